@@ -1,0 +1,501 @@
+//! What makes answers valid, whoever gave them. Every function adds what it finds; none stops at
+//! the first problem.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::problems::Problem;
+use super::{Answers, Host, HostKeys, Role, Secret, flags};
+
+/// Everything that keeps these answers from being carried out.
+pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
+    let mut check = Check::default();
+    check.cluster(answers);
+    check.k3s(answers);
+    check.ssh(answers);
+    check.postgres(answers);
+    check.load_balancer(answers);
+    check.roles(&answers.hosts);
+    for (number, host) in answers.hosts.iter().enumerate() {
+        check.host(number, host);
+    }
+    check.no_machine_twice(answers);
+    check.problems
+}
+
+/// What is allowed, but should be known before the run.
+pub(super) fn warnings(answers: &Answers) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |text: &str| warnings.push(text.to_owned());
+    if answers.with_role(Role::Server).count() == 1 {
+        warn(
+            "there is one server, so the cluster is not highly available: it stops when that \
+             server does. Add a second host with role \"server\"",
+        );
+    }
+    if answers.with_role(Role::Agent).next().is_none() {
+        warn("there are no agents: everything you deploy runs on the servers");
+    }
+    if answers.ssh.host_keys == HostKeys::AcceptNew {
+        warn(
+            "ssh.host_keys is \"accept-new\": whoever answers first at an unknown host's address \
+             is believed to be that host. Give host_key or known_hosts to be sure",
+        );
+    }
+    if answers.k3s.install_url.starts_with("http:") && answers.k3s.install_sha256.is_none() {
+        warn(
+            "k3s.install_url is fetched without TLS and run as root on every node: anyone on the \
+             way can change it. Use https, or give k3s.install_sha256",
+        );
+    }
+    warnings
+}
+
+/// What is wrong with a token, wherever it came from; nothing if it will do (facts 4.4).
+pub fn token_problem(token: &str) -> Option<&'static str> {
+    let is_bootstrap_token = || {
+        let lower = |part: &str| {
+            part.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        matches!(token.split_once('.'), Some((id, secret))
+            if id.len() == 6 && secret.len() == 16 && lower(id) && lower(secret))
+    };
+    if token.starts_with("K10") || token.contains("::") {
+        Some(
+            "must be the short form, the password alone: K3s makes the form with K10 and :: of \
+             it, once the cluster's CA exists",
+        )
+    } else if token.chars().count() < 16 {
+        Some(
+            "must have at least 16 characters: it guards the whole cluster, and it is what the \
+             cluster's CA keys in Postgres are encrypted with. Left out, one is made",
+        )
+    } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("must be plain ASCII without spaces: it travels through URLs and HTTP headers")
+    } else if is_bootstrap_token() {
+        Some(
+            "has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which \
+             K3s does not take as a server's token. Use another one, or leave it out",
+        )
+    } else {
+        None
+    }
+}
+
+/// What is wrong with a database password, wherever it came from; nothing if it will do.
+pub fn password_problem(password: &str) -> Option<&'static str> {
+    if password.chars().count() < 12 {
+        Some("must have at least 12 characters. Left out, one is made")
+    } else if !password.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // Outside of ASCII, Postgres and its clients normalise passwords in different ways.
+        Some(
+            "must be plain ASCII without spaces: of other characters, Postgres and its clients \
+             do not always make the same password",
+        )
+    } else {
+        None
+    }
+}
+
+#[derive(Default)]
+struct Check {
+    problems: Vec<Problem>,
+}
+
+impl Check {
+    fn problem(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(key, message));
+    }
+
+    fn cluster(&mut self, answers: &Answers) {
+        if !is_label(&answers.cluster.name) {
+            self.problem("cluster.name", LABEL);
+        }
+    }
+
+    fn k3s(&mut self, answers: &Answers) {
+        let k3s = &answers.k3s;
+        if !is_version(&k3s.version) {
+            self.problem(
+                "k3s.version",
+                format!(
+                    "must be a release of K3s, vX.Y.Z+k3sN, as in {}: every node gets exactly \
+                     this one, so channels like \"stable\" are not enough",
+                    super::DEFAULT_K3S_VERSION
+                ),
+            );
+        }
+        let urls = [
+            ("k3s.install_url", Some(&k3s.install_url)),
+            ("k3s.artifact_url", k3s.artifact_url.as_ref()),
+            ("k3s.channel_url", k3s.channel_url.as_ref()),
+        ];
+        for (key, url) in urls {
+            if url.is_some_and(|url| !is_url(url)) {
+                self.problem(
+                    key,
+                    "must be a URL that starts with https:// or http:// and has no spaces, \
+                     quotes or backslashes",
+                );
+            }
+        }
+        if let Some(sum) = &k3s.install_sha256
+            && !(sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        {
+            self.problem(
+                "k3s.install_sha256",
+                "must be a SHA-256, 64 hexadecimal digits, as sha256sum prints it",
+            );
+        }
+        self.secret("k3s.token", k3s.token.as_ref(), token_problem);
+        self.secret("k3s.agent_token", k3s.agent_token.as_ref(), token_problem);
+        if k3s.token.is_some() && k3s.token == k3s.agent_token {
+            self.problem(
+                "k3s.agent_token",
+                "must not be the servers' token: agents would hold the key to the cluster's CA. \
+                 Leave it out, and one is made",
+            );
+        }
+        for (number, name) in k3s.tls_san.iter().enumerate() {
+            self.name_or_address(&format!("k3s.tls_san[{number}]"), name);
+        }
+        for (key, value) in &k3s.server_config {
+            let problem = flags::server_problem(key);
+            self.setting(&format!("k3s.server_config.{key}"), problem, value);
+        }
+        for (key, value) in &k3s.agent_config {
+            let problem = flags::agent_problem(key);
+            self.setting(&format!("k3s.agent_config.{key}"), problem, value);
+        }
+    }
+
+    fn setting(&mut self, key: &str, problem: Option<String>, value: &toml::Value) {
+        if let Some(problem) = problem {
+            self.problem(key, problem);
+        }
+        let good = match value {
+            toml::Value::String(_) | toml::Value::Boolean(_) | toml::Value::Integer(_) => true,
+            toml::Value::Array(items) => items.iter().all(toml::Value::is_str),
+            _ => false,
+        };
+        if !good {
+            self.problem(
+                key,
+                "must be a text, a whole number, true or false, or a list of texts: K3s takes \
+                 nothing else",
+            );
+        }
+    }
+
+    /// Inline secrets are checked now; those that come from elsewhere when they are fetched.
+    fn secret(
+        &mut self,
+        key: &str,
+        secret: Option<&Secret>,
+        problem: fn(&str) -> Option<&'static str>,
+    ) {
+        match secret {
+            Some(Secret::Inline(text)) => {
+                if let Some(message) = problem(text.expose()) {
+                    self.problem(key, message);
+                }
+            }
+            Some(Secret::Env(name)) if !is_variable(name) => {
+                self.problem(key, "env must be the name of an environment variable");
+            }
+            Some(Secret::File(path)) if path.as_os_str().is_empty() => {
+                self.problem(key, "file must be a path");
+            }
+            _ => {}
+        }
+    }
+
+    fn ssh(&mut self, answers: &Answers) {
+        let ssh = &answers.ssh;
+        self.login("ssh", ssh.user.as_deref(), ssh.port);
+    }
+
+    fn login(&mut self, key: &str, user: Option<&str>, port: Option<u16>) {
+        if user.is_some_and(|user| !is_login(user)) {
+            self.problem(
+                format!("{key}.user"),
+                "must be a user name, without spaces, colons or slashes",
+            );
+        }
+        if port == Some(0) {
+            self.problem(format!("{key}.port"), PORT);
+        }
+    }
+
+    fn postgres(&mut self, answers: &Answers) {
+        let postgres = &answers.postgres;
+        if !is_identifier(&postgres.database) {
+            self.problem("postgres.database", IDENTIFIER);
+        } else if ["postgres", "template0", "template1"].contains(&postgres.database.as_str()) {
+            self.problem(
+                "postgres.database",
+                "is one of Postgres's own databases: the cluster's data wants one of its own, as \
+                 in \"k3s\"",
+            );
+        } else if ["all", "sameuser", "samerole", "samegroup", "replication"]
+            .contains(&postgres.database.as_str())
+        {
+            self.problem("postgres.database", OWN_MEANING);
+        }
+        if !is_identifier(&postgres.user) {
+            self.problem("postgres.user", IDENTIFIER);
+        } else if postgres.user == "postgres" || postgres.user.starts_with("pg_") {
+            self.problem(
+                "postgres.user",
+                "is one of Postgres's own roles: K3s gets a role that owns its database and \
+                 nothing else, as in \"k3s\"",
+            );
+        } else if [
+            "public",
+            "all",
+            "none",
+            "current_user",
+            "session_user",
+            "replication",
+        ]
+        .contains(&postgres.user.as_str())
+        {
+            self.problem("postgres.user", OWN_MEANING);
+        }
+        self.secret(
+            "postgres.password",
+            postgres.password.as_ref(),
+            password_problem,
+        );
+        if postgres.port == 0 {
+            self.problem("postgres.port", PORT);
+        }
+        if let Some(name) = &postgres.name
+            && !(is_dns_name(name) && name.parse::<IpAddr>().is_err())
+        {
+            self.problem(
+                "postgres.name",
+                "must be a DNS name; without one the address of the Postgres host is used",
+            );
+        }
+    }
+
+    fn load_balancer(&mut self, answers: &Answers) {
+        if answers.load_balancer.port == 0 {
+            self.problem("load_balancer.port", PORT);
+        }
+        for (number, name) in answers.load_balancer.names.iter().enumerate() {
+            self.name_or_address(&format!("load_balancer.names[{number}]"), name);
+        }
+    }
+
+    fn name_or_address(&mut self, key: &str, name: &str) {
+        if name.parse::<IpAddr>().is_err() && !is_dns_name(name) {
+            self.problem(key, "must be a DNS name or an IP address, without a port");
+        }
+    }
+
+    /// Exactly one Postgres, at least one server, exactly one load balancer.
+    fn roles(&mut self, hosts: &[Host]) {
+        for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
+            let mut with_role = hosts
+                .iter()
+                .enumerate()
+                .filter(|(_, host)| host.role == role);
+            let Some((_, first)) = with_role.next() else {
+                self.problem(
+                    "hosts",
+                    format!("no host has the role \"{role}\": one must"),
+                );
+                continue;
+            };
+            for (number, _) in with_role.filter(|_| role != Role::Server) {
+                self.problem(
+                    format!("hosts[{number}].role"),
+                    format!(
+                        "{} has the role \"{role}\" already, and there can be only one: pairs \
+                         come later",
+                        first.name
+                    ),
+                );
+            }
+        }
+    }
+
+    fn host(&mut self, number: usize, host: &Host) {
+        let key = |field: &str| format!("hosts[{number}].{field}");
+        if !is_label(&host.name) {
+            self.problem(key("name"), LABEL);
+        }
+        if host.address.parse::<IpAddr>().is_ok() {
+            // As good as it gets.
+        } else if let Some((user, _)) = host.address.split_once('@') {
+            let message = format!("must not have a user in it: write user = {user:?}");
+            self.problem(key("address"), message);
+        } else if host.address.starts_with('[') {
+            self.problem(key("address"), "must be a plain address, without brackets");
+        } else if let Some((_, port)) = host.address.split_once(':') {
+            let message = format!("must not have a port in it: write port = {port}");
+            self.problem(key("address"), message);
+        } else if !is_dns_name(&host.address) {
+            self.problem(key("address"), "must be an IP address or a DNS name");
+        } else if host.node_ip.is_none() {
+            self.problem(
+                key("address"),
+                "is a DNS name, so node_ip is needed as well: rules, certificates and the nodes \
+                 themselves name addresses. Write node_ip = \"…\", or an IP address here",
+            );
+        }
+        if let Some(ip) = host.cluster_ip()
+            && (ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
+        {
+            let field = if host.node_ip.is_some() {
+                "node_ip"
+            } else {
+                "address"
+            };
+            self.problem(
+                key(field),
+                format!(
+                    "{ip} does not lead to this host from the others: write node_ip with its \
+                     address in the cluster's network"
+                ),
+            );
+        }
+        self.login(&format!("hosts[{number}]"), host.user.as_deref(), host.port);
+        if host
+            .host_key
+            .as_ref()
+            .is_some_and(|key| !is_fingerprint(key))
+        {
+            self.problem(
+                key("host_key"),
+                "must be a fingerprint, SHA256: and 43 characters, as ssh-keygen -l prints it",
+            );
+        }
+    }
+
+    /// Names, SSH addresses and addresses in the cluster belong to one host each; so nothing can
+    /// have two roles.
+    fn no_machine_twice(&mut self, answers: &Answers) {
+        const ONE_ROLE: &str = "a machine has one role";
+        let mut names = BTreeMap::new();
+        let mut logins = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
+        for (number, host) in answers.hosts.iter().enumerate() {
+            let name = &host.name;
+            if names.insert(name, number).is_some() {
+                self.problem(
+                    format!("hosts[{number}].name"),
+                    format!("{name:?} is the name of another host already: names are unique"),
+                );
+            }
+            let port = answers.ssh_port(host);
+            let login = (host.address.to_ascii_lowercase(), port);
+            if let Some(other) = logins.insert(login, name) {
+                self.problem(
+                    format!("hosts[{number}].address"),
+                    format!(
+                        "{} is the address of {other} already: {ONE_ROLE}",
+                        host.address
+                    ),
+                );
+            } else if let Some(ip) = host.cluster_ip()
+                && let Some(other) = addresses.insert(ip, name)
+            {
+                let field = if host.node_ip.is_some() {
+                    "node_ip"
+                } else {
+                    "address"
+                };
+                self.problem(
+                    format!("hosts[{number}].{field}"),
+                    format!("{ip} is the address of {other} already: {ONE_ROLE}"),
+                );
+            }
+        }
+    }
+}
+
+const LABEL: &str = "must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: \
+                     Kubernetes and DNS take no other names";
+const IDENTIFIER: &str = "must be lower-case: a letter or _, then letters, digits and _, at most \
+                          63. K3s turns it into lower case";
+const OWN_MEANING: &str = "has a meaning of its own in Postgres's access rules; take another name";
+const PORT: &str = "must be a port, a number between 1 and 65535";
+
+/// A lower-case RFC 1123 label.
+fn is_label(name: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(inside)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// RFC 1123 labels joined by dots, in any case. A last label of digits alone is no name but an
+/// address with a mistake in it.
+fn is_dns_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let last = lower.rsplit('.').next().unwrap_or_default();
+    lower.len() <= 253
+        && lower.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_identifier(name: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(inside)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn is_login(user: &str) -> bool {
+    !user.is_empty()
+        && !user.starts_with('-')
+        && user.chars().all(|letter| {
+            !letter.is_whitespace() && !letter.is_control() && !":/\\\"'".contains(letter)
+        })
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0', '$', ' '])
+}
+
+fn is_url(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !host.is_empty()
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"\"'\\`<>".contains(&byte))
+    })
+}
+
+/// `vX.Y.Z+k3sN`.
+fn is_version(version: &str) -> bool {
+    let number = |text: &str| {
+        !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let Some((kubernetes, build)) = version
+        .strip_prefix('v')
+        .and_then(|rest| rest.split_once("+k3s"))
+    else {
+        return false;
+    };
+    kubernetes.split('.').count() == 3 && kubernetes.split('.').all(number) && number(build)
+}
+
+/// As OpenSSH prints it: base64 of 32 bytes without padding.
+fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix("SHA256:").is_some_and(|hash| {
+        hash.len() == 43
+            && hash
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    })
+}

@@ -1,0 +1,367 @@
+//! What the operator wants: the cluster, its hosts, their roles, the options.
+//!
+//! One TOML file, or the forms of the wizard, become [`Answers`]; both go through the same checks.
+//! Reading a file reports every problem at once, each with its line, its column and what to do.
+//!
+//! * [`secret`]: where secrets come from, and how they are kept from showing
+//! * `read`: from TOML to the types, with positions
+//! * `check`: what makes answers valid, whoever gave them
+//! * `flags`: which settings K3s knows, and which of them are the wizard's own
+
+mod check;
+mod flags;
+mod paths;
+mod problems;
+mod read;
+pub mod secret;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use check::{password_problem, token_problem};
+pub use problems::{Problem, Problems};
+pub use secret::{Secret, SecretError, SecretText};
+
+/// What is installed when the answers name no version: what the channel `stable` said when this
+/// version of the wizard was made.
+pub const DEFAULT_K3S_VERSION: &str = "v1.36.2+k3s1";
+/// The official install script.
+pub const DEFAULT_INSTALL_URL: &str = "https://get.k3s.io";
+
+/// Everything the operator wants. Made by [`Answers::from_toml`], which validates, or by the
+/// forms, which ask [`Answers::problems`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answers {
+    pub cluster: Cluster,
+    pub k3s: K3s,
+    pub ssh: Ssh,
+    pub postgres: Postgres,
+    pub load_balancer: LoadBalancer,
+    pub hosts: Vec<Host>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cluster {
+    /// Names the state folder, the kubeconfig's context and the certificates: `[a-z0-9-]`.
+    pub name: String,
+}
+
+/// What is installed, where it comes from, and how it is set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct K3s {
+    /// `vX.Y.Z+k3sN`; the same on every node.
+    pub version: String,
+    pub install_url: String,
+    /// A mirror of the releases, handed to the install script.
+    pub artifact_url: Option<String>,
+    /// A mirror of the release channels, handed to the install script.
+    pub channel_url: Option<String>,
+    /// What the bytes of the install script must hash to: 64 hex digits.
+    pub install_sha256: Option<String>,
+    /// Guards the cluster and encrypts its CA keys in Postgres; made by the wizard when left out.
+    pub token: Option<Secret>,
+    /// What agents join with; made by the wizard when left out.
+    pub agent_token: Option<Secret>,
+    /// Further names and addresses of the servers' certificates.
+    pub tls_san: Vec<String>,
+    /// Goes into every server's config.yaml, last.
+    pub server_config: toml::Table,
+    /// Goes into every agent's config.yaml, last.
+    pub agent_config: toml::Table,
+}
+
+/// How hosts are reached, where a host does not say it itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ssh {
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    pub key: Option<PathBuf>,
+    pub host_keys: HostKeys,
+    /// Read besides `~/.ssh/known_hosts`, never written.
+    pub known_hosts: Vec<PathBuf>,
+}
+
+/// What to do with a host key that nobody vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeys {
+    /// Ask; a headless run fails.
+    #[default]
+    Strict,
+    /// Believe the first contact, remember it, refuse a changed one.
+    AcceptNew,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Postgres {
+    pub database: String,
+    /// The database role; also the CN of every client certificate.
+    pub user: String,
+    /// Made by the wizard when left out.
+    pub password: Option<Secret>,
+    pub port: u16,
+    /// The DNS name in the datastore endpoint; without one the address stands there.
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoadBalancer {
+    pub port: u16,
+    /// Further DNS names and addresses of the load balancer; all go into the servers' certificates.
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    Postgres,
+    Server,
+    LoadBalancer,
+    Agent,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [
+        Role::Postgres,
+        Role::Server,
+        Role::LoadBalancer,
+        Role::Agent,
+    ];
+
+    /// As it is written in the answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Postgres => "postgres",
+            Role::Server => "server",
+            Role::LoadBalancer => "load-balancer",
+            Role::Agent => "agent",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A machine with one role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// Names the host everywhere, and the node in the cluster.
+    pub name: String,
+    pub role: Role,
+    /// What SSH uses: an IP address or a DNS name.
+    pub address: String,
+    /// The address in the cluster's network, where that is not `address`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_ip: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// The fingerprint that the host key must have: `SHA256:…`, as `ssh-keygen -l` prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
+}
+
+impl Host {
+    pub fn new(name: impl Into<String>, role: Role, address: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            address: address.into(),
+            node_ip: None,
+            user: None,
+            port: None,
+            key: None,
+            host_key: None,
+        }
+    }
+
+    /// Where the other hosts find this one: `node_ip`, or `address` when that is an IP address.
+    /// Validated answers have one for every host.
+    pub fn cluster_ip(&self) -> Option<IpAddr> {
+        self.node_ip.or_else(|| self.address.parse().ok())
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { name: "k3s".into() }
+    }
+}
+
+impl Default for K3s {
+    fn default() -> Self {
+        Self {
+            version: DEFAULT_K3S_VERSION.into(),
+            install_url: DEFAULT_INSTALL_URL.into(),
+            artifact_url: None,
+            channel_url: None,
+            install_sha256: None,
+            token: None,
+            agent_token: None,
+            tls_san: Vec::new(),
+            server_config: toml::Table::new(),
+            agent_config: toml::Table::new(),
+        }
+    }
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self {
+            database: "k3s".into(),
+            user: "k3s".into(),
+            password: None,
+            port: 5432,
+            name: None,
+        }
+    }
+}
+
+impl Default for LoadBalancer {
+    fn default() -> Self {
+        Self {
+            port: 6443,
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Answers {
+    /// Reads and validates answers; `Err` has every problem, in the order of the file.
+    pub fn from_toml(text: &str) -> Result<Answers, Problems> {
+        read::answers(text).map_err(|list| Problems::new("answers", list))
+    }
+
+    /// Reads and validates the answers in a file; `-` is standard input.
+    pub fn load(path: &Path) -> Result<Answers, Problems> {
+        let (name, text) = if path == Path::new("-") {
+            let name = "standard input".to_owned();
+            (name, std::io::read_to_string(std::io::stdin()))
+        } else {
+            (path.display().to_string(), std::fs::read_to_string(path))
+        };
+        match text {
+            Ok(text) => read::answers(&text).map_err(|list| Problems::new(name, list)),
+            Err(error) => Err(Problems::new(
+                name,
+                vec![Problem::everywhere(format!("cannot be read: {error}"))],
+            )),
+        }
+    }
+
+    /// What keeps these answers from being carried out; empty when they are valid. For answers
+    /// that were not read from a file: the problems have keys, but no lines.
+    pub fn problems(&self) -> Vec<Problem> {
+        check::answers(self)
+    }
+
+    /// What is allowed, but should be known before the run.
+    pub fn warnings(&self) -> Vec<String> {
+        check::warnings(self)
+    }
+
+    pub fn host(&self, name: &str) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.name == name)
+    }
+
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(move |host| host.role == role)
+    }
+
+    /// In the order of the answers: the first one is server 1.
+    pub fn servers(&self) -> Vec<&Host> {
+        self.with_role(Role::Server).collect()
+    }
+
+    pub fn agents(&self) -> Vec<&Host> {
+        self.with_role(Role::Agent).collect()
+    }
+
+    /// Validated answers have exactly one.
+    pub fn postgres_host(&self) -> Option<&Host> {
+        self.with_role(Role::Postgres).next()
+    }
+
+    /// Validated answers have exactly one.
+    pub fn load_balancer_host(&self) -> Option<&Host> {
+        self.with_role(Role::LoadBalancer).next()
+    }
+
+    /// The host's own, that of `[ssh]`, the operator's (`$USER`), or root.
+    pub fn ssh_user(&self, host: &Host) -> String {
+        host.user
+            .clone()
+            .or_else(|| self.ssh.user.clone())
+            .or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()))
+            .unwrap_or_else(|| "root".into())
+    }
+
+    pub fn ssh_port(&self, host: &Host) -> u16 {
+        host.port.or(self.ssh.port).unwrap_or(22)
+    }
+
+    /// The private key, with `~` expanded; none means the agent and the usual keys are tried.
+    pub fn ssh_key(&self, host: &Host) -> Option<PathBuf> {
+        let key = host.key.as_ref().or(self.ssh.key.as_ref())?;
+        Some(paths::expand(key))
+    }
+
+    /// The further known-hosts files, with `~` expanded.
+    pub fn ssh_known_hosts(&self) -> Vec<PathBuf> {
+        self.ssh
+            .known_hosts
+            .iter()
+            .map(|path| paths::expand(path))
+            .collect()
+    }
+
+    /// For the state folder: inline secrets are dropped, references to the environment and to
+    /// files stay.
+    #[must_use]
+    pub fn without_secrets(&self) -> Answers {
+        let mut answers = self.clone();
+        for secret in [
+            &mut answers.k3s.token,
+            &mut answers.k3s.agent_token,
+            &mut answers.postgres.password,
+        ] {
+            secret.take_if(|secret| secret.is_inline());
+        }
+        answers
+    }
+
+    /// The answers as a file: read again, it gives equal answers. **Inline secrets are in it**:
+    /// write it with mode 0600, or take [`Answers::without_secrets`] first.
+    pub fn to_toml(&self) -> String {
+        read::to_toml(self)
+    }
+}
+
+/// A commented example that validates.
+pub fn example() -> &'static str {
+    include_str!("../../assets/answers.example.toml")
+}
+
+/// The JSON schema (draft 2020-12) of the answers, for editors.
+pub fn schema() -> &'static str {
+    include_str!("../../assets/answers.schema.json")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! `~` in paths, as a shell would read it.
+
+use std::path::{Path, PathBuf};
+
+/// Puts the operator's home where a path starts with `~/`. Everything else stays as it is, a
+/// relative path counts from where the wizard was started.
+pub fn expand(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), directories::BaseDirs::new()) {
+        (Ok(rest), Some(dirs)) if rest.as_os_str().is_empty() => dirs.home_dir().to_owned(),
+        (Ok(rest), Some(dirs)) => dirs.home_dir().join(rest),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,584 @@
+//! From TOML to [`Answers`] and back.
+//!
+//! Reading is done by hand rather than by serde, because serde stops at the first problem and an
+//! operator wants to see all of them. What cannot be read gets its default, so that everything else
+//! can still be checked.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problems::{Position, Problem, nearest};
+use super::{
+    Answers, Cluster, Host, HostKeys, K3s, LoadBalancer, Postgres, Role, Secret, Ssh, check,
+};
+
+/// Reads and validates; every problem has its position, and they come in the order of the file.
+pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // What was meant by a broken file is anybody's guess: these problems come alone.
+        return Err(errors
+            .iter()
+            .map(|error| Problem {
+                at: error.span().map(|span| Position::of(text, span.start)),
+                ..Problem::everywhere(format!("not TOML: {}", error.message()))
+            })
+            .collect());
+    }
+
+    let notes = Notes::default();
+    let answers = read(&Section::root(root.get_ref(), &notes));
+    let unread = notes.problems.into_inner();
+    // A value that could not be read is complained about once: its default is not to blame.
+    let checked = check::answers(&answers)
+        .into_iter()
+        .filter(|problem| {
+            !unread
+                .iter()
+                .any(|(_, note)| covers(&note.key, &problem.key))
+        })
+        .map(|problem| (None, problem))
+        .collect::<Vec<_>>();
+    if unread.is_empty() && checked.is_empty() {
+        return Ok(answers);
+    }
+
+    let mut places = BTreeMap::new();
+    index(root.get_ref(), "", &mut places);
+    let mut found: Vec<_> = unread
+        .into_iter()
+        .chain(checked)
+        .map(|(byte, problem)| {
+            let byte = byte.unwrap_or_else(|| place(&places, &problem.key));
+            let at = Some(Position::of(text, byte));
+            (byte, Problem { at, ..problem })
+        })
+        .collect();
+    found.sort_by_key(|(byte, _)| *byte);
+    Err(found.into_iter().map(|(_, problem)| problem).collect())
+}
+
+/// Whether what could not be read explains a problem that was found afterwards.
+fn covers(unread: &str, found: &str) -> bool {
+    let hosts_are_unsure = unread.ends_with("].role") || unread == "hosts";
+    let host_has_node_ip = unread
+        .strip_suffix(".node_ip")
+        .is_some_and(|host| found.strip_suffix(".address") == Some(host));
+    unread == found || (found == "hosts" && hosts_are_unsure) || host_has_node_ip
+}
+
+/// Where every key's value stands, in bytes; of a table, its name.
+fn index(table: &DeTable<'_>, path: &str, places: &mut BTreeMap<String, usize>) {
+    for (key, value) in table {
+        let path = join(path, key.get_ref());
+        let is_section = matches!(value.get_ref(), DeValue::Table(_));
+        let start = if is_section { key.span() } else { value.span() }.start;
+        places.insert(path.clone(), start);
+        match value.get_ref() {
+            DeValue::Table(table) => index(table, &path, places),
+            DeValue::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{number}]");
+                    places.insert(path.clone(), item.span().start);
+                    if let DeValue::Table(table) = item.get_ref() {
+                        index(table, &path, places);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The place of a key, or of the nearest thing around it that is there.
+fn place(places: &BTreeMap<String, usize>, key: &str) -> usize {
+    let mut key = key;
+    loop {
+        if let Some(byte) = places.get(key) {
+            return *byte;
+        }
+        match key.rfind(['.', '[']) {
+            Some(end) => key = &key[..end],
+            None => return 0,
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn read(root: &Section<'_>) -> Answers {
+    let answers = Answers {
+        cluster: cluster(&root.section("cluster")),
+        k3s: k3s(&root.section("k3s")),
+        ssh: ssh(&root.section("ssh")),
+        postgres: postgres(&root.section("postgres")),
+        load_balancer: load_balancer(&root.section("load_balancer")),
+        hosts: root.sections("hosts").iter().map(host).collect(),
+    };
+    root.end();
+    answers
+}
+
+fn cluster(section: &Section<'_>) -> Cluster {
+    let default = Cluster::default();
+    let cluster = Cluster {
+        name: section.text("name").unwrap_or(default.name),
+    };
+    section.end();
+    cluster
+}
+
+fn k3s(section: &Section<'_>) -> K3s {
+    let default = K3s::default();
+    let k3s = K3s {
+        version: section.text("version").unwrap_or(default.version),
+        install_url: section.text("install_url").unwrap_or(default.install_url),
+        artifact_url: section.text("artifact_url"),
+        channel_url: section.text("channel_url"),
+        install_sha256: section.text("install_sha256"),
+        token: section.secret("token"),
+        agent_token: section.secret("agent_token"),
+        tls_san: section.texts("tls_san"),
+        server_config: section.settings("server_config"),
+        agent_config: section.settings("agent_config"),
+    };
+    section.end();
+    k3s
+}
+
+fn ssh(section: &Section<'_>) -> Ssh {
+    let ssh = Ssh {
+        user: section.text("user"),
+        port: section.port("port"),
+        key: section.text("key").map(PathBuf::from),
+        host_keys: section
+            .choice(
+                "host_keys",
+                &[
+                    ("strict", HostKeys::Strict),
+                    ("accept-new", HostKeys::AcceptNew),
+                ],
+            )
+            .unwrap_or_default(),
+        known_hosts: section
+            .texts("known_hosts")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
+    };
+    section.end();
+    ssh
+}
+
+fn postgres(section: &Section<'_>) -> Postgres {
+    let default = Postgres::default();
+    let postgres = Postgres {
+        database: section.text("database").unwrap_or(default.database),
+        user: section.text("user").unwrap_or(default.user),
+        password: section.secret("password"),
+        port: section.port("port").unwrap_or(default.port),
+        name: section.text("name"),
+    };
+    section.end();
+    postgres
+}
+
+fn load_balancer(section: &Section<'_>) -> LoadBalancer {
+    let default = LoadBalancer::default();
+    let load_balancer = LoadBalancer {
+        port: section.port("port").unwrap_or(default.port),
+        names: section.texts("names"),
+    };
+    section.end();
+    load_balancer
+}
+
+fn host(section: &Section<'_>) -> Host {
+    let host = Host {
+        name: section.required("name", Section::text).unwrap_or_default(),
+        // Any role will do: `covers` knows that this one was not read.
+        role: section
+            .required("role", |section, key| {
+                section.choice(key, &Role::ALL.map(|role| (role.as_str(), role)))
+            })
+            .unwrap_or(Role::Agent),
+        address: section
+            .required("address", Section::text)
+            .unwrap_or_default(),
+        node_ip: section.address("node_ip"),
+        user: section.text("user"),
+        port: section.port("port"),
+        key: section.text("key").map(PathBuf::from),
+        host_key: section.text("host_key"),
+    };
+    section.end();
+    host
+}
+
+/// What reading leaves behind.
+#[derive(Default)]
+struct Notes {
+    /// Each with its place in bytes, where that is not the place of its key's value.
+    problems: RefCell<Vec<(Option<usize>, Problem)>>,
+}
+
+/// A table that is being read. It remembers which keys were asked for: what is left over at the
+/// end is unknown.
+struct Section<'a> {
+    /// Nothing where the file has no such table: every key is then missing.
+    table: Option<&'a DeTable<'a>>,
+    path: String,
+    asked: RefCell<Vec<&'static str>>,
+    notes: &'a Notes,
+}
+
+impl<'a> Section<'a> {
+    fn root(table: &'a DeTable<'a>, notes: &'a Notes) -> Self {
+        Self::new(Some(table), String::new(), notes)
+    }
+
+    fn new(table: Option<&'a DeTable<'a>>, path: String, notes: &'a Notes) -> Self {
+        Self {
+            table,
+            path,
+            asked: RefCell::default(),
+            notes,
+        }
+    }
+
+    fn problem(&self, key: &str, message: impl Into<String>) {
+        self.problem_at(None, key, message);
+    }
+
+    fn problem_at(&self, byte: Option<usize>, key: &str, message: impl Into<String>) {
+        let problem = Problem::new(join(&self.path, key), message);
+        self.notes.problems.borrow_mut().push((byte, problem));
+    }
+
+    /// The value of a key; whoever gets it has made the key a known one.
+    fn value(&self, key: &'static str) -> Option<&'a DeValue<'a>> {
+        self.asked.borrow_mut().push(key);
+        self.table?.get(key).map(Spanned::get_ref)
+    }
+
+    /// A value of one kind; anything else is a problem.
+    fn typed<T>(
+        &self,
+        key: &'static str,
+        wanted: &str,
+        read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.value(key)?;
+        let typed = read(value);
+        if typed.is_none() {
+            self.problem(key, format!("must be {wanted}, not {}", called(value)));
+        }
+        typed
+    }
+
+    fn required<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&Self, &'static str) -> Option<T>,
+    ) -> Option<T> {
+        let missing = self.table.is_some_and(|table| !table.contains_key(key));
+        let value = read(self, key);
+        if missing {
+            self.problem(
+                key,
+                "is missing: every host has a name, a role and an address",
+            );
+        }
+        value
+    }
+
+    fn text(&self, key: &'static str) -> Option<String> {
+        self.typed(key, "a text in quotes", |value| {
+            value.as_str().map(str::to_owned)
+        })
+    }
+
+    fn texts(&self, key: &'static str) -> Vec<String> {
+        self.typed(key, "a list of texts, as in [\"one\", \"two\"]", |value| {
+            value
+                .as_array()?
+                .iter()
+                .map(|item| item.get_ref().as_str().map(str::to_owned))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    fn port(&self, key: &'static str) -> Option<u16> {
+        self.typed(key, "a port, a number between 1 and 65535", |value| {
+            let number = value.as_integer()?;
+            let port = u16::from_str_radix(number.as_str(), number.radix()).ok()?;
+            (port > 0).then_some(port)
+        })
+    }
+
+    fn address(&self, key: &'static str) -> Option<IpAddr> {
+        self.typed(
+            key,
+            "an IP address in quotes, as in \"10.0.0.11\"",
+            |value| value.as_str()?.parse().ok(),
+        )
+    }
+
+    fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        let value = self.value(key)?;
+        let chosen = value
+            .as_str()
+            .and_then(|word| choices.iter().find(|(name, _)| *name == word));
+        if chosen.is_none() {
+            let names = choices.iter().map(|(name, _)| *name);
+            let hint = did_you_mean(nearest(value.as_str().unwrap_or_default(), names.clone()));
+            let names: Vec<_> = names.map(|name| format!("{name:?}")).collect();
+            let given = called(value);
+            self.problem(
+                key,
+                format!("must be one of {}, not {given}{hint}", names.join(", ")),
+            );
+        }
+        chosen.map(|(_, choice)| *choice)
+    }
+
+    fn secret(&self, key: &'static str) -> Option<Secret> {
+        let wanted = "a text in quotes, { env = \"NAME\" } or { file = \"PATH\" }";
+        let value = self.value(key)?;
+        let secret = match value {
+            DeValue::String(text) => Some(Secret::Inline(text.clone().into_owned().into())),
+            DeValue::Table(table) if table.len() == 1 => {
+                let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
+                let env = text("env").map(|name| Secret::Env(name.to_owned()));
+                env.or_else(|| text("file").map(|path| Secret::File(path.into())))
+            }
+            _ => None,
+        };
+        if secret.is_none() {
+            // The value is not repeated: it may hold the secret.
+            self.problem(key, format!("must be {wanted}"));
+        }
+        secret
+    }
+
+    fn section(&self, key: &'static str) -> Section<'a> {
+        let table = self.typed(key, &format!("a table, as in [{key}]"), DeValue::as_table);
+        Section::new(table, join(&self.path, key), self.notes)
+    }
+
+    fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        let wanted = format!("one or more tables, each headed [[{key}]]");
+        let tables = self.typed(key, &wanted, |value| {
+            let items = value.as_array()?.iter();
+            items
+                .map(|item| item.get_ref().as_table())
+                .collect::<Option<Vec<_>>>()
+        });
+        let path = join(&self.path, key);
+        tables
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(number, table)| {
+                Section::new(Some(table), format!("{path}[{number}]"), self.notes)
+            })
+            .collect()
+    }
+
+    /// Settings that are handed on as they are; which of them may stand there is checked later.
+    fn settings(&self, key: &'static str) -> toml::Table {
+        let table = self.typed(
+            key,
+            &format!("a table, as in [k3s.{key}]"),
+            DeValue::as_table,
+        );
+        let mut settings = toml::Table::new();
+        for (name, value) in table.into_iter().flatten() {
+            let deserializer = toml::de::ValueDeserializer::from(value.clone());
+            match serde::Deserialize::deserialize(deserializer) {
+                Ok(value) => {
+                    settings.insert(name.get_ref().clone().into_owned(), value);
+                }
+                Err(error) => {
+                    let error: toml::de::Error = error;
+                    self.problem(&format!("{key}.{}", name.get_ref()), error.message());
+                }
+            }
+        }
+        settings
+    }
+
+    /// Complains about every key that nobody asked for.
+    fn end(&self) {
+        let asked = self.asked.borrow();
+        for name in self.table.into_iter().flat_map(|table| table.keys()) {
+            let key = name.get_ref().as_ref();
+            if asked.contains(&key) {
+                continue;
+            }
+            let hint = match nearest(key, asked.iter().copied()) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None => format!("known here: {}", asked.join(", ")),
+            };
+            let byte = Some(name.span().start);
+            self.problem_at(byte, key, format!("there is no such key; {hint}"));
+        }
+    }
+}
+
+fn did_you_mean(word: Option<&str>) -> String {
+    word.map_or_else(String::new, |word| format!("; did you mean {word:?}?"))
+}
+
+/// What a value is, in words: short texts and numbers as they stand, for the rest the kind.
+fn called(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.chars().count() <= 60 => format!("{text:?}"),
+        DeValue::String(_) => "a long text".into(),
+        DeValue::Integer(number) => format!("the number {number}"),
+        DeValue::Float(number) => format!("the number {}", number.as_str()),
+        DeValue::Boolean(value) => format!("{value}"),
+        DeValue::Datetime(_) => "a date".into(),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
+
+/// Writes answers as [`answers`] reads them, everything in the order of the types.
+pub(super) fn to_toml(answers: &Answers) -> String {
+    let Answers {
+        cluster,
+        k3s,
+        ssh,
+        postgres,
+        load_balancer,
+        hosts,
+    } = answers;
+    let mut file = Writer::default();
+    file.head("[cluster]");
+    file.text("name", Some(&cluster.name));
+
+    file.head("[k3s]");
+    file.text("version", Some(&k3s.version));
+    file.text("install_url", Some(&k3s.install_url));
+    file.text("artifact_url", k3s.artifact_url.as_ref());
+    file.text("channel_url", k3s.channel_url.as_ref());
+    file.text("install_sha256", k3s.install_sha256.as_ref());
+    file.secret("token", k3s.token.as_ref());
+    file.secret("agent_token", k3s.agent_token.as_ref());
+    file.texts("tls_san", &k3s.tls_san);
+    file.settings("[k3s.server_config]", &k3s.server_config);
+    file.settings("[k3s.agent_config]", &k3s.agent_config);
+
+    file.head("[ssh]");
+    file.text("user", ssh.user.as_ref());
+    file.number("port", ssh.port);
+    file.path("key", ssh.key.as_ref());
+    let host_keys = match ssh.host_keys {
+        HostKeys::Strict => "strict",
+        HostKeys::AcceptNew => "accept-new",
+    };
+    file.text("host_keys", Some(&host_keys.to_owned()));
+    let known_hosts = ssh
+        .known_hosts
+        .iter()
+        .map(|path| path.display().to_string());
+    file.texts("known_hosts", &known_hosts.collect::<Vec<_>>());
+
+    file.head("[postgres]");
+    file.text("database", Some(&postgres.database));
+    file.text("user", Some(&postgres.user));
+    file.secret("password", postgres.password.as_ref());
+    file.number("port", Some(postgres.port));
+    file.text("name", postgres.name.as_ref());
+
+    file.head("[load_balancer]");
+    file.number("port", Some(load_balancer.port));
+    file.texts("names", &load_balancer.names);
+
+    for host in hosts {
+        file.head("[[hosts]]");
+        file.text("name", Some(&host.name));
+        file.text("role", Some(&host.role.to_string()));
+        file.text("address", Some(&host.address));
+        file.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
+        file.text("user", host.user.as_ref());
+        file.number("port", host.port);
+        file.path("key", host.key.as_ref());
+        file.text("host_key", host.host_key.as_ref());
+    }
+    file.text
+}
+
+/// Writes what is there, and nothing for what is not. (Not serde: that writes no inline secret.)
+#[derive(Default)]
+struct Writer {
+    text: String,
+}
+
+impl Writer {
+    fn head(&mut self, head: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\n" };
+        let _ = writeln!(self.text, "{gap}{head}");
+    }
+
+    fn value(&mut self, key: &str, value: impl Into<toml::Value>) {
+        let _ = writeln!(self.text, "{key} = {}", value.into());
+    }
+
+    fn text(&mut self, key: &str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.value(key, text.as_str());
+        }
+    }
+
+    fn path(&mut self, key: &str, path: Option<&PathBuf>) {
+        self.text(key, path.map(|path| path.display().to_string()).as_ref());
+    }
+
+    fn number(&mut self, key: &str, number: Option<u16>) {
+        if let Some(number) = number {
+            self.value(key, i64::from(number));
+        }
+    }
+
+    fn texts(&mut self, key: &str, texts: &[String]) {
+        if !texts.is_empty() {
+            self.value(key, texts.to_vec());
+        }
+    }
+
+    fn secret(&mut self, key: &str, secret: Option<&Secret>) {
+        let reference = |kind: &str, value: String| {
+            toml::Table::from_iter([(kind.to_owned(), toml::Value::from(value))])
+        };
+        match secret {
+            None => {}
+            Some(Secret::Inline(text)) => self.value(key, text.expose()),
+            Some(Secret::Env(name)) => self.value(key, reference("env", name.clone())),
+            Some(Secret::File(path)) => {
+                self.value(key, reference("file", path.display().to_string()));
+            }
+        }
+    }
+
+    fn settings(&mut self, head: &str, settings: &toml::Table) {
+        if !settings.is_empty() {
+            self.head(head);
+            let _ = write!(self.text, "{settings}");
+        }
+    }
+}

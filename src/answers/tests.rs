@@ -1,0 +1,508 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+const LAB: &str = include_str!("../../tests/lab/answers.toml");
+
+/// Answers with the least in them, and something more at the end.
+fn smallest(more: &str) -> String {
+    format!(
+        r#"hosts = [
+    {{ name = "db", role = "postgres", address = "10.0.0.5" }},
+    {{ name = "s1", role = "server", address = "10.0.0.11" }},
+    {{ name = "s2", role = "server", address = "10.0.0.12" }},
+    {{ name = "lb", role = "load-balancer", address = "10.0.0.10" }},
+    {{ name = "a1", role = "agent", address = "10.0.0.21" }},
+]
+{more}"#
+    )
+}
+
+fn read(text: &str) -> Answers {
+    Answers::from_toml(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+}
+
+/// The problems of answers that have some, a line each, without the file's name.
+fn problems(text: &str) -> String {
+    let problems = Answers::from_toml(text).expect_err("these answers have problems");
+    let lines: Vec<_> = problems.list.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// The only problem of the smallest answers with something more.
+fn problem(more: &str) -> String {
+    let text = problems(&smallest(more));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+/// Every field of every type is given: a new field does not compile until it stands here.
+fn everything() -> Answers {
+    Answers {
+        cluster: Cluster { name: "c".into() },
+        k3s: K3s {
+            version: "v1.30.1+k3s2".into(),
+            install_url: "https://a.example/install.sh".into(),
+            artifact_url: Some("https://a.example/releases".into()),
+            channel_url: Some("https://a.example/channels".into()),
+            install_sha256: Some("0f".repeat(32)),
+            token: Some(Secret::Inline("sixteen-or-more-letters".to_owned().into())),
+            agent_token: Some(Secret::Env("AGENT_TOKEN".into())),
+            tls_san: vec!["k3s.example.com".into(), "2001:db8::1".into()],
+            server_config: toml::toml! {
+                cluster-cidr = "10.42.0.0/16"
+                disable = ["traefik", "servicelb"]
+                secrets-encryption = true
+                v = 2
+            },
+            agent_config: toml::toml! { node-label = ["a=b"] },
+        },
+        ssh: Ssh {
+            user: Some("admin".into()),
+            port: Some(2222),
+            key: Some("~/.ssh/id".into()),
+            host_keys: HostKeys::AcceptNew,
+            known_hosts: vec!["/etc/ssh/known \"hosts\"".into()],
+        },
+        postgres: Postgres {
+            database: "data".into(),
+            user: "role".into(),
+            password: Some(Secret::File("~/password".into())),
+            port: 5433,
+            name: Some("pg.example.com".into()),
+        },
+        load_balancer: LoadBalancer {
+            port: 443,
+            names: vec!["lb.example.com".into()],
+        },
+        hosts: vec![
+            Host {
+                name: "db".into(),
+                role: Role::Postgres,
+                address: "db.example.com".into(),
+                node_ip: Some("10.0.0.5".parse().expect("an address")),
+                user: Some("root".into()),
+                port: Some(22),
+                key: Some("/k".into()),
+                host_key: Some(format!("SHA256:{}", "A".repeat(43))),
+            },
+            Host::new("s1", Role::Server, "10.0.0.11"),
+            Host::new("lb", Role::LoadBalancer, "10.0.0.10"),
+        ],
+    }
+}
+
+#[test]
+fn the_smallest_answers_get_defaults() {
+    let answers = read(&smallest(""));
+    assert_eq!(answers.cluster.name, "k3s");
+    assert_eq!(answers.k3s, K3s::default());
+    assert_eq!(answers.k3s.version, DEFAULT_K3S_VERSION);
+    assert_eq!(answers.k3s.install_url, "https://get.k3s.io");
+    assert_eq!(answers.ssh.host_keys, HostKeys::Strict);
+    assert_eq!(
+        (answers.postgres.port, answers.load_balancer.port),
+        (5432, 6443)
+    );
+    assert_eq!(answers.warnings(), Vec::<String>::new());
+    assert_eq!(answers.postgres_host().map(|host| &*host.name), Some("db"));
+    assert_eq!(
+        answers.load_balancer_host().map(|host| &*host.name),
+        Some("lb")
+    );
+    assert_eq!(answers.servers().len(), 2);
+    let agent = answers.agents()[0];
+    assert_eq!(answers.ssh_port(agent), 22);
+    assert_eq!(answers.ssh_key(agent), None);
+    assert_eq!(agent.cluster_ip(), "10.0.0.21".parse().ok());
+}
+
+#[test]
+fn a_host_overrides_what_is_said_for_all() {
+    let answers = everything();
+    let (db, s1) = (&answers.hosts[0], &answers.hosts[1]);
+    assert_eq!(
+        (answers.ssh_user(db), answers.ssh_port(db)),
+        ("root".into(), 22)
+    );
+    assert_eq!(
+        (answers.ssh_user(s1), answers.ssh_port(s1)),
+        ("admin".into(), 2222)
+    );
+    assert_eq!(answers.ssh_key(db), Some("/k".into()));
+    let key = answers.ssh_key(s1).expect("the key of [ssh]");
+    assert!(
+        key.is_absolute() && key.ends_with(".ssh/id"),
+        "{}",
+        key.display()
+    );
+    assert_eq!(db.cluster_ip(), "10.0.0.5".parse().ok());
+}
+
+#[test]
+fn what_is_written_reads_the_same() {
+    for answers in [
+        everything(),
+        read(LAB),
+        read(example()),
+        read(&smallest("")),
+    ] {
+        let text = answers.to_toml();
+        assert_eq!(read(&text), answers, "{text}");
+        // serde is what the state folder uses: the same, without inline secrets.
+        let json = serde_json::to_string(&answers).expect("answers are JSON");
+        let again: Answers = serde_json::from_str(&json).expect("and read back");
+        assert_eq!(again, answers.without_secrets());
+        assert_eq!(toml::from_str::<Answers>(&text), Ok(answers));
+    }
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let answers = everything();
+    let secret = "sixteen-or-more-letters";
+    assert!(answers.to_toml().contains(secret));
+    let without = answers.without_secrets();
+    assert!(!without.to_toml().contains(secret));
+    assert_eq!(without.k3s.token, None);
+    assert_eq!(without.k3s.agent_token, answers.k3s.agent_token);
+    assert_eq!(without.postgres.password, answers.postgres.password);
+    assert!(!format!("{answers:?}").contains(secret));
+    assert!(
+        !serde_json::to_string(&answers)
+            .expect("JSON")
+            .contains(secret)
+    );
+    // Nor in complaints about them.
+    let text = smallest("[k3s]\ntoken = \"K10secret\"\nagent_token = { text = \"K10secret\" }");
+    assert!(!problems(&text).contains("secret"), "{}", problems(&text));
+}
+
+#[test]
+fn secrets_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("token");
+    let file = Secret::File(path.clone());
+    let reveal = |secret: &Secret| secret.reveal().map(|text| text.expose().to_owned());
+
+    std::fs::write(&path, "two lines\r\n \n").expect("written");
+    assert_eq!(reveal(&file).expect("text"), "two lines\r\n ");
+    std::fs::write(&path, "one line\r\n").expect("written");
+    assert_eq!(reveal(&file).expect("text"), "one line");
+    std::fs::write(&path, "\n").expect("written");
+    assert!(
+        reveal(&file)
+            .expect_err("empty")
+            .to_string()
+            .contains("empty")
+    );
+    std::fs::remove_file(&path).expect("removed");
+    assert!(
+        reveal(&file)
+            .expect_err("gone")
+            .to_string()
+            .contains("token")
+    );
+
+    assert_eq!(
+        reveal(&Secret::Env("CARGO_PKG_NAME".into())).expect("set"),
+        "k3s-ha-wizard"
+    );
+    let unset = reveal(&Secret::Env("K3S_HA_WIZARD_UNSET".into())).expect_err("unset");
+    assert!(unset.to_string().contains("K3S_HA_WIZARD_UNSET is not set"));
+}
+
+#[test]
+fn made_secrets_will_do() {
+    let one = SecretText::random().expect("random");
+    let other = SecretText::random().expect("random");
+    assert_ne!(one, other);
+    assert_eq!(one.expose().len(), 43);
+    assert!(
+        one.expose()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+    );
+    assert_eq!(password_problem(one.expose()), None);
+    assert_eq!(format!("{one:?}"), "[secret]");
+}
+
+#[test]
+fn every_problem_is_reported_with_its_place() {
+    let text = r#"
+[cluster]
+name = "My Cluster"
+colour = "blue"
+
+[k3s]
+verison = "v1.36.2+k3s1"
+version = "stable"
+tls_san = "one"
+
+[ssh]
+host_keys = "accept"
+
+[postgres]
+database = "K3S"
+port = 70000
+
+[[hosts]]
+name = "db"
+role = "postgress"
+address = "10.0.0.5"
+
+[[hosts]]
+name = "s1"
+role = "server"
+adress = "10.0.0.11"
+
+[[hosts]]
+name = "s1"
+role = "server"
+address = "server.example.com"
+node_ip = "10.0.0"
+"#;
+    insta::assert_snapshot!(problems(text), @r#"
+    3:8: cluster.name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
+    4:1: cluster.colour: there is no such key; known here: name
+    7:1: k3s.verison: there is no such key; did you mean "version"?
+    8:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this one, so channels like "stable" are not enough
+    9:11: k3s.tls_san: must be a list of texts, as in ["one", "two"], not "one"
+    12:13: ssh.host_keys: must be one of "strict", "accept-new", not "accept"
+    15:12: postgres.database: must be lower-case: a letter or _, then letters, digits and _, at most 63. K3s turns it into lower case
+    16:8: postgres.port: must be a port, a number between 1 and 65535, not the number 70000
+    20:8: hosts[0].role: must be one of "postgres", "server", "load-balancer", "agent", not "postgress"; did you mean "postgres"?
+    23:1: hosts[1].address: is missing: every host has a name, a role and an address
+    26:1: hosts[1].adress: there is no such key; did you mean "address"?
+    29:8: hosts[2].name: "s1" is the name of another host already: names are unique
+    32:11: hosts[2].node_ip: must be an IP address in quotes, as in "10.0.0.11", not "10.0.0"
+    "#);
+}
+
+#[test]
+fn the_topology_is_checked() {
+    insta::assert_snapshot!(problems(""), @r#"
+    1:1: hosts: no host has the role "postgres": one must
+    1:1: hosts: no host has the role "server": one must
+    1:1: hosts: no host has the role "load-balancer": one must
+    "#);
+    insta::assert_snapshot!(problems(r#"
+        hosts = [
+            { name = "a", role = "postgres", address = "10.0.0.1" },
+            { name = "b", role = "postgres", address = "10.0.0.2" },
+            { name = "c", role = "server", address = "10.0.0.2" },
+            { name = "d", role = "load-balancer", address = "lb.example.com" },
+            { name = "e", role = "load-balancer", address = "10.0.0.3", node_ip = "127.0.0.1" },
+            { name = "f", role = "agent", address = "f.example.com", node_ip = "10.0.0.1" },
+            { name = "g.example.com", role = "agent", address = "root@10.0.0.7" },
+            { name = "-h", role = "agent", address = "10.0.0.8:2222" },
+            { name = "i", role = "agent", address = "10.0.0.256" },
+        ]"#), @r#"
+    4:34: hosts[1].role: a has the role "postgres" already, and there can be only one: pairs come later
+    5:54: hosts[2].address: 10.0.0.2 is the address of b already: a machine has one role
+    6:61: hosts[3].address: is a DNS name, so node_ip is needed as well: rules, certificates and the nodes themselves name addresses. Write node_ip = "…", or an IP address here
+    7:34: hosts[4].role: d has the role "load-balancer" already, and there can be only one: pairs come later
+    7:83: hosts[4].node_ip: 127.0.0.1 does not lead to this host from the others: write node_ip with its address in the cluster's network
+    8:80: hosts[5].node_ip: 10.0.0.1 is the address of a already: a machine has one role
+    9:22: hosts[6].name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
+    9:65: hosts[6].address: must not have a user in it: write user = "root"
+    10:22: hosts[7].name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
+    10:54: hosts[7].address: must not have a port in it: write port = 2222
+    11:53: hosts[8].address: must be an IP address or a DNS name
+    "#);
+}
+
+#[test]
+fn single_values_are_checked() {
+    let found: Vec<_> = [
+        "[k3s]\nversion = \"v1.36.2\"",
+        "[k3s]\ninstall_url = \"get.k3s.io\"",
+        "[k3s]\nartifact_url = \"ftp://x\"",
+        "[k3s]\ninstall_sha256 = \"abc\"",
+        "[k3s]\ntoken = \"short\"",
+        "[k3s]\ntoken = \"K10aaaaaaaaaaaaaaaaaaaa\"",
+        "[k3s]\ntoken = \"server::aaaaaaaaaaaaaaaa\"",
+        "[k3s]\ntoken = \"abcdef.0123456789abcdef\"",
+        "[k3s]\ntoken = \"a token with its spaces\"",
+        "[k3s]\ntoken = \"the-same-for-both\"\nagent_token = \"the-same-for-both\"",
+        "[k3s]\ntoken = { enf = \"NAME\" }",
+        "[k3s]\ntls_san = [\"https://k3s.example.com\"]",
+        "[k3s.server_config]\nnode-ip = \"10.0.0.1\"",
+        "[k3s.server_config]\ncluster-cdir = \"10.0.0.0/8\"",
+        "[k3s.server_config]\nv = 1.5",
+        "[k3s.server_config.kubelet-arg]\nmax-pods = 200",
+        "[k3s.agent_config]\ncluster-cidr = \"10.0.0.0/8\"",
+        "[postgres]\ndatabase = \"template1\"",
+        "[postgres]\nuser = \"postgres\"",
+        "[postgres]\nuser = \"pg_monitor\"",
+        "[postgres]\ndatabase = \"all\"",
+        "[postgres]\npassword = \"pässword-of-length\"",
+        "[postgres]\nname = \"10.0.0.5\"",
+        "[postgres]\nport = 0",
+        "[load_balancer]\nnames = [\"a b\"]",
+        "[ssh]\nuser = \"-oProxyCommand\"",
+        "[lod_balancer]\nport = 1",
+    ]
+    .into_iter()
+    .map(problem)
+    .collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    9:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this one, so channels like "stable" are not enough
+    9:15: k3s.install_url: must be a URL that starts with https:// or http:// and has no spaces, quotes or backslashes
+    9:16: k3s.artifact_url: must be a URL that starts with https:// or http:// and has no spaces, quotes or backslashes
+    9:18: k3s.install_sha256: must be a SHA-256, 64 hexadecimal digits, as sha256sum prints it
+    9:9: k3s.token: must have at least 16 characters: it guards the whole cluster, and it is what the cluster's CA keys in Postgres are encrypted with. Left out, one is made
+    9:9: k3s.token: must be the short form, the password alone: K3s makes the form with K10 and :: of it, once the cluster's CA exists
+    9:9: k3s.token: must be the short form, the password alone: K3s makes the form with K10 and :: of it, once the cluster's CA exists
+    9:9: k3s.token: has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which K3s does not take as a server's token. Use another one, or leave it out
+    9:9: k3s.token: must be plain ASCII without spaces: it travels through URLs and HTTP headers
+    10:15: k3s.agent_token: must not be the servers' token: agents would hold the key to the cluster's CA. Leave it out, and one is made
+    9:1: k3s.token: must be a text in quotes, { env = "NAME" } or { file = "PATH" }
+    9:12: k3s.tls_san[0]: must be a DNS name or an IP address, without a port
+    9:11: k3s.server_config.node-ip: every node gets the same settings, and this one differs from host to host: the wizard sets it from the host's name, address and node_ip
+    9:16: k3s.server_config.cluster-cdir: K3s servers know no such setting (did you mean "cluster-cidr"?). A server skips what it does not know with no more than a warning, so that the setting would quietly have no effect
+    9:5: k3s.server_config.v: must be a text, a whole number, true or false, or a list of texts: K3s takes nothing else
+    8:20: k3s.server_config.kubelet-arg: must be a text, a whole number, true or false, or a list of texts: K3s takes nothing else
+    9:16: k3s.agent_config.cluster-cidr: only servers know this setting, and an agent ends at once when it finds a key it does not know: move it to k3s.server_config
+    9:12: postgres.database: is one of Postgres's own databases: the cluster's data wants one of its own, as in "k3s"
+    9:8: postgres.user: is one of Postgres's own roles: K3s gets a role that owns its database and nothing else, as in "k3s"
+    9:8: postgres.user: is one of Postgres's own roles: K3s gets a role that owns its database and nothing else, as in "k3s"
+    9:12: postgres.database: has a meaning of its own in Postgres's access rules; take another name
+    9:12: postgres.password: must be plain ASCII without spaces: of other characters, Postgres and its clients do not always make the same password
+    9:8: postgres.name: must be a DNS name; without one the address of the Postgres host is used
+    9:8: postgres.port: must be a port, a number between 1 and 65535, not the number 0
+    9:10: load_balancer.names[0]: must be a DNS name or an IP address, without a port
+    9:8: ssh.user: must be a user name, without spaces, colons or slashes
+    8:2: lod_balancer: there is no such key; did you mean "load_balancer"?
+    "#);
+}
+
+#[test]
+fn what_is_not_toml_is_reported_alone() {
+    insta::assert_snapshot!(problems("[cluster\nname = k3s\n"), @r#"1:9: not TOML: unclosed table, expected `]`"#);
+}
+
+#[test]
+fn warnings_tell_what_is_weak() {
+    let mut answers = read(&smallest(""));
+    answers
+        .hosts
+        .retain(|host| host.name != "s2" && host.name != "a1");
+    answers.ssh.host_keys = HostKeys::AcceptNew;
+    answers.k3s.install_url = "http://mirror.example.com/install.sh".into();
+    assert_eq!(answers.problems(), []);
+    let text = answers.warnings().join("\n");
+    for word in [
+        "not highly available",
+        "no agents",
+        "accept-new",
+        "without TLS",
+    ] {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn files_are_named_in_problems() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("answers.toml");
+    let missing = Answers::load(&path).expect_err("no such file");
+    assert!(missing.to_string().contains("answers.toml: cannot be read"));
+    std::fs::write(&path, smallest("[cluster]\nnmae = \"a\"")).expect("written");
+    let wrong = Answers::load(&path).expect_err("a wrong key").to_string();
+    assert!(
+        wrong.contains("answers.toml:9:1: cluster.nmae: "),
+        "{wrong}"
+    );
+}
+
+/// The keys of a table and of the tables in it, a set for each.
+fn keys(table: &toml::Table) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |table: &toml::Table| table.keys().cloned().collect::<BTreeSet<_>>();
+    let mut keys = BTreeMap::from([(String::new(), names(table))]);
+    for (name, value) in table {
+        let tables = match value {
+            toml::Value::Table(table) => vec![table],
+            toml::Value::Array(items) => items.iter().filter_map(toml::Value::as_table).collect(),
+            _ => vec![],
+        };
+        for table in tables {
+            keys.entry(name.clone()).or_default().extend(names(table));
+        }
+    }
+    keys
+}
+
+#[test]
+fn example_schema_and_types_have_the_same_keys() {
+    let written = keys(&everything().to_toml().parse().expect("TOML"));
+
+    // What serde sees of the types, with every secret a reference.
+    let mut answers = everything();
+    answers.k3s.token = Some(Secret::Env("TOKEN".into()));
+    assert_eq!(
+        keys(&toml::Table::try_from(&answers).expect("TOML")),
+        written
+    );
+
+    // The example, with its commented defaults switched on, which must be the true defaults.
+    let all = example()
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest)
+                if rest
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' ')) =>
+            {
+                rest
+            }
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_ne!(all, example().trim_end());
+    assert_eq!(keys(&all.parse().expect("TOML")), written);
+    assert_eq!(
+        read(&all),
+        Answers {
+            ssh: Ssh {
+                port: Some(22),
+                ..read(example()).ssh
+            },
+            ..read(example())
+        }
+    );
+
+    let schema: serde_json::Value = serde_json::from_str(schema()).expect("JSON");
+    let described = |object: &serde_json::Value| {
+        assert_eq!(object["additionalProperties"], false);
+        let properties = object["properties"].as_object().expect("properties");
+        for (key, property) in properties {
+            assert!(
+                property["description"].is_string(),
+                "{key} is not described"
+            );
+        }
+        properties.keys().cloned().collect::<BTreeSet<_>>()
+    };
+    let mut keys = BTreeMap::from([(String::new(), described(&schema))]);
+    for (name, section) in schema["properties"].as_object().expect("properties") {
+        let section = if name == "hosts" {
+            &section["items"]
+        } else {
+            section
+        };
+        keys.insert(name.clone(), described(section));
+    }
+    assert_eq!(keys, written);
+
+    // And the same defaults.
+    let defaults = toml::Table::try_from(Answers::default()).expect("TOML");
+    for (name, section) in &defaults {
+        for (key, default) in section.as_table().into_iter().flatten() {
+            let described = &schema["properties"][name]["properties"][key]["default"];
+            let default = serde_json::to_value(default).expect("JSON");
+            assert_eq!(described, &default, "{name}.{key}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The fold of the events: the state of every phase and step.

@@ -1,0 +1,25 @@
+//! From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
+//!
+//! The map of the house, in the order in which a run passes through it:
+//!
+//! * [`answers`]: what the operator wants
+//! * [`remote`]: how a host is reached
+//! * [`platform`]: what a host is
+//! * [`pki`]: the certificates between K3s and its datastore
+//! * [`plan`]: what will be done, a pure function of the three above
+//! * [`engine`]: doing it, and the events that say what happens
+//! * [`proof`]: showing that it holds
+//! * [`cluster`]: nodes, pods and their health
+//! * [`state`]: what is remembered on this machine
+//! * [`report`]: events as lines, as JSON, and as the log of a run
+
+pub mod answers;
+pub mod cluster;
+pub mod engine;
+pub mod pki;
+pub mod plan;
+pub mod platform;
+pub mod proof;
+pub mod remote;
+pub mod report;
+pub mod state;

@@ -1,0 +1,537 @@
+//! The certificates between K3s and its datastore: a private CA, a certificate for Postgres, and a
+//! client certificate for every server. They are made and kept on the jump host; the targets need
+//! no OpenSSL.
+//!
+//! [`load`] what is there, [`ensure`] what is wanted, [`save`]: only what is missing, unfit or near
+//! its end is made anew, and [`Changes`] says what and why. Keys are P-256. Times are UTC.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
+use std::net::IpAddr;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
+use time::{Duration, OffsetDateTime};
+
+use crate::answers::SecretText;
+
+/// How long the CA lives: it is meant to outlive the cluster.
+const CA_LIFE: Duration = Duration::days(3652);
+/// How long the others live; what TLS clients used to accept at most.
+const LEAF_LIFE: Duration = Duration::days(825);
+/// What is left of a certificate's life when a run renews it.
+const RENEW: Duration = Duration::days(60);
+/// Certificates are valid from a little before they are made, for hosts whose clocks are behind.
+const SKEW: Duration = Duration::hours(1);
+
+/// A certificate and its private key (PKCS #8), both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub cert_pem: String,
+    pub key_pem: SecretText,
+}
+
+/// All that a cluster needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pki {
+    pub ca: Identity,
+    pub postgres: Identity,
+    /// The client certificates, by host name.
+    pub servers: BTreeMap<String, Identity>,
+}
+
+/// What an earlier run left in the folder: all of it, some or nothing. An interrupted [`save`]
+/// leaves a key without its certificate, or with an older one; [`ensure`] copes with both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub ca_cert: Option<String>,
+    pub ca_key: Option<SecretText>,
+    pub postgres: Option<Identity>,
+    pub servers: BTreeMap<String, Identity>,
+}
+
+/// What the certificates must say.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The cluster's name, for whoever looks at the certificates.
+    pub cluster: String,
+    /// The database role: the CN of every client certificate, which Postgres compares with it.
+    pub role: String,
+    /// Every DNS name and IP address by which servers reach Postgres.
+    pub postgres_names: Vec<String>,
+    /// The servers' host names.
+    pub servers: Vec<String>,
+}
+
+/// What was made or renewed and why, a line each; empty when everything was fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub lines: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PkiError {
+    #[error(
+        "the cluster's certificate authority ends on {0}. It is not replaced by itself, because \
+         every server and Postgres must then get the new one at the same time: move the folder \
+         with the certificates away, and the next run makes a new authority and restarts them all"
+    )]
+    AuthorityEnds(time::Date),
+    #[error(
+        "the cluster's certificate authority is valid from {0} on, which is in the future: is \
+         this machine's clock right?"
+    )]
+    AuthorityNotYet(time::Date),
+    #[error(
+        "the key of the cluster's certificate authority (ca.key) is gone, but its certificate is \
+         there: bring the key back from a backup, or move the folder away to start with a new \
+         authority"
+    )]
+    AuthorityKeyLost,
+    #[error("{0} does not belong to the cluster's certificate authority that is kept already")]
+    OtherAuthority(PathBuf),
+    #[error("ca.key is not the key of ca.crt: one of them was replaced; bring back the right one")]
+    AuthorityUnfit,
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("a certificate cannot be made: {0}")]
+    Make(#[from] rcgen::Error),
+    #[error("a certificate cannot be read: {0}")]
+    Read(#[from] ErrorStack),
+}
+
+/// Makes what is missing, unfit or about to end, and takes the rest as it is.
+pub fn ensure(
+    kept: &Kept,
+    wanted: &Wanted,
+    now: OffsetDateTime,
+) -> Result<(Pki, Changes), PkiError> {
+    let mut changes = Changes::default();
+    let (ca, authority) = authority(kept, wanted, now, &mut changes)?;
+
+    let names = Leaf::Server(&wanted.postgres_names);
+    let existing = kept.postgres.as_ref();
+    let postgres = leaf(
+        &authority,
+        existing,
+        names,
+        "certificate of Postgres",
+        now,
+        &mut changes,
+    )?;
+
+    let mut servers = BTreeMap::new();
+    for name in &wanted.servers {
+        let what = format!("client certificate of {name}");
+        let existing = kept.servers.get(name);
+        let client = Leaf::Client(&wanted.role);
+        let identity = leaf(&authority, existing, client, &what, now, &mut changes)?;
+        servers.insert(name.clone(), identity);
+    }
+    let pki = Pki {
+        ca,
+        postgres,
+        servers,
+    };
+    Ok((pki, changes))
+}
+
+/// A client certificate of a CA that nobody trusts: must be refused.
+pub fn foreign(cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
+    let key = KeyPair::generate()?;
+    let cert = ca_params("nobody", now).self_signed(&key)?;
+    let ca = identity(&cert, &key);
+    Authority::open(&ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
+}
+
+/// A client certificate of our CA for another role: must be refused.
+pub fn other_cn(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
+    Authority::open(ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
+}
+
+/// A client certificate of our CA that ended yesterday: must be refused.
+pub fn expired(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
+    let yesterday = now - Duration::days(1);
+    Authority::open(ca)?.issue(&Leaf::Client(cn), yesterday - Duration::days(1), yesterday)
+}
+
+/// When a certificate (PEM) ends.
+pub fn expiry(cert_pem: &str) -> Result<OffsetDateTime, PkiError> {
+    Ok(moment(X509::from_pem(cert_pem.as_bytes())?.not_after())?)
+}
+
+/// A certificate below the CA. A server's is good for no client and the other way round, so that
+/// nobody who takes one machine can pose as the other kind.
+#[derive(Clone, Copy)]
+enum Leaf<'a> {
+    /// DNS names and IP addresses.
+    Server(&'a [String]),
+    /// The CN.
+    Client(&'a str),
+}
+
+impl Leaf<'_> {
+    fn params(&self) -> Result<CertificateParams, PkiError> {
+        let mut subject = DistinguishedName::new();
+        let (mut params, purpose) = match self {
+            Leaf::Server(names) => {
+                // The CN is for people; what counts is the list of names. (An IP address becomes
+                // one that says so: `CertificateParams::new` parses them.)
+                subject.push(DnType::CommonName, "postgres");
+                let unique: BTreeSet<_> = names.iter().cloned().collect();
+                let params = CertificateParams::new(unique.into_iter().collect::<Vec<_>>())?;
+                (params, ExtendedKeyUsagePurpose::ServerAuth)
+            }
+            Leaf::Client(cn) => {
+                subject.push(DnType::CommonName, *cn);
+                let params = CertificateParams::default();
+                (params, ExtendedKeyUsagePurpose::ClientAuth)
+            }
+        };
+        params.distinguished_name = subject;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![purpose];
+        params.use_authority_key_identifier_extension = true;
+        Ok(params)
+    }
+
+    /// Whether a certificate says what this one should.
+    fn names_match(&self, cert: &X509) -> bool {
+        match self {
+            Leaf::Server(names) => {
+                let wanted = names
+                    .iter()
+                    .map(|name| canonical(name))
+                    .collect::<BTreeSet<_>>();
+                wanted == names_of(cert)
+            }
+            Leaf::Client(cn) => {
+                let entries = cert.subject_name().entries();
+                let names = entries.map(|entry| entry.data().to_string().ok());
+                names.eq([Some((*cn).to_owned())])
+            }
+        }
+    }
+}
+
+/// One spelling of a DNS name or an IP address.
+fn canonical(name: &str) -> String {
+    name.parse::<IpAddr>()
+        .map_or_else(|_| name.to_ascii_lowercase(), |ip| ip.to_string())
+}
+
+fn names_of(cert: &X509) -> BTreeSet<String> {
+    let ip = |bytes: &[u8]| -> Option<IpAddr> {
+        let v4 = || <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+        let v6 = || <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+        v4().or_else(|_| v6()).ok()
+    };
+    cert.subject_alt_names()
+        .iter()
+        .flatten()
+        .filter_map(|name| {
+            name.dnsname()
+                .map(canonical)
+                .or_else(|| Some(ip(name.ipaddress()?)?.to_string()))
+        })
+        .collect()
+}
+
+/// The CA, ready to sign.
+struct Authority {
+    cert: X509,
+    issuer: Issuer<'static, KeyPair>,
+    ends: OffsetDateTime,
+}
+
+impl Authority {
+    fn open(ca: &Identity) -> Result<Self, PkiError> {
+        let cert = X509::from_pem(ca.cert_pem.as_bytes())?;
+        if !fits(&cert, &ca.key_pem) {
+            return Err(PkiError::AuthorityUnfit);
+        }
+        let key = KeyPair::from_pem(ca.key_pem.expose())?;
+        Ok(Self {
+            ends: moment(cert.not_after())?,
+            issuer: Issuer::from_ca_cert_pem(&ca.cert_pem, key)?,
+            cert,
+        })
+    }
+
+    /// Signs a new key; nothing outlives its CA.
+    fn issue(
+        &self,
+        leaf: &Leaf<'_>,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> Result<Identity, PkiError> {
+        let mut params = leaf.params()?;
+        params.not_before = from - SKEW;
+        params.not_after = to.min(self.ends);
+        let key = KeyPair::generate()?;
+        let cert = params.signed_by(&key, &self.issuer)?;
+        Ok(identity(&cert, &key))
+    }
+}
+
+fn identity(cert: &rcgen::Certificate, key: &KeyPair) -> Identity {
+    Identity {
+        cert_pem: cert.pem(),
+        key_pem: key.serialize_pem().into(),
+    }
+}
+
+fn ca_params(cluster: &str, now: OffsetDateTime) -> CertificateParams {
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::OrganizationName, cluster);
+    subject.push(DnType::CommonName, "K3s datastore CA");
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = now - SKEW;
+    params.not_after = now + CA_LIFE;
+    params
+}
+
+/// The CA that is there, or a new one.
+fn authority(
+    kept: &Kept,
+    wanted: &Wanted,
+    now: OffsetDateTime,
+    changes: &mut Changes,
+) -> Result<(Identity, Authority), PkiError> {
+    let ca = match (&kept.ca_cert, &kept.ca_key) {
+        (Some(cert_pem), Some(key_pem)) => Identity {
+            cert_pem: cert_pem.clone(),
+            key_pem: key_pem.clone(),
+        },
+        (Some(_), None) => return Err(PkiError::AuthorityKeyLost),
+        // The key is saved first. What it signed already stays good under a new certificate.
+        (None, Some(key_pem)) => {
+            let key = KeyPair::from_pem(key_pem.expose())?;
+            let cert = ca_params(&wanted.cluster, now).self_signed(&key)?;
+            changes.note(
+                "certificate authority",
+                "made from its key, which was there already",
+            );
+            Identity {
+                cert_pem: cert.pem(),
+                key_pem: key_pem.clone(),
+            }
+        }
+        (None, None) => {
+            let key = KeyPair::generate()?;
+            let cert = ca_params(&wanted.cluster, now).self_signed(&key)?;
+            changes.note("certificate authority", "made");
+            identity(&cert, &key)
+        }
+    };
+    let authority = Authority::open(&ca)?;
+    let starts = moment(authority.cert.not_before())?;
+    if starts > now {
+        return Err(PkiError::AuthorityNotYet(starts.date()));
+    }
+    if authority.ends - now <= RENEW {
+        return Err(PkiError::AuthorityEnds(authority.ends.date()));
+    }
+    Ok((ca, authority))
+}
+
+/// The certificate that is there when it will do, or a new one.
+fn leaf(
+    authority: &Authority,
+    existing: Option<&Identity>,
+    leaf: Leaf<'_>,
+    what: &str,
+    now: OffsetDateTime,
+    changes: &mut Changes,
+) -> Result<Identity, PkiError> {
+    let why = match existing {
+        None => "made".to_owned(),
+        Some(identity) => match unfit(authority, identity, &leaf, now) {
+            None => return Ok(identity.clone()),
+            Some(why) => why,
+        },
+    };
+    changes.note(what, &why);
+    authority.issue(&leaf, now, now + LEAF_LIFE)
+}
+
+/// Why a certificate will not do, and what is done about it; nothing if it will.
+fn unfit(
+    authority: &Authority,
+    identity: &Identity,
+    leaf: &Leaf<'_>,
+    now: OffsetDateTime,
+) -> Option<String> {
+    let Ok(cert) = X509::from_pem(identity.cert_pem.as_bytes()) else {
+        return Some("cannot be read: made anew".into());
+    };
+    let signed = || cert.verify(authority.cert.public_key().ok()?.as_ref()).ok();
+    let (Ok(starts), Ok(ends)) = (moment(cert.not_before()), moment(cert.not_after())) else {
+        return Some("cannot be read: made anew".into());
+    };
+    let left = ends - now;
+    if !fits(&cert, &identity.key_pem) {
+        Some("is not that of its key, an earlier run was interrupted: made anew".into())
+    } else if signed() != Some(true) {
+        Some("was signed by another authority: made anew".into())
+    } else if !leaf.names_match(&cert) {
+        Some("names changed: made anew".into())
+    } else if left <= Duration::ZERO {
+        Some(format!("ended on {}: renewed", ends.date()))
+    } else if left <= RENEW {
+        Some(format!("ends in {} days: renewed", left.whole_days()))
+    } else if starts > now {
+        Some("is not valid yet: made anew".into())
+    } else {
+        None
+    }
+}
+
+/// Whether a certificate is that of a key.
+fn fits(cert: &X509, key_pem: &SecretText) -> bool {
+    let key = PKey::private_key_from_pem(key_pem.expose().as_bytes());
+    match (key, cert.public_key()) {
+        (Ok(key), Ok(public)) => public.public_eq(&key),
+        _ => false,
+    }
+}
+
+fn moment(time: &Asn1TimeRef) -> Result<OffsetDateTime, ErrorStack> {
+    let since = Asn1Time::from_unix(0)?.diff(time)?;
+    let days = Duration::days(since.days.into());
+    Ok(OffsetDateTime::UNIX_EPOCH + days + Duration::seconds(since.secs.into()))
+}
+
+impl Changes {
+    fn note(&mut self, what: &str, why: &str) {
+        // "client certificate of s1: made", "certificate of Postgres ends in 41 days: renewed"
+        let colon = if why.starts_with("made") { ":" } else { "" };
+        self.lines.push(format!("{what}{colon} {why}"));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+// The folder: ca.crt, ca.key, postgres.crt, postgres.key, server-<name>.crt, server-<name>.key.
+
+/// Reads what is in a folder; a folder that is not there is empty.
+pub fn load(dir: &Path) -> Result<Kept, PkiError> {
+    let read = |name: &str| -> Result<Option<String>, PkiError> {
+        let path = dir.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PkiError::File { path, source }),
+        }
+    };
+    // Half a pair is none: it is made anew.
+    let pair = |name: &str| -> Result<Option<Identity>, PkiError> {
+        let key = read(&format!("{name}.key"))?.map(SecretText::from);
+        let cert = read(&format!("{name}.crt"))?;
+        Ok(cert
+            .zip(key)
+            .map(|(cert_pem, key_pem)| Identity { cert_pem, key_pem }))
+    };
+    let mut kept = Kept {
+        ca_cert: read("ca.crt")?,
+        ca_key: read("ca.key")?.map(SecretText::from),
+        postgres: pair("postgres")?,
+        servers: BTreeMap::new(),
+    };
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
+        entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    };
+    for entry in entries.map_err(|source| file(dir, source))? {
+        let file_name = entry.file_name();
+        let name = file_name
+            .to_str()
+            .and_then(|name| name.strip_prefix("server-")?.strip_suffix(".crt"));
+        if let Some(name) = name
+            && let Some(identity) = pair(&format!("server-{name}"))?
+        {
+            kept.servers.insert(name.to_owned(), identity);
+        }
+    }
+    Ok(kept)
+}
+
+/// Writes everything into a folder (0700, files 0600), each file whole or not at all, keys before
+/// their certificates. The CA is written once and never overwritten: a folder that has another one
+/// is an error, and nothing else is written then.
+pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .and_then(|()| std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700)))
+        .map_err(|source| file(dir, source))?;
+
+    put(dir, "ca.key", pki.ca.key_pem.expose(), Existing::MustBeSame)?;
+    put(dir, "ca.crt", &pki.ca.cert_pem, Existing::MustBeSame)?;
+    let servers = pki
+        .servers
+        .iter()
+        .map(|(name, identity)| (format!("server-{name}"), identity));
+    for (name, identity) in servers.chain([("postgres".to_owned(), &pki.postgres)]) {
+        let (key, cert) = (identity.key_pem.expose(), &identity.cert_pem);
+        put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
+        put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
+    }
+    // The names themselves reach the disk with their folder.
+    std::fs::File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|source| file(dir, source))
+}
+
+#[derive(PartialEq)]
+enum Existing {
+    MustBeSame,
+    IsReplaced,
+}
+
+fn put(dir: &Path, name: &str, text: &str, existing: Existing) -> Result<(), PkiError> {
+    let path = dir.join(name);
+    let same = std::fs::read(&path).is_ok_and(|found| found == text.as_bytes());
+    if same {
+        return std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))
+            .map_err(|source| file(&path, source));
+    }
+    let write = || -> io::Result<()> {
+        // A temporary file is 0600 from its first moment on.
+        let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+        temporary.write_all(text.as_bytes())?;
+        temporary.as_file().sync_all()?;
+        match existing {
+            Existing::MustBeSame => temporary.persist_noclobber(&path),
+            Existing::IsReplaced => temporary.persist(&path),
+        }?;
+        Ok(())
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => PkiError::OtherAuthority(path.clone()),
+        _ => file(&path, source),
+    })
+}
+
+fn file(path: &Path, source: io::Error) -> PkiError {
+    let path = path.to_owned();
+    PkiError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests;

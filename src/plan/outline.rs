@@ -1,0 +1,65 @@
+//! What a plan tells about itself: enough to show a run without knowing how anything is done.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Names a step in events, logs and on hosts: `postgres/install`, `server/start@k3s-server-2`.
+/// The part in front of `@` is the step, the one behind it the host, where there is one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(String);
+
+impl StepId {
+    pub fn new(step: &str, host: Option<&str>) -> Self {
+        match host {
+            Some(host) => Self(format!("{step}@{host}")),
+            None => Self(step.to_owned()),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The phases of a plan with their steps, in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outline {
+    pub cluster: String,
+    pub phases: Vec<OutlinePhase>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutlinePhase {
+    /// `postgres`, `certificates`, `server-1` …
+    pub id: String,
+    /// For people: `Server 1`.
+    pub title: String,
+    pub steps: Vec<OutlineStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutlineStep {
+    pub id: StepId,
+    /// The host it is about; nothing for a step of the jump host alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub host: Option<String>,
+    /// What is to be true, in a few words: `Postgres is installed and running`.
+    pub title: String,
+    /// What must have succeeded before.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needs: Vec<StepId>,
+}
+
+impl Outline {
+    pub fn steps(&self) -> impl Iterator<Item = &OutlineStep> {
+        self.phases.iter().flat_map(|phase| &phase.steps)
+    }
+}

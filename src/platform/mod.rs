@@ -1,0 +1,1 @@
+//! What a host is: its facts, and what we know of its distribution.

@@ -1,0 +1,1 @@
+//! Checks that must pass, or must fail, to show a claim.

@@ -1,0 +1,1 @@
+//! Events as lines, as JSON, and as the log of a run.

@@ -1,0 +1,1 @@
+//! What is remembered on the jump host.
