@@ -498,7 +498,7 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
         .map_err(|source| file(dir, source))
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Existing {
     MustBeSame,
     IsReplaced,

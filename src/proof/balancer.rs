@@ -1,0 +1,2 @@
+//! The way through the load balancer: what answers behind its address is the cluster, and every
+//! server takes its share.
