@@ -22,8 +22,11 @@ pub trait Remote: Send {
     ) -> Result<i32, RemoteError>;
 
     /// A TCP connection from the host itself to somewhere else.
-    fn relay(&mut self, to: SocketAddr, limit: Duration)
-    -> Result<Box<dyn Relay + '_>, RemoteError>;
+    fn relay(
+        &mut self,
+        to: SocketAddr,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError>;
 }
 
 /// Bytes to and from where a relay leads. Reading and writing block, up to the relay's limit.
