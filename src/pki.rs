@@ -58,6 +58,19 @@ pub struct Kept {
     pub servers: BTreeMap<String, Identity>,
 }
 
+impl Kept {
+    /// Whether everything of `pki` is kept already.
+    pub fn holds(&self, pki: &Pki) -> bool {
+        self.ca_cert.as_ref() == Some(&pki.ca.cert_pem)
+            && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
+            && self.postgres.as_ref() == Some(&pki.postgres)
+            && pki
+                .servers
+                .iter()
+                .all(|(name, identity)| self.servers.get(name) == Some(identity))
+    }
+}
+
 /// What the certificates must say.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -487,20 +500,7 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
     }
-<<<<<<< HEAD
-    // The names themselves reach the disk with their folder.
-    std::fs::File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|source| file(dir, source))
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Existing {
-    MustBeSame,
-    IsReplaced,
-=======
     Ok(())
->>>>>>> 07421b606f3a9e834e65daa873df2d4573a09181
 }
 
 fn put(dir: &Path, name: &str, text: &str, existing: Existing) -> Result<(), PkiError> {

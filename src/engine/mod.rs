@@ -1,6 +1,5 @@
 //! Doing what the plan says.
 //!
-<<<<<<< HEAD
 //! * [`event`]: the one record of what happens, made by the [`recorder`]
 //! * [`progress`]: the fold of the events, the state of every phase and step
 //! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
@@ -122,16 +121,3 @@ fn unit_name(run: &str, step: &Step) -> String {
     let step = step.split('@').next().unwrap_or(step).replace('/', ".");
     format!("k3s-ha-wizard.{run}.{step}")
 }
-=======
-//! * [`event`]: the one record of what happens
-//! * [`recorder`]: the one place where events are made
-//! * [`progress`]: the fold of the events, the state of every phase and step
-//! * [`critical_path`]: what a run's time went into
-
-pub mod critical_path;
-pub mod event;
-#[cfg(test)]
-pub(crate) mod made_up;
-pub mod progress;
-pub mod recorder;
->>>>>>> 07421b606f3a9e834e65daa873df2d4573a09181

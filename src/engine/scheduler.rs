@@ -49,6 +49,14 @@ struct HostState {
     touched: bool,
 }
 
+impl Standing {
+    fn free(&mut self, host: &Option<String>) {
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.busy = false;
+        }
+    }
+}
+
 impl<'a> Scheduler<'a> {
     pub(super) fn new(run: &'a Run<'a>, late: &'a Mutex<LateValues>) -> Self {
         let steps: Vec<&Step> = run.plan.steps().collect();
@@ -74,23 +82,15 @@ impl<'a> Scheduler<'a> {
 
     pub(super) fn run(&self, hosts: Vec<Reached>) -> End {
         std::thread::scope(|scope| {
-            let (reports, inbox) = unbounded::<(Option<String>, Report)>();
+            let (reports, inbox) = unbounded();
             let mut states = BTreeMap::new();
             let everywhere = hosts.into_iter().map(Some).chain([None]);
             for reached in everywhere {
                 let name = reached.as_ref().map(|reached| reached.name.clone());
                 let (jobs, work) = unbounded();
-                let (said, from) = unbounded();
                 let worker = Worker::new(self.run, &self.steps, self.late, reached);
-                scope.spawn(move || worker.work(&work, &said));
-                let (reports, from_host) = (reports.clone(), name.clone());
-                scope.spawn(move || {
-                    for report in from {
-                        if reports.send((from_host.clone(), report)).is_err() {
-                            break;
-                        }
-                    }
-                });
+                let reports = reports.clone();
+                scope.spawn(move || worker.work(&work, &reports));
                 let state = HostState {
                     jobs,
                     busy: false,
@@ -115,7 +115,7 @@ impl<'a> Scheduler<'a> {
                     break;
                 }
                 match inbox.recv_timeout(LOOK) {
-                    Ok((host, report)) => self.take(&mut standing, &host, report),
+                    Ok(report) => self.take(&mut standing, report),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
@@ -179,13 +179,15 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    fn take(&self, standing: &mut Standing, host: &Option<String>, report: Report) {
-        if let Some(host) = standing.hosts.get_mut(host) {
-            host.busy = false;
-        }
+    fn take(&self, standing: &mut Standing, report: Report) {
         match report {
-            Report::Asked(answers) => standing.asked.extend(answers),
+            Report::Asked(host, answers) => {
+                standing.free(&Some(host));
+                standing.asked.extend(answers);
+            }
             Report::Ended(place, outcome) => {
+                let host = &self.steps[place].host;
+                standing.free(host);
                 let good = is_good(&outcome);
                 standing.steps[place] = StepState::Ended { good };
                 let changed = outcome == Outcome::Done;

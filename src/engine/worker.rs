@@ -25,7 +25,8 @@ pub(super) enum Job {
 
 /// What a worker says.
 pub(super) enum Report {
-    Asked(Vec<(usize, Asked)>),
+    /// By a host.
+    Asked(String, Vec<(usize, Asked)>),
     Ended(usize, Outcome),
 }
 
@@ -82,7 +83,10 @@ impl<'a> Worker<'a> {
         let mut leased = Instant::now();
         loop {
             let report = match jobs.recv_timeout(IDLE) {
-                Ok(Job::Ask(steps)) => Report::Asked(self.ask(&steps)),
+                Ok(Job::Ask(steps)) => {
+                    let host = self.host.as_ref().map(|host| host.name.clone());
+                    Report::Asked(host.unwrap_or_default(), self.ask(&steps))
+                }
                 Ok(Job::Do(step, known)) => Report::Ended(step, self.do_step(step, known)),
                 Err(RecvTimeoutError::Timeout) => {
                     self.look_after(&mut leased);

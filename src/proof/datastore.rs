@@ -51,7 +51,7 @@ pub enum Got {
     },
     /// For the reason that belongs to the case, as Postgres or its TLS put it.
     IsRefused { reason: String },
-    /// Anything else: it shows nothing.
+    /// Anything else: it shows neither.
     Broken { why: String },
 }
 
@@ -162,8 +162,7 @@ fn attempt(
     }
     login::ask_for_tls(&mut stream)?;
     let identity = identities.shown(case);
-    let mut stream =
-        tls::connect(stream, host, ca_pem, identity).map_err(Stop::Connection)?;
+    let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(Stop::Connection)?;
     // With TLS 1.3 the server looks at our certificate only after the handshake is over for us:
     // what it thinks of it comes with the first answer.
     login::log_in(&mut stream, database, user, password)
@@ -204,7 +203,7 @@ fn stopped(case: Case, stop: Stop) -> Got {
         Stop::Error {
             sqlstate, message, ..
         } => format!("Postgres answers {message} (SQLSTATE {sqlstate})"),
-        Stop::Connection(Failure::Alert(_, name)) => format!("TLS alert {name}"),
+        Stop::Connection(Failure::Alert(_, name)) => format!("TLS alert \"{name}\""),
         Stop::Connection(Failure::Broken(why)) => why,
     };
     if its_reason {
@@ -221,7 +220,11 @@ fn is_its_reason(case: Case, stop: &Stop) -> bool {
     use Stage::{Greeted, PasswordAccepted, PasswordAsked};
     // Postgres compares the CN with the role only after the password, and then blames the password.
     let (stages, sqlstates, alerts): (&[Stage], &[&str], &[u8]) = match case {
-        Case::Right => (&[Greeted, PasswordAsked, PasswordAccepted], &["28000", "28P01"], &[]),
+        Case::Right => (
+            &[Greeted, PasswordAsked, PasswordAccepted],
+            &["28000", "28P01"],
+            &[],
+        ),
         // certificate_required
         Case::NoCertificate => (&[Greeted], &["28000"], &[116]),
         // bad_certificate, certificate_unknown, unknown_ca
@@ -278,7 +281,7 @@ impl fmt::Display for Got {
         match self {
             Self::Passes { seen } => write!(f, "passes ({seen})"),
             Self::IsRefused { reason } => write!(f, "is refused: {reason}"),
-            Self::Broken { why } => write!(f, "shows nothing: {why}"),
+            Self::Broken { why } => write!(f, "cannot be shown: {why}"),
         }
     }
 }

@@ -96,7 +96,7 @@ mod tests {
         );
     }
 
-    /// What PostgreSQL 15.18 made of `CREATE ROLE … PASSWORD 'pencil'`.
+    /// What Postgres 15.18 made of `CREATE ROLE … PASSWORD 'pencil'`.
     #[test]
     fn what_postgres_made_is_recognised() {
         let verifier = "SCRAM-SHA-256$4096:BzmxdREbLf2GClFnKvNigQ==$Wcxc479PxL8Oizw/bNiPoe5xrA5jbNd9BnA8p3XS6Bc=:FI9kYqA3mJMysB2gdPqJ9Gu8B1L/F8vckvPdQt53hok=";

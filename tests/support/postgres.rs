@@ -43,24 +43,24 @@ impl Postgres {
              fsync = off\nssl = on\nssl_ca_file = 'ca.crt'\nlc_messages = 'C'\n",
             postgres.folder.path().display()
         );
-        postgres.put("postgresql.auto.conf", &settings);
+        postgres.put("postgresql.conf", &settings);
         let mut start = postgres.command("pg_ctl");
         start.arg("--log").arg(postgres.folder.path().join("log"));
         start.arg("--pgdata").arg(postgres.data());
-        done(start.args(["--wait", "--timeout", "120", "start"]).stdout(Stdio::null()));
+        done(
+            start
+                .args(["--wait", "--timeout", "120", "start"])
+                .stdout(Stdio::null()),
+        );
         postgres
     }
 
-    /// Puts rules in front of `pg_hba.conf`, behind one that lets the tests in by socket, and settings
-    /// (`ssl = off`) behind the others, and waits until they count.
+    /// Gives it these rules and settings (`ssl = off`) instead of any earlier ones, and waits until
+    /// they count.
     pub fn set(&self, rules: &str, settings: &[&str]) {
         self.put("pg_hba.conf", &format!("local all {USER} trust\n{rules}\n"));
         let before = self.query("select pg_conf_load_time()");
-        for setting in ["ssl", "ssl_ca_file"] {
-            self.query(&format!("alter system reset {setting}"));
-        }
-        self.query("alter system set ssl = on");
-        self.query("alter system set ssl_ca_file = 'ca.crt'");
+        self.query("alter system reset all");
         for setting in settings {
             self.query(&format!("alter system set {setting}"));
         }
@@ -74,14 +74,28 @@ impl Postgres {
     pub fn query(&self, sql: &str) -> String {
         let port = self.port.to_string();
         let mut psql = self.command("psql");
-        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", USER, "-p", &port, "-c", sql]);
+        psql.args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            USER,
+            "-p",
+            &port,
+            "-c",
+            sql,
+        ]);
         let output = done(psql.arg("-h").arg(self.folder.path()));
-        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+        String::from_utf8(output.stdout)
+            .expect("UTF-8")
+            .trim_end()
+            .to_owned()
     }
 
     /// A connection, as a proof wants it: one that does not wait for ever.
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("Postgres listens");
+        let stream =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("Postgres listens");
         let patience = Some(Duration::from_secs(60));
         stream.set_read_timeout(patience).expect("a timeout");
         stream
@@ -120,7 +134,8 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let mut stop = self.command("pg_ctl");
-        stop.args(["--mode", "immediate", "--wait", "stop", "--pgdata"]).arg(self.data());
+        stop.args(["--mode", "immediate", "--wait", "stop", "--pgdata"])
+            .arg(self.data());
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
@@ -144,7 +159,9 @@ fn owner() -> Option<(u32, u32)> {
         us.uid() == 0
     });
     let passwd = fs::read_to_string("/etc/passwd").ok().filter(|_| root)?;
-    let line = passwd.lines().find(|line| line.starts_with(&format!("{USER}:")))?;
+    let line = passwd
+        .lines()
+        .find(|line| line.starts_with(&format!("{USER}:")))?;
     let mut numbers = line.split(':').skip(2).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
