@@ -1,10 +1,13 @@
 //! One thread a host. It owns the connection, and does one step after another.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::event::{ConnectionState, Failure, Outcome, Stream, What};
 use super::hosts::{Connection, Reached, Told, output};
@@ -13,7 +16,8 @@ use super::{Run, unit_name};
 use crate::plan::{
     self, Asked, LateValues, Shell, Status, Step, StepId, Work, ask_script, ended, read_answers,
 };
-use crate::remote::{Detached, Finished, Remote as _, RemoteError, detached};
+use crate::remote::{Detached, Finished, RemoteError, detached};
+use crate::state::Made;
 
 /// What a worker is asked for.
 pub(super) enum Job {
@@ -87,7 +91,11 @@ impl<'a> Worker<'a> {
                     let host = self.host.as_ref().map(|host| host.name.clone());
                     Report::Asked(host.unwrap_or_default(), self.ask(&steps))
                 }
-                Ok(Job::Do(step, known)) => Report::Ended(step, self.do_step(step, known)),
+                Ok(Job::Do(step, known)) => {
+                    // A mistake of ours on one host must not leave the others waiting for ever.
+                    let done = catch_unwind(AssertUnwindSafe(|| self.do_step(step, known)));
+                    Report::Ended(step, done.unwrap_or_else(|_| self.panicked(step)))
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.look_after(&mut leased);
                     continue;
@@ -213,8 +221,45 @@ impl<'a> Worker<'a> {
             Work::Task(task) => self.task(step, *task),
         };
         let outcome = outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(trouble)));
+        if outcome == Outcome::Done {
+            self.remember(step);
+        }
         self.run.recorder.record(What::StepEnded {
             step: step.id.clone(),
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    /// So that it can be said later what was made where.
+    fn remember(&self, step: &Step) {
+        let remembered = self.run.memory.change(|state| {
+            state.made.push(Made {
+                host: step.host.clone(),
+                step: step.id.to_string(),
+                what: step.title.clone(),
+                when: OffsetDateTime::now_utc()
+                    .format(&Rfc3339)
+                    .unwrap_or_default(),
+            });
+        });
+        if let Err(error) = remembered {
+            self.run.recorder.record(What::Warned {
+                host: None,
+                text: error.to_string(),
+            });
+        }
+    }
+
+    fn panicked(&self, place: usize) -> Outcome {
+        let outcome = Outcome::Failed(Failure {
+            why: "the wizard itself went wrong here: please report it, with the log".into(),
+            status: None,
+            last_lines: Vec::new(),
+            hint: None,
+        });
+        self.run.recorder.record(What::StepEnded {
+            step: self.steps[place].id.clone(),
             outcome: outcome.clone(),
         });
         outcome

@@ -1,5 +1,7 @@
 //! The agents: they join through the load balancer, with a token of their own.
 
+use minijinja::value::Serde;
+
 use super::servers::{self, Kind};
 use super::{
     Late, Node, Phase, PlanError, START, START_SECONDS, Step, StepId, Task, Topology, in_url,
@@ -34,7 +36,7 @@ fn agent_steps(topology: &Topology<'_>, agent: &Node<'_>) -> Result<Vec<Step>, P
             server => format!("https://{}:{port}", in_url(topology.balancer.ip)),
             node_name => agent.name,
             node_ip => agent.ip.to_string(),
-            settings => topology.given.answers.k3s.agent_config,
+            settings => Serde(&topology.given.answers.k3s.agent_config),
         },
     )?;
     let config = agent.shell(

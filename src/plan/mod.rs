@@ -6,7 +6,7 @@
 //! the engine knows how to do. To add a step is to add a shell file, and a line in its phase.
 //!
 //! * `postgres`, `certificates`, `servers`, `load_balancer`, `agents`, `cluster`: a phase each
-//! * `script`: from a step to what is sent to a host
+//! * `print`: the dry run; `script`: from a step to what is sent to a host
 //! * `outline`: what a plan tells about itself
 
 mod agents;
@@ -15,12 +15,12 @@ mod cluster;
 mod load_balancer;
 mod outline;
 mod postgres;
+mod print;
 mod script;
 mod servers;
 mod template;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -131,16 +131,6 @@ pub enum Late {
     InstallerSha256,
     /// What agents join with: the hash of the cluster's CA and their token.
     JoinToken,
-}
-
-impl fmt::Display for Late {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Late::Installer => "the install script",
-            Late::InstallerSha256 => "the SHA-256 of the install script",
-            Late::JoinToken => "the agents' token with the hash of the cluster's CA",
-        })
-    }
 }
 
 /// What is not a matter of one host's shell; done by the engine.

@@ -1,5 +1,7 @@
 //! Server 1, then the others: one canonical configuration, one version, one install script.
 
+use minijinja::value::Serde;
+
 use super::{
     Late, Node, PACKAGES, Phase, PlanError, START, START_SECONDS, Step, StepId, Task, Topology,
     Value, certificates, in_url, step_file, template,
@@ -152,7 +154,7 @@ pub(super) fn install(
     let k3s = &topology.given.answers.k3s;
     let drop_in = template::fill(
         include_str!("../../assets/templates/k3s-drop-in.conf.j2"),
-        minijinja::context! { files => kind.reads, loaded => kind.loaded() },
+        minijinja::context! { files => Serde(kind.reads), loaded => kind.loaded() },
     )?;
     let text = |text: &Option<String>| Value::Plain(text.clone().unwrap_or_default());
     let step = node.shell(
@@ -218,7 +220,7 @@ fn config(topology: &Topology<'_>, server: &Node<'_>) -> Result<String, PlanErro
             node_name => server.name,
             node_ip => server.ip.to_string(),
             tls_san => tls_san(topology),
-            settings => given.answers.k3s.server_config,
+            settings => Serde(&given.answers.k3s.server_config),
         },
     )?)
 }

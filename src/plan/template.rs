@@ -1,5 +1,6 @@
 //! Configuration files from `assets/templates`.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 /// Fills in a template. What it names and is not given is an error; the filter `yaml` writes any
@@ -7,7 +8,8 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 pub(super) fn fill(template: &str, values: Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build()?;
+    environment.set_syntax(syntax);
     environment.add_filter("yaml", |value: Value| -> Result<String, minijinja::Error> {
         serde_json::to_string(&value).map_err(|error| {
             minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())

@@ -19,7 +19,6 @@ const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
 const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
 const READ_CLUSTER: &str = "\
 /usr/local/bin/k3s kubectl get nodes -o json && \
-printf '\\n---\\n' && \
 /usr/local/bin/k3s kubectl get pods -A -o json";
 
 /// What agents know the cluster by.
@@ -71,64 +70,78 @@ pub(super) fn keep_kubeconfig(site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
     Ok(Outcome::Done)
 }
 
-/// All nodes are Ready and all pods healthy, or what is wrong with them.
+/// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An ill pod of
+/// somebody's own is told, but it is not this wizard's to wait for.
 pub(super) fn wait(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let expected: Vec<_> = site
-        .run
-        .answers
-        .hosts
-        .iter()
+    let hosts = site.run.answers.hosts.iter();
+    let nodes: Vec<_> = hosts
         .filter(|host| matches!(host.role, Role::Server | Role::Agent))
-        .map(|host| ExpectedNode {
-            name: host.name.clone(),
-            ip: host.cluster_ip(),
-            version: Some(site.run.answers.k3s.version.clone()),
+        .filter_map(|host| Some((host.name.as_str(), host.cluster_ip()?.to_string())))
+        .collect();
+    let expected: Vec<_> = nodes
+        .iter()
+        .map(|(name, ip)| ExpectedNode {
+            name,
+            ip,
+            version: &site.run.answers.k3s.version,
         })
         .collect();
     let since = Instant::now();
     let mut waited = false;
     loop {
         let seen = look(site, &expected);
-        let time_left = since.elapsed() + LOOK < site.step.limit;
         let aborting = site.run.control.aborting().is_some();
+        let enough = aborting || since.elapsed() + LOOK > site.step.limit;
         match seen {
-            Ok(cluster) if cluster.healthy() => {
+            Ok(cluster) if !system_is_ill(&cluster) => {
+                let ill: Vec<_> = cluster.problems().collect();
                 site.run.recorder.record(What::Cluster { cluster });
-                return Ok(if waited {
-                    Outcome::Done
-                } else {
-                    Outcome::Unchanged
+                return Ok(match ill.first() {
+                    Some(_) => Outcome::Warned {
+                        why: ill.join("; "),
+                    },
+                    None if waited => Outcome::Done,
+                    None => Outcome::Unchanged,
                 });
             }
-            Ok(cluster) if !time_left || aborting => {
-                let problems = cluster.problems();
+            Ok(mut cluster) if enough => {
+                cluster.overdue();
+                let problems: Vec<_> = cluster.problems().collect();
                 site.run.recorder.record(What::Cluster { cluster });
+                let first = problems.first().cloned().unwrap_or_default();
+                let seconds = since.elapsed().as_secs();
                 let why = if aborting {
-                    "the run was aborted before the cluster was healthy".to_owned()
+                    format!("the run was aborted before the cluster was healthy: {first}")
                 } else {
-                    let first = problems.first().cloned().unwrap_or_default();
-                    format!("the cluster is not healthy after {} s: {first}", since.elapsed().as_secs())
+                    format!("the cluster is not healthy after {seconds} s: {first}")
                 };
                 return Err(Trouble::because(why).with_lines(problems));
             }
-            Err(Trouble::Failed(failure)) if !time_left || aborting => {
-                return Err(Trouble::Failed(failure));
-            }
-            Err(error @ Trouble::Remote(_)) => return Err(error),
-            Ok(_) | Err(Trouble::Failed(_)) => {}
+            Err(error) if enough || matches!(error, Trouble::Remote(_)) => return Err(error),
+            Ok(_) | Err(_) => {}
         }
         waited = true;
         site.run.control.wait(PAUSE);
     }
 }
 
-fn look(site: &mut Site<'_, '_>, expected: &[ExpectedNode]) -> Result<Cluster, Trouble> {
+/// Nodes, and the pods that K3s itself brings.
+fn system_is_ill(cluster: &Cluster) -> bool {
+    let nodes = cluster.nodes.iter();
+    let pods = cluster.pods.iter();
+    cluster.nodes.is_empty()
+        || nodes.clone().any(|node| node.problem.is_some() || node.waiting.is_some())
+        || pods
+            .filter(|pod| pod.namespace == "kube-system")
+            .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
+}
+
+fn look(site: &mut Site<'_, '_>, expected: &[ExpectedNode<'_>]) -> Result<Cluster, Trouble> {
     let text = read(site, READ_CLUSTER)?;
-    let (nodes, pods) = text
-        .split_once("\n---\n")
-        .ok_or_else(|| Trouble::because("kubectl did not print nodes and pods"))?;
-    let cluster = Cluster::parse(nodes, pods).map_err(|error| Trouble::because(error.to_string()))?;
-    Ok(cluster.expect(expected))
+    let mut cluster =
+        Cluster::parse(&text).map_err(|error| Trouble::because(error.to_string()))?;
+    cluster.expect(expected);
+    Ok(cluster)
 }
 
 /// What a script prints, whole.
