@@ -166,14 +166,14 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn any_failure() -> impl Strategy<Value = Failure> {
-    any::<(String, Option<i32>, Vec<String>, Option<String>)>().prop_map(
-        |(why, status, last_lines, hint)| Failure {
-            why,
-            status,
-            last_lines,
-            hint,
-        },
-    )
+    let rest = any::<(String, Option<i32>, Option<String>)>();
+    let last_lines = proptest::collection::vec(any::<String>(), 0..4);
+    (rest, last_lines).prop_map(|((why, status, hint), last_lines)| Failure {
+        why,
+        status,
+        last_lines,
+        hint,
+    })
 }
 
 fn any_cluster() -> impl Strategy<Value = Cluster> {
