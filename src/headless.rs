@@ -62,7 +62,10 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
     };
     let lost = log.display().to_string();
     let to_log = run_log.sink(move |error| {
-        let _ = writeln!(io::stderr(), "the log {lost} is not written any more: {error}");
+        let _ = writeln!(
+            io::stderr(),
+            "the log {lost} is not written any more: {error}"
+        );
     });
     let context = Context {
         log,
@@ -164,7 +167,10 @@ fn to_stdout(output: Output, context: Context) -> Sink {
 
 fn next_commands(session: &Session) -> Vec<String> {
     let kubeconfig = session.folder.kubeconfig();
-    vec![format!("kubectl --kubeconfig {} get nodes", kubeconfig.display())]
+    vec![format!(
+        "kubectl --kubeconfig {} get nodes",
+        kubeconfig.display()
+    )]
 }
 
 fn unreached(errors: &[ReachError]) -> ExitCode {

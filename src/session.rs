@@ -168,7 +168,13 @@ impl Session {
             .into_iter()
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());
-        let secrets: Vec<_> = self.secrets.all().into_iter().cloned().chain(keys).collect();
+        let secrets: Vec<_> = self
+            .secrets
+            .all()
+            .into_iter()
+            .cloned()
+            .chain(keys)
+            .collect();
         Redactor::new(&secrets)
     }
 
@@ -261,7 +267,13 @@ pub fn is_leased(error: &ReachError) -> bool {
 fn postgres_names(answers: &Answers) -> Vec<String> {
     let host = answers.postgres_host();
     let address = host.and_then(|host| Some(host.cluster_ip()?.to_string()));
-    answers.postgres.name.clone().into_iter().chain(address).collect()
+    answers
+        .postgres
+        .name
+        .clone()
+        .into_iter()
+        .chain(address)
+        .collect()
 }
 
 fn names(answers: &Answers) -> Vec<String> {

@@ -185,6 +185,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
             problem,
         )| Cluster {
             nodes: vec![Node {
+                waiting: None,
                 name,
                 status,
                 roles,
@@ -193,6 +194,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
                 problem: problem.clone(),
             }],
             pods: vec![Pod {
+                waiting: None,
                 namespace,
                 name: pod,
                 ready,

@@ -12,7 +12,7 @@ mod critical_path;
 pub mod event;
 pub mod hosts;
 #[cfg(test)]
-mod made_up;
+pub(crate) mod made_up;
 pub mod progress;
 pub mod recorder;
 mod scheduler;

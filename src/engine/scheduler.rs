@@ -252,10 +252,9 @@ impl<'a> Scheduler<'a> {
 
 fn is_good(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Done
-        | Outcome::Unchanged
-        | Outcome::Warned { .. }
-        | Outcome::Skipped { .. } => true,
+        Outcome::Done | Outcome::Unchanged | Outcome::Warned { .. } | Outcome::Skipped { .. } => {
+            true
+        }
         Outcome::Failed(_) | Outcome::WontRun { .. } => false,
     }
 }

@@ -42,8 +42,6 @@ const ASKING: Duration = Duration::from_secs(180);
 const IDLE: Duration = Duration::from_secs(3);
 /// How often the lease is taken again.
 const LEASE: Duration = Duration::from_secs(20 * 60);
-/// What ending a unit may take.
-const CLEANING: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker<'a> {
     run: &'a Run<'a>,
@@ -301,8 +299,7 @@ impl<'a> Worker<'a> {
             step: step.id.clone(),
         });
         let unit = unit_name(self.run.id, step);
-        let mut work =
-            Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
+        let mut work = Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
 
         let Some(host) = &mut self.host else {
             return Err(Trouble::because("a shell step needs a host"));
@@ -313,14 +310,13 @@ impl<'a> Worker<'a> {
             self.run.control,
             &mut |told| tell(self.run, &host.name, told),
             |remote| {
-                let finished = remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
+                remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
                     recorder.record(printed(&step.id, stream, text));
                     if last_lines.len() == LAST_LINES {
                         last_lines.pop_front();
                     }
                     last_lines.push_back(text.to_owned());
-                })?;
-                Ok(finished)
+                })
             },
         );
         match finished {
@@ -377,7 +373,10 @@ impl<'a> Worker<'a> {
                 let last = self.last_lines.back().cloned().unwrap_or_default();
                 self.because(last, own.or(Some(status)))
             }
-            status => self.because(format!("its shell ended with status {status}"), Some(status)),
+            status => self.because(
+                format!("its shell ended with status {status}"),
+                Some(status),
+            ),
         })
     }
 

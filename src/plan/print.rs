@@ -40,16 +40,18 @@ impl fmt::Display for Step {
 impl fmt::Display for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "    assets/steps/{}.sh", self.file)?;
-        self.inputs.iter().try_for_each(|(name, value)| match value {
-            Value::Secret(_) => writeln!(f, "      {name} = [secret]"),
-            Value::Late(late) => writeln!(f, "      {name} = [{late}]"),
-            Value::Plain(text) if text.contains('\n') => {
-                writeln!(f, "      {name} =")?;
-                text.lines()
-                    .try_for_each(|line| writeln!(f, "        | {line}"))
-            }
-            Value::Plain(text) => writeln!(f, "      {name} = {text}"),
-        })
+        self.inputs
+            .iter()
+            .try_for_each(|(name, value)| match value {
+                Value::Secret(_) => writeln!(f, "      {name} = [secret]"),
+                Value::Late(late) => writeln!(f, "      {name} = [{late}]"),
+                Value::Plain(text) if text.contains('\n') => {
+                    writeln!(f, "      {name} =")?;
+                    text.lines()
+                        .try_for_each(|line| writeln!(f, "        | {line}"))
+                }
+                Value::Plain(text) => writeln!(f, "      {name} = {text}"),
+            })
     }
 }
 

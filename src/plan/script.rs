@@ -102,11 +102,7 @@ impl Shell {
 
 /// Asks one host about any number of steps in one go; [`read_answers`] reads what comes of it.
 /// `mark` stands where an answer ends, and must be something that no host could know.
-pub fn ask_script(
-    mark: &str,
-    steps: &[&Shell],
-    late: &LateValues,
-) -> Result<String, UnboundInput> {
+pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<String, UnboundInput> {
     let functions = steps.first().map_or("", |step| step.platform.functions);
     let mut script = format!("{PRELUDE}\n{functions}\n");
     for step in steps {

@@ -28,9 +28,7 @@ pub(super) fn first(topology: &Topology<'_>) -> Result<Phase, PlanError> {
     let tools = tools(&server, "server-1");
     let mut steps = vec![tools.clone(), installer.needing([tools.id])];
     steps.extend(server_steps(topology, &server, "server-1", None)?);
-    steps.push(
-        datastore(topology, KINE, &[server]).needing([server.id("server-1/start")]),
-    );
+    steps.push(datastore(topology, KINE, &[server]).needing([server.id("server-1/start")]));
     let ca = "the cluster's certificate authority is known";
     steps.push(
         server
@@ -63,7 +61,11 @@ pub(super) fn others(topology: &Topology<'_>) -> Result<Phase, PlanError> {
 /// The step after which a server's node is Ready.
 pub(super) fn started(topology: &Topology<'_>, server: &Node<'_>) -> StepId {
     let first = server.name == topology.server_1().name;
-    server.id(if first { "server-1/start" } else { "servers/start" })
+    server.id(if first {
+        "server-1/start"
+    } else {
+        "servers/start"
+    })
 }
 
 pub(super) fn all_started(topology: &Topology<'_>) -> Vec<StepId> {

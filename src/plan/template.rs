@@ -8,7 +8,9 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 pub(super) fn fill(template: &str, values: Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build()?;
+    let syntax = SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()?;
     environment.set_syntax(syntax);
     environment.add_filter("yaml", |value: Value| -> Result<String, minijinja::Error> {
         serde_json::to_string(&value).map_err(|error| {

@@ -34,7 +34,9 @@ impl World {
             pki: Pki {
                 ca: identity("the CA"),
                 postgres: identity("Postgres"),
-                servers: names().map(|name| (name.clone(), identity(&name))).collect(),
+                servers: names()
+                    .map(|name| (name.clone(), identity(&name)))
+                    .collect(),
             },
             secrets: Secrets {
                 token: "secret-token".to_owned().into(),
@@ -131,7 +133,10 @@ fn steps_come_after_what_they_need() {
         }
         // What is needed may stand in a later phase (one agent's way, the load balancer's proof),
         // but it must be there, and never come round in a circle.
-        assert!(missing.iter().all(|need| seen.contains(*need)), "{missing:?}");
+        assert!(
+            missing.iter().all(|need| seen.contains(*need)),
+            "{missing:?}"
+        );
         let mut done: BTreeSet<&StepId> = BTreeSet::new();
         loop {
             let before = done.len();
@@ -170,7 +175,9 @@ fn servers_have_one_configuration() {
     let plan = many().plan();
     let configs: BTreeSet<_> = shells(&plan)
         .into_iter()
-        .filter(|(step, _)| step.id.as_str().starts_with("server") && step.id.as_str().contains("/config@"))
+        .filter(|(step, _)| {
+            step.id.as_str().starts_with("server") && step.id.as_str().contains("/config@")
+        })
         .map(|(_, shell)| {
             let Value::Secret(config) = input(shell, "CONFIG") else {
                 panic!("the configuration of a server is secret");
@@ -206,7 +213,10 @@ fn a_servers_configuration() {
 #[test]
 fn inputs_are_what_the_files_say() {
     let plan = many().plan();
-    let named = World::new(&format!("{}[postgres]\nname = \"db.example.com\"\n", hosts("psl")));
+    let named = World::new(&format!(
+        "{}[postgres]\nname = \"db.example.com\"\n",
+        hosts("psl")
+    ));
     let named = named.plan();
     for (step, shell) in shells(&plan).into_iter().chain(shells(&named)) {
         let declared: BTreeSet<_> = shell
@@ -215,12 +225,20 @@ fn inputs_are_what_the_files_say() {
             .take_while(|line| line.starts_with('#'))
             .filter(|line| line.contains("inputs: ") || line.contains("secret: "))
             .flat_map(str::split_whitespace)
-            .filter(|word| word.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_' || letter.is_ascii_digit()))
+            .filter(|word| {
+                word.chars().all(|letter| {
+                    letter.is_ascii_uppercase() || letter == '_' || letter.is_ascii_digit()
+                })
+            })
             .collect();
         let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
         assert_eq!(declared, given, "{}", step.id);
         for function in ["satisfied() {", "apply() {"] {
-            assert!(shell.source.contains(function), "{} has no {function}", shell.file);
+            assert!(
+                shell.source.contains(function),
+                "{} has no {function}",
+                shell.file
+            );
         }
     }
 }

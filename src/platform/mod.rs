@@ -198,12 +198,7 @@ mod tests {
         assert!(facts.systemd);
         assert_eq!(facts.addresses.len(), 3);
         assert_eq!(facts.memory_kib, 8_000_000);
-        let platform = Platform::of(
-            "h",
-            Role::Server,
-            "198.51.100.11".parse().ok(),
-            &facts,
-        );
+        let platform = Platform::of("h", Role::Server, "198.51.100.11".parse().ok(), &facts);
         assert_eq!(platform.map(|platform| platform.family), Ok("debian"));
     }
 

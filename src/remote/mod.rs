@@ -17,6 +17,7 @@ mod lines;
 mod program;
 pub mod quote;
 pub mod scripted;
+pub mod ssh;
 mod sys;
 mod target;
 pub mod upload;

@@ -130,7 +130,9 @@ fn system_is_ill(cluster: &Cluster) -> bool {
     let nodes = cluster.nodes.iter();
     let pods = cluster.pods.iter();
     cluster.nodes.is_empty()
-        || nodes.clone().any(|node| node.problem.is_some() || node.waiting.is_some())
+        || nodes
+            .clone()
+            .any(|node| node.problem.is_some() || node.waiting.is_some())
         || pods
             .filter(|pod| pod.namespace == "kube-system")
             .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
@@ -138,8 +140,7 @@ fn system_is_ill(cluster: &Cluster) -> bool {
 
 fn look(site: &mut Site<'_, '_>, expected: &[ExpectedNode<'_>]) -> Result<Cluster, Trouble> {
     let text = read(site, READ_CLUSTER)?;
-    let mut cluster =
-        Cluster::parse(&text).map_err(|error| Trouble::because(error.to_string()))?;
+    let mut cluster = Cluster::parse(&text).map_err(|error| Trouble::because(error.to_string()))?;
     cluster.expect(expected);
     Ok(cluster)
 }
@@ -149,7 +150,10 @@ fn read(site: &mut Site<'_, '_>, script: &str) -> Result<String, Trouble> {
     let (status, out, err) = output(site.remote, script, LOOK)?;
     if status != 0 {
         let why = err.last().cloned().unwrap_or_default();
-        let why = format!("{}: `{script}` ended with status {status}: {why}", site.host);
+        let why = format!(
+            "{}: `{script}` ended with status {status}: {why}",
+            site.host
+        );
         return Err(Trouble::because(why).with_lines(err));
     }
     Ok(out.into_iter().fold(String::new(), |mut text, line| {

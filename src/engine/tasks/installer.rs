@@ -51,7 +51,12 @@ pub(super) fn fetch(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         .change(|state| state.install_sha256 = Some(sum.clone()))
         .map_err(state_says)?;
     bind(site, &script, &sum)?;
-    site.proved("SHA-256 of the install script", "is the one kept", sum, true);
+    site.proved(
+        "SHA-256 of the install script",
+        "is the one kept",
+        sum,
+        true,
+    );
     Ok(Outcome::Done)
 }
 

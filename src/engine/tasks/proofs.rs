@@ -56,7 +56,10 @@ pub(super) fn datastore(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         }
         site.proved(case.as_str(), &expected, got, verdict.holds());
     }
-    held(broken, "the proof of mutual TLS with Postgres does not hold")
+    held(
+        broken,
+        "the proof of mutual TLS with Postgres does not hold",
+    )
 }
 
 /// From the load balancer's host: every server answers behind it.
@@ -126,7 +129,10 @@ pub(super) fn way(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         holds,
     );
     let broken = if holds { vec![] } else { vec![got] };
-    held(broken, "the load balancer does not answer here as the cluster")
+    held(
+        broken,
+        "the load balancer does not answer here as the cluster",
+    )
 }
 
 fn ping(

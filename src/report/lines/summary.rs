@@ -194,9 +194,13 @@ fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
             version,
             internal_ip,
             problem,
+            waiting,
         } = node;
         let cells = [name, status, roles, version, internal_ip];
-        (cells.map(|cell| plain(cell)).to_vec(), problem.clone())
+        (
+            cells.map(|cell| plain(cell)).to_vec(),
+            problem.as_ref().or(waiting.as_ref()).cloned(),
+        )
     };
     let heads = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
     writeln!(out)?;
@@ -207,7 +211,8 @@ fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
     if pods.is_empty() {
         return Ok(());
     }
-    let (ill, well): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.problem.is_some());
+    let wrong = |pod: &Pod| pod.problem.as_ref().or(pod.waiting.as_ref()).cloned();
+    let (ill, well): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| wrong(pod).is_some());
     let row = |pod: &&Pod| {
         let restarts = pod.restarts.to_string();
         let cells = [
@@ -218,7 +223,7 @@ fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
             &restarts,
             &pod.node,
         ];
-        (cells.map(|cell| plain(cell)).to_vec(), pod.problem.clone())
+        (cells.map(|cell| plain(cell)).to_vec(), wrong(pod))
     };
     let listed = ill.iter().chain(well.iter().take(WELL_PODS));
     let heads = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];

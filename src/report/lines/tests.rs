@@ -56,6 +56,7 @@ fn plan() -> Outline {
 
 fn cluster() -> Cluster {
     let node = |name: &str, roles: &str, ip: &str| Node {
+        waiting: None,
         name: name.into(),
         status: "Ready".into(),
         roles: roles.into(),
@@ -64,6 +65,7 @@ fn cluster() -> Cluster {
         problem: None,
     };
     let pod = |name: &str, node: &str| Pod {
+        waiting: None,
         namespace: "kube-system".into(),
         name: name.into(),
         ready: "1/1".into(),
