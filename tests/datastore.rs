@@ -7,7 +7,8 @@
 mod postgres;
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::SecretText;
@@ -124,16 +125,40 @@ fn the_matrix_comes_out() {
     );
 }
 
+/// The other end of a relay, as an SSH connection's forwarding is one.
+fn relayed(to: TcpStream) -> UnixStream {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    ours.set_read_timeout(Some(Duration::from_secs(60)))
+        .expect("a timeout");
+    let (mut up, mut back) = (theirs.try_clone().expect("a copy"), theirs);
+    let (mut down, mut from) = (to.try_clone().expect("a copy"), to);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut up, &mut down);
+        let _ = down.shutdown(Shutdown::Write);
+    });
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut back);
+        let _ = back.shutdown(Shutdown::Both);
+    });
+    ours
+}
+
 /// With TLS 1.3 Postgres refuses while we already say who we are, and closes the line: why it did
 /// must not be lost, whichever comes first.
 #[test]
 fn a_refusal_is_never_mistaken_for_a_broken_line() {
     let lab = Lab::new();
     lab.postgres.set(GUARDED, &[]);
+    let through_a_relay = |case| {
+        let way = relayed(lab.postgres.connect());
+        prove(case, &lab.datastore(), &lab.identities, way)
+    };
+    let verdicts = Case::ALL.map(through_a_relay);
+    assert!(verdicts.iter().all(Verdict::holds), "{}", lines(&verdicts));
     for _ in 0..25 {
         for case in [Case::ForeignAuthority, Case::Expired] {
-            let verdict = lab.prove(case);
-            assert!(verdict.holds(), "{verdict}");
+            let verdicts = [lab.prove(case), through_a_relay(case)];
+            assert!(verdicts.iter().all(Verdict::holds), "{}", lines(&verdicts));
         }
     }
 }
@@ -304,7 +329,7 @@ fn what_is_not_a_refusal_shows_nothing() {
             hear(&stream);
             stream.write_all(bytes).expect("an answer");
             // The end of this side alone, so that the answer is not lost with the connection.
-            stream.shutdown(std::net::Shutdown::Write).expect("ended");
+            stream.shutdown(Shutdown::Write).expect("ended");
             hear(&stream);
         }
     };
