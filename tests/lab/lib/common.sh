@@ -61,8 +61,11 @@ login() {
     esac
 }
 
+# Without a pipe into `grep -q`, which would end `hosts` by SIGPIPE now and then.
+is_host() { [[ " $(hosts | tr '\n' ' ')" = *" $1 "* ]]; }
+
 must_know() {
-    hosts | grep -qxF -- "$1" || die "there is no host '$1'; the hosts: $(hosts | tr '\n' ' ')"
+    is_host "$1" || die "there is no host '$1'; the hosts: $(hosts | tr '\n' ' ')"
 }
 
 check_agents() {
