@@ -150,3 +150,11 @@ build_web_layer() {
     umount "$new/merged"
     rm -rf "$new/work" "$new/merged"
 }
+
+# Unmounts everything mounted below a folder, innermost first.
+unmount_below() {
+    local point
+    awk -v top="$1/" 'index($2, top) == 1 { print $2 }' /proc/mounts | tac | while read -r point; do
+        umount "$point" 2>/dev/null || umount -l "$point"
+    done
+}

@@ -8,21 +8,27 @@
 #                            cannot live on an overlay
 #   hosts/HOST/root/         the base and upper/, merged: the host's /
 #   hosts/HOST/console.log   what its boot says
+#
+# The mounts are in a mount namespace of the host's own (lib/boot): they go when it ends, however
+# it ends, and no host keeps another one's disk busy.
 
 disk_size=20G
 
 at() { echo "$state/hosts/$1"; }
 
 # The pid of systemd-nspawn, as long as it runs.
-nspawn_pid() { pgrep -fx "systemd-nspawn .*--directory=$(at "$1")/root .*" || true; }
+nspawn_pid() { pgrep -o -fx "systemd-nspawn .*--directory=$(at "$1")/root .*" || true; }
 
 # The pid of the host's own PID 1, seen from here.
 init_pid() {
     local nspawn
     nspawn=$(nspawn_pid "$1")
     [ -n "$nspawn" ] || return 0
-    pgrep -P "$nspawn" | head -n 1 || true
+    pgrep -o -P "$nspawn" -x systemd || true
 }
+
+# A file on the host's disk, seen from here; as long as it runs.
+on_disk() { echo "/proc/$(nspawn_pid "$1")/root$(at "$1")/disk/$2"; }
 
 is_running() { [ -n "$(init_pid "$1")" ]; }
 
@@ -34,7 +40,7 @@ host_state() {
     local words
     words=$(in_host "$1" systemctl is-system-running 2>/dev/null || true)
     ! is_cut "$1" || words+=', cut off'
-    [ ! -e "$(at "$1")/disk/full" ] || words+=', disk full'
+    [ ! -e "$(on_disk "$1" full)" ] || words+=', disk full'
     [ ! -e "$(at "$1")/slow" ] || words+=", slow by $(cat "$(at "$1")/slow") ms"
     echo "$words"
 }
@@ -77,7 +83,7 @@ make_keys() {
     done >"$state/known_hosts"
 }
 
-# What makes a bare base this host. Runs once for a new disk.
+# What makes a bare base this host. Runs once for a new disk, in the host's mount namespace.
 furnish() {
     local host=$1 root ip user
     root=$(at "$host")/root
@@ -110,8 +116,9 @@ NETWORK
     chroot "$root" chown -R "$user:" "$home/.ssh"
 }
 
+# In the host's mount namespace.
 mount_host() {
-    local host=$1 dir new=''
+    local host=$1 dir
     dir=$(at "$host")
     mkdir -p "$dir/disk" "$dir/root"
     if [ ! -e "$dir/disk.img" ]; then
@@ -120,12 +127,11 @@ mount_host() {
         mkfs.ext4 -q -m 0 -O ^has_journal -E nodiscard "$dir/disk.img.new"
         mv "$dir/disk.img.new" "$dir/disk.img"
     fi
-    mountpoint -q "$dir/disk" || mount -o loop,noatime "$dir/disk.img" "$dir/disk"
-    [ -e "$dir/disk/furnished" ] || new=yes
+    mount -o loop,noatime "$dir/disk.img" "$dir/disk"
     mkdir -p "$dir/disk/upper" "$dir/disk/work" "$dir/disk/rancher" "$dir/disk/kubelet"
-    mountpoint -q "$dir/root" || mount -t overlay "lab-$host" -o \
+    mount -t overlay "lab-$host" -o \
         "lowerdir=$(lower_layers "$host"),upperdir=$dir/disk/upper,workdir=$dir/disk/work" "$dir/root"
-    if [ -n "$new" ]; then
+    if [ ! -e "$dir/disk/furnished" ]; then
         furnish "$host"
         touch "$dir/disk/furnished"
     fi
@@ -164,10 +170,10 @@ lay_over() {
     done
 }
 
-start_host() {
+# Becomes the host: called by lib/boot, in the host's mount namespace and cgroup.
+become_host() {
     local host=$1 dir
     dir=$(at "$host")
-    ! is_running "$host" || return 0
     mount_host "$host"
     local -a options=(
         --quiet --register=no --keep-unit --machine="$host" --directory="$dir/root" --boot
@@ -176,9 +182,24 @@ start_host() {
         --bind="$dir/disk/rancher:/var/lib/rancher" --bind="$dir/disk/kubelet:/var/lib/kubelet"
     )
     [ ! -e /dev/kmsg ] || options+=(--bind=/dev/kmsg)
-    # In a session and a cgroup of its own. VFS: with a writable /sys, networkd would wait for udev.
-    SYSTEMD_NSPAWN_API_VFS_WRITABLE=network setsid "$here/lib/in-cgroup" "lab-$host" \
-        systemd-nspawn "${options[@]}" </dev/null >"$dir/console.log" 2>&1 9>&- &
+    # With a writable /sys, the host's networkd would wait for an udev that never comes.
+    SYSTEMD_NSPAWN_API_VFS_WRITABLE=network exec systemd-nspawn "${options[@]}"
+}
+
+start_host() {
+    local host=$1 dir pid
+    dir=$(at "$host")
+    ! is_running "$host" || return 0
+    mkdir -p "$dir"
+    setsid unshare --mount --propagation private "$here/lib/boot" "$host" \
+        </dev/null >"$dir/console.log" 2>&1 9>&- &
+    pid=$!
+    while [ -e "/proc/$pid" ]; do
+        ! is_running "$host" || return 0
+        sleep 0.05
+    done
+    say "$host does not start: $(tail -n 3 "$dir/console.log")"
+    return 1
 }
 
 # Shuts a host down in order, for at most 20 s, then like a power failure.
@@ -187,23 +208,30 @@ stop_host() {
     pid=$(nspawn_pid "$host")
     if [ -n "$pid" ]; then
         kill -TERM "$pid" 2>/dev/null || true
-        timeout 20 tail --pid="$pid" -f /dev/null || say "$host does not shut down; its power goes off"
+        timeout 20 tail -s 0.05 --pid="$pid" -f /dev/null || say "$host does not shut down; its power goes off"
     fi
     power_off "$host"
 }
 
-# Ends everything in a host at once, and lets go of its disk.
+# Ends everything in a host at once, and waits until it has let go of its disk.
 power_off() {
     local host=$1 pid
+    for pid in $(pgrep -fx "/bin/bash .*/lib/boot $host"); do kill -KILL "$pid" 2>/dev/null || true; done
     # With its PID 1 ends everything in it; systemd-nspawn then ends by itself.
     pid=$(init_pid "$host")
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
     pid=$(nspawn_pid "$host")
     if [ -n "$pid" ]; then
-        timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
+        timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
     fi
     remove_cgroups "lab-$host"
-    unmount_below "$(at "$host")"
+    local tries
+    for ((tries = 0; tries < 200; tries++)); do
+        [ -n "$(losetup --associated "$(at "$host")/disk.img" 2>/dev/null)" ] || return 0
+        sleep 0.05
+    done
+    say "$host is off, but something keeps its disk: $(losetup --associated "$(at "$host")/disk.img")"
+    return 1
 }
 
 # A host and all that was of it: also what a killed lab left behind.
@@ -241,12 +269,4 @@ wait_until_ready() {
     done
     say "$host is not ready after a minute (${is:-not running}); see $(at "$host")/console.log"
     return 1
-}
-
-# Unmounts everything mounted below a folder, innermost first.
-unmount_below() {
-    local point
-    awk -v top="$1/" 'index($2, top) == 1 { print $2 }' /proc/mounts | tac | while read -r point; do
-        umount "$point" 2>/dev/null || umount -l "$point"
-    done
 }

@@ -63,7 +63,7 @@ mirror_down() {
     local pid
     for pid in $(mirror_pid); do
         kill "$pid" 2>/dev/null || true
-        tail --pid="$pid" -f /dev/null
+        tail -s 0.05 --pid="$pid" -f /dev/null
     done
     rm -rf "${www:?}" "$state/stand-in" "$state/mirror.log"
 }

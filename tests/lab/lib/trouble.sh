@@ -4,24 +4,30 @@
 
 # Takes all that is free on the host's disk, down to the last block.
 fill_disk() {
-    local disk free
-    disk=$(at "$1")/disk
-    mountpoint -q "$disk" || die "$1 has no disk; lab up"
-    free=$(df --output=avail --block-size=1 "$disk" | tail -n 1)
-    fallocate --length "$free" "$disk/full" 2>/dev/null || fallocate --length $((free / 100 * 99)) "$disk/full"
-    cat /dev/zero >>"$disk/full" 2>/dev/null || true
+    local full free
+    is_running "$1" || die "$1 does not run"
+    full=$(on_disk "$1" full)
+    touch "$full"
+    free=$(df --output=avail --block-size=1 "$full" | tail -n 1)
+    fallocate --length "$free" "$full" 2>/dev/null || fallocate --length $((free * 99 / 100)) "$full"
+    cat /dev/zero >>"$full" 2>/dev/null || true
 }
 
-empty_disk() { rm -f "$(at "$1")/disk/full"; }
+empty_disk() {
+    is_running "$1" || die "$1 does not run"
+    rm -f "$(on_disk "$1" full)"
+}
 
 # Holds the locks of apt and dpkg, as unattended-upgrades does on a machine that has just booted.
 lock_packages() {
+    # shellcheck disable=SC2016 # the $ are Perl's
     in_host "$1" systemd-run --quiet --collect --unit=lab-package-lock perl -e '
         use Fcntl;
         $0 = "unattended-upgr";
         for (@ARGV) {
             open my $file, "+>>", $_ or die "$_: $!";
-            fcntl $file, F_SETLKW, pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0) or die "$_: $!";
+            my $all = pack "s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0;
+            fcntl $file, F_SETLKW, $all or die "$_: $!";
             push @held, $file;
         }
         open my $done, ">", "/run/lab-package-lock";
