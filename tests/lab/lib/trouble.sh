@@ -8,7 +8,7 @@ fill_disk() {
     is_running "$1" || die "$1 does not run"
     full=$(on_disk "$1" full)
     touch "$full"
-    free=$(df --output=avail --block-size=1 "$full" | tail -n 1)
+    free=$(($(stat --file-system --format='%a * %S' "$full")))
     fallocate --length "$free" "$full" 2>/dev/null || fallocate --length $((free * 99 / 100)) "$full"
     cat /dev/zero >>"$full" 2>/dev/null || true
 }
