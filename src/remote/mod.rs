@@ -17,7 +17,6 @@ mod lines;
 mod program;
 pub mod quote;
 pub mod scripted;
-pub mod ssh;
 mod sys;
 mod target;
 pub mod upload;
