@@ -255,18 +255,27 @@ start_hosts() {
     each_host wait_until_ready "$1"
 }
 
+# A bare host must be without fault. One that has been used may have units that failed or still
+# wait, for a datastore that is down; there a login is enough.
 wait_until_ready() {
-    local host=$1 tries is
+    local host=$1 tries is='' booted
+    booted=$(on_disk "$host" booted)
     for ((tries = 0; tries < 300; tries++)); do
-        if is=$(in_host "$host" systemctl is-system-running 2>/dev/null) && ssh_host "$host" true 2>/dev/null; then
-            return 0
+        if [ ! -e "$booted" ]; then
+            is=$(in_host "$host" systemctl is-system-running 2>/dev/null) || true
         fi
-        if [ "${is-}" = degraded ]; then
-            say "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')"
-            return 1
-        fi
+        case $is in
+            degraded)
+                say "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')"
+                return 1 ;;
+            '' | running)
+                if ssh_host "$host" true 2>/dev/null; then
+                    touch "$booted"
+                    return 0
+                fi ;;
+        esac
         sleep 0.2
     done
-    say "$host is not ready after a minute (${is:-not running}); see $(at "$host")/console.log"
+    say "$host is not ready after a minute (${is:-no login}); see $(at "$host")/console.log"
     return 1
 }
