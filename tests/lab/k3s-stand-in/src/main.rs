@@ -2,7 +2,9 @@
 //! product and never claims to be K3s; what it does, it does as strictly as the real one did when
 //! it was recorded (tests/fixtures/real).
 
+mod agent;
 mod api;
+mod balancer;
 mod bootstrap;
 mod certs;
 mod cluster;
@@ -43,6 +45,7 @@ fn main() {
     };
     match command.as_str() {
         "server" => server::run(&arguments),
+        "agent" => agent::run(&arguments),
         "kubectl" => std::process::exit(kubectl::run(&arguments)),
         "stand-in" => std::process::exit(kubectl::stand_in(&arguments)),
         "--version" | "-v" => {

@@ -215,11 +215,6 @@ impl Settings {
         self.values.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a switch is on.
-    pub fn on(&self, name: &str) -> bool {
-        self.text(name) == Some("true")
-    }
-
     /// A token given as itself or as a file.
     pub fn secret(&self, name: &str) -> Result<Option<String>, String> {
         if let Some(token) = self.text(name) {
@@ -292,7 +287,7 @@ mod tests {
             settled(Command::Agent, text, &["--node-name", "two", "--debug"]).unwrap();
         assert_eq!(settings.text("server"), Some("https://file:6443"));
         assert_eq!(settings.text("node-name"), Some("two"));
-        assert!(settings.on("debug"));
+        assert_eq!(settings.text("debug"), Some("true"));
         let (settings, _) = settled(Command::Agent, "", &["-t=x"]).unwrap();
         assert_eq!(
             settings.text("server"),

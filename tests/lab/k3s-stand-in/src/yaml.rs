@@ -126,10 +126,6 @@ fn go_text(error: &ScanError) -> String {
     let scanner = context.starts_with("while scanning")
         || problem.starts_with("mapping values")
         || problem.starts_with("found character");
-    let problem = problem.replace(
-        "mapping values are not allowed in this context",
-        "mapping values are not allowed in this context",
-    );
     match error.marker().line() - usize::from(!scanner) {
         0 => format!("yaml: {problem}"),
         line => format!("yaml: line {line}: {problem}"),
