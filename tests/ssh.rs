@@ -7,6 +7,7 @@ mod sshd;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -114,7 +115,7 @@ fn a_hashed_line_is_understood() {
     target.policy = HostKeys::Strict;
     let line = format!("{} {}\n", sshd.address(), sshd.public_key("ed25519"));
     fs::write(&target.own_known_hosts, line).unwrap();
-    let hashed = std::process::Command::new("ssh-keygen")
+    let hashed = Command::new("ssh-keygen")
         .arg("-qHf")
         .arg(&target.own_known_hosts)
         .status()
@@ -196,6 +197,59 @@ fn a_key_that_is_not_let_in_says_what_was_tried() {
     let missing = error(&target).to_string();
     assert!(missing.contains("missing"), "{missing}");
     assert!(missing.contains("No such file"), "{missing}");
+}
+
+/// Runs itself once more, with an agent in its environment.
+#[test]
+fn every_key_of_an_agent_is_tried() {
+    if let Ok(port) = std::env::var("TEST_AGENT_PORT") {
+        let sshd_folder = std::path::PathBuf::from(std::env::var("TEST_AGENT_FOLDER").unwrap());
+        let target = Target {
+            name: "k3s-test".into(),
+            address: "127.0.0.1".into(),
+            port: port.parse().unwrap(),
+            user: "root".into(),
+            key: None,
+            known_hosts: Vec::new(),
+            own_known_hosts: sshd_folder.join("own_known_hosts"),
+            policy: HostKeys::AcceptNew,
+            fingerprint: None,
+        };
+        connect(&target).unwrap();
+        return;
+    }
+    let sshd = Sshd::start();
+    let socket = sshd.path("agent");
+    let mut agent = Command::new("ssh-agent")
+        .arg("-Da")
+        .arg(&socket)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !socket.exists() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    for name in ["one", "two", "user"] {
+        if name != "user" {
+            sshd::make_key(&sshd.path(name), "ed25519", "");
+        }
+        let added = Command::new("ssh-add")
+            .arg("-q")
+            .arg(sshd.path(name))
+            .env("SSH_AUTH_SOCK", &socket)
+            .status();
+        assert!(added.unwrap().success());
+    }
+    let again = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "every_key_of_an_agent_is_tried"])
+        .env("SSH_AUTH_SOCK", &socket)
+        .env("TEST_AGENT_PORT", sshd.port.to_string())
+        .env("TEST_AGENT_FOLDER", sshd.path(""))
+        .output()
+        .unwrap();
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    assert!(again.status.success(), "{again:?}");
 }
 
 #[test]
@@ -442,6 +496,32 @@ fn an_sshd_that_dies_and_a_root_shell_that_ends_are_lost_connections() {
     while ssh.keep_alive().is_ok() {
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The kernel over there still acknowledges what comes.
+#[test]
+fn an_sshd_that_is_stopped_is_a_lost_connection() {
+    let sshd = Sshd::start();
+    let mut ssh = sshd.connect();
+    let mut pid = String::new();
+    let script = "echo $PPID; sleep 0.2; kill -STOP $PPID; sleep 300";
+    let ended = ssh
+        .run(script, LIMIT * 5, &mut |_, line| pid = line.to_owned())
+        .unwrap_err();
+    let killed = Command::new("kill").args(["-KILL", &pid]).status();
+    assert!(killed.unwrap().success());
+    assert!(ended.to_string().contains("no sign of life"), "{ended}");
+}
+
+#[test]
+fn a_quiet_script_and_a_quiet_connection_are_not_lost() {
+    let mut ssh = start();
+    // Longer than a sign of life may take.
+    thread::sleep(Duration::from_secs(8));
+    ssh.keep_alive().unwrap();
+    thread::sleep(Duration::from_secs(18));
+    ssh.keep_alive().unwrap();
+    assert_eq!(run(&mut ssh, "sleep 18; exit 4").0, Ok(4));
 }
 
 // Relays.

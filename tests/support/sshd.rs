@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -32,6 +33,9 @@ impl Sshd {
         // Where it changes its root to before anybody has logged in; the service makes it.
         fs::create_dir_all("/run/sshd").ok();
         let folder = tempfile::tempdir().unwrap();
+        // Other users' keys are read as those users.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).unwrap();
         let path = |name: &str| folder.path().join(name);
         for kind in ["ed25519", "ecdsa", "rsa"] {
             make_key(&path(kind), kind, "");
