@@ -10,6 +10,7 @@
     export PATH LC_ALL HOME USER LOGNAME SHELL
     umask 077
     cd /
+    unset OLDPWD
     if [ "$(id -u)" != 0 ]; then
         echo "it leads to the user $(id -un), not to root" >&2
         exit 1

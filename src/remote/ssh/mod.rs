@@ -69,9 +69,9 @@ impl Ssh {
             let result = self.wire.pump(&mut self.root, nothing, &mut |_, _| {});
             match self.settle(result)? {
                 Pumped::Moved => {}
-                Pumped::Idle => return Ok(()),
-                Pumped::Ended => {
-                    let ended = Err(self.wire.lost("the root shell ended".to_owned()));
+                Pumped::Idle if !shell::is_dead(&self.root) => return Ok(()),
+                Pumped::Idle | Pumped::Ended => {
+                    let ended = Err(self.wire.lost(shell::ENDED.to_owned()));
                     return self.settle(ended);
                 }
             }

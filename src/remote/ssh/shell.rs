@@ -20,6 +20,9 @@ const END: &str = "#";
 /// For the way to root: sudo makes one wait 2 s after a wrong password (ssh.md 3).
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How the connection is lost when the root shell goes.
+pub const ENDED: &str = "the root shell on the host ended";
+
 const WRONG_PASSWORD: &str = "sudo does not take this password. It wants the user's own, on SUSE \
      that of root: check which, and give that one";
 
@@ -201,8 +204,18 @@ pub fn run(
         }
         match pumped {
             Pumped::Moved => wire.check(&until)?,
+            // The script may still be at work, and hold the outputs open; but nobody will tell
+            // how it ends.
+            Pumped::Idle if is_dead(channel) => return Err(wire.lost(ENDED.to_owned())),
             Pumped::Idle => wire.wait(&until)?,
-            Pumped::Ended => return Err(wire.lost("the root shell ended".to_owned())),
+            Pumped::Ended => return Err(wire.lost(ENDED.to_owned())),
         }
     }
+}
+
+/// Whether the host has told how the root shell ended.
+pub fn is_dead(channel: &Channel) -> bool {
+    let signal = channel.exit_signal();
+    signal.is_ok_and(|signal| signal.exit_signal.is_some())
+        || channel.exit_status().is_ok_and(|status| status != 0)
 }
