@@ -1,5 +1,6 @@
 //! What a server answers on 6443: to everybody, to agents, to nodes and to administrators.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
@@ -196,7 +197,7 @@ impl Api {
                 Err(reason) => Response::refusal(400, "BadRequest", &reason),
             },
             ("PUT", ["api", "v1", "nodes", name]) => match body() {
-                Ok(body) => object(name, self.cluster.put_node(name, body)),
+                Ok(body) => object(name, self.cluster.put_node(name, &body)),
                 Err(reason) => Response::refusal(400, "BadRequest", &reason),
             },
             (
@@ -282,10 +283,8 @@ impl Api {
             };
             text.push_str(&line);
         }
-        text.push_str(&format!(
-            "{name} check {}\n",
-            if etcd { "passed" } else { "failed" }
-        ));
+        let word = if etcd { "passed" } else { "failed" };
+        let _ = writeln!(text, "{name} check {word}");
         Response::text(if etcd { 200 } else { 500 }, text)
     }
 }

@@ -36,8 +36,11 @@ pub const AUTHORITIES: [(&str, &str); 5] = [
     ("etcd/peer-ca", "etcd-peer-ca"),
 ];
 
+/// File name, common name, organisation.
+type Signed = (&'static str, &'static str, &'static str);
+
 /// What each authority signs for this server: file name, common name, organisation.
-const SIGNED: [(&str, &[(&str, &str, &str)]); 5] = [
+const SIGNED: [(&str, &[Signed]); 5] = [
     (
         "client-ca",
         &[

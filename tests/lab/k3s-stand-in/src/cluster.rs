@@ -95,7 +95,7 @@ impl Cluster {
     }
 
     /// Replaces a node by what its kubelet says.
-    pub fn put_node(&self, name: &str, node: Value) -> Result<Value, Failure> {
+    pub fn put_node(&self, name: &str, node: &Value) -> Result<Value, Failure> {
         self.kine
             .put(&format!("{LEASES}{name}"), lease().as_bytes())?;
         self.change_node(name, |_| nodes::kept(node.clone()))

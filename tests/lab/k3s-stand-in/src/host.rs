@@ -6,6 +6,13 @@ use std::net::{IpAddr, UdpSocket};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::PathBuf;
+
+/// Where settings and passwords lie: `/etc/rancher`, unless a test says another place.
+pub fn etc() -> PathBuf {
+    std::env::var_os("K3S_STAND_IN_ETC")
+        .map_or_else(|| PathBuf::from("/etc/rancher"), PathBuf::from)
+}
 
 /// Whether the process runs as root.
 pub fn is_root() -> bool {
@@ -33,7 +40,7 @@ pub fn read(path: &str) -> String {
         .to_owned()
 }
 
-/// PRETTY_NAME of os-release.
+/// `PRETTY_NAME` of os-release.
 pub fn system() -> String {
     let text = read("/etc/os-release");
     let line = text

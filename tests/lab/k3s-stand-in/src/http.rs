@@ -34,9 +34,8 @@ pub struct Request {
 impl Request {
     /// Reads one; none when the client has hung up.
     pub fn read(stream: &mut impl BufRead) -> io::Result<Option<Self>> {
-        let first = match line(stream)? {
-            Some(line) => line,
-            None => return Ok(None),
+        let Some(first) = line(stream)? else {
+            return Ok(None);
         };
         let bad = || io::Error::from(io::ErrorKind::InvalidData);
         let mut words = first.split(' ');

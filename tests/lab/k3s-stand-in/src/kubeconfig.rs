@@ -1,12 +1,16 @@
 //! The administrator's kubeconfig, written by a server and read by kubectl.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::certs::Pair;
 
 /// Where a server writes it.
-pub const PATH: &str = "/etc/rancher/k3s/k3s.yaml";
+pub fn path() -> PathBuf {
+    crate::host::etc().join("k3s/k3s.yaml")
+}
 
 /// What kubectl takes out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ const HEARTBEAT: Pause = Pause::from_secs(10);
 /// A new node has no network for so long.
 const NETWORK: Pause = Pause::from_secs(3);
 /// The password that proves that a host is the one which had the node's name before.
-const PASSWORD: &str = "/etc/rancher/node/password";
+const PASSWORD: &str = "node/password";
 
 /// Who a node is.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Identity {
         Ok(Self {
             name,
             address,
-            password: password(Path::new(PASSWORD))?,
+            password: password(&host::etc().join(PASSWORD))?,
         })
     }
 }

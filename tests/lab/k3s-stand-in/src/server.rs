@@ -18,9 +18,8 @@ use crate::api::Api;
 use crate::bootstrap::{self, Outcome, random_hex};
 use crate::certs::{self, Pair};
 use crate::cluster::Cluster;
-use crate::datastore::dsn::{Dsn, Files};
 use crate::datastore::kine::Kine;
-use crate::datastore::pg::{Connection, Target};
+use crate::datastore::storage;
 use crate::election::Election;
 use crate::flags::Command;
 use crate::http::Client;
@@ -34,8 +33,6 @@ use crate::token::{self, Token};
 use crate::version::{NOTE, VERSION};
 use crate::{host, serving};
 
-/// kine tries so often, a second apart.
-const ATTEMPTS: u32 = 300;
 /// What the parts of Kubernetes take to come up.
 const CORE: Duration = Duration::from_millis(1500);
 const PORT: u16 = 6443;
@@ -87,7 +84,7 @@ impl Server {
         let node = Identity::of(settings)?;
         let preparing = |reason: String| format!("preparing server: {reason}");
         let token = settings.secret("token").map_err(preparing)?;
-        let kine = storage(settings)?;
+        let kine = storage::open(settings)?;
         let password = bootstrap(&kine, token.as_deref(), &folder).map_err(|reason| {
             log::info("Shutdown request received");
             log::info("Waiting up to 2s for graceful shutdown of Kine GRPC server...");
@@ -136,11 +133,11 @@ impl Server {
         )
         .map_err(|reason| preparing(format!("failed to start cluster: {reason}")))?;
         let client = joined(&api, settings, &node, port)?;
-        write_access(settings, &folder, &api, &node, port)?;
         if password.create {
             let saved = bootstrap::save(&api.cluster.kine, &password.secret, &folder);
             saved.map_err(|reason| preparing(format!("failed to start cluster: {reason}")))?;
         }
+        write_access(settings, &folder, &api, &node, port)?;
         let advertise = settings
             .text("advertise-address")
             .map_or(node.address.to_string(), ToOwned::to_owned);
@@ -161,76 +158,6 @@ impl Server {
         self.election.resign(&self.api.cluster.kine);
         self.api.cluster.leave(&self.address);
     }
-}
-
-/// Reaches the datastore and sees to its table.
-fn storage(settings: &Settings) -> Result<Kine, String> {
-    let failed = |reason: String| {
-        format!(
-            "preparing server: failed to bootstrap cluster data: creating storage endpoint: failed to \
-             create driver for configured endpoint: {reason}"
-        )
-    };
-    let Some(endpoint) = settings.text("datastore-endpoint") else {
-        return Err(failed(
-            "the stand-in has no SQLite: datastore-endpoint is not set".into(),
-        ));
-    };
-    let files = Files {
-        ca: settings.text("datastore-cafile"),
-        certificate: settings.text("datastore-certfile"),
-        key: settings.text("datastore-keyfile"),
-    };
-    let target = Target::new(Dsn::parse(endpoint, files).map_err(failed)?).map_err(failed)?;
-    if let Err(warning) = ensure_database(&target) {
-        log::warning(warning);
-    }
-    let connection = ping(&target).map_err(failed)?;
-    log::info(
-        "Configuring pgx database connection pooling: maxIdle=20, maxOpen=0, maxLifetime=0s, maxIdleTime=2m0s",
-    );
-    log::info("Configuring database table schema and indexes, this may take a moment...");
-    let kine = Kine::open(target, connection).map_err(|reason| {
-        log::info("Shutdown request received");
-        log::info("Closing database connections...");
-        failed(reason.to_string())
-    })?;
-    log::info("Database tables and indexes are up to date");
-    log::info("Kine available at unix://kine.sock");
-    log::info("Opening etcd client connection with endpoints [unix://kine.sock]");
-    Ok(kine)
-}
-
-/// Makes the database where the role may; that it may not is harmless.
-fn ensure_database(target: &Target) -> Result<(), String> {
-    let mut connection = target.connect_to("postgres").map_err(|reason| {
-        format!("failed to ensure existence of database postgres: unable to connect to default postgres database: {reason}")
-    })?;
-    let name = &target.dsn.database;
-    let found = connection.query("SELECT 1 FROM pg_database WHERE datname = $1", &[name]);
-    if found.is_ok_and(|rows| rows.is_empty()) {
-        let create = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
-        connection
-            .query(&create, &[])
-            .map_err(|error| format!("failed to create database {name}: {error}"))?;
-    }
-    Ok(())
-}
-
-/// Tries until the datastore lets us in.
-fn ping(target: &Target) -> Result<Connection, String> {
-    let mut last = String::new();
-    for _ in 0..ATTEMPTS {
-        match target.connect() {
-            Ok(connection) => return Ok(connection),
-            Err(reason) => {
-                log::error(format!("Failed to ping database connection: {reason}"));
-                last = reason;
-            }
-        }
-        thread::sleep(Duration::from_secs(1));
-    }
-    Err(last)
 }
 
 /// The token's password, and whether the cluster is to be made with it.
@@ -339,11 +266,9 @@ fn write_access(
     log::info(format!(
         "To join agent node to cluster: k3s agent -s https://{address}:{port} -t ${{AGENT_NODE_TOKEN}}"
     ));
-    let path = PathBuf::from(
-        settings
-            .text("write-kubeconfig")
-            .unwrap_or(kubeconfig::PATH),
-    );
+    let path = settings
+        .text("write-kubeconfig")
+        .map_or_else(kubeconfig::path, PathBuf::from);
     let mode = settings.text("write-kubeconfig-mode").unwrap_or("600");
     let mode = u32::from_str_radix(mode, 8)
         .map_err(|_| format!("invalid write-kubeconfig-mode: {mode}"))?;

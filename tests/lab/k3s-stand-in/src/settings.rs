@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::flags::{self, Command, Kind};
 use crate::yaml::{self, Value};
 
-const CONFIG: &str = "/etc/rancher/k3s/config.yaml";
+const CONFIG: &str = "k3s/config.yaml";
 
 /// The settings, by their long names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub type Read = Result<(Settings, Vec<String>), Refused>;
 /// Reads the settings of a command from its arguments and from where they point.
 pub fn read(command: Command, arguments: &[String]) -> Read {
     let explicit = config_argument(arguments).or_else(|| std::env::var("K3S_CONFIG_FILE").ok());
-    let path = PathBuf::from(explicit.as_deref().unwrap_or(CONFIG));
+    let path = explicit
+        .as_ref()
+        .map_or_else(|| crate::host::etc().join(CONFIG), PathBuf::from);
     let pairs = files(&path, explicit.is_some()).map_err(Refused::File)?;
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     settle(command, &pairs, arguments, environment)

@@ -139,7 +139,7 @@ fn query_escape(text: &str) -> String {
         match byte {
             b' ' => escaped.push('+'),
             byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => {
-                escaped.push(byte as char)
+                escaped.push(byte as char);
             }
             byte => {
                 let _ = write!(escaped, "%{byte:02X}");

@@ -1,5 +1,7 @@
 //! Keys and values in the table `kine`: every change is a row, the newest row of a name counts.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -52,10 +54,25 @@ impl From<Failed> for Refused {
     }
 }
 
-/// The datastore and the connections to it.
+/// The revision of a name and its value, none when it was deleted.
+type Newest = (i64, Option<Vec<u8>>);
+
+/// Where the rows are.
+enum Store {
+    Postgres {
+        target: Box<Target>,
+        idle: Mutex<Vec<(Connection, Instant)>>,
+    },
+    /// What the real one keeps in `SQLite` or in its own etcd, where no datastore is named: a file.
+    File {
+        path: PathBuf,
+        names: Mutex<BTreeMap<String, Newest>>,
+    },
+}
+
+/// The datastore.
 pub struct Kine {
-    target: Target,
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    store: Store,
 }
 
 impl Kine {
@@ -64,12 +81,22 @@ impl Kine {
         for statement in SCHEMA {
             first.query(statement, &[])?;
         }
-        let kine = Self {
-            target,
-            idle: Mutex::new(Vec::new()),
-        };
-        kine.keep(first);
-        Ok(kine)
+        let idle = Mutex::new(vec![(first, Instant::now())]);
+        Ok(Self {
+            store: Store::Postgres {
+                target: Box::new(target),
+                idle,
+            },
+        })
+    }
+
+    /// Keeps everything in a file of this host.
+    pub fn local(path: PathBuf) -> Self {
+        let text = std::fs::read(&path).unwrap_or_default();
+        let names = Mutex::new(serde_json::from_slice(&text).unwrap_or_default());
+        Self {
+            store: Store::File { path, names },
+        }
     }
 
     /// The value of a name.
@@ -80,6 +107,13 @@ impl Kine {
 
     /// Everything whose name begins so, in order.
     pub fn list(&self, prefix: &str) -> Result<Vec<Entry>, Failed> {
+        if let Store::File { names, .. } = &self.store {
+            let names = names.lock().map_err(|_| poisoned())?;
+            let below = names.iter().filter(|(name, _)| name.starts_with(prefix));
+            return Ok(below
+                .filter_map(|(name, row)| row_entry(name, row))
+                .collect());
+        }
         let rows = self.query(
             "SELECT id, name, encode(value, 'base64'), deleted FROM (SELECT DISTINCT ON (name) * \
              FROM kine WHERE name >= $1 AND name < $2 ORDER BY name, id DESC) AS newest \
@@ -122,6 +156,12 @@ impl Kine {
     }
 
     fn newest(&self, name: &str) -> Result<(Option<Entry>, i64), Failed> {
+        if let Store::File { names, .. } = &self.store {
+            let names = names.lock().map_err(|_| poisoned())?;
+            let row = names.get(name);
+            let entry = row.and_then(|row| row_entry(name, row));
+            return Ok((entry, row.map_or(NOTHING, |(revision, _)| *revision)));
+        }
         let rows = self.query(
             "SELECT id, name, encode(value, 'base64'), deleted FROM kine WHERE name = $1 \
              ORDER BY id DESC LIMIT 1",
@@ -144,6 +184,25 @@ impl Kine {
         flags: (i64, i64),
     ) -> Result<i64, Refused> {
         use base64::Engine as _;
+        if let Store::File { path, names } = &self.store {
+            let mut names = names.lock().map_err(|_| poisoned())?;
+            if names.get(name).map_or(NOTHING, |(revision, _)| *revision) != after {
+                return Err(Refused::Conflict);
+            }
+            let newest = names
+                .values()
+                .map(|(revision, _)| *revision)
+                .max()
+                .unwrap_or(NOTHING);
+            names.insert(
+                name.to_owned(),
+                (newest + 1, (flags.1 == 0).then(|| value.to_vec())),
+            );
+            let text = serde_json::to_string(&*names)
+                .map_err(|error| Refused::Failed(error.to_string()))?;
+            crate::certs::write(path, &text, 0o600).map_err(Refused::Failed)?;
+            return Ok(newest + 1);
+        }
         let value = base64::engine::general_purpose::STANDARD.encode(value);
         let rows = self.query(
             "WITH gone AS (DELETE FROM kine WHERE name = $1 AND id < $2::bigint) \
@@ -168,7 +227,10 @@ impl Kine {
                 }
             }
         }
-        let mut connection = self.target.connect().map_err(Failed::Lost)?;
+        let Store::Postgres { target, .. } = &self.store else {
+            return Err(Failed::Lost("not a database".into()));
+        };
+        let mut connection = target.connect().map_err(Failed::Lost)?;
         let result = connection.query(sql, parameters);
         if !matches!(result, Err(Failed::Lost(_))) {
             self.keep(connection);
@@ -177,12 +239,17 @@ impl Kine {
     }
 
     fn kept(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().ok()?;
-        idle.pop().map(|(connection, _)| connection)
+        let Store::Postgres { idle, .. } = &self.store else {
+            return None;
+        };
+        idle.lock().ok()?.pop().map(|(connection, _)| connection)
     }
 
     fn keep(&self, connection: Connection) {
-        if let Ok(mut idle) = self.idle.lock() {
+        let Store::Postgres { idle, .. } = &self.store else {
+            return;
+        };
+        if let Ok(mut idle) = idle.lock() {
             let now = Instant::now();
             idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIME);
             if idle.len() < IDLE {
@@ -190,6 +257,18 @@ impl Kine {
             }
         }
     }
+}
+
+fn poisoned() -> Failed {
+    Failed::Lost("the file is locked for ever".into())
+}
+
+fn row_entry(name: &str, (revision, value): &Newest) -> Option<Entry> {
+    Some(Entry {
+        name: name.to_owned(),
+        revision: *revision,
+        value: value.clone()?,
+    })
 }
 
 fn number(row: &Row, index: usize) -> i64 {

@@ -4,3 +4,4 @@ pub mod dsn;
 pub mod kine;
 pub mod pg;
 mod settings;
+pub mod storage;

@@ -124,14 +124,11 @@ impl Target {
     pub fn connect_to(&self, database: &str) -> Result<Connection, String> {
         let mut reasons = Vec::new();
         'hosts: for ((host, port), transports) in self.dsn.hosts.iter().zip(&self.transports) {
-            let addresses = match (host.as_str(), *port).to_socket_addrs() {
-                Ok(addresses) => addresses,
-                Err(_) => {
-                    reasons.push(format!(
-                        "hostname resolving error: lookup {host}: no such host"
-                    ));
-                    continue;
-                }
+            let Ok(addresses) = (host.as_str(), *port).to_socket_addrs() else {
+                reasons.push(format!(
+                    "hostname resolving error: lookup {host}: no such host"
+                ));
+                continue;
             };
             for address in addresses {
                 for transport in transports {
@@ -254,8 +251,8 @@ impl Connection {
             let answer = match self.receive().map_err(lost)? {
                 Message::ErrorResponse(body) => {
                     let error = server_error(&body);
-                    let last = ["28P01", "3D000", "42501"].contains(&error.code.as_str());
-                    return Err((format!("server error: {error}"), last));
+                    let enough = ["28P01", "3D000", "42501"].contains(&error.code.as_str());
+                    return Err((format!("server error: {error}"), enough));
                 }
                 Message::ReadyForQuery(_) => return Ok(()),
                 Message::AuthenticationCleartextPassword => password.to_vec(),

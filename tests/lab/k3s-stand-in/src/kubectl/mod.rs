@@ -152,7 +152,7 @@ fn connect(arguments: &Arguments) -> Outcome<Client> {
         .or_else(|| std::env::var("KUBECONFIG").ok());
     let path = given
         .filter(|path| !path.is_empty())
-        .unwrap_or_else(|| kubeconfig::PATH.to_owned());
+        .unwrap_or_else(|| kubeconfig::path().display().to_string());
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -294,14 +294,14 @@ fn get(arguments: &Arguments) -> Outcome<()> {
             ));
         }
     }
-    show(arguments, node, name.is_some(), found, namespace)
+    show(arguments, node, name.is_some(), &found, namespace)
 }
 
 fn show(
     arguments: &Arguments,
     node: bool,
     single: bool,
-    found: Vec<Value>,
+    found: &[Value],
     namespace: &str,
 ) -> Outcome<()> {
     let now = log::now();
@@ -312,9 +312,9 @@ fn show(
         })),
         "name" => {
             let kind = if node { "node" } else { "pod" };
-            found
-                .iter()
-                .for_each(|item| println!("{kind}/{}", nodes::name(item)));
+            for item in found {
+                println!("{kind}/{}", nodes::name(item));
+            }
         }
         "" | "wide" if found.is_empty() => {
             if arguments.all_namespaces || node {
@@ -326,9 +326,9 @@ fn show(
         "" | "wide" => {
             let wide = arguments.output == "wide";
             let mut rows = if node {
-                table::nodes(&found, wide, now)
+                table::nodes(found, wide, now)
             } else {
-                table::pods(&found, arguments.all_namespaces, wide, now)
+                table::pods(found, arguments.all_namespaces, wide, now)
             };
             if arguments.no_headers {
                 rows.remove(0);

@@ -273,8 +273,7 @@ fn condition(kind: &str, holds: bool, since: OffsetDateTime, why: Option<(&str, 
 fn metadata(pod: &Pod, revision: i64) -> Value {
     let component = pod.of();
     let owner = match component.kind {
-        Kind::Deployment => format!("{}-{}", component.name, component.hash),
-        Kind::DaemonSet => format!("{}-{}", component.name, component.hash),
+        Kind::Deployment | Kind::DaemonSet => format!("{}-{}", component.name, component.hash),
         Kind::Job => component.name.to_owned(),
     };
     let (version, kind) = match component.kind {
