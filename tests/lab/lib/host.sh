@@ -34,14 +34,13 @@ is_running() { [ -n "$(init_pid "$1")" ]; }
 
 host_state() {
     if ! is_running "$1"; then
-        echo stopped
+        if [ -e "$(at "$1")/disk.img" ]; then echo stopped; else echo 'not there'; fi
         return
     fi
     local words
     words=$(in_host "$1" systemctl is-system-running 2>/dev/null || true)
     ! is_cut "$1" || words+=', cut off'
     [ ! -e "$(on_disk "$1" full)" ] || words+=', disk full'
-    [ ! -e "$(at "$1")/slow" ] || words+=", slow by $(cat "$(at "$1")/slow") ms"
     echo "$words"
 }
 
@@ -216,7 +215,11 @@ stop_host() {
 # Ends everything in a host at once, and waits until it has let go of its disk.
 power_off() {
     local host=$1 pid
-    for pid in $(pgrep -fx "/bin/bash .*/lib/boot $host"); do kill -KILL "$pid" 2>/dev/null || true; done
+    # One that is only becoming a host.
+    while pid=$(pgrep -o -f "/lib/boot $host\$"); do
+        kill -KILL "$pid" 2>/dev/null || true
+        sleep 0.02
+    done
     # With its PID 1 ends everything in it; systemd-nspawn then ends by itself.
     pid=$(init_pid "$host")
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
@@ -241,10 +244,11 @@ remove_host() {
     rm -rf "$(at "$1")"
 }
 
-# Every host of which there is a trace: a folder, a cgroup.
+# Every host of which there is a trace: a folder, a process that is becoming it, a cgroup.
 traces() {
     {
         ls "$state/hosts"
+        pgrep -fa "/lib/boot k3s-" | sed 's/.* //'
         cgroup_names | sed -n 's/^lab-//p'
     } | sort -u
 }

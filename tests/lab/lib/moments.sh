@@ -52,5 +52,4 @@ copy_back() {
     mkdir -p "$(at "$1")"
     cp --sparse=always "$dir/$1.img" "$(at "$1")/disk.img.new"
     mv "$(at "$1")/disk.img.new" "$(at "$1")/disk.img"
-    rm -f "$(at "$1")/slow"
 }
