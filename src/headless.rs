@@ -95,15 +95,11 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let control = Control::default();
-    let mut reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
+    let reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
-    let plan = session.plan(&reached);
-    for host in &mut reached {
-        host.connection.release();
-    }
-    let plan = match plan {
+    let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
     };

@@ -33,7 +33,7 @@ pub struct Session {
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
     /// Only a session that may change something holds it.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl Session {
             secrets,
             pki,
             certificates,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -113,14 +113,15 @@ impl Session {
         control: &Control,
         told: &(dyn Fn(&Reached) + Sync),
     ) -> Result<Vec<Reached>, Vec<ReachError>> {
-        let lease = self.lease();
+        // Who only looks takes no lease: somebody may be at work, also from this very folder.
+        let lease = self.lock.is_some().then(|| self.lease());
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
                 .hosts
                 .iter()
                 .map(|host| {
-                    let (lease, connector) = (&lease, self.connector(host));
+                    let (lease, connector) = (lease.as_ref(), self.connector(host));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, connector, lease, control)?;
                         told(&reached);

@@ -197,7 +197,7 @@ learn() {
 of() { printf '%s\n' "$learnt" | sed -n "s/^$1=//p"; }
 
 # When Postgres last read its configuration, for `learn`: seconds since 1970.
-LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
+ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
 
 # loaded_after FILE…: Postgres has read its configuration after the last change to them.
 loaded_after() {
@@ -211,7 +211,7 @@ reload_postgres() {
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
     tries=0
     until learn <<SQL && loaded_after "$mark"; do
-$LOADED;
+$ASK_LOADED;
 SQL
         tries=$((tries + 1))
         [ "$tries" -lt 50 ] || { say 'Postgres did not read its configuration again within 10 s' >&2; return 1; }

@@ -114,7 +114,7 @@ impl World {
                     Ok(Box::new(next) as Box<dyn Remote>)
                 });
                 let host = Host::new(name, Role::Postgres, "10.0.0.1");
-                reach(&host, connector, &lease, &control).unwrap()
+                reach(&host, connector, Some(&lease), &control).unwrap()
             })
             .collect();
 

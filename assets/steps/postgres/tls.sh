@@ -14,7 +14,7 @@ satisfied() {
     learn <<SQL || return 2
 SELECT name || '=' || setting FROM pg_settings
 WHERE name IN ('ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file');
-$LOADED;
+$ASK_LOADED;
 SQL
     certificate=$(of ssl_cert_file)
     authority=$(of ssl_ca_file)
