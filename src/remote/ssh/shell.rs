@@ -67,7 +67,10 @@ impl Opening<'_> {
     fn open(&self, credentials: &Credentials) -> Result<Channel, RemoteError> {
         let random = || nonce().map_err(|why| self.no_root(&why.to_string()));
         let (mark, prompt, ready) = (random()?, random()?, random()?);
-        let mut channel = self.wire.exec(START, &self.until)?;
+        let channel = self.wire.exec(START, &self.until)?;
+        let mut channel = channel.map_err(|why| {
+            self.no_root(&format!("sshd there starts no command: {}", why.message()))
+        })?;
 
         // Nothing is sent before the other side is known to read it: a shell reads ahead, and
         // where sudo asks for no password, the password would become the first line of a script.
