@@ -42,7 +42,9 @@ pub enum Finished {
 
 /// The name of a unit is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} cannot name a unit: letters, digits and _.:- are allowed, and no dot in front")]
+#[error(
+    "{0:?} cannot name a unit: letters, digits and _.:- are allowed, but no dot or dash in front"
+)]
 pub struct BadName(String);
 
 /// A script in a unit of its own, and how much of its output was read. Kept across reconnects.
@@ -66,7 +68,7 @@ impl Detached {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
         if unit.is_empty()
             || unit.len() > 200
-            || unit.starts_with('.')
+            || unit.starts_with(['.', '-'])
             || !unit.chars().all(allowed)
         {
             return Err(BadName(unit.to_owned()));
