@@ -1,6 +1,8 @@
 //! The whole job on the lab: five hosts with systemd, a real Postgres, a real nginx, real
 //! certificates, and a stand-in for K3s. The lab is brought up where it is not there; it needs root.
 
+#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
+
 #[path = "support/lab.rs"]
 mod lab;
 
@@ -56,7 +58,7 @@ fn must_be_a_cluster(run: &Ended) {
     let broken: Vec<_> = proofs.iter().filter(|proof| !proof.3).collect();
     assert!(broken.is_empty(), "{broken:?}");
     // Seven cases a server, two servers behind the load balancer, one way of an agent.
-    assert!(proofs.len() >= 7 * 2 + 2 + 1, "{proofs:?}");
+    assert!(proofs.len() > 7 * 2 + 2, "{proofs:?}");
 }
 
 /// When the services were started last, by the hosts' own clocks.
