@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::answers::Answers;
-use crate::cli::{Output, Run};
-use crate::engine::control::Control;
-use crate::engine::event::{Abort, End, Event};
-use crate::engine::hosts::{ReachError, Reached};
-use crate::engine::recorder::Sink;
-use crate::plan::{Plan, Work};
-use crate::report::json::Json;
-use crate::report::lines::{Context, Lines};
-use crate::report::log::RunLog;
-use crate::session::{Purpose, Session, SessionError, is_leased};
+use k3s_ha_wizard::answers::Answers;
+use k3s_ha_wizard::cli::{Output, Run};
+use k3s_ha_wizard::engine::control::Control;
+use k3s_ha_wizard::engine::event::{Abort, End, Event};
+use k3s_ha_wizard::engine::hosts::{ReachError, Reached};
+use k3s_ha_wizard::engine::recorder::Sink;
+use k3s_ha_wizard::plan::{Plan, Work};
+use k3s_ha_wizard::report::json::Json;
+use k3s_ha_wizard::report::lines::{Context, Lines};
+use k3s_ha_wizard::report::log::RunLog;
+use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
 
 /// The exit codes of `cli`.
 pub mod exit {

@@ -1,10 +1,14 @@
+//! Parses the command line, and decides what the process prints and how it ends.
+
+mod headless;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use headless::exit;
 use k3s_ha_wizard::answers::{self, Answers};
 use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
-use k3s_ha_wizard::headless::{self, exit};
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
