@@ -67,6 +67,14 @@ pub enum AnswersCommand {
     Schema,
 }
 
+/// The exit codes, as [`Cli`]'s help lists them.
+pub mod exit {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const HELD: u8 = 4;
+    pub const UNFIT: u8 = 5;
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done

@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use k3s_ha_wizard::answers::Answers;
-use k3s_ha_wizard::cli::{Output, Run};
+use k3s_ha_wizard::cli::{Output, Run, exit};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::engine::event::{Abort, End, Event};
 use k3s_ha_wizard::engine::hosts::{ReachError, Reached};
@@ -20,14 +20,6 @@ use k3s_ha_wizard::report::json::Json;
 use k3s_ha_wizard::report::lines::{Context, Lines};
 use k3s_ha_wizard::report::log::RunLog;
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
-
-/// The exit codes of `cli`.
-pub mod exit {
-    pub const FAILED: u8 = 1;
-    pub const USAGE: u8 = 2;
-    pub const HELD: u8 = 4;
-    pub const UNFIT: u8 = 5;
-}
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, how: &Run) -> ExitCode {

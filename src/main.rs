@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use headless::exit;
 use k3s_ha_wizard::answers::{self, Answers};
-use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
+use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
