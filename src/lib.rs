@@ -12,14 +12,20 @@
 //! * [`cluster`]: nodes, pods and their health
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
+//!
+//! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
+//! [`headless`], a run without screens.
 
 pub mod answers;
+pub mod cli;
 pub mod cluster;
 pub mod engine;
+pub mod headless;
 pub mod pki;
 pub mod plan;
 pub mod platform;
 pub mod proof;
 pub mod remote;
 pub mod report;
+pub mod session;
 pub mod state;

@@ -6,9 +6,8 @@
 //! its end is made anew, and [`Changes`] says what and why. Keys are P-256. Times are UTC.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
@@ -22,6 +21,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use crate::answers::SecretText;
+use crate::state::files::{self, Existing};
 
 /// How long the CA lives: it is meant to outlive the cluster.
 const CA_LIFE: Duration = Duration::days(3652);
@@ -56,6 +56,19 @@ pub struct Kept {
     pub ca_key: Option<SecretText>,
     pub postgres: Option<Identity>,
     pub servers: BTreeMap<String, Identity>,
+}
+
+impl Kept {
+    /// Whether everything of `pki` is kept already.
+    pub fn holds(&self, pki: &Pki) -> bool {
+        self.ca_cert.as_ref() == Some(&pki.ca.cert_pem)
+            && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
+            && self.postgres.as_ref() == Some(&pki.postgres)
+            && pki
+                .servers
+                .iter()
+                .all(|(name, identity)| self.servers.get(name) == Some(identity))
+    }
 }
 
 /// What the certificates must say.
@@ -474,12 +487,7 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
 /// their certificates. The CA is written once and never overwritten: a folder that has another one
 /// is an error, and nothing else is written then.
 pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .and_then(|()| std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700)))
-        .map_err(|source| file(dir, source))?;
+    files::private_dir(dir).map_err(|source| file(dir, source))?;
 
     put(dir, "ca.key", pki.ca.key_pem.expose(), Existing::MustBeSame)?;
     put(dir, "ca.crt", &pki.ca.cert_pem, Existing::MustBeSame)?;
@@ -492,37 +500,12 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
     }
-    // The names themselves reach the disk with their folder.
-    std::fs::File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|source| file(dir, source))
-}
-
-#[derive(PartialEq)]
-enum Existing {
-    MustBeSame,
-    IsReplaced,
+    Ok(())
 }
 
 fn put(dir: &Path, name: &str, text: &str, existing: Existing) -> Result<(), PkiError> {
     let path = dir.join(name);
-    let same = std::fs::read(&path).is_ok_and(|found| found == text.as_bytes());
-    if same {
-        return std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))
-            .map_err(|source| file(&path, source));
-    }
-    let write = || -> io::Result<()> {
-        // A temporary file is 0600 from its first moment on.
-        let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
-        temporary.write_all(text.as_bytes())?;
-        temporary.as_file().sync_all()?;
-        match existing {
-            Existing::MustBeSame => temporary.persist_noclobber(&path),
-            Existing::IsReplaced => temporary.persist(&path),
-        }?;
-        Ok(())
-    };
-    write().map_err(|source| match source.kind() {
+    files::write(&path, text.as_bytes(), existing).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => PkiError::OtherAuthority(path.clone()),
         _ => file(&path, source),
     })

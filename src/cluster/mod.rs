@@ -1,4 +1,17 @@
 //! Nodes, pods and their health, from kubectl's JSON.
+//!
+//! What kubectl shows in STATUS and READY is no field of the JSON, it is computed from the state of
+//! the containers; so is what is wrong. Nothing here knows the time: what is still on its way is
+//! [`waiting`](Pod::waiting), and whoever waits says when it is [`overdue`](Cluster::overdue).
+//!
+//! * `kubectl`: the JSON
+//! * `node`, `pod`: the columns, and the diagnosis
+//! * [`kubeconfig`]: K3s's own, turned into the operator's
+
+pub mod kubeconfig;
+mod kubectl;
+mod node;
+mod pod;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +25,17 @@ pub struct Cluster {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Node {
     pub name: String,
-    /// As `kubectl get nodes` shows it: `Ready`, `NotReady,SchedulingDisabled`.
+    /// As `kubectl get nodes` shows it: `Ready`, `NotReady,SchedulingDisabled`; `Absent` for one
+    /// that is expected and not there.
     pub status: String,
     pub roles: String,
     pub version: String,
     pub internal_ip: String,
     /// What is wrong with it; nothing when it is as it should be.
     pub problem: Option<String>,
+    /// What it still lacks, where waiting may help.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waiting: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,4 +50,183 @@ pub struct Pod {
     pub node: String,
     /// What is wrong with it; nothing for a healthy pod or a finished job.
     pub problem: Option<String>,
+    /// What it still lacks, where waiting may help.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waiting: Option<String>,
 }
+
+/// A node as it should be.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedNode<'a> {
+    pub name: &'a str,
+    pub ip: &'a str,
+    /// `v1.36.2+k3s1`
+    pub version: &'a str,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("kubectl did not print the JSON that was asked for: {0}")]
+pub struct ParseError(#[from] serde_json::Error);
+
+impl Cluster {
+    /// Reads what `kubectl get nodes,pods -A -o json` prints: one list, or several, one after the
+    /// other. Objects of other kinds do not count.
+    pub fn parse(json: &str) -> Result<Self, ParseError> {
+        let (mut nodes, mut pods) = (Vec::new(), Vec::new());
+        for list in serde_json::Deserializer::from_str(json).into_iter::<kubectl::List>() {
+            for item in list?.items {
+                match item {
+                    kubectl::Item::Node(node) => nodes.push(node::read(&node)),
+                    kubectl::Item::Pod(pod) => pods.push(pod),
+                    kubectl::Item::Other => {}
+                }
+            }
+        }
+        let around = pod::Around::of(&nodes, &pods);
+        let pods = pods.iter().map(|pod| pod::read(pod, &around)).collect();
+        let mut cluster = Self { nodes, pods };
+        cluster.sort();
+        Ok(cluster)
+    }
+
+    /// Compares the nodes with what they should be, and adds those that are not there.
+    pub fn expect(&mut self, expected: &[ExpectedNode<'_>]) {
+        for wanted in expected {
+            match self.nodes.iter_mut().find(|node| node.name == wanted.name) {
+                Some(node) => node::compare(node, wanted),
+                None => self.nodes.push(node::absent(wanted.name)),
+            }
+        }
+        self.sort();
+    }
+
+    /// There are nodes, and nothing is wrong or still on its way.
+    pub fn healthy(&self) -> bool {
+        !self.nodes.is_empty() && self.problems().next().is_none() && self.settled()
+    }
+
+    /// Nothing is on its way any more: waiting longer changes nothing.
+    pub fn settled(&self) -> bool {
+        let nodes = self.nodes.iter().all(|node| node.waiting.is_none());
+        nodes && self.pods.iter().all(|pod| pod.waiting.is_none())
+    }
+
+    /// Enough waited: what is still on its way is a problem from now on.
+    pub fn overdue(&mut self) {
+        let nodes = self.nodes.iter_mut();
+        let pods = self.pods.iter_mut();
+        for (problem, waiting) in nodes
+            .map(|node| (&mut node.problem, &mut node.waiting))
+            .chain(pods.map(|pod| (&mut pod.problem, &mut pod.waiting)))
+        {
+            *problem = join(problem.take(), waiting.take());
+        }
+        self.sort();
+    }
+
+    /// What is wrong, a line each: `node k3s-agent: …`, `pod kube-system/coredns-…: …`.
+    pub fn problems(&self) -> impl Iterator<Item = String> {
+        self.said(|node| node.problem.as_deref(), |pod| pod.problem.as_deref())
+    }
+
+    /// What is still on its way, a line each.
+    pub fn waiting(&self) -> impl Iterator<Item = String> {
+        self.said(|node| node.waiting.as_deref(), |pod| pod.waiting.as_deref())
+    }
+
+    fn said<'a>(
+        &'a self,
+        node: impl Fn(&'a Node) -> Option<&'a str> + 'a,
+        pod: impl Fn(&'a Pod) -> Option<&'a str> + 'a,
+    ) -> impl Iterator<Item = String> {
+        let nodes = self
+            .nodes
+            .iter()
+            .filter_map(move |it| node(it).map(|what| format!("node {}: {what}", it.name)));
+        nodes.chain(self.pods.iter().filter_map(move |it| {
+            pod(it).map(|what| format!("pod {}/{}: {what}", it.namespace, it.name))
+        }))
+    }
+
+    /// The table of `kubectl get nodes`, with the addresses and without ages.
+    pub fn node_lines(&self) -> Vec<String> {
+        let header = ["NAME", "STATUS", "ROLES", "VERSION", "INTERNAL-IP"];
+        table(header, &self.nodes, |node| {
+            let Node { name, status, .. } = node;
+            [name, status, &node.roles, &node.version, &node.internal_ip].map(Clone::clone)
+        })
+    }
+
+    /// The table of `kubectl get pods -A`, with the nodes and without ages.
+    pub fn pod_lines(&self) -> Vec<String> {
+        let header = ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "NODE"];
+        table(header, &self.pods, |pod| {
+            let Pod {
+                namespace,
+                name,
+                ready,
+                status,
+                node,
+                ..
+            } = pod.clone();
+            [
+                namespace,
+                name,
+                ready,
+                status,
+                pod.restarts.to_string(),
+                node,
+            ]
+        })
+    }
+
+    /// Problems first, then what is on its way; each by name.
+    fn sort(&mut self) {
+        let rank = |problem: &Option<String>, waiting: &Option<String>| {
+            (problem.is_none(), waiting.is_none())
+        };
+        self.nodes.sort_by(|a, b| {
+            let key = |node: &Node| rank(&node.problem, &node.waiting);
+            key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        self.pods.sort_by(|a, b| {
+            let key = |pod: &Pod| rank(&pod.problem, &pod.waiting);
+            let names = || (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name));
+            key(a).cmp(&key(b)).then_with(names)
+        });
+    }
+}
+
+/// Two things to say, or one, or none.
+fn join(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Aligned columns, as kubectl prints them.
+fn table<Row, const N: usize>(
+    header: [&str; N],
+    rows: &[Row],
+    cells: impl Fn(&Row) -> [String; N],
+) -> Vec<String> {
+    const GAP: usize = 3;
+    let mut lines = vec![header.map(str::to_owned)];
+    lines.extend(rows.iter().map(cells));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: Vec<usize> = (0..N)
+        .map(|column| width(column).unwrap_or(0) + GAP)
+        .collect();
+    let text = |line: &[String; N]| {
+        let padded = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<String>().trim_end().to_owned()
+    };
+    lines.iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests;

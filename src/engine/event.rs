@@ -50,9 +50,7 @@ pub enum What {
         attempt: u32,
     },
     /// A step was not as it should be: it is being brought there now.
-    StepApplies {
-        step: StepId,
-    },
+    StepApplies { step: StepId },
     /// A line that a step printed on its host, without its line end.
     Output {
         step: StepId,
@@ -73,21 +71,14 @@ pub enum What {
         outcome: Outcome,
     },
     /// Nothing new is begun from here on.
-    Aborting {
-        how: Abort,
-        why: String,
-    },
+    Aborting { how: Abort, why: String },
     /// What the cluster looks like at the end.
-    Cluster {
-        cluster: crate::cluster::Cluster,
-    },
+    Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
-    Ended {
-        end: End,
-    },
+    Ended { end: End },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stream {
     Out,
@@ -110,12 +101,18 @@ pub enum Outcome {
     /// It was as it should be.
     Unchanged,
     /// As it should be, but the operator should know something.
-    Warned { why: String },
+    Warned {
+        why: String,
+    },
     /// Left out on the operator's word.
-    Skipped { why: String },
+    Skipped {
+        why: String,
+    },
     Failed(Failure),
     /// Not begun, because another step failed or the run was aborted.
-    WontRun { because: String },
+    WontRun {
+        because: String,
+    },
 }
 
 /// What is known about a step that failed.

@@ -1,7 +1,133 @@
 //! Doing what the plan says.
 //!
-//! * [`event`]: the one record of what happens
+//! * [`event`]: the one record of what happens, made by the [`recorder`]
 //! * [`progress`]: the fold of the events, the state of every phase and step
+//! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
+//! * `scheduler`: what may run now; `worker`: one thread a host, which does it
+//! * `tasks`: what is not a matter of one host's shell
+//! * [`control`]: ending it before its end
 
+pub mod control;
+mod critical_path;
 pub mod event;
+pub mod hosts;
+#[cfg(test)]
+pub(crate) mod made_up;
 pub mod progress;
+pub mod recorder;
+mod scheduler;
+mod tasks;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::answers::{Answers, SecretText};
+use crate::pki::Pki;
+use crate::plan::{Late, LateValues, Plan, Step};
+use crate::state::{Folder, Secrets, State, StateError};
+use control::Control;
+use event::End;
+use hosts::Reached;
+use recorder::Recorder;
+
+pub use critical_path::{CriticalPath, Timed};
+
+/// Everything that a run works with.
+pub struct Run<'a> {
+    /// Names the run: on the hosts, and its log.
+    pub id: &'a str,
+    pub answers: &'a Answers,
+    pub plan: &'a Plan,
+    pub pki: &'a Pki,
+    pub secrets: &'a Secrets,
+    pub memory: &'a Memory<'a>,
+    pub recorder: &'a Recorder,
+    pub control: &'a Control,
+}
+
+impl Run<'_> {
+    /// Carries out the plan on these hosts. Everything that happens is an event; the first one,
+    /// [`event::What::Started`], has been recorded by the caller, the last one is recorded here.
+    pub fn carry_out(&self, hosts: Vec<Reached>) -> End {
+        let late = Mutex::new(self.memory.late_values(self.secrets));
+        let end = scheduler::Scheduler::new(self, &late).run(hosts);
+        self.recorder
+            .record(event::What::Ended { end: end.clone() });
+        end
+    }
+}
+
+/// The state folder while a run works with it.
+pub struct Memory<'a> {
+    pub folder: &'a Folder,
+    state: Mutex<State>,
+}
+
+impl<'a> Memory<'a> {
+    pub fn new(folder: &'a Folder, state: State) -> Self {
+        Self {
+            folder,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and writes it when it is another one then.
+    pub fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
+        let mut state = self.state();
+        let before = state.clone();
+        change(&mut state);
+        if *state == before {
+            return Ok(());
+        }
+        self.folder.save(&state)
+    }
+
+    /// What earlier runs learnt.
+    fn late_values(&self, secrets: &Secrets) -> LateValues {
+        let state = self.state();
+        let mut values = BTreeMap::new();
+        if let Some(sum) = &state.install_sha256
+            && let Ok(Some(script)) = self.folder.install_script()
+            && let Ok(script) = String::from_utf8(script)
+        {
+            values.insert(Late::InstallerSha256, sum.clone().into());
+            values.insert(Late::Installer, script.into());
+        }
+        if let Some(ca) = &state.cluster_ca {
+            values.insert(Late::JoinToken, join_token(ca, &secrets.agent_token));
+        }
+        values
+    }
+}
+
+/// The secure form of the agents' token: it names the cluster's CA, so that an agent joins no
+/// other cluster (facts 4.4).
+fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
+    let hash = sha256(ca_pem.as_bytes());
+    format!("K10{hash}::node:{}", agent_token.expose()).into()
+}
+
+/// 64 hex digits.
+fn sha256(bytes: &[u8]) -> String {
+    let hash = openssl::sha::sha256(bytes);
+    hash.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The name of a step's unit on its host.
+fn unit_name(run: &str, step: &Step) -> String {
+    let step = step.id.as_str();
+    let step = step.split('@').next().unwrap_or(step).replace('/', ".");
+    format!("k3s-ha-wizard.{run}.{step}")
+}
+
+#[cfg(test)]
+mod tests;

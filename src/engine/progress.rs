@@ -1,1 +1,435 @@
 //! The fold of the events: the state of every phase and step.
+//!
+//! It can be saved in the middle, loaded and folded on. Events that make no sense (a step that the
+//! plan does not have, an end without a start) are ignored or taken as far as they go: whoever
+//! shows a run must not fall over a log.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Abort, ConnectionState, End, Event, Outcome, Stream, What};
+use crate::cluster::Cluster;
+use crate::plan::{Outline, StepId};
+
+/// How many lines of a step's output are kept, unless told otherwise.
+pub const KEPT_LINES: usize = 20;
+
+/// What a run has come to. All times are milliseconds since the run began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Nothing before the first event.
+    pub run: Option<RunInfo>,
+    pub phases: Vec<Phase>,
+    /// The steps of all phases, in the order of the plan.
+    pub steps: Vec<Step>,
+    pub proofs: Vec<Proof>,
+    pub warnings: Vec<Warning>,
+    /// By host.
+    pub connections: BTreeMap<String, Connection>,
+    pub cluster: Option<Cluster>,
+    pub aborting: Option<Aborting>,
+    pub ended: Option<End>,
+    /// The time of the latest event.
+    pub at: u64,
+    index: BTreeMap<StepId, usize>,
+    keep: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    pub run: String,
+    pub when: String,
+    pub operator: String,
+    pub version: String,
+    pub cluster: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    pub id: String,
+    pub title: String,
+    /// Its steps in [`Progress::steps`].
+    pub steps: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub host: Option<String>,
+    pub title: String,
+    pub needs: Vec<StepId>,
+    pub status: Status,
+    /// When it was begun for the first time; nothing if it never was.
+    pub started: Option<u64>,
+    /// Its place among the steps that were begun, which breaks ties of `started`.
+    pub order: Option<usize>,
+    /// When its latest attempt ended; nothing while it runs.
+    pub ended: Option<u64>,
+    /// The last lines that it printed.
+    pub lines: VecDeque<Line>,
+    /// How many lines it printed, kept or not.
+    pub printed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum Status {
+    NotStarted,
+    Running {
+        /// When this attempt began.
+        since: u64,
+        attempt: u32,
+        /// It was not as it should be, and is being brought there.
+        applying: bool,
+    },
+    Ended {
+        outcome: Outcome,
+        /// How long the last attempt took; 0 for a step that was never begun.
+        took: u64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub at: u64,
+    pub stream: Stream,
+    pub text: String,
+}
+
+/// One case of a proof, of the latest attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    pub step: StepId,
+    pub host: Option<String>,
+    pub case: String,
+    pub expected: String,
+    pub got: String,
+    pub holds: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    pub at: u64,
+    pub host: Option<String>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub state: ConnectionState,
+    pub since: u64,
+    pub text: String,
+    /// How often it was lost so far.
+    pub lost: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aborting {
+    pub at: u64,
+    pub how: Abort,
+    pub why: String,
+}
+
+/// The state of a phase, from those of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhaseStatus {
+    NotStarted,
+    /// Something of it was begun, and not all of it has ended.
+    Running,
+    /// A step failed, whatever the others do.
+    Failed,
+    /// No step failed, but some will not run.
+    WontRun,
+    /// As it should be, but the operator should know something.
+    Warned,
+    Done,
+    Unchanged,
+    /// Every step was left out.
+    Skipped,
+}
+
+/// How many steps are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub total: usize,
+    pub not_started: usize,
+    pub running: usize,
+    pub done: usize,
+    pub unchanged: usize,
+    pub warned: usize,
+    pub skipped: usize,
+    pub failed: usize,
+    pub wont_run: usize,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::keeping(KEPT_LINES)
+    }
+}
+
+impl Progress {
+    /// With another number of lines kept of every step's output.
+    pub fn keeping(lines: usize) -> Self {
+        Self {
+            run: None,
+            phases: Vec::new(),
+            steps: Vec::new(),
+            proofs: Vec::new(),
+            warnings: Vec::new(),
+            connections: BTreeMap::new(),
+            cluster: None,
+            aborting: None,
+            ended: None,
+            at: 0,
+            index: BTreeMap::new(),
+            keep: lines,
+        }
+    }
+
+    pub fn add(&mut self, event: &Event) {
+        let at = event.at;
+        self.at = self.at.max(at);
+        match &event.what {
+            What::Started {
+                run,
+                when,
+                operator,
+                version,
+                plan,
+            } => {
+                *self = Self::keeping(self.keep);
+                self.at = at;
+                self.run = Some(RunInfo {
+                    run: run.clone(),
+                    when: when.clone(),
+                    operator: operator.clone(),
+                    version: version.clone(),
+                    cluster: plan.cluster.clone(),
+                });
+                self.lay_out(plan);
+            }
+            What::Warned { host, text } => self.warnings.push(Warning {
+                at,
+                host: host.clone(),
+                text: text.clone(),
+            }),
+            What::Connection { host, state, text } => self.connection(at, host, *state, text),
+            What::StepStarted { step, attempt } => self.step_started(at, step, *attempt),
+            What::StepApplies { step } => {
+                if let Some(Status::Running { applying, .. }) =
+                    self.step_mut(step).map(|step| &mut step.status)
+                {
+                    *applying = true;
+                }
+            }
+            What::Output { step, stream, text } => {
+                let keep = self.keep;
+                if let Some(step) = self.step_mut(step) {
+                    step.printed = step.printed.saturating_add(1);
+                    step.lines.push_back(Line {
+                        at,
+                        stream: *stream,
+                        text: text.clone(),
+                    });
+                    while step.lines.len() > keep {
+                        step.lines.pop_front();
+                    }
+                }
+            }
+            What::Proved {
+                step,
+                case,
+                expected,
+                got,
+                holds,
+            } => {
+                if let Some(host) = self.step(step).map(|step| step.host.clone()) {
+                    self.proofs.push(Proof {
+                        step: step.clone(),
+                        host,
+                        case: case.clone(),
+                        expected: expected.clone(),
+                        got: got.clone(),
+                        holds: *holds,
+                    });
+                }
+            }
+            What::StepEnded { step, outcome } => {
+                if let Some(step) = self.step_mut(step) {
+                    let took = match step.status {
+                        Status::Running { since, .. } => at.saturating_sub(since),
+                        // Left out on the operator's word, after it had failed.
+                        Status::Ended { took, .. } => took,
+                        Status::NotStarted => 0,
+                    };
+                    step.ended = step.started.map(|started| at.max(started));
+                    step.status = Status::Ended {
+                        outcome: outcome.clone(),
+                        took,
+                    };
+                }
+            }
+            What::Aborting { how, why } => {
+                self.aborting = Some(Aborting {
+                    at,
+                    how: *how,
+                    why: why.clone(),
+                });
+            }
+            What::Cluster { cluster } => self.cluster = Some(cluster.clone()),
+            What::Ended { end } => self.ended = Some(end.clone()),
+        }
+    }
+
+    fn lay_out(&mut self, plan: &Outline) {
+        for phase in &plan.phases {
+            let first = self.steps.len();
+            for step in &phase.steps {
+                self.index
+                    .entry(step.id.clone())
+                    .or_insert(self.steps.len());
+                self.steps.push(Step {
+                    id: step.id.clone(),
+                    host: step.host.clone(),
+                    title: step.title.clone(),
+                    needs: step.needs.clone(),
+                    status: Status::NotStarted,
+                    started: None,
+                    order: None,
+                    ended: None,
+                    lines: VecDeque::new(),
+                    printed: 0,
+                });
+            }
+            self.phases.push(Phase {
+                id: phase.id.clone(),
+                title: phase.title.clone(),
+                steps: first..self.steps.len(),
+            });
+        }
+    }
+
+    fn connection(&mut self, at: u64, host: &str, state: ConnectionState, text: &str) {
+        let lost = self
+            .connections
+            .get(host)
+            .map_or(0, |connection| connection.lost);
+        let connection = Connection {
+            state,
+            since: at,
+            text: text.to_owned(),
+            lost: lost.saturating_add(u32::from(state == ConnectionState::Lost)),
+        };
+        self.connections.insert(host.to_owned(), connection);
+    }
+
+    fn step_started(&mut self, at: u64, id: &StepId, attempt: u32) {
+        let order = self
+            .steps
+            .iter()
+            .filter(|step| step.order.is_some())
+            .count();
+        let Some(step) = self.step_mut(id) else {
+            return;
+        };
+        step.started.get_or_insert(at);
+        step.order.get_or_insert(order);
+        step.ended = None;
+        step.status = Status::Running {
+            since: at,
+            attempt,
+            applying: false,
+        };
+        // What the attempt before has shown does not count any more.
+        self.proofs.retain(|proof| proof.step != *id);
+    }
+
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.get(*self.index.get(id)?)
+    }
+
+    fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
+        self.steps.get_mut(*self.index.get(id)?)
+    }
+
+    pub fn steps_of(&self, phase: &Phase) -> &[Step] {
+        self.steps.get(phase.steps.clone()).unwrap_or_default()
+    }
+
+    pub fn phase_status(&self, phase: &Phase) -> PhaseStatus {
+        let counts = Counts::of(self.steps_of(phase));
+        let ended = counts.total - counts.not_started - counts.running;
+        if counts.failed > 0 {
+            PhaseStatus::Failed
+        } else if counts.not_started == counts.total {
+            PhaseStatus::NotStarted
+        } else if ended < counts.total {
+            PhaseStatus::Running
+        } else if counts.wont_run > 0 {
+            PhaseStatus::WontRun
+        } else if counts.warned > 0 {
+            PhaseStatus::Warned
+        } else if counts.done > 0 {
+            PhaseStatus::Done
+        } else if counts.unchanged > 0 {
+            PhaseStatus::Unchanged
+        } else {
+            PhaseStatus::Skipped
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.steps)
+    }
+
+    /// The hosts that the plan is about, in its order.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts = Vec::new();
+        for host in self.steps.iter().filter_map(|step| step.host.as_deref()) {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        hosts
+    }
+}
+
+impl Step {
+    /// The outcome, once it has ended.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.status {
+            Status::Ended { outcome, .. } => Some(outcome),
+            Status::NotStarted | Status::Running { .. } => None,
+        }
+    }
+}
+
+impl Counts {
+    fn of(steps: &[Step]) -> Self {
+        let mut counts = Self {
+            total: steps.len(),
+            ..Self::default()
+        };
+        for step in steps {
+            *match &step.status {
+                Status::NotStarted => &mut counts.not_started,
+                Status::Running { .. } => &mut counts.running,
+                Status::Ended { outcome, .. } => match outcome {
+                    Outcome::Done => &mut counts.done,
+                    Outcome::Unchanged => &mut counts.unchanged,
+                    Outcome::Warned { .. } => &mut counts.warned,
+                    Outcome::Skipped { .. } => &mut counts.skipped,
+                    Outcome::Failed(_) => &mut counts.failed,
+                    Outcome::WontRun { .. } => &mut counts.wont_run,
+                },
+            } += 1;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,36 +1,110 @@
 //! How a host is reached: SSH, one connection a host, one root shell a connection.
+//!
+//! * [`Remote`]: what the rest of the house sees of a host
+//! * [`Ssh`]: a real one; [`Scripted`]: one for tests, in memory
+//! * [`detached`]: work that outlives the connection
+//! * [`lease`]: who works on a host
+//! * [`upload`](mod@upload): files; [`quote`](fn@quote): text into scripts
+//! * `known_hosts`: whether a host is who it says it is
+//!
+//! One thread owns a connection. A [`Cancel`] of it may be anywhere.
+
+mod cancel;
+pub mod detached;
+mod error;
+mod known_hosts;
+pub mod lease;
+mod lines;
+mod program;
+pub mod quote;
+pub mod scripted;
+mod ssh;
+mod sys;
+mod target;
+pub mod upload;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use crate::engine::event::Stream;
+pub use cancel::Cancel;
+pub use detached::{Detached, Finished};
+pub use error::RemoteError;
+pub use lines::Lines;
+pub use quote::quote;
+pub use scripted::Scripted;
+pub use ssh::Ssh;
+pub use target::{Credentials, Target};
+pub use upload::upload;
 
-/// A host that is connected, with a root shell. One thread owns it; a [`Cancel`] of it may be
-/// anywhere.
+/// A host that is connected, with a root shell.
+///
+/// Scripts are POSIX sh. Each runs in a subshell of its own: standard input empty, in `/`,
+/// `umask 077`, with a fixed `PATH`, `LC_ALL=C` and root's `HOME`, and nothing else in its
+/// environment. It may `exit`.
+///
+/// After [`RemoteError::Lost`], [`RemoteError::Timeout`] or [`RemoteError::Cancelled`] the
+/// connection is of no use any more, and every further call says `Lost`. What ran on the host then
+/// may still be running there: what must not be cut off half way is run with [`Remote::apply`].
 pub trait Remote: Send {
     /// The host's name in the answers.
     fn host(&self) -> &str;
 
-    /// Runs a script in a subshell of the root shell, standard input empty, and returns its exit
-    /// status. `line` gets every line of both outputs as it comes, without its line end.
+    /// Runs a script and returns its exit status; 128 and the signal's number when a signal ended
+    /// it. `bytes` gets both outputs as they come.
+    fn stream(
+        &mut self,
+        script: &str,
+        limit: Duration,
+        bytes: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i32, RemoteError>;
+
+    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`Lines`] cuts
+    /// them.
     fn run(
         &mut self,
         script: &str,
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
-    ) -> Result<i32, RemoteError>;
+    ) -> Result<i32, RemoteError> {
+        let mut lines = Lines::default();
+        let status = self.stream(script, limit, &mut |stream, bytes| {
+            lines.feed(stream, bytes, line);
+        });
+        lines.finish(line);
+        status
+    }
 
-    /// A TCP connection from the host itself to somewhere else.
-    fn relay(&mut self, to: SocketAddr, limit: Duration)
-    -> Result<Box<dyn Relay + '_>, RemoteError>;
+    /// Runs a script in a unit of its own, which outlives the connection. Called again with the
+    /// same [`Detached`] after a new connection was made, it does not start the script a second
+    /// time, but goes on where it was cut off.
+    ///
+    /// `limit` counts from the first call. When it is over the unit is stopped, and the connection
+    /// stays good.
+    fn apply(
+        &mut self,
+        detached: &mut Detached,
+        script: &str,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Finished, RemoteError> {
+        detached.apply(self, script, limit, line)
+    }
+
+    /// A TCP connection from the host itself to somewhere else. Reading and writing block, until
+    /// `limit` after this call.
+    fn relay(
+        &mut self,
+        to: SocketAddr,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError>;
+
+    /// Keeps an idle connection open, and notices when it is gone. Call it every few seconds.
+    fn keep_alive(&mut self) -> Result<(), RemoteError>;
 }
 
-/// Bytes to and from where a relay leads. Reading and writing block, up to the relay's limit.
+/// Bytes to and from where a relay leads. Dropping it closes it.
 pub trait Relay: Read + Write {}
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RemoteError {
-    #[error("the connection to {host} was lost: {why}")]
-    Lost { host: String, why: String },
-}
+impl<T: Read + Write> Relay for T {}

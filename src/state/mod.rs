@@ -1,1 +1,387 @@
-//! What is remembered on the jump host.
+//! What is remembered on the jump host: one folder a cluster, for the operator alone.
+//!
+//! ```text
+//! <cluster>/          0700
+//!   state.json        what was answered, what was made, how the last run ended
+//!   secrets.json      the tokens and the database password, in the clear
+//!   install.sh        the install script that every host gets
+//!   pki/              the certificates, see [`crate::pki`]
+//!   known_hosts       the host keys that the operator has confirmed
+//!   kubeconfig
+//!   runs/<run>.jsonl  the logs of the runs, without secrets
+//!   lock
+//! ```
+//!
+//! Files are 0600 and written whole or not at all. What cannot be read is never overwritten.
+
+pub mod files;
+mod lock;
+mod secrets;
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answers::Answers;
+use crate::engine::event::End;
+use files::Existing;
+pub use lock::Lock;
+pub use secrets::{Secrets, SecretsError};
+
+/// The version of the form of the files. A newer one is refused.
+pub const SCHEMA: u32 = 1;
+/// Where the folders of all clusters are, in place of the usual state directory.
+pub const ROOT_VARIABLE: &str = "K3S_HA_WIZARD_STATE";
+
+/// The folder of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// What is in `state.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    schema: u32,
+    /// Which version of the wizard wrote it.
+    version: String,
+    /// Names this folder in the leases on hosts: whoever finds one with this name is at home.
+    pub owner: String,
+    /// Without inline secrets.
+    pub answers: Answers,
+    /// What was created, on which host, in this order.
+    pub made: Vec<Made>,
+    pub last_run: Option<LastRun>,
+    /// The SHA-256 of `install.sh`, 64 hex digits.
+    pub install_sha256: Option<String>,
+    /// The certificate of the cluster's own CA, PEM: public.
+    pub cluster_ca: Option<String>,
+}
+
+/// Something that a run created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Nothing for what is on the jump host.
+    pub host: Option<String>,
+    pub step: String,
+    pub what: String,
+    /// RFC 3339, UTC.
+    pub when: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub run: String,
+    /// When it began, RFC 3339, UTC.
+    pub when: String,
+    /// Nothing for a run that still goes on, or was killed.
+    pub end: Option<End>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error(
+        "there is no folder for the wizard's state, because no home folder is known: set HOME, or \
+         {ROOT_VARIABLE} to a folder that only you can read"
+    )]
+    NoHome,
+    #[error("{0:?} cannot name a state folder: a cluster's name is made of a-z, 0-9 and -")]
+    Name(String),
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "{} belongs to another user (uid {uid}): run the wizard as that user, or set \
+         {ROOT_VARIABLE} to a folder of your own",
+        path.display()
+    )]
+    NotOurs { path: PathBuf, uid: u32 },
+    #[error(
+        "{holder} works on this cluster already: wait until it is done, or end it ({})",
+        path.display()
+    )]
+    Locked { path: PathBuf, holder: String },
+    #[error(
+        "{} was written by version {version}, which is newer than this one ({}): use that version \
+         or a later one",
+        path.display(),
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer { path: PathBuf, version: String },
+    #[error(
+        "{} cannot be understood ({why}). It is left as it is: bring back a good copy, or move it \
+         away",
+        path.display()
+    )]
+    Invalid { path: PathBuf, why: String },
+}
+
+impl StateError {
+    fn file(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::File { path, source }
+    }
+}
+
+impl State {
+    /// That of a cluster that no run has begun.
+    pub fn new(answers: &Answers) -> Result<Self, openssl::error::ErrorStack> {
+        let mut owner = [0; 16];
+        openssl::rand::rand_bytes(&mut owner)?;
+        Ok(Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").into(),
+            owner: format!("{:032x}", u128::from_be_bytes(owner)),
+            answers: answers.without_secrets(),
+            made: Vec::new(),
+            last_run: None,
+            install_sha256: None,
+            cluster_ca: None,
+        })
+    }
+}
+
+/// Where the folders of the clusters are: what is given, else [`ROOT_VARIABLE`], else the user's
+/// state directory.
+pub fn root(given: Option<PathBuf>) -> Result<PathBuf, StateError> {
+    let from_variable = || {
+        std::env::var_os(ROOT_VARIABLE)
+            .filter(|root| !root.is_empty())
+            .map(PathBuf::from)
+    };
+    let usual = || {
+        let dirs = directories::ProjectDirs::from("", "", "k3s-ha-wizard")?;
+        Some(dirs.state_dir().unwrap_or(dirs.data_dir()).to_owned())
+    };
+    given
+        .or_else(from_variable)
+        .or_else(usual)
+        .ok_or(StateError::NoHome)
+}
+
+/// The names of the clusters that have a folder, in alphabetical order.
+pub fn clusters(root: &Path) -> Result<Vec<String>, StateError> {
+    let failed = |source| StateError::file(root, source);
+    let entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if let Some(name) = entry.file_name().to_str()
+            && entry.path().join("state.json").is_file()
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+impl Folder {
+    /// Opens a cluster's folder and makes it where it is missing. See [`root`] for what no root
+    /// means.
+    pub fn open(root: Option<PathBuf>, cluster: &str) -> Result<Self, StateError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if cluster.is_empty() || !cluster.bytes().all(plain) {
+            return Err(StateError::Name(cluster.to_owned()));
+        }
+        let path = self::root(root)?.join(cluster);
+        let folder = Self { path };
+        folder
+            .make()
+            .map_err(|source| StateError::file(&folder.path, source))?;
+        folder.must_be_ours()?;
+        for dir in [folder.path.clone(), folder.runs_dir()] {
+            files::private_dir(&dir).map_err(|source| StateError::file(&dir, source))?;
+        }
+        Ok(folder)
+    }
+
+    /// Leaves the mode of a folder that is there alone: it may be somebody else's.
+    fn make(&self) -> io::Result<()> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        files::private_dir(&self.path)
+    }
+
+    fn must_be_ours(&self) -> Result<(), StateError> {
+        let failed = |source| StateError::file(&self.path, source);
+        let uid = std::fs::metadata(&self.path).map_err(failed)?.uid();
+        // Whoever owns what we make is who we are, also where the file system has its own idea of
+        // users.
+        let mine = tempfile::tempfile_in(&self.path)
+            .and_then(|file| file.metadata())
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::PermissionDenied => StateError::NotOurs {
+                    path: self.path.clone(),
+                    uid,
+                },
+                _ => failed(source),
+            })?;
+        if mine.uid() == uid {
+            Ok(())
+        } else {
+            let path = self.path.clone();
+            Err(StateError::NotOurs { path, uid })
+        }
+    }
+
+    /// Keeps other runs out until the lock is dropped. Take it before writing anything.
+    pub fn lock(&self) -> Result<Lock, StateError> {
+        let lock = Lock::take(&self.path.join("lock"))?;
+        for dir in [self.path.clone(), self.pki_dir()] {
+            files::remove_unfinished(&dir).map_err(|source| StateError::file(&dir, source))?;
+        }
+        Ok(lock)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn pki_dir(&self) -> PathBuf {
+        self.path.join("pki")
+    }
+
+    pub fn known_hosts(&self) -> PathBuf {
+        self.path.join("known_hosts")
+    }
+
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path.join("kubeconfig")
+    }
+
+    pub fn runs_dir(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Where the log of a run is.
+    pub fn run_log(&self, run: &str) -> PathBuf {
+        self.runs_dir().join(format!("{run}.jsonl"))
+    }
+
+    /// The logs of all runs, the latest one last.
+    pub fn run_logs(&self) -> Result<Vec<PathBuf>, StateError> {
+        let dir = self.runs_dir();
+        let mut logs = std::fs::read_dir(&dir)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+            .map_err(|source| StateError::file(&dir, source))?;
+        Vec::retain(&mut logs, |path: &PathBuf| {
+            path.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        });
+        logs.sort();
+        Ok(logs)
+    }
+
+    /// Nothing for a cluster that no run has begun.
+    pub fn state(&self) -> Result<Option<State>, StateError> {
+        let path = self.path.join("state.json");
+        let Some(bytes) = read(&path)? else {
+            return Ok(None);
+        };
+        must_be_known(&path, &bytes)?;
+        let state = serde_json::from_slice(&bytes).map_err(|error| StateError::Invalid {
+            path,
+            why: error.to_string(),
+        })?;
+        Ok(Some(state))
+    }
+
+    /// Replaces the state; inline secrets of the answers are left out.
+    pub fn save(&self, state: &State) -> Result<(), StateError> {
+        let path = self.path.join("state.json");
+        self.state()?;
+        let state = State {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").into(),
+            answers: state.answers.without_secrets(),
+            ..state.clone()
+        };
+        let json = serde_json::to_vec_pretty(&state)
+            .map_err(|error| StateError::file(&path, error.into()))?;
+        write(&path, &json)
+    }
+
+    /// Nothing where none were kept yet.
+    pub fn secrets(&self) -> Result<Option<Secrets>, StateError> {
+        let path = self.path.join("secrets.json");
+        let Some(bytes) = read(&path)?.map(zeroize::Zeroizing::new) else {
+            return Ok(None);
+        };
+        must_be_known(&path, &bytes)?;
+        let secrets = Secrets::from_json(&bytes).map_err(|error| StateError::Invalid {
+            path,
+            why: place(&error),
+        })?;
+        Ok(Some(secrets))
+    }
+
+    /// Replaces the secrets. **They are written in the clear**, 0600.
+    pub fn save_secrets(&self, secrets: &Secrets) -> Result<(), StateError> {
+        let path = self.path.join("secrets.json");
+        self.secrets()?;
+        let json = secrets
+            .expose_json()
+            .map_err(|error| StateError::file(&path, error.into()))?;
+        write(&path, &json)
+    }
+
+    /// The install script that earlier runs used.
+    pub fn install_script(&self) -> Result<Option<Vec<u8>>, StateError> {
+        read(&self.path.join("install.sh"))
+    }
+
+    pub fn save_install_script(&self, script: &[u8]) -> Result<(), StateError> {
+        write(&self.path.join("install.sh"), script)
+    }
+
+    pub fn save_kubeconfig(&self, text: &str) -> Result<(), StateError> {
+        write(&self.kubeconfig(), text.as_bytes())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    files::read(path).map_err(|source| StateError::file(path, source))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    files::write(path, bytes, Existing::IsReplaced).map_err(|source| StateError::file(path, source))
+}
+
+/// Whether a file is one of ours, and not of a later version.
+fn must_be_known(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u32,
+        version: String,
+    }
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| StateError::Invalid {
+        path: path.to_owned(),
+        why: place(&error),
+    })?;
+    if head.schema > SCHEMA {
+        return Err(StateError::Newer {
+            path: path.to_owned(),
+            version: head.version,
+        });
+    }
+    Ok(())
+}
+
+/// Where JSON is wrong. The error's own words may quote what stands there: a secret.
+fn place(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "something is missing or of the wrong kind",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+    };
+    format!("line {}, column {}: {what}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests;

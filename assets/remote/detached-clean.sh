@@ -1,0 +1,10 @@
+# Takes away what a detached unit left, once its result was read.
+# inputs: UNIT
+dir=/run/k3s-ha-wizard/$UNIT
+if [ -s "$dir/pid" ] && [ ! -s "$dir/status" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; then
+    echo "$UNIT is still at work" >&2
+    exit 1
+fi
+rm -rf "$dir"
+systemctl reset-failed "$UNIT.service" 2>/dev/null
+:

@@ -1,0 +1,30 @@
+# Prints what a detached unit prints, from two offsets on, until it ends or the time is over.
+# inputs: UNIT, OUT and ERR (the first byte wanted, counted from 1), TENTHS (of a second, at most)
+cd "/run/k3s-ha-wizard/$UNIT" || exit 0
+# Standard error is the unit's alone: a word of this shell or of tail would shift the offset.
+exec 3>&2 2>/dev/null
+
+while [ ! -s pid ] && [ "$TENTHS" -gt 0 ]; do
+    # No process yet. It may never come: killed in the queue, or not started at all.
+    if [ $((TENTHS % 10)) = 0 ]; then
+        case $(systemctl show --property=LoadState,ActiveState "$UNIT.service") in
+        *not-found* | *failed*) exit ;;
+        esac
+    fi
+    # A step is often over in less than a tenth.
+    for _ in 1 2 3 4 5; do
+        [ -s pid ] || sleep 0.02
+    done
+    TENTHS=$((TENTHS - 1))
+done
+
+wait=$((TENTHS / 10)).$((TENTHS % 10))
+[ "$TENTHS" -gt 0 ] || wait=0.1 # 0 would be for ever
+pid=$(cat pid) || exit
+timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$ERR" -f err >&3 &
+timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$OUT" -f out
+case $? in
+0 | 124) ;;
+*) sleep 0.5 ;; # whoever asks again at once must not spin
+esac
+wait

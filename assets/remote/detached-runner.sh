@@ -1,0 +1,14 @@
+# What a detached unit runs: the script beside it, once, whose output and status it leaves there.
+umask 077
+dir=${0%/*}
+cd / || exit
+unset OLDPWD
+mkdir "$dir/ran" || exit 0
+echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+script=$(cat "$dir/script") || exit
+rm -f "$dir/script"
+(
+    eval "unset dir script
+$script"
+) </dev/null >>"$dir/out" 2>>"$dir/err"
+echo $? >"$dir/status.new" && mv "$dir/status.new" "$dir/status"

@@ -1,0 +1,35 @@
+# Starts a script in a transient unit of its own, once: the folder is what remembers it.
+# inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before
+# says: started · found · gone
+set -eu
+base=/run/k3s-ha-wizard
+dir=$base/$UNIT
+mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ]
+exec 9>>"$base/lock"
+flock -w 20 9
+
+if [ "$AGAIN" = yes ] && [ ! -d "$dir" ]; then
+    echo gone
+    exit
+fi
+# It ran, or it is in systemd's queue.
+if [ -d "$dir/ran" ] || { [ -d "$dir" ] &&
+    [ "$(systemctl show --property=LoadState "$UNIT.service")" = LoadState=loaded ]; }; then
+    echo found
+    exit
+fi
+
+rm -rf "$dir"
+mkdir -m 700 "$dir"
+: >"$dir/out"
+: >"$dir/err"
+printf '%s\n' "$RUNNER" >"$dir/runner"
+printf '%s\n' "$SCRIPT" >"$dir/script"
+systemd-run --quiet --no-block --unit="$UNIT" --property=KillMode=control-group \
+    env -i PATH="$PATH" LC_ALL=C HOME="$HOME" USER=root LOGNAME=root SHELL=/bin/sh \
+    /bin/sh "$dir/runner" >&2 9>&- || {
+    status=$?
+    rm -rf "$dir"
+    exit "$status"
+}
+echo started

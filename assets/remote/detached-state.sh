@@ -1,0 +1,30 @@
+# Says what became of a detached unit: `exit STATUS`, `running`, or `died WHY`.
+# inputs: UNIT
+cd "/run/k3s-ha-wizard/$UNIT" 2>/dev/null || {
+    echo "died nothing of $UNIT is left in /run: the host was restarted, or it was cleaned away"
+    exit
+}
+# In this order: the status is written before the process ends.
+alive=no
+if [ -s pid ]; then
+    kill -0 "$(cat pid)" 2>/dev/null && alive=yes
+else
+    case $(systemctl show --property=LoadState,ActiveState "$UNIT.service") in
+    *not-found* | *failed*) ;;
+    *) alive=yes ;;
+    esac
+fi
+if [ -s status ]; then
+    echo "exit $(cat status)"
+elif [ "$alive" = yes ]; then
+    echo running
+elif [ -e stopped ]; then
+    echo "died it was stopped"
+else
+    # What systemd still knows: Result=oom-kill, Result=signal with ExecMainStatus=9 …
+    known=$(systemctl show --property=Result,ExecMainStatus "$UNIT.service" | tr '\n' ' ')
+    case $known in
+    *Result=success*) known= ;;
+    esac
+    echo "died its process is gone without a status${known:+: ${known% }}"
+fi

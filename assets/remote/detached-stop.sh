@@ -1,0 +1,25 @@
+# Ends a detached unit with all its processes: politely, then not.
+# inputs: UNIT
+if [ -d "/run/k3s-ha-wizard/$UNIT" ]; then
+    : >"/run/k3s-ha-wizard/$UNIT/stopped"
+    rm -f "/run/k3s-ha-wizard/$UNIT/script"
+fi
+working() {
+    case $(systemctl show --property=ActiveState "$UNIT.service") in
+    ActiveState=inactive | ActiveState=failed) return 1 ;;
+    esac
+}
+
+# Its job in the queue, if it has one, goes too. SIGTERM to the whole control group.
+systemctl stop --no-block "$UNIT.service" 2>/dev/null
+tries=0
+while working; do
+    if [ "$tries" = 50 ]; then
+        systemctl kill --signal=KILL "$UNIT.service"
+    elif [ "$tries" = 75 ]; then
+        echo "$UNIT is still at work after SIGKILL" >&2
+        exit 1
+    fi
+    sleep 0.2
+    tries=$((tries + 1))
+done

@@ -1,0 +1,45 @@
+# Takes the lease of this host, or says who has it.
+# inputs: OWNER RUN CLUSTER OPERATOR FROM SINCE, PATIENCE (seconds)
+# says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`
+lease() {
+    base=/run/k3s-ha-wizard
+    mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ] || return
+    exec 9>>"$base/lock" && flock -w 10 9 || return
+
+    boot=$(cat /proc/sys/kernel/random/boot_id)
+    # Seconds since the boot: no clock that is set makes a lease look old.
+    read -r now _ </proc/uptime
+    now=${now%%.*}
+
+    units=
+    for pid in "$base"/*/pid; do
+        dir=${pid%/pid}
+        if [ -s "$pid" ] && [ ! -s "$dir/status" ] && kill -0 "$(cat "$pid")" 2>/dev/null; then
+            units="$units${dir##*/}
+"
+        fi
+    done
+    printf %s "$units" | sed 's/^/lease unit /'
+
+    was_owner='' was_boot='' was_seen=0
+    if [ -s "$base/lease" ]; then
+        sed 's/^/lease was /' "$base/lease"
+        while IFS='=' read -r key value; do
+            case $key in
+            owner) was_owner=$value ;;
+            boot) was_boot=$value ;;
+            seen) was_seen=$value ;;
+            esac
+        done <"$base/lease"
+        if [ "$was_owner" != "$OWNER" ] && [ "$was_boot" = "$boot" ] &&
+            { [ -n "$units" ] || [ $((now - was_seen)) -lt "$PATIENCE" ]; }; then
+            echo "lease idle $((now - was_seen))"
+            echo lease held
+            return
+        fi
+    fi
+    printf '%s\n' "owner=$OWNER" "run=$RUN" "cluster=$CLUSTER" "operator=$OPERATOR" \
+        "from=$FROM" "since=$SINCE" "boot=$boot" "seen=$now" >"$base/lease.new" &&
+        mv "$base/lease.new" "$base/lease" && echo lease taken
+}
+(umask 077 && lease)

@@ -1,0 +1,19 @@
+# shellcheck shell=sh
+# K3s has its configuration.
+# inputs: CONFIG_FILE   secret: CONFIG
+
+satisfied() {
+    file_is "$CONFIG_FILE" 0600 root:root "$CONFIG" || return 1
+    # Settings in further files would win over ours.
+    for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
+        [ ! -e "$further" ] || {
+            say "$further is there: K3s reads it after $CONFIG_FILE, and the servers would no" \
+                'longer be alike. Move its settings into the answers'
+            return 3
+        }
+    done
+}
+
+apply() {
+    put_file "$CONFIG_FILE" 0600 root:root "$CONFIG"
+}

@@ -1,0 +1,57 @@
+# shellcheck shell=sh
+# K3s is installed in one pinned version, by the official install script, and not yet started.
+# inputs: KIND SERVICE VERSION DROP_IN ARTIFACT_URL CHANNEL_URL INSTALLER_SHA256 INSTALLER
+
+OURS=$KEEP/k3s-is-ours
+DROP_IN_FILE=/etc/systemd/system/$SERVICE.service.d/10-k3s-ha-wizard.conf
+
+satisfied() {
+    unit=/etc/systemd/system/$SERVICE.service
+    if [ -e "$unit" ] && [ ! -e "$OURS" ]; then
+        say "a K3s that this wizard did not install is here already ($unit)." \
+            'Remove it with its own uninstall script, or take another host'
+        return 3
+    fi
+    for other in k3s k3s-agent; do
+        if [ "$other" != "$SERVICE" ] && [ -e "/etc/systemd/system/$other.service" ]; then
+            say "this host already runs $other, and cannot be a $KIND as well." \
+                'Remove it with its own uninstall script, or take another host'
+            return 3
+        fi
+    done
+    if [ -d /var/lib/rancher/k3s/server/db/etcd/member/wal ]; then
+        say 'the data of an embedded etcd is here, and K3s would use it instead of Postgres' \
+            '(/var/lib/rancher/k3s/server/db/etcd). Move it away'
+        return 3
+    fi
+    [ -x /usr/local/bin/k3s ] || { say 'K3s is not installed'; return 1; }
+    have=$(/usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }')
+    [ "$have" = "$VERSION" ] || { say "K3s is ${have:-of an unknown version}, not $VERSION"; return 1; }
+    [ -e "$unit" ] || { say "there is no service $SERVICE"; return 1; }
+    [ "$(systemctl is-enabled "$SERVICE" 2>/dev/null)" = enabled ] ||
+        { say "$SERVICE does not start with the machine"; return 1; }
+    file_is "$DROP_IN_FILE" 0644 root:root "$DROP_IN"
+}
+
+apply() {
+    keep
+    : >"$OURS"
+    put_file "$DROP_IN_FILE" 0644 root:root "$DROP_IN"
+    script=$(mktemp)
+    printf '%s' "$INSTALLER" >"$script"
+    found=$(hash_of "$script")
+    if [ "$found" != "$INSTALLER_SHA256" ]; then
+        say "the install script arrived with the SHA-256 $found, not $INSTALLER_SHA256" >&2
+        return 1
+    fi
+    say "install script $INSTALLER_SHA256, $VERSION, $KIND"
+    # Exported here, in the step's own shell: the script keeps in its unit only what it is told.
+    export INSTALL_K3S_VERSION="$VERSION" INSTALL_K3S_SKIP_START=true
+    [ -z "$ARTIFACT_URL" ] || export INSTALL_K3S_ARTIFACT_URL="$ARTIFACT_URL"
+    [ -z "$CHANNEL_URL" ] || export INSTALL_K3S_CHANNEL_URL="$CHANNEL_URL"
+    status=0
+    sh "$script" "$KIND" || status=$?
+    rm -f "$script"
+    [ "$status" -eq 0 ] || return "$status"
+    systemctl daemon-reload
+}

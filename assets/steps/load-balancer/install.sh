@@ -1,0 +1,31 @@
+# shellcheck shell=sh
+# nginx with its stream module is installed; a freshly installed one does not listen on its own.
+# inputs: NGINX_PACKAGES
+
+OURS=$KEEP/nginx-is-ours
+OWN_LINK=/etc/systemd/system/multi-user.target.wants/nginx.service
+
+satisfied() {
+    # shellcheck disable=SC2086 # a list of packages
+    installed $NGINX_PACKAGES || return 1
+    [ ! -e "$OURS" ] || [ "$(systemctl is-enabled nginx 2>/dev/null)" = disabled ] || {
+        say "the package's own nginx is not switched off"
+        return 1
+    }
+}
+
+apply() {
+    keep
+    installed nginx >/dev/null || : >"$OURS"
+    if [ -e "$OURS" ]; then
+        # Masked, the package cannot start it, not even for a moment.
+        systemctl mask nginx.service
+    fi
+    # shellcheck disable=SC2086
+    install_packages $NGINX_PACKAGES
+    if [ -e "$OURS" ]; then
+        rm -f "$OWN_LINK"
+        systemctl unmask nginx.service
+        systemctl disable nginx.service
+    fi
+}

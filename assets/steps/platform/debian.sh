@@ -1,0 +1,94 @@
+# shellcheck shell=sh
+# Debian and its relatives: packages, and where Postgres lives.
+
+# installed PACKAGE…: all of them, completely.
+installed() {
+    for package in "$@"; do
+        state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) || state=
+        case $state in
+        ?i' ') ;;
+        *)
+            say "the package $package is not installed"
+            return 1
+            ;;
+        esac
+    done
+}
+
+# apt waits for the lock of dpkg by itself, but not for that of the package lists.
+apt() {
+    tries=0
+    while :; do
+        status=0
+        # What it prints is seen at once; what it complains of is kept, to know why it failed.
+        { complaint=$(DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get -y \
+            -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
+            -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+            "$@" 2>&1 >&3) || status=$?; } 3>&1
+        [ -z "$complaint" ] || printf '%s\n' "$complaint" >&2
+        [ "$status" -ne 0 ] || return 0
+        tries=$((tries + 1))
+        case $complaint in
+        *'Could not get lock'* | *'Unable to lock'*)
+            [ "$tries" -lt 120 ] || return "$status"
+            say "another program holds the package manager's lock: trying again in 5 s"
+            sleep 5
+            ;;
+        *)
+            return "$status"
+            ;;
+        esac
+    done
+}
+
+# install_packages PACKAGE…: from the package source, whatever state an interruption has left.
+install_packages() {
+    if [ -n "$(dpkg --audit)" ]; then
+        say 'finishing what was interrupted: dpkg --configure -a'
+        DEBIAN_FRONTEND=noninteractive dpkg --configure -a
+    fi
+    say 'apt-get update'
+    apt -qq update
+    say "apt-get install $*"
+    apt --no-install-recommends install "$@"
+}
+
+# The newest psql itself: what is called so in PATH is a Perl program that starts it.
+psql_program() {
+    for program in /usr/lib/postgresql/*/bin/psql; do :; done
+    printf '%s' "$program"
+}
+
+# The version and name of the Postgres cluster on DB_PORT, as in "15 main".
+postgres_cluster() {
+    command -v pg_lsclusters >/dev/null || return 1
+    pg_lsclusters -h | while read -r version name port _; do
+        [ "$port" != "$DB_PORT" ] || { printf '%s %s\n' "$version" "$name"; break; }
+    done
+}
+
+# Other clusters than that, a line each.
+postgres_elsewhere() {
+    command -v pg_lsclusters >/dev/null || return 0
+    pg_lsclusters -h | while read -r version name port _; do
+        [ "$port" = "$DB_PORT" ] || printf '%s on port %s\n' "$version/$name" "$port"
+    done
+}
+
+# A cluster on DB_PORT where there is none.
+make_postgres_cluster() {
+    version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
+    if [ -n "$(postgres_elsewhere)" ]; then
+        # The package's own, just installed by us, on its usual port.
+        pg_conftool "$version" main set port "$DB_PORT"
+        systemctl restart "postgresql@$version-main"
+    else
+        pg_createcluster -p "$DB_PORT" "$version" main
+    fi
+}
+
+# The service of the cluster "VERSION NAME".
+postgres_service() { printf 'postgresql@%s-%s' "$1" "$2"; }
+
+enable_postgres() { systemctl enable postgresql; }
+postgres_enabled() { systemctl is-enabled -q postgresql; }

@@ -1,0 +1,44 @@
+# shellcheck shell=sh
+# Only the servers, each from its own address with a client certificate, reach the K3s database.
+# inputs: DB_PORT HBA_BEGIN HBA_END HBA_RULES
+
+# Ours come first, because the first rule that fits decides.
+look() {
+    learn <<SQL
+SELECT 'file=' || current_setting('hba_file');
+SELECT 'errors=' || string_agg(line_number || ': ' || error, '; ')
+FROM pg_hba_file_rules WHERE error IS NOT NULL;
+$ASK_LOADED;
+SQL
+    hba=$(of file)
+}
+
+satisfied() {
+    look || return 2
+    with_block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" | cmp -s - "$hba" ||
+        { say "$hba does not have the rules on top"; return 1; }
+    if [ -n "$(of errors)" ]; then
+        say "$hba has lines that Postgres does not understand: $(of errors)"
+        return 2
+    fi
+    loaded_after "$hba" || { say "Postgres has not read $hba as it is"; return 1; }
+}
+
+apply() {
+    look
+    if [ -n "$(of errors)" ]; then
+        say "$hba has errors already, and Postgres would not start with it: $(of errors)" >&2
+        return 1
+    fi
+    old=$(mktemp)
+    cp -p "$hba" "$old"
+    put_block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES"
+    look
+    if [ -n "$(of errors)" ]; then
+        cat "$old" >"$hba"
+        say "Postgres does not understand the rules, so the old ones were put back: $(of errors)" >&2
+        return 1
+    fi
+    rm -f "$old"
+    reload_postgres
+}

@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# Postgres is installed, starts with the machine, and answers on its port.
+# inputs: POSTGRES_PACKAGES DB_PORT
+
+OURS=$KEEP/postgres-is-ours
+
+satisfied() {
+    # shellcheck disable=SC2086 # a list of packages
+    installed $POSTGRES_PACKAGES || return 1
+    cluster=$(postgres_cluster)
+    if [ -z "$cluster" ]; then
+        others=$(postgres_elsewhere)
+        if [ -n "$others" ] && [ ! -e "$OURS" ]; then
+            say "Postgres is here, but not on port $DB_PORT: $others." \
+                "Say postgres.port in the answers"
+            return 3
+        fi
+        say "no Postgres on port $DB_PORT"
+        return 1
+    fi
+    postgres_enabled || { say 'Postgres does not start with the machine'; return 1; }
+    learn <<SQL || return 1
+SELECT 'version=' || current_setting('server_version_num');
+SELECT 'replica=' || pg_is_in_recovery();
+SQL
+    if [ "$(of version)" -lt 120000 ]; then
+        say "this is Postgres $(($(of version) / 10000)): below 12, clientcert=verify-full silently" \
+            'means that no client certificate is needed'
+        return 3
+    fi
+    if [ "$(of replica)" = true ]; then
+        say 'this Postgres is a replica: the datastore must be a primary'
+        return 3
+    fi
+}
+
+apply() {
+    # shellcheck disable=SC2086
+    if ! installed $POSTGRES_PACKAGES >/dev/null; then
+        keep
+        [ -n "$(postgres_cluster)$(postgres_elsewhere)" ] || : >"$OURS"
+        # shellcheck disable=SC2086
+        install_packages $POSTGRES_PACKAGES
+    fi
+    [ -n "$(postgres_cluster)" ] || make_postgres_cluster
+    enable_postgres
+    if ! sql_works >/dev/null; then
+        # shellcheck disable=SC2046 # version and name
+        service=$(postgres_service $(postgres_cluster))
+        say "systemctl start $service"
+        systemctl start "$service"
+        tries=0
+        until sql_works >/dev/null; do
+            tries=$((tries + 1))
+            if [ "$tries" -ge 60 ]; then
+                sql_works >&2 || :
+                journalctl -u "$service" -n 20 --no-pager -o cat >&2
+                return 1
+            fi
+            sleep 1
+        done
+    fi
+    say "$(printf 'SELECT version();\n' | sql)"
+}

@@ -1,0 +1,51 @@
+# shellcheck shell=sh
+# K3s has a role of its own in Postgres, which owns its database and nothing else.
+# inputs: DB_NAME DB_USER DB_PORT   secret: DB_VERIFIER
+
+satisfied() {
+    learn <<SQL || return 2
+SELECT 'owner=' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB_NAME';
+SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
+WHERE pg_get_userbyid(datdba) = '$DB_USER' AND datname <> '$DB_NAME';
+SELECT 'role=' || coalesce(rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole
+    AND rolpassword = '$DB_VERIFIER', false) FROM pg_authid WHERE rolname = '$DB_USER';
+SELECT 'public=' || count(*)
+FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
+WHERE datname = '$DB_NAME' AND acl.grantee = 0;
+SQL
+    owner=$(of owner)
+    if [ -n "$owner" ] && [ "$owner" != "$DB_USER" ]; then
+        say "the database $DB_NAME is there already and belongs to $owner." \
+            "Say another postgres.database in the answers"
+        return 3
+    fi
+    if [ -n "$(of others)" ]; then
+        say "the role $DB_USER is there already and owns other databases: $(of others)." \
+            "Say another postgres.user in the answers"
+        return 3
+    fi
+    case $(of role) in
+    true) ;;
+    '') say "there is no role $DB_USER"; return 1 ;;
+    *) say "the role $DB_USER has another password or other rights"; return 1 ;;
+    esac
+    [ -n "$owner" ] || { say "there is no database $DB_NAME"; return 1; }
+    [ "$(of public)" = 0 ] || { say "everybody may connect to the database $DB_NAME"; return 1; }
+}
+
+apply() {
+    # The verifier is what Postgres keeps of a password; the password itself never comes here.
+    sql <<SQL
+SELECT 'CREATE ROLE $DB_USER' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DB_USER') \gexec
+ALTER ROLE $DB_USER LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '$DB_VERIFIER';
+SQL
+    say "role $DB_USER"
+    # CREATE DATABASE cannot run inside a transaction; template0, because template1 may have
+    # another encoding.
+    sql <<SQL
+SELECT 'CREATE DATABASE $DB_NAME OWNER $DB_USER TEMPLATE template0 ENCODING ''UTF8'''
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '$DB_NAME') \gexec
+REVOKE ALL ON DATABASE $DB_NAME FROM PUBLIC;
+SQL
+    say "database $DB_NAME, owned by $DB_USER"
+}

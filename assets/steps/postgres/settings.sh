@@ -1,0 +1,79 @@
+# shellcheck shell=sh
+# Postgres listens where the servers reach it, and has room for their connections.
+# inputs: DB_NAME DB_PORT LISTEN_ADDRESS MAX_CONNECTIONS
+
+listens_there() {
+    [ -n "$(ss -Hltn "sport = :$DB_PORT" | awk -v want="$LISTEN_ADDRESS" '
+        { address = $4; sub(/:[0-9]*$/, "", address); gsub(/[][]/, "", address); sub(/%.*/, "", address) }
+        address == want || address == "*" || address == "0.0.0.0" || address == "::"')" ]
+}
+
+look() {
+    learn <<SQL
+SELECT 'addresses=' || current_setting('listen_addresses');
+SELECT 'connections=' || current_setting('max_connections');
+SELECT 'tls=' || current_setting('ssl_min_protocol_version');
+SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
+WHERE NOT datistemplate AND datname NOT IN ('postgres', '$DB_NAME');
+SQL
+}
+
+# What cannot be so without a restart, in a few words.
+differs() {
+    listens_there || say "Postgres does not listen on $LISTEN_ADDRESS"
+    [ "$(of connections)" -ge "$MAX_CONNECTIONS" ] ||
+        say "max_connections is $(of connections); $MAX_CONNECTIONS are needed"
+}
+
+satisfied() {
+    look || return 2
+    restart=$(differs)
+    if [ -n "$restart" ] && [ -n "$(of others)" ]; then
+        say "Postgres must be restarted ($restart), but it also serves other databases:" \
+            "$(of others). Restart it with these settings yourself, or give the cluster a Postgres" \
+            'of its own'
+        return 3
+    fi
+    [ -z "$restart" ] || { say "$restart"; return 1; }
+    case $(of tls) in
+    TLSv1.2 | TLSv1.3) ;;
+    *) say 'Postgres would speak TLS below 1.2'; return 1 ;;
+    esac
+}
+
+apply() {
+    look
+    addresses=$(of addresses)
+    case ", $addresses," in
+    *'*'* | *", $LISTEN_ADDRESS,"* | *",$LISTEN_ADDRESS,"*) ;;
+    *) addresses="${addresses:+$addresses, }$LISTEN_ADDRESS" ;;
+    esac
+    sql <<SQL
+ALTER SYSTEM SET listen_addresses = '$addresses';
+ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';
+SQL
+    say "listen_addresses = $addresses"
+    if [ "$(of connections)" -lt "$MAX_CONNECTIONS" ]; then
+        printf "ALTER SYSTEM SET max_connections = '%s';\n" "$MAX_CONNECTIONS" | sql
+        say "max_connections = $MAX_CONNECTIONS"
+    fi
+    if [ -z "$(differs)" ]; then
+        reload_postgres
+        return 0
+    fi
+    # shellcheck disable=SC2046 # version and name
+    service=$(postgres_service $(postgres_cluster))
+    say "systemctl restart $service"
+    # Debian's unit says that it succeeded when Postgres did not start: so it is asked.
+    systemctl restart "$service"
+    tries=0
+    until sql_works >/dev/null; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 60 ]; then
+            sql_works >&2 || :
+            journalctl -u "$service" -n 20 --no-pager -o cat >&2
+            return 1
+        fi
+        sleep 0.5
+    done
+}

@@ -1,0 +1,77 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub run: Run,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// Do everything that this file asks for, to the end, without asking; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// How to say what happens
+    #[arg(long, value_name = "FORM", default_value = "lines")]
+    pub output: Output,
+    /// Say also what was found as it should be
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people and CI logs
+    Lines,
+    /// One event a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would be done; reads facts, changes nothing
+    Plan {
+        /// What to plan for
+        #[arg(long, value_name = "FILE")]
+        answers: PathBuf,
+        /// Write the shell files of every host into this folder, secrets masked
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+    },
+    /// Help with answers files
+    Answers {
+        #[command(subcommand)]
+        what: AnswersCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AnswersCommand {
+    /// Print a commented example
+    Example,
+    /// Tell everything that is wrong with a file
+    Validate {
+        /// The file; `-` is standard input
+        file: PathBuf,
+    },
+    /// Print the JSON schema
+    Schema,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  a step failed
+  2  usage, or invalid answers
+  4  another run works on a host or with the state folder
+  5  a host is not fit for its role
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

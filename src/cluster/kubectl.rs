@@ -1,0 +1,184 @@
+//! What we read of `kubectl get … -o json`: of each object the few fields that matter here.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct List {
+    pub items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind")]
+pub(super) enum Item {
+    Node(Node),
+    Pod(Pod),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Node {
+    pub metadata: Metadata,
+    #[serde(default)]
+    pub spec: NodeSpec,
+    #[serde(default)]
+    pub status: NodeStatus,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pod {
+    pub metadata: Metadata,
+    #[serde(default)]
+    pub spec: PodSpec,
+    #[serde(default)]
+    pub status: PodStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Metadata {
+    pub name: String,
+    #[serde(default)]
+    pub namespace: String,
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+    pub deletion_timestamp: Option<String>,
+    #[serde(default)]
+    pub finalizers: Vec<String>,
+    #[serde(default)]
+    pub owner_references: Vec<Owner>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Owner {
+    pub kind: String,
+    pub name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct NodeSpec {
+    pub unschedulable: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeStatus {
+    pub conditions: Vec<Condition>,
+    pub addresses: Vec<Address>,
+    pub node_info: NodeInfo,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeInfo {
+    pub kubelet_version: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Address {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub address: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub status: String,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodSpec {
+    pub node_name: String,
+    pub restart_policy: String,
+    pub containers: Vec<Container>,
+    pub init_containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Container {
+    pub name: String,
+    #[serde(default)]
+    pub image: String,
+    /// `Always` makes an init container one that stays: a sidecar.
+    #[serde(default)]
+    pub restart_policy: String,
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Resources {
+    pub limits: Limits,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Limits {
+    pub memory: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodStatus {
+    pub phase: String,
+    pub reason: String,
+    pub message: String,
+    pub conditions: Vec<Condition>,
+    pub init_container_statuses: Vec<ContainerStatus>,
+    pub container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ContainerStatus {
+    pub name: String,
+    #[serde(default)]
+    pub ready: bool,
+    #[serde(default)]
+    pub started: Option<bool>,
+    #[serde(default)]
+    pub restart_count: u64,
+    #[serde(default)]
+    pub state: State,
+    #[serde(default)]
+    pub last_state: State,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct State {
+    pub waiting: Option<Waiting>,
+    pub running: Option<serde::de::IgnoredAny>,
+    pub terminated: Option<Terminated>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Waiting {
+    pub reason: String,
+    pub message: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Terminated {
+    pub exit_code: i32,
+    pub signal: i32,
+    pub reason: String,
+    pub message: String,
+}
+
+/// The condition of that type, if the object has it.
+pub(super) fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.kind == kind)
+}

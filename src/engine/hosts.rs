@@ -1,0 +1,252 @@
+//! Reaching a host: connected, leased, and what it is, in one go.
+
+use std::time::{Duration, Instant};
+
+use super::control::Control;
+use crate::answers::Host;
+use crate::platform::{self, Facts, Platform, Unsupported};
+use crate::remote::lease::{self, Lease, LeaseError};
+use crate::remote::{Cancel, Remote, RemoteError, Stream};
+
+/// Makes connections to one host, as often as it takes.
+pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;
+
+/// How long the first script on a host may take.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long a host is given to come back.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// A host that a run can work on.
+pub struct Reached {
+    pub name: String,
+    pub facts: Facts,
+    pub platform: Platform,
+    /// Units of an earlier run that are still at work there.
+    pub units: Vec<String>,
+    pub connection: Connection,
+}
+
+/// Why a host cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+}
+
+impl From<RemoteError> for ReachError {
+    fn from(error: RemoteError) -> Self {
+        Self::Lease(error.into())
+    }
+}
+
+/// A connection that is made again when it is lost.
+pub struct Connection {
+    connector: Connector,
+    remote: Option<Box<dyn Remote>>,
+    /// What is taken again with every new connection, and given back at the end.
+    lease: Option<Lease>,
+}
+
+/// Connects to a host, takes its lease if there is one to take, and reads its facts. Nothing else is
+/// changed there.
+pub fn reach(
+    host: &Host,
+    mut connector: Connector,
+    lease: Option<&Lease>,
+    control: &Control,
+) -> Result<Reached, ReachError> {
+    let cancel = new_cancel(&host.name)?;
+    control.register(&cancel);
+    let mut remote = connector(&cancel)?;
+    let taking = match lease {
+        Some(lease) => lease::script(&host.name, lease)?,
+        None => String::new(),
+    };
+    let script = format!("{taking}\n{}", platform::FACTS);
+    let mut lines = Vec::new();
+    remote.run(&script, LIMIT, &mut |_, line| lines.push(line.to_owned()))?;
+    let units = match lease {
+        Some(_) => lease::parse(&host.name, lines.iter().map(String::as_str))?.units,
+        None => Vec::new(),
+    };
+    let facts = Facts::parse(&lines);
+    let platform = match Platform::of(&host.name, host.role, host.cluster_ip(), &facts) {
+        Ok(platform) => platform,
+        Err(error) => {
+            // Whoever comes with better answers must not be told that we are still here.
+            if let Some(lease) = lease {
+                let _ = lease::release(remote.as_mut(), &lease.owner);
+            }
+            return Err(error.into());
+        }
+    };
+    Ok(Reached {
+        name: host.name.clone(),
+        facts,
+        platform,
+        units,
+        connection: Connection {
+            connector,
+            remote: Some(remote),
+            lease: lease.cloned(),
+        },
+    })
+}
+
+fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {
+    Cancel::new().map_err(|error| RemoteError::Lost {
+        host: host.to_owned(),
+        why: format!("this machine has no file descriptors left: {error}"),
+    })
+}
+
+impl Connection {
+    /// Does something with the host. When the connection is lost meanwhile, it is made again and
+    /// the same is done again, for as long as a host may take to come back; `told` hears of it.
+    pub fn with<T>(
+        &mut self,
+        host: &str,
+        control: &Control,
+        told: &mut dyn FnMut(&Told),
+        mut what: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        loop {
+            let remote = match &mut self.remote {
+                Some(remote) => remote,
+                None => self.connect_again(host, control, told)?,
+            };
+            match what(remote.as_mut()) {
+                Err(error) if error.ends_connection() => {
+                    self.remote = None;
+                    match error {
+                        RemoteError::Lost { why, .. } => told(&Told::Lost(why)),
+                        error => return Err(error),
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Once more and briefly, whatever the abort: to end what is at work on a host.
+    pub fn at_last<T>(
+        &mut self,
+        host: &str,
+        what: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let mut remote = match self.remote.take() {
+            Some(remote) => remote,
+            None => (self.connector)(&new_cancel(host)?)?,
+        };
+        what(remote.as_mut())
+    }
+
+    /// Keeps an idle connection open; whether it is still there.
+    pub fn keep_alive(&mut self) -> bool {
+        let alive = match &mut self.remote {
+            Some(remote) => remote.keep_alive().is_ok(),
+            None => false,
+        };
+        if !alive {
+            self.remote = None;
+        }
+        alive
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Takes the lease again, so that nobody thinks it is given up.
+    pub fn refresh_lease(&mut self) {
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::take(remote.as_mut(), lease);
+        }
+    }
+
+    /// Gives the lease back, if the host can still be told.
+    pub fn release(&mut self) {
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::release(remote.as_mut(), &lease.owner);
+        }
+    }
+
+    fn connect_again(
+        &mut self,
+        host: &str,
+        control: &Control,
+        told: &mut dyn FnMut(&Told),
+    ) -> Result<&mut Box<dyn Remote>, RemoteError> {
+        let since = Instant::now();
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let cancel = new_cancel(host)?;
+            control.register(&cancel);
+            let tried = (self.connector)(&cancel).and_then(|mut remote| {
+                let Some(lease) = &self.lease else {
+                    return Ok(remote);
+                };
+                // The host may have been started again, and its lease with it.
+                match lease::take(remote.as_mut(), lease) {
+                    Ok(_) => Ok(remote),
+                    Err(LeaseError::Remote(error)) => Err(error),
+                    Err(held) => Err(RemoteError::Failed {
+                        host: host.to_owned(),
+                        what: "taking the lease again".into(),
+                        status: 1,
+                        why: held.to_string(),
+                    }),
+                }
+            });
+            match tried {
+                Ok(remote) => {
+                    told(&Told::Up(since.elapsed()));
+                    return Ok(self.remote.insert(remote));
+                }
+                Err(error) if worth_another(&error) && since.elapsed() < PATIENCE => {
+                    told(&Told::Trying(error.to_string()));
+                    if control.wait(pause) {
+                        return Err(error);
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(15));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What somebody who waits for a connection should know.
+pub enum Told {
+    Lost(String),
+    Trying(String),
+    /// It is there again, after so long.
+    Up(Duration),
+}
+
+/// Only what can pass by itself.
+fn worth_another(error: &RemoteError) -> bool {
+    matches!(
+        error,
+        RemoteError::Lost { .. } | RemoteError::Unreachable { .. } | RemoteError::Timeout { .. }
+    )
+}
+
+/// Collects standard output line by line; standard error is kept apart.
+pub(super) fn output(
+    remote: &mut dyn Remote,
+    script: &str,
+    limit: Duration,
+) -> Result<(i32, Vec<String>, Vec<String>), RemoteError> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = remote.run(script, limit, &mut |stream, line| {
+        let lines = match stream {
+            Stream::Out => &mut out,
+            Stream::Err => &mut err,
+        };
+        lines.push(line.to_owned());
+    })?;
+    Ok((status, out, err))
+}

@@ -1,0 +1,164 @@
+//! The cluster as a whole, seen from the first server.
+
+use std::time::{Duration, Instant};
+
+use super::{Site, Trouble};
+use crate::answers::Role;
+use crate::cluster::{Cluster, ExpectedNode, kubeconfig};
+use crate::engine::event::{Outcome, What};
+use crate::engine::hosts::output;
+use crate::engine::join_token;
+use crate::plan::Late;
+
+/// How long one look may take.
+const LOOK: Duration = Duration::from_secs(60);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
+const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
+const READ_CLUSTER: &str = "\
+/usr/local/bin/k3s kubectl get nodes -o json && \
+/usr/local/bin/k3s kubectl get pods -A -o json";
+
+/// What agents know the cluster by.
+pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let ca = read(site, READ_CA)?;
+    let token = join_token(&ca, &site.run.secrets.agent_token);
+    site.run.recorder.learn(&token);
+    site.bind(Late::JoinToken, token);
+    let known = site.run.memory.state().cluster_ca.clone();
+    if known.as_ref() == Some(&ca) {
+        return Ok(Outcome::Unchanged);
+    }
+    site.run
+        .memory
+        .change(|state| state.cluster_ca = Some(ca))
+        .map_err(|error| Trouble::because(error.to_string()))?;
+    Ok(match known {
+        None => Outcome::Done,
+        Some(_) => Outcome::Warned {
+            why: "the cluster has another certificate authority than at the last run: it was \
+                  made anew, and agents of the old one cannot join it"
+                .into(),
+        },
+    })
+}
+
+/// The kubeconfig, as it works from here: through the load balancer.
+pub(super) fn keep_kubeconfig(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let answers = site.run.answers;
+    let balancer = answers
+        .load_balancer_host()
+        .ok_or_else(|| Trouble::because("the answers have no load balancer"))?;
+    let address = match balancer.address.parse() {
+        Ok(std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => balancer.address.clone(),
+    };
+    let url = format!("https://{address}:{}", answers.load_balancer.port);
+    let original = zeroize::Zeroizing::new(read(site, READ_KUBECONFIG)?);
+    let ours = kubeconfig::for_operator(&original, &url, &answers.cluster.name)
+        .map_err(|error| Trouble::because(error.to_string()))?;
+    let folder = site.run.memory.folder;
+    let kept = std::fs::read_to_string(folder.kubeconfig()).map(zeroize::Zeroizing::new);
+    if kept.is_ok_and(|kept| *kept == ours.expose()) {
+        return Ok(Outcome::Unchanged);
+    }
+    folder
+        .save_kubeconfig(ours.expose())
+        .map_err(|error| Trouble::because(error.to_string()))?;
+    Ok(Outcome::Done)
+}
+
+/// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An ill pod of
+/// somebody's own is told, but it is not this wizard's to wait for.
+pub(super) fn wait(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let hosts = site.run.answers.hosts.iter();
+    let nodes: Vec<_> = hosts
+        .filter(|host| matches!(host.role, Role::Server | Role::Agent))
+        .filter_map(|host| Some((host.name.as_str(), host.cluster_ip()?.to_string())))
+        .collect();
+    let expected: Vec<_> = nodes
+        .iter()
+        .map(|(name, ip)| ExpectedNode {
+            name,
+            ip,
+            version: &site.run.answers.k3s.version,
+        })
+        .collect();
+    let since = Instant::now();
+    let mut waited = false;
+    loop {
+        let seen = look(site, &expected);
+        let aborting = site.run.control.aborting().is_some();
+        let enough = aborting || since.elapsed() + LOOK > site.step.limit;
+        match seen {
+            Ok(cluster) if !system_is_ill(&cluster) => {
+                let ill: Vec<_> = cluster.problems().collect();
+                site.run.recorder.record(What::Cluster { cluster });
+                return Ok(match ill.first() {
+                    Some(_) => Outcome::Warned {
+                        why: ill.join("; "),
+                    },
+                    None if waited => Outcome::Done,
+                    None => Outcome::Unchanged,
+                });
+            }
+            Ok(mut cluster) if enough => {
+                cluster.overdue();
+                let problems: Vec<_> = cluster.problems().collect();
+                site.run.recorder.record(What::Cluster { cluster });
+                let first = problems.first().cloned().unwrap_or_default();
+                let seconds = since.elapsed().as_secs();
+                let why = if aborting {
+                    format!("the run was aborted before the cluster was healthy: {first}")
+                } else {
+                    format!("the cluster is not healthy after {seconds} s: {first}")
+                };
+                return Err(Trouble::because(why).with_lines(problems));
+            }
+            Err(error) if enough || matches!(error, Trouble::Remote(_)) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        waited = true;
+        site.run.control.wait(PAUSE);
+    }
+}
+
+/// Nodes, and the pods that K3s itself brings.
+fn system_is_ill(cluster: &Cluster) -> bool {
+    let nodes = cluster.nodes.iter();
+    let pods = cluster.pods.iter();
+    cluster.nodes.is_empty()
+        || nodes
+            .clone()
+            .any(|node| node.problem.is_some() || node.waiting.is_some())
+        || pods
+            .filter(|pod| pod.namespace == "kube-system")
+            .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
+}
+
+fn look(site: &mut Site<'_, '_>, expected: &[ExpectedNode<'_>]) -> Result<Cluster, Trouble> {
+    let text = read(site, READ_CLUSTER)?;
+    let mut cluster = Cluster::parse(&text).map_err(|error| Trouble::because(error.to_string()))?;
+    cluster.expect(expected);
+    Ok(cluster)
+}
+
+/// What a script prints, whole.
+fn read(site: &mut Site<'_, '_>, script: &str) -> Result<String, Trouble> {
+    let (status, out, err) = output(site.remote, script, LOOK)?;
+    if status != 0 {
+        let why = err.last().cloned().unwrap_or_default();
+        let why = format!(
+            "{}: `{script}` ended with status {status}: {why}",
+            site.host
+        );
+        return Err(Trouble::because(why).with_lines(err));
+    }
+    Ok(out.into_iter().fold(String::new(), |mut text, line| {
+        text.push_str(&line);
+        text.push('\n');
+        text
+    }))
+}

@@ -1,0 +1,102 @@
+//! What is not a matter of one host's shell: certificates, proofs, waiting for the cluster.
+
+mod cluster;
+mod installer;
+mod proofs;
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Run;
+use super::event::{Failure, Outcome, What};
+use crate::answers::SecretText;
+use crate::pki;
+use crate::plan::{Late, LateValues, Step, Task};
+use crate::remote::{Remote, RemoteError};
+
+/// Why a task did not succeed.
+pub(super) enum Trouble {
+    Remote(RemoteError),
+    Failed(Failure),
+}
+
+impl Trouble {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Failed(Failure {
+            why: why.into(),
+            status: None,
+            last_lines: Vec::new(),
+            hint: None,
+        })
+    }
+
+    fn with_lines(self, lines: Vec<String>) -> Self {
+        match self {
+            Self::Failed(failure) => Self::Failed(Failure {
+                last_lines: lines,
+                ..failure
+            }),
+            remote @ Self::Remote(_) => remote,
+        }
+    }
+}
+
+impl From<RemoteError> for Trouble {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
+
+/// Where a task is done, and for which step.
+pub(super) struct Site<'s, 'a> {
+    pub run: &'s Run<'a>,
+    pub step: &'s Step,
+    pub late: &'s Mutex<LateValues>,
+    pub host: &'s str,
+    pub remote: &'s mut dyn Remote,
+}
+
+impl Site<'_, '_> {
+    fn proved(&self, case: &str, expected: &str, got: String, holds: bool) {
+        self.run.recorder.record(What::Proved {
+            step: self.step.id.clone(),
+            case: case.to_owned(),
+            expected: expected.to_owned(),
+            got,
+            holds,
+        });
+    }
+
+    /// Makes a late-bound input known.
+    fn bind(&self, name: Late, value: SecretText) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.insert(name, value);
+    }
+}
+
+/// Does a task at a host.
+pub(super) fn at(task: Task, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    match task {
+        Task::KeepCertificates => here(task, site.run),
+        Task::FetchInstaller => installer::fetch(site),
+        Task::ProveDatastore => proofs::datastore(site),
+        Task::LearnClusterCa => cluster::learn_ca(site),
+        Task::ProveBalancer => proofs::balancer(site),
+        Task::ProveWay => proofs::way(site),
+        Task::KeepKubeconfig => cluster::keep_kubeconfig(site),
+        Task::WaitForCluster => cluster::wait(site),
+    }
+}
+
+/// Does a task of the jump host alone.
+pub(super) fn here(task: Task, run: &Run<'_>) -> Result<Outcome, Trouble> {
+    if task != Task::KeepCertificates {
+        return Err(Trouble::because("this task needs a host"));
+    }
+    let directory = run.memory.folder.pki_dir();
+    let failed = |error: pki::PkiError| Trouble::because(error.to_string());
+    if pki::load(&directory).map_err(failed)?.holds(run.pki) {
+        return Ok(Outcome::Unchanged);
+    }
+    pki::save(&directory, run.pki).map_err(failed)?;
+    Ok(Outcome::Done)
+}

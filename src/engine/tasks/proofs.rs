@@ -1,0 +1,197 @@
+//! Proofs, each over the network of the host that it is about.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Site, Trouble};
+use crate::answers::Host;
+use crate::engine::event::Outcome;
+use crate::engine::hosts::output;
+use crate::proof::balancer;
+use crate::proof::datastore::{self, Case, Datastore, Identities};
+use crate::remote::RemoteError;
+
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(20);
+const SERVER_PORT: u16 = 6443;
+/// How often the load balancer is asked for every server that it has, before a server that never
+/// answered is asked directly.
+const ROUNDS: usize = 4;
+
+/// From a server: who has the right certificate is let in, everybody else refused.
+pub(super) fn datastore(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let run = site.run;
+    let wanted = &run.answers.postgres;
+    let postgres = needed(run.answers.postgres_host())?;
+    let address = address_of(postgres, wanted.port)?;
+    let host = wanted
+        .name
+        .clone()
+        .unwrap_or_else(|| address.ip().to_string());
+    let own = run.pki.servers.get(site.host);
+    let own = own.ok_or_else(|| Trouble::because("this server has no certificate"))?;
+    let identities = Identities::new(&run.pki.ca, own, &wanted.user, OffsetDateTime::now_utc())
+        .map_err(|error| Trouble::because(error.to_string()))?;
+    let datastore = Datastore {
+        host: &host,
+        database: &wanted.database,
+        user: &wanted.user,
+        password: &run.secrets.db_password,
+        ca_pem: &run.pki.ca.cert_pem,
+    };
+
+    let mut broken = Vec::new();
+    for case in Case::ALL {
+        let verdict = match site.remote.relay(address, ATTEMPT) {
+            Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
+            Err(error) if error.ends_connection() => return Err(error.into()),
+            Err(error) => datastore::Verdict::unreached(case, &error),
+        };
+        let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
+        if !verdict.holds() {
+            broken.push(format!("{} {got}", case.as_str()));
+        }
+        site.proved(case.as_str(), &expected, got, verdict.holds());
+    }
+    held(
+        broken,
+        "the proof of mutual TLS with Postgres does not hold",
+    )
+}
+
+/// From the load balancer's host: every server answers behind it.
+pub(super) fn balancer(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let run = site.run;
+    let here = needed(run.answers.load_balancer_host())?;
+    let address = address_of(here, run.answers.load_balancer.port)?;
+    let servers = run.answers.servers();
+    let upstreams = servers
+        .iter()
+        .map(|server| Ok((server.name.as_str(), address_of(server, SERVER_PORT)?)))
+        .collect::<Result<Vec<_>, Trouble>>()?;
+    let ca = cluster_ca(site)?;
+
+    let log_size = log_size(site)?;
+    let mut broken = Vec::new();
+    let mut answered = BTreeSet::new();
+    for _ in 0..ROUNDS {
+        for _ in 0..upstreams.len() {
+            let verdict = ping(site, address, &ca)?;
+            if !verdict.holds() {
+                let (expected, got) = (verdict.expected(), verdict.got.to_string());
+                broken.push(format!("{address} {got}"));
+                site.proved("the load balancer", expected, got, false);
+                return held(broken, "the load balancer does not lead to the cluster");
+            }
+        }
+        answered.extend(answered_since(site, log_size)?);
+        if upstreams.iter().all(|(_, to)| answered.contains(to)) {
+            break;
+        }
+    }
+    for (name, upstream) in upstreams {
+        let (got, holds) = if answered.contains(&upstream) {
+            ("answers through the load balancer".to_owned(), true)
+        } else {
+            // nginx prefers whoever has fewer connections: one that is busy may not be chosen.
+            let verdict = ping(site, upstream, &ca)?;
+            let got = if verdict.holds() {
+                "answers the load balancer; it has more connections than the others, so that it \
+                 was not chosen now"
+                    .to_owned()
+            } else {
+                verdict.got.to_string()
+            };
+            (got, verdict.holds())
+        };
+        if !holds {
+            broken.push(format!("{name} {got}"));
+        }
+        site.proved(name, "answers", got, holds);
+    }
+    held(broken, "not every server answers through the load balancer")
+}
+
+/// From an agent: what it joins answers, and is the cluster.
+pub(super) fn way(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let balancer = needed(site.run.answers.load_balancer_host())?;
+    let address = address_of(balancer, site.run.answers.load_balancer.port)?;
+    let ca = cluster_ca(site)?;
+    let verdict = ping(site, address, &ca)?;
+    let (got, holds) = (verdict.got.to_string(), verdict.holds());
+    site.proved(
+        "the load balancer from here",
+        verdict.expected(),
+        got.clone(),
+        holds,
+    );
+    let broken = if holds { vec![] } else { vec![got] };
+    held(
+        broken,
+        "the load balancer does not answer here as the cluster",
+    )
+}
+
+fn ping(
+    site: &mut Site<'_, '_>,
+    to: SocketAddr,
+    ca_pem: &str,
+) -> Result<balancer::Verdict, Trouble> {
+    let name = to.ip().to_string();
+    match site.remote.relay(to, ATTEMPT) {
+        Ok(relay) => Ok(balancer::prove(&name, ca_pem, relay)),
+        Err(error) if error.ends_connection() => Err(error.into()),
+        Err(error) => Ok(balancer::Verdict::unreached(&name, &error)),
+    }
+}
+
+/// Which servers the log of the load balancer names as having answered, after its first so many
+/// bytes.
+fn answered_since(
+    site: &mut Site<'_, '_>,
+    bytes: u64,
+) -> Result<BTreeSet<SocketAddr>, RemoteError> {
+    // A line is written when its connection ends, which is a moment after we saw it end.
+    let script = format!(
+        "sleep 0.05; tail -c +{} /var/log/k3s-lb/access.log 2>/dev/null",
+        bytes + 1
+    );
+    let (_, lines, _) = output(site.remote, &script, ATTEMPT)?;
+    let shares = balancer::seen(lines.iter().map(String::as_str));
+    let answered = shares.into_iter().filter(|(_, share)| share.answered > 0);
+    Ok(answered.map(|(server, _)| server).collect())
+}
+
+fn log_size(site: &mut Site<'_, '_>) -> Result<u64, RemoteError> {
+    let script = "wc -c </var/log/k3s-lb/access.log 2>/dev/null || echo 0";
+    let (_, lines, _) = output(site.remote, script, ATTEMPT)?;
+    let bytes = lines.first().and_then(|line| line.trim().parse().ok());
+    Ok(bytes.unwrap_or(0))
+}
+
+fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
+    let ca = site.run.memory.state().cluster_ca.clone();
+    ca.ok_or_else(|| Trouble::because("the cluster's CA is not known yet"))
+}
+
+fn needed<T>(host: Option<T>) -> Result<T, Trouble> {
+    host.ok_or_else(|| Trouble::because("the answers have no such host"))
+}
+
+fn address_of(host: &Host, port: u16) -> Result<SocketAddr, Trouble> {
+    let ip = host.cluster_ip();
+    let ip =
+        ip.ok_or_else(|| Trouble::because(format!("{} has no address in the cluster", host.name)))?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+/// A proof changes nothing: it holds or it does not.
+fn held(broken: Vec<String>, what: &str) -> Result<Outcome, Trouble> {
+    match broken.first() {
+        None => Ok(Outcome::Unchanged),
+        Some(first) => Err(Trouble::because(format!("{what}: {first}")).with_lines(broken)),
+    }
+}

@@ -1,0 +1,490 @@
+//! One thread a host. It owns the connection, and does one step after another.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::event::{ConnectionState, Failure, Outcome, Stream, What};
+use super::hosts::{Connection, Reached, Told, output};
+use super::tasks::{self, Site, Trouble};
+use super::{Run, unit_name};
+use crate::plan::{
+    self, Asked, LateValues, Shell, Status, Step, StepId, Work, ask_script, ended, read_answers,
+};
+use crate::remote::{Detached, Finished, RemoteError, detached};
+use crate::state::Made;
+
+/// What a worker is asked for.
+pub(super) enum Job {
+    /// Are these steps as they should be? By their place in the plan.
+    Ask(Vec<usize>),
+    /// Bring a step there. With the answer, if it is still good.
+    Do(usize, Option<Asked>),
+}
+
+/// What a worker says.
+pub(super) enum Report {
+    /// By a host.
+    Asked(String, Vec<(usize, Asked)>),
+    Ended(usize, Outcome),
+}
+
+/// How many of the last lines a failure shows.
+const LAST_LINES: usize = 20;
+/// How long a host may take to say how all its steps are.
+const ASKING: Duration = Duration::from_secs(180);
+/// How often an idle connection is looked after.
+const IDLE: Duration = Duration::from_secs(3);
+/// How often the lease is taken again.
+const LEASE: Duration = Duration::from_secs(20 * 60);
+
+pub(super) struct Worker<'a> {
+    run: &'a Run<'a>,
+    steps: &'a [&'a Step],
+    late: &'a Mutex<LateValues>,
+    /// Nothing on the jump host.
+    host: Option<Host>,
+    /// Of the step at work, from both outputs.
+    last_lines: VecDeque<(Stream, String)>,
+}
+
+struct Host {
+    name: String,
+    connection: Connection,
+    /// Units of an earlier run that may still be at work.
+    units: Vec<String>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        steps: &'a [&'a Step],
+        late: &'a Mutex<LateValues>,
+        reached: Option<Reached>,
+    ) -> Self {
+        Self {
+            run,
+            steps,
+            late,
+            host: reached.map(|reached| Host {
+                name: reached.name,
+                connection: reached.connection,
+                units: reached.units,
+            }),
+            last_lines: VecDeque::new(),
+        }
+    }
+
+    /// Works until there are no more jobs, then gives the lease back.
+    pub(super) fn work(mut self, jobs: &Receiver<Job>, reports: &Sender<Report>) {
+        self.wait_for_leftovers();
+        let mut leased = Instant::now();
+        loop {
+            let report = match jobs.recv_timeout(IDLE) {
+                Ok(Job::Ask(steps)) => {
+                    let host = self.host.as_ref().map(|host| host.name.clone());
+                    Report::Asked(host.unwrap_or_default(), self.ask(&steps))
+                }
+                Ok(Job::Do(step, known)) => {
+                    // A mistake of ours on one host must not leave the others waiting for ever.
+                    let done = catch_unwind(AssertUnwindSafe(|| self.do_step(step, known)));
+                    Report::Ended(step, done.unwrap_or_else(|_| self.panicked(step)))
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_after(&mut leased);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if reports.send(report).is_err() {
+                break;
+            }
+        }
+        if let Some(host) = &mut self.host {
+            host.connection.release();
+        }
+    }
+
+    fn look_after(&mut self, leased: &mut Instant) {
+        let Some(host) = &mut self.host else { return };
+        if host.connection.is_up() && !host.connection.keep_alive() {
+            tell(self.run, &host.name, &Told::Lost("it went silent".into()));
+        }
+        if leased.elapsed() > LEASE {
+            host.connection.refresh_lease();
+            *leased = Instant::now();
+        }
+    }
+
+    /// What an earlier run began and was cut off from is finished first: nothing is done twice at
+    /// the same time.
+    fn wait_for_leftovers(&mut self) {
+        let Some(host) = &mut self.host else { return };
+        for unit in std::mem::take(&mut host.units) {
+            let recorder = self.run.recorder;
+            let step = step_of_unit(self.steps, &host.name, &unit);
+            recorder.record(What::Warned {
+                host: Some(host.name.clone()),
+                text: format!("{unit}, which an earlier run began, is still at work: waited for"),
+            });
+            let Ok(mut left) = Detached::new(&unit) else {
+                continue;
+            };
+            let limit = Duration::from_secs(30 * 60);
+            let ended = host.connection.with(
+                &host.name,
+                self.run.control,
+                &mut |told| tell(self.run, &host.name, told),
+                |remote| {
+                    remote.apply(&mut left, "true", limit, &mut |stream, text| {
+                        if let Some(step) = &step {
+                            recorder.record(printed(step, stream, text));
+                        }
+                    })?;
+                    detached::clean(remote, &unit)
+                },
+            );
+            if let Err(error) = ended {
+                recorder.record(What::Warned {
+                    host: Some(host.name.clone()),
+                    text: format!("{unit} could not be waited for: {error}"),
+                });
+            }
+        }
+    }
+
+    fn late(&self) -> LateValues {
+        self.late
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Asks for all steps that can be asked for now, in one round trip. What cannot be learnt is
+    /// left out: each step looks for itself again.
+    fn ask(&mut self, places: &[usize]) -> Vec<(usize, Asked)> {
+        let late = self.late();
+        let bound: Vec<(usize, &Shell)> = places
+            .iter()
+            .filter_map(|place| match &self.steps[*place].work {
+                Work::Shell(shell) if shell.is_bound(&late) => Some((*place, shell)),
+                _ => None,
+            })
+            .collect();
+        let shells: Vec<_> = bound.iter().map(|(_, shell)| *shell).collect();
+        let Some(host) = &mut self.host else {
+            return Vec::new();
+        };
+        let Ok(mark) = new_mark() else {
+            return Vec::new();
+        };
+        let Ok(script) = ask_script(&mark, &shells, &late) else {
+            return Vec::new();
+        };
+        let answers = host.connection.with(
+            &host.name,
+            self.run.control,
+            &mut |told| tell(self.run, &host.name, told),
+            |remote| output(remote, &script, ASKING),
+        );
+        match answers {
+            Ok((_, lines, _)) => bound
+                .iter()
+                .map(|(place, _)| *place)
+                .zip(read_answers(&mark, &lines))
+                .collect(),
+            Err(error) => {
+                self.run.recorder.record(What::Warned {
+                    host: Some(host.name.clone()),
+                    text: error.to_string(),
+                });
+                Vec::new()
+            }
+        }
+    }
+
+    fn do_step(&mut self, place: usize, known: Option<Asked>) -> Outcome {
+        let step = self.steps[place];
+        self.run.recorder.record(What::StepStarted {
+            step: step.id.clone(),
+            attempt: 1,
+        });
+        self.last_lines.clear();
+        let outcome = match &step.work {
+            Work::Shell(shell) => self.shell(step, shell, known),
+            Work::Task(task) => self.task(step, *task),
+        };
+        let outcome = outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(trouble)));
+        if outcome == Outcome::Done {
+            self.remember(step);
+        }
+        self.run.recorder.record(What::StepEnded {
+            step: step.id.clone(),
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    /// So that it can be said later what was made where.
+    fn remember(&self, step: &Step) {
+        let remembered = self.run.memory.change(|state| {
+            state.made.push(Made {
+                host: step.host.clone(),
+                step: step.id.to_string(),
+                what: step.title.clone(),
+                when: OffsetDateTime::now_utc()
+                    .format(&Rfc3339)
+                    .unwrap_or_default(),
+            });
+        });
+        if let Err(error) = remembered {
+            self.run.recorder.record(What::Warned {
+                host: None,
+                text: error.to_string(),
+            });
+        }
+    }
+
+    fn panicked(&self, place: usize) -> Outcome {
+        let outcome = Outcome::Failed(Failure {
+            why: "the wizard itself went wrong here: please report it, with the log".into(),
+            status: None,
+            last_lines: Vec::new(),
+            hint: None,
+        });
+        self.run.recorder.record(What::StepEnded {
+            step: self.steps[place].id.clone(),
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    fn failure(&self, trouble: Trouble) -> Failure {
+        match trouble {
+            Trouble::Failed(failure) => failure,
+            Trouble::Remote(error) => Failure {
+                why: error.to_string(),
+                status: None,
+                last_lines: self.last_lines(),
+                hint: None,
+            },
+        }
+    }
+
+    fn shell(
+        &mut self,
+        step: &Step,
+        shell: &Shell,
+        known: Option<Asked>,
+    ) -> Result<Outcome, Trouble> {
+        match known {
+            Some(Asked {
+                status: Status::Satisfied,
+                ..
+            }) => return Ok(Outcome::Unchanged),
+            Some(Asked {
+                status: Status::CannotTell | Status::MustNot,
+                reason,
+            }) => return Err(Trouble::because(reason)),
+            _ => {}
+        }
+        let script = plan::apply_script(shell, &self.late())
+            .map_err(|error| Trouble::because(error.to_string()))?;
+        self.run.recorder.record(What::StepApplies {
+            step: step.id.clone(),
+        });
+        let unit = unit_name(self.run.id, step);
+        let mut work = Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
+
+        let Some(host) = &mut self.host else {
+            return Err(Trouble::because("a shell step needs a host"));
+        };
+        let (recorder, last_lines) = (self.run.recorder, &mut self.last_lines);
+        let finished = host.connection.with(
+            &host.name,
+            self.run.control,
+            &mut |told| tell(self.run, &host.name, told),
+            |remote| {
+                remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
+                    recorder.record(printed(&step.id, stream, text));
+                    if last_lines.len() == LAST_LINES {
+                        last_lines.pop_front();
+                    }
+                    last_lines.push_back((stream, text.to_owned()));
+                })
+            },
+        );
+        match finished {
+            Ok(finished) => {
+                // Nothing depends on it: what is left behind is found by the next run.
+                let _ = host.connection.with(
+                    &host.name,
+                    self.run.control,
+                    &mut |told| tell(self.run, &host.name, told),
+                    |remote| detached::clean(remote, &unit),
+                );
+                self.judge(finished)
+            }
+            Err(error @ RemoteError::Cancelled { .. }) => {
+                let stopped = host.connection.at_last(&host.name, |remote| {
+                    detached::stop(remote, &unit)?;
+                    detached::clean(remote, &unit)
+                });
+                let why = match stopped {
+                    Ok(()) => "ended half way, because the run was aborted".to_owned(),
+                    Err(again) => format!("{error}; it may still be at work ({again})"),
+                };
+                Err(Trouble::because(why))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the end of a step's unit means.
+    fn judge(&mut self, finished: Finished) -> Result<Outcome, Trouble> {
+        let status = match finished {
+            Finished::Exit(0) => return Ok(Outcome::Done),
+            Finished::Exit(ended::UNCHANGED) => return Ok(Outcome::Unchanged),
+            Finished::Exit(status) => status,
+            Finished::Died { why } => return Err(self.because(why, None)),
+            Finished::TimedOut { limit } => {
+                let why = format!("not done after {} s, and stopped", limit.as_secs());
+                return Err(self.because(why, None));
+            }
+        };
+        // The two outputs come on ways of their own: what was said last of a failure is the last
+        // line of standard error.
+        let last = self.take_complaint();
+        Err(match status {
+            ended::STILL_NOT | ended::CANNOT_TELL | ended::MUST_NOT => self.because(last, None),
+            ended::APPLY_FAILED => {
+                let own = last
+                    .strip_prefix("This ended with status ")
+                    .and_then(|rest| rest.strip_suffix('.')?.parse().ok());
+                let why = match own {
+                    Some(_) => self.complaint().unwrap_or("it said no reason").to_owned(),
+                    None => last,
+                };
+                self.because(why, own.or(Some(status)))
+            }
+            status => self.because(
+                format!("its shell ended with status {status}"),
+                Some(status),
+            ),
+        })
+    }
+
+    fn last_lines(&self) -> Vec<String> {
+        self.last_lines
+            .iter()
+            .map(|(_, text)| text.clone())
+            .collect()
+    }
+
+    /// The last line of standard error.
+    fn complaint(&self) -> Option<&str> {
+        let mut lines = self.last_lines.iter().rev();
+        lines.find_map(|(stream, text)| (*stream == Stream::Err).then_some(text.as_str()))
+    }
+
+    /// The same, but it is a reason now and no longer a line.
+    fn take_complaint(&mut self) -> String {
+        let mut lines = self.last_lines.iter();
+        let place = lines.rposition(|(stream, _)| *stream == Stream::Err);
+        let line = place.and_then(|place| self.last_lines.remove(place));
+        line.map(|(_, text)| text).unwrap_or_default()
+    }
+
+    fn because(&self, why: String, status: Option<i32>) -> Trouble {
+        Trouble::Failed(Failure {
+            why,
+            status,
+            last_lines: self.last_lines(),
+            hint: None,
+        })
+    }
+
+    fn task(&mut self, step: &Step, task: plan::Task) -> Result<Outcome, Trouble> {
+        let Some(host) = &mut self.host else {
+            return tasks::here(task, self.run);
+        };
+        let (run, late) = (self.run, self.late);
+        let mut trouble = None;
+        let outcome = host.connection.with(
+            &host.name,
+            run.control,
+            &mut |told| tell(run, &host.name, told),
+            |remote| {
+                let mut site = Site {
+                    run,
+                    step,
+                    late,
+                    host: &host.name,
+                    remote,
+                };
+                match tasks::at(task, &mut site) {
+                    Ok(outcome) => Ok(Some(outcome)),
+                    Err(Trouble::Remote(error)) => Err(error),
+                    Err(failed) => {
+                        trouble = Some(failed);
+                        Ok(None)
+                    }
+                }
+            },
+        )?;
+        match (outcome, trouble) {
+            (Some(outcome), _) => Ok(outcome),
+            (None, Some(trouble)) => Err(trouble),
+            (None, None) => Err(Trouble::because("the task came to no end")),
+        }
+    }
+}
+
+fn printed(step: &StepId, stream: Stream, text: &str) -> What {
+    What::Output {
+        step: step.clone(),
+        stream,
+        text: text.to_owned(),
+    }
+}
+
+fn tell(run: &Run<'_>, host: &str, told: &Told) {
+    let (state, text) = match told {
+        Told::Lost(why) => (ConnectionState::Lost, why.clone()),
+        Told::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
+        Told::Up(after) => (
+            ConnectionState::Up,
+            format!("connected again after {} s", after.as_secs()),
+        ),
+    };
+    run.recorder.record(What::Connection {
+        host: host.to_owned(),
+        state,
+        text,
+    });
+}
+
+/// Which step a unit of an earlier run belongs to.
+fn step_of_unit(steps: &[&Step], host: &str, unit: &str) -> Option<StepId> {
+    steps
+        .iter()
+        .filter(|step| step.host.as_deref() == Some(host))
+        .find(|step| {
+            let name = unit_name("", step);
+            let suffix = name.rsplit_once("..").map_or("", |(_, suffix)| suffix);
+            !suffix.is_empty() && unit.ends_with(&format!(".{suffix}"))
+        })
+        .map(|step| step.id.clone())
+}
+
+/// Something that no host could know before.
+fn new_mark() -> Result<String, openssl::error::ErrorStack> {
+    let mut bytes = [0; 16];
+    openssl::rand::rand_bytes(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

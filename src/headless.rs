@@ -1,0 +1,252 @@
+//! A run without screens: everything in the answers, to the end, without asking.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::answers::Answers;
+use crate::cli::{Output, Run};
+use crate::engine::control::Control;
+use crate::engine::event::{Abort, End, Event};
+use crate::engine::hosts::{ReachError, Reached};
+use crate::engine::recorder::Sink;
+use crate::plan::{Plan, Work};
+use crate::report::json::Json;
+use crate::report::lines::{Context, Lines};
+use crate::report::log::RunLog;
+use crate::session::{Purpose, Session, SessionError, is_leased};
+
+/// The exit codes of `cli`.
+pub mod exit {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const HELD: u8 = 4;
+    pub const UNFIT: u8 = 5;
+}
+
+/// Installs what the answers ask for.
+pub fn install(path: &Path, how: &Run) -> ExitCode {
+    let answers = match Answers::load(path) {
+        Ok(answers) => answers,
+        Err(problems) => return complain(&problems, exit::USAGE),
+    };
+    let session = match Session::open(answers, None, Purpose::Run) {
+        Ok(session) => session,
+        Err(error) => return refuse(&error),
+    };
+    let control = Arc::new(Control::default());
+    let signals = match Watch::start(&control) {
+        Ok(signals) => signals,
+        Err(error) => return complain(&error, exit::FAILED),
+    };
+    let reached = match session.reach(&control, &|host| introduce(how.output, host)) {
+        Ok(reached) => reached,
+        Err(errors) => return signals.code().unwrap_or_else(|| unreached(&errors)),
+    };
+    let plan = match session.plan(&reached) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error),
+    };
+    let log = session.folder.run_log(&session.run);
+    let run_log = match RunLog::create(&log) {
+        Ok(run_log) => run_log,
+        Err(error) => {
+            let what = format!("{} cannot be written: {error}", log.display());
+            return complain(&what, exit::FAILED);
+        }
+    };
+    let lost = log.display().to_string();
+    let to_log = run_log.sink(move |error| {
+        let _ = writeln!(
+            io::stderr(),
+            "the log {lost} is not written any more: {error}"
+        );
+    });
+    let context = Context {
+        log,
+        kubeconfig: session.folder.kubeconfig(),
+        again: format!("k3s-ha-wizard --answers {}", path.display()),
+        next: next_commands(&session),
+        verbose: how.verbose,
+    };
+    signals.running();
+    let sinks = vec![to_log, to_stdout(how.output, context)];
+    match session.carry_out(&plan, reached, &control, sinks) {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::Failed) => ExitCode::from(exit::FAILED),
+        Ok(End::Aborted { .. }) => signals.code().unwrap_or(ExitCode::from(exit::FAILED)),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Shows what would be done, and changes nothing.
+pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
+    let answers = match Answers::load(path) {
+        Ok(answers) => answers,
+        Err(problems) => return complain(&problems, exit::USAGE),
+    };
+    let session = match Session::open(answers, None, Purpose::Look) {
+        Ok(session) => session,
+        Err(error) => return refuse(&error),
+    };
+    let control = Control::default();
+    let reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
+        Ok(reached) => reached,
+        Err(errors) => return unreached(&errors),
+    };
+    let plan = match session.plan(&reached) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error),
+    };
+    let written = match scripts {
+        Some(directory) => write_scripts(&plan, directory),
+        None => io::stdout().write_all(plan.to_string().as_bytes()),
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error, exit::FAILED),
+    }
+}
+
+/// One folder a host, one file a step, numbered in the order of the plan.
+fn write_scripts(plan: &Plan, directory: &Path) -> io::Result<()> {
+    for (number, step) in plan.steps().enumerate() {
+        let (Work::Shell(shell), Some(host)) = (&step.work, &step.host) else {
+            continue;
+        };
+        let folder = directory.join(host);
+        std::fs::create_dir_all(&folder)?;
+        let id = step.id.as_str();
+        let name = id.split('@').next().unwrap_or(id).replace('/', "-");
+        let file = folder.join(format!("{:02}-{name}.sh", number + 1));
+        std::fs::write(file, shell.to_read())?;
+    }
+    Ok(())
+}
+
+fn introduce(output: Output, host: &Reached) {
+    if output == Output::Lines {
+        let facts = &host.facts;
+        let _ = writeln!(
+            io::stdout(),
+            "{}: {}, {}, {} MiB of memory",
+            host.name,
+            facts.os_name,
+            facts.arch,
+            facts.memory_kib / 1024
+        );
+    }
+}
+
+/// Whoever reads our standard output may be gone: the run goes on without them.
+fn to_stdout(output: Output, context: Context) -> Sink {
+    match output {
+        Output::Lines => {
+            let mut lines = Lines::new(io::stdout(), context);
+            Box::new(move |event: &Event| {
+                let _ = lines.event(event);
+            })
+        }
+        Output::Json => {
+            let mut json = Json::new(io::stdout());
+            Box::new(move |event: &Event| {
+                let _ = json.event(event);
+            })
+        }
+    }
+}
+
+fn next_commands(session: &Session) -> Vec<String> {
+    let kubeconfig = session.folder.kubeconfig();
+    vec![format!(
+        "kubectl --kubeconfig {} get nodes",
+        kubeconfig.display()
+    )]
+}
+
+fn unreached(errors: &[ReachError]) -> ExitCode {
+    for error in errors {
+        let _ = writeln!(io::stderr(), "{error}");
+    }
+    let _ = writeln!(io::stderr(), "Nothing was changed.");
+    ExitCode::from(if errors.iter().any(is_leased) {
+        exit::HELD
+    } else if errors
+        .iter()
+        .any(|error| matches!(error, ReachError::Unsupported(_)))
+    {
+        exit::UNFIT
+    } else {
+        exit::FAILED
+    })
+}
+
+fn refuse(error: &SessionError) -> ExitCode {
+    let code = match error {
+        error if error.is_locked() => exit::HELD,
+        SessionError::Secrets(_) => exit::USAGE,
+        _ => exit::FAILED,
+    };
+    complain(error, code)
+}
+
+fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{what}");
+    ExitCode::from(code)
+}
+
+/// Signals as wishes: the first one lets what is at work end, the second one ends it.
+struct Watch {
+    last: Arc<AtomicI32>,
+    running: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn start(control: &Arc<Control>) -> io::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let watch = Self {
+            last: Arc::default(),
+            running: Arc::default(),
+        };
+        let (last, running) = (watch.last.clone(), watch.running.clone());
+        let control = control.clone();
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    last.store(signal, Ordering::Release);
+                    // Before anything is at work there is nothing to wait for.
+                    let how = if running.load(Ordering::Acquire) {
+                        Abort::Soft
+                    } else {
+                        Abort::Hard
+                    };
+                    control.abort(how, name(signal));
+                }
+            })?;
+        Ok(watch)
+    }
+
+    fn running(&self) {
+        self.running.store(true, Ordering::Release);
+    }
+
+    /// As a shell would say it of a process that a signal ended.
+    fn code(&self) -> Option<ExitCode> {
+        let signal = u8::try_from(self.last.load(Ordering::Acquire)).ok()?;
+        (signal > 0).then(|| ExitCode::from(128 + signal))
+    }
+}
+
+fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        _ => "SIGHUP",
+    }
+}

@@ -1,0 +1,80 @@
+//! A plan as text: the dry run.
+
+use std::fmt;
+
+use super::{Late, Phase, Plan, Shell, Step, Task, Value, Work};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = self.steps().count();
+        writeln!(f, "Cluster {}: {steps} steps", self.cluster)?;
+        for phase in &self.phases {
+            write!(f, "\n{phase}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.title)?;
+        self.steps.iter().try_for_each(|step| write!(f, "{step}"))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  {}", self.id)?;
+        writeln!(f, "    {}", self.title)?;
+        if !self.needs.is_empty() {
+            let needs: Vec<_> = self.needs.iter().map(ToString::to_string).collect();
+            writeln!(f, "    after {}", needs.join(", "))?;
+        }
+        match &self.work {
+            Work::Shell(shell) => write!(f, "{shell}"),
+            Work::Task(task) => writeln!(f, "    {task}"),
+        }
+    }
+}
+
+impl fmt::Display for Shell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "    assets/steps/{}.sh", self.file)?;
+        self.inputs
+            .iter()
+            .try_for_each(|(name, value)| match value {
+                Value::Secret(_) => writeln!(f, "      {name} = [secret]"),
+                Value::Late(late) => writeln!(f, "      {name} = [{late}]"),
+                Value::Plain(text) if text.contains('\n') => {
+                    writeln!(f, "      {name} =")?;
+                    text.lines()
+                        .try_for_each(|line| writeln!(f, "        | {line}"))
+                }
+                Value::Plain(text) => writeln!(f, "      {name} = {text}"),
+            })
+    }
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Late::Installer => "the install script",
+            Late::InstallerSha256 => "the SHA-256 of the install script",
+            Late::JoinToken => "the agents' token with the hash of the cluster's CA",
+        })
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Task::KeepCertificates => "written into the state folder",
+            Task::FetchInstaller => "downloaded through this host, and the same for all",
+            Task::ProveDatastore | Task::ProveWay => "tried from this host, over its own network",
+            Task::LearnClusterCa => "read from this host",
+            Task::ProveBalancer => "tried from this host, read in the log of the load balancer",
+            Task::KeepKubeconfig => "read from this host, written into the state folder",
+            Task::WaitForCluster => "looked at from this host until it is so",
+        })
+    }
+}

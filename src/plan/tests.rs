@@ -1,0 +1,291 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::pki::Identity;
+use crate::platform::Facts;
+
+fn identity(of: &str) -> Identity {
+    Identity {
+        cert_pem: format!("-----BEGIN CERTIFICATE-----\n{of}\n-----END CERTIFICATE-----\n"),
+        key_pem: format!("secret key of {of}\n").into(),
+    }
+}
+
+struct World {
+    answers: Answers,
+    platforms: BTreeMap<String, Platform>,
+    pki: Pki,
+    secrets: Secrets,
+}
+
+impl World {
+    fn new(toml: &str) -> Self {
+        let answers = Answers::from_toml(toml).unwrap();
+        let facts = Facts {
+            os_id: "debian".into(),
+            systemd: true,
+            arch: "x86_64".into(),
+            ..Facts::default()
+        };
+        let platform = Platform::of("h", Role::Postgres, None, &facts).unwrap();
+        let names = || answers.hosts.iter().map(|host| host.name.clone());
+        Self {
+            platforms: names().map(|name| (name, platform)).collect(),
+            pki: Pki {
+                ca: identity("the CA"),
+                postgres: identity("Postgres"),
+                servers: names()
+                    .map(|name| (name.clone(), identity(&name)))
+                    .collect(),
+            },
+            secrets: Secrets {
+                token: "secret-token".to_owned().into(),
+                agent_token: "secret-agent-token".to_owned().into(),
+                db_password: "secret:password".to_owned().into(),
+                db_verifier: "SCRAM-SHA-256$secret".to_owned().into(),
+            },
+            answers,
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan::make(Given {
+            answers: &self.answers,
+            platforms: &self.platforms,
+            pki: &self.pki,
+            secrets: &self.secrets,
+        })
+        .unwrap()
+    }
+}
+
+/// Hosts with these roles, a letter each, at 10.0.0.1 and on.
+fn hosts(roles: &str) -> String {
+    let role = |letter| match letter {
+        'p' => "postgres",
+        's' => "server",
+        'l' => "load-balancer",
+        _ => "agent",
+    };
+    let host = |(number, letter)| {
+        format!(
+            "[[hosts]]\nname = \"{letter}{number}\"\nrole = \"{}\"\naddress = \"10.0.0.{number}\"\n",
+            role(letter)
+        )
+    };
+    (1..).zip(roles.chars()).map(host).collect()
+}
+
+fn lab() -> World {
+    World::new(include_str!("../../tests/lab/answers.toml"))
+}
+
+fn many() -> World {
+    World::new(&hosts("pssslaa"))
+}
+
+fn shells(plan: &Plan) -> Vec<(&Step, &Shell)> {
+    plan.steps()
+        .filter_map(|step| match &step.work {
+            Work::Shell(shell) => Some((step, shell)),
+            Work::Task(_) => None,
+        })
+        .collect()
+}
+
+fn input<'a>(shell: &'a Shell, wanted: &str) -> &'a Value {
+    let mut inputs = shell.inputs.iter();
+    &inputs.find(|(name, _)| *name == wanted).unwrap().1
+}
+
+#[test]
+fn the_plan_of_the_lab() {
+    insta::assert_snapshot!(lab().plan());
+}
+
+#[test]
+fn one_server_and_no_agents() {
+    insta::assert_snapshot!(World::new(&hosts("psl")).plan());
+}
+
+#[test]
+fn three_servers_and_two_agents() {
+    let plan = many().plan();
+    let lines: Vec<_> = plan
+        .steps()
+        .map(|step| {
+            let needs: Vec<_> = step.needs.iter().map(StepId::as_str).collect();
+            format!("{} < {}", step.id, needs.join(" "))
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn steps_come_after_what_they_need() {
+    for world in [lab(), many(), World::new(&hosts("psl"))] {
+        let plan = world.plan();
+        let mut seen = BTreeSet::new();
+        let mut missing = Vec::new();
+        for step in plan.steps() {
+            missing.extend(step.needs.iter().filter(|need| !seen.contains(*need)));
+            assert!(seen.insert(&step.id), "{} stands there twice", step.id);
+        }
+        // What is needed may stand in a later phase (one agent's way, the load balancer's proof),
+        // but it must be there, and never come round in a circle.
+        assert!(
+            missing.iter().all(|need| seen.contains(*need)),
+            "{missing:?}"
+        );
+        let mut done: BTreeSet<&StepId> = BTreeSet::new();
+        loop {
+            let before = done.len();
+            for step in plan.steps() {
+                if step.needs.iter().all(|need| done.contains(need)) {
+                    done.insert(&step.id);
+                }
+            }
+            if done.len() == before {
+                break;
+            }
+        }
+        assert_eq!(done.len(), seen.len(), "steps wait for each other");
+    }
+}
+
+#[test]
+fn nothing_that_is_printed_is_secret() {
+    let world = lab();
+    let plan = world.plan();
+    let mut printed = plan.to_string();
+    for (_, shell) in shells(&plan) {
+        printed.push_str(&shell.to_read());
+    }
+    let mut secrets: Vec<_> = world.secrets.all().map(SecretText::expose).to_vec();
+    secrets.push("secret%3Apassword");
+    secrets.push("secret key of");
+    for secret in secrets {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+}
+
+/// K3s does not notice when servers on an external datastore differ (facts 4.3).
+#[test]
+fn servers_have_one_configuration() {
+    let plan = many().plan();
+    let configs: BTreeSet<_> = shells(&plan)
+        .into_iter()
+        .filter(|(step, _)| {
+            step.id.as_str().starts_with("server") && step.id.as_str().contains("/config@")
+        })
+        .map(|(_, shell)| {
+            let Value::Secret(config) = input(shell, "CONFIG") else {
+                panic!("the configuration of a server is secret");
+            };
+            let lines = config.expose().lines();
+            let canonical: Vec<_> = lines.filter(|line| !line.starts_with("node-")).collect();
+            canonical.join("\n")
+        })
+        .collect();
+    assert_eq!(configs.len(), 1);
+}
+
+#[test]
+fn a_servers_configuration() {
+    let world = World::new(&format!(
+        "{}[k3s]\ntls_san = [\"k3s.example.com\"]\n[k3s.server_config]\ndisable = [\"traefik\"]\n\
+         secrets-encryption = true\n[postgres]\nname = \"db.example.com\"\n",
+        hosts("pssl")
+    ));
+    let plan = world.plan();
+    let shells = shells(&plan);
+    let (_, shell) = shells
+        .iter()
+        .find(|(step, _)| step.id.as_str() == "servers/config@s3")
+        .unwrap();
+    let Value::Secret(config) = input(shell, "CONFIG") else {
+        panic!("the configuration of a server is secret");
+    };
+    insta::assert_snapshot!(config.expose());
+}
+
+/// Every step file says which inputs it takes, and is given exactly these.
+#[test]
+fn inputs_are_what_the_files_say() {
+    let plan = many().plan();
+    let named = World::new(&format!(
+        "{}[postgres]\nname = \"db.example.com\"\n",
+        hosts("psl")
+    ));
+    let named = named.plan();
+    for (step, shell) in shells(&plan).into_iter().chain(shells(&named)) {
+        let declared: BTreeSet<_> = shell
+            .source
+            .lines()
+            .take_while(|line| line.starts_with('#'))
+            .filter(|line| line.contains("inputs: ") || line.contains("secret: "))
+            .flat_map(str::split_whitespace)
+            .filter(|word| {
+                word.chars().all(|letter| {
+                    letter.is_ascii_uppercase() || letter == '_' || letter.is_ascii_digit()
+                })
+            })
+            .collect();
+        let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
+        assert_eq!(declared, given, "{}", step.id);
+        let around = [script::PRELUDE, shell.platform.functions];
+        for name in &given {
+            let assigned = |text: &&&str| {
+                text.lines()
+                    .any(|line| line.starts_with(&format!("{name}=")))
+            };
+            assert!(
+                around.iter().find(assigned).is_none(),
+                "{name} is a variable of the prelude's"
+            );
+        }
+        for function in ["satisfied() {", "apply() {"] {
+            assert!(
+                shell.source.contains(function),
+                "{} has no {function}",
+                shell.file
+            );
+        }
+    }
+}
+
+#[test]
+fn answers_are_read_step_by_step() {
+    let lines = ["", "m 0", "it is", "not there", "m 1", "", "m 3", "cut"].map(str::to_owned);
+    let asked = read_answers("m", &lines);
+    let said: Vec<_> = asked
+        .iter()
+        .map(|asked| (asked.status, asked.reason.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Status::Satisfied, ""),
+            (Status::Not, "it is not there"),
+            (Status::MustNot, "")
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_known_yet_cannot_be_sent() {
+    let plan = lab().plan();
+    let (_, shell) = shells(&plan)
+        .into_iter()
+        .find(|(step, _)| step.id.as_str() == "agents/token@k3s-agent")
+        .unwrap();
+    let nothing = LateValues::new();
+    assert!(!shell.is_bound(&nothing));
+    assert_eq!(
+        apply_script(shell, &nothing),
+        Err(UnboundInput::Late(Late::JoinToken))
+    );
+    let token = BTreeMap::from([(Late::JoinToken, "K10it's".to_owned().into())]);
+    let script = apply_script(shell, &token).unwrap();
+    assert!(script.starts_with("JOIN_TOKEN='K10it'\\''s'\n"));
+}

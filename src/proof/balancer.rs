@@ -1,0 +1,190 @@
+//! The way through the load balancer: what answers behind its address is the cluster, and every
+//! server takes its share.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use super::tls::{self, Failure};
+
+/// What `/ping` says may be no longer than this.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// What came of asking the cluster through the load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Got {
+    /// Over TLS that the cluster's authority vouches for.
+    Answers {
+        status: u16,
+        body: String,
+    },
+    Broken {
+        why: String,
+    },
+}
+
+/// The verdict on one name or address of the load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub host: String,
+    pub got: Got,
+}
+
+/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to everybody (facts 6). The
+/// certificate behind it must be good for `host`, a name or an address, under the cluster's own
+/// authority (`/cacerts`).
+pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> Verdict {
+    let got = ask(host, ca_pem, stream).unwrap_or_else(|failure| Got::Broken {
+        why: match failure {
+            Failure::Alert(_, name) => format!("TLS alert \"{name}\""),
+            Failure::Broken(why) => why,
+        },
+    });
+    Verdict {
+        host: host.to_owned(),
+        got,
+    }
+}
+
+fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<Got, Failure> {
+    let mut stream = tls::connect(stream, host, ca_pem, None)?;
+    let authority = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => host.to_owned(),
+    };
+    let request = format!("GET /ping HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    let failed = |error: io::Error| tls::why_io(&error);
+    stream.write_all(request.as_bytes()).map_err(failed)?;
+    let mut answer = Vec::new();
+    // A server that closes without TLS's own goodbye has still answered: what counts is whether the
+    // answer is whole.
+    let read = stream.take(LONGEST_ANSWER).read_to_end(&mut answer);
+    match (parse(&answer), read) {
+        (Some(got), _) => Ok(got),
+        (None, Err(error)) => Err(failed(error)),
+        (None, Ok(0)) => Err(tls::ended()),
+        (None, Ok(_)) => Err(Failure::Broken("what answers there is not K3s".into())),
+    }
+}
+
+/// A whole HTTP answer.
+fn parse(answer: &[u8]) -> Option<Got> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?;
+    let length = lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        value.trim().parse().ok().filter(|_| is_length)
+    });
+    Some(Got::Answers {
+        status: status.split(' ').next()?.parse().ok()?,
+        body: body
+            .get(..length.unwrap_or(body.len()))?
+            .trim_end()
+            .to_owned(),
+    })
+}
+
+impl Verdict {
+    /// For a load balancer to which there was no way.
+    pub fn unreached(host: &str, why: &impl fmt::Display) -> Self {
+        let got = Got::Broken {
+            why: format!("the load balancer cannot be reached: {why}"),
+        };
+        Self {
+            host: host.to_owned(),
+            got,
+        }
+    }
+
+    pub fn expected(&self) -> &'static str {
+        "answers pong"
+    }
+
+    pub fn holds(&self) -> bool {
+        matches!(&self.got, Got::Answers { status: 200, body } if body == "pong")
+    }
+}
+
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answers { status: 200, body } => write!(f, "answers {body}"),
+            Self::Answers { status, body } => write!(f, "answers {status} {body}"),
+            Self::Broken { why } => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.host, self.got)
+    }
+}
+
+/// One connection through the load balancer, as its log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    pub client: IpAddr,
+    /// The servers that could not be reached, in the order in which they were tried.
+    pub failed: Vec<SocketAddr>,
+    /// The server that answered: that sent something.
+    pub answered: Option<SocketAddr>,
+}
+
+impl Passage {
+    /// Reads a line of `k3s-lb`'s log (facts 8.3):
+    /// `$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time
+    /// "$upstream_addr" "$upstream_connect_time" "$upstream_bytes_sent" "$upstream_bytes_received"`,
+    /// in which the quoted ones are lists when more than one server was tried.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (client, rest) = line.split_once(" [")?;
+        let (_, rest) = rest.split_once("] ")?;
+        let (plain, quoted) = rest.split_once(" \"")?;
+        let status = plain.split(' ').nth(1)?;
+        let lists: Vec<&str> = quoted.strip_suffix('"')?.split("\" \"").collect();
+        let [tried, _, _, received] = lists[..] else {
+            return None;
+        };
+        // With no server left to try, nginx names its group of servers instead of an address.
+        let mut failed: Vec<SocketAddr> = tried.split(", ").flat_map(str::parse).collect();
+        let last = if status == "200" { failed.pop() } else { None };
+        let bytes = received
+            .rsplit(", ")
+            .next()
+            .and_then(|count| count.parse().ok());
+        Some(Self {
+            client: client.parse().ok()?,
+            failed,
+            answered: last.filter(|_| bytes > Some(0_u64)),
+        })
+    }
+}
+
+/// How often a server answered, and how often it could not be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    pub answered: usize,
+    pub failed: usize,
+}
+
+/// What became of the connections in a log, server by server. Lines that are no passages do not
+/// count.
+pub fn seen<'a>(log: impl IntoIterator<Item = &'a str>) -> BTreeMap<SocketAddr, Share> {
+    let mut shares = BTreeMap::<_, Share>::new();
+    for passage in log.into_iter().filter_map(Passage::parse) {
+        if let Some(server) = passage.answered {
+            shares.entry(server).or_default().answered += 1;
+        }
+        for server in passage.failed {
+            shares.entry(server).or_default().failed += 1;
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests;

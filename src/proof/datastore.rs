@@ -1,0 +1,298 @@
+//! The mutual TLS matrix: Postgres lets in who has the right certificate and the right password,
+//! and refuses, for that very reason, whoever lacks one of them.
+
+use std::fmt;
+use std::io::{Read, Write};
+
+use time::OffsetDateTime;
+
+use super::login::{self, Session, Stage, Stop};
+use super::tls::{self, Failure};
+use crate::answers::SecretText;
+use crate::pki::{self, Identity, PkiError};
+
+/// The datastore as K3s reaches it.
+#[derive(Debug, Clone, Copy)]
+pub struct Datastore<'a> {
+    /// The name or the address in the datastore endpoint: the certificate of Postgres must have it.
+    pub host: &'a str,
+    pub database: &'a str,
+    /// The role; also the CN that Postgres must see.
+    pub user: &'a str,
+    pub password: &'a SecretText,
+    /// The authority behind the certificate of Postgres.
+    pub ca_pem: &'a str,
+}
+
+/// One thing to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Case {
+    Right,
+    NoCertificate,
+    ForeignAuthority,
+    OtherName,
+    Expired,
+    WrongPassword,
+    NoTls,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    Passes,
+    IsRefused,
+}
+
+/// What came of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Got {
+    Passes {
+        /// What Postgres sees: `TLSv1.3, /CN=k3s`.
+        seen: String,
+    },
+    /// For the reason that belongs to the case, as Postgres or its TLS put it.
+    IsRefused { reason: String },
+    /// Anything else: it shows neither.
+    Broken { why: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub case: Case,
+    pub got: Got,
+}
+
+/// The client certificates to try: the server's own, and three that must be refused.
+#[derive(Debug, Clone)]
+pub struct Identities {
+    own: Identity,
+    foreign: Identity,
+    other_name: Identity,
+    expired: Identity,
+}
+
+impl Identities {
+    /// Makes the ones that must be refused; `own` is the server's, `role` the database role.
+    pub fn new(
+        ca: &Identity,
+        own: &Identity,
+        role: &str,
+        now: OffsetDateTime,
+    ) -> Result<Self, PkiError> {
+        let other = if role == "other" { "another" } else { "other" };
+        Ok(Self {
+            own: own.clone(),
+            foreign: pki::foreign(role, now)?,
+            other_name: pki::other_cn(ca, other, now)?,
+            expired: pki::expired(ca, role, now)?,
+        })
+    }
+
+    fn shown(&self, case: Case) -> Option<&Identity> {
+        match case {
+            Case::Right | Case::WrongPassword => Some(&self.own),
+            Case::ForeignAuthority => Some(&self.foreign),
+            Case::OtherName => Some(&self.other_name),
+            Case::Expired => Some(&self.expired),
+            Case::NoCertificate | Case::NoTls => None,
+        }
+    }
+}
+
+impl Case {
+    pub const ALL: [Self; 7] = [
+        Self::Right,
+        Self::NoCertificate,
+        Self::ForeignAuthority,
+        Self::OtherName,
+        Self::Expired,
+        Self::WrongPassword,
+        Self::NoTls,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right certificate and password",
+            Self::NoCertificate => "no certificate",
+            Self::ForeignAuthority => "certificate of a foreign authority",
+            Self::OtherName => "certificate for another role",
+            Self::Expired => "expired certificate",
+            Self::WrongPassword => "wrong password",
+            Self::NoTls => "no TLS",
+        }
+    }
+
+    pub fn expected(self) -> Expected {
+        match self {
+            Self::Right => Expected::Passes,
+            _ => Expected::IsRefused,
+        }
+    }
+}
+
+/// Tries one case over a stream to Postgres. The server must prove who it is in every case with
+/// TLS.
+pub fn prove(
+    case: Case,
+    datastore: &Datastore<'_>,
+    identities: &Identities,
+    stream: impl Read + Write,
+) -> Verdict {
+    let got = match attempt(case, datastore, identities, stream) {
+        Ok(session) => let_in(case, datastore.user, &session),
+        Err(stop) => stopped(case, stop),
+    };
+    Verdict { case, got }
+}
+
+fn attempt(
+    case: Case,
+    datastore: &Datastore<'_>,
+    identities: &Identities,
+    mut stream: impl Read + Write,
+) -> Result<Session, Stop> {
+    let Datastore { host, ca_pem, .. } = *datastore;
+    let wrong = SecretText::from("this is not the password".to_owned());
+    let password = match case {
+        Case::WrongPassword => &wrong,
+        _ => datastore.password,
+    };
+    let (database, user) = (datastore.database, datastore.user);
+    if case == Case::NoTls {
+        return login::log_in(&mut stream, database, user, password);
+    }
+    login::ask_for_tls(&mut stream)?;
+    let identity = identities.shown(case);
+    let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(Stop::Connection)?;
+    // With TLS 1.3 the server looks at our certificate only after the handshake is over for us:
+    // what it thinks of it comes with the first answer.
+    login::log_in(&mut stream, database, user, password)
+}
+
+fn let_in(case: Case, role: &str, session: &Session) -> Got {
+    let seen = match (&session.tls, &session.client_dn) {
+        (None, _) => "without TLS".to_owned(),
+        (Some(version), None) => format!("{version}, no client certificate"),
+        (Some(version), Some(name)) => format!("{version}, {name}"),
+    };
+    let lacks = if session.tls.is_none() {
+        Some("TLS")
+    } else if session.client_dn.as_deref() != Some(&format!("/CN={role}")) {
+        Some("the client certificate")
+    } else if !session.password_asked {
+        Some("the password")
+    } else {
+        None
+    };
+    match (case, lacks) {
+        (Case::Right, Some(what)) => Got::Broken {
+            why: format!("Postgres let the role in without a look at {what} ({seen})"),
+        },
+        _ => Got::Passes { seen },
+    }
+}
+
+fn stopped(case: Case, stop: Stop) -> Got {
+    let its_reason = is_its_reason(case, &stop);
+    let text = match stop {
+        Stop::Error {
+            stage: Stage::PasswordAccepted,
+            message,
+            ..
+        } if its_reason => format!("{message} (the password was right: it is the certificate)"),
+        Stop::Error { message, .. } if its_reason => message,
+        Stop::Error {
+            sqlstate, message, ..
+        } => format!("Postgres answers {message} (SQLSTATE {sqlstate})"),
+        Stop::Connection(Failure::Alert(_, name)) => format!("TLS alert \"{name}\""),
+        Stop::Connection(Failure::Broken(why)) => why,
+    };
+    if its_reason {
+        Got::IsRefused { reason: text }
+    } else {
+        Got::Broken { why: text }
+    }
+}
+
+/// Whether this is how Postgres refuses the case, and not something that went wrong on the way.
+/// Told by codes, because the texts are in the server's language (facts 2.4; the alerts are those of
+/// RFC 8446, section 6).
+fn is_its_reason(case: Case, stop: &Stop) -> bool {
+    use Stage::{Greeted, PasswordAccepted, PasswordAsked};
+    // Postgres compares the CN with the role only after the password, and then blames the password.
+    let (stages, sqlstates, alerts): (&[Stage], &[&str], &[u8]) = match case {
+        Case::Right => (
+            &[Greeted, PasswordAsked, PasswordAccepted],
+            &["28000", "28P01"],
+            &[],
+        ),
+        // certificate_required
+        Case::NoCertificate => (&[Greeted], &["28000"], &[116]),
+        // bad_certificate, certificate_unknown, unknown_ca
+        Case::ForeignAuthority => (&[Greeted], &["28000"], &[42, 46, 48]),
+        Case::OtherName => (&[PasswordAccepted], &["28000", "28P01"], &[]),
+        // certificate_expired
+        Case::Expired => (&[], &[], &[45]),
+        Case::WrongPassword => (&[PasswordAsked], &["28P01"], &[]),
+        Case::NoTls => (&[Greeted], &["28000"], &[]),
+    };
+    match stop {
+        Stop::Error {
+            stage, sqlstate, ..
+        } => stages.contains(stage) && sqlstates.contains(&sqlstate.as_str()),
+        Stop::Connection(Failure::Alert(number, _)) => alerts.contains(number),
+        Stop::Connection(Failure::Broken(_)) => false,
+    }
+}
+
+impl Verdict {
+    /// For a case that could not even be tried: there was no way to Postgres.
+    pub fn unreached(case: Case, why: &impl fmt::Display) -> Self {
+        let got = Got::Broken {
+            why: format!("Postgres cannot be reached: {why}"),
+        };
+        Self { case, got }
+    }
+
+    pub fn holds(&self) -> bool {
+        matches!(
+            (self.case.expected(), &self.got),
+            (Expected::Passes, Got::Passes { .. }) | (Expected::IsRefused, Got::IsRefused { .. })
+        )
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passes => "passes",
+            Self::IsRefused => "is refused",
+        })
+    }
+}
+
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passes { seen } => write!(f, "passes ({seen})"),
+            Self::IsRefused { reason } => write!(f, "is refused: {reason}"),
+            Self::Broken { why } => write!(f, "cannot be shown: {why}"),
+        }
+    }
+}
+
+/// `no certificate: is refused: connection requires a valid client certificate`
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.case, self.got)?;
+        if self.holds() {
+            return Ok(());
+        }
+        write!(f, " (expected: {})", self.case.expected())
+    }
+}

@@ -1,0 +1,276 @@
+//! The little of the Postgres protocol that a proof speaks: ask for TLS, log in with SCRAM, ask
+//! what Postgres sees of the connection.
+
+use std::io::{self, Read, Write};
+
+use bytes::BytesMut;
+use fallible_iterator::FallibleIterator as _;
+use postgres_protocol::authentication::sasl::{self, ChannelBinding, ScramSha256};
+use postgres_protocol::message::backend::{self, DataRowBody, ErrorResponseBody, Message};
+use postgres_protocol::message::frontend;
+
+use super::tls::{self, Failure};
+use crate::answers::SecretText;
+
+/// Nothing that Postgres says at a login is longer: what claims to be is not Postgres.
+const LONGEST_MESSAGE: i32 = 64 * 1024;
+/// facts 7.5; the columns have these names since Postgres 12.
+const SEEN: &str = "select ssl, version, client_dn from pg_stat_ssl where pid = pg_backend_pid()";
+
+/// What Postgres says of a connection that it let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Session {
+    /// `TLSv1.3`; nothing without TLS.
+    pub tls: Option<String>,
+    /// The subject of the client certificate: `/CN=k3s`.
+    pub client_dn: Option<String>,
+    pub password_asked: bool,
+}
+
+/// How far a login came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Postgres knows who comes, from where, and the certificate.
+    Greeted,
+    PasswordAsked,
+    /// Postgres showed that it knows the password, and accepted ours.
+    PasswordAccepted,
+    LoggedIn,
+}
+
+/// Why a login did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Postgres said why.
+    Error {
+        stage: Stage,
+        sqlstate: String,
+        message: String,
+    },
+    /// The connection failed, or TLS did.
+    Connection(Failure),
+}
+
+fn broken(why: impl Into<String>) -> Stop {
+    Stop::Connection(Failure::Broken(why.into()))
+}
+
+/// Asks Postgres for TLS; on a yes, the handshake is next on the same stream.
+pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), Stop> {
+    let mut talk = Talk::new(stream);
+    talk.send(|buffer| {
+        frontend::ssl_request(buffer);
+        Ok(())
+    })?;
+    // One byte and no more: what follows it unencrypted must not count as encrypted.
+    let mut answer = [0];
+    if let Err(error) = talk.stream.read_exact(&mut answer) {
+        return Err(talk.lost(&error));
+    }
+    match answer {
+        [b'S'] => Ok(()),
+        [b'N'] => Err(broken("Postgres offers no TLS (its setting ssl is off)")),
+        [backend::ERROR_RESPONSE_TAG] => {
+            talk.buffer.extend_from_slice(&answer);
+            match talk.receive()? {
+                Message::ErrorResponse(body) => Err(error(&body, Stage::Greeted)),
+                _ => Err(unexpected()),
+            }
+        }
+        _ => Err(broken("what answers there is not Postgres")),
+    }
+}
+
+/// Logs in and asks what Postgres sees.
+///
+/// The password goes out as SCRAM-SHA-256 alone, which shows it to nobody. Without channel binding,
+/// as K3s logs in: TLS already says who the server is.
+pub(super) fn log_in(
+    stream: &mut (impl Read + Write),
+    database: &str,
+    user: &str,
+    password: &SecretText,
+) -> Result<Session, Stop> {
+    let mut talk = Talk::new(stream);
+    let parameters = [
+        ("user", user),
+        ("database", database),
+        ("application_name", "k3s-ha-wizard"),
+    ];
+    talk.send(|buffer| frontend::startup_message(parameters, buffer))?;
+
+    let mut stage = Stage::Greeted;
+    let mut scram: Option<ScramSha256> = None;
+    let invalid = |error: io::Error| broken(format!("Postgres does not keep to SCRAM: {error}"));
+    loop {
+        match (talk.receive()?, scram.as_mut()) {
+            (Message::AuthenticationSasl(body), None) => {
+                let mechanisms: Vec<_> = body.mechanisms().collect().map_err(invalid)?;
+                if !mechanisms.contains(&sasl::SCRAM_SHA_256) {
+                    return Err(broken("Postgres does not offer SCRAM-SHA-256"));
+                }
+                let password = password.expose().as_bytes();
+                let first = ScramSha256::new(password, ChannelBinding::unsupported());
+                talk.send(|buffer| {
+                    let mechanism = sasl::SCRAM_SHA_256;
+                    frontend::sasl_initial_response(mechanism, first.message(), buffer)
+                })?;
+                scram = Some(first);
+                stage = Stage::PasswordAsked;
+            }
+            (Message::AuthenticationSaslContinue(body), Some(scram)) => {
+                scram.update(body.data()).map_err(invalid)?;
+                talk.send(|buffer| frontend::sasl_response(scram.message(), buffer))?;
+            }
+            (Message::AuthenticationSaslFinal(body), Some(scram)) => {
+                scram.finish(body.data()).map_err(invalid)?;
+                stage = Stage::PasswordAccepted;
+            }
+            (Message::AuthenticationOk, _) if stage != Stage::PasswordAsked => {
+                stage = Stage::LoggedIn;
+            }
+            (Message::ReadyForQuery(_), _) if stage == Stage::LoggedIn => break,
+            (Message::ErrorResponse(body), _) => return Err(error(&body, stage)),
+            (
+                Message::ParameterStatus(_)
+                | Message::BackendKeyData(_)
+                | Message::NoticeResponse(_),
+                _,
+            ) => {}
+            (
+                Message::AuthenticationCleartextPassword | Message::AuthenticationMd5Password(_),
+                _,
+            ) => {
+                return Err(broken(
+                    "Postgres wants the password in a weaker form than SCRAM-SHA-256, in which it \
+                     is never sent: pg_hba.conf must say scram-sha-256",
+                ));
+            }
+            _ => return Err(unexpected()),
+        }
+    }
+    let row = talk.ask(SEEN)?;
+    talk.send(|buffer| {
+        frontend::terminate(buffer);
+        Ok(())
+    })?;
+    let [ssl, version, client_dn] = row;
+    Ok(Session {
+        tls: version.filter(|_| ssl.as_deref() == Some("t")),
+        client_dn: client_dn.filter(|name| !name.is_empty()),
+        password_asked: scram.is_some(),
+    })
+}
+
+fn unexpected() -> Stop {
+    broken("Postgres said something that a login does not have")
+}
+
+fn error(body: &ErrorResponseBody, stage: Stage) -> Stop {
+    let (mut sqlstate, mut message) = (String::new(), String::new());
+    let mut fields = body.fields();
+    while let Ok(Some(field)) = fields.next() {
+        let text = || String::from_utf8_lossy(field.value_bytes()).into_owned();
+        match field.type_() {
+            b'C' => sqlstate = text(),
+            b'M' => message = text(),
+            _ => {}
+        }
+    }
+    Stop::Error {
+        stage,
+        sqlstate,
+        message,
+    }
+}
+
+/// A stream with messages on it.
+struct Talk<'a, S> {
+    stream: &'a mut S,
+    buffer: BytesMut,
+    /// A message that could not be sent. Whoever closes the line often said why before: that counts
+    /// more, and is still to be read.
+    unsent: Option<Failure>,
+}
+
+impl<'a, S: Read + Write> Talk<'a, S> {
+    fn new(stream: &'a mut S) -> Self {
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+            unsent: None,
+        }
+    }
+
+    fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<(), Stop> {
+        let mut message = BytesMut::new();
+        write(&mut message).map_err(|error| broken(format!("cannot be said: {error}")))?;
+        let sent = self.stream.write_all(&message);
+        if let Err(error) = sent.and_then(|()| self.stream.flush()) {
+            match tls::why_io(&error) {
+                alert @ Failure::Alert(..) => return Err(Stop::Connection(alert)),
+                failure @ Failure::Broken(_) => self.unsent = Some(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Message, Stop> {
+        let invalid = |error| broken(format!("what answers there is not Postgres: {error}"));
+        loop {
+            let header = backend::Header::parse(&self.buffer).map_err(invalid)?;
+            if header.is_some_and(|header| header.len() > LONGEST_MESSAGE) {
+                return Err(broken("what answers there is not Postgres"));
+            }
+            if let Some(message) = Message::parse(&mut self.buffer).map_err(invalid)? {
+                return Ok(message);
+            }
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(self.end(tls::ended())),
+                Ok(length) => self.buffer.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lost(&error)),
+            }
+        }
+    }
+
+    fn lost(&mut self, error: &io::Error) -> Stop {
+        let failure = match error.kind() {
+            io::ErrorKind::UnexpectedEof => tls::ended(),
+            _ => tls::why_io(error),
+        };
+        self.end(failure)
+    }
+
+    fn end(&mut self, failure: Failure) -> Stop {
+        Stop::Connection(match failure {
+            alert @ Failure::Alert(..) => alert,
+            broken @ Failure::Broken(_) => self.unsent.take().unwrap_or(broken),
+        })
+    }
+
+    /// A query for one row of three columns.
+    fn ask(&mut self, query: &str) -> Result<[Option<String>; 3], Stop> {
+        self.send(|buffer| frontend::query(query, buffer))?;
+        let mut row = None;
+        loop {
+            match self.receive()? {
+                Message::DataRow(body) => row = columns(&body),
+                Message::ReadyForQuery(_) => return row.ok_or_else(unexpected),
+                Message::ErrorResponse(body) => return Err(error(&body, Stage::LoggedIn)),
+                Message::RowDescription(_)
+                | Message::CommandComplete(_)
+                | Message::ParameterStatus(_)
+                | Message::NoticeResponse(_) => {}
+                _ => return Err(unexpected()),
+            }
+        }
+    }
+}
+
+fn columns(body: &DataRowBody) -> Option<[Option<String>; 3]> {
+    let text = |range| Some(String::from_utf8_lossy(body.buffer().get(range)?).into_owned());
+    let row = body.ranges().map(|range| Ok(range.and_then(text)));
+    row.collect::<Vec<_>>().ok()?.try_into().ok()
+}

@@ -1,0 +1,118 @@
+//! TLS to a server that one authority alone vouches for.
+
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    self, HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion,
+};
+use openssl::x509::verify::X509CheckFlags;
+use openssl::x509::{X509, X509VerifyResult};
+
+use crate::pki::Identity;
+
+/// OpenSSL numbers the alerts of the other side from here on (`SSL_AD_REASON_OFFSET`).
+const ALERTS: i32 = 1000;
+/// OpenSSL 3's `SSL_R_UNEXPECTED_EOF_WHILE_READING`.
+const UNEXPECTED_EOF: i32 = 294;
+
+/// Why a connection came to an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The other side said why: the number and the name of its TLS alert.
+    Alert(u8, String),
+    /// Anything else, in words.
+    Broken(String),
+}
+
+/// Shakes hands with a server that must be `host` (a DNS name or an IP address among the subject
+/// alternative names of its certificate, as Go demands it too) under one of the authorities in
+/// `ca_pem`. The authorities of the system do not count.
+pub(super) fn connect<S: Read + Write>(
+    stream: S,
+    host: &str,
+    ca_pem: &str,
+    identity: Option<&Identity>,
+) -> Result<SslStream<S>, Failure> {
+    let setup = |error: ErrorStack| Failure::Broken(format!("cannot prepare TLS: {error}"));
+    let ssl = prepare(host, ca_pem, identity).map_err(setup)?;
+    ssl.connect(stream).map_err(|error| match error {
+        HandshakeError::SetupFailure(error) => setup(error),
+        HandshakeError::WouldBlock(_) => Failure::Broken("no answer in time".into()),
+        HandshakeError::Failure(middle) => match middle.ssl().verify_result() {
+            X509VerifyResult::OK => why(middle.error()),
+            unfit => Failure::Broken(format!(
+                "the certificate of {host} does not prove that it is {host}: {}",
+                unfit.error_string()
+            )),
+        },
+    })
+}
+
+fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl, ErrorStack> {
+    let mut context = SslContext::builder(SslMethod::tls_client())?;
+    context.set_verify(SslVerifyMode::PEER);
+    context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    for authority in X509::stack_from_pem(ca_pem.as_bytes())? {
+        context.cert_store_mut().add_cert(authority)?;
+    }
+    if let Some(Identity { cert_pem, key_pem }) = identity {
+        let key = PKey::private_key_from_pem(key_pem.expose().as_bytes())?;
+        context.set_certificate(&*X509::from_pem(cert_pem.as_bytes())?)?;
+        context.set_private_key(&key)?;
+    }
+    let mut ssl = Ssl::new(&context.build())?;
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        ssl.param_mut().set_ip(ip)?;
+    } else {
+        ssl.set_hostname(host)?;
+        let wanted = ssl.param_mut();
+        wanted.set_hostflags(
+            X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,
+        );
+        wanted.set_host(host)?;
+    }
+    Ok(ssl)
+}
+
+/// Why a read or a write failed, be it that of a TLS stream or of a plain one.
+pub(super) fn why_io(error: &io::Error) -> Failure {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(error) => why(error),
+        None => Failure::Broken(plain(error)),
+    }
+}
+
+fn why(error: &ssl::Error) -> Failure {
+    if let Some(error) = error.io_error() {
+        return Failure::Broken(plain(error));
+    }
+    let errors = error.ssl_error().map(ErrorStack::errors);
+    for error in errors.into_iter().flatten() {
+        let reason = error.reason().unwrap_or("no reason given");
+        if let Ok(alert @ 1..) = u8::try_from(error.reason_code() - ALERTS) {
+            // "sslv3 alert certificate expired": the version in front is OpenSSL's, not the peer's.
+            let name = reason.split_once("alert ").map_or(reason, |(_, name)| name);
+            return Failure::Alert(alert, name.to_owned());
+        }
+        if error.reason_code() != UNEXPECTED_EOF {
+            return Failure::Broken(format!("TLS failed: {reason}"));
+        }
+    }
+    ended()
+}
+
+/// The connection was closed where an answer had to come.
+pub(super) fn ended() -> Failure {
+    Failure::Broken("the connection ended without an answer".into())
+}
+
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time".into(),
+        _ => format!("the connection broke: {error}"),
+    }
+}

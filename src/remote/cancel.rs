@@ -1,0 +1,50 @@
+//! Interrupting whoever waits for a host.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::sys;
+
+/// Ends every wait of the connection it was given to, now and later. It works from any thread,
+/// before there is a connection as well, and cannot be taken back: the next connection gets a new
+/// one.
+#[derive(Clone)]
+pub struct Cancel(Arc<Inner>);
+
+struct Inner {
+    cancelled: AtomicBool,
+    /// Readable once cancelled, so that a `poll` returns.
+    wake: OwnedFd,
+}
+
+impl Cancel {
+    /// Fails only when the process has no file descriptors left.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(Arc::new(Inner {
+            cancelled: AtomicBool::new(false),
+            wake: sys::eventfd()?,
+        })))
+    }
+
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        sys::wake(self.0.wake.as_fd());
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(super) fn wake(&self) -> BorrowedFd<'_> {
+        self.0.wake.as_fd()
+    }
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cancel({})", self.is_cancelled())
+    }
+}

@@ -1,0 +1,190 @@
+//! Work that outlives the connection: a transient systemd unit, and a folder under /run that holds
+//! its script, what it printed and how it ended.
+//!
+//! ```text
+//! /run/k3s-ha-wizard/<unit>/     0700
+//!   script                       deleted by the runner once it has read it: it holds secrets
+//!   runner, pid                  what the unit runs, and its process
+//!   out, err                     what the script printed; followed by offset
+//!   status                       the exit status, once there is one
+//! ```
+//!
+//! The shell programs are in `assets/remote/detached-*.sh`.
+
+use std::time::{Duration, Instant};
+
+use super::program::{call, with_inputs};
+use super::{Lines, Remote, RemoteError, Stream};
+
+const RUNNER: &str = include_str!("../../assets/remote/detached-runner.sh");
+const START: &str = include_str!("../../assets/remote/detached-start.sh");
+const FOLLOW: &str = include_str!("../../assets/remote/detached-follow.sh");
+const STATE: &str = include_str!("../../assets/remote/detached-state.sh");
+const STOP: &str = include_str!("../../assets/remote/detached-stop.sh");
+const CLEAN: &str = include_str!("../../assets/remote/detached-clean.sh");
+
+/// What one of the wizard's own programs on the host may take, besides what it waits for.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How a script in a unit ended. The connection is good in every case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    Exit(i32),
+    /// The unit is gone without a status: killed, out of memory, or the host was restarted.
+    Died {
+        why: String,
+    },
+    /// It took longer than it may, and was stopped.
+    TimedOut {
+        limit: Duration,
+    },
+}
+
+/// The name of a unit is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} cannot name a unit: letters, digits and _.:- are allowed, but no dot or dash in front"
+)]
+pub struct BadName(String);
+
+/// A script in a unit of its own, and how much of its output was read. Kept across reconnects.
+#[derive(Debug, Clone)]
+pub struct Detached {
+    unit: String,
+    /// When it was started from here first.
+    since: Option<Instant>,
+    /// It has been seen on the host: if it is not there any more, it must not be started again.
+    seen: bool,
+    /// Bytes of each output that were read.
+    out: u64,
+    err: u64,
+    lines: Lines,
+}
+
+impl Detached {
+    /// `unit` names it on the host, without `.service`. The same name is the same work: there it
+    /// is started once, whoever comes, until it is cleaned away.
+    pub fn new(unit: &str) -> Result<Self, BadName> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+        if unit.is_empty()
+            || unit.len() > 200
+            || unit.starts_with(['.', '-'])
+            || !unit.chars().all(allowed)
+        {
+            return Err(BadName(unit.to_owned()));
+        }
+        Ok(Self {
+            unit: unit.to_owned(),
+            since: None,
+            seen: false,
+            out: 0,
+            err: 0,
+            lines: Lines::default(),
+        })
+    }
+
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// What [`Remote::apply`] does over a real connection.
+    pub(super) fn apply<R: Remote + ?Sized>(
+        &mut self,
+        remote: &mut R,
+        script: &str,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Finished, RemoteError> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let left = || limit.saturating_sub(since.elapsed());
+        if let Some(finished) = self.start(remote, script)? {
+            return Ok(finished);
+        }
+        self.seen = true;
+        while !left().is_zero() {
+            if let Some(finished) = self.follow(remote, left(), line)? {
+                self.lines.finish(line);
+                return Ok(finished);
+            }
+        }
+        stop(remote, &self.unit)?;
+        // What it printed while it was stopped, and its status if it was just done.
+        let finished = self.follow(remote, Duration::ZERO, line)?;
+        self.lines.finish(line);
+        Ok(match finished {
+            Some(Finished::Exit(status)) => Finished::Exit(status),
+            _ => Finished::TimedOut { limit },
+        })
+    }
+
+    /// Starts the unit if it was never started. `Some` when there is nothing to follow.
+    fn start<R: Remote + ?Sized>(
+        &mut self,
+        remote: &mut R,
+        script: &str,
+    ) -> Result<Option<Finished>, RemoteError> {
+        let again = if self.seen { "yes" } else { "no" };
+        let inputs = [
+            ("UNIT", self.unit.as_str()),
+            ("AGAIN", again),
+            ("RUNNER", RUNNER),
+            ("SCRIPT", script),
+        ];
+        let said = call(remote, "starting a unit", START, &inputs, GRACE)?;
+        Ok((said == "gone").then(|| Finished::Died {
+            why: format!(
+                "nothing of {} is left on the host: it was restarted meanwhile",
+                self.unit
+            ),
+        }))
+    }
+
+    /// Hands on what the unit prints until it ends or the time is over. `Some` when it ended.
+    fn follow<R: Remote + ?Sized>(
+        &mut self,
+        remote: &mut R,
+        wait: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Option<Finished>, RemoteError> {
+        let inputs = [
+            ("UNIT", self.unit.as_str()),
+            ("OUT", &(self.out + 1).to_string()),
+            ("ERR", &(self.err + 1).to_string()),
+            ("TENTHS", &(wait.as_millis() / 100).to_string()),
+        ];
+        let program = with_inputs(remote.host(), FOLLOW, &inputs)?;
+        let (out, err, lines) = (&mut self.out, &mut self.err, &mut self.lines);
+        remote.stream(
+            &program,
+            wait.saturating_add(GRACE),
+            &mut |stream, bytes| {
+                match stream {
+                    Stream::Out => *out += bytes.len() as u64,
+                    Stream::Err => *err += bytes.len() as u64,
+                }
+                lines.feed(stream, bytes, line);
+            },
+        )?;
+        let inputs = [("UNIT", self.unit.as_str())];
+        let said = call(remote, "asking a unit", STATE, &inputs, GRACE)?;
+        Ok(match said.split_once(' ').unwrap_or((&said, "")) {
+            ("exit", status) => status.parse().ok().map(Finished::Exit),
+            ("died", why) => Some(Finished::Died {
+                why: why.to_owned(),
+            }),
+            _ => None,
+        })
+    }
+}
+
+/// Ends a unit with all its processes: SIGTERM, and SIGKILL 10 s later. One that is not at work is
+/// fine.
+pub fn stop<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
+    call(remote, "stopping a unit", STOP, &[("UNIT", unit)], GRACE).map(drop)
+}
+
+/// Takes away what a unit left on the host, once its result was used. One that is still at work is
+/// an error.
+pub fn clean<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
+    call(remote, "cleaning up", CLEAN, &[("UNIT", unit)], GRACE).map(drop)
+}

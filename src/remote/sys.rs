@@ -1,0 +1,116 @@
+//! The system calls that the standard library lacks. The only unsafe code of the house: each block
+//! hands the kernel pointers to live local variables of the size that it is told.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+/// A file descriptor that becomes readable by [`wake`].
+pub fn eventfd() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers. The descriptor is new and owned by nobody else.
+    unsafe {
+        let fd = libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Makes an [`eventfd`] readable for good. Cannot fail in a way that matters: a counter that is
+/// full is readable already.
+pub fn wake(fd: BorrowedFd<'_>) {
+    let one = 1u64.to_ne_bytes();
+    // SAFETY: reads the 8 bytes of `one`, which outlives the call.
+    unsafe { libc::write(fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+}
+
+/// Waits until `socket` can be read (or written, if wanted), `wake` can be read, or the time is
+/// over. Returns early on a signal: callers loop.
+pub fn wait(socket: BorrowedFd<'_>, write: bool, wake: BorrowedFd<'_>, at_most: Duration) {
+    let events = if write {
+        libc::POLLIN | libc::POLLOUT
+    } else {
+        libc::POLLIN
+    };
+    let mut fds = [
+        libc::pollfd {
+            fd: socket.as_raw_fd(),
+            events,
+            revents: 0,
+        },
+        libc::pollfd {
+            fd: wake.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        },
+    ];
+    // Rounded up: 0.4 ms left must not become a busy loop.
+    let millis = i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX);
+    // SAFETY: `fds` is an array of two and outlives the call.
+    unsafe { libc::poll(fds.as_mut_ptr(), 2, millis) };
+}
+
+/// Whether `socket` takes what is written now: Linux says so when a third of its buffer is free.
+pub fn writable(socket: BorrowedFd<'_>) -> bool {
+    let mut fds = [libc::pollfd {
+        fd: socket.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    }];
+    // SAFETY: `fds` is an array of one and outlives the call.
+    unsafe { libc::poll(fds.as_mut_ptr(), 1, 0) == 1 }
+}
+
+/// Gives a connection up when what was sent stays unacknowledged for this long.
+pub fn set_user_timeout(socket: BorrowedFd<'_>, after: Duration) -> io::Result<()> {
+    let millis = libc::c_uint::try_from(after.as_millis()).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: reads one c_uint, which outlives the call, and is told its size.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_USER_TIMEOUT,
+            (&raw const millis).cast(),
+            size_of_socklen::<libc::c_uint>(),
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// How long ago the kernel received anything on this TCP connection.
+pub fn silence(socket: BorrowedFd<'_>) -> io::Result<Duration> {
+    // SAFETY: tcp_info is plain numbers, for which zero is a value; the kernel writes at most
+    // `size` bytes into it.
+    unsafe {
+        let mut info: libc::tcp_info = mem::zeroed();
+        let mut size = size_of_socklen::<libc::tcp_info>();
+        let result = libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut size,
+        );
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Duration::from_millis(u64::from(info.tcpi_last_data_recv)))
+    }
+}
+
+/// Ends a connection in both directions at once, so that nothing waits for its peer any more.
+pub fn shutdown(socket: BorrowedFd<'_>) {
+    // SAFETY: no pointers. It fails only when the connection is gone already.
+    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
+fn size_of_socklen<T>() -> libc::socklen_t {
+    libc::socklen_t::try_from(mem::size_of::<T>()).unwrap_or(libc::socklen_t::MAX)
+}

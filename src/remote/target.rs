@@ -1,0 +1,36 @@
+//! Which host, and what it takes to log in there.
+
+use std::path::PathBuf;
+
+use crate::answers::{HostKeys, SecretText};
+
+/// A host as SSH sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The host's name in the answers.
+    pub name: String,
+    /// An IP address or a DNS name.
+    pub address: String,
+    pub port: u16,
+    pub user: String,
+    /// A private key; `~/` is the operator's home.
+    pub key: Option<PathBuf>,
+    /// Read besides `~/.ssh/known_hosts`, never written. One that is not there is an error.
+    pub known_hosts: Vec<PathBuf>,
+    /// The wizard's own: read, and where keys are written that were believed.
+    pub own_known_hosts: PathBuf,
+    pub policy: HostKeys,
+    /// What the host key must be, whatever `known_hosts` says: `SHA256:…`.
+    pub fingerprint: Option<String>,
+}
+
+/// The secrets that were given for a host. Each is used where it fits; none is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// Of private keys.
+    pub passphrase: Option<SecretText>,
+    /// Of the user, for SSH.
+    pub password: Option<SecretText>,
+    /// What sudo asks for: on most systems the user's own password, on SUSE root's.
+    pub sudo_password: Option<SecretText>,
+}

@@ -1,0 +1,302 @@
+//! Events as lines for people: on a dumb terminal, in the log of a CI job. Lines are only ever
+//! added, each says when and on which host, and there is nothing in them but text.
+//!
+//! ```text
+//!    12.3s  k3s-postgres  start      postgres/install: Postgres is installed and running
+//!    13.1s  k3s-postgres  | Setting up postgresql-15 ...
+//!    26.5s  k3s-postgres  done       postgres/install in 14.2s
+//! ```
+
+mod summary;
+mod table;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::engine::event::{Abort, ConnectionState, Event, Outcome, Stream, What};
+use crate::engine::progress::{Progress, Proof, Status};
+use crate::plan::StepId;
+
+/// Where lines about no host in particular come from.
+const HERE: &str = "jump host";
+/// Longer host names do not push everything to the right.
+const WIDEST_HOST: usize = 24;
+
+/// What the lines mention and events do not say.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The log of this run.
+    pub log: PathBuf,
+    pub kubeconfig: PathBuf,
+    /// The command that goes on with what was not done.
+    pub again: String,
+    /// The commands to type next, when all went well.
+    pub next: Vec<String>,
+    /// Also what is checked, and what the checks say.
+    pub verbose: bool,
+}
+
+/// Writes events as lines, and a summary when the run ends.
+#[derive(Debug)]
+pub struct Lines<W> {
+    out: W,
+    context: Context,
+    progress: Progress,
+    host_width: usize,
+}
+
+impl<W: Write> Lines<W> {
+    pub fn new(out: W, context: Context) -> Self {
+        Self {
+            out,
+            context,
+            progress: Progress::default(),
+            host_width: HERE.len(),
+        }
+    }
+
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        let applied = self.applies(event);
+        self.progress.add(event);
+        let at = event.at;
+        match &event.what {
+            What::Started { .. } => self.header(),
+            What::Warned { host, text } => self.line(at, host.as_deref(), "warning", text),
+            What::Connection { host, state, text } => {
+                let word = match state {
+                    ConnectionState::Up => "connected",
+                    ConnectionState::Lost => "LOST",
+                };
+                self.line(at, Some(host), word, text)
+            }
+            What::StepStarted { step, attempt } if *attempt > 1 => {
+                self.step_line(at, step, "again", &format!("attempt {attempt}"))
+            }
+            What::StepStarted { step, .. } if self.context.verbose => {
+                self.step_line(at, step, "check", &self.title(step))
+            }
+            What::StepApplies { step } => self.step_line(at, step, "start", &self.title(step)),
+            What::Output { step, stream, text } if applied || self.context.verbose => {
+                let mark = match stream {
+                    Stream::Out => "|",
+                    Stream::Err => "!",
+                };
+                let host = self.host(step);
+                let text = plain(text);
+                self.raw(at, host.as_deref(), &format!("{mark} {text}"))
+            }
+            What::Proved {
+                step,
+                case,
+                expected,
+                got,
+                holds,
+            } => {
+                if *holds && !self.context.verbose {
+                    // Shown when the step has ended, unless nothing had to be done for it.
+                    return Ok(());
+                }
+                self.proof(at, step, case, expected, got, *holds)
+            }
+            What::StepEnded { step, outcome } => self.step_ended(at, step, outcome),
+            What::Aborting { how, why } => {
+                let what = match how {
+                    Abort::Soft => "the steps at work are finished, nothing new is begun",
+                    Abort::Hard => "the steps at work are ended",
+                };
+                self.line(at, None, "stopping", &format!("{why}: {what}"))
+            }
+            What::Ended { .. } => summary::write(&mut self.out, &self.progress, &self.context),
+            What::StepStarted { .. } | What::Output { .. } | What::Cluster { .. } => Ok(()),
+        }?;
+        self.out.flush()
+    }
+
+    /// What the events have come to.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Whether an event is of a step that is being brought to what it should be.
+    fn applies(&self, event: &Event) -> bool {
+        let What::Output { step, .. } = &event.what else {
+            return false;
+        };
+        let status = self.progress.step(step).map(|step| &step.status);
+        matches!(status, Some(Status::Running { applying: true, .. }))
+    }
+
+    fn header(&mut self) -> io::Result<()> {
+        let hosts = self.progress.hosts();
+        let widest = hosts.iter().map(|host| host.chars().count()).max();
+        self.host_width = widest.unwrap_or(0).clamp(HERE.len(), WIDEST_HOST);
+        let (hosts, steps) = (hosts.len(), self.progress.steps.len());
+        let Some(run) = &self.progress.run else {
+            return Ok(());
+        };
+        writeln!(
+            self.out,
+            "k3s-ha-wizard {}: cluster {}, {}, {}",
+            run.version,
+            run.cluster,
+            counted(hosts, "host"),
+            counted(steps, "step"),
+        )?;
+        writeln!(
+            self.out,
+            "run {} by {}, begun {}",
+            run.run, run.operator, run.when
+        )?;
+        writeln!(self.out, "log {}\n", self.context.log.display())
+    }
+
+    fn step_ended(&mut self, at: u64, step: &StepId, outcome: &Outcome) -> io::Result<()> {
+        let found = self.progress.step(step).map(|step| &step.status);
+        let Some(Status::Ended { took, .. }) = found else {
+            return Ok(());
+        };
+        let took = duration(*took);
+        if *outcome != Outcome::Unchanged && !self.context.verbose {
+            let held = |proof: &&Proof| proof.step == *step && proof.holds;
+            let held: Vec<Proof> = self.progress.proofs.iter().filter(held).cloned().collect();
+            for Proof {
+                case,
+                expected,
+                got,
+                ..
+            } in held
+            {
+                self.proof(at, step, &case, &expected, &got, true)?;
+            }
+        }
+        match outcome {
+            Outcome::Done => self.name_line(at, step, "done", &format!(" in {took}")),
+            Outcome::Unchanged => self.step_line(at, step, "unchanged", &self.title(step)),
+            Outcome::Warned { why } => self.step_line(at, step, "warning", why),
+            Outcome::Skipped { why } => self.step_line(at, step, "skipped", why),
+            Outcome::WontRun { because } => self.step_line(at, step, "won't run", because),
+            Outcome::Failed(failure) => {
+                let text = format!("{}, after {took}", failure.why.trim_end_matches('.'));
+                self.step_line(at, step, "FAILED", &text)
+            }
+        }
+    }
+
+    fn proof(
+        &mut self,
+        at: u64,
+        step: &StepId,
+        case: &str,
+        expected: &str,
+        got: &str,
+        holds: bool,
+    ) -> io::Result<()> {
+        let host = self.host(step);
+        if holds {
+            self.line(at, host.as_deref(), "holds", &format!("{case}: {got}"))
+        } else {
+            let text = format!("{case}: expected {expected}, got {got}");
+            self.line(at, host.as_deref(), "BROKEN", &text)
+        }
+    }
+
+    fn step_line(&mut self, at: u64, step: &StepId, word: &str, text: &str) -> io::Result<()> {
+        self.name_line(at, step, word, &format!(": {text}"))
+    }
+
+    fn name_line(&mut self, at: u64, step: &StepId, word: &str, rest: &str) -> io::Result<()> {
+        let text = format!("{}{rest}", name(step));
+        self.line(at, self.host(step).as_deref(), word, &text)
+    }
+
+    fn line(&mut self, at: u64, host: Option<&str>, word: &str, text: &str) -> io::Result<()> {
+        let mut word = word;
+        for line in text.lines() {
+            let line = plain(line);
+            self.raw(at, host, &format!("{word:<9}  {line}"))?;
+            word = "";
+        }
+        Ok(())
+    }
+
+    fn raw(&mut self, at: u64, host: Option<&str>, text: &str) -> io::Result<()> {
+        let host = host.map_or_else(|| HERE.to_owned(), plain);
+        let width = self.host_width;
+        let line = format!("{:>8}  {host:<width$}  {text}", clock(at));
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    fn host(&self, step: &StepId) -> Option<String> {
+        self.progress.step(step)?.host.clone()
+    }
+
+    fn title(&self, step: &StepId) -> String {
+        let step = self.progress.step(step);
+        step.map(|step| step.title.clone()).unwrap_or_default()
+    }
+}
+
+/// A step without its host, which stands beside it.
+fn name(step: &StepId) -> &str {
+    let id = step.as_str();
+    id.split_once('@').map_or(id, |(name, _)| name)
+}
+
+/// Milliseconds since the run began: `  12.3s`. Always seconds, so that columns and programs can
+/// follow.
+fn clock(at: u64) -> String {
+    format!("{}.{}s", at / 1000, at % 1000 / 100)
+}
+
+/// Milliseconds, for people: `14.2s`, `3m 12s`, `1h 02m`.
+fn duration(took: u64) -> String {
+    let seconds = took / 1000;
+    match seconds {
+        0..60 => clock(took),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `1 step`, `2 steps`.
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// A line as a terminal would show it in the end, without anything that a terminal obeys: colours
+/// and cursor movements are gone, and of what was written over with a carriage return the last
+/// remains.
+fn plain(text: &str) -> String {
+    let text = text.trim_end_matches(['\r', '\n']);
+    let last = text.rsplit('\r').next().unwrap_or(text);
+    let mut letters = last.chars().peekable();
+    let mut plain = String::with_capacity(last.len());
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' => match letters.next() {
+                // Up to the letter that says what it is.
+                Some('[') => {
+                    letters.find(|letter| matches!(letter, '\u{40}'..='\u{7e}'));
+                }
+                // Titles, links: up to BEL or ESC \.
+                Some(']' | 'P' | '^' | '_' | 'X') => {
+                    letters.find(|letter| matches!(letter, '\u{7}' | '\u{1b}'));
+                    letters.next_if_eq(&'\\');
+                }
+                // Which set of letters: one more.
+                Some('(' | ')' | '#' | ' ' | '%') => {
+                    letters.next();
+                }
+                _ => {}
+            },
+            '\t' => plain.push_str("    "),
+            letter if letter.is_control() => {}
+            letter => plain.push(letter),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,389 @@
+//! What stands at the end of a run: what went wrong, what the cluster looks like, what was shown,
+//! what the time went into, and what to type next.
+
+use std::io::{self, Write};
+
+use super::{Context, HERE, counted, duration, name, plain, table};
+use crate::cluster::{Cluster, Node, Pod};
+use crate::engine::event::{End, Failure, Outcome};
+use crate::engine::progress::{Counts, Progress, Proof, Step};
+
+/// How many pods without problems are listed.
+const WELL_PODS: usize = 20;
+/// How many steps that will not run are named.
+const NAMED: usize = 5;
+/// Steps that took less than this part of the critical path are only counted: 1/50.
+const SHORT: u64 = 50;
+
+pub(super) fn write<W: Write>(
+    out: &mut W,
+    progress: &Progress,
+    context: &Context,
+) -> io::Result<()> {
+    let counts = progress.counts();
+    let done = progress.ended == Some(End::Done);
+    // A run that found everything as it should be is brief about it.
+    let in_full = context.verbose || counts.unchanged < counts.total;
+    if let Some(cluster) = &progress.cluster {
+        if in_full || has_problem(cluster) {
+            nodes(out, &cluster.nodes)?;
+            pods(out, &cluster.pods)?;
+        } else {
+            let (nodes, pods) = (cluster.nodes.len(), cluster.pods.len());
+            let (nodes, pods) = (counted(nodes, "node"), counted(pods, "pod"));
+            writeln!(out, "\n{nodes} and {pods}, all well.")?;
+        }
+    }
+    proofs(out, &progress.proofs, in_full)?;
+    if context.verbose || (in_full && done) {
+        time(out, progress)?;
+    }
+    warnings(out, progress)?;
+    // What matters most stands last, where people look first.
+    verdict(out, progress, &counts)?;
+    for step in &progress.steps {
+        if let Some(Outcome::Failed(failure)) = step.outcome() {
+            failed(out, step, failure)?;
+        }
+    }
+    wont_run(out, progress)?;
+    goodbye(out, progress, context)
+}
+
+fn warnings<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
+    let of_run = progress
+        .warnings
+        .iter()
+        .map(|warning| (warning.host.as_deref(), warning.text.clone()));
+    let of_steps = progress
+        .steps
+        .iter()
+        .filter_map(|step| match step.outcome() {
+            Some(Outcome::Warned { why }) => {
+                Some((step.host.as_deref(), format!("{}: {why}", name(&step.id))))
+            }
+            _ => None,
+        });
+    let all: Vec<_> = of_run.chain(of_steps).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWarnings")?;
+    for (host, text) in all {
+        for line in text.lines() {
+            writeln!(out, "  {}: {}", plain(host.unwrap_or(HERE)), plain(line))?;
+        }
+    }
+    Ok(())
+}
+
+fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::Result<()> {
+    let cluster = progress.run.as_ref().map_or("", |run| &run.cluster);
+    writeln!(out)?;
+    match &progress.ended {
+        Some(End::Done) if progress.cluster.as_ref().is_some_and(has_problem) => {
+            writeln!(
+                out,
+                "Cluster {cluster}: every step is done, but see its problems above."
+            )?;
+        }
+        Some(End::Done) if counts.unchanged == counts.total => {
+            writeln!(
+                out,
+                "Cluster {cluster}: everything is as it should be, nothing was changed."
+            )?;
+        }
+        Some(End::Done) => writeln!(out, "Cluster {cluster} is as it should be.")?,
+        Some(End::Failed) => writeln!(out, "Cluster {cluster}: the run failed.")?,
+        Some(End::Aborted { why }) => {
+            writeln!(
+                out,
+                "Cluster {cluster}: the run was aborted ({}).",
+                plain(why)
+            )?;
+        }
+        None => writeln!(out, "Cluster {cluster}: the run has no end.")?,
+    }
+    let numbers = [
+        (counts.done, "done"),
+        (counts.unchanged, "unchanged"),
+        (counts.warned, "with a warning"),
+        (counts.skipped, "skipped"),
+        (counts.failed, "failed"),
+        (counts.running, "not finished"),
+        (counts.wont_run + counts.not_started, "not run"),
+    ];
+    let numbers: Vec<String> = numbers
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let steps = counted(counts.total, "step");
+    let took = duration(progress.at);
+    writeln!(out, "{steps} in {took}: {}.", numbers.join(", "))
+}
+
+fn failed<W: Write>(out: &mut W, step: &Step, failure: &Failure) -> io::Result<()> {
+    let host = step.host.as_deref().unwrap_or(HERE);
+    writeln!(out, "\nFAILED on {host}: {}", name(&step.id))?;
+    entry(out, "to reach", &step.title)?;
+    entry(out, "what happened", &failure.why)?;
+    if let Some(status) = failure.status {
+        entry(out, "exit status", &status.to_string())?;
+    }
+    for (number, line) in failure.last_lines.iter().enumerate() {
+        let label = if number == 0 { "last lines" } else { "" };
+        entry(out, label, &format!("| {}", plain(line)))?;
+    }
+    if let Some(hint) = &failure.hint {
+        entry(out, "what to do", hint)?;
+    }
+    Ok(())
+}
+
+/// A label with one or more lines beside it.
+fn entry<W: Write>(out: &mut W, label: &str, text: &str) -> io::Result<()> {
+    let mut label = label;
+    for line in text.lines() {
+        let line = format!("  {label:<13}  {}", plain(line));
+        writeln!(out, "{}", line.trim_end())?;
+        label = "";
+    }
+    Ok(())
+}
+
+fn wont_run<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
+    let mut because: Vec<(&str, Vec<&Step>)> = Vec::new();
+    for step in &progress.steps {
+        if let Some(Outcome::WontRun { because: why }) = step.outcome() {
+            match because.iter_mut().find(|(other, _)| other == why) {
+                Some((_, steps)) => steps.push(step),
+                None => because.push((why, vec![step])),
+            }
+        }
+    }
+    for (why, steps) in because {
+        let number = counted(steps.len(), "step");
+        writeln!(out, "\n{number} not run: {}", plain(why))?;
+        for step in steps.iter().take(NAMED) {
+            writeln!(out, "  {}: {}", step.id, step.title)?;
+        }
+        if steps.len() > NAMED {
+            writeln!(out, "  and {} more", steps.len() - NAMED)?;
+        }
+    }
+    Ok(())
+}
+
+fn has_problem(cluster: &Cluster) -> bool {
+    cluster.nodes.iter().any(|node| node.problem.is_some())
+        || cluster.pods.iter().any(|pod| pod.problem.is_some())
+}
+
+fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let mut nodes: Vec<&Node> = nodes.iter().collect();
+    nodes.sort_by_key(|node| node.problem.is_none());
+    let row = |node: &&Node| {
+        let Node {
+            name,
+            status,
+            roles,
+            version,
+            internal_ip,
+            problem,
+            waiting,
+        } = node;
+        let cells = [name, status, roles, version, internal_ip];
+        (
+            cells.map(|cell| plain(cell)).to_vec(),
+            problem.as_ref().or(waiting.as_ref()).cloned(),
+        )
+    };
+    let heads = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
+    writeln!(out)?;
+    with_problems(out, &heads, &nodes.iter().map(row).collect::<Vec<_>>())
+}
+
+fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
+    if pods.is_empty() {
+        return Ok(());
+    }
+    let wrong = |pod: &Pod| pod.problem.as_ref().or(pod.waiting.as_ref()).cloned();
+    let (ill, well): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| wrong(pod).is_some());
+    let row = |pod: &&Pod| {
+        let restarts = pod.restarts.to_string();
+        let cells = [
+            &pod.namespace,
+            &pod.name,
+            &pod.ready,
+            &pod.status,
+            &restarts,
+            &pod.node,
+        ];
+        (cells.map(|cell| plain(cell)).to_vec(), wrong(pod))
+    };
+    let listed = ill.iter().chain(well.iter().take(WELL_PODS));
+    let heads = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
+    writeln!(out)?;
+    with_problems(out, &heads, &listed.map(row).collect::<Vec<_>>())?;
+    if well.len() > WELL_PODS {
+        writeln!(out, "  and {} more, all well", well.len() - WELL_PODS)?;
+    }
+    Ok(())
+}
+
+/// A table whose rows may have a problem, which stands below its row.
+fn with_problems<W: Write>(
+    out: &mut W,
+    heads: &[&str],
+    rows: &[(Vec<String>, Option<String>)],
+) -> io::Result<()> {
+    let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+    let all: Vec<Vec<String>> = std::iter::once(heads.clone())
+        .chain(rows.iter().map(|(cells, _)| cells.clone()))
+        .collect();
+    let widths = table::widths(&all);
+    writeln!(out, "{}", table::line(&heads, &widths))?;
+    for (cells, problem) in rows {
+        writeln!(out, "{}", table::line(cells, &widths))?;
+        for line in problem.iter().flat_map(|problem| problem.lines()) {
+            writeln!(out, "    ^ {}", plain(line))?;
+        }
+    }
+    Ok(())
+}
+
+/// A matrix for every proof: its cases, and the hosts from which they were tried.
+fn proofs<W: Write>(out: &mut W, proofs: &[Proof], in_full: bool) -> io::Result<()> {
+    if proofs.is_empty() {
+        return Ok(());
+    }
+    let broken: Vec<&Proof> = proofs.iter().filter(|proof| !proof.holds).collect();
+    if broken.is_empty() {
+        writeln!(out, "\nAll {} hold.", counted(proofs.len(), "proof"))?;
+        if !in_full {
+            return Ok(());
+        }
+    } else {
+        let (broken, all) = (broken.len(), proofs.len());
+        writeln!(out, "\nProofs that do not hold: {broken} of {all}.")?;
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for proof in proofs {
+        if !names.contains(&name(&proof.step)) {
+            names.push(name(&proof.step));
+        }
+    }
+    for step in names {
+        let of_step: Vec<&Proof> = proofs
+            .iter()
+            .filter(|proof| name(&proof.step) == step)
+            .collect();
+        writeln!(out)?;
+        table::write(out, &matrix(step, &of_step))?;
+    }
+    for proof in broken {
+        let host = proof.host.as_deref().unwrap_or(HERE);
+        let (expected, got) = (plain(&proof.expected), plain(&proof.got));
+        writeln!(out, "  BROKEN on {host}: {}", plain(&proof.case))?;
+        writeln!(out, "    expected {expected}, got {got}")?;
+    }
+    Ok(())
+}
+
+fn matrix(step: &str, proofs: &[&Proof]) -> Vec<Vec<String>> {
+    let mut hosts: Vec<&str> = Vec::new();
+    let mut cases: Vec<(&str, &str)> = Vec::new();
+    let host_of = |proof: &Proof| proof.host.clone().unwrap_or_else(|| HERE.to_owned());
+    for proof in proofs {
+        let host = proof.host.as_deref().unwrap_or(HERE);
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+        let case = (proof.case.as_str(), proof.expected.as_str());
+        if !cases.contains(&case) {
+            cases.push(case);
+        }
+    }
+    let mut heads = vec![step.to_owned(), "expected".to_owned()];
+    heads.extend(hosts.iter().map(|host| (*host).to_owned()));
+    let mut rows = vec![heads];
+    for (case, expected) in cases {
+        let mut row = vec![plain(case), plain(expected)];
+        for host in &hosts {
+            let tried = proofs.iter().find(|proof| {
+                (proof.case.as_str(), proof.expected.as_str()) == (case, expected)
+                    && host_of(proof) == *host
+            });
+            let cell = match tried {
+                Some(proof) if proof.holds => "ok",
+                Some(_) => "BROKEN",
+                None => "-",
+            };
+            row.push(cell.to_owned());
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
+    let phases: Vec<Vec<String>> = progress
+        .phases
+        .iter()
+        .filter_map(|phase| {
+            let took = duration(progress.phase_time(phase)?);
+            Some(vec![format!("{took:>7}"), phase.title.clone()])
+        })
+        .collect();
+    let Some(path) = progress.critical_path() else {
+        return Ok(());
+    };
+    writeln!(out, "\nTime of each phase")?;
+    table::write(out, &phases)?;
+
+    let (length, wall) = (duration(path.length), duration(path.wall));
+    writeln!(
+        out,
+        "\nThe longest chain of steps took {length}, the whole run {wall}{}.",
+        {
+            let over = path.over().unwrap_or(0.0) * 100.0;
+            format!(" ({over:.1} % more)")
+        }
+    )?;
+    let least = path.length / SHORT;
+    let (long, short): (Vec<_>, Vec<_>) = path.steps.iter().partition(|step| step.took() >= least);
+    let mut rows: Vec<Vec<String>> = long
+        .iter()
+        .map(|step| vec![format!("{:>7}", duration(step.took())), step.id.to_string()])
+        .collect();
+    if !short.is_empty() {
+        let took = duration(short.iter().map(|step| step.took()).sum());
+        let what = counted(short.len(), "shorter step");
+        rows.push(vec![format!("{took:>7}"), what]);
+    }
+    table::write(out, &rows)
+}
+
+fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io::Result<()> {
+    let log = context.log.display();
+    writeln!(out)?;
+    if progress.ended == Some(End::Done) {
+        writeln!(out, "kubeconfig  {}", context.kubeconfig.display())?;
+        writeln!(out, "log         {log}")?;
+        if !context.next.is_empty() {
+            writeln!(out, "\nNext")?;
+        }
+        for command in &context.next {
+            writeln!(out, "  {command}")?;
+        }
+        Ok(())
+    } else {
+        writeln!(out, "log         {log}")?;
+        writeln!(out, "\nWhat was done stays done. To go on from here:")?;
+        writeln!(out, "  {}", context.again)
+    }
+}

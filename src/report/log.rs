@@ -1,0 +1,179 @@
+//! The log of a run: its events, one a line, from which everything can be shown again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::json::line;
+use crate::engine::event::Event;
+use crate::engine::recorder::Sink;
+
+/// A log that is being written (0600). A process that is killed loses nothing but the line that it
+/// was writing.
+#[derive(Debug)]
+pub struct RunLog {
+    file: File,
+    /// What is written for certain, in bytes.
+    length: u64,
+}
+
+impl RunLog {
+    /// An existing file is an error: no log is written over.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        Ok(Self { file, length: 0 })
+    }
+
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        let line = line(event)?;
+        if let Err(error) = self.file.write_all(&line) {
+            // A full disk takes half a line: the next one must not be glued to it.
+            let _ = self.file.set_len(self.length);
+            let _ = self.file.seek(SeekFrom::Start(self.length));
+            return Err(error);
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    /// For a recorder. `failed` gets the first error alone: the run goes on without its log, and
+    /// the log with the events that can be written. It must not record anything itself.
+    pub fn sink(mut self, failed: impl FnOnce(io::Error) + Send + 'static) -> Sink {
+        let mut failed = Some(failed);
+        Box::new(move |event| {
+            if let Err(error) = self.event(event)
+                && let Some(failed) = failed.take()
+            {
+                failed(error);
+            }
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{}:{line}: this is no event of a run: {why}", path.display())]
+    NoEvent {
+        path: PathBuf,
+        /// Counts from 1.
+        line: usize,
+        why: serde_json::Error,
+    },
+}
+
+/// The events of a log. What stands at its end and is no event is left out: the run was killed
+/// while writing it, or still writes.
+pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
+    let bytes = std::fs::read(path).map_err(|source| LogError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let lines: Vec<&[u8]> = bytes
+        .trim_ascii_end()
+        .split(|byte| *byte == b'\n')
+        .collect();
+    let mut events = Vec::with_capacity(lines.len());
+    for (number, line) in lines.iter().enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(event) => events.push(event),
+            Err(_) if number + 1 == lines.len() => {}
+            Err(why) => {
+                return Err(LogError::NoEvent {
+                    path: path.to_owned(),
+                    line: number + 1,
+                    why,
+                });
+            }
+        }
+    }
+    Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::engine::event::Outcome;
+    use crate::engine::made_up::{Tape, outline, step};
+
+    fn events() -> Vec<Event> {
+        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
+        tape.at(5).started("a@h1").output("a@h1", "µ\nand more");
+        tape.at(9).ended("a@h1", Outcome::Done);
+        tape.events
+    }
+
+    fn written(path: &Path) -> Vec<Event> {
+        let events = events();
+        let mut log = RunLog::create(path).unwrap();
+        for event in &events {
+            log.event(event).unwrap();
+        }
+        events
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        let events = written(&path);
+        assert_eq!(read(&path).unwrap(), events);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = RunLog::create(&path).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_torn_end_is_left_out_wherever_it_is_torn() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        let events = written(&path);
+        let whole = std::fs::read(&path).unwrap();
+        let ends: Vec<usize> = (1..=whole.len())
+            .filter(|end| whole[end - 1] == b'\n')
+            .collect();
+        for length in 0..=whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            // The line end itself may be missing.
+            let complete = ends.iter().filter(|end| **end <= length + 1).count();
+            assert_eq!(read(&path).unwrap(), events[..complete], "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_log_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        std::fs::write(&path, "hello\nworld\n").unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(
+            matches!(error, LogError::NoEvent { line: 1, .. }),
+            "{error}"
+        );
+        let error = read(&dir.path().join("none")).unwrap_err();
+        assert!(matches!(error, LogError::File { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_says_so_once() {
+        // Writing to /dev/full fails as on a full disk.
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let log = RunLog { file, length: 0 };
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut sink = log.sink(move |error| sender.send(error.kind()).unwrap());
+        for event in &events() {
+            sink(event);
+        }
+        drop(sink);
+        assert!(receiver.iter().eq([io::ErrorKind::StorageFull]));
+    }
+}

@@ -1,0 +1,158 @@
+//! Events without secrets.
+
+use super::shapes::PemBlock;
+use super::{MASK, Redactor};
+use crate::cluster::{Cluster, Node, Pod};
+use crate::engine::event::{End, Failure, Outcome, What};
+use std::borrow::Cow;
+
+impl Redactor {
+    fn string(&self, text: String) -> String {
+        match self.text(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(redacted) => redacted,
+        }
+    }
+
+    fn strings<C: FromIterator<String>>(&self, texts: impl IntoIterator<Item = String>) -> C {
+        texts.into_iter().map(|text| self.string(text)).collect()
+    }
+
+    /// What happened, without secrets. Names of hosts, steps and runs stay as they are: they come
+    /// from the plan, and everything is found by them.
+    #[must_use]
+    pub fn what(&self, what: What) -> What {
+        // No `..` here: whoever adds a field must decide about it.
+        match what {
+            What::Started {
+                run,
+                when,
+                operator,
+                version,
+                mut plan,
+            } => {
+                for phase in &mut plan.phases {
+                    phase.title = self.string(std::mem::take(&mut phase.title));
+                    for step in &mut phase.steps {
+                        step.title = self.string(std::mem::take(&mut step.title));
+                    }
+                }
+                What::Started {
+                    run,
+                    when,
+                    operator: self.string(operator),
+                    version,
+                    plan,
+                }
+            }
+            What::Warned { host, text } => What::Warned {
+                host,
+                text: self.string(text),
+            },
+            What::Connection { host, state, text } => What::Connection {
+                host,
+                state,
+                text: self.string(text),
+            },
+            What::StepStarted { step, attempt } => What::StepStarted { step, attempt },
+            What::StepApplies { step } => What::StepApplies { step },
+            What::Output { step, stream, text } => What::Output {
+                step,
+                stream,
+                text: self.string(text),
+            },
+            What::Proved {
+                step,
+                case,
+                expected,
+                got,
+                holds,
+            } => What::Proved {
+                step,
+                case: self.string(case),
+                expected: self.string(expected),
+                got: self.string(got),
+                holds,
+            },
+            What::StepEnded { step, outcome } => What::StepEnded {
+                step,
+                outcome: self.outcome(outcome),
+            },
+            What::Aborting { how, why } => What::Aborting {
+                how,
+                why: self.string(why),
+            },
+            What::Cluster { cluster } => What::Cluster {
+                cluster: self.cluster(cluster),
+            },
+            What::Ended { end } => What::Ended { end: self.end(end) },
+        }
+    }
+
+    fn end(&self, end: End) -> End {
+        match end {
+            End::Done => End::Done,
+            End::Failed => End::Failed,
+            End::Aborted { why } => End::Aborted {
+                why: self.string(why),
+            },
+        }
+    }
+
+    fn outcome(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Done => Outcome::Done,
+            Outcome::Unchanged => Outcome::Unchanged,
+            Outcome::Warned { why } => Outcome::Warned {
+                why: self.string(why),
+            },
+            Outcome::Skipped { why } => Outcome::Skipped {
+                why: self.string(why),
+            },
+            Outcome::WontRun { because } => Outcome::WontRun {
+                because: self.string(because),
+            },
+            Outcome::Failed(Failure {
+                why,
+                status,
+                last_lines,
+                hint,
+            }) => Outcome::Failed(Failure {
+                why: self.string(why),
+                status,
+                last_lines: self.lines(last_lines),
+                hint: hint.map(|hint| self.string(hint)),
+            }),
+        }
+    }
+
+    /// Lines that follow each other: a private key goes over many.
+    fn lines(&self, lines: Vec<String>) -> Vec<String> {
+        let mut block = PemBlock::default();
+        let masked = lines.into_iter().map(|line| {
+            if block.covers(&line) {
+                MASK.to_owned()
+            } else {
+                line
+            }
+        });
+        self.strings(masked.collect::<Vec<_>>())
+    }
+
+    fn cluster(&self, cluster: Cluster) -> Cluster {
+        let node = |node: Node| Node {
+            status: self.string(node.status),
+            problem: node.problem.map(|problem| self.string(problem)),
+            ..node
+        };
+        let pod = |pod: Pod| Pod {
+            status: self.string(pod.status),
+            problem: pod.problem.map(|problem| self.string(problem)),
+            ..pod
+        };
+        Cluster {
+            nodes: cluster.nodes.into_iter().map(node).collect(),
+            pods: cluster.pods.into_iter().map(pod).collect(),
+        }
+    }
+}

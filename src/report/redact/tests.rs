@@ -1,0 +1,206 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::event::What;
+use crate::engine::made_up;
+
+fn redactor(secrets: &[&str]) -> Redactor {
+    let secrets: Vec<SecretText> = secrets
+        .iter()
+        .map(|secret| (*secret).to_owned().into())
+        .collect();
+    Redactor::new(&secrets)
+}
+
+#[test]
+fn text_without_secrets_is_not_copied() {
+    let redactor = redactor(&["hunter2hunter2"]);
+    assert!(matches!(redactor.text("nothing here"), Cow::Borrowed(_)));
+    assert!(matches!(redactor.text(""), Cow::Borrowed(_)));
+}
+
+#[test]
+fn secrets_go_wherever_they_stand() {
+    let redactor = redactor(&["hunter2hunter2", "hunter2hunter2-agent", "tail-of-it"]);
+    for (text, redacted) in [
+        ("hunter2hunter2", "[secret]"),
+        ("xhunter2hunter2y", "x[secret]y"),
+        ("hunter2hunter2-agent!", "[secret]!"),
+        (
+            "µ hunter2hunter2 µ hunter2hunter2 µ",
+            "µ [secret] µ [secret] µ",
+        ),
+        ("hunter2hunter2hunter2hunter2", "[secret]"),
+        ("hunter2hunter", "hunter2hunter"),
+    ] {
+        assert_eq!(redactor.text(text), redacted);
+    }
+}
+
+#[test]
+fn secrets_that_overlap_leave_nothing() {
+    let redactor = redactor(&["abcdef", "defghi"]);
+    assert_eq!(redactor.text("(abcdefghi)"), "([secret])");
+}
+
+#[test]
+fn secrets_go_in_every_form() {
+    let secret = r#"p'a"s$w&r/d:é"#;
+    let redactor = redactor(&[secret]);
+    let inside =
+        |before: &str| openssl::base64::encode_block(format!("{before}{secret}!").as_bytes());
+    for form in [
+        "p%27a%22s%24w%26r%2Fd%3A%C3%A9".to_owned(),
+        "p%27a%22s%24w%26r%2fd%3a%c3%a9".to_owned(),
+        "p%27a%22s$w&r%2Fd%3A%C3%A9".to_owned(),
+        r#"'p'\''a"s$w&r/d:é'"#.to_owned(),
+        r#"'p'"'"'a"s$w&r/d:é'"#.to_owned(),
+        r#""p'a\"s\$w&r/d:é""#.to_owned(),
+        r#"p\'a\"s\$w\&r/d:é"#.to_owned(),
+        serde_json::to_string(secret).unwrap(),
+        r#""p'a\"s$w\u0026r/d:é""#.to_owned(),
+        inside(""),
+        inside("x"),
+        inside("xy"),
+        inside("server:"),
+    ] {
+        let text = format!("it is {form} indeed");
+        let redacted = redactor.text(&text).replace(['\'', '"'], "");
+        assert_eq!(redacted, "it is [secret] indeed", "{form}");
+    }
+}
+
+#[test]
+fn short_secrets_go_only_where_they_stand_alone() {
+    let redactor = redactor(&["abc", "", "µ"]);
+    assert_eq!(
+        redactor.text("password abc, not abcd, x-abc or µm: µ"),
+        "password [secret], not abcd, x-abc or µm: [secret]"
+    );
+}
+
+#[test]
+fn private_keys_go_whoever_made_them() {
+    let redactor = Redactor::default();
+    let text = "key:\n-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\nend";
+    assert_eq!(redactor.text(text), "key:\n[secret]\nend");
+    let torn = "-----BEGIN PRIVATE KEY-----\nMHcC";
+    assert_eq!(redactor.text(torn), MASK);
+    let public = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+    assert_eq!(redactor.text(public), public);
+}
+
+#[test]
+fn known_keys_go_line_by_line() {
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let redactor = redactor(&[&key]);
+    let body = key.lines().filter(|line| !line.starts_with('-'));
+    for line in body.filter(|line| line.len() >= LINE) {
+        assert_eq!(redactor.text(&format!("> {line}")), "> [secret]");
+    }
+}
+
+#[test]
+fn tokens_and_passwords_in_urls_go_by_their_shape() {
+    let redactor = Redactor::default();
+    for (text, redacted) in [
+        ("token: K10abcdef0123::server:s3cret\n", "token: [secret]\n"),
+        ("\"K10ab::node:x\",", "\"[secret]\","),
+        (
+            "K10 is short, K10abc too: no",
+            "K10 is short, K10abc too: no",
+        ),
+        (
+            "postgres://k3s:p/w@d@10.0.0.1:5432/k3s?sslmode=verify-full",
+            "postgres://k3s:[secret]@10.0.0.1:5432/k3s?sslmode=verify-full",
+        ),
+        (
+            "postgresql://k3s:pw@db/k3s",
+            "postgresql://k3s:[secret]@db/k3s",
+        ),
+        (
+            "http://user:pw@proxy:3128/",
+            "http://user:[secret]@proxy:3128/",
+        ),
+        ("https://10.0.0.1:6443/a@b", "https://10.0.0.1:6443/a@b"),
+        ("postgres://k3s@db/k3s", "postgres://k3s@db/k3s"),
+    ] {
+        assert_eq!(redactor.text(text), redacted);
+    }
+}
+
+/// Puts a secret into every text of an event, whatever it is.
+fn planted(value: &mut serde_json::Value, secret: &str) {
+    match value {
+        serde_json::Value::String(text) => *text = format!("{text} {secret} {text}"),
+        serde_json::Value::Array(list) => {
+            for value in list {
+                planted(value, secret);
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            // The names that stay as they are, and the tags.
+            const NAMES: &[&str] = &[
+                "event",
+                "step",
+                "host",
+                "state",
+                "stream",
+                "outcome",
+                "how",
+                "name",
+                "roles",
+                "version",
+                "internal_ip",
+                "namespace",
+                "ready",
+                "node",
+            ];
+            let texts = fields
+                .iter_mut()
+                .filter(|(key, _)| !NAMES.contains(&key.as_str()));
+            texts.for_each(|(_, value)| planted(value, secret));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_secret_survives(
+        what in made_up::any_what(),
+        secret in "[A-Za-z0-9'\"$%&/:+µ]{4,50}",
+        other in "[A-Za-z0-9]{4,8}",
+    ) {
+        let mut value = serde_json::to_value(what).unwrap();
+        planted(&mut value, &secret);
+        let what: What = serde_json::from_value(value).unwrap();
+        let redactor = redactor(&[&other, &secret]);
+        let mut value = serde_json::to_value(redactor.what(what)).unwrap();
+        texts(&mut value, &mut |text| assert!(!text.contains(&secret), "{text:?}"));
+    }
+
+    #[test]
+    fn redacting_twice_changes_nothing_more(
+        text in "[a-c\\[\\]]{0,40}", secret in "[a-c]{4,6}",
+    ) {
+        let redactor = redactor(&[&secret]);
+        let once = redactor.text(&text).into_owned();
+        prop_assert_eq!(redactor.text(&once), once.as_str());
+    }
+}
+
+fn texts(value: &mut serde_json::Value, look: &mut impl FnMut(&str)) {
+    match value {
+        serde_json::Value::String(text) => look(text),
+        serde_json::Value::Array(list) => {
+            for value in list {
+                texts(value, look);
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            fields.values_mut().for_each(|value| texts(value, look));
+        }
+        _ => {}
+    }
+}

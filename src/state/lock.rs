@@ -1,0 +1,65 @@
+//! One run at a time on a state folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::StateError;
+
+/// Holds a state folder until it is dropped, or its process ends, however it does.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    pub(super) fn take(path: &Path) -> Result<Self, StateError> {
+        let failed = |source| StateError::file(path, source);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                note(&mut file).map_err(failed)?;
+                Ok(Self(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(failed)?;
+                Err(StateError::Locked {
+                    path: path.to_owned(),
+                    holder: match holder.trim() {
+                        // It has the lock, and has not said so yet.
+                        "" => "another run".into(),
+                        holder => holder.to_owned(),
+                    },
+                })
+            }
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // For people who look into the file; the lock itself goes with the file's handle.
+        let _ = self.0.set_len(0);
+    }
+}
+
+fn note(file: &mut File) -> io::Result<()> {
+    // Without the fraction of the second.
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    let since = now.format(&Rfc3339).map_err(io::Error::other)?;
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "the process {} since {since}", std::process::id())
+}
