@@ -180,25 +180,53 @@ fn it_shows_itself_in_the_shape_of_the_real_one() {
             .ends_with("readyz check passed\n")
     );
 
-    // A pod can be made to crash, and to be well again.
+    writes(&one);
+    crashes(&one);
+    empties(&one);
+}
+
+/// The line of the pod that matters here.
+fn coredns(one: &Host) -> String {
+    let table = one
+        .get(&["get", "pods", "-n", "kube-system", "--no-headers"])
+        .unwrap_or_default();
+    let line = table.lines().find(|line| line.starts_with("coredns"));
+    line.unwrap_or_default().to_owned()
+}
+
+/// What is written is read, once.
+fn writes(one: &Host) {
+    let create = ["create", "configmap", "proof", "--from-literal=written=1"];
+    assert_eq!(one.get(&create).unwrap(), "configmap/proof created\n");
+    let again = String::from_utf8(one.kubectl(&create).stderr).unwrap();
+    assert_eq!(
+        again,
+        "error: failed to create configmap: configmaps \"proof\" already exists\n"
+    );
+    let map: Value = serde_json::from_str(
+        &one.get(&["get", "configmap", "proof", "-o", "json"])
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(map["data"]["written"], "1");
+    assert!(one.get(&["delete", "configmap", "proof"]).is_some());
+    assert!(one.get(&["get", "configmap", "proof"]).is_none());
+}
+
+/// A pod can be made to crash, and to be well again.
+fn crashes(one: &Host) {
     assert!(one.run(&["stand-in", "crash", "coredns"]).status.success());
-    let coredns = || {
-        let table = one
-            .get(&["get", "pods", "-n", "kube-system", "--no-headers"])
-            .unwrap_or_default();
-        table
-            .lines()
-            .find(|line| line.starts_with("coredns"))
-            .unwrap_or_default()
-            .to_owned()
-    };
     until("CrashLoopBackOff", || {
-        coredns().contains("CrashLoopBackOff").then_some(())
+        coredns(one).contains("CrashLoopBackOff").then_some(())
     });
     assert!(one.run(&["stand-in", "heal", "coredns"]).status.success());
-    until("a healed pod", || coredns().contains("1/1").then_some(()));
+    until("a healed pod", || {
+        coredns(one).contains("1/1").then_some(())
+    });
+}
 
-    // Work is taken away from a node, and the node from the cluster.
+/// Work is taken away from a node, and the node from the cluster.
+fn empties(one: &Host) {
     let refused = one.kubectl(&["drain", "one"]);
     assert!(
         String::from_utf8(refused.stderr)
@@ -215,24 +243,24 @@ fn it_shows_itself_in_the_shape_of_the_real_one() {
         .unwrap();
     assert!(drained.ends_with("node/one drained\n"), "{drained}");
     assert_eq!(
-        nodes(&one),
+        nodes(one),
         [("one".to_owned(), "Ready,SchedulingDisabled".to_owned())]
     );
     until("a pod that finds no node", || {
-        coredns().contains("Pending").then_some(())
+        coredns(one).contains("Pending").then_some(())
     });
     assert_eq!(
         one.get(&["uncordon", "one"]).unwrap(),
         "node/one uncordoned\n"
     );
     until("a pod that finds its node", || {
-        coredns().contains("Running").then_some(())
+        coredns(one).contains("Running").then_some(())
     });
     assert_eq!(
         one.get(&["delete", "node", "one"]).unwrap(),
         "node \"one\" deleted\n"
     );
-    assert!(nodes(&one).is_empty());
+    assert!(nodes(one).is_empty());
     let gone = one.kubectl(&["get", "node", "one"]);
     assert_eq!(
         String::from_utf8(gone.stderr).unwrap(),
@@ -323,7 +351,14 @@ fn its_files_are_those_of_the_real_one() {
 
     // Nothing of the token or of the password is to be seen in the datastore.
     let rows = postgres.sql("k3s", "SELECT convert_from(value, 'UTF8') FROM kine");
-    assert!(!rows.contains("BEGIN CERTIFICATE-----\\nsecret") && !rows.contains("\"secret\""));
+    assert!(
+        rows.contains("BEGIN CERTIFICATE"),
+        "the serving certificate is"
+    );
+    assert!(
+        !rows.contains("secret") && !rows.contains("agents"),
+        "{rows}"
+    );
     one.kill();
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::pg::{Connection, Failed, Row, Target};
+use crate::log;
 
 /// The table and its indexes, as kine makes them.
 const SCHEMA: &[&str] = &[
@@ -23,8 +24,9 @@ const SCHEMA: &[&str] = &[
 /// What a name held when its newest row was a deletion, or when it never had one.
 const NOTHING: i64 = 0;
 
-/// Connections kept open when nothing is asked, and for how long.
-const IDLE: usize = 4;
+/// Connections kept open when nothing is asked, and for how long. The real one opens as many in its
+/// first moments, and Postgres must have room for them.
+const IDLE: usize = 20;
 const IDLE_TIME: Duration = Duration::from_secs(120);
 
 /// A value and the revision that it was read at.
@@ -81,7 +83,17 @@ impl Kine {
         for statement in SCHEMA {
             first.query(statement, &[])?;
         }
-        let idle = Mutex::new(vec![(first, Instant::now())]);
+        let mut idle = vec![(first, Instant::now())];
+        while idle.len() < IDLE {
+            match target.connect() {
+                Ok(connection) => idle.push((connection, Instant::now())),
+                Err(reason) => {
+                    log::error(format!("error in txn: {reason}"));
+                    break;
+                }
+            }
+        }
+        let idle = Mutex::new(idle);
         Ok(Self {
             store: Store::Postgres {
                 target: Box::new(target),
@@ -218,9 +230,10 @@ impl Kine {
 
     /// Runs a statement on a kept connection, and once more on a new one when that was lost.
     fn query(&self, sql: &str, parameters: &[&str]) -> Result<Vec<Row>, Failed> {
-        while let Some(mut connection) = self.kept() {
+        if let Some(mut connection) = self.kept() {
             match connection.query(sql, parameters) {
-                Err(Failed::Lost(_)) => {}
+                // Where one is lost the others most likely are.
+                Err(Failed::Lost(_)) => self.forget(),
                 result => {
                     self.keep(connection);
                     return result;
@@ -243,6 +256,14 @@ impl Kine {
             return None;
         };
         idle.lock().ok()?.pop().map(|(connection, _)| connection)
+    }
+
+    fn forget(&self) {
+        if let Store::Postgres { idle, .. } = &self.store
+            && let Ok(mut idle) = idle.lock()
+        {
+            idle.clear();
+        }
     }
 
     fn keep(&self, connection: Connection) {

@@ -1,6 +1,7 @@
 //! As much of kubectl as the wizard and the tests of the lab use; whatever else is asked is refused
 //! by name.
 
+mod configmap;
 mod drain;
 mod table;
 
@@ -33,6 +34,7 @@ struct Arguments {
     force: bool,
     client: bool,
     timeout: Option<u64>,
+    literals: Vec<String>,
 }
 
 /// Runs a command; its exit code.
@@ -44,6 +46,7 @@ pub fn run(arguments: &[String]) -> i32 {
             Some("cordon") => drain::cordon(&arguments, true),
             Some("uncordon") => drain::cordon(&arguments, false),
             Some("drain") => drain::drain(&arguments),
+            Some("create") => configmap::create(&arguments),
             Some("delete") => delete(&arguments),
             other => Err(format!(
                 "error: {NOTE}: it has no `kubectl {}`",
@@ -112,6 +115,7 @@ impl Arguments {
                 "-o" | "--output" => parsed.output = value()?,
                 "-n" | "--namespace" => parsed.namespace = Some(value()?),
                 "-A" | "--all-namespaces" => parsed.all_namespaces = on,
+                "--from-literal" => parsed.literals.push(value()?),
                 "--raw" => parsed.raw = Some(value()?),
                 "--kubeconfig" => parsed.kubeconfig = Some(value()?),
                 "--no-headers" => parsed.no_headers = on,
@@ -269,6 +273,9 @@ fn get(arguments: &Arguments) -> Outcome<()> {
     if arguments.words.len() > 2 {
         name = Some(arguments.word(2));
     }
+    if configmap::is(kind) {
+        return configmap::get(arguments);
+    }
     let node = match kind {
         "node" | "nodes" | "no" => true,
         "pod" | "pods" | "po" => false,
@@ -363,6 +370,7 @@ fn delete(arguments: &Arguments) -> Outcome<()> {
                 .map_err(|reason| reason.replace(": \"", ": nodes \""))?;
             println!("node \"{name}\" deleted");
         }
+        kind if configmap::is(kind) => configmap::delete(arguments)?,
         "pod" | "pods" | "po" => {
             let namespace = arguments.namespace.as_deref().unwrap_or("default");
             ask(
