@@ -3,7 +3,8 @@
 // Helpers of tests are tests as well; a lab is asked through the value that keeps others out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::unused_self)]
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,8 @@ static LAB: Mutex<()> = Mutex::new(());
 
 pub struct Lab {
     _alone: MutexGuard<'static, ()>,
+    /// The same for tests of other checkouts on this machine.
+    _alone_here: File,
 }
 
 fn root() -> &'static Path {
@@ -48,9 +51,13 @@ impl Lab {
     }
 
     fn taken() -> Self {
+        // A test that failed has left the lab in some state: the next one makes its own.
+        let alone = LAB.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = File::create("/run/lock/k3s-ha-wizard-lab-tests").unwrap();
+        here.lock().unwrap();
         Self {
-            // A test that failed has left the lab in some state: the next one makes its own.
-            _alone: LAB.lock().unwrap_or_else(PoisonError::into_inner),
+            _alone: alone,
+            _alone_here: here,
         }
     }
 
@@ -77,11 +84,17 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What a shell on a host prints, and whether it succeeded.
+    /// What a shell on a host prints, and whether it succeeded. The script is in no argument list.
     pub fn sh(&self, host: &str, script: &str) -> (bool, String) {
-        let output = Self::command(&["exec", host, "sh", "-c", script])
-            .output()
+        let mut child = Self::command(&["exec", host, "sh", "-s"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
             .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(script.as_bytes()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         (output.status.success(), text)
     }
