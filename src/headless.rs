@@ -193,7 +193,9 @@ fn unreached(errors: &[ReachError]) -> ExitCode {
 fn refuse(error: &SessionError) -> ExitCode {
     let code = match error {
         error if error.is_locked() => exit::HELD,
-        SessionError::Secrets(_) => exit::USAGE,
+        SessionError::Secrets(_) | SessionError::SshConfig(_) | SessionError::LoginSecret(_) => {
+            exit::USAGE
+        }
         _ => exit::FAILED,
     };
     complain(error, code)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Host, Login, LoginSecretError, LoginSecrets, SshConfigError};
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
 use crate::engine::hosts::{self, Connector, ReachError, Reached};
@@ -29,6 +29,8 @@ pub struct Session {
     pub run: String,
     state: State,
     secrets: Secrets,
+    /// Of every host, in their order. Kept nowhere else.
+    logins: Vec<(Login, LoginSecrets)>,
     pki: Pki,
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
@@ -46,6 +48,10 @@ pub enum SessionError {
     Pki(#[from] PkiError),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    SshConfig(#[from] SshConfigError),
+    #[error(transparent)]
+    LoginSecret(#[from] LoginSecretError),
     #[error("no random numbers: {0}")]
     Random(#[from] openssl::error::ErrorStack),
 }
@@ -67,6 +73,12 @@ impl Session {
         root: Option<PathBuf>,
         purpose: Purpose,
     ) -> Result<Self, SessionError> {
+        let ssh_config = answers.ssh_config()?;
+        let logins = answers.hosts.iter().map(|host| {
+            let login = answers.login(host, &ssh_config)?;
+            Ok((login, answers.login_secrets(host)?))
+        });
+        let logins = logins.collect::<Result<_, SessionError>>()?;
         let folder = Folder::open(root, &answers.cluster.name)?;
         let lock = match purpose {
             Purpose::Run => Some(folder.lock()?),
@@ -101,6 +113,7 @@ impl Session {
             folder,
             state,
             secrets,
+            logins,
             pki,
             certificates,
             _lock: lock,
@@ -119,8 +132,9 @@ impl Session {
                 .answers
                 .hosts
                 .iter()
-                .map(|host| {
-                    let (lease, connector) = (&lease, self.connector(host));
+                .zip(&self.logins)
+                .map(|(host, login)| {
+                    let (lease, connector) = (&lease, self.connector(host, login));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, connector, lease, control)?;
                         told(&reached);
@@ -168,12 +182,21 @@ impl Session {
             .into_iter()
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());
+        let of_logins = self.logins.iter().flat_map(|(_, secrets)| {
+            let given = [
+                &secrets.passphrase,
+                &secrets.password,
+                &secrets.sudo_password,
+            ];
+            given.into_iter().flatten().cloned()
+        });
         let secrets: Vec<_> = self
             .secrets
             .all()
             .into_iter()
             .cloned()
             .chain(keys)
+            .chain(of_logins)
             .collect();
         Redactor::new(&secrets)
     }
@@ -231,19 +254,28 @@ impl Session {
         }
     }
 
-    fn connector(&self, host: &crate::answers::Host) -> Connector {
+    fn connector(&self, host: &Host, (login, secrets): &(Login, LoginSecrets)) -> Connector {
+        // ssh passes over keys in its configuration that are not there.
+        let in_answers = host.key.is_some() || self.answers.ssh.key.is_some();
+        let mut keys = login.keys.iter();
+        let key = keys.find(|key| in_answers || key.exists()).cloned();
         let target = Target {
             name: host.name.clone(),
-            address: host.address.clone(),
-            port: self.answers.ssh_port(host),
-            user: self.answers.ssh_user(host),
-            key: self.answers.ssh_key(host),
+            address: login.address.clone(),
+            port: login.port,
+            user: login.user.clone(),
+            key,
             known_hosts: self.answers.ssh_known_hosts(),
             own_known_hosts: self.folder.known_hosts(),
             policy: self.answers.ssh.host_keys,
             fingerprint: host.host_key.clone(),
         };
-        let credentials = Credentials::default();
+        let secrets = secrets.clone();
+        let credentials = Credentials {
+            passphrase: secrets.passphrase,
+            password: secrets.password,
+            sudo_password: secrets.sudo_password,
+        };
         Box::new(move |cancel| {
             let ssh = ssh::connect(&target, &credentials, cancel)?;
             Ok(Box::new(ssh) as Box<dyn Remote>)

@@ -7,15 +7,18 @@
 //! * `read`: from TOML to the types, with positions; `write`: back
 //! * `check`: what makes answers valid, whoever gave them
 //! * `checks`: the names of the preflight's checks
+//! * `login`: how a host is logged in to; [`ssh_config`]: what `~/.ssh/config` says of it
 //! * `flags`: which settings K3s knows, and which of them are the wizard's own
 
 mod check;
 mod checks;
 mod flags;
+mod login;
 mod paths;
 mod problems;
 mod read;
 pub mod secret;
+pub mod ssh_config;
 mod write;
 
 use std::fmt;
@@ -26,8 +29,10 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
+pub use login::{Login, LoginSecretError, LoginSecrets};
 pub use problems::{Problem, Problems};
 pub use secret::{Secret, SecretError, SecretText};
+pub use ssh_config::{SshConfig, SshConfigError};
 
 /// What is installed when the answers name no version: what the channel `stable` said when this
 /// version of the wizard was made.
@@ -370,23 +375,9 @@ impl Answers {
         self.with_role(Role::LoadBalancer).next()
     }
 
-    /// The host's own, that of `[ssh]`, the operator's (`$USER`), or root.
-    pub fn ssh_user(&self, host: &Host) -> String {
-        host.user
-            .clone()
-            .or_else(|| self.ssh.user.clone())
-            .or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()))
-            .unwrap_or_else(|| "root".into())
-    }
-
+    /// What the answers alone say, without the SSH configuration.
     pub fn ssh_port(&self, host: &Host) -> u16 {
         host.port.or(self.ssh.port).unwrap_or(22)
-    }
-
-    /// The private key, with `~` expanded; none means the agent and the usual keys are tried.
-    pub fn ssh_key(&self, host: &Host) -> Option<PathBuf> {
-        let key = host.key.as_ref().or(self.ssh.key.as_ref())?;
-        Some(paths::expand(key))
     }
 
     /// The further known-hosts files, with `~` expanded.

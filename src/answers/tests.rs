@@ -125,7 +125,6 @@ fn the_smallest_answers_get_defaults() {
     assert_eq!(answers.servers().len(), 2);
     let agent = answers.agents()[0];
     assert_eq!(answers.ssh_port(agent), 22);
-    assert_eq!(answers.ssh_key(agent), None);
     assert_eq!(agent.cluster_ip(), "10.0.0.21".parse().ok());
 }
 
@@ -133,22 +132,21 @@ fn the_smallest_answers_get_defaults() {
 fn a_host_overrides_what_is_said_for_all() {
     let answers = everything();
     let (db, s1) = (&answers.hosts[0], &answers.hosts[1]);
-    assert_eq!(
-        (answers.ssh_user(db), answers.ssh_port(db)),
-        ("root".into(), 22)
-    );
-    assert_eq!(
-        (answers.ssh_user(s1), answers.ssh_port(s1)),
-        ("admin".into(), 2222)
-    );
-    assert_eq!(answers.ssh_key(db), Some("/k".into()));
-    let key = answers.ssh_key(s1).expect("the key of [ssh]");
+    let config = SshConfig::default();
+    let login = |host| answers.login(host, &config).expect("a login");
+    let (of_db, of_s1) = (login(db), login(s1));
+    assert_eq!((&*of_db.user, of_db.port), ("root", 22));
+    assert_eq!((&*of_s1.user, of_s1.port), ("admin", 2222));
+    assert_eq!(of_db.keys, [PathBuf::from("/k")]);
+    let key = &of_s1.keys[0];
     assert!(
         key.is_absolute() && key.ends_with(".ssh/id"),
         "{}",
         key.display()
     );
     assert_eq!(db.cluster_ip(), "10.0.0.5".parse().ok());
+    assert!(answers.overrules(db, Check::Disk) && answers.overrules(db, Check::Clock));
+    assert!(!answers.overrules(s1, Check::Disk) && answers.overrules(s1, Check::Clock));
 }
 
 #[test]
