@@ -17,7 +17,7 @@ use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
-use crate::remote::{Credentials, Remote, Target, ssh};
+use crate::remote::{Credentials, Remote, Ssh, Target};
 use crate::report::redact::Redactor;
 use crate::state::{Folder, LastRun, Lock, Secrets, SecretsError, State, StateError};
 
@@ -277,7 +277,7 @@ impl Session {
             sudo_password: secrets.sudo_password,
         };
         Box::new(move |cancel| {
-            let ssh = ssh::connect(&target, &credentials, cancel)?;
+            let ssh = Ssh::connect(&target, &credentials, cancel)?;
             Ok(Box::new(ssh) as Box<dyn Remote>)
         })
     }

@@ -14,7 +14,7 @@ mod check;
 mod checks;
 mod flags;
 mod login;
-mod paths;
+pub(crate) mod paths;
 mod problems;
 mod read;
 pub mod secret;

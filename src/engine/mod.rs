@@ -121,3 +121,6 @@ fn unit_name(run: &str, step: &Step) -> String {
     let step = step.split('@').next().unwrap_or(step).replace('/', ".");
     format!("k3s-ha-wizard.{run}.{step}")
 }
+
+#[cfg(test)]
+mod tests;
