@@ -13,9 +13,11 @@ use crate::answers::Answers;
 use crate::cli::{Output, Run};
 use crate::engine::control::Control;
 use crate::engine::event::{Abort, End, Event};
-use crate::engine::hosts::{ReachError, Reached};
+use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
 use crate::plan::{Plan, Work};
+use crate::platform::preflight::Grid;
+use crate::remote::lease::LeaseError;
 use crate::report::json::Json;
 use crate::report::lines::{Context, Lines};
 use crate::report::log::RunLog;
@@ -44,10 +46,16 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return complain(&error, exit::FAILED),
     };
-    let reached = match session.reach(&control, &|host| introduce(how.output, host)) {
+    let mut reached = match session.reach(&control, &|host| introduce(how.output, host)) {
         Ok(reached) => reached,
         Err(errors) => return signals.code().unwrap_or_else(|| unreached(&errors)),
     };
+    let grid = session.preflight(&reached);
+    show(&grid, how.output);
+    if !grid.passes() {
+        release(&mut reached);
+        return unfit();
+    }
     let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
@@ -99,11 +107,13 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
-    let plan = session.plan(&reached);
-    for host in &mut reached {
-        host.connection.release();
+    release(&mut reached);
+    let grid = session.preflight(&reached);
+    show(&grid, Output::Lines);
+    if !grid.passes() {
+        return unfit();
     }
-    let plan = match plan {
+    let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
     };
@@ -173,18 +183,35 @@ fn next_commands(session: &Session) -> Vec<String> {
     )]
 }
 
-fn unreached(errors: &[ReachError]) -> ExitCode {
+/// Where lines are for a program, what stops the run is still said to people.
+fn show(grid: &Grid, output: Output) {
+    let _ = match output {
+        Output::Lines => writeln!(io::stdout(), "\n{grid}"),
+        Output::Json if grid.passes() => Ok(()),
+        Output::Json => writeln!(io::stderr(), "{grid}"),
+    };
+}
+
+fn release(reached: &mut [Reached]) {
+    for host in reached {
+        host.connection.release();
+    }
+}
+
+fn unfit() -> ExitCode {
+    let what = "The preflight fails: see above for what to do. Nothing was changed. A check that \
+                you know better about can be overruled by its name: overrule = [\"NAME\"], under \
+                [cluster] or at one host.";
+    complain(&what, exit::UNFIT)
+}
+
+fn unreached(errors: &[LeaseError]) -> ExitCode {
     for error in errors {
         let _ = writeln!(io::stderr(), "{error}");
     }
     let _ = writeln!(io::stderr(), "Nothing was changed.");
     ExitCode::from(if errors.iter().any(is_leased) {
         exit::HELD
-    } else if errors
-        .iter()
-        .any(|error| matches!(error, ReachError::Unsupported(_)))
-    {
-        exit::UNFIT
     } else {
         exit::FAILED
     })

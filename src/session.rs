@@ -7,14 +7,17 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::answers::{Answers, Host, Login, LoginSecretError, LoginSecrets, SshConfigError};
+use crate::answers::{
+    Answers, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+};
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
-use crate::engine::hosts::{self, Connector, ReachError, Reached};
+use crate::engine::hosts::{self, Connector, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::{Memory, Run};
 use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
+use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
 use crate::remote::{Credentials, Remote, Ssh, Target};
@@ -125,8 +128,15 @@ impl Session {
         &self,
         control: &Control,
         told: &(dyn Fn(&Reached) + Sync),
-    ) -> Result<Vec<Reached>, Vec<ReachError>> {
+    ) -> Result<Vec<Reached>, Vec<LeaseError>> {
         let lease = self.lease();
+        // Kept from an earlier run, the install script is not fetched again.
+        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
+        let server_1 = self.answers.with_role(Role::Server).next();
+        let look = Look {
+            answers: &self.answers,
+            fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
+        };
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
@@ -136,7 +146,7 @@ impl Session {
                 .map(|(host, login)| {
                     let (lease, connector) = (&lease, self.connector(host, login));
                     scope.spawn(move || {
-                        let reached = hosts::reach(host, connector, lease, control)?;
+                        let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
                         Ok(reached)
                     })
@@ -155,6 +165,7 @@ impl Session {
             }
         }
         if errors.is_empty() {
+            ask_for_nodes(&mut reached);
             return Ok(reached);
         }
         for host in &mut reached {
@@ -163,10 +174,31 @@ impl Session {
         Err(errors)
     }
 
+    /// Whether the hosts will do. Where it does not pass, there is nothing to plan.
+    pub fn preflight(&self, reached: &[Reached]) -> Grid {
+        let looked: Vec<_> = reached
+            .iter()
+            .filter_map(|reached| {
+                Some(Looked {
+                    host: self.answers.host(&reached.name)?,
+                    facts: &reached.facts,
+                    sources: &reached.sources,
+                    at_work: !reached.units.is_empty(),
+                })
+            })
+            .collect();
+        let wanted = Wanted {
+            answers: &self.answers,
+            token: &short_hash(&self.secrets.token),
+            agent_token: &short_hash(&self.secrets.agent_token),
+        };
+        preflight::grid(wanted, &looked)
+    }
+
     pub fn plan(&self, reached: &[Reached]) -> Result<Plan, SessionError> {
         let platforms: BTreeMap<_, _> = reached
             .iter()
-            .map(|host| (host.name.clone(), host.platform))
+            .filter_map(|host| Some((host.name.clone(), host.platform?)))
             .collect();
         Ok(Plan::make(Given {
             answers: &self.answers,
@@ -227,6 +259,10 @@ impl Session {
         });
         for text in self.answers.warnings() {
             recorder.record(What::Warned { host: None, text });
+        }
+        for (host, text) in self.preflight(&hosts).warnings() {
+            let host = Some(host);
+            recorder.record(What::Warned { host, text });
         }
         let run = Run {
             id: &self.run,
@@ -291,8 +327,31 @@ impl SessionError {
 }
 
 /// Whether somebody else works on the host.
-pub fn is_leased(error: &ReachError) -> bool {
-    matches!(error, ReachError::Lease(LeaseError::Held { .. }))
+pub fn is_leased(error: &LeaseError) -> bool {
+    matches!(error, LeaseError::Held { .. })
+}
+
+/// A host that has never joined may have been a node before: then its cluster is asked.
+fn ask_for_nodes(reached: &mut [Reached]) {
+    let is_new = |host: &Reached| !host.facts.k3s.node_password;
+    if !reached.iter().any(is_new) {
+        return;
+    }
+    let running = |host: &&mut Reached| {
+        let k3s = host.facts.units.get("k3s.service");
+        host.facts.k3s.ours && k3s.is_some_and(|state| state == "active")
+    };
+    if let Some(server) = reached.iter_mut().find(running) {
+        server.facts.k3s.known_nodes = hosts::known_nodes(server);
+    }
+}
+
+/// By what K3s names its row in Postgres: the first 12 digits of the token's SHA-256 (facts 4.4).
+fn short_hash(token: &SecretText) -> String {
+    let hash = openssl::sha::sha256(token.expose().as_bytes());
+    hash[..6]
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Every name and address by which servers reach Postgres.

@@ -210,10 +210,12 @@ for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yam
 done
 if [ -r /etc/rancher/k3s/config.yaml ]; then
     while read -r key value; do
-        if [ "$key" = token: ]; then
-            value=${value#[\"\']}
-            token_fact "${value%[\"\']}"
-        fi
+        [ "$key" = token: ] || continue
+        value=${value#[\"\']}
+        case $value in
+        *\\*) ;; # written with escapes: left alone
+        *) token_fact "${value%[\"\']}" ;;
+        esac
     done </etc/rancher/k3s/config.yaml
 fi
 if [ -r /etc/rancher/k3s/agent-token ]; then

@@ -356,6 +356,11 @@ impl Answers {
         self.hosts.iter().filter(move |host| host.role == role)
     }
 
+    /// What Postgres must take: twenty connections a server at first, more under load (facts 2.6).
+    pub fn max_connections(&self) -> usize {
+        100 + 50 * self.with_role(Role::Server).count()
+    }
+
     /// In the order of the answers: the first one is server 1.
     pub fn servers(&self) -> Vec<&Host> {
         self.with_role(Role::Server).collect()

@@ -10,8 +10,7 @@ pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
     let postgres = &topology.postgres;
     let wanted = &topology.given.answers.postgres;
     let port = topology.db_port();
-    // Twenty connections a server at first, more under load (facts 2.6).
-    let connections = 100 + 50 * topology.servers.len();
+    let connections = topology.given.answers.max_connections();
 
     let install = postgres
         .shell(
