@@ -103,11 +103,10 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let control = Control::default();
-    let mut reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
+    let reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
-    release(&mut reached);
     let grid = session.preflight(&reached);
     show(&grid, Output::Lines);
     if !grid.passes() {

@@ -38,7 +38,7 @@ pub struct Session {
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
     /// Only a session that may change something holds it.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ impl Session {
             logins,
             pki,
             certificates,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -129,7 +129,8 @@ impl Session {
         control: &Control,
         told: &(dyn Fn(&Reached) + Sync),
     ) -> Result<Vec<Reached>, Vec<LeaseError>> {
-        let lease = self.lease();
+        // Who only looks takes no lease: somebody may be at work, also from this very folder.
+        let lease = self.lock.is_some().then(|| self.lease());
         // Kept from an earlier run, the install script is not fetched again.
         let kept = matches!(self.folder.install_script(), Ok(Some(_)));
         let server_1 = self.answers.with_role(Role::Server).next();
@@ -144,7 +145,7 @@ impl Session {
                 .iter()
                 .zip(&self.logins)
                 .map(|(host, login)| {
-                    let (lease, connector) = (&lease, self.connector(host, login));
+                    let (lease, connector) = (lease.as_ref(), self.connector(host, login));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);

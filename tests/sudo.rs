@@ -1,5 +1,6 @@
 //! Becoming root through a real sudo, and logging in with passwords. Needs to be run by root, who
 //! makes a user for each test and takes it away again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 #[path = "support/sshd.rs"]
 mod sshd;
@@ -33,7 +34,8 @@ fn sudo_password(text: &str) -> Credentials {
 fn out(ssh: &mut Ssh, script: &str) -> String {
     let mut out = String::new();
     ssh.run(script, LIMIT, &mut |_, line| {
-        out = out.clone() + line + "\n"
+        out += line;
+        out += "\n";
     })
     .unwrap();
     out

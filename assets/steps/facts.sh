@@ -239,8 +239,14 @@ for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
     fact postgres.cluster "- $line $directory"
 done
 # Asked itself, in one go: what it is, whose it is, and how it is set.
-if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && command -v psql >/dev/null; then
-    said=$(cd / && PGCONNECT_TIMEOUT=5 runuser -u postgres -- psql -X -q -A -t -p "$DB_PORT" \
+# (What is called psql in PATH may be a Perl program that only starts it.)
+psql=$(command -v psql)
+for program in /usr/lib/postgresql/*/bin/psql; do
+    [ ! -x "$program" ] || psql=$program
+done
+if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
+    said=$(cd / && PGCONNECT_TIMEOUT=5 setpriv --reuid=postgres --regid=postgres \
+        --init-groups "$psql" -X -q -A -t -p "$DB_PORT" \
         -d postgres -v ON_ERROR_STOP=1 -f - 2>&1 <<SQL
 SELECT 'postgres.version=' || current_setting('server_version_num');
 SELECT 'postgres.replica=' || pg_is_in_recovery();

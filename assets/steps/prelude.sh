@@ -174,8 +174,8 @@ sql() {
         printf '%s\n' 'SET log_statement = none; SET log_min_duration_statement = -1;' \
             'SET log_min_error_statement = panic; SET client_min_messages = error;'
         cat
-    } | ( cd / && runuser -u postgres -- psql -X -q -A -t -v ON_ERROR_STOP=1 \
-        -p "$DB_PORT" -d "${1:-postgres}" -f - )
+    } | ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$(psql_program)" \
+        -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d "${1:-postgres}" -f - )
 }
 
 # sql_works: Postgres answers; says why not.
@@ -185,6 +185,7 @@ sql_works() {
     return 2
 }
 
+# shellcheck disable=SC2120 # the database may be left out
 # learn [DATABASE]: asks Postgres once for all that a step wants to know, because starting psql is
 # what takes the time. The rows are NAME=VALUE, for `of`.
 learn() {
@@ -197,7 +198,7 @@ learn() {
 of() { printf '%s\n' "$learnt" | sed -n "s/^$1=//p"; }
 
 # When Postgres last read its configuration, for `learn`: seconds since 1970.
-LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
+ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
 
 # loaded_after FILE…: Postgres has read its configuration after the last change to them.
 loaded_after() {
@@ -210,8 +211,9 @@ reload_postgres() {
     mark=$(mktemp)
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
     tries=0
+    # shellcheck disable=SC2119
     until learn <<SQL && loaded_after "$mark"; do
-$LOADED;
+$ASK_LOADED;
 SQL
         tries=$((tries + 1))
         [ "$tries" -lt 50 ] || { say 'Postgres did not read its configuration again within 10 s' >&2; return 1; }

@@ -32,7 +32,8 @@ pub struct Reached {
 pub struct Connection {
     connector: Connector,
     remote: Option<Box<dyn Remote>>,
-    lease: Lease,
+    /// What is taken again with every new connection, and given back at the end.
+    lease: Option<Lease>,
 }
 
 /// What hosts are looked at for.
@@ -43,12 +44,13 @@ pub struct Look<'a> {
     pub fetches: Option<&'a str>,
 }
 
-/// Connects to a host, takes its lease, and looks at it. Nothing else is changed there.
+/// Connects to a host, takes its lease if there is one to take, and looks at it. Nothing else is
+/// changed there.
 pub fn reach(
     host: &Host,
     look: Look<'_>,
     mut connector: Connector,
-    lease: &Lease,
+    lease: Option<&Lease>,
     control: &Control,
 ) -> Result<Reached, LeaseError> {
     let cancel = new_cancel(&host.name)?;
@@ -57,11 +59,11 @@ pub fn reach(
     let postgres = &look.answers.postgres;
     let postgres =
         (host.role == Role::Postgres).then_some((postgres.port, postgres.database.as_str()));
-    let script = format!(
-        "{}\n{}",
-        lease::script(&host.name, lease)?,
-        facts_script(postgres)
-    );
+    let taking = match lease {
+        Some(lease) => lease::script(&host.name, lease)?,
+        None => String::new(),
+    };
+    let script = format!("{taking}\n{}", facts_script(postgres));
     let (mut lines, mut ahead) = (Vec::new(), None);
     remote.run(&script, LIMIT, &mut |_, line| {
         // Compared the moment it comes: hosts are not asked at the same time.
@@ -70,7 +72,10 @@ pub fn reach(
         }
         lines.push(line.to_owned());
     })?;
-    let taken = lease::parse(&host.name, lines.iter().map(String::as_str))?;
+    let units = match lease {
+        Some(_) => lease::parse(&host.name, lines.iter().map(String::as_str))?.units,
+        None => Vec::new(),
+    };
     let mut facts = Facts::parse(&lines);
     facts.clock_ahead = ahead;
     let platform = Platform::of(&facts);
@@ -78,7 +83,7 @@ pub fn reach(
         Some(platform) => sources(host, look, &facts.arch, platform, remote.as_mut()),
         None => Ok(Sources::default()),
     };
-    if sources.is_err() {
+    if let (Err(_), Some(lease)) = (&sources, lease) {
         // Whoever comes next must not be told that we are still here.
         let _ = lease::release(remote.as_mut(), &lease.owner);
     }
@@ -88,11 +93,11 @@ pub fn reach(
         facts,
         sources,
         platform,
-        units: taken.units,
+        units,
         connection: Connection {
             connector,
             remote: Some(remote),
-            lease: lease.clone(),
+            lease: lease.cloned(),
         },
     })
 }
@@ -203,15 +208,15 @@ impl Connection {
 
     /// Takes the lease again, so that nobody thinks it is given up.
     pub fn refresh_lease(&mut self) {
-        if let Some(remote) = &mut self.remote {
-            let _ = lease::take(remote.as_mut(), &self.lease);
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::take(remote.as_mut(), lease);
         }
     }
 
     /// Gives the lease back, if the host can still be told.
     pub fn release(&mut self) {
-        if let Some(remote) = &mut self.remote {
-            let _ = lease::release(remote.as_mut(), &self.lease.owner);
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::release(remote.as_mut(), &lease.owner);
         }
     }
 
@@ -227,8 +232,11 @@ impl Connection {
             let cancel = new_cancel(host)?;
             control.register(&cancel);
             let tried = (self.connector)(&cancel).and_then(|mut remote| {
+                let Some(lease) = &self.lease else {
+                    return Ok(remote);
+                };
                 // The host may have been started again, and its lease with it.
-                match lease::take(remote.as_mut(), &self.lease) {
+                match lease::take(remote.as_mut(), lease) {
                     Ok(_) => Ok(remote),
                     Err(LeaseError::Remote(error)) => Err(error),
                     Err(held) => Err(RemoteError::Failed {

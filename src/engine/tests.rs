@@ -119,7 +119,7 @@ impl World {
                     answers: &Answers::default(),
                     fetches: None,
                 };
-                reach(&host, look, connector, &lease, &control).unwrap()
+                reach(&host, look, connector, Some(&lease), &control).unwrap()
             })
             .collect();
 

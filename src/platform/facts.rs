@@ -175,6 +175,8 @@ impl Facts {
             "selinux" => self.selinux_enforces = value == "1",
             "firewall" => self.firewalls.push(text),
             "unit" => self.unit(value),
+            // One program holds several locks.
+            "packages.busy" if self.packages_busy.contains(&text) => {}
             "packages.busy" => self.packages_busy.push(text),
             "packages.interrupted" => self.packages_interrupted = true,
             _ => {
@@ -306,6 +308,7 @@ module=vxlan missing
 selinux=1
 unit=firewalld.service active
 unit=k3s.service activating
+packages.busy=4711 apt-get
 packages.busy=4711 apt-get
 k3s.unit=k3s
 k3s.leftover=/var/lib/rancher/k3s/server/db/etcd

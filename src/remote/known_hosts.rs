@@ -264,9 +264,6 @@ mod tests {
 
     #[test]
     fn hashed_names_are_recognised() {
-        // Made by `ssh-keygen -H`.
-        let line = "|1|BQGmPd2bVt7Mp0FNTmi4cMYybGE=|SALT {a}";
-        assert!(known(&[line]).kinds("host").is_empty());
         let salt = b"0123456789abcdefghij";
         let hmac = PKey::hmac(salt).unwrap();
         let mut signer = Signer::new(MessageDigest::sha1(), &hmac).unwrap();

@@ -85,12 +85,12 @@ impl Sshd {
         self.folder.path().join(name)
     }
 
-    /// How known_hosts names it.
+    /// How `known_hosts` names it.
     pub fn address(&self) -> String {
         format!("[127.0.0.1]:{}", self.port)
     }
 
-    /// A public key of the folder as known_hosts wants it: kind and base64.
+    /// A public key of the folder as `known_hosts` wants it: kind and base64.
     pub fn public_key(&self, name: &str) -> String {
         let text = fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
         let words: Vec<&str> = text.split_whitespace().take(2).collect();

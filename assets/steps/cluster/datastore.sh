@@ -4,6 +4,7 @@
 # inputs: DB_NAME DB_USER DB_PORT SERVERS WAIT
 
 satisfied() {
+    # shellcheck disable=SC2154 # learnt is what it learns
     learn "$DB_NAME" <<SQL || { case $learnt in *'"kine" does not exist'*) return 1 ;; esac; return 2; }
 SELECT 'filled=' || EXISTS (SELECT FROM kine);
 SELECT CASE WHEN s.ssl AND s.client_dn = '/CN=$DB_USER' THEN 'good=' ELSE 'bad=' END

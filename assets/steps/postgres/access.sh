@@ -8,7 +8,7 @@ look() {
 SELECT 'file=' || current_setting('hba_file');
 SELECT 'errors=' || string_agg(line_number || ': ' || error, '; ')
 FROM pg_hba_file_rules WHERE error IS NOT NULL;
-$LOADED;
+$ASK_LOADED;
 SQL
     hba=$(of file)
 }

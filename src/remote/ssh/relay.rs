@@ -42,7 +42,18 @@ pub fn open(
     );
     let until = Until::after(limit);
     let patient = Until::after(limit + GRACE);
-    let mut channel = wire.exec(&command, &patient)?;
+    let unreachable = |why: String| RemoteError::Unreachable {
+        host: host.to_owned(),
+        to: to.to_string(),
+        why,
+    };
+    let channel = wire.exec(&command, &patient)?;
+    let mut channel = channel.map_err(|why| {
+        unreachable(format!(
+            "sshd there starts no further command ({}): is its MaxSessions below 2?",
+            why.message()
+        ))
+    })?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     loop {
         let nothing = &mut &[][..];
@@ -65,11 +76,8 @@ pub fn open(
         }
     }
     let status = close(wire, &mut channel, &patient)?;
-    Err(RemoteError::Unreachable {
-        host: host.to_owned(),
-        to: to.to_string(),
-        why: explain(status, &String::from_utf8_lossy(&err), seconds),
-    })
+    let err = String::from_utf8_lossy(&err);
+    Err(unreachable(explain(status, &err, seconds)))
 }
 
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {

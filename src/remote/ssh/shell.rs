@@ -67,7 +67,10 @@ impl Opening<'_> {
     fn open(&self, credentials: &Credentials) -> Result<Channel, RemoteError> {
         let random = || nonce().map_err(|why| self.no_root(&why.to_string()));
         let (mark, prompt, ready) = (random()?, random()?, random()?);
-        let mut channel = self.wire.exec(START, &self.until)?;
+        let channel = self.wire.exec(START, &self.until)?;
+        let mut channel = channel.map_err(|why| {
+            self.no_root(&format!("sshd there starts no command: {}", why.message()))
+        })?;
 
         // Nothing is sent before the other side is known to read it: a shell reads ahead, and
         // where sudo asks for no password, the password would become the first line of a script.
@@ -218,4 +221,73 @@ pub fn is_dead(channel: &Channel) -> bool {
     let signal = channel.exit_signal();
     signal.is_ok_and(|signal| signal.exit_signal.is_some())
         || channel.exit_status().is_ok_and(|status| status != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::process::{Command, Output, Stdio};
+
+    const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
+
+    /// What a shell as root shell makes of its input. Only root can try.
+    fn root_shell(shell: &[&str], input: &str) -> Output {
+        let program = with_inputs("h", ROOT, &[("READY", "ready")]).unwrap();
+        let mut child = Command::new("env")
+            .args(["-i", "PATH=/usr/bin:/bin"])
+            .args(shell)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(program.as_bytes()).unwrap();
+        // Shells read ahead; so does this, before it sends a script.
+        let mut ready = [0; 6];
+        let mut stderr = child.stderr.take().unwrap();
+        std::io::Read::read_exact(&mut stderr, &mut ready).unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    #[test]
+    fn half_a_script_is_not_run() {
+        for shell in SHELLS {
+            let whole = "echo one; echo two#";
+            let all = format!("mark {}\n{whole}", whole.len());
+            let output = root_shell(shell, &all);
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(text, "\u{1e}mark+\none\ntwo\n\u{1e}mark 0\n", "{shell:?}");
+            for length in 0..all.len() {
+                let output = root_shell(shell, &all[..length]);
+                assert!(output.stdout.is_empty(), "{shell:?} ran {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_script_may_end_in_anything() {
+        for shell in SHELLS {
+            for (script, status) in [
+                ("exit 3", 3),
+                ("(exit 3) # a comment", 3),
+                ("(exit 3)\n\n", 3),
+                ("cat <<E >/dev/null; (exit 3)\ntext\nE\n", 3),
+                ("(exit 3) #", 3),
+                ("# nothing but a comment", 0),
+                ("", 0),
+            ] {
+                let output = root_shell(shell, &format!("m {}\n{script}#", script.len() + 1));
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(
+                    text,
+                    format!("\u{1e}m+\n\u{1e}m {status}\n"),
+                    "{shell:?} {script:?}"
+                );
+            }
+        }
+    }
 }

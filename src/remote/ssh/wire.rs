@@ -129,15 +129,18 @@ impl Wire {
         }
     }
 
-    /// Starts a command on a channel of its own.
-    pub fn exec(&self, command: &str, until: &Until) -> Result<Channel, RemoteError> {
-        let failed = |why: ssh2::Error| self.lost(format!("it opens no channel: {why}"));
-        let mut channel = self
-            .retry(until, Session::channel_session)?
-            .map_err(failed)?;
-        self.retry(until, |_| channel.exec(command))?
-            .map_err(failed)?;
-        Ok(channel)
+    /// Starts a command on a channel of its own, if the host lets it.
+    pub fn exec(
+        &self,
+        command: &str,
+        until: &Until,
+    ) -> Result<Result<Channel, ssh2::Error>, RemoteError> {
+        let mut channel = match self.retry(until, Session::channel_session)? {
+            Ok(channel) => channel,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let started = self.retry(until, |_| channel.exec(command))?;
+        Ok(started.map(|()| channel))
     }
 
     /// From now on the host is asked for signs of life.

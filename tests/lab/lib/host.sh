@@ -89,9 +89,8 @@ furnish() {
     ip=$(address "$host")
     user=$(login "$host")
     echo "$host" >"$root/etc/hostname"
-    # postgres.lab.internal: the name that a real network's DNS would know.
-    printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n%s\tpostgres.lab.internal\n' \
-        "$host" "$(address k3s-postgres)" >"$root/etc/hosts"
+    printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n' \
+        "$host" >"$root/etc/hosts"
     printf '%s' "$host k3s-ha-wizard-lab" | md5sum | cut -c1-32 >"$root/etc/machine-id"
     cat >"$root/etc/systemd/network/10-host0.network" <<NETWORK
 [Match]

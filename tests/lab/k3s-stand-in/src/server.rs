@@ -100,8 +100,8 @@ impl Server {
         let client_ca = certs::read_pair(&tls, "client-ca").map_err(preparing)?;
         let server_ca = certs::read_pair(&tls, "server-ca").map_err(preparing)?;
         let names = serving::own_names(settings, &node.name, node.address);
-        let (pair, revision) = serving::ensure(&kine, &server_ca, &names).map_err(preparing)?;
-        let serving = Serving::new(serving::identity(&pair)?);
+        let offered = serving::offer(&server_ca, &names).map_err(preparing)?;
+        let serving = Serving::new(serving::identity(&offered)?);
         let cluster_cidr = settings
             .many("cluster-cidr")
             .first()
@@ -133,10 +133,16 @@ impl Server {
         )
         .map_err(|reason| preparing(format!("failed to start cluster: {reason}")))?;
         let client = joined(&api, settings, &node, port)?;
-        if password.create {
-            let saved = bootstrap::save(&api.cluster.kine, &password.secret, &folder);
-            saved.map_err(|reason| preparing(format!("failed to start cluster: {reason}")))?;
-        }
+        let saved = if password.create {
+            bootstrap::save(&api.cluster.kine, &password.secret, &folder)
+        } else {
+            Ok(())
+        };
+        core();
+        saved.map_err(|reason| preparing(format!("failed to start cluster: {reason}")))?;
+        let agreed = serving::agree(&api.cluster.kine, &api.server_ca, &names, &offered);
+        let (pair, revision) = agreed.map_err(preparing)?;
+        serving.replace(serving::identity(&pair)?);
         write_access(settings, &folder, &api, &node, port)?;
         let advertise = settings
             .text("advertise-address")
@@ -289,8 +295,8 @@ fn link(to: &Path, at: &Path) -> Result<(), String> {
         .map_err(|error| format!("symlink {}: {}", at.display(), crate::go_words(&error)))
 }
 
-/// Brings the API up and says so.
-fn up(api: &Api, advertise: &str) {
+/// Brings up what the API stands on.
+fn core() {
     log::info("Connection to etcd is ready");
     log::info("ETCD server is now running");
     log::info("Opening etcd client connection with endpoints [unix://kine.sock]");
@@ -298,6 +304,16 @@ fn up(api: &Api, advertise: &str) {
         "Polling for API server readiness: GET /readyz failed: the server is currently unable to handle the request",
     );
     thread::sleep(CORE);
+}
+
+/// Opens the API and says so.
+fn up(api: &Api, advertise: &str) {
+    let (node, password) = &api.own;
+    if let Err(failure) = api.cluster.admit_host(node, password) {
+        log::error(format!(
+            "Unable to verify password for node {node}: {failure:?}"
+        ));
+    }
     if let Err(failure) = api.cluster.serve_at(advertise) {
         log::error(format!("Failed to update endpoints: {failure:?}"));
     }
@@ -335,7 +351,8 @@ fn control(
                 {
                     log::error(format!("Failed to update endpoints: {failure:?}"));
                 }
-                if let Some((pair, newer)) = serving::newer(&api.cluster.kine, revision)
+                if let Some((pair, newer)) =
+                    serving::newer(&api.cluster.kine, &api.server_ca, revision)
                     && let Ok(identity) = serving::identity(&pair)
                 {
                     serving.replace(identity);

@@ -55,42 +55,52 @@ fn first_address(range: &str) -> String {
     }
 }
 
-/// The certificate that covers these names and all that other servers brought in; made anew and
-/// kept when the one in the datastore does not.
-pub fn ensure(
+/// A certificate for these names, before the datastore may be written to.
+pub fn offer(authority: &Pair, names: &BTreeSet<String>) -> Result<Pair, String> {
+    let list: Vec<String> = names.iter().cloned().collect();
+    let subject = Subject {
+        common_name: "k3s",
+        organisation: "k3s",
+        names: &list,
+    };
+    let pair = certs::sign(authority, subject)?;
+    announce(&list, &pair);
+    Ok(pair)
+}
+
+/// The certificate that covers these names and all that other servers brought in: the one in the
+/// datastore, or the one offered, or a new one for the names of both.
+pub fn agree(
     kine: &Kine,
     authority: &Pair,
     names: &BTreeSet<String>,
+    offered: &Pair,
 ) -> Result<(Pair, i64), String> {
     loop {
         let entry = kine.get(KEY).map_err(|failed| failed.to_string())?;
-        let kept: Option<(Pair, BTreeSet<String>)> =
-            entry.as_ref().and_then(|entry| read(&entry.value));
+        let kept = entry.as_ref().and_then(|entry| read(&entry.value));
         let mut all = names.clone();
-        if let (Some((pair, known)), Some(entry)) = (kept, &entry) {
-            if known.is_superset(names) && fit(&pair, authority) {
+        if let (Some((pair, known)), Some(entry)) = (kept, &entry)
+            && fit(&pair, authority)
+        {
+            if known.is_superset(names) {
                 return Ok((pair, entry.revision));
             }
             all.extend(known);
         }
-        let list: Vec<String> = all.iter().cloned().collect();
-        let subject = Subject {
-            common_name: "k3s",
-            organisation: "k3s",
-            names: &list,
+        let pair = if all == *names {
+            offered.clone()
+        } else {
+            offer(authority, &all)?
         };
-        let pair = certs::sign(authority, subject)?;
         let record =
-            json!({ "names": list, "certificate": pair.certificate, "key": pair.key }).to_string();
+            json!({ "names": all, "certificate": pair.certificate, "key": pair.key }).to_string();
         let result = match entry {
             Some(entry) => kine.update(KEY, entry.revision, record.as_bytes()),
             None => kine.create(KEY, record.as_bytes()),
         };
         match result {
-            Ok(revision) => {
-                announce(&list, &pair);
-                return Ok((pair, revision));
-            }
+            Ok(revision) => return Ok((pair, revision)),
             Err(Refused::Conflict) => {}
             Err(Refused::Failed(reason)) => return Err(reason),
         }
@@ -98,13 +108,14 @@ pub fn ensure(
 }
 
 /// The certificate in the datastore, when it is newer than this revision.
-pub fn newer(kine: &Kine, revision: i64) -> Option<(Pair, i64)> {
+pub fn newer(kine: &Kine, authority: &Pair, revision: i64) -> Option<(Pair, i64)> {
     let entry = kine
         .get(KEY)
         .ok()
         .flatten()
         .filter(|entry| entry.revision > revision)?;
-    read(&entry.value).map(|(pair, _)| (pair, entry.revision))
+    let (pair, _) = read(&entry.value)?;
+    fit(&pair, authority).then_some((pair, entry.revision))
 }
 
 /// The pair as TLS uses it.
