@@ -13,9 +13,11 @@ use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::cli::{Output, Run, exit};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::engine::event::{Abort, End, Event};
-use k3s_ha_wizard::engine::hosts::{ReachError, Reached};
+use k3s_ha_wizard::engine::hosts::Reached;
 use k3s_ha_wizard::engine::recorder::Sink;
 use k3s_ha_wizard::plan::{Plan, Work};
+use k3s_ha_wizard::platform::preflight::Grid;
+use k3s_ha_wizard::remote::lease::LeaseError;
 use k3s_ha_wizard::report::json::Json;
 use k3s_ha_wizard::report::lines::{Context, Lines};
 use k3s_ha_wizard::report::log::RunLog;
@@ -36,10 +38,16 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return complain(&error, exit::FAILED),
     };
-    let reached = match session.reach(&control, &|host| introduce(how.output, host)) {
+    let mut reached = match session.reach(&control, &|host| introduce(how.output, host)) {
         Ok(reached) => reached,
         Err(errors) => return signals.code().unwrap_or_else(|| unreached(&errors)),
     };
+    let grid = session.preflight(&reached);
+    show(&grid, how.output);
+    if !grid.passes() {
+        release(&mut reached);
+        return unfit();
+    }
     let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
@@ -91,6 +99,11 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
+    let grid = session.preflight(&reached);
+    show(&grid, Output::Lines);
+    if !grid.passes() {
+        return unfit();
+    }
     let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
@@ -161,18 +174,35 @@ fn next_commands(session: &Session) -> Vec<String> {
     )]
 }
 
-fn unreached(errors: &[ReachError]) -> ExitCode {
+/// Where lines are for a program, what stops the run is still said to people.
+fn show(grid: &Grid, output: Output) {
+    let _ = match output {
+        Output::Lines => writeln!(io::stdout(), "\n{grid}"),
+        Output::Json if grid.passes() => Ok(()),
+        Output::Json => writeln!(io::stderr(), "{grid}"),
+    };
+}
+
+fn release(reached: &mut [Reached]) {
+    for host in reached {
+        host.connection.release();
+    }
+}
+
+fn unfit() -> ExitCode {
+    let what = "The preflight fails: see above for what to do. Nothing was changed. A check that \
+                you know better about can be overruled by its name: overrule = [\"NAME\"], under \
+                [cluster] or at one host.";
+    complain(&what, exit::UNFIT)
+}
+
+fn unreached(errors: &[LeaseError]) -> ExitCode {
     for error in errors {
         let _ = writeln!(io::stderr(), "{error}");
     }
     let _ = writeln!(io::stderr(), "Nothing was changed.");
     ExitCode::from(if errors.iter().any(is_leased) {
         exit::HELD
-    } else if errors
-        .iter()
-        .any(|error| matches!(error, ReachError::Unsupported(_)))
-    {
-        exit::UNFIT
     } else {
         exit::FAILED
     })
@@ -181,7 +211,9 @@ fn unreached(errors: &[ReachError]) -> ExitCode {
 fn refuse(error: &SessionError) -> ExitCode {
     let code = match error {
         error if error.is_locked() => exit::HELD,
-        SessionError::Secrets(_) => exit::USAGE,
+        SessionError::Secrets(_) | SessionError::SshConfig(_) | SessionError::LoginSecret(_) => {
+            exit::USAGE
+        }
         _ => exit::FAILED,
     };
     complain(error, code)

@@ -7,14 +7,17 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::answers::Answers;
+use crate::answers::{
+    Answers, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+};
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
-use crate::engine::hosts::{self, Connector, ReachError, Reached};
+use crate::engine::hosts::{self, Connector, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::{Memory, Run};
 use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
+use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
 use crate::remote::{Credentials, Remote, Ssh, Target};
@@ -29,6 +32,8 @@ pub struct Session {
     pub run: String,
     state: State,
     secrets: Secrets,
+    /// Of every host, in their order. Kept nowhere else.
+    logins: Vec<(Login, LoginSecrets)>,
     pki: Pki,
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
@@ -46,6 +51,10 @@ pub enum SessionError {
     Pki(#[from] PkiError),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    SshConfig(#[from] SshConfigError),
+    #[error(transparent)]
+    LoginSecret(#[from] LoginSecretError),
     #[error("no random numbers: {0}")]
     Random(#[from] openssl::error::ErrorStack),
 }
@@ -67,6 +76,12 @@ impl Session {
         root: Option<PathBuf>,
         purpose: Purpose,
     ) -> Result<Self, SessionError> {
+        let ssh_config = answers.ssh_config()?;
+        let logins = answers.hosts.iter().map(|host| {
+            let login = answers.login(host, &ssh_config)?;
+            Ok((login, answers.login_secrets(host)?))
+        });
+        let logins = logins.collect::<Result<_, SessionError>>()?;
         let folder = Folder::open(root, &answers.cluster.name)?;
         let lock = match purpose {
             Purpose::Run => Some(folder.lock()?),
@@ -101,6 +116,7 @@ impl Session {
             folder,
             state,
             secrets,
+            logins,
             pki,
             certificates,
             lock,
@@ -112,18 +128,26 @@ impl Session {
         &self,
         control: &Control,
         told: &(dyn Fn(&Reached) + Sync),
-    ) -> Result<Vec<Reached>, Vec<ReachError>> {
+    ) -> Result<Vec<Reached>, Vec<LeaseError>> {
         // Who only looks takes no lease: somebody may be at work, also from this very folder.
         let lease = self.lock.is_some().then(|| self.lease());
+        // Kept from an earlier run, the install script is not fetched again.
+        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
+        let server_1 = self.answers.with_role(Role::Server).next();
+        let look = Look {
+            answers: &self.answers,
+            fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
+        };
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
                 .hosts
                 .iter()
-                .map(|host| {
-                    let (lease, connector) = (lease.as_ref(), self.connector(host));
+                .zip(&self.logins)
+                .map(|(host, login)| {
+                    let (lease, connector) = (lease.as_ref(), self.connector(host, login));
                     scope.spawn(move || {
-                        let reached = hosts::reach(host, connector, lease, control)?;
+                        let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
                         Ok(reached)
                     })
@@ -142,6 +166,7 @@ impl Session {
             }
         }
         if errors.is_empty() {
+            ask_for_nodes(&mut reached);
             return Ok(reached);
         }
         for host in &mut reached {
@@ -150,10 +175,31 @@ impl Session {
         Err(errors)
     }
 
+    /// Whether the hosts will do. Where it does not pass, there is nothing to plan.
+    pub fn preflight(&self, reached: &[Reached]) -> Grid {
+        let looked: Vec<_> = reached
+            .iter()
+            .filter_map(|reached| {
+                Some(Looked {
+                    host: self.answers.host(&reached.name)?,
+                    facts: &reached.facts,
+                    sources: &reached.sources,
+                    at_work: !reached.units.is_empty(),
+                })
+            })
+            .collect();
+        let wanted = Wanted {
+            answers: &self.answers,
+            token: &short_hash(&self.secrets.token),
+            agent_token: &short_hash(&self.secrets.agent_token),
+        };
+        preflight::grid(wanted, &looked)
+    }
+
     pub fn plan(&self, reached: &[Reached]) -> Result<Plan, SessionError> {
         let platforms: BTreeMap<_, _> = reached
             .iter()
-            .map(|host| (host.name.clone(), host.platform))
+            .filter_map(|host| Some((host.name.clone(), host.platform?)))
             .collect();
         Ok(Plan::make(Given {
             answers: &self.answers,
@@ -169,12 +215,21 @@ impl Session {
             .into_iter()
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());
+        let of_logins = self.logins.iter().flat_map(|(_, secrets)| {
+            let given = [
+                &secrets.passphrase,
+                &secrets.password,
+                &secrets.sudo_password,
+            ];
+            given.into_iter().flatten().cloned()
+        });
         let secrets: Vec<_> = self
             .secrets
             .all()
             .into_iter()
             .cloned()
             .chain(keys)
+            .chain(of_logins)
             .collect();
         Redactor::new(&secrets)
     }
@@ -206,6 +261,10 @@ impl Session {
         for text in self.answers.warnings() {
             recorder.record(What::Warned { host: None, text });
         }
+        for (host, text) in self.preflight(&hosts).warnings() {
+            let host = Some(host);
+            recorder.record(What::Warned { host, text });
+        }
         let run = Run {
             id: &self.run,
             answers: &self.answers,
@@ -232,19 +291,28 @@ impl Session {
         }
     }
 
-    fn connector(&self, host: &crate::answers::Host) -> Connector {
+    fn connector(&self, host: &Host, (login, secrets): &(Login, LoginSecrets)) -> Connector {
+        // ssh passes over keys in its configuration that are not there.
+        let in_answers = host.key.is_some() || self.answers.ssh.key.is_some();
+        let mut keys = login.keys.iter();
+        let key = keys.find(|key| in_answers || key.exists()).cloned();
         let target = Target {
             name: host.name.clone(),
-            address: host.address.clone(),
-            port: self.answers.ssh_port(host),
-            user: self.answers.ssh_user(host),
-            key: self.answers.ssh_key(host),
+            address: login.address.clone(),
+            port: login.port,
+            user: login.user.clone(),
+            key,
             known_hosts: self.answers.ssh_known_hosts(),
             own_known_hosts: self.folder.known_hosts(),
             policy: self.answers.ssh.host_keys,
             fingerprint: host.host_key.clone(),
         };
-        let credentials = Credentials::default();
+        let secrets = secrets.clone();
+        let credentials = Credentials {
+            passphrase: secrets.passphrase,
+            password: secrets.password,
+            sudo_password: secrets.sudo_password,
+        };
         Box::new(move |cancel| {
             let ssh = Ssh::connect(&target, &credentials, cancel)?;
             Ok(Box::new(ssh) as Box<dyn Remote>)
@@ -260,8 +328,31 @@ impl SessionError {
 }
 
 /// Whether somebody else works on the host.
-pub fn is_leased(error: &ReachError) -> bool {
-    matches!(error, ReachError::Lease(LeaseError::Held { .. }))
+pub fn is_leased(error: &LeaseError) -> bool {
+    matches!(error, LeaseError::Held { .. })
+}
+
+/// A host that has never joined may have been a node before: then its cluster is asked.
+fn ask_for_nodes(reached: &mut [Reached]) {
+    let is_new = |host: &Reached| !host.facts.k3s.node_password;
+    if !reached.iter().any(is_new) {
+        return;
+    }
+    let running = |host: &&mut Reached| {
+        let k3s = host.facts.units.get("k3s.service");
+        host.facts.k3s.ours && k3s.is_some_and(|state| state == "active")
+    };
+    if let Some(server) = reached.iter_mut().find(running) {
+        server.facts.k3s.known_nodes = hosts::known_nodes(server);
+    }
+}
+
+/// By what K3s names its row in Postgres: the first 12 digits of the token's SHA-256 (facts 4.4).
+fn short_hash(token: &SecretText) -> String {
+    let hash = openssl::sha::sha256(token.expose().as_bytes());
+    hash[..6]
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Every name and address by which servers reach Postgres.

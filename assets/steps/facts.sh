@@ -1,21 +1,271 @@
 # shellcheck shell=sh
-# What a host is. Reads only; a line each, KEY=VALUE.
+# What a host is, and what is there already. Reads only; a line each, KEY=VALUE, some keys more than
+# once. Every run waits for it, so it starts few programs.
+# inputs: DB_PORT DB_NAME (empty where Postgres is no matter)
 
 fact() { printf '%s=%s\n' "$1" "$2"; }
 
-# shellcheck disable=SC1091 # it is on the host
-release() { ( . /etc/os-release && eval "printf '%s' \"\${$1-}\"" ); }
+# first PATH: puts its first line into $line
+first() {
+    line=
+    [ ! -r "$1" ] || read -r line <"$1" || :
+}
 
-fact os.id "$(release ID)"
-fact os.like "$(release ID_LIKE)"
-fact os.version "$(release VERSION_ID)"
-fact os.name "$(release PRETTY_NAME)"
-fact arch "$(uname -m)"
-fact hostname "$(cat /proc/sys/kernel/hostname)"
-fact machine-id "$(cat /etc/machine-id 2>/dev/null)"
-fact boot-id "$(cat /proc/sys/kernel/random/boot_id)"
-[ ! -d /run/systemd/system ] || fact systemd yes
+# token_fact TOKEN: a hash of it, as K3s itself names its row in Postgres by.
+token_fact() {
+    [ -n "$1" ] || return 0
+    hash=$(printf %s "$1" | sha256sum)
+    fact k3s.token "$(printf %.12s "$hash")"
+}
+
 fact clock "$(date +%s.%N)"
-fact memory-kib "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
-fact disk-free-kib "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
+(
+    ID='' ID_LIKE='' VERSION_ID='' PRETTY_NAME=''
+    # shellcheck source=/dev/null
+    [ ! -r /etc/os-release ] || . /etc/os-release
+    fact os.id "$ID"
+    fact os.like "$ID_LIKE"
+    fact os.version "$VERSION_ID"
+    fact os.name "$PRETTY_NAME"
+)
+# shellcheck disable=SC2046 # the release and the machine
+set -- $(uname -rm)
+release=$1
+fact arch "$2"
+first /proc/sys/kernel/hostname && fact hostname "$line"
+first /etc/machine-id && fact machine-id "$line"
+first /proc/sys/kernel/random/boot_id && fact boot-id "$line"
+[ ! -d /run/systemd/system ] || fact systemd yes
+first /run/systemd/container && fact container "$line"
+[ ! -x /usr/sbin/transactional-update ] || fact os.transactional yes
+[ ! -e /run/ostree-booted ] || fact os.transactional yes
+for directory in /etc /usr /var; do
+    [ -w "$directory" ] || fact os.read-only "$directory"
+done
+
+# --- Size --------------------------------------------------------------------------------------
+
+fact cpus "$(nproc)"
+while read -r key kib _; do
+    case $key in
+    MemTotal:) fact memory-kib "$kib" ;;
+    SwapTotal:)
+        fact swap-kib "$kib"
+        break
+        ;;
+    esac
+done </proc/meminfo
+set -- / /var/lib "${TMPDIR:-/tmp}"
+for directory in /var/lib/rancher /var/lib/postgresql /var/lib/pgsql; do
+    [ ! -d "$directory" ] || set -- "$@" "$directory"
+done
+df -Pk "$@" 2>/dev/null | {
+    read -r _
+    for directory in "$@"; do
+        read -r _ total _ free _ && fact disk "$free $total $directory"
+    done
+}
+
+# --- Network -----------------------------------------------------------------------------------
+
 fact addresses "$(ip -o addr show 2>/dev/null | awk '{ sub(/\/.*/, "", $4); printf "%s ", $4 }')"
+# Who listens: protocol, port, process, unit, program.
+if command -v ss >/dev/null; then
+    fact ports seen
+    ss -Hltunp 2>/dev/null | awk '
+        {
+            port = $5
+            sub(/.*:/, "", port)
+            if (port == 22) next
+            program = pid = unit = "-"
+            if (match($0, /users:\(\("[^"]*",pid=[0-9]+/)) {
+                split(substr($0, RSTART + 9, RLENGTH - 9), part, /",pid=/)
+                program = part[1]
+                pid = part[2]
+                file = "/proc/" pid "/cgroup"
+                while (unit == "-" && (getline line < file) > 0)
+                    if (match(line, /[^\/]*\.(service|socket|scope)/))
+                        unit = substr(line, RSTART, RLENGTH)
+                close(file)
+            }
+            if (!seen[$1, port, program]++) print "port=" $1, port, pid, unit, program
+        }'
+fi
+
+# --- Kernel ------------------------------------------------------------------------------------
+
+if [ -r /sys/fs/cgroup/cgroup.controllers ]; then
+    first /sys/fs/cgroup/cgroup.controllers
+    fact cgroup "v2 $line"
+elif [ -r /proc/cgroups ]; then
+    controllers=
+    while read -r name _ _ enabled; do
+        [ "$enabled" != 1 ] || controllers="$controllers $name"
+    done </proc/cgroups
+    fact cgroup "v1$controllers"
+fi
+absent=
+for module in br_netfilter overlay vxlan nf_conntrack; do
+    if [ -d "/sys/module/$module" ]; then
+        fact module "$module loaded"
+    else
+        absent="$absent $module"
+    fi
+done
+modules=/lib/modules/$release
+if [ -n "$absent" ] && [ -r "$modules/modules.dep" ]; then
+    found=$(grep -hoE "/(br_netfilter|overlay|vxlan|nf_conntrack)\.ko[.a-z]*:?" \
+        "$modules/modules.dep" "$modules/modules.builtin" 2>/dev/null)
+    for module in $absent; do
+        case $found in
+        */"$module".ko*) fact module "$module there" ;;
+        *) fact module "$module missing" ;;
+        esac
+    done
+fi
+
+# --- What guards it ----------------------------------------------------------------------------
+
+if [ -e /sys/fs/selinux/enforce ]; then
+    first /sys/fs/selinux/enforce
+    fact selinux "$line"
+fi
+if [ -d /run/systemd/system ]; then
+    systemctl show -p Id -p ActiveState firewalld.service ufw.service k3s.service \
+        k3s-agent.service k3s-lb.service 2>/dev/null | {
+        id='' active=''
+        while IFS='=' read -r key value || [ -n "$id" ]; do
+            case $key in
+            Id) id=$value ;;
+            ActiveState) active=$value ;;
+            esac
+            if [ -n "$id" ] && [ -n "$active" ]; then
+                [ "$active" = inactive ] || fact unit "$id $active"
+                id='' active=''
+            fi
+            [ -n "$key" ] || id=''
+        done
+    }
+fi
+if [ -r /etc/ufw/ufw.conf ]; then
+    while read -r line; do
+        case $line in ENABLED=[yY]*) fact firewall ufw ;; esac
+    done </etc/ufw/ufw.conf
+fi
+# What is turned away at the door, by whatever wrote these rules.
+if [ -d /sys/module/nf_tables ] && command -v nft >/dev/null; then
+    refusals=$(nft -nn list ruleset 2>/dev/null | awk '
+        /^\tchain / { door = 0 }
+        / hook input / { door = 1; if (/policy drop/) count++ }
+        door && /[ \t](drop|reject)( |$)/ && !/ hook / { count++ }
+        END { print count + 0 }')
+    [ "$refusals" = 0 ] || fact firewall "nftables $refusals"
+fi
+
+# --- The package manager -----------------------------------------------------------------------
+
+set --
+for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock \
+    /var/cache/apt/archives/lock /var/lib/rpm/.rpm.lock; do
+    [ ! -e "$lock" ] || set -- "$@" "$lock"
+done
+if [ $# -gt 0 ] && [ -r /proc/locks ]; then
+    inodes=" $(stat -c %i "$@" | tr '\n' ' ')"
+    while read -r _ kind _ _ pid place _; do
+        [ "$kind" != '->' ] || continue
+        case $inodes in
+        *" ${place##*:} "*)
+            first "/proc/$pid/comm"
+            fact packages.busy "$pid $line"
+            ;;
+        esac
+    done </proc/locks
+fi
+for update in /var/lib/dpkg/updates/*; do
+    [ ! -e "$update" ] || fact packages.interrupted "$update"
+done
+if [ -r /var/lib/dpkg/status ] &&
+    grep -qE '^Status: [a-z]+ [a-z]+ (half-|unpacked|triggers-)' /var/lib/dpkg/status; then
+    fact packages.interrupted /var/lib/dpkg/status
+fi
+
+# --- K3s ---------------------------------------------------------------------------------------
+
+k3s=/var/lib/rancher/k3s/server
+for unit in k3s k3s-agent; do
+    [ ! -e /etc/systemd/system/$unit.service ] || fact k3s.unit $unit
+done
+[ ! -x /usr/local/bin/k3s ] || fact k3s.program yes
+if [ -e /var/lib/k3s-ha-wizard/k3s-is-ours ]; then
+    fact k3s.ours yes
+elif [ -x /usr/local/bin/k3s ]; then
+    fact k3s.version "$(/usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }')"
+fi
+[ ! -d $k3s/db/etcd/member/wal ] || fact k3s.leftover $k3s/db/etcd
+[ ! -e $k3s/db/state.db ] || fact k3s.leftover $k3s/db/state.db
+[ ! -d $k3s/tls ] || fact k3s.leftover $k3s/tls
+[ ! -e /etc/rancher/node/password ] || fact k3s.node-password yes
+for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
+    [ ! -e "$further" ] || fact k3s.further-config "$further"
+done
+if [ -r /etc/rancher/k3s/config.yaml ]; then
+    while read -r key value; do
+        [ "$key" = token: ] || continue
+        value=${value#[\"\']}
+        case $value in
+        *\\*) ;; # written with escapes: left alone
+        *) token_fact "${value%[\"\']}" ;;
+        esac
+    done </etc/rancher/k3s/config.yaml
+fi
+if [ -r /etc/rancher/k3s/agent-token ]; then
+    first /etc/rancher/k3s/agent-token
+    line=${line#*::}
+    token_fact "${line#*:}"
+fi
+
+# --- Postgres ----------------------------------------------------------------------------------
+
+[ ! -e /var/lib/k3s-ha-wizard/postgres-is-ours ] || fact postgres.ours yes
+for file in /etc/postgresql/*/*/postgresql.conf; do
+    [ -r "$file" ] || continue
+    cluster=${file#/etc/postgresql/}
+    port=$(sed -n 's/^[[:space:]]*port[[:space:]]*=*[[:space:]]*\([0-9]*\).*/\1/p' "$file")
+    fact postgres.cluster "${port:-5432} ${cluster%/*}"
+done
+for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
+    [ -r "$directory/PG_VERSION" ] || continue
+    first "$directory/PG_VERSION"
+    fact postgres.cluster "- $line $directory"
+done
+# Asked itself, in one go: what it is, whose it is, and how it is set.
+# (What is called psql in PATH may be a Perl program that only starts it.)
+psql=$(command -v psql)
+for program in /usr/lib/postgresql/*/bin/psql; do
+    [ ! -x "$program" ] || psql=$program
+done
+if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
+    said=$(cd / && PGCONNECT_TIMEOUT=5 setpriv --reuid=postgres --regid=postgres \
+        --init-groups "$psql" -X -q -A -t -p "$DB_PORT" \
+        -d postgres -v ON_ERROR_STOP=1 -f - 2>&1 <<SQL
+SELECT 'postgres.version=' || current_setting('server_version_num');
+SELECT 'postgres.replica=' || pg_is_in_recovery();
+SELECT 'postgres.database=' || datname FROM pg_database
+WHERE NOT datistemplate AND datname <> 'postgres' AND datname !~ E'[\\\\n\\\\r]';
+SELECT 'postgres.setting=' || name || ' ' || setting FROM pg_settings
+WHERE name IN ('allow_alter_system', 'listen_addresses', 'max_connections', 'ssl', 'ssl_ca_file',
+    'ssl_cert_file') AND setting !~ E'[\\\\n\\\\r]';
+SELECT 'postgres.asked=yes';
+SELECT count(*) > 0 AS found FROM pg_database WHERE datname = '$DB_NAME' \gset
+\if :found
+\connect '$DB_NAME'
+SELECT to_regclass('public.kine') IS NOT NULL AS found \gset
+\if :found
+SELECT DISTINCT 'postgres.token=' || substr(name, 12) FROM kine
+WHERE name >= '/bootstrap/' AND name < '/bootstrap/g' AND deleted = 0;
+\endif
+\endif
+SQL
+    ) || fact postgres.error "$(printf %s "$said" | tail -n 1)"
+    [ -z "$said" ] || printf '%s\n' "$said"
+fi

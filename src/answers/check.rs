@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::checks::Check as Name;
 use super::problems::Problem;
 use super::{Answers, Host, HostKeys, Role, Secret, flags};
 
@@ -98,6 +99,17 @@ pub fn password_problem(password: &str) -> Option<&'static str> {
     }
 }
 
+/// What is wrong with what SSH and sudo are told, wherever it came from; nothing if it will do.
+pub fn login_secret_problem(secret: &str) -> Option<&'static str> {
+    if secret.is_empty() {
+        Some("must not be empty")
+    } else if secret.contains(['\n', '\r', '\0']) {
+        Some("must be one line: SSH and sudo read no more of it")
+    } else {
+        None
+    }
+}
+
 #[derive(Default)]
 struct Check {
     problems: Vec<Problem>,
@@ -112,6 +124,7 @@ impl Check {
         if !is_label(&answers.cluster.name) {
             self.problem("cluster.name", LABEL);
         }
+        self.overrule("cluster", &answers.cluster.overrule);
     }
 
     fn k3s(&mut self, answers: &Answers) {
@@ -214,6 +227,22 @@ impl Check {
     fn ssh(&mut self, answers: &Answers) {
         let ssh = &answers.ssh;
         self.login("ssh", ssh.user.as_deref(), ssh.port);
+        for (field, secret) in [
+            ("passphrase", &ssh.passphrase),
+            ("password", &ssh.password),
+            ("sudo_password", &ssh.sudo_password),
+        ] {
+            let key = format!("ssh.{field}");
+            self.secret(&key, secret.as_ref(), login_secret_problem);
+        }
+    }
+
+    fn overrule(&mut self, key: &str, checks: &[Name]) {
+        for (number, check) in checks.iter().enumerate() {
+            if let Some(why) = check.stands() {
+                self.problem(format!("{key}.overrule[{number}]"), why);
+            }
+        }
     }
 
     fn login(&mut self, key: &str, user: Option<&str>, port: Option<u16>) {
@@ -364,6 +393,14 @@ impl Check {
             );
         }
         self.login(&format!("hosts[{number}]"), host.user.as_deref(), host.port);
+        for (field, secret) in [
+            ("passphrase", &host.passphrase),
+            ("password", &host.password),
+            ("sudo_password", &host.sudo_password),
+        ] {
+            self.secret(&key(field), secret.as_ref(), login_secret_problem);
+        }
+        self.overrule(&format!("hosts[{number}]"), &host.overrule);
         if host
             .host_key
             .as_ref()

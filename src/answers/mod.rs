@@ -4,16 +4,22 @@
 //! Reading a file reports every problem at once, each with its line, its column and what to do.
 //!
 //! * [`secret`]: where secrets come from, and how they are kept from showing
-//! * `read`: from TOML to the types, with positions
+//! * `read`: from TOML to the types, with positions; `write`: back
 //! * `check`: what makes answers valid, whoever gave them
+//! * `checks`: the names of the preflight's checks
+//! * `login`: how a host is logged in to; [`ssh_config`]: what `~/.ssh/config` says of it
 //! * `flags`: which settings K3s knows, and which of them are the wizard's own
 
 mod check;
+mod checks;
 mod flags;
+mod login;
 pub(crate) mod paths;
 mod problems;
 mod read;
 pub mod secret;
+pub mod ssh_config;
+mod write;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,9 +27,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use check::{password_problem, token_problem};
+pub use check::{login_secret_problem, password_problem, token_problem};
+pub use checks::Check;
+pub use login::{Login, LoginSecretError, LoginSecrets};
 pub use problems::{Problem, Problems};
 pub use secret::{Secret, SecretError, SecretText};
+pub use ssh_config::{SshConfig, SshConfigError};
 
 /// What is installed when the answers name no version: what the channel `stable` said when this
 /// version of the wizard was made.
@@ -49,6 +58,8 @@ pub struct Answers {
 pub struct Cluster {
     /// Names the state folder, the kubeconfig's context and the certificates: `[a-z0-9-]`.
     pub name: String,
+    /// Checks of the preflight that may fail on any host.
+    pub overrule: Vec<Check>,
 }
 
 /// What is installed, where it comes from, and how it is set.
@@ -83,6 +94,14 @@ pub struct Ssh {
     pub user: Option<String>,
     pub port: Option<u16>,
     pub key: Option<PathBuf>,
+    /// Of private keys. None of the three is ever kept.
+    pub passphrase: Option<Secret>,
+    /// Of the user, for SSH.
+    pub password: Option<Secret>,
+    /// What sudo asks for: on most systems the user's own password, on SUSE root's.
+    pub sudo_password: Option<Secret>,
+    /// Read in place of `~/.ssh/config`; `none` is no file at all.
+    pub config: Option<PathBuf>,
     pub host_keys: HostKeys,
     /// Read besides `~/.ssh/known_hosts`, never written.
     pub known_hosts: Vec<PathBuf>,
@@ -99,6 +118,18 @@ pub enum HostKeys {
     AcceptNew,
 }
 
+impl HostKeys {
+    pub const ALL: [HostKeys; 2] = [HostKeys::Strict, HostKeys::AcceptNew];
+
+    /// As it is written in the answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HostKeys::Strict => "strict",
+            HostKeys::AcceptNew => "accept-new",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Postgres {
@@ -110,6 +141,30 @@ pub struct Postgres {
     pub port: u16,
     /// The DNS name in the datastore endpoint; without one the address stands there.
     pub name: Option<String>,
+    pub existing_postgres: ExistingPostgres,
+}
+
+/// What to do with a Postgres that others use already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExistingPostgres {
+    /// Leave it alone: the run does not begin.
+    #[default]
+    Refuse,
+    /// Use it beside them, and restart it where its settings need that.
+    Share,
+}
+
+impl ExistingPostgres {
+    pub const ALL: [ExistingPostgres; 2] = [ExistingPostgres::Refuse, ExistingPostgres::Share];
+
+    /// As it is written in the answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExistingPostgres::Refuse => "refuse",
+            ExistingPostgres::Share => "share",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,9 +227,18 @@ pub struct Host {
     pub port: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sudo_password: Option<Secret>,
     /// The fingerprint that the host key must have: `SHA256:…`, as `ssh-keygen -l` prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key: Option<String>,
+    /// Checks of the preflight that may fail on this host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrule: Vec<Check>,
 }
 
 impl Host {
@@ -187,7 +251,11 @@ impl Host {
             user: None,
             port: None,
             key: None,
+            passphrase: None,
+            password: None,
+            sudo_password: None,
             host_key: None,
+            overrule: Vec::new(),
         }
     }
 
@@ -200,7 +268,10 @@ impl Host {
 
 impl Default for Cluster {
     fn default() -> Self {
-        Self { name: "k3s".into() }
+        Self {
+            name: "k3s".into(),
+            overrule: Vec::new(),
+        }
     }
 }
 
@@ -229,6 +300,7 @@ impl Default for Postgres {
             password: None,
             port: 5432,
             name: None,
+            existing_postgres: ExistingPostgres::default(),
         }
     }
 }
@@ -284,6 +356,11 @@ impl Answers {
         self.hosts.iter().filter(move |host| host.role == role)
     }
 
+    /// What Postgres must take: twenty connections a server at first, more under load (facts 2.6).
+    pub fn max_connections(&self) -> usize {
+        100 + 50 * self.with_role(Role::Server).count()
+    }
+
     /// In the order of the answers: the first one is server 1.
     pub fn servers(&self) -> Vec<&Host> {
         self.with_role(Role::Server).collect()
@@ -303,23 +380,9 @@ impl Answers {
         self.with_role(Role::LoadBalancer).next()
     }
 
-    /// The host's own, that of `[ssh]`, the operator's (`$USER`), or root.
-    pub fn ssh_user(&self, host: &Host) -> String {
-        host.user
-            .clone()
-            .or_else(|| self.ssh.user.clone())
-            .or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()))
-            .unwrap_or_else(|| "root".into())
-    }
-
+    /// What the answers alone say, without the SSH configuration.
     pub fn ssh_port(&self, host: &Host) -> u16 {
         host.port.or(self.ssh.port).unwrap_or(22)
-    }
-
-    /// The private key, with `~` expanded; none means the agent and the usual keys are tried.
-    pub fn ssh_key(&self, host: &Host) -> Option<PathBuf> {
-        let key = host.key.as_ref().or(self.ssh.key.as_ref())?;
-        Some(paths::expand(key))
     }
 
     /// The further known-hosts files, with `~` expanded.
@@ -331,16 +394,33 @@ impl Answers {
             .collect()
     }
 
+    /// Whether a check of the preflight may fail on a host.
+    pub fn overrules(&self, host: &Host, check: Check) -> bool {
+        self.cluster.overrule.contains(&check) || host.overrule.contains(&check)
+    }
+
     /// For the state folder: inline secrets are dropped, references to the environment and to
     /// files stay.
     #[must_use]
     pub fn without_secrets(&self) -> Answers {
         let mut answers = self.clone();
-        for secret in [
-            &mut answers.k3s.token,
-            &mut answers.k3s.agent_token,
+        let (k3s, ssh) = (&mut answers.k3s, &mut answers.ssh);
+        let all = [
+            &mut k3s.token,
+            &mut k3s.agent_token,
             &mut answers.postgres.password,
-        ] {
+            &mut ssh.passphrase,
+            &mut ssh.password,
+            &mut ssh.sudo_password,
+        ];
+        let of_hosts = answers.hosts.iter_mut().flat_map(|host| {
+            [
+                &mut host.passphrase,
+                &mut host.password,
+                &mut host.sudo_password,
+            ]
+        });
+        for secret in all.into_iter().chain(of_hosts) {
             secret.take_if(|secret| secret.is_inline());
         }
         answers
@@ -349,7 +429,7 @@ impl Answers {
     /// The answers as a file: read again, it gives equal answers. **Inline secrets are in it**:
     /// write it with mode 0600, or take [`Answers::without_secrets`] first.
     pub fn to_toml(&self) -> String {
-        read::to_toml(self)
+        write::to_toml(self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! From TOML to [`Answers`] and back.
+//! From TOML to [`Answers`].
 //!
 //! Reading is done by hand rather than by serde, because serde stops at the first problem and an
 //! operator wants to see all of them. What cannot be read gets its default, so that everything else
@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -15,7 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::problems::{Position, Problem, nearest};
 use super::{
-    Answers, Cluster, Host, HostKeys, K3s, LoadBalancer, Postgres, Role, Secret, Ssh, check,
+    Answers, Check, Cluster, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer, Postgres, Role,
+    Secret, Ssh, check,
 };
 
 /// Reads and validates; every problem has its position, and they come in the order of the file.
@@ -131,10 +131,16 @@ fn read(root: &Section<'_>) -> Answers {
     answers
 }
 
+/// What an `overrule` may name.
+fn checks() -> [(&'static str, Check); Check::ALL.len()] {
+    Check::ALL.map(|check| (check.as_str(), check))
+}
+
 fn cluster(section: &Section<'_>) -> Cluster {
     let default = Cluster::default();
     let cluster = Cluster {
         name: section.text("name").unwrap_or(default.name),
+        overrule: section.choices("overrule", &checks()),
     };
     section.end();
     cluster
@@ -163,13 +169,14 @@ fn ssh(section: &Section<'_>) -> Ssh {
         user: section.text("user"),
         port: section.port("port"),
         key: section.text("key").map(PathBuf::from),
+        passphrase: section.secret("passphrase"),
+        password: section.secret("password"),
+        sudo_password: section.secret("sudo_password"),
+        config: section.text("config").map(PathBuf::from),
         host_keys: section
             .choice(
                 "host_keys",
-                &[
-                    ("strict", HostKeys::Strict),
-                    ("accept-new", HostKeys::AcceptNew),
-                ],
+                &HostKeys::ALL.map(|keys| (keys.as_str(), keys)),
             )
             .unwrap_or_default(),
         known_hosts: section
@@ -190,6 +197,12 @@ fn postgres(section: &Section<'_>) -> Postgres {
         password: section.secret("password"),
         port: section.port("port").unwrap_or(default.port),
         name: section.text("name"),
+        existing_postgres: section
+            .choice(
+                "existing_postgres",
+                &ExistingPostgres::ALL.map(|word| (word.as_str(), word)),
+            )
+            .unwrap_or_default(),
     };
     section.end();
     postgres
@@ -221,7 +234,11 @@ fn host(section: &Section<'_>) -> Host {
         user: section.text("user"),
         port: section.port("port"),
         key: section.text("key").map(PathBuf::from),
+        passphrase: section.secret("passphrase"),
+        password: section.secret("password"),
+        sudo_password: section.secret("sudo_password"),
         host_key: section.text("host_key"),
+        overrule: section.choices("overrule", &checks()),
     };
     section.end();
     host
@@ -338,7 +355,22 @@ impl<'a> Section<'a> {
     }
 
     fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
-        let value = self.value(key)?;
+        self.chosen(key, self.value(key)?, choices)
+    }
+
+    fn choices<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Vec<T> {
+        let items = self.typed(key, "a list of texts, as in [\"one\"]", DeValue::as_array);
+        items
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter_map(|(number, item)| {
+                self.chosen(&format!("{key}[{number}]"), item.get_ref(), choices)
+            })
+            .collect()
+    }
+
+    fn chosen<T: Copy>(&self, key: &str, value: &DeValue<'_>, choices: &[(&str, T)]) -> Option<T> {
         let chosen = value
             .as_str()
             .and_then(|word| choices.iter().find(|(name, _)| *name == word));
@@ -454,131 +486,5 @@ fn called(value: &DeValue<'_>) -> String {
         DeValue::Datetime(_) => "a date".into(),
         DeValue::Array(_) => "a list".into(),
         DeValue::Table(_) => "a table".into(),
-    }
-}
-
-/// Writes answers as [`answers`] reads them, everything in the order of the types.
-pub(super) fn to_toml(answers: &Answers) -> String {
-    let Answers {
-        cluster,
-        k3s,
-        ssh,
-        postgres,
-        load_balancer,
-        hosts,
-    } = answers;
-    let mut file = Writer::default();
-    file.head("[cluster]");
-    file.text("name", Some(&cluster.name));
-
-    file.head("[k3s]");
-    file.text("version", Some(&k3s.version));
-    file.text("install_url", Some(&k3s.install_url));
-    file.text("artifact_url", k3s.artifact_url.as_ref());
-    file.text("channel_url", k3s.channel_url.as_ref());
-    file.text("install_sha256", k3s.install_sha256.as_ref());
-    file.secret("token", k3s.token.as_ref());
-    file.secret("agent_token", k3s.agent_token.as_ref());
-    file.texts("tls_san", &k3s.tls_san);
-    file.settings("[k3s.server_config]", &k3s.server_config);
-    file.settings("[k3s.agent_config]", &k3s.agent_config);
-
-    file.head("[ssh]");
-    file.text("user", ssh.user.as_ref());
-    file.number("port", ssh.port);
-    file.path("key", ssh.key.as_ref());
-    let host_keys = match ssh.host_keys {
-        HostKeys::Strict => "strict",
-        HostKeys::AcceptNew => "accept-new",
-    };
-    file.text("host_keys", Some(&host_keys.to_owned()));
-    let known_hosts = ssh
-        .known_hosts
-        .iter()
-        .map(|path| path.display().to_string());
-    file.texts("known_hosts", &known_hosts.collect::<Vec<_>>());
-
-    file.head("[postgres]");
-    file.text("database", Some(&postgres.database));
-    file.text("user", Some(&postgres.user));
-    file.secret("password", postgres.password.as_ref());
-    file.number("port", Some(postgres.port));
-    file.text("name", postgres.name.as_ref());
-
-    file.head("[load_balancer]");
-    file.number("port", Some(load_balancer.port));
-    file.texts("names", &load_balancer.names);
-
-    for host in hosts {
-        file.head("[[hosts]]");
-        file.text("name", Some(&host.name));
-        file.text("role", Some(&host.role.to_string()));
-        file.text("address", Some(&host.address));
-        file.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
-        file.text("user", host.user.as_ref());
-        file.number("port", host.port);
-        file.path("key", host.key.as_ref());
-        file.text("host_key", host.host_key.as_ref());
-    }
-    file.text
-}
-
-/// Writes what is there, and nothing for what is not. (Not serde: that writes no inline secret.)
-#[derive(Default)]
-struct Writer {
-    text: String,
-}
-
-impl Writer {
-    fn head(&mut self, head: &str) {
-        let gap = if self.text.is_empty() { "" } else { "\n" };
-        let _ = writeln!(self.text, "{gap}{head}");
-    }
-
-    fn value(&mut self, key: &str, value: impl Into<toml::Value>) {
-        let _ = writeln!(self.text, "{key} = {}", value.into());
-    }
-
-    fn text(&mut self, key: &str, text: Option<&String>) {
-        if let Some(text) = text {
-            self.value(key, text.as_str());
-        }
-    }
-
-    fn path(&mut self, key: &str, path: Option<&PathBuf>) {
-        self.text(key, path.map(|path| path.display().to_string()).as_ref());
-    }
-
-    fn number(&mut self, key: &str, number: Option<u16>) {
-        if let Some(number) = number {
-            self.value(key, i64::from(number));
-        }
-    }
-
-    fn texts(&mut self, key: &str, texts: &[String]) {
-        if !texts.is_empty() {
-            self.value(key, texts.to_vec());
-        }
-    }
-
-    fn secret(&mut self, key: &str, secret: Option<&Secret>) {
-        let reference = |kind: &str, value: String| {
-            toml::Table::from_iter([(kind.to_owned(), toml::Value::from(value))])
-        };
-        match secret {
-            None => {}
-            Some(Secret::Inline(text)) => self.value(key, text.expose()),
-            Some(Secret::Env(name)) => self.value(key, reference("env", name.clone())),
-            Some(Secret::File(path)) => {
-                self.value(key, reference("file", path.display().to_string()));
-            }
-        }
-    }
-
-    fn settings(&mut self, head: &str, settings: &toml::Table) {
-        if !settings.is_empty() {
-            self.head(head);
-            let _ = write!(self.text, "{settings}");
-        }
     }
 }

@@ -39,7 +39,10 @@ fn problem(more: &str) -> String {
 /// Every field of every type is given: a new field does not compile until it stands here.
 fn everything() -> Answers {
     Answers {
-        cluster: Cluster { name: "c".into() },
+        cluster: Cluster {
+            name: "c".into(),
+            overrule: vec![Check::Memory, Check::Clock],
+        },
         k3s: K3s {
             version: "v1.30.1+k3s2".into(),
             install_url: "https://a.example/install.sh".into(),
@@ -61,6 +64,10 @@ fn everything() -> Answers {
             user: Some("admin".into()),
             port: Some(2222),
             key: Some("~/.ssh/id".into()),
+            passphrase: Some(Secret::Inline("of the key".to_owned().into())),
+            password: Some(Secret::Env("SSH_PASSWORD".into())),
+            sudo_password: Some(Secret::File("~/sudo".into())),
+            config: Some("none".into()),
             host_keys: HostKeys::AcceptNew,
             known_hosts: vec!["/etc/ssh/known \"hosts\"".into()],
         },
@@ -70,6 +77,7 @@ fn everything() -> Answers {
             password: Some(Secret::File("~/password".into())),
             port: 5433,
             name: Some("pg.example.com".into()),
+            existing_postgres: ExistingPostgres::Share,
         },
         load_balancer: LoadBalancer {
             port: 443,
@@ -84,7 +92,11 @@ fn everything() -> Answers {
                 user: Some("root".into()),
                 port: Some(22),
                 key: Some("/k".into()),
+                passphrase: Some(Secret::File("/passphrase".into())),
+                password: Some(Secret::Inline("of the host".to_owned().into())),
+                sudo_password: Some(Secret::Env("SUDO_PASSWORD".into())),
                 host_key: Some(format!("SHA256:{}", "A".repeat(43))),
+                overrule: vec![Check::Disk],
             },
             Host::new("s1", Role::Server, "10.0.0.11"),
             Host::new("lb", Role::LoadBalancer, "10.0.0.10"),
@@ -113,7 +125,6 @@ fn the_smallest_answers_get_defaults() {
     assert_eq!(answers.servers().len(), 2);
     let agent = answers.agents()[0];
     assert_eq!(answers.ssh_port(agent), 22);
-    assert_eq!(answers.ssh_key(agent), None);
     assert_eq!(agent.cluster_ip(), "10.0.0.21".parse().ok());
 }
 
@@ -121,22 +132,21 @@ fn the_smallest_answers_get_defaults() {
 fn a_host_overrides_what_is_said_for_all() {
     let answers = everything();
     let (db, s1) = (&answers.hosts[0], &answers.hosts[1]);
-    assert_eq!(
-        (answers.ssh_user(db), answers.ssh_port(db)),
-        ("root".into(), 22)
-    );
-    assert_eq!(
-        (answers.ssh_user(s1), answers.ssh_port(s1)),
-        ("admin".into(), 2222)
-    );
-    assert_eq!(answers.ssh_key(db), Some("/k".into()));
-    let key = answers.ssh_key(s1).expect("the key of [ssh]");
+    let config = SshConfig::default();
+    let login = |host| answers.login(host, &config).expect("a login");
+    let (of_db, of_s1) = (login(db), login(s1));
+    assert_eq!((&*of_db.user, of_db.port), ("root", 22));
+    assert_eq!((&*of_s1.user, of_s1.port), ("admin", 2222));
+    assert_eq!(of_db.keys, [PathBuf::from("/k")]);
+    let key = &of_s1.keys[0];
     assert!(
         key.is_absolute() && key.ends_with(".ssh/id"),
         "{}",
         key.display()
     );
     assert_eq!(db.cluster_ip(), "10.0.0.5".parse().ok());
+    assert!(answers.overrules(db, Check::Disk) && answers.overrules(db, Check::Clock));
+    assert!(!answers.overrules(s1, Check::Disk) && answers.overrules(s1, Check::Clock));
 }
 
 #[test]
@@ -160,19 +170,20 @@ fn what_is_written_reads_the_same() {
 #[test]
 fn secrets_do_not_show() {
     let answers = everything();
-    let secret = "sixteen-or-more-letters";
-    assert!(answers.to_toml().contains(secret));
     let without = answers.without_secrets();
-    assert!(!without.to_toml().contains(secret));
+    for secret in ["sixteen-or-more-letters", "of the key", "of the host"] {
+        assert!(answers.to_toml().contains(secret));
+        assert!(!without.to_toml().contains(secret));
+        assert!(!format!("{answers:?}").contains(secret));
+        let json = serde_json::to_string(&answers).expect("JSON");
+        assert!(!json.contains(secret));
+    }
+    assert_eq!(without.ssh.sudo_password, answers.ssh.sudo_password);
+    let (host, before) = (&without.hosts[0], &answers.hosts[0]);
+    assert_eq!(host.sudo_password, before.sudo_password);
     assert_eq!(without.k3s.token, None);
     assert_eq!(without.k3s.agent_token, answers.k3s.agent_token);
     assert_eq!(without.postgres.password, answers.postgres.password);
-    assert!(!format!("{answers:?}").contains(secret));
-    assert!(
-        !serde_json::to_string(&answers)
-            .expect("JSON")
-            .contains(secret)
-    );
     // Nor in complaints about them.
     let text = smallest("[k3s]\ntoken = \"K10secret\"\nagent_token = { text = \"K10secret\" }");
     assert!(!problems(&text).contains("secret"), "{}", problems(&text));
@@ -264,7 +275,7 @@ node_ip = "10.0.0"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
     3:8: cluster.name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
-    4:1: cluster.colour: there is no such key; known here: name
+    4:1: cluster.colour: there is no such key; known here: name, overrule
     7:1: k3s.verison: there is no such key; did you mean "version"?
     8:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this one, so channels like "stable" are not enough
     9:11: k3s.tls_san: must be a list of texts, as in ["one", "two"], not "one"
@@ -341,6 +352,13 @@ fn single_values_are_checked() {
         "[postgres]\nport = 0",
         "[load_balancer]\nnames = [\"a b\"]",
         "[ssh]\nuser = \"-oProxyCommand\"",
+        "[ssh]\npassword = \"\"",
+        "[ssh]\npassphrase = \"two\\nlines\"",
+        "[ssh]\nsudo_password = { env = \"$SUDO\" }",
+        "[cluster]\noverrule = \"memory\"",
+        "[cluster]\noverrule = [\"disk\", \"memroy\"]",
+        "[cluster]\noverrule = [\"existing\"]",
+        "[postgres]\nexisting_postgres = \"shared\"",
         "[lod_balancer]\nport = 1",
     ]
     .into_iter()
@@ -373,6 +391,13 @@ fn single_values_are_checked() {
     9:8: postgres.port: must be a port, a number between 1 and 65535, not the number 0
     9:10: load_balancer.names[0]: must be a DNS name or an IP address, without a port
     9:8: ssh.user: must be a user name, without spaces, colons or slashes
+    9:12: ssh.password: must not be empty
+    9:14: ssh.passphrase: must be one line: SSH and sudo read no more of it
+    9:1: ssh.sudo_password: env must be the name of an environment variable
+    9:12: cluster.overrule: must be a list of texts, as in ["one"], not "memory"
+    9:21: cluster.overrule[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "firewall", not "memroy"; did you mean "memory"?
+    9:13: cluster.overrule[0]: cannot be overruled: the steps themselves leave alone what others have installed. A Postgres that serves others is shared with existing_postgres = "share" under [postgres]
+    9:21: postgres.existing_postgres: must be one of "refuse", "share", not "shared"; did you mean "share"?
     8:2: lod_balancer: there is no such key; did you mean "load_balancer"?
     "#);
 }
@@ -440,6 +465,8 @@ fn example_schema_and_types_have_the_same_keys() {
     // What serde sees of the types, with every secret a reference.
     let mut answers = everything();
     answers.k3s.token = Some(Secret::Env("TOKEN".into()));
+    answers.ssh.passphrase = Some(Secret::Env("PASSPHRASE".into()));
+    answers.hosts[0].password = Some(Secret::Env("PASSWORD".into()));
     assert_eq!(
         keys(&toml::Table::try_from(&answers).expect("TOML")),
         written

@@ -1,10 +1,10 @@
 //! Reaching a host: connected, leased, and what it is, in one go.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
-use crate::answers::Host;
-use crate::platform::{self, Facts, Platform, Unsupported};
+use crate::answers::{Answers, Host, Role};
+use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
 use crate::remote::{Cancel, Remote, RemoteError, Stream};
 
@@ -20,25 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub struct Reached {
     pub name: String,
     pub facts: Facts,
-    pub platform: Platform,
+    pub sources: Sources,
+    /// Nothing for a system that the wizard does not know: the preflight says so.
+    pub platform: Option<Platform>,
     /// Units of an earlier run that are still at work there.
     pub units: Vec<String>,
     pub connection: Connection,
-}
-
-/// Why a host cannot be worked on.
-#[derive(Debug, thiserror::Error)]
-pub enum ReachError {
-    #[error(transparent)]
-    Lease(#[from] LeaseError),
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
-}
-
-impl From<RemoteError> for ReachError {
-    fn from(error: RemoteError) -> Self {
-        Self::Lease(error.into())
-    }
 }
 
 /// A connection that is made again when it is lost.
@@ -49,42 +36,62 @@ pub struct Connection {
     lease: Option<Lease>,
 }
 
-/// Connects to a host, takes its lease if there is one to take, and reads its facts. Nothing else is
+/// What hosts are looked at for.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    pub answers: &'a Answers,
+    /// The host through which the install script will be fetched; nothing when it is there.
+    pub fetches: Option<&'a str>,
+}
+
+/// Connects to a host, takes its lease if there is one to take, and looks at it. Nothing else is
 /// changed there.
 pub fn reach(
     host: &Host,
+    look: Look<'_>,
     mut connector: Connector,
     lease: Option<&Lease>,
     control: &Control,
-) -> Result<Reached, ReachError> {
+) -> Result<Reached, LeaseError> {
     let cancel = new_cancel(&host.name)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
+    let postgres = &look.answers.postgres;
+    let postgres =
+        (host.role == Role::Postgres).then_some((postgres.port, postgres.database.as_str()));
     let taking = match lease {
         Some(lease) => lease::script(&host.name, lease)?,
         None => String::new(),
     };
-    let script = format!("{taking}\n{}", platform::FACTS);
-    let mut lines = Vec::new();
-    remote.run(&script, LIMIT, &mut |_, line| lines.push(line.to_owned()))?;
+    let script = format!("{taking}\n{}", facts_script(postgres));
+    let (mut lines, mut ahead) = (Vec::new(), None);
+    remote.run(&script, LIMIT, &mut |_, line| {
+        // Compared the moment it comes: hosts are not asked at the same time.
+        if let Some(clock) = line.strip_prefix("clock=") {
+            ahead = ahead_of_us(clock);
+        }
+        lines.push(line.to_owned());
+    })?;
     let units = match lease {
         Some(_) => lease::parse(&host.name, lines.iter().map(String::as_str))?.units,
         None => Vec::new(),
     };
-    let facts = Facts::parse(&lines);
-    let platform = match Platform::of(&host.name, host.role, host.cluster_ip(), &facts) {
-        Ok(platform) => platform,
-        Err(error) => {
-            // Whoever comes with better answers must not be told that we are still here.
-            if let Some(lease) = lease {
-                let _ = lease::release(remote.as_mut(), &lease.owner);
-            }
-            return Err(error.into());
-        }
+    let mut facts = Facts::parse(&lines);
+    facts.clock_ahead = ahead;
+    let platform = Platform::of(&facts);
+    let sources = match platform {
+        Some(platform) => sources(host, look, &facts.arch, platform, remote.as_mut()),
+        None => Ok(Sources::default()),
     };
+    if let (Err(_), Some(lease)) = (&sources, lease) {
+        // Whoever comes next must not be told that we are still here.
+        let _ = lease::release(remote.as_mut(), &lease.owner);
+    }
+    let sources = sources?;
     Ok(Reached {
         name: host.name.clone(),
         facts,
+        sources,
         platform,
         units,
         connection: Connection {
@@ -93,6 +100,46 @@ pub fn reach(
             lease: lease.cloned(),
         },
     })
+}
+
+/// Seconds by which a clock, in seconds since 1970, is ahead of this machine's.
+fn ahead_of_us(clock: &str) -> Option<f64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(clock.parse::<f64>().ok()? - now.as_secs_f64())
+}
+
+fn sources(
+    host: &Host,
+    look: Look<'_>,
+    arch: &str,
+    platform: Platform,
+    remote: &mut dyn Remote,
+) -> Result<Sources, RemoteError> {
+    let fetches = look.fetches == Some(&host.name);
+    let script = Sources::script(look.answers, host, arch, platform, fetches);
+    let script = script.map_err(|nul| RemoteError::Unsendable {
+        host: host.name.clone(),
+        what: "an address under [k3s]".to_owned(),
+        why: nul.to_string(),
+    })?;
+    let (_, out, _) = output(remote, &script, LIMIT)?;
+    Ok(Sources::parse(&out))
+}
+
+/// The nodes whose passwords the cluster of a running server knows; none where it cannot tell.
+pub fn known_nodes(host: &mut Reached) -> Vec<String> {
+    const ASK: &str = "/usr/local/bin/k3s kubectl get secrets -n kube-system -o name 2>/dev/null";
+    let Some(remote) = &mut host.connection.remote else {
+        return Vec::new();
+    };
+    let said = output(remote.as_mut(), ASK, LIMIT).map_or_else(|_| Vec::new(), |(_, out, _)| out);
+    said.iter()
+        .filter_map(|line| {
+            line.strip_prefix("secret/")?
+                .strip_suffix(".node-password.k3s")
+        })
+        .map(str::to_owned)
+        .collect()
 }
 
 fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {

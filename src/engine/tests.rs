@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::event::{Abort, End, Event, Outcome, What};
-use super::hosts::{Connector, Reached, reach};
+use super::hosts::{Connector, Look, Reached, reach};
 use super::recorder::Sink;
 use super::*;
 use crate::answers::{Host, Role};
@@ -37,7 +37,7 @@ fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> Step {
         work: Work::Shell(Shell {
             file: name,
             source: name,
-            platform: Platform::of(host, Role::Postgres, None, &facts).unwrap(),
+            platform: Platform::of(&facts).unwrap(),
             inputs: Vec::new(),
         }),
     }
@@ -59,6 +59,7 @@ fn host(name: &str, asked: i32) -> Scripted {
         .answer(move |script| answers(script, asked))
         .on("PATIENCE=", Reply::exit(0).out("lease taken"))
         .on("OWNER=", Reply::exit(0))
+        .on("RELEASE_URL=", Reply::exit(0).out("packages=here"))
         .on("UNIT=", Reply::exit(0))
 }
 
@@ -114,7 +115,11 @@ impl World {
                     Ok(Box::new(next) as Box<dyn Remote>)
                 });
                 let host = Host::new(name, Role::Postgres, "10.0.0.1");
-                reach(&host, connector, Some(&lease), &control).unwrap()
+                let look = Look {
+                    answers: &Answers::default(),
+                    fetches: None,
+                };
+                reach(&host, look, connector, Some(&lease), &control).unwrap()
             })
             .collect();
 
@@ -396,6 +401,7 @@ fn work_of_an_earlier_run_is_waited_for() {
         .once("true", Reply::exit(0).out("finishing"))
         .answer(|script| answers(script, 0))
         .on("OWNER=", Reply::exit(0))
+        .on("RELEASE_URL=", Reply::exit(0).out("packages=here"))
         .on("UNIT=", Reply::exit(0));
     let (end, events) = World::new(vec![step("a", "h", &[])])
         .on("h", vec![one])

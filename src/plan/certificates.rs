@@ -35,6 +35,8 @@ pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
 fn tls(topology: &Topology<'_>) -> Step {
     let postgres = &topology.postgres;
     let pki = topology.given.pki;
+    let existing = topology.given.answers.postgres.existing_postgres;
+    let (begin, end) = topology.marks();
     postgres
         .shell(
             "certificates/postgres",
@@ -45,6 +47,9 @@ fn tls(topology: &Topology<'_>) -> Step {
                 ("TLS_DIRECTORY", postgres.platform.postgres_tls.into()),
                 ("CA_PEM", pki.ca.cert_pem.clone().into()),
                 ("CERT_PEM", pki.postgres.cert_pem.clone().into()),
+                ("CA_BEGIN", begin.into()),
+                ("CA_END", end.into()),
+                ("EXISTING", existing.as_str().into()),
                 ("KEY_PEM", (&pki.postgres.key_pem).into()),
             ],
         )

@@ -10,8 +10,7 @@ pub(super) fn phase(topology: &Topology<'_>) -> Phase {
     let postgres = &topology.postgres;
     let wanted = &topology.given.answers.postgres;
     let port = topology.db_port();
-    // Twenty connections a server at first, more under load (facts 2.6).
-    let connections = 100 + 50 * topology.servers.len();
+    let connections = topology.given.answers.max_connections();
 
     let install = postgres
         .shell(
@@ -56,6 +55,7 @@ pub(super) fn phase(topology: &Topology<'_>) -> Phase {
                 ("DB_PORT", port.into()),
                 ("LISTEN_ADDRESS", postgres.ip.to_string().into()),
                 ("MAX_CONNECTIONS", connections.to_string().into()),
+                ("EXISTING", wanted.existing_postgres.as_str().into()),
             ],
         )
         .needing([install.id.clone()]);

@@ -27,7 +27,7 @@ impl World {
             arch: "x86_64".into(),
             ..Facts::default()
         };
-        let platform = Platform::of("h", Role::Postgres, None, &facts).unwrap();
+        let platform = Platform::of(&facts).unwrap();
         let names = || answers.hosts.iter().map(|host| host.name.clone());
         Self {
             platforms: names().map(|name| (name, platform)).collect(),

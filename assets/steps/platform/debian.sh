@@ -53,6 +53,23 @@ install_packages() {
     apt --no-install-recommends install "$@"
 }
 
+# source_is_reached: packages can be downloaded, in the way in which apt does it, proxies included;
+# says why not. The first source that answers will do.
+source_is_reached() {
+    uris=$(apt-get --print-uris update 2>/dev/null | sed -n "s/^'\([^']*\)' .*/\1/p" | head -n 3)
+    [ -n "$uris" ] || { say 'no package source is configured'; return 1; }
+    directory=$(mktemp -d)
+    reached=1
+    for uri in $uris; do
+        complaint=$(timeout 8 /usr/lib/apt/apt-helper -o Acquire::Retries=0 \
+            -o Acquire::http::Timeout=4 -o Acquire::https::Timeout=4 \
+            download-file "$uri" "$directory/file" 2>&1) && { reached=0; break; }
+    done
+    rm -rf "$directory"
+    [ "$reached" -eq 0 ] || say "$uri: $(printf '%s\n' "$complaint" | grep '^E' | head -n 1)"
+    return "$reached"
+}
+
 # The newest psql itself: what is called so in PATH is a Perl program that starts it.
 psql_program() {
     for program in /usr/lib/postgresql/*/bin/psql; do :; done

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Postgres listens where the servers reach it, and has room for their connections.
-# inputs: DB_NAME DB_PORT LISTEN_ADDRESS MAX_CONNECTIONS
+# inputs: DB_NAME DB_PORT LISTEN_ADDRESS MAX_CONNECTIONS EXISTING (refuse or share)
 
 listens_there() {
     [ -n "$(ss -Hltn "sport = :$DB_PORT" | awk -v want="$LISTEN_ADDRESS" '
@@ -28,10 +28,10 @@ differs() {
 satisfied() {
     look || return 2
     restart=$(differs)
-    if [ -n "$restart" ] && [ -n "$(of others)" ]; then
+    if [ -n "$restart" ] && [ -n "$(of others)" ] && [ "$EXISTING" != share ]; then
         say "Postgres must be restarted ($restart), but it also serves other databases:" \
-            "$(of others). Restart it with these settings yourself, or give the cluster a Postgres" \
-            'of its own'
+            "$(of others). Give the cluster a Postgres of its own, or allow the restart with" \
+            'existing_postgres = "share" under [postgres] in the answers'
         return 3
     fi
     [ -z "$restart" ] || { say "$restart"; return 1; }

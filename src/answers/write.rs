@@ -1,0 +1,143 @@
+//! From [`Answers`] to TOML.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::{Answers, Check, Secret};
+
+/// Writes answers as `read` reads them, everything in the order of the types.
+pub(super) fn to_toml(answers: &Answers) -> String {
+    let Answers {
+        cluster,
+        k3s,
+        ssh,
+        postgres,
+        load_balancer,
+        hosts,
+    } = answers;
+    let mut file = Writer::default();
+    file.head("[cluster]");
+    file.text("name", Some(&cluster.name));
+    file.checks("overrule", &cluster.overrule);
+
+    file.head("[k3s]");
+    file.text("version", Some(&k3s.version));
+    file.text("install_url", Some(&k3s.install_url));
+    file.text("artifact_url", k3s.artifact_url.as_ref());
+    file.text("channel_url", k3s.channel_url.as_ref());
+    file.text("install_sha256", k3s.install_sha256.as_ref());
+    file.secret("token", k3s.token.as_ref());
+    file.secret("agent_token", k3s.agent_token.as_ref());
+    file.texts("tls_san", &k3s.tls_san);
+    file.settings("[k3s.server_config]", &k3s.server_config);
+    file.settings("[k3s.agent_config]", &k3s.agent_config);
+
+    file.head("[ssh]");
+    file.text("user", ssh.user.as_ref());
+    file.number("port", ssh.port);
+    file.path("key", ssh.key.as_ref());
+    file.secret("passphrase", ssh.passphrase.as_ref());
+    file.secret("password", ssh.password.as_ref());
+    file.secret("sudo_password", ssh.sudo_password.as_ref());
+    file.path("config", ssh.config.as_ref());
+    file.value("host_keys", ssh.host_keys.as_str());
+    let known_hosts = ssh
+        .known_hosts
+        .iter()
+        .map(|path| path.display().to_string());
+    file.texts("known_hosts", &known_hosts.collect::<Vec<_>>());
+
+    file.head("[postgres]");
+    file.text("database", Some(&postgres.database));
+    file.text("user", Some(&postgres.user));
+    file.secret("password", postgres.password.as_ref());
+    file.number("port", Some(postgres.port));
+    file.text("name", postgres.name.as_ref());
+    file.value("existing_postgres", postgres.existing_postgres.as_str());
+
+    file.head("[load_balancer]");
+    file.number("port", Some(load_balancer.port));
+    file.texts("names", &load_balancer.names);
+
+    for host in hosts {
+        file.head("[[hosts]]");
+        file.text("name", Some(&host.name));
+        file.text("role", Some(&host.role.to_string()));
+        file.text("address", Some(&host.address));
+        file.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
+        file.text("user", host.user.as_ref());
+        file.number("port", host.port);
+        file.path("key", host.key.as_ref());
+        file.secret("passphrase", host.passphrase.as_ref());
+        file.secret("password", host.password.as_ref());
+        file.secret("sudo_password", host.sudo_password.as_ref());
+        file.text("host_key", host.host_key.as_ref());
+        file.checks("overrule", &host.overrule);
+    }
+    file.text
+}
+
+/// Writes what is there, and nothing for what is not. (Not serde: that writes no inline secret.)
+#[derive(Default)]
+struct Writer {
+    text: String,
+}
+
+impl Writer {
+    fn head(&mut self, head: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\n" };
+        let _ = writeln!(self.text, "{gap}{head}");
+    }
+
+    fn value(&mut self, key: &str, value: impl Into<toml::Value>) {
+        let _ = writeln!(self.text, "{key} = {}", value.into());
+    }
+
+    fn text(&mut self, key: &str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.value(key, text.as_str());
+        }
+    }
+
+    fn path(&mut self, key: &str, path: Option<&PathBuf>) {
+        self.text(key, path.map(|path| path.display().to_string()).as_ref());
+    }
+
+    fn number(&mut self, key: &str, number: Option<u16>) {
+        if let Some(number) = number {
+            self.value(key, i64::from(number));
+        }
+    }
+
+    fn texts(&mut self, key: &str, texts: &[String]) {
+        if !texts.is_empty() {
+            self.value(key, texts.to_vec());
+        }
+    }
+
+    fn checks(&mut self, key: &str, checks: &[Check]) {
+        let names: Vec<_> = checks.iter().map(ToString::to_string).collect();
+        self.texts(key, &names);
+    }
+
+    fn secret(&mut self, key: &str, secret: Option<&Secret>) {
+        let reference = |kind: &str, value: String| {
+            toml::Table::from_iter([(kind.to_owned(), toml::Value::from(value))])
+        };
+        match secret {
+            None => {}
+            Some(Secret::Inline(text)) => self.value(key, text.expose()),
+            Some(Secret::Env(name)) => self.value(key, reference("env", name.clone())),
+            Some(Secret::File(path)) => {
+                self.value(key, reference("file", path.display().to_string()));
+            }
+        }
+    }
+
+    fn settings(&mut self, head: &str, settings: &toml::Table) {
+        if !settings.is_empty() {
+            self.head(head);
+            let _ = write!(self.text, "{settings}");
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! What a host says of itself.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+const SCRIPT: &str = include_str!("../../assets/steps/facts.sh");
+
+/// The script that prints [`Facts`]. Where it is to look into Postgres: the port, and the database
+/// that will be K3s's.
+pub fn facts_script(postgres: Option<(u16, &str)>) -> String {
+    // Validated: a database's name has nothing in it that a shell would see.
+    let (port, database) = postgres.map_or((String::new(), ""), |(port, database)| {
+        (port.to_string(), database)
+    });
+    format!("DB_PORT={port}\nDB_NAME={database}\n{SCRIPT}")
+}
+
+/// What a host said of itself. What it did not say is empty.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// `ID` of os-release: `debian`.
+    pub os_id: String,
+    /// `ID_LIKE` of os-release: what it descends from.
+    pub os_like: String,
+    pub os_version: String,
+    /// For people: `Debian GNU/Linux 12 (bookworm)`.
+    pub os_name: String,
+    /// As `uname -m` says it.
+    pub arch: String,
+    pub hostname: String,
+    pub machine_id: String,
+    /// Another one after every boot.
+    pub boot_id: String,
+    pub systemd: bool,
+    /// What kind of container it is, if it is one: `systemd-nspawn`.
+    pub container: String,
+    /// Packages go into another root, which only the next boot uses.
+    pub transactional: bool,
+    /// Folders of the system that cannot be written.
+    pub read_only: Vec<String>,
+    /// Seconds since 1970, when the host was asked.
+    pub clock: f64,
+    /// Seconds by which it was ahead of this machine's clock; known where somebody compared.
+    pub clock_ahead: Option<f64>,
+    pub cpus: u32,
+    pub memory_kib: u64,
+    pub swap_kib: u64,
+    pub disks: Vec<Disk>,
+    pub addresses: Vec<IpAddr>,
+    /// Whether it could be seen who listens.
+    pub ports_seen: bool,
+    /// All but SSH's.
+    pub ports: Vec<Port>,
+    /// `v2 cpuset cpu io memory pids`: the version and what is switched on.
+    pub cgroup: String,
+    /// Of those that K3s needs: `loaded`, `there` or `missing`; nothing where that is not known.
+    pub modules: BTreeMap<String, String>,
+    pub selinux_enforces: bool,
+    /// What turns connections away: `firewalld`, `ufw`, `nftables 3` (so many rules).
+    pub firewalls: Vec<String>,
+    /// Services that are not inactive, and their state.
+    pub units: BTreeMap<String, String>,
+    /// Who holds the package manager's locks: process and program.
+    pub packages_busy: Vec<String>,
+    /// Traces of an interrupted installation.
+    pub packages_interrupted: bool,
+    pub k3s: K3sFacts,
+    pub postgres: PostgresFacts,
+}
+
+/// Room in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Disk {
+    pub path: String,
+    pub free_kib: u64,
+    pub total_kib: u64,
+}
+
+/// Somebody listens.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Port {
+    pub udp: bool,
+    pub number: u16,
+    /// Empty for what the kernel itself holds.
+    pub program: String,
+    pub process: String,
+    /// Of systemd: `nginx.service`.
+    pub unit: String,
+}
+
+/// A K3s that is there, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct K3sFacts {
+    /// `k3s`, `k3s-agent`
+    pub units: Vec<String>,
+    pub program: bool,
+    /// Of one that is not the wizard's.
+    pub version: String,
+    /// The wizard installed it.
+    pub ours: bool,
+    /// The first 12 digits of the SHA-256 of the token in its configuration (facts 4.4).
+    pub token: Option<String>,
+    /// Paths below `/var/lib/rancher/k3s`.
+    pub leftovers: Vec<String>,
+    pub node_password: bool,
+    /// Of a server that runs: the nodes whose passwords its cluster knows, where it was asked.
+    pub known_nodes: Vec<String>,
+    /// Files that K3s reads after `config.yaml`.
+    pub further_configs: Vec<String>,
+}
+
+/// A Postgres that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PostgresFacts {
+    /// The wizard installed it.
+    pub ours: bool,
+    /// On the disk: port and place, `5432 15/main`.
+    pub clusters: Vec<String>,
+    /// It answered on the port that K3s is to use; the rest of this is about that one.
+    pub asked: bool,
+    /// Why it could not be asked.
+    pub error: String,
+    /// `150018`
+    pub version: u32,
+    pub replica: bool,
+    /// All but templates and `postgres`.
+    pub databases: Vec<String>,
+    pub settings: BTreeMap<String, String>,
+    /// The hashes of the tokens that the bootstrap rows of a K3s in it are encrypted with.
+    pub tokens: Vec<String>,
+}
+
+impl Facts {
+    /// Reads what the script printed; what it does not know is passed over.
+    pub fn parse(lines: &[String]) -> Self {
+        let mut facts = Self::default();
+        for line in lines {
+            if let Some((key, value)) = line.split_once('=') {
+                facts.set(key, value);
+            }
+        }
+        facts
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        let text = value.to_owned();
+        match key {
+            "os.id" => self.os_id = text,
+            "os.like" => self.os_like = text,
+            "os.version" => self.os_version = text,
+            "os.name" => self.os_name = text,
+            "os.transactional" => self.transactional = true,
+            "os.read-only" => self.read_only.push(text),
+            "arch" => self.arch = text,
+            "hostname" => self.hostname = text,
+            "machine-id" => self.machine_id = text,
+            "boot-id" => self.boot_id = text,
+            "systemd" => self.systemd = true,
+            "container" => self.container = text,
+            "clock" => self.clock = value.parse().unwrap_or_default(),
+            "cpus" => self.cpus = value.parse().unwrap_or_default(),
+            "memory-kib" => self.memory_kib = value.parse().unwrap_or_default(),
+            "swap-kib" => self.swap_kib = value.parse().unwrap_or_default(),
+            "disk" => self.disks.extend(Disk::parse(value)),
+            "addresses" => {
+                let addresses = value.split_whitespace();
+                self.addresses = addresses.filter_map(|ip| ip.parse().ok()).collect();
+            }
+            "ports" => self.ports_seen = true,
+            "port" => self.ports.extend(Port::parse(value)),
+            "cgroup" => self.cgroup = text,
+            "module" => self.modules.extend(pair(value)),
+            "selinux" => self.selinux_enforces = value == "1",
+            "firewall" => self.firewalls.push(text),
+            "unit" => self.unit(value),
+            // One program holds several locks.
+            "packages.busy" if self.packages_busy.contains(&text) => {}
+            "packages.busy" => self.packages_busy.push(text),
+            "packages.interrupted" => self.packages_interrupted = true,
+            _ => {
+                if let Some(key) = key.strip_prefix("k3s.") {
+                    self.k3s.set(key, text);
+                } else if let Some(key) = key.strip_prefix("postgres.") {
+                    self.postgres.set(key, text);
+                }
+            }
+        }
+    }
+
+    fn unit(&mut self, value: &str) {
+        self.units.extend(pair(value));
+        if value == "firewalld.service active" {
+            self.firewalls.push("firewalld".into());
+        }
+    }
+
+    /// Whether the host itself is a container: then the kernel is another's matter.
+    pub fn is_container(&self) -> bool {
+        !self.container.is_empty()
+    }
+
+    /// The room where a folder is, or would be.
+    pub fn disk(&self, path: &str) -> Option<&Disk> {
+        let within = |disk: &&Disk| {
+            let rest = path.strip_prefix(disk.path.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let disks = self.disks.iter().filter(within);
+        disks.max_by_key(|disk| disk.path.len())
+    }
+}
+
+fn pair(value: &str) -> Option<(String, String)> {
+    let (name, value) = value.split_once(' ')?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+impl Disk {
+    fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.splitn(3, ' ');
+        Some(Self {
+            free_kib: parts.next()?.parse().ok()?,
+            total_kib: parts.next()?.parse().ok()?,
+            path: parts.next()?.to_owned(),
+        })
+    }
+}
+
+impl Port {
+    fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.splitn(5, ' ');
+        let udp = parts.next()? == "udp";
+        let number = parts.next()?.parse().ok()?;
+        let mut text = || Some(parts.next()?.trim_matches('-').to_owned());
+        let (process, unit) = (text()?, text()?);
+        Some(Self {
+            udp,
+            number,
+            program: text()?,
+            process,
+            unit,
+        })
+    }
+}
+
+impl K3sFacts {
+    fn set(&mut self, key: &str, value: String) {
+        match key {
+            "unit" => self.units.push(value),
+            "program" => self.program = true,
+            "version" => self.version = value,
+            "ours" => self.ours = true,
+            "token" => self.token = Some(value),
+            "leftover" => self.leftovers.push(value),
+            "node-password" => self.node_password = true,
+            "further-config" => self.further_configs.push(value),
+            _ => {}
+        }
+    }
+}
+
+impl PostgresFacts {
+    fn set(&mut self, key: &str, value: String) {
+        match key {
+            "ours" => self.ours = true,
+            "cluster" => self.clusters.push(value),
+            "asked" => self.asked = true,
+            "error" => self.error = value,
+            "version" => self.version = value.parse().unwrap_or_default(),
+            "replica" => self.replica = value == "true",
+            "database" => self.databases.push(value),
+            "setting" => self.settings.extend(pair(&value)),
+            "token" => self.tokens.push(value),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_read() {
+        let lines = "\
+lease taken
+clock=1764021280.5
+os.id=debian
+os.name=Debian GNU/Linux 12 (bookworm)
+arch=x86_64
+systemd=yes
+container=systemd-nspawn
+cpus=2
+memory-kib=8000000
+disk=500 1000 /
+disk=300 1000 /var/lib
+disk=100 400 /var/lib/rancher
+addresses=127.0.0.1 198.51.100.11 fe80::1
+ports=seen
+port=tcp 5432 811 postgresql@15-main.service postgres
+port=udp 8472 - - -
+port=tcp 80 - - a b
+cgroup=v2 cpuset cpu memory
+module=overlay loaded
+module=vxlan missing
+selinux=1
+unit=firewalld.service active
+unit=k3s.service activating
+packages.busy=4711 apt-get
+packages.busy=4711 apt-get
+k3s.unit=k3s
+k3s.leftover=/var/lib/rancher/k3s/server/db/etcd
+postgres.cluster=5432 15/main
+postgres.version=150018
+postgres.replica=false
+postgres.database=wiki
+postgres.setting=ssl_cert_file /etc/ssl/certs/ssl-cert-snakeoil.pem
+postgres.setting=ssl_ca_file
+postgres.asked=yes
+what a newer version says=is passed over";
+        let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
+        let facts = Facts::parse(&lines);
+        assert!(facts.systemd && facts.is_container() && facts.selinux_enforces);
+        assert_eq!((facts.cpus, facts.memory_kib), (2, 8_000_000));
+        assert_eq!(facts.addresses.len(), 3);
+        let free = |path: &str| facts.disk(path).map(|disk| disk.free_kib);
+        assert_eq!(free("/var/lib/rancher/k3s"), Some(100));
+        assert_eq!(free("/var/lib/postgresql"), Some(300));
+        assert_eq!(free("/usr"), Some(500));
+        let names = facts.ports.iter().map(|port| (port.number, &*port.program));
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [(5432, "postgres"), (8472, ""), (80, "a b")]
+        );
+        assert_eq!(facts.ports[0].unit, "postgresql@15-main.service");
+        assert!(facts.ports[1].udp);
+        assert_eq!(facts.modules["vxlan"], "missing");
+        assert_eq!(facts.firewalls, ["firewalld"]);
+        assert_eq!(facts.units["k3s.service"], "activating");
+        assert_eq!(facts.packages_busy, ["4711 apt-get"]);
+        assert_eq!(facts.k3s.units, ["k3s"]);
+        assert!(facts.postgres.asked && !facts.postgres.replica);
+        assert_eq!(facts.postgres.version, 150_018);
+        assert_eq!(facts.postgres.databases, ["wiki"]);
+        assert!(facts.postgres.settings["ssl_cert_file"].contains("snakeoil"));
+        assert_eq!(facts.postgres.settings.get("ssl_ca_file"), None);
+    }
+
+    /// What this machine says of itself can be read.
+    #[test]
+    fn the_script_tells_facts_anywhere() {
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(facts_script(None))
+            .output()
+            .expect("a shell");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let facts = Facts::parse(&lines);
+        assert!(facts.clock > 1.7e9, "{text}");
+        assert!(facts.cpus > 0 && facts.memory_kib > 0, "{text}");
+        assert!(facts.disk("/var/lib/rancher").is_some(), "{text}");
+        assert!(
+            !facts.arch.is_empty() && !facts.boot_id.is_empty(),
+            "{text}"
+        );
+    }
+}

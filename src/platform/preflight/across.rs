@@ -1,0 +1,138 @@
+//! Hosts compared with each other.
+
+use super::Sheet;
+use crate::answers::{Check, Role};
+
+/// Seconds between clocks that K3s takes for the same moment (facts 4.4).
+const APART: f64 = 3.0;
+/// Worth a word.
+const DRIFTS: f64 = 1.0;
+/// How far this machine may be ahead of all of them: certificates made now are good from an hour ago.
+const TO_COME: f64 = 3300.0;
+
+pub(super) fn check(sheets: &mut [Sheet<'_>]) {
+    clocks(sheets);
+    names(sheets);
+    node_passwords(sheets);
+}
+
+/// Against the median: one clock that is wrong makes no other one wrong.
+fn clocks(sheets: &mut [Sheet<'_>]) {
+    let clocks = sheets
+        .iter()
+        .filter_map(|sheet| sheet.looked.facts.clock_ahead);
+    let mut clocks: Vec<_> = clocks.collect();
+    clocks.sort_by(f64::total_cmp);
+    let Some(median) = clocks.get(clocks.len().saturating_sub(1) / 2).copied() else {
+        return;
+    };
+    for sheet in sheets {
+        let Some(ahead) = sheet.looked.facts.clock_ahead else {
+            continue;
+        };
+        sheet.looks_at(Check::Clock);
+        if -median > TO_COME {
+            sheet.fails(
+                Check::Clock,
+                format!(
+                    "this machine's clock is {:.0} s ahead of all hosts': they would not take \
+                     certificates made here",
+                    -median
+                ),
+                "Set this machine's clock, or those of all hosts: timedatectl set-ntp true",
+            );
+        }
+        let off = ahead - median;
+        if off.abs() <= DRIFTS {
+            continue;
+        }
+        let direction = if off > 0.0 { "ahead of" } else { "behind" };
+        let cause = format!(
+            "its clock is {:.1} s {direction} the other hosts'",
+            off.abs()
+        );
+        let remedy = "timedatectl set-ntp true, and wait for \"System clock synchronized: yes\"";
+        if off.abs() > APART && sheet.role() != Role::LoadBalancer {
+            let cause = format!("{cause}; K3s and its certificates allow {APART} s");
+            sheet.fails(Check::Clock, cause, remedy);
+        } else {
+            sheet.warns(Check::Clock, cause, remedy);
+        }
+    }
+}
+
+fn names(sheets: &mut [Sheet<'_>]) {
+    let facts: Vec<_> = sheets
+        .iter()
+        .map(|sheet| (sheet.looked.host.name.clone(), sheet.looked.facts))
+        .collect();
+    for (number, sheet) in sheets.iter_mut().enumerate() {
+        sheet.looks_at(Check::Names);
+        let own = sheet.looked.facts;
+        let twins = |same: &dyn Fn(&crate::platform::Facts) -> bool| {
+            let others = facts.iter().enumerate();
+            let names: Vec<_> = others
+                .filter(|(other, (_, facts))| *other != number && same(facts))
+                .map(|(_, (name, _))| name.as_str())
+                .collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        let machine =
+            twins(&|other| !own.machine_id.is_empty() && other.machine_id == own.machine_id);
+        let boot = twins(&|other| {
+            // Containers of one machine have its boot id.
+            let both = !own.boot_id.is_empty() && other.boot_id == own.boot_id;
+            both && !own.machine_id.is_empty() && other.machine_id == own.machine_id
+        });
+        let name = twins(&|other| !own.hostname.is_empty() && other.hostname == own.hostname);
+        if let Some(others) = boot {
+            sheet.fails(
+                Check::Names,
+                format!("it is the same machine as {others}"),
+                "Give every host of the answers a machine of its own",
+            );
+            continue;
+        }
+        if let Some(others) = machine {
+            sheet.fails(
+                Check::Names,
+                format!("its machine id is also that of {others}: it is a copy"),
+                "rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot",
+            );
+        }
+        if let Some(others) = name {
+            let own_name = &sheet.looked.host.name;
+            sheet.fails(
+                Check::Names,
+                format!("its host name, {}, is also that of {others}", own.hostname),
+                format!("hostnamectl set-hostname {own_name}"),
+            );
+        }
+    }
+}
+
+/// A cluster knows its nodes by a password on their disks (facts 4.4, 10): a host that was
+/// installed anew has lost it, and would be refused for ever.
+fn node_passwords(sheets: &mut [Sheet<'_>]) {
+    let known: Vec<_> = sheets
+        .iter()
+        .flat_map(|sheet| sheet.looked.facts.k3s.known_nodes.clone())
+        .collect();
+    for sheet in sheets {
+        let name = &sheet.looked.host.name;
+        let lost = sheet.is_node() && !sheet.looked.facts.k3s.node_password && known.contains(name);
+        if lost {
+            sheet.fails(
+                Check::Existing,
+                format!(
+                    "the cluster has a node {name}, but this host has lost its node password: it \
+                     was installed anew, and would be refused"
+                ),
+                format!(
+                    "On a server: k3s kubectl delete node {name}; k3s kubectl -n kube-system \
+                     delete secret {name}.node-password.k3s"
+                ),
+            );
+        }
+    }
+}

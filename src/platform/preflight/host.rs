@@ -1,0 +1,448 @@
+//! What one host is: its system, its size, its kernel, its ports, and what it reaches.
+
+use super::{Level, Sheet, Wanted};
+use crate::answers::{Check, Role};
+use crate::platform::{Platform, Port, Tried};
+
+const MIB: u64 = 1024;
+const GIB: u64 = 1024 * MIB;
+
+pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    os(sheet);
+    arch(sheet);
+    address(sheet);
+    cpu(sheet);
+    memory(sheet);
+    disk(sheet);
+    kernel(sheet);
+    ports(sheet, wanted);
+    packages(sheet);
+    download(sheet, wanted);
+    firewall(sheet, wanted);
+}
+
+fn os(sheet: &mut Sheet<'_>) {
+    sheet.looks_at(Check::Os);
+    let facts = sheet.looked.facts;
+    if Platform::of(facts).is_none() {
+        let os = match &*facts.os_name {
+            "" => "an unknown system",
+            name => name,
+        };
+        sheet.fails(
+            Check::Os,
+            format!(
+                "it runs {os}, which this wizard does not know: it installs on {}",
+                Platform::KNOWN
+            ),
+            "Take a host with one of them",
+        );
+    }
+    if !facts.systemd {
+        sheet.fails(
+            Check::Os,
+            "it does not run systemd, which everything here is a service of",
+            "Take a host that boots with systemd",
+        );
+    }
+    if facts.transactional {
+        sheet.fails(
+            Check::Os,
+            "it is a transactional system: packages are there only after the next boot",
+            "Take a host with a classic root file system",
+        );
+    } else if !facts.read_only.is_empty() {
+        sheet.fails(
+            Check::Os,
+            format!("it cannot write to {}", facts.read_only.join(", ")),
+            "mount -o remount,rw / (and look why it is so: dmesg | grep -i remount)",
+        );
+    }
+}
+
+/// K3s is released for three architectures (facts 5.4); all else can run anywhere.
+fn arch(sheet: &mut Sheet<'_>) {
+    if !sheet.is_node() {
+        return;
+    }
+    sheet.looks_at(Check::Arch);
+    let released = ["x86_64", "amd64", "aarch64", "arm64", "armv7l", "armv8l"];
+    let arch = &sheet.looked.facts.arch;
+    if arch.is_empty() || released.contains(&arch.as_str()) {
+        return;
+    }
+    let last = match arch.as_str() {
+        "s390x" => {
+            ". It was for s390x until v1.28.4+k3s1, which gets no more fixes; Postgres and the \
+             load balancer may well be on s390x"
+        }
+        _ => "",
+    };
+    sheet.fails(
+        Check::Arch,
+        format!(
+            "K3s is not released for {arch}, its architecture: it is for x86_64, aarch64 and \
+             armv7l{last}"
+        ),
+        "Take a host with one of these",
+    );
+}
+
+fn address(sheet: &mut Sheet<'_>) {
+    let facts = sheet.looked.facts;
+    let Some(address) = sheet.looked.host.cluster_ip() else {
+        return;
+    };
+    sheet.looks_at(Check::Address);
+    if facts.addresses.is_empty() || facts.addresses.contains(&address) {
+        return;
+    }
+    let outside = facts.addresses.iter().filter(|ip| !ip.is_loopback());
+    let have: Vec<_> = outside.map(ToString::to_string).collect();
+    sheet.fails(
+        Check::Address,
+        format!(
+            "it does not have the address {address}, by which the other hosts are to reach it. It \
+             has {}",
+            have.join(", ")
+        ),
+        "Say its address in the cluster's network as node_ip in the answers",
+    );
+}
+
+/// Facts 5.3: what K3s asks of its hosts.
+fn cpu(sheet: &mut Sheet<'_>) {
+    sheet.looks_at(Check::Cpu);
+    let cpus = sheet.looked.facts.cpus;
+    if sheet.role() == Role::Server && cpus == 1 {
+        sheet.fails(
+            Check::Cpu,
+            "it has one CPU: a server needs 2",
+            "Give the machine another CPU",
+        );
+    }
+}
+
+/// Facts 5.3. A machine sold with 2 GB reports up to a fifth less: firmware and kernel keep some.
+fn memory(sheet: &mut Sheet<'_>) {
+    sheet.looks_at(Check::Memory);
+    let have = sheet.looked.facts.memory_kib;
+    let (least, good, says) = match sheet.role() {
+        Role::Server => (1600 * MIB, 1800 * MIB, "a server needs 2 GB"),
+        Role::Agent => (
+            400 * MIB,
+            900 * MIB,
+            "an agent needs 512 MB, 1 GB with pods",
+        ),
+        Role::Postgres => (400 * MIB, 900 * MIB, "Postgres needs 512 MB, 2 GB are good"),
+        Role::LoadBalancer => (100 * MIB, 200 * MIB, "nginx needs 128 MB"),
+    };
+    let level = match have {
+        0 => return,
+        have if have < least => Level::Fails,
+        have if have < good => Level::Warns,
+        _ => return,
+    };
+    sheet.add(
+        level,
+        Check::Memory,
+        format!("it has {} MiB of memory: {says}", have / MIB),
+        "Give the machine more memory",
+    );
+}
+
+fn disk(sheet: &mut Sheet<'_>) {
+    sheet.looks_at(Check::Disk);
+    // Least and good, in KiB. K3s unpacks itself and its images; an installed one has done so.
+    let places: &[(&str, u64, u64)] = match sheet.role() {
+        Role::Server | Role::Agent => &[
+            ("/var/lib/rancher", 3 * GIB / 2, 5 * GIB),
+            ("/tmp", 150 * MIB, 0),
+        ],
+        Role::Postgres => &[
+            ("/var/lib/postgresql", 512 * MIB, 2 * GIB),
+            ("/", 200 * MIB, 0),
+        ],
+        Role::LoadBalancer => &[("/", 100 * MIB, 0)],
+    };
+    let facts = sheet.looked.facts;
+    let installed = facts.k3s.ours || facts.postgres.ours;
+    for (path, least, good) in places {
+        let Some(disk) = facts.disk(path) else {
+            continue;
+        };
+        let free = disk.free_kib;
+        // The kubelet drives pods away from a disk with less than 5 % free.
+        let pressed = sheet.is_node() && *good > 0 && free * 20 < disk.total_kib;
+        let level = if free < 50 * MIB || pressed || (free < *least && !installed) {
+            Level::Fails
+        } else if free < *least.max(good) {
+            Level::Warns
+        } else {
+            continue;
+        };
+        let needs = if pressed && free >= *least {
+            "pods are driven away from a disk with less than 5 %".to_owned()
+        } else if level == Level::Fails {
+            format!("{} MiB are needed", least / MIB)
+        } else {
+            format!("{} MiB are good", least.max(good) / MIB)
+        };
+        sheet.add(
+            level,
+            Check::Disk,
+            format!("{path} has {} MiB free: {needs}", free / MIB),
+            format!("Make room: du -xh {} | sort -h | tail", disk.path),
+        );
+    }
+}
+
+/// What K3s cannot do without (facts 5.3). In a container the kernel is somebody else's, and what
+/// is seen of it says little.
+fn kernel(sheet: &mut Sheet<'_>) {
+    if !sheet.is_node() {
+        return;
+    }
+    sheet.looks_at(Check::Kernel);
+    let facts = sheet.looked.facts;
+    let level = if facts.is_container() {
+        Level::Warns
+    } else {
+        Level::Fails
+    };
+    let mut controllers = facts.cgroup.split_whitespace();
+    if controllers.next().is_some() {
+        let on: Vec<_> = controllers.collect();
+        let off: Vec<_> = ["cpu", "cpuset", "memory"]
+            .into_iter()
+            .filter(|name| !on.contains(name))
+            .collect();
+        if !off.is_empty() {
+            sheet.add(
+                level,
+                Check::Kernel,
+                format!(
+                    "the kernel has these cgroup controllers off: {}",
+                    off.join(", ")
+                ),
+                "Add cgroup_enable=memory cgroup_memory=1 to the kernel's command line \
+                 (/boot/firmware/cmdline.txt on a Raspberry Pi) and start it again",
+            );
+        }
+    }
+    let missing = facts
+        .modules
+        .iter()
+        .filter(|(_, state)| *state == "missing");
+    let missing: Vec<_> = missing.map(|(name, _)| name.as_str()).collect();
+    if !missing.is_empty() {
+        sheet.add(
+            level,
+            Check::Kernel,
+            format!("the kernel has no module {}", missing.join(", ")),
+            "apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution",
+        );
+    }
+}
+
+/// The ports that a role listens on, and whether they are UDP (facts 5.1).
+fn needed(role: Role, wanted: Wanted<'_>) -> Vec<(u16, bool)> {
+    let tcp = |ports: &[u16]| ports.iter().map(|port| (*port, false)).collect::<Vec<_>>();
+    match role {
+        Role::Postgres => tcp(&[wanted.answers.postgres.port]),
+        Role::LoadBalancer => tcp(&[wanted.answers.load_balancer.port]),
+        Role::Server => {
+            let mut ports = tcp(&[6443, 6444, 10250, 10248, 10249, 10256, 10257, 10259]);
+            ports.push((8472, true));
+            ports
+        }
+        Role::Agent => {
+            let mut ports = tcp(&[6444, 10250, 10248, 10249, 10256]);
+            ports.push((8472, true));
+            ports
+        }
+    }
+}
+
+fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    sheet.looks_at(Check::Ports);
+    let facts = sheet.looked.facts;
+    if !facts.ports_seen {
+        sheet.warns(
+            Check::Ports,
+            "it cannot be seen who listens: there is no ss",
+            "apt-get install iproute2",
+        );
+        return;
+    }
+    let needed = needed(sheet.role(), wanted);
+    for port in &facts.ports {
+        if !needed.contains(&(port.number, port.udp)) || is_the_roles_own(sheet, port) {
+            continue;
+        }
+        let number = port.number;
+        if port.program.is_empty() && port.udp {
+            sheet.warns(
+                Check::Ports,
+                format!("the kernel holds port {number}/udp: another pod network has been here"),
+                format!("ip -d link show type vxlan; ip link delete the one with dstport {number}"),
+            );
+            continue;
+        }
+        let holder = match (&*port.program, &*port.unit) {
+            ("", _) => "somebody".to_owned(),
+            (program, "") => format!("{program} (process {})", port.process),
+            (program, unit) => format!("{program} ({unit})"),
+        };
+        let end = match &*port.unit {
+            "" if port.process.is_empty() => "End it".to_owned(),
+            "" => format!("kill {} ends it", port.process),
+            unit => format!("systemctl disable --now {unit} ends it; or move it to another port"),
+        };
+        let other = match sheet.role() {
+            Role::Postgres => ", or say another port under [postgres] in the answers",
+            Role::LoadBalancer => ", or say another port under [load_balancer] in the answers",
+            Role::Server | Role::Agent => "",
+        };
+        let cause = match (sheet.role(), &*port.program) {
+            (Role::Postgres, "pgbouncer" | "pgpool" | "odyssey" | "pgcat") => format!(
+                "a pooler, {holder}, listens on port {number}: K3s needs sessions of its own, and \
+                 its client certificates end at the pooler"
+            ),
+            _ => format!("{holder} listens on port {number}"),
+        };
+        sheet.fails(Check::Ports, cause, format!("{end}{other}"));
+    }
+}
+
+/// Whether whoever listens is what the role puts there: then `existing` has to say about it.
+fn is_the_roles_own(sheet: &Sheet<'_>, port: &Port) -> bool {
+    let facts = sheet.looked.facts;
+    let kernel = port.program.is_empty() && port.udp;
+    match sheet.role() {
+        Role::Postgres => port.program.starts_with("postgres") || port.program == "postmaster",
+        Role::LoadBalancer => port.unit == "k3s-lb.service",
+        Role::Server | Role::Agent => {
+            let is_k3s = port.program.starts_with("k3s") || port.unit.starts_with("k3s");
+            is_k3s || (kernel && facts.k3s.program)
+        }
+    }
+}
+
+fn packages(sheet: &mut Sheet<'_>) {
+    sheet.looks_at(Check::Packages);
+    let facts = sheet.looked.facts;
+    // What an earlier run of ours still does is waited for.
+    if !sheet.looked.at_work {
+        for holder in &facts.packages_busy {
+            let (process, program) = holder.split_once(' ').unwrap_or((holder, ""));
+            sheet.fails(
+                Check::Packages,
+                format!("{program} (process {process}) is at work on the packages"),
+                format!(
+                    "Wait for it: tail --pid={process} -f /dev/null. Overruled, the run waits \
+                     for 10 min"
+                ),
+            );
+        }
+        if facts.packages_interrupted && facts.packages_busy.is_empty() {
+            sheet.warns(
+                Check::Packages,
+                "an installation was interrupted: the run finishes it first",
+                "dpkg --configure -a does it now",
+            );
+        }
+    }
+    if let Tried::Failed(why) = &sheet.looked.sources.packages {
+        sheet.fails(
+            Check::Packages,
+            format!("packages cannot be downloaded: {why}"),
+            "apt-get update shows it; look at /etc/apt/sources.list and the proxy in \
+             /etc/apt/apt.conf.d",
+        );
+    }
+}
+
+fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    if !sheet.is_node() {
+        return;
+    }
+    sheet.looks_at(Check::Download);
+    match &sheet.looked.sources.download {
+        Tried::Failed(why) => {
+            let mirror = match wanted.answers.k3s.artifact_url {
+                Some(_) => "Look at install_url, artifact_url and version under [k3s]",
+                None => "Open the way, or name a mirror as artifact_url under [k3s]",
+            };
+            sheet.fails(
+                Check::Download,
+                format!("K3s cannot be downloaded: {why}"),
+                mirror,
+            );
+        }
+        Tried::Later(why) => {
+            let cause = format!("whether K3s can be downloaded is not known: {why}");
+            sheet.warns(
+                Check::Download,
+                cause,
+                "apt-get install curl to know it now",
+            );
+        }
+        Tried::Not | Tried::Reached => {}
+    }
+}
+
+/// Told, with the commands: opening it is not done here.
+fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    sheet.looks_at(Check::Firewall);
+    let facts = sheet.looked.facts;
+    let ports: Vec<_> = match sheet.role() {
+        Role::Postgres => vec![format!("{}/tcp", wanted.answers.postgres.port)],
+        Role::LoadBalancer => vec![format!("{}/tcp", wanted.answers.load_balancer.port)],
+        Role::Server => ["6443/tcp", "10250/tcp", "8472/udp"]
+            .map(str::to_owned)
+            .into(),
+        Role::Agent => ["10250/tcp", "8472/udp"].map(str::to_owned).into(),
+    };
+    for firewall in &facts.firewalls {
+        let (name, rules) = firewall.split_once(' ').unwrap_or((firewall, ""));
+        let each = |before: &str| {
+            let all: Vec<_> = ports.iter().map(|port| format!("{before}{port}")).collect();
+            all.join(" ")
+        };
+        let (cause, remedy) = match name {
+            "firewalld" => (
+                "firewalld is on".to_owned(),
+                format!(
+                    "firewall-cmd --permanent {} && firewall-cmd --reload",
+                    each("--add-port=")
+                ),
+            ),
+            "ufw" => (
+                "ufw is on".to_owned(),
+                ports
+                    .iter()
+                    .map(|port| format!("ufw allow {port}"))
+                    .collect::<Vec<_>>()
+                    .join(" && "),
+            ),
+            name => (
+                format!("{name} turns connections away ({rules} rules)"),
+                format!("Let {} in", ports.join(", ")),
+            ),
+        };
+        let pods = if sheet.is_node() {
+            ", and trust the networks of pods and services"
+        } else {
+            ""
+        };
+        sheet.warns(Check::Firewall, cause, format!("{remedy}{pods}"));
+    }
+    if facts.selinux_enforces {
+        sheet.warns(
+            Check::Firewall,
+            "SELinux is enforcing, and this wizard sets no labels yet",
+            "ausearch -m avc -ts recent shows what it refused",
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! The look before anything is touched: one row a host, one column a check. A pure function of the
+//! answers and of what the hosts said of themselves.
+//!
+//! What cannot be known is no failure, so that a container can be a host.
+//!
+//! * `host`: what one host is; `existing`: what is there already; `across`: hosts compared
+//! * `print`: the grid as text
+
+mod across;
+mod existing;
+mod host;
+mod print;
+
+use std::collections::BTreeMap;
+
+use super::{Facts, Sources};
+use crate::answers::{Answers, Check, Host, Role};
+
+/// A host that was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked<'a> {
+    pub host: &'a Host,
+    pub facts: &'a Facts,
+    pub sources: &'a Sources,
+    /// Units of an earlier run of ours still work there.
+    pub at_work: bool,
+}
+
+/// What the hosts are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub answers: &'a Answers,
+    /// The first 12 digits of the SHA-256 of the cluster's token and of the agents'.
+    pub token: &'a str,
+    pub agent_token: &'a str,
+}
+
+/// Something that is not as it should be, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub cause: String,
+    /// A command, mostly.
+    pub remedy: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    Fine,
+    /// Told, and no more.
+    Warns,
+    /// Would stop the run, but the answers overrule it.
+    Overruled,
+    /// Stops the run.
+    Fails,
+}
+
+/// What a check found on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub level: Level,
+    /// Of all levels up to that one; empty for what is fine.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub host: String,
+    /// Checks that are not here do not concern the host.
+    pub cells: BTreeMap<Check, Cell>,
+}
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grid {
+    pub rows: Vec<Row>,
+}
+
+/// The grid of some hosts, in their order.
+pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
+    let mut sheets: Vec<_> = hosts.iter().map(|looked| Sheet::new(*looked)).collect();
+    for sheet in &mut sheets {
+        host::check(sheet, wanted);
+        existing::check(sheet, wanted);
+    }
+    across::check(&mut sheets);
+    Grid {
+        rows: sheets
+            .into_iter()
+            .map(|sheet| sheet.row(wanted.answers))
+            .collect(),
+    }
+}
+
+impl Grid {
+    /// Whether the run may begin.
+    pub fn passes(&self) -> bool {
+        self.of(Level::Fails).next().is_none()
+    }
+
+    /// The cells of a level: of which host, of which check.
+    pub fn of(&self, level: Level) -> impl Iterator<Item = (&str, Check, &Cell)> {
+        self.rows.iter().flat_map(move |row| {
+            row.cells
+                .iter()
+                .filter(move |(_, cell)| cell.level == level)
+                .map(|(check, cell)| (&*row.host, *check, cell))
+        })
+    }
+
+    /// What a run should say of this, though it goes on: host and text.
+    pub fn warnings(&self) -> Vec<(String, String)> {
+        let overruled = self.of(Level::Overruled).map(|cell| (cell, " (overruled)"));
+        let warned = self.of(Level::Warns).map(|cell| (cell, ""));
+        overruled
+            .chain(warned)
+            .flat_map(|((host, check, cell), how)| {
+                cell.findings.iter().map(move |finding| {
+                    let text = format!("{check}{how}: {}. {}", finding.cause, finding.remedy);
+                    (host.to_owned(), text)
+                })
+            })
+            .collect()
+    }
+}
+
+/// A row being written.
+struct Sheet<'a> {
+    looked: Looked<'a>,
+    findings: BTreeMap<Check, Vec<(Level, Finding)>>,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(looked: Looked<'a>) -> Self {
+        Self {
+            looked,
+            findings: BTreeMap::new(),
+        }
+    }
+
+    fn role(&self) -> Role {
+        self.looked.host.role
+    }
+
+    /// Whether K3s is to run there.
+    fn is_node(&self) -> bool {
+        matches!(self.role(), Role::Server | Role::Agent)
+    }
+
+    /// The check concerns this host.
+    fn looks_at(&mut self, check: Check) {
+        self.findings.entry(check).or_default();
+    }
+
+    fn add(
+        &mut self,
+        level: Level,
+        check: Check,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let finding = Finding {
+            cause: cause.into(),
+            remedy: remedy.into(),
+        };
+        self.findings
+            .entry(check)
+            .or_default()
+            .push((level, finding));
+    }
+
+    fn fails(&mut self, check: Check, cause: impl Into<String>, remedy: impl Into<String>) {
+        self.add(Level::Fails, check, cause, remedy);
+    }
+
+    fn warns(&mut self, check: Check, cause: impl Into<String>, remedy: impl Into<String>) {
+        self.add(Level::Warns, check, cause, remedy);
+    }
+
+    fn row(self, answers: &Answers) -> Row {
+        let host = self.looked.host;
+        let cell = |(check, mut findings): (Check, Vec<(Level, Finding)>)| {
+            // The worst first.
+            findings.sort_by(|(one, _), (other, _)| other.cmp(one));
+            let mut level = findings.first().map_or(Level::Fine, |(level, _)| *level);
+            if level == Level::Fails && answers.overrules(host, check) {
+                level = Level::Overruled;
+            }
+            let findings = findings.into_iter().map(|(_, finding)| finding).collect();
+            (check, Cell { level, findings })
+        };
+        Row {
+            host: host.name.clone(),
+            cells: self.findings.into_iter().map(cell).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,583 @@
+use super::*;
+use crate::answers::ExistingPostgres;
+use crate::platform::{Disk, Port, Tried};
+
+const TOKEN: &str = "0123456789ab";
+const AGENT_TOKEN: &str = "ba9876543210";
+
+/// Hosts that were looked at.
+struct World {
+    answers: Answers,
+    facts: Vec<Facts>,
+    sources: Vec<Sources>,
+    at_work: bool,
+}
+
+/// The hosts of the lab, on which all is well.
+fn lab() -> World {
+    let answers = Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap();
+    let facts = answers.hosts.iter().map(good).collect();
+    let sources = answers.hosts.iter().map(|_| Sources {
+        packages: Tried::Reached,
+        download: Tried::Reached,
+    });
+    World {
+        sources: sources.collect(),
+        facts,
+        answers,
+        at_work: false,
+    }
+}
+
+fn good(host: &Host) -> Facts {
+    let disk = |path: &str| Disk {
+        path: path.into(),
+        free_kib: 20 << 20,
+        total_kib: 40 << 20,
+    };
+    let module = |name: &str| (name.to_owned(), "loaded".to_owned());
+    Facts {
+        os_id: "debian".into(),
+        os_name: "Debian GNU/Linux 12 (bookworm)".into(),
+        arch: "x86_64".into(),
+        hostname: host.name.clone(),
+        machine_id: format!("machine of {}", host.name),
+        boot_id: "one machine, five containers".into(),
+        systemd: true,
+        clock_ahead: Some(0.1),
+        cpus: 2,
+        memory_kib: 4 << 20,
+        disks: vec![disk("/"), disk("/var/lib"), disk("/tmp")],
+        addresses: vec!["127.0.0.1".parse().unwrap(), host.cluster_ip().unwrap()],
+        ports_seen: true,
+        cgroup: "v2 cpuset cpu io memory pids".into(),
+        modules: ["br_netfilter", "overlay"].map(module).into(),
+        ..Facts::default()
+    }
+}
+
+impl World {
+    fn grid(&self) -> Grid {
+        let looked: Vec<_> = self
+            .answers
+            .hosts
+            .iter()
+            .zip(&self.facts)
+            .zip(&self.sources)
+            .map(|((host, facts), sources)| Looked {
+                host,
+                facts,
+                sources,
+                at_work: self.at_work,
+            })
+            .collect();
+        let wanted = Wanted {
+            answers: &self.answers,
+            token: TOKEN,
+            agent_token: AGENT_TOKEN,
+        };
+        grid(wanted, &looked)
+    }
+}
+
+const DB: usize = 0;
+const SERVER: usize = 1;
+const BALANCER: usize = 3;
+const AGENT: usize = 4;
+
+/// The lab with one host changed: what its grid says, `host, check: level: cause | remedy`.
+fn found(host: usize, change: impl FnOnce(&mut Facts)) -> String {
+    let mut world = lab();
+    change(&mut world.facts[host]);
+    told(&world.grid())
+}
+
+fn told(grid: &Grid) -> String {
+    let mut lines = Vec::new();
+    for level in [Level::Fails, Level::Overruled, Level::Warns] {
+        for (host, check, cell) in grid.of(level) {
+            for finding in &cell.findings {
+                let (word, cause, remedy) = (level.word(), &finding.cause, &finding.remedy);
+                lines.push(format!("{host} {check} {word}: {cause} | {remedy}"));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn port(number: u16, program: &str, unit: &str) -> Port {
+    Port {
+        number,
+        program: program.into(),
+        process: "811".into(),
+        unit: unit.into(),
+        udp: false,
+    }
+}
+
+#[test]
+fn the_lab_is_fit() {
+    let grid = lab().grid();
+    assert!(grid.passes());
+    assert_eq!(grid.warnings(), []);
+    insta::assert_snapshot!(grid.to_string());
+}
+
+#[test]
+fn what_cannot_be_known_is_no_failure() {
+    let mut world = lab();
+    for facts in &mut world.facts {
+        *facts = Facts {
+            os_id: "debian".into(),
+            systemd: true,
+            ..Facts::default()
+        };
+    }
+    world.sources = vec![Sources::default(); world.facts.len()];
+    let grid = world.grid();
+    assert!(grid.passes(), "{grid}");
+}
+
+#[test]
+fn systems_are_refused() {
+    let suse = |facts: &mut Facts| {
+        facts.os_id = "sles".into();
+        facts.os_name = "SUSE Linux Enterprise Server 15 SP2".into();
+    };
+    let all = [
+        found(DB, suse),
+        found(SERVER, |facts| facts.systemd = false),
+        found(AGENT, |facts| facts.transactional = true),
+        found(BALANCER, |facts| facts.read_only = vec!["/usr".into()]),
+        found(SERVER, |facts| facts.arch = "s390x".into()),
+        found(AGENT, |facts| facts.arch = "riscv64".into()),
+        found(SERVER, |facts| {
+            facts.addresses = vec!["10.0.0.1".parse().unwrap()];
+        }),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-postgres os FAIL: it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not know: it installs on Debian, Ubuntu and their relatives | Take a host with one of them
+    k3s-server-1 os FAIL: it does not run systemd, which everything here is a service of | Take a host that boots with systemd
+    k3s-agent os FAIL: it is a transactional system: packages are there only after the next boot | Take a host with a classic root file system
+    k3s-nginx os FAIL: it cannot write to /usr | mount -o remount,rw / (and look why it is so: dmesg | grep -i remount)
+    k3s-server-1 arch FAIL: K3s is not released for s390x, its architecture: it is for x86_64, aarch64 and armv7l. It was for s390x until v1.28.4+k3s1, which gets no more fixes; Postgres and the load balancer may well be on s390x | Take a host with one of these
+    k3s-agent arch FAIL: K3s is not released for riscv64, its architecture: it is for x86_64, aarch64 and armv7l | Take a host with one of these
+    k3s-server-1 address FAIL: it does not have the address 198.51.100.12, by which the other hosts are to reach it. It has 10.0.0.1 | Say its address in the cluster's network as node_ip in the answers
+    "#);
+    assert_eq!(found(DB, |facts| facts.arch = "s390x".into()), "");
+    assert_eq!(found(BALANCER, |facts| facts.arch = "s390x".into()), "");
+}
+
+#[test]
+fn sizes_are_refused() {
+    let disk = |path: &str, free_kib, total_kib| {
+        let path = path.to_owned();
+        move |facts: &mut Facts| {
+            facts.disks.push(Disk {
+                path,
+                free_kib,
+                total_kib,
+            });
+        }
+    };
+    let all = [
+        found(SERVER, |facts| facts.cpus = 1),
+        found(SERVER, |facts| facts.memory_kib = 1_500_000),
+        found(SERVER, |facts| facts.memory_kib = 1_800_000),
+        found(AGENT, |facts| facts.memory_kib = 300_000),
+        found(DB, |facts| facts.memory_kib = 500_000),
+        found(BALANCER, |facts| facts.memory_kib = 64_000),
+        found(SERVER, disk("/var/lib/rancher", 1 << 20, 40 << 20)),
+        found(SERVER, disk("/var/lib/rancher", 3 << 20, 40 << 20)),
+        found(AGENT, disk("/var/lib/rancher", 3 << 20, 400 << 20)),
+        found(DB, disk("/var/lib/postgresql", 300 << 10, 40 << 20)),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-server-1 cpu FAIL: it has one CPU: a server needs 2 | Give the machine another CPU
+    k3s-server-1 memory FAIL: it has 1464 MiB of memory: a server needs 2 GB | Give the machine more memory
+    k3s-server-1 memory warn: it has 1757 MiB of memory: a server needs 2 GB | Give the machine more memory
+    k3s-agent memory FAIL: it has 292 MiB of memory: an agent needs 512 MB, 1 GB with pods | Give the machine more memory
+    k3s-postgres memory warn: it has 488 MiB of memory: Postgres needs 512 MB, 2 GB are good | Give the machine more memory
+    k3s-nginx memory FAIL: it has 62 MiB of memory: nginx needs 128 MB | Give the machine more memory
+    k3s-server-1 disk FAIL: /var/lib/rancher has 1024 MiB free: 1536 MiB are needed | Make room: du -xh /var/lib/rancher | sort -h | tail
+    k3s-server-1 disk warn: /var/lib/rancher has 3072 MiB free: 5120 MiB are good | Make room: du -xh /var/lib/rancher | sort -h | tail
+    k3s-agent disk FAIL: /var/lib/rancher has 3072 MiB free: pods are driven away from a disk with less than 5 % | Make room: du -xh /var/lib/rancher | sort -h | tail
+    k3s-postgres disk FAIL: /var/lib/postgresql has 300 MiB free: 512 MiB are needed | Make room: du -xh /var/lib/postgresql | sort -h | tail
+    "#);
+    // What is installed already needs no room for itself.
+    let installed = |facts: &mut Facts| {
+        disk("/var/lib/rancher", 2 << 20, 20 << 20)(facts);
+        facts.k3s.ours = true;
+    };
+    let text = found(SERVER, installed);
+    assert!(text.starts_with("k3s-server-1 disk warn"), "{text}");
+}
+
+#[test]
+fn clocks_and_names_are_compared() {
+    let same = |facts: &mut Facts| facts.hostname = "k3s-agent".into();
+    let copy = |facts: &mut Facts| {
+        facts.machine_id = "machine of k3s-agent".into();
+        facts.boot_id = "of its own".into();
+    };
+    let twice = |facts: &mut Facts| facts.machine_id = "machine of k3s-agent".into();
+    let mut early = lab();
+    for facts in &mut early.facts {
+        facts.clock_ahead = Some(-7200.0);
+    }
+    let early = told(&early.grid());
+    let all = [
+        found(SERVER, |facts| facts.clock_ahead = Some(3600.0)),
+        found(DB, |facts| facts.clock_ahead = Some(-4.0)),
+        found(BALANCER, |facts| facts.clock_ahead = Some(-4.0)),
+        found(AGENT, |facts| facts.clock_ahead = Some(2.5)),
+        found(SERVER, same),
+        found(SERVER, copy),
+        found(SERVER, twice),
+        early.lines().next().unwrap().to_owned(),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-server-1 names FAIL: its host name, k3s-agent, is also that of k3s-agent | hostnamectl set-hostname k3s-server-1
+    k3s-agent names FAIL: its host name, k3s-agent, is also that of k3s-server-1 | hostnamectl set-hostname k3s-agent
+    k3s-server-1 names FAIL: its machine id is also that of k3s-agent: it is a copy | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
+    k3s-agent names FAIL: its machine id is also that of k3s-server-1: it is a copy | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
+    k3s-server-1 names FAIL: it is the same machine as k3s-agent | Give every host of the answers a machine of its own
+    k3s-agent names FAIL: it is the same machine as k3s-server-1 | Give every host of the answers a machine of its own
+    k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts': they would not take certificates made here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
+    "#);
+    assert_eq!(early.lines().count(), 5);
+}
+
+#[test]
+fn kernels_are_refused() {
+    let no_memory = |facts: &mut Facts| facts.cgroup = "v1 cpuset cpu pids".into();
+    let no_module = |facts: &mut Facts| {
+        facts
+            .modules
+            .insert("br_netfilter".into(), "missing".into());
+    };
+    let in_container = |facts: &mut Facts| {
+        no_module(facts);
+        facts.container = "systemd-nspawn".into();
+    };
+    let all = [
+        found(SERVER, no_memory),
+        found(AGENT, no_module),
+        found(AGENT, in_container),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-server-1 kernel FAIL: the kernel has these cgroup controllers off: memory | Add cgroup_enable=memory cgroup_memory=1 to the kernel's command line (/boot/firmware/cmdline.txt on a Raspberry Pi) and start it again
+    k3s-agent kernel FAIL: the kernel has no module br_netfilter | apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution
+    k3s-agent kernel warn: the kernel has no module br_netfilter | apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution
+    "#);
+    assert_eq!(found(DB, no_memory), "");
+}
+
+#[test]
+fn ports_of_others_are_refused() {
+    let holds = |held: Port| move |facts: &mut Facts| facts.ports.push(held);
+    let vxlan = Port {
+        udp: true,
+        number: 8472,
+        ..Port::default()
+    };
+    let all = [
+        found(BALANCER, holds(port(6443, "nginx", "nginx.service"))),
+        found(BALANCER, holds(port(6443, "haproxy", "haproxy.service"))),
+        found(SERVER, holds(port(10250, "kubelet", ""))),
+        found(DB, holds(port(5432, "pgbouncer", "pgbouncer.service"))),
+        found(AGENT, holds(vxlan.clone())),
+        found(AGENT, |facts| facts.ports_seen = false),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-nginx ports FAIL: nginx (nginx.service) listens on port 6443 | systemctl disable --now nginx.service ends it; or move it to another port, or say another port under [load_balancer] in the answers
+    k3s-nginx ports FAIL: haproxy (haproxy.service) listens on port 6443 | systemctl disable --now haproxy.service ends it; or move it to another port, or say another port under [load_balancer] in the answers
+    k3s-server-1 ports FAIL: kubelet (process 811) listens on port 10250 | kill 811 ends it
+    k3s-postgres ports FAIL: a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs sessions of its own, and its client certificates end at the pooler | systemctl disable --now pgbouncer.service ends it; or move it to another port, or say another port under [postgres] in the answers
+    k3s-agent ports warn: the kernel holds port 8472/udp: another pod network has been here | ip -d link show type vxlan; ip link delete the one with dstport 8472
+    k3s-agent ports warn: it cannot be seen who listens: there is no ss | apt-get install iproute2
+    "#);
+    for (host, held) in [
+        (BALANCER, port(80, "nginx", "nginx.service")),
+        (BALANCER, port(6443, "nginx", "k3s-lb.service")),
+        (DB, port(5432, "postgres", "postgresql@15-main.service")),
+        (SERVER, port(6443, "k3s-server", "k3s.service")),
+        (AGENT, port(6443, "nginx", "nginx.service")),
+    ] {
+        assert_eq!(found(host, holds(held)), "");
+    }
+    let ours = |facts: &mut Facts| {
+        facts.ports.push(vxlan);
+        facts.k3s.program = true;
+    };
+    assert_eq!(found(SERVER, ours), "");
+}
+
+#[test]
+fn a_package_manager_at_work_is_refused() {
+    let busy = |facts: &mut Facts| facts.packages_busy = vec!["4711 apt-get".into()];
+    let broken = |facts: &mut Facts| facts.packages_interrupted = true;
+    insta::assert_snapshot!(
+        [found(DB, busy), found(BALANCER, broken)].join("\n"), @r#"
+    k3s-postgres packages FAIL: apt-get (process 4711) is at work on the packages | Wait for it: tail --pid=4711 -f /dev/null. Overruled, the run waits for 10 min
+    k3s-nginx packages warn: an installation was interrupted: the run finishes it first | dpkg --configure -a does it now
+    "#);
+    // What our own earlier run still does is waited for.
+    let mut world = lab();
+    busy(&mut world.facts[DB]);
+    world.at_work = true;
+    assert_eq!(told(&world.grid()), "");
+}
+
+#[test]
+fn what_is_not_reached_is_refused() {
+    let with = |host: usize, sources: Sources| {
+        let mut world = lab();
+        world.sources[host] = sources;
+        told(&world.grid())
+    };
+    let tried = |packages, download| Sources { packages, download };
+    let failed = |why: &str| Tried::Failed(why.into());
+    let all = [
+        with(DB, tried(failed("http://p/x: E: no route"), Tried::Not)),
+        with(
+            SERVER,
+            tried(Tried::Not, failed("http://m/x curl: (7) refused")),
+        ),
+        with(
+            AGENT,
+            tried(
+                Tried::Not,
+                Tried::Later("there is neither curl nor wget".into()),
+            ),
+        ),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-postgres packages FAIL: packages cannot be downloaded: http://p/x: E: no route | apt-get update shows it; look at /etc/apt/sources.list and the proxy in /etc/apt/apt.conf.d
+    k3s-server-1 download FAIL: K3s cannot be downloaded: http://m/x curl: (7) refused | Look at install_url, artifact_url and version under [k3s]
+    k3s-agent download warn: whether K3s can be downloaded is not known: there is neither curl nor wget | apt-get install curl to know it now
+    "#);
+}
+
+#[test]
+fn a_firewall_is_told_with_its_commands() {
+    let with = |name: &'static str| move |facts: &mut Facts| facts.firewalls = vec![name.into()];
+    let all = [
+        found(SERVER, with("firewalld")),
+        found(DB, with("ufw")),
+        found(AGENT, with("nftables 3")),
+        found(BALANCER, |facts| facts.selinux_enforces = true),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-server-1 firewall warn: firewalld is on | firewall-cmd --permanent --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp && firewall-cmd --reload, and trust the networks of pods and services
+    k3s-postgres firewall warn: ufw is on | ufw allow 5432/tcp
+    k3s-agent firewall warn: nftables turns connections away (3 rules) | Let 10250/tcp, 8472/udp in, and trust the networks of pods and services
+    k3s-nginx firewall warn: SELinux is enforcing, and this wizard sets no labels yet | ausearch -m avc -ts recent shows what it refused
+    "#);
+}
+
+#[test]
+fn a_k3s_of_others_is_refused() {
+    let of = |k3s: crate::platform::K3sFacts| move |facts: &mut Facts| facts.k3s = k3s;
+    let unit = |unit: &str, ours, token: Option<&str>| crate::platform::K3sFacts {
+        units: vec![unit.into()],
+        program: true,
+        version: if ours { "" } else { "v1.30.1+k3s1" }.into(),
+        ours,
+        token: token.map(str::to_owned),
+        ..Default::default()
+    };
+    let left = |path: &str| crate::platform::K3sFacts {
+        leftovers: vec![format!("/var/lib/rancher/k3s/server/{path}")],
+        ..Default::default()
+    };
+    let config = crate::platform::K3sFacts {
+        further_configs: vec!["/etc/rancher/k3s/config.yaml.d/x.yaml".into()],
+        ..Default::default()
+    };
+    let all = [
+        found(SERVER, of(unit("k3s", false, None))),
+        found(AGENT, of(unit("k3s", true, None))),
+        found(SERVER, of(unit("k3s", true, Some("another one")))),
+        found(AGENT, of(unit("k3s-agent", true, Some(TOKEN)))),
+        found(SERVER, of(left("db/etcd"))),
+        found(SERVER, of(left("db/state.db"))),
+        found(SERVER, of(left("tls"))),
+        found(AGENT, of(config)),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-server-1 existing FAIL: a K3s, v1.30.1+k3s1, that this wizard did not install is here (k3s.service) | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-agent existing FAIL: it already runs k3s, and cannot have the role agent as well | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-server-1 existing FAIL: it belongs to another cluster: its K3s has another token | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-agent existing FAIL: it belongs to another cluster: its K3s has another token | Take another host, or: /usr/local/bin/k3s-agent-uninstall.sh removes it, with its data
+    k3s-server-1 existing FAIL: the data of an embedded etcd is here, and K3s would use it instead of Postgres (/var/lib/rancher/k3s/server/db/etcd) | mv /var/lib/rancher/k3s/server/db/etcd /var/lib/rancher/k3s/server/db/etcd.before, when nobody needs it
+    k3s-server-1 existing warn: the data of a K3s on SQLite is here, and stays unused (/var/lib/rancher/k3s/server/db/state.db) | mv /var/lib/rancher/k3s/server/db/state.db /var/lib/rancher/k3s/server/db/state.db.before, when nobody needs it
+    k3s-server-1 existing FAIL: the certificates of a K3s that is gone are here (/var/lib/rancher/k3s/server/tls) | mv /var/lib/rancher/k3s/server/tls /var/lib/rancher/k3s/server/tls.before, when nobody needs it
+    k3s-agent existing FAIL: /etc/rancher/k3s/config.yaml.d/x.yaml is here: K3s reads it last, and the servers would not be alike | Move its settings into the answers, and the file away
+    "#);
+    for (host, k3s) in [
+        (SERVER, unit("k3s", true, Some(TOKEN))),
+        (AGENT, unit("k3s-agent", true, Some(AGENT_TOKEN))),
+        (AGENT, left("tls")),
+    ] {
+        assert_eq!(found(host, of(k3s)), "");
+    }
+}
+
+#[test]
+fn a_host_that_lost_its_node_password_is_refused() {
+    let mut world = lab();
+    world.facts[SERVER].k3s.known_nodes = vec!["k3s-server-1".into(), "k3s-agent".into()];
+    world.facts[SERVER].k3s.node_password = true;
+    insta::assert_snapshot!(told(&world.grid()), @r#"
+    k3s-agent existing FAIL: the cluster has a node k3s-agent, but this host has lost its node password: it was installed anew, and would be refused | On a server: k3s kubectl delete node k3s-agent; k3s kubectl -n kube-system delete secret k3s-agent.node-password.k3s
+    "#);
+    world.facts[AGENT].k3s.node_password = true;
+    assert_eq!(told(&world.grid()), "");
+}
+
+/// A Postgres of somebody else's, fit to be shared.
+fn postgres(facts: &mut Facts) {
+    let setting = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    facts.postgres.clusters = vec!["5432 15/main".into()];
+    facts.postgres.asked = true;
+    facts.postgres.version = 150_018;
+    facts.postgres.settings = [
+        ("listen_addresses", "localhost"),
+        ("max_connections", "100"),
+        ("ssl", "on"),
+        ("ssl_cert_file", "/etc/ssl/certs/ssl-cert-snakeoil.pem"),
+    ]
+    .map(setting)
+    .into();
+}
+
+fn set(facts: &mut Facts, name: &str, value: &str) {
+    postgres(facts);
+    let settings = &mut facts.postgres.settings;
+    settings.insert(name.to_owned(), value.to_owned());
+}
+
+#[test]
+fn a_postgres_that_cannot_serve_is_refused() {
+    let with = |change: fn(&mut Facts)| {
+        found(DB, move |facts| {
+            postgres(facts);
+            change(facts);
+        })
+    };
+    let all = [
+        with(|facts| facts.postgres.version = 100_023),
+        with(|facts| facts.postgres.replica = true),
+        with(|facts| facts.postgres.tokens = vec!["another one".into()]),
+        with(|facts| set(facts, "ssl_cert_file", "/etc/ssl/wiki.crt")),
+        with(|facts| set(facts, "ssl_ca_file", "/etc/ssl/wiki-ca.crt")),
+        with(|facts| set(facts, "allow_alter_system", "off")),
+        with(|facts| {
+            facts.postgres.asked = false;
+            facts.postgres.error = "peer authentication failed".into();
+        }),
+        with(|facts| {
+            facts.postgres.asked = false;
+            facts.postgres.clusters = vec!["5433 15/main".into()];
+        }),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    k3s-postgres existing FAIL: this is Postgres 10: below 12, clientcert=verify-full silently means that no client certificate is needed | Upgrade it to 14 or later, or take another host
+    k3s-postgres existing FAIL: this Postgres is a replica, which nobody can write to | Take the host of its primary, or SELECT pg_promote();
+    k3s-postgres existing FAIL: the database k3s holds a cluster with another token: no server could read it | Give that cluster's token as token under [k3s], or another database under [postgres]; or, when nobody needs it: DROP DATABASE k3s;
+    k3s-postgres existing FAIL: this Postgres speaks TLS with somebody else's certificate (/etc/ssl/wiki.crt) | Give the cluster a Postgres of its own
+    k3s-postgres existing FAIL: this Postgres trusts client certificates of somebody else's CA (/etc/ssl/wiki-ca.crt) | Give the cluster a Postgres of its own, or add ours to theirs with existing_postgres = "share" under [postgres]
+    k3s-postgres existing FAIL: this Postgres does not let its settings be altered (allow_alter_system is off) | Set allow_alter_system = on where it is set
+    k3s-postgres existing FAIL: a Postgres on port 5432 does not answer its superuser: peer authentication failed | This must work: runuser -u postgres -- psql -p 5432 -c 'SELECT 1'
+    k3s-postgres existing FAIL: Postgres is here, but not on port 5432: 15/main on port 5433 | Say its port under [postgres] in the answers
+    "#);
+    assert_eq!(with(|_| {}), "");
+    assert_eq!(with(|facts| facts.postgres.tokens = vec![TOKEN.into()]), "");
+    let ours = "/etc/postgresql-k3s/server.crt";
+    let own_tls = found(DB, |facts| set(facts, "ssl_cert_file", ours));
+    assert_eq!(own_tls, "");
+}
+
+#[test]
+fn a_postgres_is_shared_on_the_operators_word() {
+    let mut world = lab();
+    postgres(&mut world.facts[DB]);
+    world.facts[DB].postgres.databases = vec!["k3s".into(), "wiki".into(), "shop".into()];
+    let refused = told(&world.grid());
+    world.answers.postgres.existing_postgres = ExistingPostgres::Share;
+    let shared = told(&world.grid());
+    // Enough of everything: no restart.
+    set(&mut world.facts[DB], "listen_addresses", "*");
+    let settings = &mut world.facts[DB].postgres.settings;
+    settings.insert("max_connections".into(), "200".into());
+    let as_it_is = told(&world.grid());
+    insta::assert_snapshot!([refused, shared, as_it_is].join("\n"), @r#"
+    k3s-postgres existing FAIL: this Postgres serves others, with the databases wiki, shop; it would be restarted (to listen on its address) | Give the cluster a Postgres of its own, or allow it with existing_postgres = "share" under [postgres]
+    k3s-postgres existing warn: this Postgres serves others, with the databases wiki, shop; it would be restarted (to listen on its address) | They survive, with their rules and settings
+    k3s-postgres existing warn: this Postgres serves others, with the databases wiki, shop | They survive, with their rules and settings
+    "#);
+    // Installed by us, and used by others since: nothing is taken from them.
+    world.answers.postgres.existing_postgres = ExistingPostgres::Refuse;
+    world.facts[DB].postgres.ours = true;
+    assert_eq!(told(&world.grid()), "");
+}
+
+#[test]
+fn checks_are_overruled_by_name() {
+    let mut world = lab();
+    world.facts[SERVER].memory_kib = 1 << 20;
+    world.facts[AGENT].memory_kib = 1 << 18;
+    world.answers.hosts[SERVER].overrule = vec![Check::Memory];
+    assert!(!world.grid().passes());
+    world.answers.cluster.overrule = vec![Check::Memory];
+    let grid = world.grid();
+    assert!(grid.passes());
+    let warnings = grid.warnings();
+    assert_eq!(warnings.len(), 2);
+    assert_eq!(warnings[1].0, "k3s-agent");
+    assert!(
+        warnings[1]
+            .1
+            .starts_with("memory (overruled): it has 256 MiB")
+    );
+    // One check, not all of them.
+    world.facts[AGENT].clock_ahead = Some(60.0);
+    assert!(!world.grid().passes());
+}
+
+#[test]
+fn the_grid_tells_what_to_do() {
+    let mut world = lab();
+    world.facts[DB].os_id = "sles".into();
+    world.facts[DB].os_name = "SUSE Linux Enterprise Server 15 SP2".into();
+    world.facts[SERVER].clock_ahead = Some(3600.0);
+    world.facts[SERVER].memory_kib = 1 << 20;
+    world.facts[BALANCER]
+        .ports
+        .push(port(6443, "nginx", "nginx.service"));
+    world.facts[AGENT].firewalls = vec!["firewalld".into()];
+    world.answers.cluster.overrule = vec![Check::Memory];
+    let text = world.grid().to_string();
+    insta::assert_snapshot!(text);
+    assert!(text.lines().all(|line| line.chars().count() <= 100));
+}
+
+/// Also with the longest of names.
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    let mut world = lab();
+    let long = "a".repeat(63);
+    world.answers.hosts[AGENT].name.clone_from(&long);
+    world.facts[AGENT].systemd = false;
+    let text = world.grid().to_string();
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    assert_eq!(text.matches(&long).count(), 4, "{text}");
+}
