@@ -190,9 +190,9 @@ fn release(reached: &mut [Reached]) {
 }
 
 fn unfit() -> ExitCode {
-    let what = "The preflight fails: see above for what to do. Nothing was changed. A check that \
-                you know better about can be overruled by its name: overrule = [\"NAME\"], under \
-                [cluster] or at one host.";
+    let what = "The preflight fails, see above for what to do. Nothing was changed.\n\
+                A check that you know better about is overruled by its name: overrule = \
+                [\"NAME\"], under [cluster] or at one host.";
     complain(&what, exit::UNFIT)
 }
 

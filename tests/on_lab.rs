@@ -329,8 +329,26 @@ fn two_runs_do_not_meet() {
 fn a_full_disk_is_said_and_mended() {
     let lab = Lab::fresh();
     let wizard = Wizard::new();
+    // Full before the run: it does not begin.
     lab.does(&["fill", "k3s-postgres"]);
     let run = wizard.run();
+    lab.does(&["unfill", "k3s-postgres"]);
+    assert_eq!(run.status.code(), Some(5), "{}", run.text);
+    assert!(
+        run.text.contains("k3s-postgres, disk: FAIL"),
+        "{}",
+        run.text
+    );
+    // Full while it works.
+    let mut filled = false;
+    let run = wizard.run_until(|event, _| {
+        let begins = matches!(&event.what, What::StepApplies { step }
+            if step.as_str() == "postgres/install@k3s-postgres");
+        if begins && !filled {
+            filled = true;
+            lab.does(&["fill", "k3s-postgres"]);
+        }
+    });
     lab.does(&["unfill", "k3s-postgres"]);
     assert_eq!(run.status.code(), Some(1), "{}", run.text);
     let Outcome::Failed(failure) = run.outcome("postgres/install@k3s-postgres") else {

@@ -52,7 +52,10 @@ fn k3s(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         fails(
             sheet,
             "it belongs to another cluster: its K3s has another token",
-            format!("Take another host, or: {}", uninstall(own)),
+            format!(
+                "Run this where that cluster's state folder is, or take another host, or: {}",
+                uninstall(own)
+            ),
         );
     }
     for file in &k3s.further_configs {

@@ -336,12 +336,12 @@ fn packages(sheet: &mut Sheet<'_>) {
     if !sheet.looked.at_work {
         for holder in &facts.packages_busy {
             let (process, program) = holder.split_once(' ').unwrap_or((holder, ""));
-            sheet.fails(
+            sheet.warns(
                 Check::Packages,
                 format!("{program} (process {process}) is at work on the packages"),
                 format!(
-                    "Wait for it: tail --pid={process} -f /dev/null. Overruled, the run waits \
-                     for 10 min"
+                    "The run waits for it, 10 min at most. To wait now: tail --pid={process} -f \
+                     /dev/null"
                 ),
             );
         }

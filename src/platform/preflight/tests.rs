@@ -318,12 +318,12 @@ fn ports_of_others_are_refused() {
 }
 
 #[test]
-fn a_package_manager_at_work_is_refused() {
+fn a_package_manager_at_work_is_told() {
     let busy = |facts: &mut Facts| facts.packages_busy = vec!["4711 apt-get".into()];
     let broken = |facts: &mut Facts| facts.packages_interrupted = true;
     insta::assert_snapshot!(
         [found(DB, busy), found(BALANCER, broken)].join("\n"), @r#"
-    k3s-postgres packages FAIL: apt-get (process 4711) is at work on the packages | Wait for it: tail --pid=4711 -f /dev/null. Overruled, the run waits for 10 min
+    k3s-postgres packages warn: apt-get (process 4711) is at work on the packages | The run waits for it, 10 min at most. To wait now: tail --pid=4711 -f /dev/null
     k3s-nginx packages warn: an installation was interrupted: the run finishes it first | dpkg --configure -a does it now
     "#);
     // What our own earlier run still does is waited for.
@@ -412,8 +412,8 @@ fn a_k3s_of_others_is_refused() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     k3s-server-1 existing FAIL: a K3s, v1.30.1+k3s1, that this wizard did not install is here (k3s.service) | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
     k3s-agent existing FAIL: it already runs k3s, and cannot have the role agent as well | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
-    k3s-server-1 existing FAIL: it belongs to another cluster: its K3s has another token | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
-    k3s-agent existing FAIL: it belongs to another cluster: its K3s has another token | Take another host, or: /usr/local/bin/k3s-agent-uninstall.sh removes it, with its data
+    k3s-server-1 existing FAIL: it belongs to another cluster: its K3s has another token | Run this where that cluster's state folder is, or take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-agent existing FAIL: it belongs to another cluster: its K3s has another token | Run this where that cluster's state folder is, or take another host, or: /usr/local/bin/k3s-agent-uninstall.sh removes it, with its data
     k3s-server-1 existing FAIL: the data of an embedded etcd is here, and K3s would use it instead of Postgres (/var/lib/rancher/k3s/server/db/etcd) | mv /var/lib/rancher/k3s/server/db/etcd /var/lib/rancher/k3s/server/db/etcd.before, when nobody needs it
     k3s-server-1 existing warn: the data of a K3s on SQLite is here, and stays unused (/var/lib/rancher/k3s/server/db/state.db) | mv /var/lib/rancher/k3s/server/db/state.db /var/lib/rancher/k3s/server/db/state.db.before, when nobody needs it
     k3s-server-1 existing FAIL: the certificates of a K3s that is gone are here (/var/lib/rancher/k3s/server/tls) | mv /var/lib/rancher/k3s/server/tls /var/lib/rancher/k3s/server/tls.before, when nobody needs it
