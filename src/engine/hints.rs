@@ -60,7 +60,7 @@ const SYMPTOMS: [&[Sign]; 4] = [
 
 /// What K3s prints also when all is well.
 const HARMLESS: [&str; 4] = [
-    // Its role is let into its own database only, at every start.
+    // At every start: its role is let into no database but its own.
     "failed to ensure existence of database",
     // Somebody else's view of a connection that he began.
     "http: TLS handshake error from",

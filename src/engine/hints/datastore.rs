@@ -131,8 +131,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["remote error: tls: unsupported certificate"],
-        "Postgres does not take the certificate for a client's: it lacks the usage clientAuth. Start \
-         the wizard again: it puts its own back under /etc/rancher/k3s/datastore.",
+        "Postgres does not take the certificate for a client's: it lacks the usage clientAuth. \
+         Start the wizard again: it puts its own back under /etc/rancher/k3s/datastore.",
     ),
     sign(
         &["remote error: tls: unknown certificate authority"],
@@ -151,14 +151,16 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["server refused TLS"],
-        "TLS is off in Postgres. Start the wizard again: its step certificates/postgres switches it \
-         on. If it stays off, the log of Postgres says what is wrong with the certificate or its key.",
+        "TLS is off in Postgres. Start the wizard again: its step certificates/postgres switches \
+         it on. If it stays off, the log of Postgres says what is wrong with the certificate or \
+         its key.",
     ),
     // --- The way there -------------------------------------------------------------------------
     sign(
         &["hostname resolving error"],
-        "The name of Postgres is not known here: try `getent hosts NAME`. If the line shows a piece \
-         of the password instead, datastore-endpoint was written by hand: write @ as %40, / as %2F.",
+        "The name of Postgres is not known here: try `getent hosts NAME`. If the line shows a \
+         piece of the password instead, datastore-endpoint was written by hand: write @ as %40, / \
+         as %2F.",
     ),
     sign(
         &["dial error", "connection refused"],
@@ -172,8 +174,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["dial error"],
-        "Postgres does not answer at that address. Is its host up, is the address the right one, and \
-         does a firewall let this server through to its port (5432)?",
+        "Postgres does not answer at that address. Is its host up, is the address the right one, \
+         and does a firewall let this server through to its port (5432)?",
     ),
     // --- Files of this host --------------------------------------------------------------------
     sign(
@@ -188,12 +190,12 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["failed to configure TLS"],
-        "K3s cannot use a certificate or key under /etc/rancher/k3s/datastore, for the reason in the \
-         line. Start the wizard again: it puts its own back.",
+        "K3s cannot use a certificate or key under /etc/rancher/k3s/datastore, for the reason in \
+         the line. Start the wizard again: it puts its own back.",
     ),
     sign(
         &["cannot parse `postgres"],
-        "datastore-endpoint is not an address of Postgres. In a password written there by hand, @ is \
-         %40, / is %2F, : is %3A. Start the wizard again: it writes config.yaml anew.",
+        "datastore-endpoint is not an address of Postgres. In a password written there by hand, @ \
+         is %40, / is %2F, : is %3A. Start the wizard again: it writes config.yaml anew.",
     ),
 ];

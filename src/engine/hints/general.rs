@@ -5,13 +5,15 @@ use super::{Sign, at};
 const PACKAGES: &str = "The last lines are what the host's package manager said. Try the same by \
     hand there, put it right, and start the wizard again: it goes on here.";
 const POSTGRES: &str = "Postgres says more in its log: `tail -n 50 /var/log/postgresql/*.log` or \
-    `journalctl -u 'postgresql*' -n 50`. Put it right, and start the wizard again: it goes on here.";
+    `journalctl -u 'postgresql*' -n 50`. Put it right, and start the wizard again: it goes on \
+    here.";
 const SERVER: &str = "K3s says more in its journal: `journalctl -u k3s -n 100`. Put it right, and \
     start the wizard again: it goes on here.";
 const AGENT: &str = "K3s says more in its journal: `journalctl -u k3s-agent -n 100`. Put it right, \
     and start the wizard again: it goes on here.";
-const SCRIPT: &str = "The install script ended without saying why. Mostly k3s.version is no release \
-    for this host: there must be a file for its processor in it. Then start the wizard again.";
+const SCRIPT: &str = "The install script ended without saying why. Mostly k3s.version is no \
+    release for this host: there must be a file for its processor in it. Then start the wizard \
+    again.";
 
 pub(super) const HINTS: &[Sign] = &[
     at("postgres/install", &[], PACKAGES),

@@ -6,31 +6,32 @@ use super::{Sign, sign};
 const LOCKED: &str = "Another program works with the packages, mostly the system's own updates. \
     `fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock` shows which: let it end, then \
     start the wizard again.";
-const KEY_EXPIRED: &str = "A key of a package source has expired, or the clock is ahead. Install its \
-    new keyring (`apt-get install --reinstall debian-archive-keyring` for Debian's own), or take \
-    the source out of /etc/apt/sources.list.d.";
-const NO_KEY: &str = "The key of a package source is not known here. Put it into /etc/apt/keyrings, \
-    or take that source out of /etc/apt/sources.list.d; `apt-get update` names it.";
+const KEY_EXPIRED: &str = "A key of a package source has expired, or the clock is ahead. Install \
+    its new keyring (`apt-get install --reinstall debian-archive-keyring` for Debian's own), or \
+    take the source out of /etc/apt/sources.list.d.";
+const NO_KEY: &str = "The key of a package source is not known here. Put it into \
+    /etc/apt/keyrings, or take that source out of /etc/apt/sources.list.d; `apt-get update` names \
+    it.";
 const STALE: &str = "A mirror no longer has what its list names, or this release has left the \
-    mirrors. `apt-get update` must pass; for an old Debian the source is archive.debian.org.";
+    mirrors. `apt-get update` must pass: see /etc/apt/sources.list.";
 const BROKEN: &str = "The packages that are there do not fit together, or are held. `apt-mark \
     showhold` and `apt-get -f install` show which: put that right, then start the wizard again.";
-const NAMES: &str = "The host cannot resolve names. `cat /etc/resolv.conf` and `getent hosts \
-    deb.debian.org`, or the name in the line, show where it fails.";
-const DISK: &str = "A disk is full. `df -h` and `df -i` show which; `apt-get clean` and `journalctl \
-    --vacuum-size=100M` make some room. Then start the wizard again.";
-const BEHIND: &str = "This host's clock is behind. Compare `date -u` with the other hosts', and let \
-    the clock be set by the network: `timedatectl set-ntp true`.";
-const TLS_TRUST: &str = "The host does not trust who answers. Is there a proxy that breaks TLS open? \
-    Then its CA goes into /usr/local/share/ca-certificates, and `update-ca-certificates`. Is `date \
-    -u` right?";
+const NAMES: &str = "The host cannot resolve names. `cat /etc/resolv.conf`, and `getent hosts \
+    NAME` with the name in the line, show where it fails.";
+const DISK: &str = "A disk is full. `df -h` and `df -i` show which; `apt-get clean` and \
+    `journalctl --vacuum-size=100M` make some room. Then start the wizard again.";
+const BEHIND: &str = "This host's clock is behind. Compare `date -u` with the other hosts', and \
+    let the clock be set by the network: `timedatectl set-ntp true`.";
+const TLS_TRUST: &str = "The host does not trust who answers. Is there a proxy that breaks TLS \
+    open? Then its CA goes into /usr/local/share/ca-certificates, and `update-ca-certificates`. Is \
+    `date -u` right?";
 const NO_TLS: &str = "TLS with that host does not come about: mostly a proxy or firewall in \
     between, or a clock that is far off (`date -u`). `curl -v URL` shows where it ends.";
 const REFUSED: &str = "The host does not get through to that address: a firewall, or a proxy that \
     has to be set. k3s.install_url and k3s.artifact_url may name a mirror that it does reach.";
-const MIRROR: &str = "The host does not get packages from its mirror: a firewall, or a proxy that has \
-    to be set (`Acquire::http::Proxy` in /etc/apt/apt.conf.d). `apt-get update` shows which mirror \
-    it is.";
+const MIRROR: &str = "The host does not get packages from its mirror: a firewall, or a proxy that \
+    has to be set (`Acquire::http::Proxy` in /etc/apt/apt.conf.d). `apt-get update` shows which \
+    mirror it is.";
 const FETCH: &str = "cannot fetch";
 
 pub(super) const CAUSES: &[Sign] = &[
@@ -71,16 +72,16 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["has no installation candidate"],
-        "The sources of this host have this package only as a name. Sources for the base system must \
-         be on: see /etc/apt/sources.list and `apt-get update`.",
+        "The sources of this host have this package only as a name. Sources for the base system \
+         must be on: see /etc/apt/sources.list and `apt-get update`.",
     ),
     sign(&["held broken packages"], BROKEN),
     sign(&["unmet dependencies"], BROKEN),
     sign(&["Unmet dependencies"], BROKEN),
     sign(
         &["dpkg was interrupted"],
-        "An earlier installation was cut off. `dpkg --configure -a` finishes it, and says what stops \
-         it.",
+        "An earlier installation was cut off. `dpkg --configure -a` finishes it, and says what \
+         stops it.",
     ),
     // --- Disk and memory -----------------------------------------------------------------------
     sign(&["No space left on device"], DISK),
@@ -92,18 +93,19 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["oom-kill"],
-        "The host ran out of memory, and the kernel ended this. `free -m` shows what there is: give \
-         it more, or end what else runs there.",
+        "The host ran out of memory, and the kernel ended this. `free -m` shows what there is: \
+         give it more, or end what else runs there.",
     ),
     sign(
         &["Cannot allocate memory"],
-        "The host has no memory left. `free -m` shows what there is: give it more, or end what else \
-         runs there.",
+        "The host has no memory left. `free -m` shows what there is: give it more, or end what \
+         else runs there.",
     ),
     // --- Downloads: curl says its number, wget on standard error nothing at all -----------------
     sign(
         &["curl: (5)"],
-        "The host cannot resolve the name of its proxy: see https_proxy in its environment and ~/.curlrc.",
+        "The host cannot resolve the name of its proxy: see https_proxy in its environment and \
+         ~/.curlrc.",
     ),
     sign(&["curl: (6)"], NAMES),
     sign(&["curl: (7)"], REFUSED),
@@ -131,18 +133,18 @@ pub(super) const CAUSES: &[Sign] = &[
     // --- The connection ------------------------------------------------------------------------
     sign(
         &["the connection was lost"],
-        "Is the host up, and the way to it? What was begun there goes on by itself: start the wizard \
-         again, it waits for that and begins nothing twice.",
+        "Is the host up, and the way to it? What was begun there goes on by itself: start the \
+         wizard again, it waits for that and begins nothing twice.",
     ),
     sign(
         &["is left on the host: it was restarted meanwhile"],
-        "The host was restarted in the middle of this step. Start the wizard again: it looks at what \
-         is there, and does the rest.",
+        "The host was restarted in the middle of this step. Start the wizard again: it looks at \
+         what is there, and does the rest.",
     ),
     sign(
         &["is left in /run: the host was restarted"],
-        "The host was restarted in the middle of this step. Start the wizard again: it looks at what \
-         is there, and does the rest.",
+        "The host was restarted in the middle of this step. Start the wizard again: it looks at \
+         what is there, and does the rest.",
     ),
 ];
 
@@ -170,8 +172,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["it was stopped"],
-        "Somebody on the host has stopped the step's unit. Start the wizard again: it looks at what \
-         is there, and does the rest.",
+        "Somebody on the host has stopped the step's unit. Start the wizard again: it looks at \
+         what is there, and does the rest.",
     ),
     sign(
         &["its process is gone without a status"],
@@ -185,8 +187,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["not done after", "and stopped"],
-        "The step took longer than any should: a slow network or disk, or a program that waits. The \
-         last lines show where it stood; start the wizard again to go on.",
+        "The step took longer than any should: a slow network or disk, or a program that waits. \
+         The last lines show where it stood; start the wizard again to go on.",
     ),
     sign(
         &["Operation not permitted"],
@@ -200,7 +202,7 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &[": not found"],
-        "A program is missing on the host, the one that the line names. Install the package that has \
-         it, and start the wizard again.",
+        "A program is missing on the host, the one that the line names. Install the package that \
+         has it, and start the wizard again.",
     ),
 ];

@@ -29,8 +29,8 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         "cluster/",
         &["cni plugin not initialized"],
-        "The node has no network for pods yet. `journalctl -u k3s -u k3s-agent | grep -i flannel` on \
-         it says why; nodes need UDP 8472 between each other.",
+        "The node has no network for pods yet. `journalctl -u k3s -u k3s-agent | grep -i flannel` \
+         on it says why; nodes need UDP 8472 between each other.",
     ),
     at(
         "cluster/",
@@ -64,8 +64,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["flag provided but not defined"],
-        "config.yaml has a setting that this K3s does not know. Take it out of [k3s.agent_config] or \
-         [k3s.server_config]: settings of servers, as tls-san, are not for agents.",
+        "config.yaml has a setting that this K3s does not know. Take it out of [k3s.agent_config] \
+         or [k3s.server_config]: settings of servers, as tls-san, are not for agents.",
     ),
     sign(
         &["Unknown flag", "found in config.yaml, skipping"],
@@ -74,13 +74,12 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["--server is required"],
-        "config.yaml of the agent says no server. Start the wizard again: it writes the file anew. \
-         See also whether something else starts `k3s agent`.",
+        "config.yaml of the agent says no server. Start the wizard again: it writes the file anew.",
     ),
     sign(
         &["--token is required"],
-        "The agent has no token. Start the wizard again: it writes /etc/rancher/k3s/agent-token and \
-         the config.yaml that names it.",
+        "The agent has no token. Start the wizard again: it writes /etc/rancher/k3s/agent-token \
+         and the config.yaml that names it.",
     ),
     sign(
         &["specified node ip"],
@@ -89,15 +88,15 @@ pub(super) const CAUSES: &[Sign] = &[
     // --- Joining -------------------------------------------------------------------------------
     sign(
         &["Node password rejected"],
-        "A node of this name is known already: two hosts have one name, or this one was installed \
-         anew. In the second case, on a server: `k3s kubectl delete node NAME`; then start the \
-         wizard again.",
+        "The cluster knows another host by this name, or this one from before it was installed \
+         anew. For the latter, on a server: `k3s kubectl delete node NAME; k3s kubectl -n \
+         kube-system delete secret NAME.node-password.k3s`.",
     ),
     sign(
         &["token CA hash does not match"],
-        "What answers at the agent's server address is another cluster than its token was made for, \
-         or that cluster was made anew. Start the wizard again: it learns the CA and writes the \
-         token anew.",
+        "What answers at the agent's server address is another cluster than its token was made \
+         for, or that cluster was made anew. Start the wizard again: it learns the CA and writes \
+         the token anew.",
     ),
     at(
         "agents/",
@@ -144,8 +143,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["inotify", "too many open files"],
-        "The kernel allows too few inotify watches. `sysctl -w fs.inotify.max_user_instances=8192`, \
-         and the same in a file of /etc/sysctl.d.",
+        "The kernel allows too few inotify watches. `sysctl -w \
+         fs.inotify.max_user_instances=8192`, and the same in a file of /etc/sysctl.d.",
     ),
     // --- The install script --------------------------------------------------------------------
     sign(
@@ -156,19 +155,19 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["Download sha256 does not match"],
-        "What was downloaded is not what the release's list of hashes says: a download that was cut \
-         off, or a mirror or proxy that is out of date. Start the wizard again; if it stays, look at \
-         the mirror.",
+        "What was downloaded is not what the release's list of hashes says: a download that was \
+         cut off, or a mirror or proxy that is out of date. Start the wizard again; if it stays, \
+         look at the mirror.",
     ),
     sign(
         &["the install script arrived with the SHA-256"],
-        "The install script was changed on its way to the host. Start the wizard again; if it stays, \
-         please report it with the log.",
+        "The install script was changed on its way to the host. Start the wizard again; if it \
+         stays, please report it with the log.",
     ),
     sign(
         &["[ERROR]  Unsupported architecture"],
-        "There is no K3s for this kind of processor: it comes for x86_64, arm64 and armhf. Give this \
-         role to another host.",
+        "There is no K3s for this kind of processor: it comes for x86_64, arm64 and armhf. Give \
+         this role to another host.",
     ),
     sign(
         &["Can not find systemd or openrc"],
@@ -177,8 +176,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["Failed to find the k3s-selinux policy"],
-        "SELinux is on, and the policy for K3s could not be installed. The host must reach \
-         rpm.rancher.io: `dnf install -y k3s-selinux` shows why not.",
+        "SELinux is on, and the policy for K3s could not be installed. `dnf install -y \
+         k3s-selinux` shows why not.",
     ),
 ];
 
@@ -192,19 +191,20 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["proceeding with bootstrap data generation"],
-        "This server found no cluster under its token, and began one of its own beside it. It needs \
-         the token of the first server: k3s.token in the answers, or none there, for all of them.",
+        "This server found no cluster under its token, and began one of its own beside it. It \
+         needs the token of the first server: k3s.token in the answers, or none there, for all of \
+         them.",
     ),
     sign(
         &["Bootstrap key is locked"],
-        "Another server was making the cluster, or died while it did. K3s goes on by itself after 25 \
-         s: start the wizard again.",
+        "Another server was making the cluster, or died while it did. K3s goes on by itself after \
+         25 s: start the wizard again.",
     ),
     sign(
         &["Reconciling bootstrap data between datastore and disk"],
-        "K3s got into its datastore, and then was not ready in time. Are cluster-cidr, service-cidr \
-         and the like the same on all servers? K3s does not say if they differ; `journalctl -u k3s` \
-         says the rest.",
+        "K3s got into its datastore, and then was not ready in time. Are cluster-cidr, \
+         service-cidr and the like the same on all servers? K3s does not say if they differ; \
+         `journalctl -u k3s` says the rest.",
     ),
     at(
         "agents/",
@@ -226,18 +226,18 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["no connection from"],
-        "A server has no connection to Postgres. On it, `systemctl status k3s` must say active, and \
-         `grep datastore /etc/rancher/k3s/config.yaml` must name this Postgres.",
+        "A server has no connection to Postgres. On it, `systemctl status k3s` must say active, \
+         and `grep datastore /etc/rancher/k3s/config.yaml` must name this Postgres.",
     ),
     sign(
         &["connections without TLS or without the client certificate"],
-        "A server that ran before its certificates were there still has its old connections. On it: \
-         `systemctl restart k3s`, one server after the other.",
+        "A server that ran before its certificates were there still has its old connections. On \
+         it: `systemctl restart k3s`, one server after the other.",
     ),
     at(
         "cluster/health",
         &["the cluster is not healthy"],
-        "Some nodes or pods were not ready in time; pods that are new may only be slow. `k3s kubectl \
-         get nodes,pods -A` on the first server shows how they are now.",
+        "Some nodes or pods were not ready in time; pods that are new may only be slow. `k3s \
+         kubectl get nodes,pods -A` on the first server shows how they are now.",
     ),
 ];

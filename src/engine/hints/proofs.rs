@@ -12,8 +12,8 @@ const RULES: &str = "A rule of pg_hba.conf in front of the wizard's lets this in
 const NOT_ITSELF: &str = "Postgres shows a certificate that is not the wizard's. Either another \
     server answers at that address, or Postgres has not read its certificate: `systemctl restart \
     postgresql` on its host, and start the wizard again.";
-const CLOCK: &str = "The clocks differ: here the certificate is not yet valid. Compare `date -u` on \
-    this machine and on the hosts; `timedatectl set-ntp true` sets a clock by the network.";
+const CLOCK: &str = "The clocks differ: here the certificate is not yet valid. Compare `date -u` \
+    on this machine and on the hosts; `timedatectl set-ntp true` sets a clock by the network.";
 const EXPIRED: &str = "The certificate has expired, or a clock is ahead. Compare `date -u` on all \
     hosts; starting the wizard again renews its own certificates before they end.";
 const OTHER_CLUSTER: &str = "What answers there is not this cluster, or lacks this address in its \
@@ -36,8 +36,8 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         MTLS,
         &["Postgres cannot be reached"],
-        "This server does not get through to Postgres. Let it through the firewalls between them; on \
-         the Postgres host with ufw: `ufw allow proto tcp from SERVER to any port 5432`.",
+        "This server does not get through to Postgres. Let it through the firewalls between them; \
+         on the Postgres host with ufw: `ufw allow proto tcp from SERVER to any port 5432`.",
     ),
     at(MTLS, &["does not prove that it is", "not yet valid"], CLOCK),
     at(MTLS, &["does not prove that it is", "expired"], EXPIRED),
@@ -63,14 +63,15 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         MTLS,
         &["right certificate and password", "pg_hba.conf"],
-        "No rule lets this server in from the address that Postgres sees, which the line names. Say \
-         it as node_ip of this host in the answers; something between them may change it (NAT).",
+        "No rule lets this server in from the address that Postgres sees, which the line names. \
+         Say it as node_ip of this host in the answers; something between them may change it \
+         (NAT).",
     ),
     at(
         MTLS,
         &["right certificate and password is refused", "password"],
-        "Postgres does not take the role's password. Start the wizard again: its step postgres/role \
-         sets it. If it stays, something sits between them, a PgBouncer perhaps.",
+        "Postgres does not take the role's password. Start the wizard again: its step \
+         postgres/role sets it. If it stays, something sits between them, a PgBouncer perhaps.",
     ),
     at(MTLS, &["no certificate passes"], RULES),
     at(MTLS, &["certificate of a foreign authority passes"], RULES),
@@ -83,20 +84,20 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         BALANCER,
         &["the load balancer cannot be reached"],
-        "nginx does not listen there. `systemctl status k3s-lb` and `journalctl -u k3s-lb -n 20` say \
-         why; `ss -ltnp` shows who has its port.",
+        "nginx does not listen there. `systemctl status k3s-lb` and `journalctl -u k3s-lb -n 20` \
+         say why; `ss -ltnp` shows who has its port.",
     ),
     at(
         WAY,
         &["the load balancer cannot be reached", "connection refused"],
-        "Nobody listens at the load balancer's address in the cluster. On its host `systemctl status \
-         k3s-lb` must say active; its node_ip in the answers must be an address of it.",
+        "Nobody listens at the load balancer's address in the cluster. On its host `systemctl \
+         status k3s-lb` must say active; its node_ip in the answers must be an address of it.",
     ),
     at(
         WAY,
         &["the load balancer cannot be reached"],
-        "This agent does not get through to the load balancer. Let it through the firewalls between \
-         them; there, with ufw: `ufw allow proto tcp from AGENT to any port 6443`.",
+        "This agent does not get through to the load balancer. Let it through the firewalls \
+         between them; there, with ufw: `ufw allow proto tcp from AGENT to any port 6443`.",
     ),
     at(
         BALANCER,
@@ -130,8 +131,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     at(
         MTLS,
         &["does not hold: "],
-        "Postgres refuses, but not for the reason that it should have. Its log on the Postgres host \
-         says why; start the wizard again if Postgres was just restarted.",
+        "Postgres refuses, but not for the reason that it should have. Its log on the Postgres \
+         host says why; start the wizard again if Postgres was just restarted.",
     ),
     at(
         BALANCER,
@@ -149,7 +150,7 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     at(
         WAY,
         &["does not answer here as the cluster"],
-        "What answers is no healthy K3s. `tail /var/log/k3s-lb/error.log` on the load balancer, and \
-         `systemctl status k3s` on the servers, say why.",
+        "What answers is no healthy K3s. `tail /var/log/k3s-lb/error.log` on the load balancer, \
+         and `systemctl status k3s` on the servers, say why.",
     ),
 ];

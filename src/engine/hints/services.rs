@@ -18,8 +18,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["data directory", "has wrong ownership"],
-        "Postgres's data directory belongs to somebody else. `chown -R postgres:postgres DIRECTORY`, \
-         with the one in the line.",
+        "Postgres's data directory belongs to somebody else. `chown -R postgres:postgres \
+         DIRECTORY`, with the one in the line.",
     ),
     at(
         "postgres/",
@@ -29,8 +29,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["postmaster.pid", "already exists"],
-        "Postgres runs already, or died and left its postmaster.pid. If no process has the number in \
-         it (`pgrep -a postgres`), remove that file from the data directory.",
+        "Postgres runs already, or died and left its postmaster.pid. If no process has the number \
+         in it (`pgrep -a postgres`), remove that file from the data directory.",
     ),
     sign(&["could not load", "pg_hba.conf"], HBA),
     sign(&["pg_hba.conf was not reloaded"], HBA),
@@ -48,13 +48,13 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["could not create semaphores"],
-        "The kernel allows too few semaphores for max_connections. `sysctl -w kernel.sem='250 64000 \
-         32 1024'`, and the same in a file of /etc/sysctl.d.",
+        "The kernel allows too few semaphores for max_connections. `sysctl -w kernel.sem='250 \
+         64000 32 1024'`, and the same in a file of /etc/sysctl.d.",
     ),
     sign(
         &["has group or world access"],
-        "Others may read the key of Postgres, so it does not use it. Start the wizard again: it puts \
-         its own back as root:postgres 0640.",
+        "Others may read the key of Postgres, so it does not use it. Start the wizard again: it \
+         puts its own back as root:postgres 0640.",
     ),
     sign(
         &["database files are incompatible with server"],
@@ -63,20 +63,20 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["ALTER SYSTEM is not allowed"],
-        "This Postgres has allow_alter_system off, and the wizard changes its settings so. Switch it \
-         on in postgresql.conf, and `systemctl reload postgresql`.",
+        "This Postgres has allow_alter_system off, and the wizard changes its settings so. Switch \
+         it on in postgresql.conf, and `systemctl reload postgresql`.",
     ),
     sign(&["too many clients already"], NO_ROOM),
     sign(&["remaining connection slots are reserved"], NO_ROOM),
     sign(
         &["Peer authentication failed"],
-        "Postgres does not let its own superuser in over the local socket. pg_hba.conf needs, as its \
-         first local rule: `local all postgres peer`; then `systemctl reload postgresql`.",
+        "Postgres does not let its own superuser in over the local socket. pg_hba.conf needs, as \
+         its first local rule: `local all postgres peer`; then `systemctl reload postgresql`.",
     ),
     sign(
         &["the database system is"],
-        "Postgres is starting, stopping or recovering. Wait until `pg_isready` on its host says that \
-         it accepts connections, then start the wizard again.",
+        "Postgres is starting, stopping or recovering. Wait until `pg_isready` on its host says \
+         that it accepts connections, then start the wizard again.",
     ),
     // --- nginx ---------------------------------------------------------------------------------
     sign(
@@ -91,8 +91,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["module \"", "is already loaded"],
-        "nginx is told twice to load one module. Take the load_module that is not the wizard's out, \
-         or start the wizard again: it writes /etc/k3s-lb/nginx.conf anew.",
+        "nginx is told twice to load one module. Take the load_module that is not the wizard's \
+         out, or start the wizard again: it writes /etc/k3s-lb/nginx.conf anew.",
     ),
     sign(
         &["bind() to", "failed (98:"],
@@ -101,8 +101,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["bind() to", "failed (13:"],
-        "nginx may not open this port; mostly it is SELinux. `semanage port -a -t http_port_t -p tcp \
-         6443`, with your port, and `setsebool -P httpd_can_network_connect 1`.",
+        "nginx may not open this port; mostly it is SELinux. `semanage port -a -t http_port_t -p \
+         tcp 6443`, with your port, and `setsebool -P httpd_can_network_connect 1`.",
     ),
     sign(
         &["bind() to", "failed (99:"],
@@ -115,24 +115,24 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["getpwnam(", "failed"],
-        "The user that nginx is to run as is not there: the package is not wholly installed. \
-         `dpkg --configure -a && apt-get install --reinstall nginx`.",
+        "The user that nginx is to run as is not there: the package is not wholly installed. `dpkg \
+         --configure -a && apt-get install --reinstall nginx`.",
     ),
     // --- systemd -------------------------------------------------------------------------------
     sign(
         &["is masked"],
-        "Somebody has masked the unit, so that nothing starts it. If that was no purpose: `systemctl \
-         unmask UNIT`, and start the wizard again.",
+        "Somebody has masked the unit, so that nothing starts it. If that was no purpose: \
+         `systemctl unmask UNIT`, and start the wizard again.",
     ),
     sign(
         &["203/EXEC"],
-        "systemd cannot run the unit's program: it is not there, not executable, or for another kind \
-         of processor. `systemctl cat UNIT` names it.",
+        "systemd cannot run the unit's program: it is not there, not executable, or for another \
+         kind of processor. `systemctl cat UNIT` names it.",
     ),
     sign(
         &["Failed to connect to bus"],
-        "systemd does not answer on this host. `systemctl is-system-running` shows how it is; if it \
-         hangs, restart the host.",
+        "systemd does not answer on this host. `systemctl is-system-running` shows how it is; if \
+         it hangs, restart the host.",
     ),
     sign(
         &["Job for", "a timeout was exceeded"],
@@ -149,19 +149,19 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["Start request repeated too quickly"],
-        "The service failed several times in a row, and systemd gave up. The cause stands further up \
-         in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
+        "The service failed several times in a row, and systemd gave up. The cause stands further \
+         up in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
     ),
     sign(
         &["start-limit-hit"],
-        "The service failed several times in a row, and systemd gave up. The cause stands further up \
-         in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
+        "The service failed several times in a row, and systemd gave up. The cause stands further \
+         up in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
     ),
     at(
         "load-balancer/",
         &["nginx does not take the configuration"],
-        "`nginx -t -c /etc/k3s-lb/nginx.conf` says what it does not like. If it is the module: \
-         `apt-get install --reinstall libnginx-mod-stream`.",
+        "The lines before say what nginx does not like. Mostly its stream module does not fit it: \
+         `apt-get install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
     ),
     at(
         "postgres/",
@@ -176,8 +176,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["Job for", "failed"],
-        "The service did not start. `systemctl status UNIT` and `journalctl -u UNIT -n 50`, with the \
-         unit that the line names, say why.",
+        "The service did not start. `systemctl status UNIT` and `journalctl -u UNIT -n 50`, with \
+         the unit that the line names, say why.",
     ),
     sign(
         &["Failed to start", "not found"],
