@@ -14,7 +14,7 @@
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
 //! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
-//! [`headless`], a run without screens.
+//! [`headless`], a run without screens; [`tui`], the wizard.
 
 pub mod answers;
 pub mod cli;
@@ -29,3 +29,4 @@ pub mod remote;
 pub mod report;
 pub mod session;
 pub mod state;
+pub mod tui;

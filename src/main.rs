@@ -5,6 +5,7 @@ use clap::Parser;
 use k3s_ha_wizard::answers::{self, Answers};
 use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
 use k3s_ha_wizard::headless::{self, exit};
+use k3s_ha_wizard::tui;
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
@@ -17,15 +18,8 @@ fn main() -> ExitCode {
         }
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
-        (None, None) => {
-            let _ = writeln!(
-                io::stderr(),
-                "The interactive wizard is not built yet. What works is the headless run:\n\n  \
-                 k3s-ha-wizard answers example >answers.toml\n  \
-                 k3s-ha-wizard --answers answers.toml"
-            );
-            ExitCode::from(exit::USAGE)
-        }
+        (Some(Command::Replay { file, screens }), _) => tui::replay(&file, &screens),
+        (None, None) => tui::wizard(&cli.screens),
     }
 }
 
