@@ -53,7 +53,7 @@ impl Guard {
             queue!(out, EnableMouseCapture)?;
         }
         out.flush()?;
-        self.terminal.clear()
+        self.clear()
     }
 
     /// After somebody else had the terminal: it may be in any mode.
@@ -69,9 +69,11 @@ impl Guard {
         execute!(stdout(), EndSynchronizedUpdate)
     }
 
-    /// The next frame is drawn from nothing.
+    /// The next frame is drawn from nothing. (Not `Terminal::clear`: that asks the terminal where
+    /// its cursor is, and not every terminal answers.)
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let area = self.terminal.size()?.into();
+        self.terminal.resize(area)
     }
 
     /// Puts text on the operator's clipboard, through the terminal (OSC 52).
