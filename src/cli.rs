@@ -34,7 +34,7 @@ pub struct Run {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Screens")]
 pub struct Screens {
-    /// The colours of the screens; NO_COLOR in the environment means mono
+    /// The colours of the screens; without it, what the environment says
     #[arg(long, value_name = "NAME")]
     pub theme: Option<Palette>,
     /// Draw the screens with ASCII alone
@@ -99,6 +99,15 @@ pub enum AnswersCommand {
     },
     /// Print the JSON schema
     Schema,
+}
+
+/// The exit codes, as [`Cli`]'s help lists them.
+pub mod exit {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const STOPPED: u8 = 3;
+    pub const HELD: u8 = 4;
+    pub const UNFIT: u8 = 5;
 }
 
 const EXIT_CODES: &str = "\

@@ -9,25 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::answers::Answers;
-use crate::cli::{Output, Run};
-use crate::engine::control::Control;
-use crate::engine::event::{Abort, End, Event};
-use crate::engine::hosts::{ReachError, Reached};
-use crate::engine::recorder::Sink;
-use crate::plan::{Plan, Work};
-use crate::report::json::Json;
-use crate::report::lines::{Context, Lines};
-use crate::report::log::RunLog;
-use crate::session::{Purpose, Session, SessionError, is_leased};
-
-/// The exit codes of `cli`.
-pub mod exit {
-    pub const FAILED: u8 = 1;
-    pub const USAGE: u8 = 2;
-    pub const HELD: u8 = 4;
-    pub const UNFIT: u8 = 5;
-}
+use k3s_ha_wizard::answers::Answers;
+use k3s_ha_wizard::cli::{Output, Run, exit};
+use k3s_ha_wizard::engine::control::Control;
+use k3s_ha_wizard::engine::event::{Abort, End, Event};
+use k3s_ha_wizard::engine::hosts::{ReachError, Reached};
+use k3s_ha_wizard::engine::recorder::Sink;
+use k3s_ha_wizard::plan::{Plan, Work};
+use k3s_ha_wizard::report::json::Json;
+use k3s_ha_wizard::report::lines::{Context, Lines};
+use k3s_ha_wizard::report::log::RunLog;
+use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, how: &Run) -> ExitCode {
@@ -95,15 +87,11 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let control = Control::default();
-    let mut reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
+    let reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
-    let plan = session.plan(&reached);
-    for host in &mut reached {
-        host.connection.release();
-    }
-    let plan = match plan {
+    let plan = match session.plan(&reached) {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
     };

@@ -13,14 +13,14 @@
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
-//! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
-//! [`headless`], a run without screens; [`tui`], the wizard.
+//! and around it: [`cli`], the command line; [`session`], what a run needs, put together; [`tui`],
+//! the wizard. The program itself (`main.rs`, `headless.rs`) is all that prints and ends the
+//! process.
 
 pub mod answers;
 pub mod cli;
 pub mod cluster;
 pub mod engine;
-pub mod headless;
 pub mod pki;
 pub mod plan;
 pub mod platform;

@@ -1,11 +1,14 @@
+//! Parses the command line, and decides what the process prints and how it ends.
+
+mod headless;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use k3s_ha_wizard::answers::{self, Answers};
-use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
-use k3s_ha_wizard::headless::{self, exit};
-use k3s_ha_wizard::tui;
+use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
+use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
@@ -18,9 +21,16 @@ fn main() -> ExitCode {
         }
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
-        (Some(Command::Replay { file, screens }), _) => tui::replay(&file, &screens),
-        (None, None) => tui::wizard(&cli.screens),
+        (Some(Command::Replay { file, screens }), _) => say(&tui::replay(&file, &screens)),
+        (None, None) => say(&tui::wizard(&cli.screens)),
     }
+}
+
+/// What is to be said once the screens are gone. Nobody may be reading any more.
+fn say(left: &Left) -> ExitCode {
+    let _ = io::stderr().write_all(left.complaints.as_bytes());
+    let _ = io::stdout().write_all(left.summary.as_bytes());
+    ExitCode::from(left.code)
 }
 
 fn help_with_answers(what: AnswersCommand) -> ExitCode {

@@ -17,7 +17,7 @@ use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
-use crate::remote::{Credentials, Remote, Target, ssh};
+use crate::remote::{Credentials, Remote, Ssh, Target};
 use crate::report::redact::Redactor;
 use crate::state::{Folder, LastRun, Lock, Secrets, SecretsError, State, StateError};
 
@@ -33,7 +33,7 @@ pub struct Session {
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
     /// Only a session that may change something holds it.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl Session {
             secrets,
             pki,
             certificates,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -113,14 +113,15 @@ impl Session {
         control: &Control,
         told: &(dyn Fn(&Reached) + Sync),
     ) -> Result<Vec<Reached>, Vec<ReachError>> {
-        let lease = self.lease();
+        // Who only looks takes no lease: somebody may be at work, also from this very folder.
+        let lease = self.lock.is_some().then(|| self.lease());
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
                 .hosts
                 .iter()
                 .map(|host| {
-                    let (lease, connector) = (&lease, self.connector(host));
+                    let (lease, connector) = (lease.as_ref(), self.connector(host));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, connector, lease, control)?;
                         told(&reached);
@@ -245,7 +246,7 @@ impl Session {
         };
         let credentials = Credentials::default();
         Box::new(move |cancel| {
-            let ssh = ssh::connect(&target, &credentials, cancel)?;
+            let ssh = Ssh::connect(&target, &credentials, cancel)?;
             Ok(Box::new(ssh) as Box<dyn Remote>)
         })
     }

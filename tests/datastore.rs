@@ -128,8 +128,7 @@ fn the_matrix_comes_out() {
 /// The other end of a relay, as an SSH connection's forwarding is one.
 fn relayed(to: TcpStream) -> UnixStream {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    ours.set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("a timeout");
+    ours.set_read_timeout(Some(LONG)).expect("a timeout");
     let (mut up, mut back) = (theirs.try_clone().expect("a copy"), theirs);
     let (mut down, mut from) = (to.try_clone().expect("a copy"), to);
     std::thread::spawn(move || {
@@ -297,14 +296,16 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"cannot be shown: Postgres answers too many connections for role "k3s" (SQLSTATE 53300)"#);
 }
 
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(60);
+
 /// What answers in Postgres's place, for one connection.
-fn instead(answer: impl FnOnce(TcpStream) + Send + 'static) -> TcpStream {
+fn instead(patience: Duration, answer: impl FnOnce(TcpStream) + Send + 'static) -> TcpStream {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("its address");
     std::thread::spawn(move || answer(listener.accept().expect("somebody comes").0));
     let stream = TcpStream::connect(address).expect("it listens");
-    let patience = Some(Duration::from_millis(500));
-    stream.set_read_timeout(patience).expect("a timeout");
+    stream.set_read_timeout(Some(patience)).expect("a timeout");
     stream
 }
 
@@ -340,32 +341,36 @@ fn what_is_not_a_refusal_shows_nothing() {
             verdict.got.to_string()
         };
         assert_eq!(
-            shown(instead(answers(b""))),
+            shown(instead(LONG, answers(b""))),
             "cannot be shown: the connection ended without an answer"
         );
         assert_eq!(
-            shown(instead(move |stream| {
+            shown(instead(Duration::from_millis(50), move |stream| {
                 hear(&stream);
-                std::thread::sleep(Duration::from_secs(2));
+                hear(&stream); // until the other side has had enough
             })),
             "cannot be shown: no answer in time"
         );
         assert_eq!(
-            shown(instead(answers(b"E\0\0\0\x1cSFATAL\0C53300\0Mfull up\0\0"))),
+            shown(instead(
+                LONG,
+                answers(b"E\0\0\0\x1cSFATAL\0C53300\0Mfull up\0\0")
+            )),
             "cannot be shown: Postgres answers full up (SQLSTATE 53300)"
         );
         assert!(
-            shown(instead(answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"))).contains("not Postgres")
+            shown(instead(LONG, answers(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
+                .contains("not Postgres")
         );
         // More than it could ever say.
-        let endless = shown(instead(answers(b"E\x7f\xff\xff\xff")));
+        let endless = shown(instead(LONG, answers(b"E\x7f\xff\xff\xff")));
         assert!(endless.contains("not Postgres"), "{endless}");
         if case != Case::NoTls {
             assert_eq!(
-                shown(instead(answers(b"S"))),
+                shown(instead(LONG, answers(b"S"))),
                 "cannot be shown: the connection ended without an answer"
             );
-            assert!(shown(instead(answers(b"Sno TLS at all, this"))).contains("TLS failed"));
+            assert!(shown(instead(LONG, answers(b"Sno TLS at all, this"))).contains("TLS failed"));
         }
         let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, 1)).expect_err("nothing is there");
         let verdict = Verdict::unreached(case, &refused);

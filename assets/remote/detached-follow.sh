@@ -11,15 +11,18 @@ while [ ! -s pid ] && [ "$TENTHS" -gt 0 ]; do
         *not-found* | *failed*) exit ;;
         esac
     fi
-    sleep 0.1
+    # A step is often over in less than a tenth.
+    for _ in 1 2 3 4 5; do
+        [ -s pid ] || sleep 0.02
+    done
     TENTHS=$((TENTHS - 1))
 done
 
 wait=$((TENTHS / 10)).$((TENTHS % 10))
 [ "$TENTHS" -gt 0 ] || wait=0.1 # 0 would be for ever
 pid=$(cat pid) || exit
-timeout "$wait" tail -s 0.1 --pid="$pid" -c "+$ERR" -f err >&3 &
-timeout "$wait" tail -s 0.1 --pid="$pid" -c "+$OUT" -f out
+timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$ERR" -f err >&3 &
+timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$OUT" -f out
 case $? in
 0 | 124) ;;
 *) sleep 0.5 ;; # whoever asks again at once must not spin

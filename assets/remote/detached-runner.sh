@@ -2,6 +2,7 @@
 umask 077
 dir=${0%/*}
 cd / || exit
+unset OLDPWD
 mkdir "$dir/ran" || exit 0
 echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
 script=$(cat "$dir/script") || exit

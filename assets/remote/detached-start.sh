@@ -4,9 +4,9 @@
 set -eu
 base=/run/k3s-ha-wizard
 dir=$base/$UNIT
-[ -d "$base" ] || mkdir -m 700 "$base"
+mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ]
 exec 9>>"$base/lock"
-flock 9
+flock -w 20 9
 
 if [ "$AGAIN" = yes ] && [ ! -d "$dir" ]; then
     echo gone

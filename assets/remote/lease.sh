@@ -3,7 +3,7 @@
 # says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`
 lease() {
     base=/run/k3s-ha-wizard
-    [ -d "$base" ] || mkdir -m 700 "$base" || return
+    mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ] || return
     exec 9>>"$base/lock" && flock -w 10 9 || return
 
     boot=$(cat /proc/sys/kernel/random/boot_id)

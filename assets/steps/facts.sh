@@ -3,6 +3,7 @@
 
 fact() { printf '%s=%s\n' "$1" "$2"; }
 
+# shellcheck disable=SC1091 # it is on the host
 release() { ( . /etc/os-release && eval "printf '%s' \"\${$1-}\"" ); }
 
 fact os.id "$(release ID)"

@@ -174,34 +174,51 @@ sql() {
         printf '%s\n' 'SET log_statement = none; SET log_min_duration_statement = -1;' \
             'SET log_min_error_statement = panic; SET client_min_messages = error;'
         cat
-    } | ( cd / && runuser -u postgres -- psql -X -q -A -t -v ON_ERROR_STOP=1 \
-        -p "$DB_PORT" -d "${1:-postgres}" -f - )
+    } | ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$(psql_program)" \
+        -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d "${1:-postgres}" -f - )
 }
 
-# 2 with the reason when Postgres cannot be asked.
+# sql_works: Postgres answers; says why not.
 sql_works() {
     answer=$(printf 'SELECT 1;\n' | sql 2>&1) && [ "$answer" = 1 ] && return 0
     say "Postgres does not answer on port $DB_PORT: $answer"
     return 2
 }
 
-# The seconds since 1970 of the newest of some files, to the nanosecond.
-newest() { stat -c %.9Y "$@" | sort -n | tail -n 1; }
+# shellcheck disable=SC2120 # the database may be left out
+# learn [DATABASE]: asks Postgres once for all that a step wants to know, because starting psql is
+# what takes the time. The rows are NAME=VALUE, for `of`.
+learn() {
+    learnt=$(sql "$@" 2>&1) && return 0
+    say "Postgres on port $DB_PORT: $learnt"
+    return 2
+}
 
-# conf_loaded_since SECONDS: Postgres has read its configuration after that moment.
-conf_loaded_since() {
-    [ "$(printf 'SELECT extract(epoch FROM pg_conf_load_time()) > %s;\n' "$1" | sql)" = t ]
+# of NAME: what was learnt.
+of() { printf '%s\n' "$learnt" | sed -n "s/^$1=//p"; }
+
+# When Postgres last read its configuration, for `learn`: seconds since 1970.
+ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
+
+# loaded_after FILE…: Postgres has read its configuration after the last change to them.
+loaded_after() {
+    newest=$(stat -c %.9Y "$@" | sort -n | tail -n 1)
+    awk -v loaded="$(of loaded)" -v newest="$newest" 'BEGIN { exit !(loaded > newest) }'
 }
 
 # Makes Postgres read its configuration again, and waits until it has.
 reload_postgres() {
-    now=$(date +%s.%N)
+    mark=$(mktemp)
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
     tries=0
-    until conf_loaded_since "$now"; do
+    # shellcheck disable=SC2119
+    until learn <<SQL && loaded_after "$mark"; do
+$ASK_LOADED;
+SQL
         tries=$((tries + 1))
         [ "$tries" -lt 50 ] || { say 'Postgres did not read its configuration again within 10 s' >&2; return 1; }
         sleep 0.2
     done
+    rm -f "$mark"
     say 'Postgres has read its configuration again'
 }

@@ -10,7 +10,7 @@
 
 mod check;
 mod flags;
-mod paths;
+pub(crate) mod paths;
 mod problems;
 mod read;
 pub mod secret;

@@ -45,29 +45,40 @@ impl From<RemoteError> for ReachError {
 pub struct Connection {
     connector: Connector,
     remote: Option<Box<dyn Remote>>,
-    lease: Lease,
+    /// What is taken again with every new connection, and given back at the end.
+    lease: Option<Lease>,
 }
 
-/// Connects to a host, takes its lease and reads its facts. Nothing else is changed there.
+/// Connects to a host, takes its lease if there is one to take, and reads its facts. Nothing else is
+/// changed there.
 pub fn reach(
     host: &Host,
     mut connector: Connector,
-    lease: &Lease,
+    lease: Option<&Lease>,
     control: &Control,
 ) -> Result<Reached, ReachError> {
     let cancel = new_cancel(&host.name)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
-    let script = format!("{}\n{}", lease::script(&host.name, lease)?, platform::FACTS);
+    let taking = match lease {
+        Some(lease) => lease::script(&host.name, lease)?,
+        None => String::new(),
+    };
+    let script = format!("{taking}\n{}", platform::FACTS);
     let mut lines = Vec::new();
     remote.run(&script, LIMIT, &mut |_, line| lines.push(line.to_owned()))?;
-    let taken = lease::parse(&host.name, lines.iter().map(String::as_str))?;
+    let units = match lease {
+        Some(_) => lease::parse(&host.name, lines.iter().map(String::as_str))?.units,
+        None => Vec::new(),
+    };
     let facts = Facts::parse(&lines);
     let platform = match Platform::of(&host.name, host.role, host.cluster_ip(), &facts) {
         Ok(platform) => platform,
         Err(error) => {
             // Whoever comes with better answers must not be told that we are still here.
-            let _ = lease::release(remote.as_mut(), &lease.owner);
+            if let Some(lease) = lease {
+                let _ = lease::release(remote.as_mut(), &lease.owner);
+            }
             return Err(error.into());
         }
     };
@@ -75,11 +86,11 @@ pub fn reach(
         name: host.name.clone(),
         facts,
         platform,
-        units: taken.units,
+        units,
         connection: Connection {
             connector,
             remote: Some(remote),
-            lease: lease.clone(),
+            lease: lease.cloned(),
         },
     })
 }
@@ -150,15 +161,15 @@ impl Connection {
 
     /// Takes the lease again, so that nobody thinks it is given up.
     pub fn refresh_lease(&mut self) {
-        if let Some(remote) = &mut self.remote {
-            let _ = lease::take(remote.as_mut(), &self.lease);
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::take(remote.as_mut(), lease);
         }
     }
 
     /// Gives the lease back, if the host can still be told.
     pub fn release(&mut self) {
-        if let Some(remote) = &mut self.remote {
-            let _ = lease::release(remote.as_mut(), &self.lease.owner);
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::release(remote.as_mut(), &lease.owner);
         }
     }
 
@@ -174,8 +185,11 @@ impl Connection {
             let cancel = new_cancel(host)?;
             control.register(&cancel);
             let tried = (self.connector)(&cancel).and_then(|mut remote| {
+                let Some(lease) = &self.lease else {
+                    return Ok(remote);
+                };
                 // The host may have been started again, and its lease with it.
-                match lease::take(remote.as_mut(), &self.lease) {
+                match lease::take(remote.as_mut(), lease) {
                     Ok(_) => Ok(remote),
                     Err(LeaseError::Remote(error)) => Err(error),
                     Err(held) => Err(RemoteError::Failed {

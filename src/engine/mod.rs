@@ -20,6 +20,7 @@ mod tasks;
 mod worker;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::answers::{Answers, SecretText};
@@ -108,11 +109,17 @@ impl<'a> Memory<'a> {
 /// The secure form of the agents' token: it names the cluster's CA, so that an agent joins no
 /// other cluster (facts 4.4).
 fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
-    let hash: String = openssl::sha::sha256(ca_pem.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = sha256(ca_pem.as_bytes());
     format!("K10{hash}::node:{}", agent_token.expose()).into()
+}
+
+/// 64 hex digits.
+fn sha256(bytes: &[u8]) -> String {
+    let hash = openssl::sha::sha256(bytes);
+    hash.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The name of a step's unit on its host.
@@ -121,3 +128,6 @@ fn unit_name(run: &str, step: &Step) -> String {
     let step = step.split('@').next().unwrap_or(step).replace('/', ".");
     format!("k3s-ha-wizard.{run}.{step}")
 }
+
+#[cfg(test)]
+mod tests;

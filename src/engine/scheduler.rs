@@ -50,8 +50,9 @@ struct HostState {
 }
 
 impl Standing {
-    fn free(&mut self, host: &Option<String>) {
-        if let Some(host) = self.hosts.get_mut(host) {
+    /// A host, or the jump host, has nothing to do any more.
+    fn free(&mut self, host: Option<&String>) {
+        if let Some(host) = self.hosts.get_mut(&host.cloned()) {
             host.busy = false;
         }
     }
@@ -182,12 +183,12 @@ impl<'a> Scheduler<'a> {
     fn take(&self, standing: &mut Standing, report: Report) {
         match report {
             Report::Asked(host, answers) => {
-                standing.free(&Some(host));
+                standing.free(Some(&host));
                 standing.asked.extend(answers);
             }
             Report::Ended(place, outcome) => {
                 let host = &self.steps[place].host;
-                standing.free(host);
+                standing.free(host.as_ref());
                 let good = is_good(&outcome);
                 standing.steps[place] = StepState::Ended { good };
                 let changed = outcome == Outcome::Done;

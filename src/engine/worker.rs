@@ -49,7 +49,8 @@ pub(super) struct Worker<'a> {
     late: &'a Mutex<LateValues>,
     /// Nothing on the jump host.
     host: Option<Host>,
-    last_lines: VecDeque<String>,
+    /// Of the step at work, from both outputs.
+    last_lines: VecDeque<(Stream, String)>,
 }
 
 struct Host {
@@ -264,13 +265,12 @@ impl<'a> Worker<'a> {
     }
 
     fn failure(&self, trouble: Trouble) -> Failure {
-        let last_lines = self.last_lines.iter().cloned().collect();
         match trouble {
             Trouble::Failed(failure) => failure,
             Trouble::Remote(error) => Failure {
                 why: error.to_string(),
                 status: None,
-                last_lines,
+                last_lines: self.last_lines(),
                 hint: None,
             },
         }
@@ -315,7 +315,7 @@ impl<'a> Worker<'a> {
                     if last_lines.len() == LAST_LINES {
                         last_lines.pop_front();
                     }
-                    last_lines.push_back(text.to_owned());
+                    last_lines.push_back((stream, text.to_owned()));
                 })
             },
         );
@@ -357,21 +357,20 @@ impl<'a> Worker<'a> {
                 return Err(self.because(why, None));
             }
         };
-        let last = self.last_lines.back().cloned().unwrap_or_default();
+        // The two outputs come on ways of their own: what was said last of a failure is the last
+        // line of standard error.
+        let last = self.take_complaint();
         Err(match status {
-            ended::STILL_NOT | ended::CANNOT_TELL | ended::MUST_NOT => {
-                self.last_lines.pop_back();
-                self.because(last, None)
-            }
+            ended::STILL_NOT | ended::CANNOT_TELL | ended::MUST_NOT => self.because(last, None),
             ended::APPLY_FAILED => {
                 let own = last
                     .strip_prefix("This ended with status ")
                     .and_then(|rest| rest.strip_suffix('.')?.parse().ok());
-                if own.is_some() {
-                    self.last_lines.pop_back();
-                }
-                let last = self.last_lines.back().cloned().unwrap_or_default();
-                self.because(last, own.or(Some(status)))
+                let why = match own {
+                    Some(_) => self.complaint().unwrap_or("it said no reason").to_owned(),
+                    None => last,
+                };
+                self.because(why, own.or(Some(status)))
             }
             status => self.because(
                 format!("its shell ended with status {status}"),
@@ -380,11 +379,32 @@ impl<'a> Worker<'a> {
         })
     }
 
+    fn last_lines(&self) -> Vec<String> {
+        self.last_lines
+            .iter()
+            .map(|(_, text)| text.clone())
+            .collect()
+    }
+
+    /// The last line of standard error.
+    fn complaint(&self) -> Option<&str> {
+        let mut lines = self.last_lines.iter().rev();
+        lines.find_map(|(stream, text)| (*stream == Stream::Err).then_some(text.as_str()))
+    }
+
+    /// The same, but it is a reason now and no longer a line.
+    fn take_complaint(&mut self) -> String {
+        let mut lines = self.last_lines.iter();
+        let place = lines.rposition(|(stream, _)| *stream == Stream::Err);
+        let line = place.and_then(|place| self.last_lines.remove(place));
+        line.map(|(_, text)| text).unwrap_or_default()
+    }
+
     fn because(&self, why: String, status: Option<i32>) -> Trouble {
         Trouble::Failed(Failure {
             why,
             status,
-            last_lines: self.last_lines.iter().cloned().collect(),
+            last_lines: self.last_lines(),
             hint: None,
         })
     }

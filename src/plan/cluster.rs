@@ -1,8 +1,8 @@
 //! The cluster as a whole: shown, not claimed.
 
-use super::{Phase, PlanError, START, Task, Topology, agents, servers};
+use super::{Phase, START, Task, Topology, agents, servers};
 
-pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
+pub(super) fn phase(topology: &Topology<'_>) -> Phase {
     let server = topology.server_1();
     let all_servers = servers::all_started(topology);
     let datastore = servers::datastore(topology, "cluster/datastore", &topology.servers)
@@ -23,9 +23,9 @@ pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
         .needing(all_servers)
         .needing(agents::all_ready(topology))
         .within(START);
-    Ok(Phase {
+    Phase {
         id: "cluster",
         title: "Cluster",
         steps: vec![datastore, kubeconfig, health],
-    })
+    }
 }

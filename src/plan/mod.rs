@@ -178,13 +178,13 @@ impl Plan {
     pub fn make(given: Given<'_>) -> Result<Self, PlanError> {
         let topology = Topology::new(given)?;
         let phases = [
-            postgres::phase(&topology)?,
+            postgres::phase(&topology),
             certificates::phase(&topology)?,
             servers::first(&topology)?,
             servers::others(&topology)?,
             load_balancer::phase(&topology)?,
             agents::phase(&topology)?,
-            cluster::phase(&topology)?,
+            cluster::phase(&topology),
         ];
         Ok(Self {
             cluster: given.answers.cluster.name.clone(),

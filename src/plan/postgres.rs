@@ -1,12 +1,12 @@
 //! Postgres: installed, listening, with a role and a database for K3s.
 
-use super::{PACKAGES, Phase, PlanError, Topology, step_file};
+use super::{PACKAGES, Phase, Topology, step_file};
 
 pub(super) const INSTALL: &str = "postgres/install";
 pub(super) const ROLE: &str = "postgres/role";
 pub(super) const SETTINGS: &str = "postgres/settings";
 
-pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
+pub(super) fn phase(topology: &Topology<'_>) -> Phase {
     let postgres = &topology.postgres;
     let wanted = &topology.given.answers.postgres;
     let port = topology.db_port();
@@ -59,9 +59,9 @@ pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
             ],
         )
         .needing([install.id.clone()]);
-    Ok(Phase {
+    Phase {
         id: "postgres",
         title: "Postgres",
         steps: vec![install, role, settings],
-    })
+    }
 }

@@ -70,10 +70,9 @@ impl fmt::Display for Task {
         f.write_str(match self {
             Task::KeepCertificates => "written into the state folder",
             Task::FetchInstaller => "downloaded through this host, and the same for all",
-            Task::ProveDatastore => "tried from this host, over its own network",
+            Task::ProveDatastore | Task::ProveWay => "tried from this host, over its own network",
             Task::LearnClusterCa => "read from this host",
             Task::ProveBalancer => "tried from this host, read in the log of the load balancer",
-            Task::ProveWay => "tried from this host, over its own network",
             Task::KeepKubeconfig => "read from this host, written into the state folder",
             Task::WaitForCluster => "looked at from this host until it is so",
         })

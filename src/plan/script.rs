@@ -8,7 +8,7 @@ use super::{Late, Shell, Value};
 use crate::answers::SecretText;
 use crate::remote::quote;
 
-const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// What is known of the late-bound inputs.
 pub type LateValues = BTreeMap<Late, SecretText>;

@@ -1,5 +1,7 @@
 //! Server 1, then the others: one canonical configuration, one version, one install script.
 
+use std::fmt::Write as _;
+
 use minijinja::value::Serde;
 
 use super::{
@@ -118,7 +120,7 @@ fn server_steps(
 /// The two kinds of node, as the install script and systemd call them.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
-    kind: &'static str,
+    name: &'static str,
     service: &'static str,
     /// What is read at the start, so that a change wants a restart.
     reads: &'static [&'static str],
@@ -126,7 +128,7 @@ pub(super) struct Kind {
 
 impl Kind {
     const SERVER: Self = Self {
-        kind: "server",
+        name: "server",
         service: "k3s",
         reads: &[
             CONFIG_FILE,
@@ -136,7 +138,7 @@ impl Kind {
         ],
     };
     pub(super) const AGENT: Self = Self {
-        kind: "agent",
+        name: "agent",
         service: "k3s-agent",
         reads: &[CONFIG_FILE, "/etc/rancher/k3s/agent-token"],
     };
@@ -164,7 +166,7 @@ pub(super) fn install(
         format!("K3s {} is installed", k3s.version),
         step_file!("k3s/install"),
         vec![
-            ("KIND", kind.kind.into()),
+            ("KIND", kind.name.into()),
             ("SERVICE", kind.service.into()),
             ("VERSION", k3s.version.clone().into()),
             ("DROP_IN", drop_in.into()),
@@ -191,7 +193,7 @@ pub(super) fn tools(node: &Node<'_>, phase: &str) -> Step {
 }
 
 pub(super) fn start(node: &Node<'_>, phase: &str, kind: Kind) -> Step {
-    let title = if kind.kind == "server" {
+    let title = if kind.name == "server" {
         "K3s runs, and its node is Ready"
     } else {
         "K3s runs as an agent"
@@ -201,7 +203,7 @@ pub(super) fn start(node: &Node<'_>, phase: &str, kind: Kind) -> Step {
         title,
         step_file!("k3s/start"),
         vec![
-            ("KIND", kind.kind.into()),
+            ("KIND", kind.name.into()),
             ("SERVICE", kind.service.into()),
             ("NODE_NAME", node.name.into()),
             ("LOADED", kind.loaded().into()),
@@ -251,7 +253,7 @@ fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })

@@ -233,6 +233,17 @@ fn inputs_are_what_the_files_say() {
             .collect();
         let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
         assert_eq!(declared, given, "{}", step.id);
+        let around = [script::PRELUDE, shell.platform.functions];
+        for name in &given {
+            let assigned = |text: &&&str| {
+                text.lines()
+                    .any(|line| line.starts_with(&format!("{name}=")))
+            };
+            assert!(
+                around.iter().find(assigned).is_none(),
+                "{name} is a variable of the prelude's"
+            );
+        }
         for function in ["satisfied() {", "apply() {"] {
             assert!(
                 shell.source.contains(function),

@@ -42,7 +42,9 @@ pub enum Finished {
 
 /// The name of a unit is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} cannot name a unit: letters, digits and _.:- are allowed, and no dot in front")]
+#[error(
+    "{0:?} cannot name a unit: letters, digits and _.:- are allowed, but no dot or dash in front"
+)]
 pub struct BadName(String);
 
 /// A script in a unit of its own, and how much of its output was read. Kept across reconnects.
@@ -66,7 +68,7 @@ impl Detached {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
         if unit.is_empty()
             || unit.len() > 200
-            || unit.starts_with('.')
+            || unit.starts_with(['.', '-'])
             || !unit.chars().all(allowed)
         {
             return Err(BadName(unit.to_owned()));
@@ -93,28 +95,26 @@ impl Detached {
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Finished, RemoteError> {
-        let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let left = || limit.saturating_sub(since.elapsed());
         if let Some(finished) = self.start(remote, script)? {
             return Ok(finished);
         }
         self.seen = true;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if let Some(finished) = self.follow(remote, left, line)? {
+        while !left().is_zero() {
+            if let Some(finished) = self.follow(remote, left(), line)? {
                 self.lines.finish(line);
                 return Ok(finished);
             }
-            if Instant::now() >= deadline {
-                stop(remote, &self.unit)?;
-                // What it printed while it was stopped, and its status if it was just done.
-                let finished = self.follow(remote, Duration::ZERO, line)?;
-                self.lines.finish(line);
-                return Ok(match finished {
-                    Some(Finished::Exit(status)) => Finished::Exit(status),
-                    _ => Finished::TimedOut { limit },
-                });
-            }
         }
+        stop(remote, &self.unit)?;
+        // What it printed while it was stopped, and its status if it was just done.
+        let finished = self.follow(remote, Duration::ZERO, line)?;
+        self.lines.finish(line);
+        Ok(match finished {
+            Some(Finished::Exit(status)) => Finished::Exit(status),
+            _ => Finished::TimedOut { limit },
+        })
     }
 
     /// Starts the unit if it was never started. `Some` when there is nothing to follow.
@@ -154,13 +154,17 @@ impl Detached {
         ];
         let program = with_inputs(remote.host(), FOLLOW, &inputs)?;
         let (out, err, lines) = (&mut self.out, &mut self.err, &mut self.lines);
-        remote.stream(&program, wait + GRACE, &mut |stream, bytes| {
-            match stream {
-                Stream::Out => *out += bytes.len() as u64,
-                Stream::Err => *err += bytes.len() as u64,
-            }
-            lines.feed(stream, bytes, line);
-        })?;
+        remote.stream(
+            &program,
+            wait.saturating_add(GRACE),
+            &mut |stream, bytes| {
+                match stream {
+                    Stream::Out => *out += bytes.len() as u64,
+                    Stream::Err => *err += bytes.len() as u64,
+                }
+                lines.feed(stream, bytes, line);
+            },
+        )?;
         let inputs = [("UNIT", self.unit.as_str())];
         let said = call(remote, "asking a unit", STATE, &inputs, GRACE)?;
         Ok(match said.split_once(' ').unwrap_or((&said, "")) {

@@ -1,7 +1,7 @@
 //! How a host is reached: SSH, one connection a host, one root shell a connection.
 //!
 //! * [`Remote`]: what the rest of the house sees of a host
-//! * [`ssh`]: a real one; [`scripted`]: one for tests, in memory
+//! * [`Ssh`]: a real one; [`Scripted`]: one for tests, in memory
 //! * [`detached`]: work that outlives the connection
 //! * [`lease`]: who works on a host
 //! * [`upload`](mod@upload): files; [`quote`](fn@quote): text into scripts
@@ -12,12 +12,13 @@
 mod cancel;
 pub mod detached;
 mod error;
+mod known_hosts;
 pub mod lease;
 mod lines;
 mod program;
 pub mod quote;
 pub mod scripted;
-pub mod ssh;
+mod ssh;
 mod sys;
 mod target;
 pub mod upload;
@@ -33,6 +34,7 @@ pub use error::RemoteError;
 pub use lines::Lines;
 pub use quote::quote;
 pub use scripted::Scripted;
+pub use ssh::Ssh;
 pub use target::{Credentials, Target};
 pub use upload::upload;
 

@@ -53,6 +53,17 @@ pub fn wait(socket: BorrowedFd<'_>, write: bool, wake: BorrowedFd<'_>, at_most: 
     unsafe { libc::poll(fds.as_mut_ptr(), 2, millis) };
 }
 
+/// Whether `socket` takes what is written now: Linux says so when a third of its buffer is free.
+pub fn writable(socket: BorrowedFd<'_>) -> bool {
+    let mut fds = [libc::pollfd {
+        fd: socket.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    }];
+    // SAFETY: `fds` is an array of one and outlives the call.
+    unsafe { libc::poll(fds.as_mut_ptr(), 1, 0) == 1 }
+}
+
 /// Gives a connection up when what was sent stays unacknowledged for this long.
 pub fn set_user_timeout(socket: BorrowedFd<'_>, after: Duration) -> io::Result<()> {
     let millis = libc::c_uint::try_from(after.as_millis()).unwrap_or(libc::c_uint::MAX);

@@ -1,6 +1,7 @@
 //! The wizard: a second face on the engine, in a terminal.
 //!
-//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `replay`: their parts
+//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`,
+//!   `replay`: their parts
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
@@ -15,6 +16,7 @@
 //! ```
 
 mod ansi;
+mod connecting;
 mod drafts;
 mod driver;
 mod fields;
@@ -35,13 +37,10 @@ pub mod theme;
 pub mod update;
 pub mod wizard;
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::process::ExitCode;
 
-use crate::cli::{Palette as Wanted, Screens};
+use crate::cli::{Palette as Wanted, Screens, exit};
 use crate::engine::event::End;
-use crate::headless::exit;
 use crate::report::log::read;
 use crate::state::{self, Folder};
 use driver::Outcome;
@@ -51,39 +50,46 @@ use terminal::Guard;
 use theme::{Palette, Theme};
 use wizard::{Found, Known};
 
-/// The exit code of a run that the operator stopped, see `cli`.
-const STOPPED: u8 = 3;
+/// What is left when the screens are gone.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// For standard output: it stays in the terminal's scrollback.
+    pub summary: String,
+    /// For standard error.
+    pub complaints: String,
+    pub code: u8,
+}
+
+impl Left {
+    fn complaint(what: impl Into<String>, code: u8) -> Self {
+        Self {
+            complaints: what.into(),
+            code,
+            ..Self::default()
+        }
+    }
+}
 
 /// Walks the operator through an installation.
-pub fn wizard(how: &Screens) -> ExitCode {
-    if !is_terminal() {
-        let _ = io::stderr().write_all(text::NOT_A_TERMINAL.as_bytes());
-        return ExitCode::from(exit::USAGE);
+pub fn wizard(how: &Screens) -> Left {
+    if !terminal::is_there() {
+        return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
     show(how, |theme, size| Model::for_wizard(theme, size, find()))
 }
 
 /// Shows a recorded run again.
-pub fn replay(path: &Path, how: &Screens) -> ExitCode {
-    if !is_terminal() {
-        let _ = io::stderr().write_all(text::NOT_A_TERMINAL_FOR_REPLAY.as_bytes());
-        return ExitCode::from(exit::USAGE);
+pub fn replay(path: &Path, how: &Screens) -> Left {
+    if !terminal::is_there() {
+        return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
-    let events = match read(path) {
-        Ok(events) => events,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
-            return ExitCode::from(exit::USAGE);
-        }
-    };
-    show(how, |theme, size| Model::for_replay(theme, size, events))
+    match read(path) {
+        Ok(events) => show(how, |theme, size| Model::for_replay(theme, size, events)),
+        Err(error) => Left::complaint(format!("{error}\n"), exit::USAGE),
+    }
 }
 
-fn is_terminal() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
-}
-
-fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> ExitCode {
+fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
         let runtime = Runtime::new()?;
@@ -92,34 +98,31 @@ fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> ExitCo
         Ok((outcome, model.signal))
     });
     // The guard is gone: the terminal is the shell's again.
-    for panic in terminal::panics() {
-        let _ = writeln!(io::stderr(), "{}\n{panic}", text::WENT_WRONG);
-    }
+    let panics = terminal::panics().into_iter();
+    let complaints = panics.map(|panic| format!("{}\n{panic}\n", text::WENT_WRONG));
+    let complaints: Vec<String> = complaints.collect();
     match shown {
-        Ok((outcome, signal)) => {
-            // Whoever reads our standard output may be gone.
-            let _ = io::stdout().write_all(outcome.summary.as_bytes());
-            code(&outcome, signal)
-        }
+        Ok((outcome, signal)) => Left {
+            code: code(&outcome, signal),
+            summary: outcome.summary,
+            complaints: complaints.concat(),
+        },
         Err(error) => {
-            let _ = writeln!(
-                io::stderr(),
-                "{}",
-                text::terminal_failed(&error.to_string())
-            );
-            ExitCode::from(exit::FAILED)
+            let why = text::terminal_failed(&error.to_string());
+            Left::complaint(format!("{}{why}\n", complaints.concat()), exit::FAILED)
         }
     }
 }
 
-fn code(outcome: &Outcome, signal: Option<i32>) -> ExitCode {
+fn code(outcome: &Outcome, signal: Option<i32>) -> u8 {
+    // As a shell would say it of a process that a signal ended.
     if let Some(signal) = signal.and_then(|signal| u8::try_from(signal).ok()) {
-        return ExitCode::from(128 + signal);
+        return 128 + signal;
     }
     match outcome.end {
-        Some(End::Failed) => ExitCode::from(exit::FAILED),
-        Some(End::Aborted { .. }) => ExitCode::from(STOPPED),
-        Some(End::Done) | None => ExitCode::SUCCESS,
+        Some(End::Failed) => exit::FAILED,
+        Some(End::Aborted { .. }) => exit::STOPPED,
+        Some(End::Done) | None => 0,
     }
 }
 

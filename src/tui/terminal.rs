@@ -1,7 +1,7 @@
 //! The terminal while the wizard has it, and everything that puts it back: an end, an error, a
 //! panic, a signal, Ctrl-Z.
 
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, IsTerminal as _, Stdout, Write as _, stdin, stdout};
 use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +23,11 @@ use signal_hook::consts::SIGTSTP;
 static OURS: AtomicBool = AtomicBool::new(false);
 /// What panics on other threads had to say, until somebody can read it.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Whether there is a terminal, to read from and to draw on.
+pub fn is_there() -> bool {
+    stdin().is_terminal() && stdout().is_terminal()
+}
 
 /// Holds the terminal; dropping it puts the terminal back.
 pub struct Guard {
@@ -142,4 +147,63 @@ fn hook_panics() {
 pub fn panics() -> Vec<String> {
     let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::take(&mut panics)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    const INSIDE: &str = "K3S_HA_WIZARD_TEST_INSIDE_A_TERMINAL";
+
+    /// Starts this very test once more, inside a terminal, where it panics.
+    #[test]
+    fn a_panic_puts_the_terminal_back_before_it_is_reported() {
+        if std::env::var_os(INSIDE).is_some() {
+            let guard = Guard::enter(true).expect("a terminal");
+            let other = thread::spawn(|| panic!("on another thread"));
+            assert!(other.join().is_err());
+            // `drop` must not be what puts it back.
+            std::mem::forget(guard);
+            panic!("on purpose");
+        }
+        let pair = native_pty_system()
+            .openpty(PtySize::default())
+            .expect("a terminal");
+        let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+        command.args([
+            "a_panic_puts_the_terminal_back_before_it_is_reported",
+            "--nocapture",
+        ]);
+        command.env(INSIDE, "1");
+        let mut child = pair.slave.spawn_command(command).expect("started");
+        drop(pair.slave);
+        let mut said = Vec::new();
+        // The end of a terminal is an error.
+        let _ = pair
+            .master
+            .try_clone_reader()
+            .expect("a reader")
+            .read_to_end(&mut said);
+        assert!(!child.wait().expect("its end").success());
+        let said = String::from_utf8_lossy(&said);
+        let place = |what: &str| {
+            said.find(what)
+                .unwrap_or_else(|| panic!("no {what:?}: {said:?}"))
+        };
+        let report = place("on purpose");
+        for undone in [
+            "\u{1b}[?1049l",
+            "\u{1b}[?1000l",
+            "\u{1b}[?2004l",
+            "\u{1b}[?25h",
+        ] {
+            assert!(place(undone) < report, "{undone:?} after the report");
+        }
+        // The other thread's panic did not write over the screens.
+        assert!(!said[..report].contains("on another thread"), "{said:?}");
+    }
 }

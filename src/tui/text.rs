@@ -141,6 +141,7 @@ pub const HOSTS_WHY: &str = "One Postgres, one load balancer, two or more server
 pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
 pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
+pub const START_ANEW: &str = "Start anew? What you typed before is lost with the first change.";
 pub const HOST: &str = "Host";
 pub const HOST_WHY: &str = "How this machine is reached, and what it becomes.";
 pub const OPEN: &str = "Answers file";

@@ -77,7 +77,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Reached(..) | Message::Unreached(_) | Message::Planned(_) | Message::Loaded(_) => {
-            super::wizard::told(model, message)
+            super::connecting::told(model, message)
         }
     }
 }

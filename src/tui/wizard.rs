@@ -3,14 +3,13 @@
 use crossterm::event::KeyCode;
 
 use crate::answers::{Answers, Host, Problem, Role};
-use crate::engine::event::Abort;
 
 use super::fields;
 use super::form::Form;
 use super::keys::Action;
-use super::model::{Effect, Message, Model, Page, Unreached};
+use super::model::{Effect, Model, Page, Unreached};
 use super::run::RunView;
-use super::{layout, screens, text};
+use super::{connecting, layout, screens, text};
 
 /// What was there when the wizard was started.
 #[derive(Debug, Default)]
@@ -46,6 +45,8 @@ pub enum Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     RemoveHost(usize),
+    /// There is a draft, and only one is kept.
+    StartAnew,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,7 @@ impl Ask {
     pub fn text(self) -> &'static str {
         match self {
             Self::RemoveHost(_) => text::REMOVE_HOST,
+            Self::StartAnew => text::START_ANEW,
         }
     }
 }
@@ -228,7 +230,7 @@ impl Wizard {
     }
 }
 
-fn go(model: &mut Model, page: Page) {
+pub(super) fn go(model: &mut Model, page: Page) {
     model.page = page;
     if let Some(wizard) = &mut model.wizard {
         wizard.chosen = 0;
@@ -242,7 +244,7 @@ fn go(model: &mut Model, page: Page) {
     }
 }
 
-fn draft(model: &Model) -> Vec<Effect> {
+pub(super) fn draft(model: &Model) -> Vec<Effect> {
     let answers = model.wizard.as_ref().map(|wizard| wizard.answers.clone());
     let draft = answers.map(|answers| Effect::KeepDraft(Box::new(answers)));
     draft.into_iter().collect()
@@ -312,8 +314,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     };
     if let Some(ask) = wizard.asks.take() {
-        let (Ask::RemoveHost(place), Action::Confirm) = (ask, action) else {
-            return Vec::new();
+        let place = match (ask, action) {
+            (Ask::RemoveHost(place), Action::Confirm) => place,
+            (Ask::StartAnew, Action::Confirm) => {
+                start_anew(model);
+                return Vec::new();
+            }
+            _ => return Vec::new(),
         };
         if place < wizard.answers.hosts.len() {
             wizard.answers.hosts.remove(place);
@@ -334,7 +341,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 go(model, Page::Hosts);
                 return Vec::new();
             }
-            return reach(model, answers);
+            return connecting::reach(model, answers);
         }
         _ => {}
     }
@@ -349,7 +356,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                     return Vec::new();
                 }
                 let answers = wizard.answers.clone();
-                reach(model, answers)
+                connecting::reach(model, answers)
             }
             Action::Back => {
                 go(model, Page::Options);
@@ -357,7 +364,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Page::Connect => on_connect(model, action),
+        Page::Connect => connecting::act(model, action),
         Page::Plan => match action {
             Action::Continue => vec![Effect::Begin(true)],
             Action::Back => {
@@ -368,26 +375,6 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Page::Run | Page::Proofs | Page::Failure | Page::Cluster => Vec::new(),
     }
-}
-
-fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
-    if model.at_work {
-        // What was given up before still goes down.
-        model.say(text::STILL_CLOSING);
-        return Vec::new();
-    }
-    go(model, Page::Connect);
-    model.at_work = true;
-    if let Some(wizard) = &mut model.wizard {
-        wizard.refused = None;
-        wizard.clock = 0;
-        wizard.attempts = answers
-            .hosts
-            .iter()
-            .map(|host| (host.name.clone(), Attempt::Trying))
-            .collect();
-    }
-    vec![Effect::Reach(Box::new(answers))]
 }
 
 fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -405,13 +392,24 @@ fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
             go(model, Page::Hosts);
         }
         Some(Offer::New) => {
-            wizard.answers = Answers::default();
-            go(model, Page::Hosts);
+            if wizard.found.draft.is_some() {
+                wizard.asks = Some(Ask::StartAnew);
+            } else {
+                start_anew(model);
+            }
         }
         Some(Offer::Open) => go(model, Page::Open),
         None => {}
     }
     Vec::new()
+}
+
+fn start_anew(model: &mut Model) {
+    if let Some(wizard) = &mut model.wizard {
+        wizard.answers = Answers::default();
+        wizard.found.draft = None;
+    }
+    go(model, Page::Hosts);
 }
 
 fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -505,81 +503,4 @@ fn leave_form(model: &mut Model, forward: bool) {
         (Page::Options, false) => go(model, Page::Hosts),
         _ => go(model, Page::Welcome),
     }
-}
-
-fn on_connect(model: &mut Model, action: Action) -> Vec<Effect> {
-    let at_work = model.at_work;
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    match action {
-        Action::Retry if !at_work => {
-            let answers = wizard.answers.clone();
-            reach(model, answers)
-        }
-        Action::Confirm if !at_work => {
-            let Some((name, key)) = wizard.unknown_key() else {
-                return Vec::new();
-            };
-            let (name, key) = (name.to_owned(), key.to_owned());
-            if let Some(host) = wizard
-                .answers
-                .hosts
-                .iter_mut()
-                .find(|host| host.name == name)
-            {
-                host.host_key = Some(key);
-            }
-            wizard.attempts[wizard.chosen].1 = Attempt::Reached(text::BELIEVED.into());
-            draft(model)
-        }
-        Action::Back => {
-            go(model, Page::Review);
-            if at_work {
-                vec![Effect::Abort(Abort::Hard)]
-            } else {
-                Vec::new()
-            }
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// News of what was asked to be done outside.
-pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    match message {
-        Message::Reached(name, what) => {
-            if let Some((_, attempt)) = wizard.attempts.iter_mut().find(|(host, _)| *host == name) {
-                *attempt = Attempt::Reached(what);
-            }
-        }
-        Message::Unreached(hosts) => {
-            for failed in hosts {
-                let mut attempts = wizard.attempts.iter_mut();
-                if let Some((_, attempt)) = attempts.find(|(host, _)| *host == failed.host) {
-                    *attempt = Attempt::Failed(failed);
-                }
-            }
-            let failed = |(_, attempt): &(String, Attempt)| matches!(attempt, Attempt::Failed(_));
-            wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
-        }
-        Message::Planned(plan) => {
-            wizard.plan = plan;
-            // Whoever has gone back meanwhile wants no plan any more.
-            if model.page != Page::Connect {
-                return vec![Effect::Begin(false)];
-            }
-            go(model, Page::Plan);
-        }
-        Message::Loaded(answers) => {
-            wizard.answers = *answers;
-            go(model, Page::Review);
-            return draft(model);
-        }
-        _ => {}
-    }
-    Vec::new()
 }

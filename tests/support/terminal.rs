@@ -4,6 +4,7 @@ use std::io::{Read as _, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ pub struct Terminal {
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     parser: Arc<Mutex<vt100::Parser>>,
+    drawn: Arc<AtomicUsize>,
 }
 
 impl Terminal {
@@ -53,12 +55,14 @@ impl Terminal {
         let parser = vt100::Parser::new(at_least_1(size.1), at_least_1(size.0), 0);
         let parser = Arc::new(Mutex::new(parser));
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let fed = parser.clone();
+        let drawn = Arc::new(AtomicUsize::new(0));
+        let (fed, counted) = (parser.clone(), drawn.clone());
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
                 let mut parser = fed.lock().unwrap_or_else(PoisonError::into_inner);
                 parser.process(&bytes[..length]);
+                counted.fetch_add(length, Ordering::AcqRel);
             }
         });
         Self {
@@ -66,6 +70,7 @@ impl Terminal {
             master: pair.master,
             child,
             parser,
+            drawn,
         }
     }
 
@@ -122,15 +127,9 @@ impl Terminal {
         rest.chars().next().expect("a state")
     }
 
-    /// How much of the processors' time it took so far, in ticks.
-    pub fn ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it runs");
-        let (_, rest) = stat.rsplit_once(") ").expect("a state");
-        let fields: Vec<&str> = rest.split(' ').collect();
-        [11, 12]
-            .iter()
-            .map(|field| fields[*field].parse::<u64>().expect("ticks"))
-            .sum()
+    /// How many bytes were drawn so far.
+    pub fn drawn(&self) -> usize {
+        self.drawn.load(Ordering::Acquire)
     }
 
     /// Waits for its end; the exit code.

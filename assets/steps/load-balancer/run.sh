@@ -28,6 +28,8 @@ apply() {
     put_directory /etc/k3s-lb 0755 root:root
     put_directory /var/log/k3s-lb 0750 root:adm
     # Tried before anything is replaced: a mistake must not end a load balancer that works.
+    # Where nginx would note its process; the service makes it anew.
+    mkdir -p /run/k3s-lb
     draft=$(mktemp /etc/k3s-lb/.draft.XXXXXX)
     printf '%s' "$LB_CONFIG" >"$draft"
     status=0

@@ -53,6 +53,12 @@ install_packages() {
     apt --no-install-recommends install "$@"
 }
 
+# The newest psql itself: what is called so in PATH is a Perl program that starts it.
+psql_program() {
+    for program in /usr/lib/postgresql/*/bin/psql; do :; done
+    printf '%s' "$program"
+}
+
 # The version and name of the Postgres cluster on DB_PORT, as in "15 main".
 postgres_cluster() {
     command -v pg_lsclusters >/dev/null || return 1

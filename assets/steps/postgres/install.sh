@@ -19,14 +19,16 @@ satisfied() {
         return 1
     fi
     postgres_enabled || { say 'Postgres does not start with the machine'; return 1; }
-    sql_works || return 1
-    version=$(printf 'SHOW server_version_num;\n' | sql) || return 2
-    if [ "$version" -lt 120000 ]; then
-        say "this is Postgres $((version / 10000)): below 12, clientcert=verify-full silently means" \
-            'that no client certificate is needed'
+    learn <<SQL || return 1
+SELECT 'version=' || current_setting('server_version_num');
+SELECT 'replica=' || pg_is_in_recovery();
+SQL
+    if [ "$(of version)" -lt 120000 ]; then
+        say "this is Postgres $(($(of version) / 10000)): below 12, clientcert=verify-full silently" \
+            'means that no client certificate is needed'
         return 3
     fi
-    if [ "$(printf 'SELECT pg_is_in_recovery();\n' | sql)" = t ]; then
+    if [ "$(of replica)" = true ]; then
         say 'this Postgres is a replica: the datastore must be a primary'
         return 3
     fi

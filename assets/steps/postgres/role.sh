@@ -3,43 +3,34 @@
 # inputs: DB_NAME DB_USER DB_PORT   secret: DB_VERIFIER
 
 satisfied() {
-    sql_works || return 2
-    owner=$(sql <<SQL
-SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB_NAME';
+    learn <<SQL || return 2
+SELECT 'owner=' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB_NAME';
+SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
+WHERE pg_get_userbyid(datdba) = '$DB_USER' AND datname <> '$DB_NAME';
+SELECT 'role=' || coalesce(rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole
+    AND rolpassword = '$DB_VERIFIER', false) FROM pg_authid WHERE rolname = '$DB_USER';
+SELECT 'public=' || count(*)
+FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
+WHERE datname = '$DB_NAME' AND acl.grantee = 0;
 SQL
-    ) || return 2
+    owner=$(of owner)
     if [ -n "$owner" ] && [ "$owner" != "$DB_USER" ]; then
         say "the database $DB_NAME is there already and belongs to $owner." \
             "Say another postgres.database in the answers"
         return 3
     fi
-    others=$(sql <<SQL
-SELECT string_agg(datname, ', ') FROM pg_database
-WHERE pg_get_userbyid(datdba) = '$DB_USER' AND datname <> '$DB_NAME';
-SQL
-    ) || return 2
-    if [ -n "$others" ]; then
-        say "the role $DB_USER is there already and owns other databases: $others." \
+    if [ -n "$(of others)" ]; then
+        say "the role $DB_USER is there already and owns other databases: $(of others)." \
             "Say another postgres.user in the answers"
         return 3
     fi
-    role=$(sql <<SQL
-SELECT rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole
-       AND rolpassword = '$DB_VERIFIER' FROM pg_authid WHERE rolname = '$DB_USER';
-SQL
-    ) || return 2
-    case $role in
-    t) ;;
+    case $(of role) in
+    true) ;;
     '') say "there is no role $DB_USER"; return 1 ;;
     *) say "the role $DB_USER has another password or other rights"; return 1 ;;
     esac
     [ -n "$owner" ] || { say "there is no database $DB_NAME"; return 1; }
-    public=$(sql <<SQL
-SELECT count(*) FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
-WHERE datname = '$DB_NAME' AND acl.grantee = 0;
-SQL
-    ) || return 2
-    [ "$public" = 0 ] || { say "everybody may connect to the database $DB_NAME"; return 1; }
+    [ "$(of public)" = 0 ] || { say "everybody may connect to the database $DB_NAME"; return 1; }
 }
 
 apply() {

@@ -8,40 +8,42 @@ listens_there() {
         address == want || address == "*" || address == "0.0.0.0" || address == "::"')" ]
 }
 
+look() {
+    learn <<SQL
+SELECT 'addresses=' || current_setting('listen_addresses');
+SELECT 'connections=' || current_setting('max_connections');
+SELECT 'tls=' || current_setting('ssl_min_protocol_version');
+SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
+WHERE NOT datistemplate AND datname NOT IN ('postgres', '$DB_NAME');
+SQL
+}
+
 # What cannot be so without a restart, in a few words.
 differs() {
     listens_there || say "Postgres does not listen on $LISTEN_ADDRESS"
-    have=$(printf 'SHOW max_connections;\n' | sql) || return 0
-    [ "$have" -ge "$MAX_CONNECTIONS" ] ||
-        say "max_connections is $have; $MAX_CONNECTIONS are needed"
+    [ "$(of connections)" -ge "$MAX_CONNECTIONS" ] ||
+        say "max_connections is $(of connections); $MAX_CONNECTIONS are needed"
 }
 
 satisfied() {
-    sql_works || return 2
+    look || return 2
     restart=$(differs)
-    if [ -n "$restart" ]; then
-        others=$(sql <<SQL
-SELECT string_agg(datname, ', ') FROM pg_database
-WHERE NOT datistemplate AND datname NOT IN ('postgres', '$DB_NAME');
-SQL
-        ) || return 2
-        if [ -n "$others" ]; then
-            say "Postgres must be restarted ($restart), but it also serves other databases:" \
-                "$others. Restart it with these settings yourself, or give the cluster a Postgres" \
-                'of its own'
-            return 3
-        fi
-        say "$restart"
-        return 1
+    if [ -n "$restart" ] && [ -n "$(of others)" ]; then
+        say "Postgres must be restarted ($restart), but it also serves other databases:" \
+            "$(of others). Restart it with these settings yourself, or give the cluster a Postgres" \
+            'of its own'
+        return 3
     fi
-    case $(printf 'SHOW ssl_min_protocol_version;\n' | sql) in
+    [ -z "$restart" ] || { say "$restart"; return 1; }
+    case $(of tls) in
     TLSv1.2 | TLSv1.3) ;;
     *) say 'Postgres would speak TLS below 1.2'; return 1 ;;
     esac
 }
 
 apply() {
-    addresses=$(printf 'SHOW listen_addresses;\n' | sql)
+    look
+    addresses=$(of addresses)
     case ", $addresses," in
     *'*'* | *", $LISTEN_ADDRESS,"* | *",$LISTEN_ADDRESS,"*) ;;
     *) addresses="${addresses:+$addresses, }$LISTEN_ADDRESS" ;;
@@ -51,7 +53,7 @@ ALTER SYSTEM SET listen_addresses = '$addresses';
 ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';
 SQL
     say "listen_addresses = $addresses"
-    if [ "$(printf 'SHOW max_connections;\n' | sql)" -lt "$MAX_CONNECTIONS" ]; then
+    if [ "$(of connections)" -lt "$MAX_CONNECTIONS" ]; then
         printf "ALTER SYSTEM SET max_connections = '%s';\n" "$MAX_CONNECTIONS" | sql
         say "max_connections = $MAX_CONNECTIONS"
     fi

@@ -10,13 +10,15 @@ files() {
         file_is "$TLS_DIRECTORY/server.key" 0640 root:postgres "$KEY_PEM"
 }
 
-setting() { printf 'SHOW %s;\n' "$1" | sql; }
-
 satisfied() {
-    sql_works || return 2
-    certificate=$(setting ssl_cert_file) || return 2
-    authority=$(setting ssl_ca_file) || return 2
-    case $(setting ssl):$certificate in
+    learn <<SQL || return 2
+SELECT name || '=' || setting FROM pg_settings
+WHERE name IN ('ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file');
+$ASK_LOADED;
+SQL
+    certificate=$(of ssl_cert_file)
+    authority=$(of ssl_ca_file)
+    case $(of ssl):$certificate in
     off:* | on:"$TLS_DIRECTORY"/server.crt | on:*snakeoil*) ;;
     *)
         say "this Postgres speaks TLS with a certificate of somebody else's, $certificate." \
@@ -33,12 +35,11 @@ satisfied() {
         ;;
     esac
     files || return 1
-    [ "$(setting ssl)" = on ] || { say 'TLS is off'; return 1; }
-    in_use="$certificate $(setting ssl_key_file) $authority"
+    [ "$(of ssl)" = on ] || { say 'TLS is off'; return 1; }
+    in_use="$certificate $(of ssl_key_file) $authority"
     [ "$in_use" = "$TLS_DIRECTORY/server.crt $TLS_DIRECTORY/server.key $TLS_DIRECTORY/ca.crt" ] ||
         { say "Postgres does not use the cluster's certificate"; return 1; }
-    conf_loaded_since "$(newest "$TLS_DIRECTORY"/ca.crt "$TLS_DIRECTORY"/server.crt \
-        "$TLS_DIRECTORY"/server.key)" ||
+    loaded_after "$TLS_DIRECTORY"/ca.crt "$TLS_DIRECTORY"/server.crt "$TLS_DIRECTORY"/server.key ||
         { say 'Postgres has not read the certificates that are there'; return 1; }
 }
 

@@ -6,6 +6,7 @@ use crate::remote::{RemoteError, Stream, quote};
 
 use super::{Site, Trouble};
 use crate::engine::event::Outcome;
+use crate::engine::sha256;
 
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 
@@ -101,12 +102,4 @@ fn download(site: &mut Site<'_, '_>, url: &str) -> Result<Vec<u8>, Trouble> {
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-/// 64 hex digits.
-fn sha256(bytes: &[u8]) -> String {
-    openssl::sha::sha256(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

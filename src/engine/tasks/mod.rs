@@ -66,10 +66,10 @@ impl Site<'_, '_> {
         });
     }
 
-    /// Makes a late-bound input known; whether it was another one before.
-    fn bind(&self, name: Late, value: SecretText) -> bool {
+    /// Makes a late-bound input known.
+    fn bind(&self, name: Late, value: SecretText) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        late.insert(name, value.clone()).as_ref() != Some(&value)
+        late.insert(name, value);
     }
 }
 

@@ -168,8 +168,8 @@ fn answered_since(
 fn log_size(site: &mut Site<'_, '_>) -> Result<u64, RemoteError> {
     let script = "wc -c </var/log/k3s-lb/access.log 2>/dev/null || echo 0";
     let (_, lines, _) = output(site.remote, script, ATTEMPT)?;
-    let size = lines.first().and_then(|line| line.trim().parse().ok());
-    Ok(size.unwrap_or(0))
+    let bytes = lines.first().and_then(|line| line.trim().parse().ok());
+    Ok(bytes.unwrap_or(0))
 }
 
 fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {

@@ -1,0 +1,36 @@
+# The root shell of a connection: runs the scripts that come on standard input, one after another.
+# inputs: READY, which it says on standard error once it listens
+#
+# In:  a line `MARK SIZE`, then a script of SIZE bytes whose last one is `#`.
+# Out: on both outputs, RS MARK `+` in front of what the script prints, RS MARK ` STATUS` behind it.
+#      Every script has a new mark, which nothing that it starts can know.
+{
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    LC_ALL=C HOME=~root USER=root LOGNAME=root SHELL=/bin/sh
+    export PATH LC_ALL HOME USER LOGNAME SHELL
+    umask 077
+    cd /
+    unset OLDPWD
+    if [ "$(id -u)" != 0 ]; then
+        echo "it leads to the user $(id -un), not to root" >&2
+        exit 1
+    fi
+    echo "$READY" >&2
+    unset READY
+
+    while read -r mark size; do
+        script=$(head -c "$size")
+        # Cut off on the way: half a script is not run.
+        [ "${#script}" = "$size" ] || exit 1
+        printf '\036%s+\n' "$mark"
+        printf '\036%s+\n' "$mark" >&2
+        (
+            eval "unset mark size script status
+${script%#}"
+        ) </dev/null
+        status=$?
+        printf '\036%s %s\n' "$mark" "$status"
+        printf '\036%s %s\n' "$mark" "$status" >&2
+    done
+    exit
+}

@@ -1,0 +1,426 @@
+//! The scheduler and the workers, on hosts in memory.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use super::event::{Abort, End, Event, Outcome, What};
+use super::hosts::{Connector, Reached, reach};
+use super::recorder::Sink;
+use super::*;
+use crate::answers::{Host, Role};
+use crate::plan::{Phase, Shell, StepId, Value, Work};
+use crate::platform::{Facts, Platform};
+use crate::remote::lease::Lease;
+use crate::remote::scripted::{Reply, Told};
+use crate::remote::{Remote, RemoteError, Scripted};
+use crate::report::redact::Redactor;
+
+const FACTS: &str = "lease taken\nos.id=debian\nsystemd=yes\narch=x86_64";
+
+/// A step whose shell file is its name, so that a scripted host can know it.
+fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> Step {
+    let facts = Facts {
+        os_id: "debian".into(),
+        systemd: true,
+        ..Facts::default()
+    };
+    Step {
+        id: StepId::new(name, Some(host)),
+        host: Some(host.to_owned()),
+        title: name.to_owned(),
+        needs: needs
+            .iter()
+            .map(|(name, host)| StepId::new(name, Some(host)))
+            .collect(),
+        limit: Duration::from_secs(60),
+        work: Work::Shell(Shell {
+            file: name,
+            source: name,
+            platform: Platform::of(host, Role::Postgres, None, &facts).unwrap(),
+            inputs: Vec::new(),
+        }),
+    }
+}
+
+/// What a host says to the question how its steps are: this status for all of them.
+fn answers(script: &str, status: i32) -> Option<Reply> {
+    let marks = script.lines().filter_map(|line| {
+        line.strip_prefix("printf '\\n%s %d\\n' ")?
+            .strip_suffix(" $?")
+    });
+    let lines: Vec<_> = marks.map(|mark| format!("why\n{mark} {status}")).collect();
+    (!lines.is_empty()).then(|| Reply::exit(0).out(&lines.join("\n")))
+}
+
+fn host(name: &str, asked: i32) -> Scripted {
+    Scripted::new(name)
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .answer(move |script| answers(script, asked))
+        .on("PATIENCE=", Reply::exit(0).out("lease taken"))
+        .on("OWNER=", Reply::exit(0))
+        .on("UNIT=", Reply::exit(0))
+}
+
+/// A run of these steps on hosts in memory. The hosts come in the order of their connections.
+struct World {
+    plan: Plan,
+    hosts: Vec<(String, Vec<Scripted>)>,
+    control: Control,
+}
+
+impl World {
+    fn new(steps: Vec<Step>) -> Self {
+        Self {
+            plan: Plan {
+                cluster: "made-up".into(),
+                phases: vec![Phase {
+                    id: "all",
+                    title: "All",
+                    steps,
+                }],
+            },
+            hosts: Vec::new(),
+            control: Control::default(),
+        }
+    }
+
+    /// A host, as it is at its first connection, its second one …
+    fn on(mut self, name: &str, connections: Vec<Scripted>) -> Self {
+        self.hosts.push((name.to_owned(), connections));
+        self
+    }
+
+    fn run(self) -> (End, Vec<Event>) {
+        self.run_with(|_, _| {})
+    }
+
+    /// `watch` sees every event as it happens.
+    fn run_with(self, watch: impl FnMut(&Control, &Event) + Send + 'static) -> (End, Vec<Event>) {
+        let lease = Lease::default();
+        let control = Arc::new(self.control);
+        let reached: Vec<Reached> = self
+            .hosts
+            .into_iter()
+            .map(|(name, connections)| {
+                let mut connections = connections.into_iter();
+                let unreachable = RemoteError::Auth {
+                    host: name.clone(),
+                    user: "u".into(),
+                    why: "no more connections".into(),
+                };
+                let connector: Connector = Box::new(move |_| {
+                    let next = connections.next().ok_or_else(|| unreachable.clone())?;
+                    Ok(Box::new(next) as Box<dyn Remote>)
+                });
+                let host = Host::new(name, Role::Postgres, "10.0.0.1");
+                reach(&host, connector, Some(&lease), &control).unwrap()
+            })
+            .collect();
+
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::open(Some(root.path().to_owned()), "made-up").unwrap();
+        let answers = Answers::default();
+        let state = State::new(&answers).unwrap();
+        let secret = || SecretText::from("a secret".to_owned());
+        let secrets = Secrets {
+            token: secret(),
+            agent_token: secret(),
+            db_password: secret(),
+            db_verifier: secret(),
+        };
+        let wanted = crate::pki::Wanted {
+            cluster: "made-up".into(),
+            role: "k3s".into(),
+            postgres_names: vec!["10.0.0.1".into()],
+            servers: Vec::new(),
+        };
+        let now = time::OffsetDateTime::now_utc();
+        let (pki, _) = crate::pki::ensure(&crate::pki::Kept::default(), &wanted, now).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let (kept, watching, mut watch) = (events.clone(), control.clone(), watch);
+        let sink: Sink = Box::new(move |event| {
+            kept.lock().unwrap().push(event.clone());
+            watch(&watching, event);
+        });
+        let recorder = Recorder::new(Redactor::default(), vec![sink]);
+        let end = Run {
+            id: "run",
+            answers: &answers,
+            plan: &self.plan,
+            pki: &pki,
+            secrets: &secrets,
+            memory: &Memory::new(&folder, state),
+            recorder: &recorder,
+            control: &control,
+        }
+        .carry_out(reached);
+        let events = events.lock().unwrap().clone();
+        (end, events)
+    }
+}
+
+/// How every step ended, in the order of their ends: `a@h done`.
+fn ends(events: &[Event]) -> Vec<String> {
+    let end = |event: &Event| match &event.what {
+        What::StepEnded { step, outcome } => Some(match outcome {
+            Outcome::Done => format!("{step} done"),
+            Outcome::Unchanged => format!("{step} unchanged"),
+            Outcome::Failed(failure) => format!("{step} failed: {}", failure.why),
+            Outcome::WontRun { because } => format!("{step} won't run: {because}"),
+            other => format!("{step} {other:?}"),
+        }),
+        _ => None,
+    };
+    events.iter().filter_map(end).collect()
+}
+
+fn applies(told: &Told, step: &str) -> usize {
+    let scripts = told.scripts();
+    let is_apply = |script: &&String| script.ends_with(&format!("\n{step}\ndrive\n"));
+    scripts.iter().filter(is_apply).count()
+}
+
+#[test]
+fn what_is_so_is_left_alone() {
+    let one = host("h", 0);
+    let told = one.told();
+    let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
+    let (end, events) = World::new(steps).on("h", vec![one]).run();
+    assert_eq!(end, End::Done);
+    assert_eq!(ends(&events), ["a@h unchanged", "b@h unchanged"]);
+    assert_eq!(applies(&told, "a") + applies(&told, "b"), 0);
+    assert!(matches!(events.last().unwrap().what, What::Ended { .. }));
+}
+
+#[test]
+fn a_change_makes_everything_behind_it_be_looked_at_again() {
+    let (one, two) = (host("one", 1), host("two", 0));
+    let one = one.on("\na\n", Reply::exit(0).out("changed"));
+    // Though it was as it should be before.
+    let two = two.on("\nb\n", Reply::exit(40)).on("\nc\n", Reply::exit(0));
+    let told = two.told();
+    let steps = vec![
+        step("a", "one", &[]),
+        step("b", "two", &[("a", "one")]),
+        step("c", "two", &[("b", "two")]),
+        step("d", "two", &[]),
+    ];
+    let (end, events) = World::new(steps)
+        .on("one", vec![one])
+        .on("two", vec![two])
+        .run();
+    assert_eq!(end, End::Done);
+    let mut ends = ends(&events);
+    ends.sort();
+    assert_eq!(
+        ends,
+        [
+            "a@one done",
+            "b@two unchanged",
+            "c@two done",
+            "d@two unchanged"
+        ]
+    );
+    assert_eq!((applies(&told, "b"), applies(&told, "d")), (1, 0));
+}
+
+#[test]
+fn what_a_failed_step_was_needed_for_wont_run_and_the_rest_does() {
+    let failing = host("one", 1).on(
+        "\na\n",
+        Reply::exit(44)
+            .out("trying")
+            .err("no space left on device")
+            .err("This ended with status 28."),
+    );
+    let other = host("two", 1).on("\nc\n", Reply::exit(0));
+    let steps = vec![
+        step("a", "one", &[]),
+        step("b", "two", &[("a", "one")]),
+        step("d", "two", &[("b", "two")]),
+        step("c", "two", &[]),
+    ];
+    let (end, events) = World::new(steps)
+        .on("one", vec![failing])
+        .on("two", vec![other])
+        .run();
+    assert_eq!(end, End::Failed);
+    let mut ends = ends(&events);
+    ends.sort();
+    assert_eq!(
+        ends,
+        [
+            "a@one failed: no space left on device",
+            "b@two won't run: a@one failed",
+            "c@two done",
+            "d@two won't run: a@one failed"
+        ]
+    );
+    let failure = events.iter().find_map(|event| match &event.what {
+        What::StepEnded {
+            outcome: Outcome::Failed(failure),
+            ..
+        } => Some(failure),
+        _ => None,
+    });
+    let failure = failure.unwrap();
+    assert_eq!(failure.status, Some(28));
+    assert_eq!(failure.last_lines, ["trying", "no space left on device"]);
+}
+
+#[test]
+fn what_must_not_be_done_is_not_done() {
+    for asked in [2, 3] {
+        let one = host("h", asked);
+        let told = one.told();
+        let (end, events) = World::new(vec![step("a", "h", &[])])
+            .on("h", vec![one])
+            .run();
+        assert_eq!(end, End::Failed);
+        assert_eq!(ends(&events), ["a@h failed: why"]);
+        assert_eq!(applies(&told, "a"), 0);
+    }
+}
+
+#[test]
+fn hosts_work_at_the_same_time_but_each_on_one_step() {
+    // Each apply waits until the other host's is there too: one after the other would be for ever.
+    let meeting = Arc::new(std::sync::Barrier::new(2));
+    let busy = Arc::new(AtomicUsize::new(0));
+    let meets = |name: &str| {
+        let (meeting, busy) = (meeting.clone(), busy.clone());
+        host(name, 1).answer(move |script| {
+            script.ends_with("\ndrive\n").then(|| {
+                meeting.wait();
+                busy.fetch_add(1, Ordering::SeqCst);
+                Reply::exit(0)
+            })
+        })
+    };
+    let steps = vec![
+        step("a", "one", &[]),
+        step("b", "one", &[]),
+        step("a", "two", &[]),
+        step("b", "two", &[]),
+    ];
+    let (end, events) = World::new(steps)
+        .on("one", vec![meets("one")])
+        .on("two", vec![meets("two")])
+        .run();
+    assert_eq!(end, End::Done);
+    assert_eq!(busy.load(Ordering::SeqCst), 4);
+    for host in ["one", "two"] {
+        let mut at_work = 0;
+        for event in &events {
+            match &event.what {
+                What::StepStarted { step, .. } if step.as_str().ends_with(host) => at_work += 1,
+                What::StepEnded { step, .. } if step.as_str().ends_with(host) => at_work -= 1,
+                _ => {}
+            }
+            assert!(at_work <= 1);
+        }
+    }
+}
+
+#[test]
+fn a_lost_connection_is_made_again_and_the_work_goes_on() {
+    let first = host("h", 1).on("\na\n", Reply::lost());
+    let second = host("h", 1).on("\na\n", Reply::exit(0).out("went on"));
+    let (end, events) = World::new(vec![step("a", "h", &[])])
+        .on("h", vec![first, second])
+        .run();
+    assert_eq!(end, End::Done, "{events:?}");
+    assert_eq!(ends(&events), ["a@h done"]);
+    let starts = events
+        .iter()
+        .filter(|event| matches!(event.what, What::StepStarted { .. }));
+    assert_eq!(starts.count(), 1);
+    let connections = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Connection { .. }));
+    assert_eq!(connections.count(), 2, "lost, and up again");
+}
+
+#[test]
+fn a_soft_abort_lets_the_step_at_work_end() {
+    let (begun, wait) = mpsc::channel::<()>();
+    let (aborted, go_on) = mpsc::channel::<()>();
+    let (begun, go_on) = (Mutex::new(begun), Mutex::new(go_on));
+    let slow = host("h", 1).answer(move |script| {
+        script.ends_with("\na\ndrive\n").then(|| {
+            begun.lock().unwrap().send(()).unwrap();
+            go_on.lock().unwrap().recv().unwrap();
+            Reply::exit(0)
+        })
+    });
+    let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
+    let world = World::new(steps).on("h", vec![slow]);
+    let (end, events) = world.run_with(move |control, event| match &event.what {
+        What::StepApplies { .. } => control.abort(Abort::Soft, "SIGINT"),
+        What::Aborting { .. } => {
+            wait.recv().unwrap();
+            aborted.send(()).unwrap();
+        }
+        _ => {}
+    });
+    let why = "SIGINT".to_owned();
+    assert_eq!(end, End::Aborted { why });
+    assert_eq!(
+        ends(&events),
+        ["a@h done", "b@h won't run: the run was aborted (SIGINT)"]
+    );
+}
+
+#[test]
+fn a_hard_abort_ends_the_unit_on_the_host() {
+    let first = host("h", 1).on("\na\n", Reply::cancelled());
+    let second = host("h", 1);
+    let told = second.told();
+    let (_, events) = World::new(vec![step("a", "h", &[])])
+        .on("h", vec![first, second])
+        .run();
+    assert_eq!(
+        ends(&events),
+        ["a@h failed: ended half way, because the run was aborted"]
+    );
+    assert_eq!(told.count("systemctl stop"), 1);
+}
+
+#[test]
+fn work_of_an_earlier_run_is_waited_for() {
+    let unit = "k3s-ha-wizard.earlier.a";
+    let facts = format!("{FACTS}\nlease unit {unit}");
+    let one = Scripted::new("h")
+        .answer(move |script| script.contains("os.id").then(|| Reply::exit(0).out(&facts)))
+        .once("true", Reply::exit(0).out("finishing"))
+        .answer(|script| answers(script, 0))
+        .on("OWNER=", Reply::exit(0))
+        .on("UNIT=", Reply::exit(0));
+    let (end, events) = World::new(vec![step("a", "h", &[])])
+        .on("h", vec![one])
+        .run();
+    assert_eq!(end, End::Done);
+    let seen: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Output { step, text, .. } => Some(format!("{step}: {text}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, ["a@h: finishing"]);
+}
+
+#[test]
+fn an_input_that_never_came_is_said() {
+    let mut one = step("a", "h", &[]);
+    if let Work::Shell(shell) = &mut one.work {
+        shell.inputs.push(("TOKEN", Value::Late(Late::JoinToken)));
+    }
+    let (end, events) = World::new(vec![one]).on("h", vec![host("h", 1)]).run();
+    assert_eq!(end, End::Failed);
+    let ends = ends(&events);
+    assert!(
+        ends[0].ends_with("the agents' token with the hash of the cluster's CA is not known yet")
+    );
+}

@@ -1,4 +1,0 @@
-use super::*;
-pub fn connect(target: &Target, _: &Credentials, _: &Cancel) -> Result<Scripted, RemoteError> {
-    Ok(Scripted::new(&target.name))
-}

@@ -1,0 +1,130 @@
+//! A host over SSH. The shell programs are in `assets/remote/`; what was measured, in ssh.md.
+//!
+//! * `dial`: the TCP connection, the key exchange, the host's key
+//! * `auth`: logging in
+//! * `wire`: the session, and every wait
+//! * `shell`: the root shell; `frame`: its answers among what scripts print
+//! * `relay`: connections from the host itself
+
+mod auth;
+mod dial;
+mod frame;
+mod relay;
+mod shell;
+mod wire;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ssh2::Channel;
+
+use super::{Cancel, Credentials, Relay, Remote, RemoteError, Stream, Target};
+use wire::{Pumped, Wire};
+
+/// A connection with a host and the root shell on it.
+pub struct Ssh {
+    target: Target,
+    root: Channel,
+    /// Behind the channel, so that it goes last.
+    wire: Wire,
+}
+
+impl Ssh {
+    /// Connects, makes sure of the host's key, logs in, and becomes root. At most 16 of these are
+    /// under way at once; the others wait their turn.
+    pub fn connect(
+        target: &Target,
+        credentials: &Credentials,
+        cancel: &Cancel,
+    ) -> Result<Self, RemoteError> {
+        let permit = dial::Permit::get(&target.name, cancel)?;
+        let mut wire = dial::dial(target, cancel)?;
+        auth::log_in(&wire, target, credentials)?;
+        drop(permit);
+        wire.authenticated();
+        let root = shell::open(&wire, target, credentials)?;
+        Ok(Self {
+            target: target.clone(),
+            root,
+            wire,
+        })
+    }
+
+    /// Passes a result on; after an error that leaves the session in the middle of something, the
+    /// connection is over.
+    fn settle<T>(&mut self, result: Result<T, RemoteError>) -> Result<T, RemoteError> {
+        if let Err(error) = &result
+            && error.ends_connection()
+        {
+            self.wire.end(&error.to_string());
+        }
+        result
+    }
+
+    /// Reads what nobody asked for: answers to signs of life, words of what a script left behind.
+    fn idle(&mut self) -> Result<(), RemoteError> {
+        self.wire.alive()?;
+        loop {
+            let nothing = &mut &[][..];
+            let result = self.wire.pump(&mut self.root, nothing, &mut |_, _| {});
+            match self.settle(result)? {
+                Pumped::Moved => {}
+                Pumped::Idle if !shell::is_dead(&self.root) => return Ok(()),
+                Pumped::Idle | Pumped::Ended => {
+                    let ended = Err(self.wire.lost(shell::ENDED.to_owned()));
+                    return self.settle(ended);
+                }
+            }
+        }
+    }
+}
+
+impl Remote for Ssh {
+    fn host(&self) -> &str {
+        &self.target.name
+    }
+
+    fn stream(
+        &mut self,
+        script: &str,
+        limit: Duration,
+        bytes: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i32, RemoteError> {
+        self.wire.alive()?;
+        if script.contains('\0') {
+            return Err(RemoteError::Unsendable {
+                host: self.target.name.clone(),
+                what: "a script".to_owned(),
+                why: super::quote::Nul.to_string(),
+            });
+        }
+        let result = shell::run(&self.wire, &mut self.root, script, limit, bytes);
+        self.settle(result)
+    }
+
+    /// Made by bash as the user who logged in; so bash has to be there, and the host's own rules
+    /// about who may connect where apply to that user.
+    fn relay(
+        &mut self,
+        to: SocketAddr,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError> {
+        self.idle()?;
+        let opened = relay::open(&self.wire, &self.target.name, to, limit);
+        let opened = self.settle(opened)?;
+        Ok(Box::new(relay::Relayed::new(&mut self.wire, opened)))
+    }
+
+    fn keep_alive(&mut self) -> Result<(), RemoteError> {
+        self.idle()?;
+        let sign = self.wire.sign_of_life();
+        self.settle(sign)
+    }
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        // First of all, or libssh2 would talk to the host once more to close the channel.
+        self.wire.end("dropped");
+    }
+}

@@ -1,0 +1,215 @@
+//! A TCP connection that the host itself makes: bytes through a channel to bash over there.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ssh2::{Channel, Session};
+
+use super::wire::{Pumped, Until, Wire};
+use super::{RemoteError, Stream, shell};
+
+/// `$0` and `$1` are where to, `$2` is said once it is connected. Whichever side ends first, the
+/// whole process group goes: `timeout` made one. One line without `!`, for the login shells.
+const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3; kill 0; } & cat <&3; kill 0; }"#;
+
+/// What the host may take longer than a relay before it is given up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A channel through which a connection goes.
+pub struct Opened {
+    channel: Channel,
+    until: Until,
+    /// What came in the same breath as the word that it is connected.
+    first: Vec<u8>,
+}
+
+/// Asks for a connection, and waits until it is there.
+pub fn open(
+    wire: &Wire,
+    host: &str,
+    to: SocketAddr,
+    limit: Duration,
+) -> Result<Opened, RemoteError> {
+    let mark = shell::nonce().map_err(|why| wire.lost(why.to_string()))?;
+    // The host ends it by itself, should we not come to it. In whole seconds, for busybox.
+    let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
+    let command = format!(
+        "exec env LC_ALL=C timeout {} bash -c '{COPY}' {} {} {mark}",
+        seconds.max(1),
+        to.ip(),
+        to.port()
+    );
+    let until = Until::after(limit);
+    let patient = Until::after(limit + GRACE);
+    let unreachable = |why: String| RemoteError::Unreachable {
+        host: host.to_owned(),
+        to: to.to_string(),
+        why,
+    };
+    let channel = wire.exec(&command, &patient)?;
+    let mut channel = channel.map_err(|why| {
+        unreachable(format!(
+            "sshd there starts no further command ({}): is its MaxSessions below 2?",
+            why.message()
+        ))
+    })?;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    loop {
+        let nothing = &mut &[][..];
+        let pumped = wire.pump(&mut channel, nothing, &mut |stream, bytes| match stream {
+            Stream::Out => out.extend_from_slice(bytes),
+            Stream::Err => err.extend_from_slice(bytes),
+        })?;
+        // A profile that prints something does it in front of the mark.
+        if let Some(at) = find(&out, mark.as_bytes()) {
+            return Ok(Opened {
+                channel,
+                until,
+                first: out.split_off(at + mark.len()),
+            });
+        }
+        match pumped {
+            Pumped::Moved => wire.check(&patient)?,
+            Pumped::Idle => wire.wait(&patient)?,
+            Pumped::Ended => break,
+        }
+    }
+    let status = close(wire, &mut channel, &patient)?;
+    let err = String::from_utf8_lossy(&err);
+    Err(unreachable(explain(status, &err, seconds)))
+}
+
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|part| part == word)
+}
+
+/// Why bash did not connect. Its own words are in English: `LC_ALL=C`.
+fn explain(status: i32, err: &str, seconds: u64) -> String {
+    const TIMED_OUT: i32 = 124;
+    const NOT_FOUND: i32 = 127;
+    let last = err.lines().rfind(|line| !line.trim().is_empty());
+    let last = last.unwrap_or("it says nothing");
+    if status == TIMED_OUT {
+        format!("no answer within {seconds} s")
+    } else if status == NOT_FOUND {
+        format!("bash and timeout are needed there: {last}")
+    } else if err.contains("Connection refused") {
+        "connection refused".to_owned()
+    } else if err.contains("timed out") {
+        "no answer".to_owned()
+    } else if err.contains("No route to host") {
+        "no route to host".to_owned()
+    } else if err.contains("Network is unreachable") {
+        "network is unreachable".to_owned()
+    } else {
+        last.to_owned()
+    }
+}
+
+/// Closes a channel on both sides, so that it does not count any more (sshd allows 10 at once),
+/// and returns the status of what ran on it.
+fn close(wire: &Wire, channel: &mut Channel, until: &Until) -> Result<i32, RemoteError> {
+    let lost = |why: ssh2::Error| wire.lost(why.to_string());
+    wire.retry(until, |_: &Session| channel.close())?
+        .map_err(lost)?;
+    wire.retry(until, |_| channel.wait_close())?.map_err(lost)?;
+    channel.exit_status().map_err(lost)
+}
+
+/// Bytes to and from where it leads.
+pub struct Relayed<'a> {
+    wire: &'a mut Wire,
+    opened: Opened,
+}
+
+impl<'a> Relayed<'a> {
+    pub fn new(wire: &'a mut Wire, opened: Opened) -> Self {
+        Self { wire, opened }
+    }
+
+    /// An error that ends the connection, or the relay's time.
+    fn failed(&mut self, error: RemoteError) -> io::Error {
+        let kind = match error {
+            RemoteError::Timeout { .. } => ErrorKind::TimedOut,
+            RemoteError::Cancelled { .. } => ErrorKind::ConnectionAborted,
+            _ => ErrorKind::BrokenPipe,
+        };
+        // Time that is over leaves nothing half done, unless something was being written.
+        if kind != ErrorKind::TimedOut || self.wire.wants_to_write() {
+            self.wire.end(&error.to_string());
+        }
+        io::Error::new(kind, error)
+    }
+}
+
+impl Read for Relayed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.opened.first.is_empty() {
+            let length = buffer.len().min(self.opened.first.len());
+            buffer[..length].copy_from_slice(&self.opened.first[..length]);
+            self.opened.first.drain(..length);
+            return Ok(length);
+        }
+        loop {
+            match self.opened.channel.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    let lost = self.wire.lost(error.to_string());
+                    return Err(self.failed(lost));
+                }
+                // Nothing came, but the end neither: words on standard error are in the way.
+                Ok(0) if !self.opened.channel.eof() && !buffer.is_empty() => {
+                    let mut words = [0; 1024];
+                    let _ = self.opened.channel.stderr().read(&mut words);
+                }
+                Ok(length) => return Ok(length),
+            }
+            let waited = self.wire.wait(&self.opened.until);
+            waited.map_err(|error| self.failed(error))?;
+        }
+    }
+}
+
+impl Write for Relayed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.opened.channel.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(io::Error::new(ErrorKind::BrokenPipe, error)),
+                Ok(0) if !bytes.is_empty() => {}
+                Ok(length) => return Ok(length),
+            }
+            let waited = self.wire.wait(&self.opened.until);
+            waited.map_err(|error| self.failed(error))?;
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Relayed<'_> {
+    fn drop(&mut self) {
+        if self.wire.alive().is_err() {
+            return;
+        }
+        let until = Until::after(GRACE);
+        let Opened { channel, .. } = &mut self.opened;
+        let closed = (|| {
+            // Its end makes the copying over there end itself.
+            let _ = self.wire.retry(&until, |_| channel.send_eof())?;
+            loop {
+                match self.wire.pump(channel, &mut &[][..], &mut |_, _| {})? {
+                    Pumped::Moved => self.wire.check(&until)?,
+                    Pumped::Idle => self.wire.wait(&until)?,
+                    Pumped::Ended => return close(self.wire, channel, &until),
+                }
+            }
+        })();
+        if let Err(error) = closed {
+            self.wire.end(&error.to_string());
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The root shell: opened once a connection, kept.
+
+use std::time::Duration;
+
+use ssh2::Channel;
+use zeroize::Zeroizing;
+
+use super::frame::Frame;
+use super::wire::{Pumped, Until, Wire};
+use super::{Credentials, RemoteError, Stream, Target};
+use crate::remote::program::with_inputs;
+
+const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
+const ROOT: &str = include_str!("../../../assets/remote/root-shell.sh");
+/// What every login shell understands, be it fish or csh.
+const START: &str = "exec /bin/sh";
+/// Behind every script: the root shell sees by it that the script is whole.
+const END: &str = "#";
+
+/// For the way to root: sudo makes one wait 2 s after a wrong password (ssh.md 3).
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How the connection is lost when the root shell goes.
+pub const ENDED: &str = "the root shell on the host ended";
+
+const WRONG_PASSWORD: &str = "sudo does not take this password. It wants the user's own, on SUSE \
+     that of root: check which, and give that one";
+
+/// A mark that cannot be guessed.
+pub fn nonce() -> Result<String, openssl::error::ErrorStack> {
+    use std::fmt::Write as _;
+    let mut random = [0; 16];
+    openssl::rand::rand_bytes(&mut random)?;
+    let mut text = String::new();
+    for byte in random {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+/// Opens it: as it is for root, through sudo for others.
+pub fn open(
+    wire: &Wire,
+    target: &Target,
+    credentials: &Credentials,
+) -> Result<Channel, RemoteError> {
+    let opening = Opening {
+        wire,
+        target,
+        until: Until::after(LIMIT),
+    };
+    opening.open(credentials).map_err(|error| match error {
+        RemoteError::Timeout { limit, .. } => {
+            opening.no_root(&format!("nothing came of it within {} s", limit.as_secs()))
+        }
+        other => other,
+    })
+}
+
+struct Opening<'a> {
+    wire: &'a Wire,
+    target: &'a Target,
+    until: Until,
+}
+
+impl Opening<'_> {
+    fn open(&self, credentials: &Credentials) -> Result<Channel, RemoteError> {
+        let random = || nonce().map_err(|why| self.no_root(&why.to_string()));
+        let (mark, prompt, ready) = (random()?, random()?, random()?);
+        let channel = self.wire.exec(START, &self.until)?;
+        let mut channel = channel.map_err(|why| {
+            self.no_root(&format!("sshd there starts no command: {}", why.message()))
+        })?;
+
+        // Nothing is sent before the other side is known to read it: a shell reads ahead, and
+        // where sudo asks for no password, the password would become the first line of a script.
+        let password = credentials.sudo_password.as_ref();
+        let asked = if password.is_some() { &prompt[..] } else { "" };
+        let halves = mark.split_at(mark.len() / 2);
+        let inputs = [("MARK1", halves.0), ("MARK2", halves.1), ("PROMPT", asked)];
+        let login = with_inputs(&self.target.name, LOGIN, &inputs)?;
+        let marks = [&mark[..], &prompt[..]];
+        let mut said = self.say(&mut channel, login.as_bytes(), &marks)?;
+        if let (Said::Mark(1), Some(password)) = (&said, password) {
+            let line = Zeroizing::new(format!("{}\n", password.expose()));
+            said = self.say(&mut channel, line.as_bytes(), &marks)?;
+        }
+        match said {
+            Said::Mark(0) => {}
+            // Once is enough: further attempts may lock the account.
+            Said::Mark(_) => {
+                return Err(self.no_root(WRONG_PASSWORD));
+            }
+            Said::End(text) => return Err(self.no_root(&explain(&text, &self.target.user))),
+        }
+
+        let root = with_inputs(&self.target.name, ROOT, &[("READY", &ready)])?;
+        match self.say(&mut channel, root.as_bytes(), &[&ready])? {
+            Said::Mark(_) => Ok(channel),
+            Said::End(text) => Err(self.no_root(&explain(&text, &self.target.user))),
+        }
+    }
+
+    fn no_root(&self, why: &str) -> RemoteError {
+        RemoteError::NoRoot {
+            host: self.target.name.clone(),
+            user: self.target.user.clone(),
+            why: why.to_owned(),
+        }
+    }
+
+    /// Sends something, and waits for one of the marks on standard error. Whatever a profile or
+    /// sudo prints is passed over, and kept for the case that nothing else comes.
+    fn say(
+        &self,
+        channel: &mut Channel,
+        mut input: &[u8],
+        marks: &[&str],
+    ) -> Result<Said, RemoteError> {
+        let (mut text, mut err) = (Vec::new(), Vec::new());
+        loop {
+            let pumped = self.wire.pump(channel, &mut input, &mut |stream, bytes| {
+                text.extend_from_slice(bytes);
+                if stream == Stream::Err {
+                    err.extend_from_slice(bytes);
+                }
+            })?;
+            let so_far = String::from_utf8_lossy(&err);
+            if let Some(at) = marks.iter().position(|mark| so_far.contains(mark)) {
+                return Ok(Said::Mark(at));
+            }
+            match pumped {
+                Pumped::Moved => self.wire.check(&self.until)?,
+                Pumped::Idle => self.wire.wait(&self.until)?,
+                Pumped::Ended => {
+                    return Ok(Said::End(String::from_utf8_lossy(&text).into_owned()));
+                }
+            }
+        }
+    }
+}
+
+enum Said {
+    /// The mark with this number.
+    Mark(usize),
+    /// It ended instead, with these words.
+    End(String),
+}
+
+/// What sudo or a shell says when it will not, and what to do about it.
+fn explain(text: &str, user: &str) -> String {
+    let has = |words: &str| text.contains(words);
+    let last = || {
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        lines[lines.len().saturating_sub(3)..].join("; ")
+    };
+    if has("a password is required") {
+        format!(
+            "sudo wants a password, or does not allow {user} anything. Give the sudo password, or \
+             allow it there with a file in /etc/sudoers.d: {user} ALL=(ALL) NOPASSWD: ALL"
+        )
+    } else if has("incorrect password") {
+        WRONG_PASSWORD.to_owned()
+    } else if has("must have a tty") {
+        format!(
+            "sudo there wants a terminal (requiretty). Add to a file in /etc/sudoers.d: \
+             Defaults:{user} !requiretty"
+        )
+    } else if has("is not in the sudoers file") || has("is not allowed to") {
+        format!(
+            "sudo does not allow it. Add to a file in /etc/sudoers.d there: {user} ALL=(ALL) ALL \
+             ({})",
+            last()
+        )
+    } else if has("sudo: not found") {
+        "there is no sudo. Install it there, or log in as root".to_owned()
+    } else if text.trim().is_empty() {
+        "the login shell ended without a word: can the user run commands over SSH?".to_owned()
+    } else {
+        format!("the host said: {}", last())
+    }
+}
+
+/// Runs a script in the root shell.
+pub fn run(
+    wire: &Wire,
+    channel: &mut Channel,
+    script: &str,
+    limit: Duration,
+    bytes: &mut dyn FnMut(Stream, &[u8]),
+) -> Result<i32, RemoteError> {
+    let until = Until::after(limit);
+    let mark = nonce().map_err(|why| wire.lost(why.to_string()))?;
+    let size = script.len() + END.len();
+    let input = Zeroizing::new(format!("{mark} {size}\n{script}{END}"));
+    let mut input = input.as_bytes();
+    let mut frame = Frame::new(&mark);
+    loop {
+        let pumped = wire.pump(channel, &mut input, &mut |stream, part| {
+            frame.feed(stream, part, bytes);
+        })?;
+        if let Some(status) = frame.status() {
+            return Ok(status);
+        }
+        match pumped {
+            Pumped::Moved => wire.check(&until)?,
+            // The script may still be at work, and hold the outputs open; but nobody will tell
+            // how it ends.
+            Pumped::Idle if is_dead(channel) => return Err(wire.lost(ENDED.to_owned())),
+            Pumped::Idle => wire.wait(&until)?,
+            Pumped::Ended => return Err(wire.lost(ENDED.to_owned())),
+        }
+    }
+}
+
+/// Whether the host has told how the root shell ended.
+pub fn is_dead(channel: &Channel) -> bool {
+    let signal = channel.exit_signal();
+    signal.is_ok_and(|signal| signal.exit_signal.is_some())
+        || channel.exit_status().is_ok_and(|status| status != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::process::{Command, Output, Stdio};
+
+    const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
+
+    /// What a shell as root shell makes of its input. Only root can try.
+    fn root_shell(shell: &[&str], input: &str) -> Output {
+        let program = with_inputs("h", ROOT, &[("READY", "ready")]).unwrap();
+        let mut child = Command::new("env")
+            .args(["-i", "PATH=/usr/bin:/bin"])
+            .args(shell)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(program.as_bytes()).unwrap();
+        // Shells read ahead; so does this, before it sends a script.
+        let mut ready = [0; 6];
+        let mut stderr = child.stderr.take().unwrap();
+        std::io::Read::read_exact(&mut stderr, &mut ready).unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    #[test]
+    fn half_a_script_is_not_run() {
+        for shell in SHELLS {
+            let whole = "echo one; echo two#";
+            let all = format!("mark {}\n{whole}", whole.len());
+            let output = root_shell(shell, &all);
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(text, "\u{1e}mark+\none\ntwo\n\u{1e}mark 0\n", "{shell:?}");
+            for length in 0..all.len() {
+                let output = root_shell(shell, &all[..length]);
+                assert!(output.stdout.is_empty(), "{shell:?} ran {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_script_may_end_in_anything() {
+        for shell in SHELLS {
+            for (script, status) in [
+                ("exit 3", 3),
+                ("(exit 3) # a comment", 3),
+                ("(exit 3)\n\n", 3),
+                ("cat <<E >/dev/null; (exit 3)\ntext\nE\n", 3),
+                ("(exit 3) #", 3),
+                ("# nothing but a comment", 0),
+                ("", 0),
+            ] {
+                let output = root_shell(shell, &format!("m {}\n{script}#", script.len() + 1));
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(
+                    text,
+                    format!("\u{1e}m+\n\u{1e}m {status}\n"),
+                    "{shell:?} {script:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The connection itself: everything that waits for a host waits here.
+
+use std::cell::{Cell, RefCell};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use ssh2::{BlockDirections, Channel, ErrorCode, Session};
+
+use super::{Cancel, RemoteError, Stream};
+use crate::remote::sys;
+
+/// How often the host is asked for a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long it may take to answer.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How long the kernel tries to get something through.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The kernel's clock of a connection is this coarse, at most.
+const TICK: Duration = Duration::from_millis(50);
+/// The size of an SSH packet, at most.
+const BUFFER: usize = 32 * 1024;
+/// libssh2's code for: it would block.
+const EAGAIN: ErrorCode = ErrorCode::Session(-37);
+
+/// When a call must be over.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    begun: Instant,
+    pub limit: Duration,
+}
+
+impl Until {
+    pub fn after(limit: Duration) -> Self {
+        let begun = Instant::now();
+        Self { begun, limit }
+    }
+
+    /// What is left of the limit.
+    pub fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.begun.elapsed())
+    }
+}
+
+/// What a [`Wire::pump`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pumped {
+    Moved,
+    /// There is nothing to read or write now.
+    Idle,
+    /// The other side has ended the channel, and all it said was read.
+    Ended,
+}
+
+/// A session that never blocks inside libssh2: whatever cannot be done now waits in [`Wire::wait`],
+/// which minds the limit, the [`Cancel`] and the peer's silence. So every handle of the session
+/// stays in one thread, and dropping one waits for nobody.
+pub struct Wire {
+    host: String,
+    session: Session,
+    /// The session's own socket.
+    socket: TcpStream,
+    cancel: Cancel,
+    /// Signs of life are asked for from here on.
+    up: bool,
+    asked: Cell<Instant>,
+    /// When the oldest question that was not answered was asked.
+    unanswered: Cell<Option<Instant>>,
+    /// Why the connection ended, once it has.
+    ended: Option<String>,
+    /// What is read goes through it.
+    buffer: RefCell<Box<[u8]>>,
+}
+
+impl Wire {
+    pub fn new(host: &str, socket: TcpStream, cancel: &Cancel) -> Result<Self, RemoteError> {
+        let lost = |why: String| RemoteError::Lost {
+            host: host.to_owned(),
+            why,
+        };
+        // Without it every command waits 40 ms for a delayed acknowledgement (ssh.md 2).
+        socket
+            .set_nodelay(true)
+            .and_then(|()| sys::set_user_timeout(socket.as_fd(), USER_TIMEOUT))
+            .map_err(|why| lost(why.to_string()))?;
+        let kept = socket.try_clone().map_err(|why| lost(why.to_string()))?;
+        let mut session = Session::new().map_err(|why| lost(why.to_string()))?;
+        session.set_tcp_stream(socket);
+        session.set_blocking(false);
+        Ok(Self {
+            host: host.to_owned(),
+            session,
+            socket: kept,
+            cancel: cancel.clone(),
+            up: false,
+            asked: Cell::new(Instant::now()),
+            unanswered: Cell::new(None),
+            ended: None,
+            buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()),
+        })
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The key exchange. Repeats libssh2's call until it is done, as all of its calls want it.
+    pub fn handshake(&mut self, until: &Until) -> Result<Result<(), ssh2::Error>, RemoteError> {
+        loop {
+            match self.session.handshake() {
+                Err(error) if error.code() == EAGAIN => self.wait(until)?,
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Repeats a call of libssh2 until it does not say any more that it would block.
+    pub fn retry<T>(
+        &self,
+        until: &Until,
+        mut call: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+    ) -> Result<Result<T, ssh2::Error>, RemoteError> {
+        loop {
+            match call(&self.session) {
+                Err(error) if error.code() == EAGAIN => self.wait(until)?,
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Starts a command on a channel of its own, if the host lets it.
+    pub fn exec(
+        &self,
+        command: &str,
+        until: &Until,
+    ) -> Result<Result<Channel, ssh2::Error>, RemoteError> {
+        let mut channel = match self.retry(until, Session::channel_session)? {
+            Ok(channel) => channel,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let started = self.retry(until, |_| channel.exec(command))?;
+        Ok(started.map(|()| channel))
+    }
+
+    /// From now on the host is asked for signs of life.
+    pub fn authenticated(&mut self) {
+        self.session
+            .set_keepalive(true, u32::try_from(KEEP_ALIVE.as_secs()).unwrap_or(5));
+        self.up = true;
+    }
+
+    /// Writes what can be written and reads what can be read, on both outputs: a command that
+    /// fills one of them while it waits for its input gets on all the same.
+    pub fn pump(
+        &self,
+        channel: &mut Channel,
+        input: &mut &[u8],
+        bytes: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Pumped, RemoteError> {
+        let mut moved = false;
+        if !input.is_empty() {
+            match channel.write(input) {
+                Ok(written) => {
+                    *input = &input[written..];
+                    moved |= written > 0;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // Closed over there. What it said before is still to be read.
+                Err(_) => *input = &[],
+            }
+        }
+        let mut buffer = self.buffer.borrow_mut();
+        for stream in [Stream::Out, Stream::Err] {
+            let read = match stream {
+                Stream::Out => channel.read(&mut buffer),
+                Stream::Err => channel.stderr().read(&mut buffer),
+            };
+            match read {
+                Ok(0) => {}
+                Ok(length) => {
+                    moved = true;
+                    bytes(stream, &buffer[..length]);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(self.lost(error.to_string())),
+            }
+        }
+        Ok(if moved {
+            self.unanswered.set(None);
+            Pumped::Moved
+        } else if channel.eof() {
+            Pumped::Ended
+        } else {
+            Pumped::Idle
+        })
+    }
+
+    /// Whether one may go on.
+    pub fn check(&self, until: &Until) -> Result<(), RemoteError> {
+        let host = || self.host.clone();
+        if self.cancel.is_cancelled() {
+            return Err(RemoteError::Cancelled { host: host() });
+        }
+        if until.left().is_zero() {
+            let limit = until.limit;
+            let host = host();
+            return Err(RemoteError::Timeout { host, limit });
+        }
+        Ok(())
+    }
+
+    /// Waits until the session may get on.
+    pub fn wait(&self, until: &Until) -> Result<(), RemoteError> {
+        self.check(until)?;
+        self.sign_of_life()?;
+        let write = self.wants_to_write();
+        let at_most = until.left().min(Duration::from_secs(1));
+        sys::wait(self.socket.as_fd(), write, self.cancel.wake(), at_most);
+        Ok(())
+    }
+
+    /// Waits for a time, or until cancelled.
+    pub fn pause(cancel: &Cancel, time: Duration) {
+        sys::wait(cancel.wake(), false, cancel.wake(), time);
+    }
+
+    /// Asks for a sign of life when it is time, and gives the host up that gave none. That the
+    /// kernel over there acknowledges is not enough: a stopped sshd does not answer.
+    pub fn sign_of_life(&self) -> Result<(), RemoteError> {
+        if !self.up {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if let Some(asked) = self.unanswered.get() {
+            let silence = sys::silence(self.socket.as_fd()).unwrap_or_default();
+            if asked + silence <= now + TICK {
+                self.unanswered.set(None);
+            } else if now - asked > SILENCE {
+                let seconds = silence.as_secs();
+                return Err(self.lost(format!("no sign of life for {seconds} s")));
+            }
+        }
+        // Only when all of it can go out at once: libssh2 cannot finish a half sent one later.
+        if now - self.asked.get() >= KEEP_ALIVE
+            && !self.wants_to_write()
+            && sys::writable(self.socket.as_fd())
+        {
+            self.session
+                .keepalive_send()
+                .map_err(|why| self.lost(why.to_string()))?;
+            self.asked.set(now);
+            if self.unanswered.get().is_none() {
+                self.unanswered.set(Some(now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether libssh2 has something half sent.
+    pub fn wants_to_write(&self) -> bool {
+        matches!(
+            self.session.block_directions(),
+            BlockDirections::Outbound | BlockDirections::Both
+        )
+    }
+
+    pub fn lost(&self, why: String) -> RemoteError {
+        RemoteError::Lost {
+            host: self.host.clone(),
+            why,
+        }
+    }
+
+    /// An error when the connection has ended.
+    pub fn alive(&self) -> Result<(), RemoteError> {
+        match &self.ended {
+            None => Ok(()),
+            Some(why) => Err(self.lost(format!("it ended earlier: {why}"))),
+        }
+    }
+
+    /// Ends the connection at once. libssh2 must not be asked again after it was left in the
+    /// middle of something (ssh.md 1), nor may it wait for a peer that does not answer.
+    pub fn end(&mut self, why: &str) {
+        if self.ended.is_none() {
+            self.ended = Some(why.to_owned());
+            sys::shutdown(self.socket.as_fd());
+        }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.end("dropped");
+    }
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# Where the hosts get K3s from: a mirror on the bridge's address, in the layout of the official
+# releases. A folder with `install.sh`, `k3s` and perhaps `overlay/` is all that it takes.
+
+mirror_address=$gateway:8080
+www=$state/mirror
+# Must be what the answers ask for; their default is the same.
+k3s_version='v1.36.2+k3s1'
+
+# The folder that `--k3s` means; nothing for those that need no mirror.
+k3s_folder() {
+    local choice
+    choice=$(recall k3s stand-in)
+    case $choice in
+        real | none) ;;
+        stand-in) echo "$state/stand-in" ;;
+        *) echo "$choice" ;;
+    esac
+}
+
+build_stand_in() {
+    local source=$here/k3s-stand-in folder=$state/stand-in
+    [ -f "$source/Cargo.toml" ] || die "there is no stand-in in $source; give a folder: --k3s DIR"
+    cargo build --quiet --release -p k3s-stand-in --manifest-path "$repo/Cargo.toml" 9>&- ||
+        die "the stand-in for k3s does not build"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "${CARGO_TARGET_DIR:-$repo/target}/release/k3s-stand-in" "$folder/k3s"
+    cp "$source/install.sh" "$folder/install.sh"
+    [ ! -d "$source/overlay" ] || cp -a "$source/overlay" "$folder/overlay"
+}
+
+mirror_up() {
+    local folder releases
+    [ "$(recall k3s stand-in)" != stand-in ] || build_stand_in
+    folder=$(k3s_folder)
+    if [ -z "$folder" ]; then
+        mirror_down
+        return
+    fi
+    local file
+    for file in k3s install.sh; do
+        [ -f "$folder/$file" ] || die "--k3s: $folder has no file '$file'"
+    done
+    releases=$www/k3s/$k3s_version
+    mkdir -p "$releases"
+    # Renamed into place: a host that downloads at this moment gets the old or the new one, whole.
+    install -m 644 "$folder/install.sh" "$www/install.sh.new"
+    install -m 644 "$folder/k3s" "$releases/k3s.new"
+    mv "$www/install.sh.new" "$www/install.sh"
+    mv "$releases/k3s.new" "$releases/k3s"
+    (cd "$releases" && sha256sum k3s >sha256sum-amd64.txt)
+    [ -n "$(mirror_pid)" ] && return
+    setsid busybox httpd -f -p "$mirror_address" -h "$www" </dev/null >"$state/mirror.log" 2>&1 9>&- &
+}
+
+# By its whole command line, which names our folder: also a mirror whose lab was killed is found.
+mirror_pid() {
+    pgrep -fx "busybox httpd -f -p $mirror_address -h $www" || true
+}
+
+mirror_down() {
+    local pid
+    for pid in $(mirror_pid); do
+        kill "$pid" 2>/dev/null || true
+        tail -s 0.05 --pid="$pid" -f /dev/null
+    done
+    rm -rf "${www:?}" "$state/stand-in" "$state/mirror.log"
+}
+
+mirror_state() {
+    if [ -n "$(mirror_pid)" ]; then
+        echo "k3s $k3s_version ($(recall k3s)) from http://$mirror_address"
+    else
+        echo "k3s: $(recall k3s stand-in), no mirror"
+    fi
+}

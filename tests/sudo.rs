@@ -1,0 +1,175 @@
+//! Becoming root through a real sudo, and logging in with passwords. Needs to be run by root, who
+//! makes a user for each test and takes it away again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
+
+#[path = "support/sshd.rs"]
+mod sshd;
+#[path = "support/user.rs"]
+mod user;
+
+use std::fs;
+use std::time::Duration;
+
+use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Target};
+use sshd::Sshd;
+use user::{PASSWORD, User};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn connect(sshd: &Sshd, user: &User, credentials: &Credentials) -> Result<Ssh, RemoteError> {
+    let target = Target {
+        user: user.name.clone(),
+        ..sshd.target()
+    };
+    Ssh::connect(&target, credentials, &Cancel::new().unwrap())
+}
+
+fn sudo_password(text: &str) -> Credentials {
+    Credentials {
+        sudo_password: Some(text.to_owned().into()),
+        ..Credentials::default()
+    }
+}
+
+fn out(ssh: &mut Ssh, script: &str) -> String {
+    let mut out = String::new();
+    ssh.run(script, LIMIT, &mut |_, line| {
+        out += line;
+        out += "\n";
+    })
+    .unwrap();
+    out
+}
+
+fn no_root(result: Result<Ssh, RemoteError>) -> String {
+    match result {
+        Err(RemoteError::NoRoot { why, .. }) => why,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it became root"),
+    }
+}
+
+#[test]
+fn sudo_without_a_password_never_gets_to_see_one() {
+    let sshd = Sshd::start();
+    let user = User::new("USER ALL=(ALL) NOPASSWD: ALL");
+    // A profile that prints what it likes.
+    let noise = "echo out noise; echo 'err noise Password: ' >&2; printf '\\036 no end'\n";
+    fs::write(user.home().join(".bashrc"), noise).unwrap();
+    for credentials in [Credentials::default(), sudo_password(PASSWORD)] {
+        let mut ssh = connect(&sshd, &user, &credentials).unwrap();
+        assert_eq!(
+            out(&mut ssh, "id -u; echo $HOME; env | grep -c SUDO"),
+            "0\n/root\n0\n"
+        );
+        assert_eq!(out(&mut ssh, "cat; exit 0"), "");
+    }
+}
+
+#[test]
+fn sudo_with_a_password_gets_it_once() {
+    let sshd = Sshd::start();
+    for sudoers in [
+        "USER ALL=(ALL) ALL",
+        "Defaults:USER use_pty\nUSER ALL=(ALL) ALL",
+    ] {
+        let user = User::new(sudoers);
+        let mut ssh = connect(&sshd, &user, &sudo_password(PASSWORD)).unwrap();
+        assert_eq!(out(&mut ssh, "id -u; cat"), "0\n");
+        // Not even root can find it in a process.
+        let seen = out(
+            &mut ssh,
+            "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'",
+        );
+        assert!(seen.contains("sudo") && !seen.contains(PASSWORD));
+        let text = "x".repeat(300_000);
+        assert_eq!(
+            out(&mut ssh, &format!("x={text}; echo ${{#x}}; echo $x")),
+            format!("300000\n{}", pieces(&text))
+        );
+    }
+    let user = User::new("Defaults:USER passwd_tries=3\nUSER ALL=(ALL) ALL");
+    let why = no_root(connect(&sshd, &user, &sudo_password("wrong")));
+    assert!(why.contains("does not take this password"), "{why}");
+    let user = User::new("Defaults:USER passwd_tries=1\nUSER ALL=(ALL) ALL");
+    let why = no_root(connect(&sshd, &user, &sudo_password("wrong")));
+    assert!(why.contains("does not take this password"), "{why}");
+    let why = no_root(connect(&sshd, &user, &Credentials::default()));
+    assert!(why.contains("wants a password"), "{why}");
+}
+
+/// A long line as it comes: in pieces of 64 KiB.
+fn pieces(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (piece, more) = rest.split_at(rest.len().min(64 * 1024));
+        text = text + piece + "\n";
+        rest = more;
+    }
+    text
+}
+
+#[test]
+fn sudo_that_will_not_says_what_to_do() {
+    let sshd = Sshd::start();
+    for (sudoers, part) in [
+        ("# nothing", "does not allow it"),
+        ("USER ALL=(ALL) /bin/true", "does not allow it"),
+        ("Defaults:USER requiretty\nUSER ALL=(ALL) ALL", "requiretty"),
+        (
+            "Defaults:USER runas_default=daemon\nUSER ALL=(ALL) ALL",
+            "not to root",
+        ),
+    ] {
+        let user = User::new(sudoers);
+        let why = no_root(connect(&sshd, &user, &sudo_password(PASSWORD)));
+        assert!(why.contains(part), "{sudoers}: {why}");
+        assert!(!why.contains(PASSWORD));
+    }
+    let user = User::new("USER ALL=(ALL) NOPASSWD: ALL");
+    let shell = std::process::Command::new("usermod")
+        .args(["--shell", "/usr/sbin/nologin", &user.name])
+        .status();
+    assert!(shell.unwrap().success());
+    let why = no_root(connect(&sshd, &user, &Credentials::default()));
+    assert!(why.contains("not available"), "{why}");
+}
+
+#[test]
+fn a_password_lets_one_in_either_way() {
+    for methods in [
+        "PasswordAuthentication yes\nKbdInteractiveAuthentication no",
+        "PasswordAuthentication no\nKbdInteractiveAuthentication yes",
+        "AuthenticationMethods publickey,password\nPasswordAuthentication yes",
+        "AuthenticationMethods publickey,keyboard-interactive\nKbdInteractiveAuthentication yes",
+    ] {
+        let sshd = Sshd::with(&format!("UsePAM yes\n{methods}"));
+        let user = User::new("USER ALL=(ALL) NOPASSWD: ALL");
+        let mut target = Target {
+            user: user.name.clone(),
+            ..sshd.target()
+        };
+        if !methods.contains("publickey") {
+            target.key = None;
+        }
+        let try_with = |password: Option<&str>| {
+            let credentials = Credentials {
+                password: password.map(|text| text.to_owned().into()),
+                ..Credentials::default()
+            };
+            Ssh::connect(&target, &credentials, &Cancel::new().unwrap())
+        };
+        assert_eq!(out(&mut try_with(Some(PASSWORD)).unwrap(), "id -u"), "0\n");
+        let Err(refused) = try_with(None) else {
+            panic!("{methods}: it got in without")
+        };
+        assert!(matches!(refused, RemoteError::Auth { .. }), "{refused}");
+        let Err(refused) = try_with(Some("wrong")) else {
+            panic!("{methods}: it got in with a wrong one")
+        };
+        let text = refused.to_string();
+        assert!(text.contains("the password"), "{text}");
+        assert!(!text.contains("wrong"), "{text}");
+    }
+}

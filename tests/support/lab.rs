@@ -1,0 +1,217 @@
+//! The lab, and the wizard at work on it.
+
+// Helpers of tests are tests as well; a lab is asked through the value that keeps others out.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::unused_self)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use k3s_ha_wizard::engine::event::{Event, Outcome, What};
+use k3s_ha_wizard::plan::StepId;
+
+/// There is one lab, and each test wants it for itself.
+static LAB: Mutex<()> = Mutex::new(());
+
+pub struct Lab {
+    _alone: MutexGuard<'static, ()>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Lab {
+    /// Up, with bare hosts.
+    pub fn fresh() -> Self {
+        let lab = Self::taken();
+        lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
+        lab.does(&["fresh"]);
+        lab
+    }
+
+    /// Up, and as it was when this moment was kept; what makes the moment is done where it is
+    /// missing.
+    pub fn at(moment: &str, make: impl FnOnce(&Self)) -> Self {
+        let lab = Self::taken();
+        lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
+        let known = lab.says(&["snapshots"]);
+        if known.split_whitespace().any(|name| name == moment) {
+            lab.does(&["restore", moment]);
+        } else {
+            lab.does(&["fresh"]);
+            make(&lab);
+            lab.does(&["snapshot", moment]);
+        }
+        lab
+    }
+
+    fn taken() -> Self {
+        Self {
+            // A test that failed has left the lab in some state: the next one makes its own.
+            _alone: LAB.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    fn command(args: &[&str]) -> Command {
+        let mut command = Command::new(root().join("tests/lab/lab"));
+        command.args(args).stdin(Stdio::null());
+        command
+    }
+
+    pub fn does(&self, args: &[&str]) {
+        let output = Self::command(args).output().unwrap();
+        assert!(
+            output.status.success(),
+            "lab {args:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// What a command of the lab prints.
+    pub fn says(&self, args: &[&str]) -> String {
+        let output = Self::command(args).output().unwrap();
+        assert!(output.status.success(), "lab {args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a shell on a host prints, and whether it succeeded.
+    pub fn sh(&self, host: &str, script: &str) -> (bool, String) {
+        let output = Self::command(&["exec", host, "sh", "-c", script])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), text)
+    }
+
+    /// The same, where it must succeed.
+    pub fn must(&self, host: &str, script: &str) -> String {
+        let (good, text) = self.sh(host, script);
+        assert!(good, "{host}: {script}: {text}");
+        text
+    }
+}
+
+/// The wizard with a state folder of its own.
+pub struct Wizard {
+    pub state: tempfile::TempDir,
+    answers: PathBuf,
+}
+
+/// A run that ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub events: Vec<Event>,
+    /// Both outputs, as they were printed.
+    pub text: String,
+}
+
+impl Wizard {
+    pub fn new() -> Self {
+        Self {
+            state: tempfile::tempdir().unwrap(),
+            answers: root().join("tests/lab/answers.toml"),
+        }
+    }
+
+    /// `k3s-ha-wizard --answers …`, and more.
+    pub fn command(&self, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+        command
+            .arg("--answers")
+            .arg(&self.answers)
+            .args(more)
+            .env("K3S_HA_WIZARD_STATE", self.state.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self) -> Ended {
+        self.run_until(|_, _| {})
+    }
+
+    /// Runs to the end; `watch` sees every event as it is printed, and may do something about the
+    /// run.
+    pub fn run_until(&self, mut watch: impl FnMut(&Event, &mut Child)) -> Ended {
+        let mut child = self.command(&["--output", "json"]).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let complaints = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = std::io::Read::read_to_string(&mut stderr, &mut text);
+            text
+        });
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (mut events, mut text) = (Vec::new(), String::new());
+        for line in out.lines().map_while(Result::ok) {
+            text.push_str(&line);
+            text.push('\n');
+            // What a kill tore off is no event.
+            if let Ok(event) = serde_json::from_str::<Event>(&line) {
+                watch(&event, &mut child);
+                events.push(event);
+            }
+        }
+        let status = child.wait().unwrap();
+        text.push_str(&complaints.join().unwrap());
+        Ended {
+            status,
+            events,
+            text,
+        }
+    }
+
+    pub fn kept(&self, file: &str) -> String {
+        std::fs::read_to_string(self.state.path().join("lab").join(file)).unwrap()
+    }
+}
+
+impl Ended {
+    /// The run, where it must have succeeded.
+    pub fn good(self) -> Self {
+        let failures = self
+            .outcomes()
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_) | Outcome::WontRun { .. }));
+        let failures: Vec<_> = failures.collect();
+        assert_eq!(
+            self.status.code(),
+            Some(0),
+            "{failures:#?}\n{}",
+            self.tail()
+        );
+        self
+    }
+
+    pub fn outcomes(&self) -> impl Iterator<Item = (&StepId, &Outcome)> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::StepEnded { step, outcome } => Some((step, outcome)),
+            _ => None,
+        })
+    }
+
+    /// How a step ended.
+    pub fn outcome(&self, step: &str) -> &Outcome {
+        let mut outcomes = self.outcomes();
+        let found = outcomes.find(|(id, _)| id.as_str() == step);
+        found
+            .unwrap_or_else(|| panic!("{step} did not end\n{}", self.tail()))
+            .1
+    }
+
+    /// The steps that changed something.
+    pub fn changed(&self) -> Vec<&str> {
+        self.outcomes()
+            .filter(|(_, outcome)| **outcome == Outcome::Done)
+            .map(|(step, _)| step.as_str())
+            .collect()
+    }
+
+    fn tail(&self) -> String {
+        let lines: Vec<_> = self.text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
