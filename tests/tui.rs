@@ -234,3 +234,55 @@ fn what_is_no_log_is_refused() {
     assert_eq!(terminal.ends(), 2);
     terminal.waits_for("this is no event of a run");
 }
+
+/// Nothing listens on these ports of this machine.
+const NOBODY: &str = r#"
+[cluster]
+name = "nobody"
+[ssh]
+user = "root"
+port = 9
+[[hosts]]
+name = "db"
+role = "postgres"
+address = "127.0.0.2"
+node_ip = "10.0.0.5"
+[[hosts]]
+name = "s1"
+role = "server"
+address = "127.0.0.3"
+node_ip = "10.0.0.11"
+[[hosts]]
+name = "lb"
+role = "load-balancer"
+address = "127.0.0.4"
+node_ip = "10.0.0.2"
+"#;
+
+#[test]
+fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
+    let folder = folder();
+    std::fs::write(folder.path().join("nobody.toml"), NOBODY).expect("written");
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("Open an answers file");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types("nobody.toml\r");
+    terminal.waits_for("there are no agents");
+    terminal.types("\r");
+    terminal.waits_for("r try again");
+    for host in ["db", "s1", "lb"] {
+        terminal.waits_for(&format!("✗ {host}  not reached"));
+    }
+    terminal.types("r");
+    terminal.waits_for("r try again");
+    terminal.types("\u{1b}");
+    terminal.waits_for("Review");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+
+    // Whoever comes back goes on from there.
+    let terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("▸ Resume nobody");
+}

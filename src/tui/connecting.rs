@@ -88,7 +88,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
         }
         Message::Planned(plan) => {
-            wizard.plan = plan;
+            wizard.plan = *plan;
             // Whoever has gone back meanwhile wants no plan any more.
             if model.page != Page::Connect {
                 return vec![Effect::Begin(false)];

@@ -14,6 +14,7 @@ use crate::engine::control::Control;
 use crate::engine::event::{End, Event, What};
 use crate::engine::hosts::{ReachError, Reached};
 use crate::engine::recorder::Sink;
+use crate::plan::{Plan, Work};
 use crate::platform::Unsupported;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
@@ -94,7 +95,8 @@ fn work(
             return Err(error.to_string());
         }
     };
-    tell(Message::Planned(plan.to_string()));
+    let texts = [plan.to_string(), with_scripts(&plan)];
+    tell(Message::Planned(Box::new(texts)));
     // An end of the screens is a "no".
     if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
         release(&mut reached);
@@ -131,6 +133,24 @@ fn work(
         .carry_out(&plan, reached, control, sinks)
         .map(drop)
         .map_err(say)
+}
+
+/// Every step with the script that is sent to its host, secrets masked.
+fn with_scripts(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in plan.steps() {
+        let script = match &step.work {
+            Work::Shell(shell) => shell.to_read(),
+            Work::Task(_) => text::NO_SCRIPT.to_owned(),
+        };
+        text.push_str(&text::step_with_script(step.id.as_str(), &step.title));
+        for line in script.lines() {
+            text.push_str("    ");
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn what_it_is(host: &Reached) -> String {

@@ -67,6 +67,7 @@ pub enum Action {
     MoveUp,
     MoveDown,
     Confirm,
+    Scripts,
     Retry,
 }
 
@@ -89,6 +90,7 @@ pub enum Scope {
     Welcome,
     Hosts,
     Form,
+    Plan,
     Review,
     Connect,
     /// Connecting has ended, and there is no run.
@@ -267,6 +269,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
         ],
+    ),
+    (
+        Scope::Plan,
+        &[shown(char('v'), Action::Scripts, say::SCRIPTS)],
     ),
     (
         Scope::Review,

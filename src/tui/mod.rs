@@ -94,7 +94,12 @@ fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
         let mut model = model(theme(how), size);
         let runtime = Runtime::new()?;
         let mut guard = Guard::enter(!how.no_mouse)?;
-        let outcome = runtime.run(&mut model, &mut guard)?;
+        let mut outcome = runtime.run(&mut model, &mut guard)?;
+        if model.at_work && outcome.end.is_none() {
+            // Left without waiting for its end.
+            let why = text::BY_OPERATOR.into();
+            outcome.end = Some(End::Aborted { why });
+        }
         Ok((outcome, model.signal))
     });
     // The guard is gone: the terminal is the shell's again.

@@ -41,8 +41,8 @@ pub enum Message {
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),
-    /// The plan, to be read before it is carried out.
-    Planned(String),
+    /// The plan, to be read before it is carried out; without the scripts, and with them.
+    Planned(Box<[String; 2]>),
     /// There will be no run, and why.
     Refused(String),
     /// The run is over and has left its locks.
@@ -209,7 +209,8 @@ impl Model {
             Page::Welcome => vec![Scope::Welcome, Scope::Scroll],
             Page::Hosts => vec![Scope::Hosts, Scope::Scroll],
             Page::Host | Page::Open | Page::Options => vec![Scope::Form],
-            Page::Review | Page::Plan => vec![Scope::Review, Scope::Scroll],
+            Page::Review => vec![Scope::Review, Scope::Scroll],
+            Page::Plan => vec![Scope::Plan, Scope::Review, Scope::Scroll],
             Page::Connect => self.scopes_of_connecting(),
             Page::Run => vec![Scope::Run, Scope::Views, Scope::Scroll],
             Page::Failure => vec![Scope::Failure, Scope::Views, Scope::Scroll],

@@ -118,13 +118,17 @@ impl Runtime {
         if self.blind {
             return Ok(());
         }
-        match guard.draw(|frame| screens::view(model, frame)) {
-            Err(_) if model.at_work => {
-                self.blind = true;
-                Ok(())
-            }
-            drawn => drawn,
+        let drawn = guard.draw(|frame| screens::view(model, frame));
+        self.bear(model, drawn)
+    }
+
+    /// What failed with the terminal ends the wizard only while nothing is at work.
+    fn bear(&mut self, model: &Model, done: io::Result<()>) -> io::Result<()> {
+        if done.is_err() && model.at_work {
+            self.blind = true;
+            return Ok(());
         }
+        done
     }
 
     /// Whether the screens are to be left.
@@ -137,15 +141,25 @@ impl Runtime {
         match effect {
             Effect::Quit => return Ok(true),
             Effect::Suspend => {
-                guard.suspend()?;
+                let suspended = guard.suspend();
+                self.bear(model, suspended)?;
                 drop(self.messages.send(Message::Resumed));
                 if let Ok((width, height)) = crossterm::terminal::size() {
                     model.size = (width, height);
                 }
             }
-            Effect::TakeTerminal => guard.take_again()?,
-            Effect::Redraw => guard.clear()?,
-            Effect::Copy(text) => Guard::copy(&text)?,
+            Effect::TakeTerminal => {
+                let taken = guard.take_again();
+                self.bear(model, taken)?;
+            }
+            Effect::Redraw => {
+                let cleared = guard.clear();
+                self.bear(model, cleared)?;
+            }
+            Effect::Copy(text) => {
+                let copied = Guard::copy(&text);
+                self.bear(model, copied)?;
+            }
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);

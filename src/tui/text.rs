@@ -72,6 +72,7 @@ pub mod key {
     pub const CLEAR: &str = "clear the field";
     pub const REVEAL: &str = "show a secret for a moment";
     pub const DONE: &str = "done";
+    pub const SCRIPTS: &str = "with scripts";
     pub const GO_ON: &str = "go on";
     pub const BELIEVE: &str = "believe this host key";
     pub const RETRY: &str = "try again";
@@ -118,7 +119,8 @@ pub const QUIT_TEXT: &str = "Stop it? The steps at work can be finished first, o
      done: you can resume at any time.";
 pub const STOPPING: &str =
     "Stopping: the steps at work are finished first. Ctrl-C again ends them now.";
-pub const STOPPING_HARD: &str = "Stopping: the steps at work are being ended.";
+pub const STOPPING_HARD: &str =
+    "Stopping: the steps at work are being ended. Ctrl-C once more leaves at once.";
 pub const NOT_FOUND: &str = "Not found in the lines that are kept here.";
 pub const NOTHING_TO_COPY: &str = "There is nothing to copy.";
 pub const SUSPENDED_BACK: &str = "Back again. While suspended, nothing was read from the hosts.";
@@ -168,6 +170,7 @@ pub const STILL_CLOSING: &str =
 pub const PLAN: &str = "Plan";
 pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
      Enter begins.";
+pub const NO_SCRIPT: &str = "(done by the wizard itself)";
 
 pub const NOT_A_TERMINAL: &str = "\
 The interactive wizard needs a terminal on standard input and standard output. Without one, run it \
@@ -553,4 +556,8 @@ pub fn terminal_failed(why: &str) -> String {
 
 pub fn get_nodes(kubeconfig: &str) -> String {
     format!("kubectl --kubeconfig {kubeconfig} get nodes")
+}
+
+pub fn step_with_script(id: &str, title: &str) -> String {
+    format!("\n{id}: {title}\n")
 }

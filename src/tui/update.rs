@@ -323,9 +323,13 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     stop(model)
 }
 
-/// Softly first, hard the second time.
+/// Softly first, hard the second time; the third time, nobody is waited for.
 fn stop(model: &mut Model) -> Vec<Effect> {
     if !model.at_work {
+        return vec![Effect::Quit];
+    }
+    // A host may not let go of us: nobody is kept here by it. What runs there is found again.
+    if model.stopping == Some(Abort::Hard) {
         return vec![Effect::Quit];
     }
     let how = if model.stopping.is_some() || !model.run.is_active() {

@@ -68,7 +68,9 @@ pub struct Wizard {
     pub scroll: usize,
     /// In the order of the hosts.
     pub attempts: Vec<(String, Attempt)>,
-    pub plan: String,
+    /// Without the scripts, and with them.
+    pub plan: [String; 2],
+    pub with_scripts: bool,
     /// Why there is no run.
     pub refused: Option<String>,
     pub asks: Option<Ask>,
@@ -95,7 +97,8 @@ impl Wizard {
             editing: 0,
             scroll: 0,
             attempts: Vec::new(),
-            plan: String::new(),
+            plan: Default::default(),
+            with_scripts: false,
             refused: None,
             asks: None,
             clock: 0,
@@ -367,6 +370,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Page::Connect => connecting::act(model, action),
         Page::Plan => match action {
             Action::Continue => vec![Effect::Begin(true)],
+            Action::Scripts => {
+                wizard.with_scripts = !wizard.with_scripts;
+                wizard.scroll = 0;
+                Vec::new()
+            }
             Action::Back => {
                 go(model, Page::Review);
                 vec![Effect::Begin(false)]

@@ -33,7 +33,11 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
             .map(|line| Line::styled(line, theme.faint()))
             .collect();
         page.push(Line::default());
-        page.extend(wizard.plan.lines().map(|line| plan_line(model, line)));
+        page.extend(
+            wizard.plan[usize::from(wizard.with_scripts)]
+                .lines()
+                .map(|line| plan_line(model, line)),
+        );
         return page;
     }
     let answers = &wizard.answers;

@@ -142,7 +142,10 @@ fn review_and_plan() {
             "../../plan/snapshots/k3s_ha_wizard__plan__tests__the_plan_of_the_lab.snap"
         );
         let plan = plan.splitn(3, "---\n").last().unwrap_or_default();
-        update(&mut model, Message::Planned(plan.to_owned()));
+        update(
+            &mut model,
+            Message::Planned(Box::new([plan.to_owned(), String::new()])),
+        );
         press(&mut model, "<PgDn>");
         model
     });

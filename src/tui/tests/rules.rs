@@ -8,8 +8,8 @@ use super::*;
 /// The scopes that are active together, whatever is done.
 fn together() -> Vec<Vec<Scope>> {
     use Scope::{
-        Again, Ask, Connect, Everywhere, Failure, Form, Help, Hosts, Quit, Replay, Review, Run,
-        Scroll, Search, UnknownKey, Unreached, Views, Welcome,
+        Again, Ask, Connect, Everywhere, Failure, Form, Help, Hosts, Plan, Quit, Replay, Review,
+        Run, Scroll, Search, UnknownKey, Unreached, Views, Welcome,
     };
     let run = |page: &[Scope]| {
         let all = [Again, Replay].map(|other| {
@@ -26,7 +26,7 @@ fn together() -> Vec<Vec<Scope>> {
         vec![Welcome, Scroll, Everywhere],
         vec![Hosts, Scroll, Everywhere],
         vec![Form, Everywhere],
-        vec![Review, Scroll, Everywhere],
+        vec![Plan, Review, Scroll, Everywhere],
         vec![Connect, Unreached, UnknownKey, Scroll, Everywhere],
     ];
     sets.extend(run(&[Run]));

@@ -59,7 +59,10 @@ fn message(does: Does) -> Message {
         }),
         Does::Happens(what) => match what % 8 {
             0 => Message::Loaded(Box::new(example())),
-            1 => Message::Planned("a plan\n".repeat(usize::from(what))),
+            1 => Message::Planned(Box::new([
+                "a plan\n".repeat(usize::from(what)),
+                "\n".into(),
+            ])),
             2 => Message::Reached("k3s-postgres".into(), "Debian".into()),
             3 => Message::Unreached(vec![Unreached {
                 host: "k3s-postgres".into(),
