@@ -78,6 +78,9 @@ pub enum Command {
     Replay {
         /// The log of a run, runs/<time>.jsonl in the state folder of its cluster
         file: PathBuf,
+        /// Begin so many seconds after the run began, and wait there
+        #[arg(long, value_name = "SECONDS")]
+        at: Option<u64>,
         #[command(flatten)]
         screens: Screens,
     },

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         }
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
-        (Some(Command::Replay { file, screens }), _) => say(&tui::replay(&file, &screens)),
+        (Some(Command::Replay { file, at, screens }), _) => say(&tui::replay(&file, at, &screens)),
         (None, None) => say(&tui::wizard(&cli.screens)),
     }
 }

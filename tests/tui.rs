@@ -1,6 +1,7 @@
 //! The wizard as the operator has it: the real binary in a terminal.
 
 #![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
+#![allow(dead_code)] // not every helper is for every test
 
 #[path = "support/terminal.rs"]
 mod terminal;

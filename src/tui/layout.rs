@@ -4,7 +4,8 @@
 //! ```text
 //! header     k3s-ha-wizard · cluster "prod"                     Phase 4/7 Servers
 //! rule       ────────────────────────────────────────────────────────────────────
-//! body       stepper │ steps │ log          below 100 columns: steps above the log
+//! body       stepper │ steps │ log          below 140 columns the steps are above the
+//!                                           log, below 100 there is no stepper
 //! message    what just happened, or what is asked
 //! rule       ────────────────────────────────────────────────────────────────────
 //! footer     Tab steps/log · f follow · F1 help                            ssh 5/5
@@ -19,8 +20,12 @@ pub const LEAST: (u16, u16) = (80, 24);
 /// From here on there is room for the stepper beside the rest.
 const WIDE: u16 = 100;
 const STEPPER: u16 = 22;
-/// The steps of a phase above the log, with their title.
+/// And from here on for the steps beside the log: a narrow log can be read no more.
+const WIDEST: u16 = 140;
+/// The steps of a phase above the log, with their title; more where the screen is high.
 const STEPS_ABOVE: u16 = 8;
+const MORE_STEPS_ABOVE: u16 = 12;
+const HIGH: u16 = 34;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
@@ -88,7 +93,7 @@ pub fn run(size: (u16, u16), zoom: bool) -> Run {
         };
     }
     let (stepper, rest) = beside_stepper(size);
-    let (steps, log) = if stepper.is_some() {
+    let (steps, log) = if size.0 >= WIDEST {
         let [steps, _, log] = Layout::horizontal([
             Constraint::Percentage(38),
             Constraint::Length(2),
@@ -97,8 +102,13 @@ pub fn run(size: (u16, u16), zoom: bool) -> Run {
         .areas(rest);
         (steps, log)
     } else {
+        let above = if size.1 >= HIGH {
+            MORE_STEPS_ABOVE
+        } else {
+            STEPS_ABOVE
+        };
         let [steps, log] =
-            Layout::vertical([Constraint::Length(STEPS_ABOVE), Constraint::Min(0)]).areas(rest);
+            Layout::vertical([Constraint::Length(above), Constraint::Min(0)]).areas(rest);
         (steps, log)
     };
     Run {

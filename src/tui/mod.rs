@@ -79,12 +79,19 @@ pub fn wizard(how: &Screens) -> Left {
 }
 
 /// Shows a recorded run again.
-pub fn replay(path: &Path, how: &Screens) -> Left {
+/// Where `at` says how many seconds after its beginning, it waits there.
+pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
     match read(path) {
-        Ok(events) => show(how, |theme, size| Model::for_replay(theme, size, events)),
+        Ok(events) => show(how, |theme, size| {
+            let mut model = Model::for_replay(theme, size, events);
+            if let Some(seconds) = at {
+                update::wait_at(&mut model, seconds.saturating_mul(1000));
+            }
+            model
+        }),
         Err(error) => Left::complaint(format!("{error}\n"), exit::USAGE),
     }
 }

@@ -45,6 +45,13 @@ impl Replay {
         self.take(|event| event.at <= now)
     }
 
+    /// What came until then; nothing comes after it by itself.
+    pub fn wait_at(&mut self, at: u64, clock: &mut u64) -> Vec<Event> {
+        self.paused = true;
+        *clock = at;
+        self.take(|event| event.at <= at)
+    }
+
     pub fn act(&mut self, action: Action, clock: &mut u64) -> Vec<Event> {
         match action {
             Action::Play => self.paused = !self.paused,

@@ -397,3 +397,12 @@ fn happened(model: &mut Model, event: &Event) {
         _ => {}
     }
 }
+
+/// Shows a recorded run as it was so many milliseconds after it began, and waits.
+pub fn wait_at(model: &mut Model, at: u64) {
+    if let Some(replay) = &mut model.replay {
+        for event in replay.wait_at(at, &mut model.run.clock) {
+            happened(model, &event);
+        }
+    }
+}

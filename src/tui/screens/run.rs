@@ -1,10 +1,13 @@
 //! The run page.
 //!
 //! ```text
-//! ✓ Postgres            │ Steps · Server 1  3/7    │ Log · All hosts   follow:on wrap:off
-//! ✓ Certificates        │ All hosts                │ k3s-server-1 │ Starting k3s ...
-//! ⠋ Server 1            │ ✓ tools  k3s-server-1 1s │ k3s-server-1 ! level=warning msg=…
-//! · Server 2 … N        │ ⠋ start  k3s-server-1 8s │
+//! ✓ 1 Postgres          │ Steps · Server 1  3/7
+//! ✓ 2 Certificates      │ All hosts
+//! ⠋ 3 Server 1          │ ✓ k3s-server-1 tools: the host can download over HTTPS       1.2s
+//! · 4 Server 2 … N      │ ⠋ k3s-server-1 start: K3s runs, and its node is Ready          8s
+//! · 5 Load balancer     │ ▸ Log · All hosts  follow:on wrap:off times:off
+//! · 6 Agents            │ k3s-server-1 │ Starting k3s ...
+//! · 7 Cluster           │ k3s-server-1 ! level=warning msg=…
 //! ```
 
 use ratatui::Frame;
@@ -36,14 +39,10 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         stepper(model, area, frame);
     }
     if let Some(area) = areas.steps {
-        if areas.stepper.is_some() {
-            separator(model, area, frame);
-        }
+        separator(model, area, frame);
         steps(model, area, frame);
     }
-    if areas.stepper.is_some() {
-        separator(model, areas.log, frame);
-    }
+    separator(model, areas.log, frame);
     log(model, areas.log, frame);
 }
 
