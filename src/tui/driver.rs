@@ -12,10 +12,10 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::engine::event::{End, Event, What};
-use crate::engine::hosts::{ReachError, Reached};
+use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
 use crate::plan::{Plan, Work};
-use crate::platform::Unsupported;
+use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
 use crate::report::lines::{Context, Lines};
@@ -82,12 +82,18 @@ fn work(
             return Ok(());
         }
     };
-    let plan = session.plan(&reached);
     let release = |reached: &mut Vec<Reached>| {
         for host in reached {
             host.connection.release();
         }
     };
+    let grid = session.preflight(&reached);
+    if !grid.passes() {
+        release(&mut reached);
+        tell(Message::Unreached(unfit(&grid)));
+        return Ok(());
+    }
+    let plan = session.plan(&reached);
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) => {
@@ -95,7 +101,7 @@ fn work(
             return Err(error.to_string());
         }
     };
-    let texts = [plan.to_string(), with_scripts(&plan)];
+    let texts = [format!("{grid}\n{plan}"), with_scripts(&plan)];
     tell(Message::Planned(Box::new(texts)));
     // An end of the screens is a "no".
     if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
@@ -158,17 +164,16 @@ fn what_it_is(host: &Reached) -> String {
     text::what_it_is(&facts.os_name, &facts.arch, facts.memory_kib / 1024)
 }
 
-fn unreached(error: &ReachError) -> Unreached {
+fn unreached(error: &LeaseError) -> Unreached {
     let (host, host_key) = match error {
-        ReachError::Lease(LeaseError::Remote(error)) => {
+        LeaseError::Remote(error) => {
             let key = match error {
                 RemoteError::HostKeyUnknown { fingerprint, .. } => Some(fingerprint.clone()),
                 _ => None,
             };
             (error.host().to_owned(), key)
         }
-        ReachError::Lease(LeaseError::Held { host, .. }) => (host.clone(), None),
-        ReachError::Unsupported(error) => (host_of(error).to_owned(), None),
+        LeaseError::Held { host, .. } => (host.clone(), None),
     };
     Unreached {
         host,
@@ -177,13 +182,16 @@ fn unreached(error: &ReachError) -> Unreached {
     }
 }
 
-fn host_of(error: &Unsupported) -> &str {
-    match error {
-        Unsupported::Distribution { host, .. }
-        | Unsupported::NoSystemd { host }
-        | Unsupported::Architecture { host, .. }
-        | Unsupported::NotItsAddress { host, .. } => host,
-    }
+/// What keeps hosts from their roles.
+fn unfit(grid: &Grid) -> Vec<Unreached> {
+    let finding = |host: &str, finding: &Finding| Unreached {
+        host: host.to_owned(),
+        why: text::cause_and_remedy(&finding.cause, &finding.remedy),
+        host_key: None,
+    };
+    grid.of(Level::Fails)
+        .flat_map(|(host, _, cell)| cell.findings.iter().map(move |found| finding(host, found)))
+        .collect()
 }
 
 /// Hands every event to the screens, and never waits for them.

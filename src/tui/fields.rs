@@ -70,6 +70,7 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<(&'static str, String)>
         port,
         key: text("key").map(PathBuf::from),
         host_key: text("host_key"),
+        ..before.clone()
     };
     (host, problems)
 }

@@ -37,7 +37,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
             plain(host.role.to_string()),
             plain(host.address.clone()),
             plain(host.node_ip.map_or_else(String::new, |ip| ip.to_string())),
-            plain(answers.ssh_user(host)),
+            plain(text::user(host.user.as_ref().or(answers.ssh.user.as_ref()))),
             plain(answers.ssh_port(host).to_string()),
         ]);
     }

@@ -139,7 +139,7 @@ fn hosts(model: &Model, answers: &Answers) -> Vec<Vec<Cell>> {
             host.role.to_string(),
             host.address.clone(),
             host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
-            answers.ssh_user(host),
+            text::user(host.user.as_ref().or(answers.ssh.user.as_ref())),
             answers.ssh_port(host).to_string(),
         ];
         rows.push(cells.map(|cell| (cell, Style::new())).to_vec());
