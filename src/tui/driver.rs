@@ -248,3 +248,34 @@ impl Write for Latest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::engine::made_up::{Tape, outline, step};
+
+    #[test]
+    fn a_flood_waits_for_no_screen_and_nothing_but_lines_is_left_out() {
+        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
+        tape.started("a@h1");
+        for _ in 0..WAITING + 500 {
+            tape.output("a@h1", "a line");
+        }
+        tape.ended("a@h1", crate::engine::event::Outcome::Done);
+        let (messages, inbox) = unbounded();
+        let mut sink = to_screens(messages);
+        for event in &tape.events {
+            sink(event);
+        }
+        let arrived: Vec<Message> = inbox.try_iter().collect();
+        assert_eq!(arrived.len(), WAITING + 2);
+        // Two events were there before the lines.
+        assert!(matches!(arrived[WAITING], Message::Missed(502)));
+        let Message::Event(last) = &arrived[WAITING + 1] else {
+            panic!("{:?}", arrived[WAITING + 1]);
+        };
+        assert!(matches!(last.what, What::StepEnded { .. }));
+    }
+}
