@@ -14,6 +14,7 @@ use crate::engine::control::Control;
 use crate::engine::event::{End, What};
 use crate::engine::hosts::{self, Connector, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
+use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run};
 use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
@@ -168,13 +169,35 @@ impl Session {
             }
         }
         if errors.is_empty() {
-            ask_for_nodes(&mut reached);
-            return Ok(reached);
+            self.ask_for_nodes(&mut reached);
+            match look_around(&mut reached, look, self.lock.is_some()) {
+                Ok(()) => return Ok(reached),
+                Err(lost) => errors.extend(lost.into_iter().map(LeaseError::Remote)),
+            }
         }
         for host in &mut reached {
             host.connection.release();
         }
         Err(errors)
+    }
+
+    /// A host that has never joined may have been a node before: then its cluster is asked.
+    fn ask_for_nodes(&self, reached: &mut [Reached]) {
+        let is_new = |host: &&Reached| {
+            let role = self.answers.host(&host.name).map(|host| host.role);
+            let is_node = matches!(role, Some(Role::Server | Role::Agent));
+            is_node && !host.facts.k3s.node_password
+        };
+        if reached.iter().find(is_new).is_none() {
+            return;
+        }
+        let running = |host: &&mut Reached| {
+            let k3s = host.facts.units.get("k3s.service");
+            host.facts.k3s.ours && k3s.is_some_and(|state| state == "active")
+        };
+        if let Some(server) = reached.iter_mut().find(running) {
+            server.facts.k3s.known_nodes = hosts::known_nodes(server);
+        }
     }
 
     /// Whether the hosts will do. Where it does not pass, there is nothing to plan.
@@ -186,6 +209,7 @@ impl Session {
                     host: self.answers.host(&reached.name)?,
                     facts: &reached.facts,
                     sources: &reached.sources,
+                    links: &reached.links,
                     at_work: !reached.units.is_empty(),
                 })
             })
@@ -335,21 +359,6 @@ impl SessionError {
 /// Whether somebody else works on the host.
 pub fn is_leased(error: &LeaseError) -> bool {
     matches!(error, LeaseError::Held { .. })
-}
-
-/// A host that has never joined may have been a node before: then its cluster is asked.
-fn ask_for_nodes(reached: &mut [Reached]) {
-    let is_new = |host: &Reached| !host.facts.k3s.node_password;
-    if !reached.iter().any(is_new) {
-        return;
-    }
-    let running = |host: &&mut Reached| {
-        let k3s = host.facts.units.get("k3s.service");
-        host.facts.k3s.ours && k3s.is_some_and(|state| state == "active")
-    };
-    if let Some(server) = reached.iter_mut().find(running) {
-        server.facts.k3s.known_nodes = hosts::known_nodes(server);
-    }
 }
 
 /// By what K3s names its row in Postgres: the first 12 digits of the token's SHA-256 (facts 4.4).

@@ -77,6 +77,7 @@ if command -v ss >/dev/null; then
             port = $5
             sub(/.*:/, "", port)
             if (port == 22) next
+            if ($1 == "tcp" && !listens[$5]++) print "listens=" $5
             program = pid = unit = "-"
             if (match($0, /users:\(\("[^"]*",pid=[0-9]+/)) {
                 split(substr($0, RSTART + 9, RLENGTH - 9), part, /",pid=/)

@@ -29,12 +29,14 @@ pub enum Check {
     Packages,
     /// The install script and the release are reached.
     Download,
+    /// It reaches the hosts that its role must reach.
+    Network,
     /// Whether a firewall or `SELinux` is in force; it only warns.
     Firewall,
 }
 
 impl Check {
-    pub const ALL: [Check; 14] = [
+    pub const ALL: [Check; 15] = [
         Check::Os,
         Check::Arch,
         Check::Address,
@@ -48,6 +50,7 @@ impl Check {
         Check::Existing,
         Check::Packages,
         Check::Download,
+        Check::Network,
         Check::Firewall,
     ];
 
@@ -67,6 +70,7 @@ impl Check {
             Check::Existing => "existing",
             Check::Packages => "packages",
             Check::Download => "download",
+            Check::Network => "network",
             Check::Firewall => "firewall",
         }
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
 use crate::answers::{Answers, Host, Role};
+use crate::platform::network::{Contact, Link};
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
 use crate::remote::{Cancel, Remote, RemoteError, Stream};
@@ -20,7 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub struct Reached {
     pub name: String,
     pub facts: Facts,
+    /// These two are known after [`super::surroundings::look_around`].
     pub sources: Sources,
+    pub links: Vec<(Link, Contact)>,
     /// Nothing for a system that the wizard does not know: the preflight says so.
     pub platform: Option<Platform>,
     /// Units of an earlier run that are still at work there.
@@ -44,8 +47,8 @@ pub struct Look<'a> {
     pub fetches: Option<&'a str>,
 }
 
-/// Connects to a host, takes its lease if there is one to take, and looks at it. Nothing else is
-/// changed there.
+/// Connects to a host, takes its lease if there is one to take, and asks it for its facts. Nothing
+/// else is changed there.
 pub fn reach(
     host: &Host,
     look: Look<'_>,
@@ -79,19 +82,11 @@ pub fn reach(
     let mut facts = Facts::parse(&lines);
     facts.clock_ahead = ahead;
     let platform = Platform::of(&facts);
-    let sources = match platform {
-        Some(platform) => sources(host, look, &facts.arch, platform, remote.as_mut()),
-        None => Ok(Sources::default()),
-    };
-    if let (Err(_), Some(lease)) = (&sources, lease) {
-        // Whoever comes next must not be told that we are still here.
-        let _ = lease::release(remote.as_mut(), &lease.owner);
-    }
-    let sources = sources?;
     Ok(Reached {
         name: host.name.clone(),
         facts,
-        sources,
+        sources: Sources::default(),
+        links: Vec::new(),
         platform,
         units,
         connection: Connection {
@@ -108,31 +103,10 @@ fn ahead_of_us(clock: &str) -> Option<f64> {
     Some(clock.parse::<f64>().ok()? - now.as_secs_f64())
 }
 
-fn sources(
-    host: &Host,
-    look: Look<'_>,
-    arch: &str,
-    platform: Platform,
-    remote: &mut dyn Remote,
-) -> Result<Sources, RemoteError> {
-    let fetches = look.fetches == Some(&host.name);
-    let script = Sources::script(look.answers, host, arch, platform, fetches);
-    let script = script.map_err(|nul| RemoteError::Unsendable {
-        host: host.name.clone(),
-        what: "an address under [k3s]".to_owned(),
-        why: nul.to_string(),
-    })?;
-    let (_, out, _) = output(remote, &script, LIMIT)?;
-    Ok(Sources::parse(&out))
-}
-
 /// The nodes whose passwords the cluster of a running server knows; none where it cannot tell.
 pub fn known_nodes(host: &mut Reached) -> Vec<String> {
     const ASK: &str = "/usr/local/bin/k3s kubectl get secrets -n kube-system -o name 2>/dev/null";
-    let Some(remote) = &mut host.connection.remote else {
-        return Vec::new();
-    };
-    let said = output(remote.as_mut(), ASK, LIMIT).map_or_else(|_| Vec::new(), |(_, out, _)| out);
+    let said = host.connection.lines(&host.name, ASK).unwrap_or_default();
     said.iter()
         .filter_map(|line| {
             line.strip_prefix("secret/")?
@@ -175,6 +149,16 @@ impl Connection {
                 result => return result,
             }
         }
+    }
+
+    /// What a script says on standard output, while the first connection is there.
+    pub(super) fn lines(&mut self, host: &str, script: &str) -> Result<Vec<String>, RemoteError> {
+        let remote = self.remote.as_mut().ok_or_else(|| RemoteError::Lost {
+            host: host.to_owned(),
+            why: "the connection was given up".to_owned(),
+        })?;
+        let (_, out, _) = output(remote.as_mut(), script, LIMIT)?;
+        Ok(out)
     }
 
     /// Once more and briefly, whatever the abort: to end what is at work on a host.

@@ -3,6 +3,7 @@
 //! * [`event`]: the one record of what happens, made by the [`recorder`]
 //! * [`progress`]: the fold of the events, the state of every phase and step
 //! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
+//! * [`surroundings`]: what they reach
 //! * `scheduler`: what may run now; `worker`: one thread a host, which does it
 //! * `tasks`: what is not a matter of one host's shell
 //! * `hints`: what to do about a failure, by what was printed
@@ -18,6 +19,7 @@ pub(crate) mod made_up;
 pub mod progress;
 pub mod recorder;
 mod scheduler;
+pub mod surroundings;
 mod tasks;
 mod worker;
 

@@ -1,9 +1,11 @@
 //! What a host says of itself.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+
+use super::network;
 
 const SCRIPT: &str = include_str!("../../assets/steps/facts.sh");
 
@@ -53,6 +55,8 @@ pub struct Facts {
     pub ports_seen: bool,
     /// All but SSH's.
     pub ports: Vec<Port>,
+    /// Where somebody listens for TCP.
+    pub listens: Vec<SocketAddr>,
     /// `v2 cpuset cpu io memory pids`: the version and what is switched on.
     pub cgroup: String,
     /// Of those that K3s needs: `loaded`, `there` or `missing`; nothing where that is not known.
@@ -170,6 +174,7 @@ impl Facts {
             }
             "ports" => self.ports_seen = true,
             "port" => self.ports.extend(Port::parse(value)),
+            "listens" => self.listens.extend(listener(value)),
             "cgroup" => self.cgroup = text,
             "module" => self.modules.extend(pair(value)),
             "selinux" => self.selinux_enforces = value == "1",
@@ -201,6 +206,17 @@ impl Facts {
         !self.container.is_empty()
     }
 
+    /// Whether somebody listens on a port of an address; a listener of the wizard's own, left by a
+    /// run that was killed, does not count.
+    pub fn listens_on(&self, at: SocketAddr) -> bool {
+        let own = |port: &Port| port.number == at.port() && port.unit == network::LISTENER;
+        let there = |listens: &SocketAddr| {
+            let ip = listens.ip();
+            listens.port() == at.port() && (ip.is_unspecified() || ip == at.ip())
+        };
+        self.listens.iter().any(there) && !self.ports.iter().any(own)
+    }
+
     /// The room where a folder is, or would be.
     pub fn disk(&self, path: &str) -> Option<&Disk> {
         let within = |disk: &&Disk| {
@@ -210,6 +226,17 @@ impl Facts {
         let disks = self.disks.iter().filter(within);
         disks.max_by_key(|disk| disk.path.len())
     }
+}
+
+/// From how `ss` writes it: `127.0.0.53%lo:53`, `[::]:80`, and `*:80` for all addresses.
+fn listener(value: &str) -> Option<SocketAddr> {
+    let (address, port) = value.rsplit_once(':')?;
+    let address = address.split('%').next()?.trim_matches(['[', ']']);
+    let ip = match address {
+        "*" => Ipv6Addr::UNSPECIFIED.into(),
+        address => address.parse().ok()?,
+    };
+    Some(SocketAddr::new(ip, port.parse().ok()?))
 }
 
 fn pair(value: &str) -> Option<(String, String)> {
@@ -302,6 +329,12 @@ ports=seen
 port=tcp 5432 811 postgresql@15-main.service postgres
 port=udp 8472 - - -
 port=tcp 80 - - a b
+listens=127.0.0.1:5432
+listens=127.0.0.53%lo:53
+listens=[fe80::1]%eth0:9100
+listens=*:80
+listens=198.51.100.11:6443
+port=tcp 6443 900 k3s-ha-wizard-listen.service systemd-socket
 cgroup=v2 cpuset cpu memory
 module=overlay loaded
 module=vxlan missing
@@ -332,8 +365,18 @@ what a newer version says=is passed over";
         let names = facts.ports.iter().map(|port| (port.number, &*port.program));
         assert_eq!(
             names.collect::<Vec<_>>(),
-            [(5432, "postgres"), (8472, ""), (80, "a b")]
+            [
+                (5432, "postgres"),
+                (8472, ""),
+                (80, "a b"),
+                (6443, "systemd-socket")
+            ]
         );
+        assert_eq!(facts.listens.len(), 5);
+        let listens = |at: &str| facts.listens_on(at.parse().unwrap());
+        assert!(listens("198.51.100.11:80") && listens("127.0.0.1:5432"));
+        assert!(!listens("198.51.100.11:5432") && !listens("198.51.100.11:81"));
+        assert!(!listens("198.51.100.11:6443"), "that is our own");
         assert_eq!(facts.ports[0].unit, "postgresql@15-main.service");
         assert!(facts.ports[1].udp);
         assert_eq!(facts.modules["vxlan"], "missing");

@@ -5,6 +5,7 @@
 
 mod debian;
 mod facts;
+pub mod network;
 pub mod preflight;
 mod sources;
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Platform;
+use super::{Facts, Platform};
 use crate::answers::{Answers, Host, Role};
 use crate::remote::quote;
 use crate::remote::quote::Nul;
@@ -74,6 +74,19 @@ impl Sources {
         Ok(format!("{script}{PRELUDE}\n{functions}\n{SCRIPT}"))
     }
 
+    /// Whether nothing is left to download, as far as facts tell: then nothing is tried. What K3s
+    /// is there in which version only the script asks.
+    pub fn are_settled(host: &Host, facts: &Facts) -> bool {
+        match host.role {
+            Role::Postgres => facts.postgres.ours && facts.postgres.asked,
+            Role::LoadBalancer => {
+                let state = facts.units.get("k3s-lb.service");
+                state.is_some_and(|state| state == "active")
+            }
+            Role::Server | Role::Agent => false,
+        }
+    }
+
     pub fn parse(lines: &[String]) -> Self {
         let mut sources = Self::default();
         for (key, value) in lines.iter().filter_map(|line| line.split_once('=')) {
@@ -123,6 +136,22 @@ mod tests {
             Tried::Failed("http://m/x curl: (7) refused".into())
         );
         assert_eq!(read(""), Sources::default());
+    }
+
+    #[test]
+    fn what_runs_is_not_downloaded_again() {
+        let settled =
+            |role, facts: &Facts| Sources::are_settled(&Host::new("h", role, "::1"), facts);
+        let mut facts = Facts::default();
+        let roles = [Role::Postgres, Role::LoadBalancer, Role::Agent];
+        assert_eq!(roles.map(|role| settled(role, &facts)), [false; 3]);
+        facts.postgres.asked = true;
+        let service = |state: &str| ("k3s-lb.service".to_owned(), state.to_owned());
+        facts.units.extend([service("failed")]);
+        assert_eq!(roles.map(|role| settled(role, &facts)), [false; 3]);
+        facts.postgres.ours = true;
+        facts.units.extend([service("active")]);
+        assert_eq!(roles.map(|role| settled(role, &facts)), [true, true, false]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Level, Sheet, Wanted};
 use crate::answers::{Check, Role};
+use crate::platform::network::LISTENER;
 use crate::platform::{Platform, Port, Tried};
 
 const MIB: u64 = 1024;
@@ -315,8 +316,12 @@ fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     }
 }
 
-/// Whether whoever listens is what the role puts there: then `existing` has to say about it.
+/// Whether whoever listens is what the role puts there: then `existing` has to say about it. Or a
+/// listener of ours, which a run that was killed could not end: soon it ends by itself.
 fn is_the_roles_own(sheet: &Sheet<'_>, port: &Port) -> bool {
+    if port.unit == LISTENER {
+        return true;
+    }
     let facts = sheet.looked.facts;
     let kernel = port.program.is_empty() && port.udp;
     match sheet.role() {

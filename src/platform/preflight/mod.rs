@@ -4,15 +4,18 @@
 //! What cannot be known is no failure, so that a container can be a host.
 //!
 //! * `host`: what one host is; `existing`: what is there already; `across`: hosts compared
+//! * `network`: whether they reach each other
 //! * `print`: the grid as text
 
 mod across;
 mod existing;
 mod host;
+mod network;
 mod print;
 
 use std::collections::BTreeMap;
 
+use super::network::{Contact, Link};
 use super::{Facts, Sources};
 use crate::answers::{Answers, Check, Host, Role};
 
@@ -22,6 +25,8 @@ pub struct Looked<'a> {
     pub host: &'a Host,
     pub facts: &'a Facts,
     pub sources: &'a Sources,
+    /// What came of trying to reach others from there.
+    pub links: &'a [(Link, Contact)],
     /// Units of an earlier run of ours still work there.
     pub at_work: bool,
 }
@@ -73,6 +78,8 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     pub rows: Vec<Row>,
+    /// What nobody could know yet.
+    pub notes: Vec<String>,
 }
 
 /// The grid of some hosts, in their order.
@@ -81,6 +88,7 @@ pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
     for sheet in &mut sheets {
         host::check(sheet, wanted);
         existing::check(sheet, wanted);
+        network::check(sheet);
     }
     across::check(&mut sheets);
     Grid {
@@ -88,6 +96,7 @@ pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
             .collect(),
+        notes: network::notes(wanted.answers, hosts),
     }
 }
 

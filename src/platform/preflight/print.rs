@@ -40,6 +40,12 @@ impl fmt::Display for Grid {
                 explain(f, cell)?;
             }
         }
+        if !self.notes.is_empty() {
+            writeln!(f)?;
+        }
+        for note in &self.notes {
+            wrapped(f, "", note)?;
+        }
         Ok(())
     }
 }

@@ -1,28 +1,36 @@
 use super::*;
 use crate::answers::ExistingPostgres;
+use crate::platform::network::{self, Contact, Link};
 use crate::platform::{Disk, Port, Tried};
 
 const TOKEN: &str = "0123456789ab";
 const AGENT_TOKEN: &str = "ba9876543210";
 
 /// Hosts that were looked at.
-struct World {
+pub(super) struct World {
     answers: Answers,
     facts: Vec<Facts>,
     sources: Vec<Sources>,
+    pub(super) links: Vec<Vec<(Link, Contact)>>,
     at_work: bool,
 }
 
 /// The hosts of the lab, on which all is well.
-fn lab() -> World {
+pub(super) fn lab() -> World {
     let answers = Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap();
     let facts = answers.hosts.iter().map(good).collect();
     let sources = answers.hosts.iter().map(|_| Sources {
         packages: Tried::Reached,
         download: Tried::Reached,
     });
+    let reached = |host: &Host| {
+        let links = network::links(&answers).into_iter();
+        let own = links.filter(|link| link.from == host.name);
+        own.map(|link| (link, Contact::Reached)).collect()
+    };
     World {
         sources: sources.collect(),
+        links: answers.hosts.iter().map(reached).collect(),
         facts,
         answers,
         at_work: false,
@@ -57,17 +65,18 @@ fn good(host: &Host) -> Facts {
 }
 
 impl World {
-    fn grid(&self) -> Grid {
+    pub(super) fn grid(&self) -> Grid {
         let looked: Vec<_> = self
             .answers
             .hosts
             .iter()
             .zip(&self.facts)
-            .zip(&self.sources)
-            .map(|((host, facts), sources)| Looked {
+            .zip(self.sources.iter().zip(&self.links))
+            .map(|((host, facts), (sources, links))| Looked {
                 host,
                 facts,
                 sources,
+                links,
                 at_work: self.at_work,
             })
             .collect();
@@ -81,18 +90,18 @@ impl World {
 }
 
 const DB: usize = 0;
-const SERVER: usize = 1;
-const BALANCER: usize = 3;
-const AGENT: usize = 4;
+pub(super) const SERVER: usize = 1;
+pub(super) const BALANCER: usize = 3;
+pub(super) const AGENT: usize = 4;
 
 /// The lab with one host changed: what its grid says, `host, check: level: cause | remedy`.
-fn found(host: usize, change: impl FnOnce(&mut Facts)) -> String {
+pub(super) fn found(host: usize, change: impl FnOnce(&mut Facts)) -> String {
     let mut world = lab();
     change(&mut world.facts[host]);
     told(&world.grid())
 }
 
-fn told(grid: &Grid) -> String {
+pub(super) fn told(grid: &Grid) -> String {
     let mut lines = Vec::new();
     for level in [Level::Fails, Level::Overruled, Level::Warns] {
         for (host, check, cell) in grid.of(level) {
@@ -105,7 +114,7 @@ fn told(grid: &Grid) -> String {
     lines.join("\n")
 }
 
-fn port(number: u16, program: &str, unit: &str) -> Port {
+pub(super) fn port(number: u16, program: &str, unit: &str) -> Port {
     Port {
         number,
         program: program.into(),
@@ -134,6 +143,7 @@ fn what_cannot_be_known_is_no_failure() {
         };
     }
     world.sources = vec![Sources::default(); world.facts.len()];
+    world.links = vec![Vec::new(); world.facts.len()];
     let grid = world.grid();
     assert!(grid.passes(), "{grid}");
 }
@@ -579,5 +589,5 @@ fn no_line_is_wider_than_a_terminal() {
         text.lines().all(|line| line.chars().count() <= 100),
         "{text}"
     );
-    assert_eq!(text.matches(&long).count(), 4, "{text}");
+    assert_eq!(text.matches(&long).count(), 5, "{text}");
 }

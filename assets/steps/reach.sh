@@ -1,0 +1,19 @@
+# shellcheck shell=sh
+# Whether this host reaches others: a connection to each, all at the same time, closed at once.
+# bash tells who refuses from who does not answer. Changes nothing.
+# inputs: LINKS (lines: NUMBER ADDRESS PORT) PATIENCE (seconds)
+
+reach() {
+    command -v bash >/dev/null || { echo 'reach.untried=there is no bash'; return; }
+    echo reach=tried
+    # shellcheck disable=SC2016 # the $ are of the bash that is started
+    timeout "$PATIENCE" bash -c '
+        while read -r number address port; do
+            {
+                why=$( { exec 3<>"/dev/tcp/$address/$port"; } 2>&1 ) && why=reached
+                echo "reach.link=$number ${why##*: }"
+            } &
+        done <<<"$1"
+        wait' bash "$LINKS"
+}
+reach

@@ -1,0 +1,204 @@
+//! What hosts reach, tried on all of them at once: package sources, downloads, and each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::hosts::{Look, Reached};
+use crate::answers::Host;
+use crate::platform::network::{self, Contact, Link};
+use crate::platform::{Facts, Sources};
+use crate::remote::RemoteError;
+
+/// Whether the ports of a host were opened for a moment, and why not.
+type Opened = Result<(), String>;
+
+/// Tries it, and notes it with every host. `opens`: where nobody listens yet, a listener of ours
+/// does while others try to reach it; nothing else is changed, and it is gone afterwards.
+pub fn look_around(
+    hosts: &mut [Reached],
+    look: Look<'_>,
+    opens: bool,
+) -> Result<(), Vec<RemoteError>> {
+    let links = network::links(look.answers);
+    let missing = not_listening(hosts, &links);
+    let opened = if opens {
+        open(hosts, &missing)
+    } else {
+        BTreeMap::new()
+    };
+    let tried = on_all(hosts, |host| {
+        let own: Vec<_> = links
+            .iter()
+            .filter(|link| link.from == host.name)
+            .cloned()
+            .collect();
+        try_from_here(host, look, own)
+    });
+    let asked: BTreeSet<_> = opened.keys().cloned().collect();
+    on_all(hosts, |host| {
+        if asked.contains(&host.name) {
+            // It ends by itself as well.
+            let _ = host.connection.lines(&host.name, network::CLOSE);
+        }
+    });
+    for host in hosts.iter_mut() {
+        for (link, contact) in &mut host.links {
+            let listened = !missing.contains(&(link.to.clone(), link.at));
+            *contact = judged(contact.clone(), listened, opened.get(&link.to));
+        }
+    }
+    let errors: Vec<_> = tried.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// Where links lead and nobody listens.
+fn not_listening(hosts: &[Reached], links: &[Link]) -> BTreeSet<(String, SocketAddr)> {
+    let listens = |link: &&Link| {
+        let host = hosts.iter().find(|host| host.name == link.to);
+        host.is_some_and(|host| host.facts.listens_on(link.at))
+    };
+    let missing = links.iter().filter(|link| !listens(link));
+    missing.map(|link| (link.to.clone(), link.at)).collect()
+}
+
+fn open(
+    hosts: &mut [Reached],
+    missing: &BTreeSet<(String, SocketAddr)>,
+) -> BTreeMap<String, Opened> {
+    let opened = on_all(hosts, |host| {
+        if !may_listen(&host.facts) {
+            return None;
+        }
+        let here = missing.iter().filter(|(to, _)| *to == host.name);
+        let ports: Vec<_> = here.clone().map(|(_, at)| at.port()).collect();
+        let ip = here.map(|(_, at)| at.ip()).next()?;
+        let script = network::listen_script(ip, &ports);
+        let opened = match host.connection.lines(&host.name, &script) {
+            Ok(lines) => network::not_opened(&lines).map_or(Ok(()), Err),
+            Err(error) => Err(error.to_string()),
+        };
+        Some((host.name.clone(), opened))
+    });
+    opened.into_iter().flatten().collect()
+}
+
+/// Whether nobody is in the way of a listener of ours, and it in nobody's: a service that is there
+/// may start at any moment.
+fn may_listen(facts: &Facts) -> bool {
+    let postgres = &facts.postgres;
+    facts.systemd
+        && facts.ports_seen
+        && facts.k3s.units.is_empty()
+        && (postgres.clusters.is_empty() || postgres.asked)
+        && !facts.units.contains_key("k3s-lb.service")
+}
+
+/// All of a host in one round trip.
+fn try_from_here(host: &mut Reached, look: Look<'_>, links: Vec<Link>) -> Result<(), RemoteError> {
+    let answers = look.answers;
+    let platform = host.platform;
+    let to_ask = answers.host(&host.name).zip(platform);
+    let to_ask = to_ask.filter(|(own, _)| !Sources::are_settled(own, &host.facts));
+    let sources = match to_ask {
+        Some((own, platform)) => {
+            let fetches = look.fetches == Some(&host.name);
+            Sources::script(answers, own, &host.facts.arch, platform, fetches)
+                .map_err(|nul| unsendable(own, &nul.to_string()))?
+        }
+        None => String::new(),
+    };
+    let reach = match &*links {
+        [] => String::new(),
+        links => network::reach_script(links),
+    };
+    if sources.is_empty() && reach.is_empty() {
+        return Ok(());
+    }
+    // At the same time: each may wait for somebody who does not answer.
+    let script = format!("(\n:\n{sources}\n) &\n{reach}\nwait");
+    let said = host.connection.lines(&host.name, &script)?;
+    host.sources = Sources::parse(&said);
+    let contacts = network::parse_contacts(&said, &links);
+    host.links = links.into_iter().zip(contacts).collect();
+    Ok(())
+}
+
+fn unsendable(host: &Host, why: &str) -> RemoteError {
+    RemoteError::Unsendable {
+        host: host.name.clone(),
+        what: "an address under [k3s]".to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// A refusal says something only where somebody listens.
+fn judged(contact: Contact, listened: bool, opened: Option<&Opened>) -> Contact {
+    match (contact, opened) {
+        (Contact::Refused, _) if listened => Contact::Refused,
+        (Contact::Refused, Some(Ok(()))) => Contact::Refused,
+        (Contact::Refused, Some(Err(why))) => Contact::Untried(why.clone()),
+        (Contact::Refused, None) => Contact::Later,
+        (contact, _) => contact,
+    }
+}
+
+/// Does something with every host, all at the same time.
+fn on_all<T: Send>(hosts: &mut [Reached], what: impl Fn(&mut Reached) -> T + Sync) -> Vec<T> {
+    let what = &what;
+    std::thread::scope(|scope| {
+        let at_work: Vec<_> = hosts
+            .iter_mut()
+            .map(|host| scope.spawn(move || what(host)))
+            .collect();
+        at_work
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_taken_from_a_service_that_may_start() {
+        let bare = Facts {
+            systemd: true,
+            ports_seen: true,
+            ..Facts::default()
+        };
+        assert!(may_listen(&bare));
+        let changed = |change: fn(&mut Facts)| {
+            let mut facts = bare.clone();
+            change(&mut facts);
+            may_listen(&facts)
+        };
+        assert!(!changed(|facts| facts.k3s.units.push("k3s".into())));
+        assert!(!changed(|facts| facts.systemd = false));
+        let stopped: fn(&mut Facts) = |facts| facts.postgres.clusters.push("5432 15/main".into());
+        assert!(!changed(stopped));
+        assert!(changed(|facts| {
+            facts.postgres.clusters.push("5432 15/main".into());
+            facts.postgres.asked = true;
+        }));
+    }
+
+    #[test]
+    fn a_refusal_says_something_only_where_somebody_listens() {
+        let why = || "no listener".to_owned();
+        let refused =
+            |listened, opened: Option<&Opened>| judged(Contact::Refused, listened, opened);
+        assert_eq!(refused(true, None), Contact::Refused);
+        assert_eq!(refused(false, Some(&Ok(()))), Contact::Refused);
+        assert_eq!(refused(false, None), Contact::Later);
+        assert_eq!(refused(false, Some(&Err(why()))), Contact::Untried(why()));
+        for contact in [Contact::Reached, Contact::Silent] {
+            assert_eq!(judged(contact.clone(), false, None), contact);
+        }
+    }
+}

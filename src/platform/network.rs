@@ -1,0 +1,258 @@
+//! Which hosts must reach which others, and whether they do: tried on the hosts themselves, since
+//! only there the way is the one that counts.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answers::{Answers, Host, Role};
+
+const REACH: &str = include_str!("../../assets/steps/reach.sh");
+const LISTEN: &str = include_str!("../../assets/steps/listen.sh");
+
+/// The unit that listens for a moment where nobody does yet.
+pub const LISTENER: &str = "k3s-ha-wizard-listen.service";
+/// After so many seconds it ends by itself.
+const LISTENS: u32 = 20;
+/// Seconds that an answer may take.
+pub const PATIENCE: u32 = 3;
+
+const API: u16 = 6443;
+const KUBELET: u16 = 10250;
+/// How many other agents an agent tries: of a hundred, not each need try all.
+const NEIGHBOURS: usize = 8;
+
+/// A host that must reach another one over TCP.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    pub from: String,
+    pub to: String,
+    /// Where the other one is in the cluster's network.
+    pub at: SocketAddr,
+}
+
+/// What came of trying a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contact {
+    Reached,
+    /// Refused, although somebody listens.
+    Refused,
+    /// No answer in [`PATIENCE`].
+    Silent,
+    /// Not even sent: `No route to host`.
+    NoWay(String),
+    /// Refused, as nobody listens there yet.
+    Later,
+    /// Could not be tried, and why.
+    Untried(String),
+}
+
+/// The links that the topology needs (facts 5.1), by the host that tries them.
+pub fn links(answers: &Answers) -> Vec<Link> {
+    let of = |role| answers.with_role(role).collect::<Vec<_>>();
+    let (servers, agents) = (of(Role::Server), of(Role::Agent));
+    let mut links = Vec::new();
+    let mut add = |from: &Host, to: &Host, port: u16| {
+        if let Some(ip) = to.cluster_ip().filter(|_| from.name != to.name) {
+            links.push(Link {
+                from: from.name.clone(),
+                to: to.name.clone(),
+                at: SocketAddr::new(ip, port),
+            });
+        }
+    };
+    for server in &servers {
+        for postgres in answers.with_role(Role::Postgres) {
+            add(server, postgres, answers.postgres.port);
+        }
+        // Pods reach the API by the servers' addresses.
+        for other in &servers {
+            add(server, other, API);
+        }
+        for node in servers.iter().chain(&agents) {
+            add(server, node, KUBELET);
+        }
+    }
+    for balancer in answers.with_role(Role::LoadBalancer) {
+        for server in &servers {
+            add(balancer, server, API);
+        }
+        for agent in &agents {
+            add(agent, balancer, answers.load_balancer.port);
+        }
+    }
+    for (number, agent) in agents.iter().enumerate() {
+        for server in &servers {
+            add(agent, server, API);
+            add(agent, server, KUBELET);
+        }
+        let after = agents.iter().cycle().skip(number + 1);
+        for other in after.take(NEIGHBOURS.min(agents.len() - 1)) {
+            add(agent, other, KUBELET);
+        }
+    }
+    links
+}
+
+/// The script that tries links, all from the host on which it runs.
+pub fn reach_script(links: &[Link]) -> String {
+    let mut numbered = String::new();
+    for (number, link) in links.iter().enumerate() {
+        let (ip, port) = (link.at.ip(), link.at.port());
+        let _ = writeln!(numbered, "{number} {ip} {port}");
+    }
+    format!(
+        "PATIENCE={PATIENCE}\nLINKS='{}'\n{REACH}",
+        numbered.trim_end()
+    )
+}
+
+/// What it said of each link.
+pub fn parse_contacts(text: &[String], links: &[Link]) -> Vec<Contact> {
+    let said = |key: &'static str| text.iter().filter_map(move |line| line.strip_prefix(key));
+    let untried = match said("reach.untried=").next() {
+        Some(why) => Some(why.to_owned()),
+        None if said("reach=").next().is_none() => Some("the host said nothing".to_owned()),
+        None => None,
+    };
+    let start = match untried {
+        Some(why) => Contact::Untried(why),
+        None => Contact::Silent,
+    };
+    let mut contacts = vec![start; links.len()];
+    for (number, how) in said("reach.link=").filter_map(|said| said.split_once(' ')) {
+        let contact = number.parse().ok().and_then(|n: usize| contacts.get_mut(n));
+        if let Some(contact) = contact {
+            *contact = match how {
+                "reached" => Contact::Reached,
+                "Connection refused" => Contact::Refused,
+                "Connection timed out" => Contact::Silent,
+                why => Contact::NoWay(why.to_owned()),
+            };
+        }
+    }
+    contacts
+}
+
+/// The script that opens ports of a host for a moment. [`CLOSE`] ends it before its time.
+pub fn listen_script(ip: IpAddr, ports: &[u16]) -> String {
+    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+    let ports = ports.join(" ");
+    format!(
+        "LISTENER={LISTENER}\nADDRESS={ip}\nPORTS='{ports}'\nSECONDS_AT_MOST={LISTENS}\n{LISTEN}"
+    )
+}
+
+pub const CLOSE: &str = "systemctl stop k3s-ha-wizard-listen.service 2>/dev/null";
+
+/// Why the ports could not be opened; nothing where they are.
+pub fn not_opened(lines: &[String]) -> Option<String> {
+    if lines.iter().any(|line| line == "listen=opened") {
+        return None;
+    }
+    let said = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("listen.failed="));
+    Some(match said {
+        None | Some("") => "no listener could be started there".to_owned(),
+        Some(why) => format!("no listener could be started there: {why}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab() -> Answers {
+        Answers::from_toml(include_str!("../../tests/lab/answers.toml")).unwrap()
+    }
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_links_of_the_lab() {
+        let links = links(&lab());
+        let told: Vec<_> = links
+            .iter()
+            .map(|link| format!("{} -> {} {}", link.from, link.to, link.at))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn of_many_agents_each_tries_a_few_and_is_tried_by_as_many() {
+        let mut answers = lab();
+        for number in 2..=100 {
+            let address = format!("192.0.2.{number}");
+            let host = Host::new(format!("agent-{number}"), Role::Agent, address);
+            answers.hosts.push(host);
+        }
+        let links = links(&answers);
+        let agents: Vec<_> = answers.with_role(Role::Agent).collect();
+        for agent in &agents {
+            let is_agent = |name: &str| agents.iter().any(|agent| agent.name == name);
+            let out = links
+                .iter()
+                .filter(|link| link.from == agent.name && is_agent(&link.to));
+            let back = links
+                .iter()
+                .filter(|link| link.to == agent.name && is_agent(&link.from));
+            assert_eq!((out.count(), back.count()), (NEIGHBOURS, NEIGHBOURS));
+        }
+        let mut once = links.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), links.len());
+    }
+
+    /// A port where nobody listens is refused at once, on any machine.
+    #[test]
+    fn the_script_tells_who_answers() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let link = |at: &str| Link {
+            from: "here".into(),
+            to: "there".into(),
+            at: at.parse().unwrap(),
+        };
+        let open = listener.local_addr().unwrap().to_string();
+        let links = [link(&open), link("127.0.0.1:9")];
+        let output = std::process::Command::new("sh")
+            .env("LC_ALL", "C")
+            .arg("-c")
+            .arg(reach_script(&links))
+            .output();
+        let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
+        let contacts = parse_contacts(&lines(&text), &links);
+        assert_eq!(contacts, [Contact::Reached, Contact::Refused], "{text}");
+    }
+
+    #[test]
+    fn what_was_tried_is_read() {
+        let link = links(&lab()).remove(0);
+        let links = vec![link; 4];
+        let said = "reach=tried\nreach.link=1 No route to host\nreach.link=0 reached\n\
+                    reach.link=9 reached\nreach.link=3 Connection timed out";
+        let no_way = Contact::NoWay("No route to host".into());
+        assert_eq!(
+            parse_contacts(&lines(said), &links),
+            [Contact::Reached, no_way, Contact::Silent, Contact::Silent]
+        );
+        let untried = parse_contacts(&lines("reach.untried=there is no bash"), &links);
+        assert_eq!(untried[0], Contact::Untried("there is no bash".into()));
+        assert!(matches!(
+            parse_contacts(&[], &links)[3],
+            Contact::Untried(_)
+        ));
+    }
+
+    #[test]
+    fn why_nobody_listens_is_told() {
+        assert_eq!(not_opened(&lines("listen=opened")), None);
+        let why = not_opened(&lines("listen.failed=Failed to open: busy")).unwrap();
+        assert!(why.ends_with(": Failed to open: busy"));
+        assert!(not_opened(&[]).is_some());
+    }
+}
