@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub struct Cli {
     #[command(flatten)]
     pub run: Run,
+    #[command(flatten)]
+    pub screens: Screens,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -26,6 +28,31 @@ pub struct Run {
     /// Say also what was found as it should be
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// How the screens look.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Screens")]
+pub struct Screens {
+    /// The colours of the screens; without it, what the environment says
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<Palette>,
+    /// Draw the screens with ASCII alone
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Palette {
+    /// For a dark background
+    Dark,
+    /// For a light background
+    Light,
+    /// Without colours
+    Mono,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,6 +73,16 @@ pub enum Command {
         /// Write the shell files of every host into this folder, secrets masked
         #[arg(long, value_name = "DIR")]
         scripts: Option<PathBuf>,
+    },
+    /// Show a recorded run again, on the screens of the wizard
+    Replay {
+        /// The log of a run, runs/<time>.jsonl in the state folder of its cluster
+        file: PathBuf,
+        /// Begin so many seconds after the run began, and wait there
+        #[arg(long, value_name = "SECONDS")]
+        at: Option<u64>,
+        #[command(flatten)]
+        screens: Screens,
     },
     /// Help with answers files
     Answers {
@@ -71,6 +108,7 @@ pub enum AnswersCommand {
 pub mod exit {
     pub const FAILED: u8 = 1;
     pub const USAGE: u8 = 2;
+    pub const STOPPED: u8 = 3;
     pub const HELD: u8 = 4;
     pub const UNFIT: u8 = 5;
 }
@@ -80,6 +118,7 @@ Exit codes:
   0  done
   1  a step failed
   2  usage, or invalid answers
+  3  stopped by the operator
   4  another run works on a host or with the state folder
   5  a host is not fit for its role
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

@@ -13,8 +13,9 @@
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
-//! and around it: [`cli`], the command line; [`session`], what a run needs, put together. The
-//! program itself (`main.rs`, `headless.rs`) is all that prints and ends the process.
+//! and around it: [`cli`], the command line; [`session`], what a run needs, put together; [`tui`],
+//! the wizard. The program itself (`main.rs`, `headless.rs`) is all that prints and ends the
+//! process.
 
 pub mod answers;
 pub mod cli;
@@ -28,3 +29,4 @@ pub mod remote;
 pub mod report;
 pub mod session;
 pub mod state;
+pub mod tui;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use k3s_ha_wizard::answers::{self, Answers};
 use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
+use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
@@ -20,16 +21,16 @@ fn main() -> ExitCode {
         }
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
-        (None, None) => {
-            let _ = writeln!(
-                io::stderr(),
-                "The interactive wizard is not built yet. What works is the headless run:\n\n  \
-                 k3s-ha-wizard answers example >answers.toml\n  \
-                 k3s-ha-wizard --answers answers.toml"
-            );
-            ExitCode::from(exit::USAGE)
-        }
+        (Some(Command::Replay { file, at, screens }), _) => say(&tui::replay(&file, at, &screens)),
+        (None, None) => say(&tui::wizard(&cli.screens)),
     }
+}
+
+/// What is to be said once the screens are gone. Nobody may be reading any more.
+fn say(left: &Left) -> ExitCode {
+    let _ = io::stderr().write_all(left.complaints.as_bytes());
+    let _ = io::stdout().write_all(left.summary.as_bytes());
+    ExitCode::from(left.code)
 }
 
 fn help_with_answers(what: AnswersCommand) -> ExitCode {

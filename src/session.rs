@@ -21,7 +21,7 @@ use crate::plan::{Given, Plan, PlanError};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
-use crate::remote::{Credentials, Remote, Ssh, Target};
+use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::report::redact::Redactor;
 use crate::state::{Folder, LastRun, Lock, Secrets, SecretsError, State, StateError};
 
@@ -124,7 +124,8 @@ impl Session {
         })
     }
 
-    /// Connects to all hosts at once. `told` hears of each as it is there.
+    /// Connects to all hosts at once; but a password that several share is first proven on one.
+    /// `told` hears of each as it is there.
     pub fn reach(
         &self,
         control: &Control,
@@ -139,6 +140,7 @@ impl Session {
             answers: &self.answers,
             fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
         };
+        let trials = Trials::default();
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
@@ -146,7 +148,7 @@ impl Session {
                 .iter()
                 .zip(&self.logins)
                 .map(|(host, login)| {
-                    let (lease, connector) = (lease.as_ref(), self.connector(host, login));
+                    let (lease, connector) = (lease.as_ref(), self.connector(host, login, &trials));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
@@ -315,17 +317,19 @@ impl Session {
         }
     }
 
-    fn connector(&self, host: &Host, (login, secrets): &(Login, LoginSecrets)) -> Connector {
-        // ssh passes over keys in its configuration that are not there.
-        let in_answers = host.key.is_some() || self.answers.ssh.key.is_some();
-        let mut keys = login.keys.iter();
-        let key = keys.find(|key| in_answers || key.exists()).cloned();
+    fn connector(
+        &self,
+        host: &Host,
+        (login, secrets): &(Login, LoginSecrets),
+        trials: &Trials,
+    ) -> Connector {
         let target = Target {
             name: host.name.clone(),
             address: login.address.clone(),
             port: login.port,
             user: login.user.clone(),
-            key,
+            keys: login.keys.clone(),
+            only_these_keys: login.only_these_keys,
             known_hosts: self.answers.ssh_known_hosts(),
             own_known_hosts: self.folder.known_hosts(),
             policy: self.answers.ssh.host_keys,
@@ -336,6 +340,7 @@ impl Session {
             passphrase: secrets.passphrase,
             password: secrets.password,
             sudo_password: secrets.sudo_password,
+            trials: trials.clone(),
         };
         Box::new(move |cancel| {
             let ssh = Ssh::connect(&target, &credentials, cancel)?;

@@ -168,7 +168,7 @@ fn a_fingerprint_in_the_answers_may_be_of_any_of_the_hosts_keys() {
 fn an_encrypted_key_needs_its_passphrase() {
     let sshd = Sshd::start();
     let mut target = sshd.target();
-    target.key = Some(sshd.path("locked"));
+    target.keys = vec![sshd.path("locked")];
     let try_with = |passphrase: Option<&str>| {
         let credentials = Credentials {
             passphrase: passphrase.map(|text| text.to_owned().into()),
@@ -179,7 +179,10 @@ fn an_encrypted_key_needs_its_passphrase() {
     let without = try_with(None).err().unwrap().to_string();
     assert!(without.contains("give its passphrase"), "{without}");
     let wrong = try_with(Some("wrong")).err().unwrap().to_string();
-    assert!(wrong.contains("with this passphrase"), "{wrong}");
+    assert!(
+        wrong.contains("this passphrase does not open it"),
+        "{wrong}"
+    );
     assert!(!wrong.contains("wrong:"), "{wrong}");
     try_with(Some("open sesame")).unwrap();
 }
@@ -189,36 +192,30 @@ fn a_key_that_is_not_let_in_says_what_was_tried() {
     let sshd = Sshd::start();
     let mut target = sshd.target();
     sshd::make_key(&sshd.path("other"), "ecdsa", "");
-    target.key = Some(sshd.path("other"));
+    target.keys = vec![sshd.path("other")];
     let refused = error(&target).to_string();
     assert!(refused.contains("other"), "{refused}");
     assert!(refused.contains("publickey"), "{refused}");
-    target.key = Some(sshd.path("missing"));
+    target.keys = vec![sshd.path("missing")];
     let missing = error(&target).to_string();
     assert!(missing.contains("missing"), "{missing}");
     assert!(missing.contains("No such file"), "{missing}");
+    // One after the other, as they were named.
+    target.keys = ["missing", "locked", "other", "user"]
+        .map(|name| sshd.path(name))
+        .to_vec();
+    connect(&target).unwrap();
 }
 
 /// Runs itself once more, with an agent in its environment.
 #[test]
-fn every_key_of_an_agent_is_tried() {
+fn every_key_of_an_agent_is_tried_the_named_ones_first() {
     if let Ok(port) = std::env::var("TEST_AGENT_PORT") {
-        let sshd_folder = std::path::PathBuf::from(std::env::var("TEST_AGENT_FOLDER").unwrap());
-        let target = Target {
-            name: "k3s-test".into(),
-            address: "127.0.0.1".into(),
-            port: port.parse().unwrap(),
-            user: "root".into(),
-            key: None,
-            known_hosts: Vec::new(),
-            own_known_hosts: sshd_folder.join("own_known_hosts"),
-            policy: HostKeys::AcceptNew,
-            fingerprint: None,
-        };
-        connect(&target).unwrap();
+        let folder = std::path::PathBuf::from(std::env::var("TEST_AGENT_FOLDER").unwrap());
+        with_an_agent(port.parse().unwrap(), &folder);
         return;
     }
-    let sshd = Sshd::start();
+    let sshd = Sshd::with("MaxAuthTries 3");
     let socket = sshd.path("agent");
     let mut agent = Command::new("ssh-agent")
         .arg("-Da")
@@ -241,7 +238,10 @@ fn every_key_of_an_agent_is_tried() {
         assert!(added.unwrap().success());
     }
     let again = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "every_key_of_an_agent_is_tried"])
+        .args([
+            "--exact",
+            "every_key_of_an_agent_is_tried_the_named_ones_first",
+        ])
         .env("SSH_AUTH_SOCK", &socket)
         .env("TEST_AGENT_PORT", sshd.port.to_string())
         .env("TEST_AGENT_FOLDER", sshd.path(""))
@@ -250,6 +250,48 @@ fn every_key_of_an_agent_is_tried() {
     agent.kill().unwrap();
     agent.wait().unwrap();
     assert!(again.status.success(), "{again:?}");
+}
+
+/// The agent holds `one`, `two` and `user`, of which only the last one is let in.
+fn with_an_agent(port: u16, folder: &std::path::Path) {
+    let mut target = Target {
+        name: "k3s-test".into(),
+        address: "127.0.0.1".into(),
+        port,
+        user: "root".into(),
+        keys: Vec::new(),
+        only_these_keys: false,
+        known_hosts: Vec::new(),
+        own_known_hosts: folder.join("own_known_hosts"),
+        policy: HostKeys::AcceptNew,
+        fingerprint: None,
+    };
+    connect(&target).unwrap();
+
+    // Three keys are more than this sshd wants to see; but the agent's named one comes first.
+    for name in ["three", "four"] {
+        sshd::make_key(&folder.join(name), "ed25519", "");
+        let added = Command::new("ssh-add").arg(folder.join(name)).status();
+        assert!(added.unwrap().success());
+    }
+    for how in ["-d", "-q"] {
+        let moved = Command::new("ssh-add")
+            .arg(how)
+            .arg(folder.join("user"))
+            .status();
+        assert!(moved.unwrap().success());
+    }
+    let refused = error(&target).to_string();
+    assert!(refused.contains("MaxAuthTries"), "{refused}");
+    assert!(refused.contains("ssh-agent's key"), "{refused}");
+    target.keys = vec![folder.join("user.pub")];
+    connect(&target).unwrap();
+
+    target.only_these_keys = true;
+    connect(&target).unwrap();
+    target.keys = vec![folder.join("one.pub")];
+    let refused = error(&target).to_string();
+    assert!(refused.contains("4 other keys, not tried"), "{refused}");
 }
 
 #[test]

@@ -98,6 +98,63 @@ fn sudo_with_a_password_gets_it_once() {
     assert!(why.contains("wants a password"), "{why}");
 }
 
+#[test]
+fn sudo_itself_says_whose_password_it_wants() {
+    let sshd = Sshd::start();
+    let user = User::new("USER ALL=(ALL) ALL");
+    let why = no_root(connect(&sshd, &user, &sudo_password("wrong")));
+    let whose = format!("asks for that of {}", user.name);
+    assert!(why.contains(&whose), "{why}");
+    // As SUSE has it.
+    let user = User::new("Defaults:USER targetpw\nUSER ALL=(ALL) ALL");
+    let why = no_root(connect(&sshd, &user, &sudo_password(PASSWORD)));
+    assert!(why.contains("asks for that of root"), "{why}");
+}
+
+#[test]
+fn a_wrong_password_reaches_one_host_of_those_that_share_it() {
+    let sshd = Sshd::with("UsePAM yes\nPasswordAuthentication yes");
+    let users = [(); 3].map(|()| User::new("USER ALL=(ALL) ALL"));
+    let all_at_once = |credentials: &Credentials| -> Vec<String> {
+        std::thread::scope(|scope| {
+            let threads = users.each_ref().map(|user| {
+                let (credentials, sshd) = (credentials.clone(), &sshd);
+                scope.spawn(move || {
+                    let mut target = Target {
+                        user: user.name.clone(),
+                        name: user.name.clone(),
+                        ..sshd.target()
+                    };
+                    if credentials.password.is_some() {
+                        target.keys.clear();
+                    }
+                    let ssh = Ssh::connect(&target, &credentials, &Cancel::new().unwrap());
+                    ssh.map_or_else(|why| why.to_string(), |_| "in".to_owned())
+                })
+            });
+            threads.map(|thread| thread.join().unwrap()).to_vec()
+        })
+    };
+    let count = |said: &[String], words: &str| {
+        let with = said.iter().filter(|text| text.contains(words));
+        with.count()
+    };
+
+    let said = all_at_once(&sudo_password("wrong"));
+    assert_eq!(count(&said, "does not take this password"), 1, "{said:?}");
+    assert_eq!(count(&said, "because it was wrong on"), 2, "{said:?}");
+    assert_eq!(all_at_once(&sudo_password(PASSWORD)), ["in"; 3]);
+
+    let both = |password: &str| Credentials {
+        password: Some(password.to_owned().into()),
+        ..sudo_password(PASSWORD)
+    };
+    let said = all_at_once(&both("wrong"));
+    assert_eq!(count(&said, "the password: refused"), 1, "{said:?}");
+    assert_eq!(count(&said, "because it was wrong on"), 2, "{said:?}");
+    assert_eq!(all_at_once(&both(PASSWORD)), ["in"; 3]);
+}
+
 /// A long line as it comes: in pieces of 64 KiB.
 fn pieces(line: &str) -> String {
     let mut text = String::new();
@@ -151,7 +208,7 @@ fn a_password_lets_one_in_either_way() {
             ..sshd.target()
         };
         if !methods.contains("publickey") {
-            target.key = None;
+            target.keys = Vec::new();
         }
         let try_with = |password: Option<&str>| {
             let credentials = Credentials {

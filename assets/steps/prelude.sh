@@ -69,6 +69,18 @@ drive() {
     esac
 }
 
+# wait_for SECONDS: until the step is satisfied; says what is missing when the time is over.
+wait_for() {
+    began=$(date +%s)
+    until satisfied >/dev/null; do
+        if [ $(($(date +%s) - began)) -ge "$1" ]; then
+            say "after $1 s: $(satisfied || :)" >&2
+            return 1
+        fi
+        sleep 0.5
+    done
+}
+
 # --- Files -------------------------------------------------------------------------------------
 
 # file_is PATH MODE OWNER:GROUP CONTENT: a regular file that is exactly so.
@@ -183,6 +195,20 @@ sql_works() {
     answer=$(printf 'SELECT 1;\n' | sql 2>&1) && [ "$answer" = 1 ] && return 0
     say "Postgres does not answer on port $DB_PORT: $answer"
     return 2
+}
+
+# wait_for_postgres SERVICE: until it answers, or shows what its service said.
+wait_for_postgres() {
+    tries=0
+    until sql_works >/dev/null; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 120 ]; then
+            journalctl -u "$1" -n 20 --no-pager -o cat >&2
+            sql_works >&2
+            return 1
+        fi
+        sleep 0.5
+    done
 }
 
 # shellcheck disable=SC2120 # the database may be left out

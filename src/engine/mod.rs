@@ -6,11 +6,13 @@
 //! * [`surroundings`]: what they reach
 //! * `scheduler`: what may run now; `worker`: one thread a host, which does it
 //! * `tasks`: what is not a matter of one host's shell
+//! * `hints`: what to do about a failure, by what was printed
 //! * [`control`]: ending it before its end
 
 pub mod control;
 mod critical_path;
 pub mod event;
+mod hints;
 pub mod hosts;
 #[cfg(test)]
 pub(crate) mod made_up;

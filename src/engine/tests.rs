@@ -236,7 +236,7 @@ fn what_a_failed_step_was_needed_for_wont_run_and_the_rest_does() {
         "\na\n",
         Reply::exit(44)
             .out("trying")
-            .err("no space left on device")
+            .err("cp: No space left on device")
             .err("This ended with status 28."),
     );
     let other = host("two", 1).on("\nc\n", Reply::exit(0));
@@ -256,7 +256,7 @@ fn what_a_failed_step_was_needed_for_wont_run_and_the_rest_does() {
     assert_eq!(
         ends,
         [
-            "a@one failed: no space left on device",
+            "a@one failed: cp: No space left on device",
             "b@two won't run: a@one failed",
             "c@two done",
             "d@two won't run: a@one failed"
@@ -271,7 +271,12 @@ fn what_a_failed_step_was_needed_for_wont_run_and_the_rest_does() {
     });
     let failure = failure.unwrap();
     assert_eq!(failure.status, Some(28));
-    assert_eq!(failure.last_lines, ["trying", "no space left on device"]);
+    assert_eq!(
+        failure.last_lines,
+        ["trying", "cp: No space left on device"]
+    );
+    let hint = failure.hint.as_deref().unwrap();
+    assert!(hint.starts_with("A disk is full."), "{hint}");
 }
 
 #[test]

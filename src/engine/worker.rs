@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::event::{ConnectionState, Failure, Outcome, Stream, What};
+use super::hints::hint;
 use super::hosts::{Connection, Reached, Told, output};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, unit_name};
@@ -219,7 +220,8 @@ impl<'a> Worker<'a> {
             Work::Shell(shell) => self.shell(step, shell, known),
             Work::Task(task) => self.task(step, *task),
         };
-        let outcome = outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(trouble)));
+        let outcome =
+            outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
         if outcome == Outcome::Done {
             self.remember(step);
         }
@@ -264,8 +266,9 @@ impl<'a> Worker<'a> {
         outcome
     }
 
-    fn failure(&self, trouble: Trouble) -> Failure {
-        match trouble {
+    /// The trouble as it is shown: with what to do, where that is known.
+    fn failure(&self, step: &Step, trouble: Trouble) -> Failure {
+        let failure = match trouble {
             Trouble::Failed(failure) => failure,
             Trouble::Remote(error) => Failure {
                 why: error.to_string(),
@@ -273,6 +276,10 @@ impl<'a> Worker<'a> {
                 last_lines: self.last_lines(),
                 hint: None,
             },
+        };
+        Failure {
+            hint: hint(&step.id, &failure).map(str::to_owned),
+            ..failure
         }
     }
 

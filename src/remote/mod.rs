@@ -6,6 +6,7 @@
 //! * [`lease`]: who works on a host
 //! * [`upload`](mod@upload): files; [`quote`](fn@quote): text into scripts
 //! * `known_hosts`: whether a host is who it says it is
+//! * [`Trials`]: passwords that several hosts share
 //!
 //! One thread owns a connection. A [`Cancel`] of it may be anywhere.
 
@@ -21,6 +22,7 @@ pub mod scripted;
 mod ssh;
 mod sys;
 mod target;
+mod trials;
 pub mod upload;
 
 use std::io::{Read, Write};
@@ -36,6 +38,7 @@ pub use quote::quote;
 pub use scripted::Scripted;
 pub use ssh::Ssh;
 pub use target::{Credentials, Target};
+pub use trials::Trials;
 pub use upload::upload;
 
 /// A host that is connected, with a root shell.

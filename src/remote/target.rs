@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Trials;
 use crate::answers::{HostKeys, SecretText};
 
 /// A host as SSH sees it.
@@ -13,8 +14,10 @@ pub struct Target {
     pub address: String,
     pub port: u16,
     pub user: String,
-    /// A private key; `~/` is the operator's home.
-    pub key: Option<PathBuf>,
+    /// Private keys that were named, tried in this order; none: those that OpenSSH tries by itself.
+    pub keys: Vec<PathBuf>,
+    /// No other key is tried, though an agent may hold more.
+    pub only_these_keys: bool,
     /// Read besides `~/.ssh/known_hosts`, never written. One that is not there is an error.
     pub known_hosts: Vec<PathBuf>,
     /// The wizard's own: read, and where keys are written that were believed.
@@ -33,4 +36,7 @@ pub struct Credentials {
     pub password: Option<SecretText>,
     /// What sudo asks for: on most systems the user's own password, on SUSE root's.
     pub sudo_password: Option<SecretText>,
+    /// What is known of the passwords already. Hosts that share it share what it costs to try a
+    /// wrong one.
+    pub trials: Trials,
 }

@@ -16,13 +16,6 @@ satisfied() {
 }
 
 apply() {
-    since=$(date +%s)
-    until satisfied >/dev/null; do
-        if [ $(($(date +%s) - since)) -ge "$WAIT" ]; then
-            say "after $WAIT s $(satisfied || :)" >&2
-            return 1
-        fi
-        sleep 0.5
-    done
+    wait_for "$WAIT"
     /usr/local/bin/k3s kubectl get nodes
 }

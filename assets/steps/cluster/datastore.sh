@@ -23,13 +23,6 @@ SQL
 }
 
 apply() {
-    since=$(date +%s)
-    until satisfied >/dev/null; do
-        if [ $(($(date +%s) - since)) -ge "$WAIT" ]; then
-            say "after $WAIT s $(satisfied || :)" >&2
-            return 1
-        fi
-        sleep 0.5
-    done
+    wait_for "$WAIT"
     say "$(printf 'SELECT count(*) FROM kine;\n' | sql "$DB_NAME") rows of the cluster in Postgres"
 }

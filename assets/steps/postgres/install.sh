@@ -49,16 +49,7 @@ apply() {
         service=$(postgres_service $(postgres_cluster))
         say "systemctl start $service"
         systemctl start "$service"
-        tries=0
-        until sql_works >/dev/null; do
-            tries=$((tries + 1))
-            if [ "$tries" -ge 60 ]; then
-                sql_works >&2 || :
-                journalctl -u "$service" -n 20 --no-pager -o cat >&2
-                return 1
-            fi
-            sleep 1
-        done
+        wait_for_postgres "$service"
     fi
     say "$(printf 'SELECT version();\n' | sql)"
 }

@@ -66,14 +66,5 @@ SQL
     say "systemctl restart $service"
     # Debian's unit says that it succeeded when Postgres did not start: so it is asked.
     systemctl restart "$service"
-    tries=0
-    until sql_works >/dev/null; do
-        tries=$((tries + 1))
-        if [ "$tries" -ge 60 ]; then
-            sql_works >&2 || :
-            journalctl -u "$service" -n 20 --no-pager -o cat >&2
-            return 1
-        fi
-        sleep 0.5
-    done
+    wait_for_postgres "$service"
 }

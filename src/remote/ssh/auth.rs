@@ -1,14 +1,15 @@
-//! Logging in: the key of the answers, the agent, the usual keys, the password.
+//! Logging in: the keys that were named, the agent, the usual keys, the password.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use openssl::base64;
-use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
+use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 
+use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
-use crate::answers::{SecretText, paths};
+use crate::answers::SecretText;
+use crate::remote::trials::{Purpose, Turn};
 
 /// For all attempts together: PAM makes one wait 4 s after a wrong password (ssh.md 1).
 const LIMIT: Duration = Duration::from_secs(40);
@@ -20,6 +21,8 @@ const USUAL_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 
 /// libssh2 on a private key that it cannot make sense of; a wrong passphrase, mostly.
 const UNREADABLE: ErrorCode = ErrorCode::Session(-16);
+/// The server says no.
+const REFUSED: ErrorCode = ErrorCode::Session(-18);
 
 /// Logs in with whatever was given, in the order in which it harms least: a wrong password counts
 /// towards a lock-out, a wrong key does not.
@@ -27,23 +30,20 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     let mut attempt = Attempt {
         wire,
         target,
+        credentials,
         until: Until::after(LIMIT),
         keys: 0,
         most: match credentials.password {
             Some(_) => KEYS_BEFORE_PASSWORD,
             None => usize::MAX,
         },
+        ended: false,
         said: Vec::new(),
     };
     let methods = attempt
         .call(|session| session.auth_methods(&target.user).map(str::to_owned))?
         .unwrap_or_default();
-    if attempt.is_in()
-        || attempt.key_of_the_answers(credentials.passphrase.as_ref())?
-        || attempt.agent()?
-        || attempt.usual_keys(credentials.passphrase.as_ref())?
-        || attempt.password(credentials.password.as_ref(), &methods)?
-    {
+    if attempt.is_in() || attempt.any_key(&methods)? || attempt.password(&methods)? {
         return Ok(());
     }
     let mut tried = attempt.said;
@@ -72,11 +72,14 @@ fn refused(target: &Target, why: String) -> RemoteError {
 struct Attempt<'a> {
     wire: &'a Wire,
     target: &'a Target,
+    credentials: &'a Credentials,
     until: Until,
     /// Public keys that were tried.
     keys: usize,
     /// How many may be.
     most: usize,
+    /// The server has had enough.
+    ended: bool,
     /// What was tried, and what came of it.
     said: Vec<String>,
 }
@@ -103,47 +106,63 @@ impl Attempt<'_> {
 
     /// Whether the attempt got in; if not, notes why.
     fn judge(&mut self, what: &str, result: Result<(), ssh2::Error>) -> bool {
-        if let Err(why) = result {
-            self.said.push(format!("{what}: {}", why.message()));
-        } else if !self.is_in() {
-            self.said.push(format!("{what}: not enough by itself"));
+        match result {
+            Err(why) if is_end(&why) => {
+                self.ended = true;
+                self.said.push(format!(
+                    "the server ended it after {} keys (MaxAuthTries): name the one that it takes",
+                    self.keys.saturating_sub(1)
+                ));
+            }
+            Err(why) if why.code() == REFUSED => self.said.push(format!("{what}: refused")),
+            Err(why) => self.said.push(format!("{what}: {}", why.message())),
+            Ok(()) if !self.is_in() => self.said.push(format!("{what}: not enough by itself")),
+            Ok(()) => {}
         }
         self.is_in()
     }
 
-    fn key_of_the_answers(&mut self, passphrase: Option<&SecretText>) -> Result<bool, RemoteError> {
-        let Some(path) = self.target.key.as_deref().map(paths::expand) else {
-            return Ok(false);
-        };
-        let text = std::fs::read(&path).map_err(|why| {
-            let path = path.display();
-            refused(self.target, format!("cannot read the key {path}: {why}"))
-        })?;
-        if is_encrypted(&text) && passphrase.is_none() {
-            let path = path.display();
-            self.said.push(format!(
-                "the key {path} is encrypted: give its passphrase, or load it into ssh-agent"
-            ));
+    /// Keys that were named come first, as with OpenSSH; then the agent's, then those that OpenSSH
+    /// would try by itself.
+    fn any_key(&mut self, methods: &str) -> Result<bool, RemoteError> {
+        if !methods.is_empty() && !takes(methods, "publickey") {
+            self.said.push("no key was tried: it takes none".to_owned());
             return Ok(false);
         }
-        self.key(&path, &text, passphrase)
+        let usual = usual_keys(&self.target.keys);
+        let (named, usual) = match self.target.keys.is_empty() {
+            true if self.target.only_these_keys => (usual, Vec::new()),
+            true => (Vec::new(), usual),
+            false if self.target.only_these_keys => (self.named_keys(), Vec::new()),
+            false => (self.named_keys(), usual),
+        };
+        Ok(self.files(&named)? || self.agent(&named)? || self.files(&usual)?)
     }
 
-    fn usual_keys(&mut self, passphrase: Option<&SecretText>) -> Result<bool, RemoteError> {
-        let home = directories::BaseDirs::new();
-        let folder = home.map(|dirs| dirs.home_dir().join(".ssh"));
-        for path in USUAL_KEYS
-            .iter()
-            .filter_map(|key| Some(folder.as_ref()?.join(key)))
-        {
-            let Ok(text) = std::fs::read(&path) else {
-                continue;
-            };
-            if is_encrypted(&text) && passphrase.is_none() {
-                let path = path.display();
-                self.said
-                    .push(format!("{path}: encrypted, and no passphrase"));
-            } else if self.key(&path, &text, passphrase)? {
+    fn named_keys(&mut self) -> Vec<KeyFile> {
+        let (mut keys, target) = (Vec::new(), self.target);
+        for path in &target.keys {
+            match KeyFile::read(path) {
+                Ok(key) => keys.push(key),
+                Err(why) => {
+                    let path = path.display();
+                    self.said.push(format!("cannot read the key {path}: {why}"));
+                }
+            }
+        }
+        keys
+    }
+
+    fn files(&mut self, keys: &[KeyFile]) -> Result<bool, RemoteError> {
+        for key in keys {
+            if key.is_public() {
+                // Its other half can only be in the agent.
+            } else if key.is_encrypted() && self.credentials.passphrase.is_none() {
+                let path = key.path.display();
+                self.said.push(format!(
+                    "the key {path} is encrypted: give its passphrase, or load it into ssh-agent"
+                ));
+            } else if self.file(key)? {
                 return Ok(true);
             }
         }
@@ -151,41 +170,34 @@ impl Attempt<'_> {
     }
 
     /// A key file: with the certificate that lies beside it, and without.
-    fn key(
-        &mut self,
-        path: &Path,
-        text: &[u8],
-        passphrase: Option<&SecretText>,
-    ) -> Result<bool, RemoteError> {
-        let mut certificate = path.as_os_str().to_owned();
-        certificate.push("-cert.pub");
-        let certificate = Some(PathBuf::from(certificate)).filter(|path| path.exists());
-        let with: Vec<Option<PathBuf>> = certificate.map(Some).into_iter().chain([None]).collect();
-        for public in with {
-            if self.keys >= self.most {
+    fn file(&mut self, key: &KeyFile) -> Result<bool, RemoteError> {
+        let path = key.path.display();
+        for public in key.certificate().map(Some).into_iter().chain([None]) {
+            if !self.may_try(&format!("the key {path}")) {
                 return Ok(false);
             }
-            self.keys += 1;
-            let phrase = passphrase.map(SecretText::expose);
+            let phrase = self.credentials.passphrase.as_ref();
+            let phrase = phrase.map(SecretText::expose);
+            let user = &self.target.user;
             let result = self.call(|session| {
-                session.userauth_pubkey_file(&self.target.user, public.as_deref(), path, phrase)
+                session.userauth_pubkey_file(user, public.as_deref(), &key.path, phrase)
             })?;
-            let what = match &result {
-                Err(why) if why.code() == UNREADABLE && is_encrypted(text) => {
-                    format!("the key {} with this passphrase", path.display())
-                }
-                _ => format!("the key {}", path.display()),
-            };
-            if self.judge(&what, result) {
+            if matches!(&result, Err(why) if why.code() == UNREADABLE) && key.is_encrypted() {
+                // libssh2 says that it knows no such format.
+                self.said
+                    .push(format!("the key {path}: this passphrase does not open it"));
+                return Ok(false);
+            }
+            if self.judge(&format!("the key {path}"), result) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Every identity of the agent.
-    fn agent(&mut self) -> Result<bool, RemoteError> {
-        if std::env::var_os("SSH_AUTH_SOCK").is_none() {
+    /// The agent's identities: those of the named keys first, and where only those count, no others.
+    fn agent(&mut self, named: &[KeyFile]) -> Result<bool, RemoteError> {
+        if self.ended || std::env::var_os("SSH_AUTH_SOCK").is_none() {
             return Ok(false);
         }
         let connected = self.wire.session().agent().and_then(|mut agent| {
@@ -194,7 +206,7 @@ impl Attempt<'_> {
             let identities = agent.identities()?;
             Ok((agent, identities))
         });
-        let (agent, identities) = match connected {
+        let (agent, mut identities) = match connected {
             Ok(connected) => connected,
             Err(why) => {
                 self.said.push(format!("ssh-agent: {}", why.message()));
@@ -204,14 +216,24 @@ impl Attempt<'_> {
         if identities.is_empty() {
             self.said.push("ssh-agent: it holds no key".to_owned());
         }
+        let public: Vec<_> = named.iter().flat_map(KeyFile::public).collect();
+        let is_named = |identity: &PublicKey| public.iter().any(|key| key == identity.blob());
+        if self.target.only_these_keys {
+            let held = identities.len();
+            identities.retain(is_named);
+            let other = held - identities.len();
+            if other > 0 {
+                let text = format!("ssh-agent: {other} other keys, not tried (IdentitiesOnly)");
+                self.said.push(text);
+            }
+        }
+        identities.sort_by_key(|identity| !is_named(identity));
         for identity in identities {
-            if self.keys >= self.most {
-                self.said.push("ssh-agent: too many keys to try".to_owned());
+            let what = format!("ssh-agent's key {}", identity.comment());
+            if !self.may_try(&what) {
                 break;
             }
-            self.keys += 1;
             let result = self.call(|_| agent.userauth(&self.target.user, &identity))?;
-            let what = format!("ssh-agent's key {}", identity.comment());
             if self.judge(&what, result) {
                 return Ok(true);
             }
@@ -219,32 +241,108 @@ impl Attempt<'_> {
         Ok(false)
     }
 
-    fn password(
-        &mut self,
-        password: Option<&SecretText>,
-        methods: &str,
-    ) -> Result<bool, RemoteError> {
-        let Some(password) = password else {
+    /// Counts another key, if there may be one.
+    fn may_try(&mut self, what: &str) -> bool {
+        if self.ended {
+            return false;
+        }
+        if self.keys >= self.most {
+            let most = self.most;
+            let text = format!("{what}: not tried, after {most} keys it is the password's turn");
+            self.said.push(text);
+            return false;
+        }
+        self.keys += 1;
+        true
+    }
+
+    fn password(&mut self, methods: &str) -> Result<bool, RemoteError> {
+        let credentials = self.credentials;
+        let Some(password) = credentials.password.as_ref().filter(|_| !self.ended) else {
             return Ok(false);
         };
-        let user = &self.target.user;
-        let takes = |method: &str| methods.split(',').any(|taken| taken == method);
-        // What a server asks for after a key is not in the list that it gave before.
-        if takes("password") || !takes("keyboard-interactive") {
-            let result = self.call(|session| session.userauth_password(user, password.expose()))?;
-            if self.judge("the password", result) {
-                return Ok(true);
+        let target = self.target;
+        let (trials, cancel) = (&credentials.trials, self.wire.cancel());
+        let trial = match trials.turn(&target.name, Purpose::Login, password, cancel)? {
+            Turn::Try(trial) => trial,
+            Turn::WrongOn(host) => {
+                let text = format!("the password: not sent, because it was wrong on {host}");
+                self.said.push(text);
+                return Ok(false);
             }
+        };
+        // The time in which another host proved it does not count.
+        self.until = Until::after(LIMIT);
+        let asks = takes(methods, "password") || takes(methods, "keyboard-interactive");
+        let (in_, code) = self.send_password(password, methods)?;
+        match code {
+            _ if in_ => trial.was_right(),
+            // Not enough by itself, but right.
+            None => trial.was_right(),
+            // Where it was not asked for, it says nothing about the password.
+            Some(REFUSED) if asks => trial.was_wrong(),
+            Some(_) => drop(trial),
         }
-        // Not the same wrong one twice: it counts towards a lock-out.
-        if takes("password") {
-            return Ok(false);
+        Ok(in_)
+    }
+
+    /// Whether it got in, and the error if there was one.
+    fn send_password(
+        &mut self,
+        password: &SecretText,
+        methods: &str,
+    ) -> Result<(bool, Option<ErrorCode>), RemoteError> {
+        let user = &self.target.user;
+        // What a server asks for after a key is not in the list that it gave before.
+        if takes(methods, "password") || !takes(methods, "keyboard-interactive") {
+            let result = self.call(|session| session.userauth_password(user, password.expose()))?;
+            let code = result.as_ref().err().map(ssh2::Error::code);
+            // Not the same wrong one twice: it counts towards a lock-out.
+            if self.judge("the password", result) || takes(methods, "password") {
+                return Ok((self.is_in(), code));
+            }
         }
         let mut answers = Answers(password);
         let result =
             self.call(|session| session.userauth_keyboard_interactive(user, &mut answers))?;
-        Ok(self.judge("the password, asked for interactively", result))
+        let code = result.as_ref().err().map(ssh2::Error::code);
+        Ok((
+            self.judge("the password, asked for interactively", result),
+            code,
+        ))
     }
+}
+
+/// Whether a list of methods, with commas between, has this one.
+fn takes(methods: &str, method: &str) -> bool {
+    methods.split(',').any(|taken| taken == method)
+}
+
+/// The connection is gone: what an sshd does that has seen too many attempts.
+fn is_end(error: &ssh2::Error) -> bool {
+    const SOCKET_SEND: i32 = -7;
+    const SOCKET_DISCONNECT: i32 = -13;
+    const SOCKET_RECV: i32 = -43;
+    let gone = matches!(
+        error.code(),
+        ErrorCode::Session(SOCKET_SEND | SOCKET_DISCONNECT | SOCKET_RECV)
+    );
+    // libssh2 gives its failed wait for an answer the code of a refusal.
+    gone || error.message().starts_with("Waiting for ")
+}
+
+/// Those that are there, and were not named already.
+fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
+    let home = directories::BaseDirs::new();
+    let folder = home.map(|dirs| dirs.home_dir().join(".ssh"));
+    let paths = folder.iter().flat_map(|folder| {
+        let path = |name: &&str| -> PathBuf { Path::new(folder).join(name) };
+        USUAL_KEYS.iter().map(path)
+    });
+    paths
+        .filter(|path| !named.contains(path))
+        .filter_map(|path| KeyFile::read(&path).ok())
+        .collect()
 }
 
 /// Answers every question that is not shown while it is answered with the password.
@@ -261,19 +359,4 @@ impl KeyboardInteractivePrompt for Answers<'_> {
         };
         prompts.iter().map(answer).collect()
     }
-}
-
-/// Whether a private key needs a passphrase; libssh2 does not tell.
-fn is_encrypted(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text);
-    let Some((_, rest)) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----") else {
-        return text.contains("ENCRYPTED");
-    };
-    let body: String = rest
-        .lines()
-        .take_while(|line| !line.starts_with('-'))
-        .collect();
-    // `openssh-key-v1`, a NUL, and the name of the cipher behind its length.
-    let plain = b"openssh-key-v1\0\0\0\0\x04none";
-    base64::decode_block(body.trim()).is_ok_and(|key| !key.starts_with(plain))
 }

@@ -1,7 +1,7 @@
 //! A host over SSH. The shell programs are in `assets/remote/`; what was measured, in ssh.md.
 //!
 //! * `dial`: the TCP connection, the key exchange, the host's key
-//! * `auth`: logging in
+//! * `auth`: logging in; `key_file`: with keys
 //! * `wire`: the session, and every wait
 //! * `shell`: the root shell; `frame`: its answers among what scripts print
 //! * `relay`: connections from the host itself
@@ -9,6 +9,7 @@
 mod auth;
 mod dial;
 mod frame;
+mod key_file;
 mod relay;
 mod shell;
 mod wire;

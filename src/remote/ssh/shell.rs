@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Stream, Target};
+use crate::answers::SecretText;
 use crate::remote::program::with_inputs;
+use crate::remote::trials::{Purpose, Turn};
 
 const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
 const ROOT: &str = include_str!("../../../assets/remote/root-shell.sh");
@@ -23,8 +25,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How the connection is lost when the root shell goes.
 pub const ENDED: &str = "the root shell on the host ended";
 
-const WRONG_PASSWORD: &str = "sudo does not take this password. It wants the user's own, on SUSE \
-     that of root: check which, and give that one";
+/// What sudo says after the last wrong password.
+const WRONG: &str = "incorrect password";
+/// What it says to a user who may not, once it knows that it is that user.
+const NOT_ALLOWED: [&str; 2] = ["is not in the sudoers file", "is not allowed to"];
 
 /// A mark that cannot be guessed.
 pub fn nonce() -> Result<String, openssl::error::ErrorStack> {
@@ -44,10 +48,11 @@ pub fn open(
     target: &Target,
     credentials: &Credentials,
 ) -> Result<Channel, RemoteError> {
-    let opening = Opening {
+    let mut opening = Opening {
         wire,
         target,
         until: Until::after(LIMIT),
+        asked: None,
     };
     opening.open(credentials).map_err(|error| match error {
         RemoteError::Timeout { limit, .. } => {
@@ -61,12 +66,14 @@ struct Opening<'a> {
     wire: &'a Wire,
     target: &'a Target,
     until: Until,
+    /// Whose password sudo asked for, where it said so.
+    asked: Option<String>,
 }
 
 impl Opening<'_> {
-    fn open(&self, credentials: &Credentials) -> Result<Channel, RemoteError> {
+    fn open(&mut self, credentials: &Credentials) -> Result<Channel, RemoteError> {
         let random = || nonce().map_err(|why| self.no_root(&why.to_string()));
-        let (mark, prompt, ready) = (random()?, random()?, random()?);
+        let (mark, prompt, prompted, ready) = (random()?, random()?, random()?, random()?);
         let channel = self.wire.exec(START, &self.until)?;
         let mut channel = channel.map_err(|why| {
             self.no_root(&format!("sshd there starts no command: {}", why.message()))
@@ -75,29 +82,79 @@ impl Opening<'_> {
         // Nothing is sent before the other side is known to read it: a shell reads ahead, and
         // where sudo asks for no password, the password would become the first line of a script.
         let password = credentials.sudo_password.as_ref();
-        let asked = if password.is_some() { &prompt[..] } else { "" };
+        // sudo puts in whose password it asks for.
+        let asks = password.map_or(String::new(), |_| format!("{prompt}%p{prompted}"));
         let halves = mark.split_at(mark.len() / 2);
-        let inputs = [("MARK1", halves.0), ("MARK2", halves.1), ("PROMPT", asked)];
+        let inputs = [("MARK1", halves.0), ("MARK2", halves.1), ("PROMPT", &asks)];
         let login = with_inputs(&self.target.name, LOGIN, &inputs)?;
-        let marks = [&mark[..], &prompt[..]];
+        let marks = [&mark[..], &prompted[..]];
         let mut said = self.say(&mut channel, login.as_bytes(), &marks)?;
-        if let (Said::Mark(1), Some(password)) = (&said, password) {
-            let line = Zeroizing::new(format!("{}\n", password.expose()));
-            said = self.say(&mut channel, line.as_bytes(), &marks)?;
+        if let (Said::Mark(1, text), Some(password)) = (&said, password) {
+            let whose = text.rsplit_once(&prompt).map(|(_, whose)| whose);
+            self.asked = whose
+                .filter(|whose| !whose.contains('%'))
+                .map(str::to_owned);
+            said = self.give(&mut channel, password, credentials, &marks)?;
         }
         match said {
-            Said::Mark(0) => {}
-            // Once is enough: further attempts may lock the account.
-            Said::Mark(_) => {
-                return Err(self.no_root(WRONG_PASSWORD));
-            }
-            Said::End(text) => return Err(self.no_root(&explain(&text, &self.target.user))),
+            Said::Mark(0, _) => {}
+            Said::Mark(..) => return Err(self.no_root(&self.wrong_password())),
+            Said::End(text) => return Err(self.no_root(&self.explain(&text))),
         }
 
         let root = with_inputs(&self.target.name, ROOT, &[("READY", &ready)])?;
         match self.say(&mut channel, root.as_bytes(), &[&ready])? {
-            Said::Mark(_) => Ok(channel),
-            Said::End(text) => Err(self.no_root(&explain(&text, &self.target.user))),
+            Said::Mark(..) => Ok(channel),
+            Said::End(text) => Err(self.no_root(&self.explain(&text))),
+        }
+    }
+
+    /// Gives sudo the password, once: further attempts may lock the account.
+    fn give(
+        &mut self,
+        channel: &mut Channel,
+        password: &SecretText,
+        credentials: &Credentials,
+        marks: &[&str],
+    ) -> Result<Said, RemoteError> {
+        let (trials, cancel) = (&credentials.trials, self.wire.cancel());
+        let trial = match trials.turn(&self.target.name, Purpose::Sudo, password, cancel)? {
+            Turn::Try(trial) => trial,
+            Turn::WrongOn(host) => {
+                return Err(self.no_root(&format!(
+                    "sudo's password was not sent, because it was wrong on {host}"
+                )));
+            }
+        };
+        // The time in which another host proved it does not count.
+        self.until = Until::after(LIMIT);
+        let line = Zeroizing::new(format!("{}\n", password.expose()));
+        let said = self.say(channel, line.as_bytes(), marks)?;
+        match &said {
+            Said::Mark(0, _) => trial.was_right(),
+            Said::Mark(..) => trial.was_wrong(),
+            Said::End(text) if text.contains(WRONG) => trial.was_wrong(),
+            Said::End(text) if NOT_ALLOWED.iter().any(|words| text.contains(words)) => {
+                trial.was_right();
+            }
+            Said::End(_) => drop(trial),
+        }
+        Ok(said)
+    }
+
+    fn wrong_password(&self) -> String {
+        let user = &self.target.user;
+        match self.asked.as_deref() {
+            Some(whose) if whose == user => format!(
+                "sudo does not take this password; it asks for that of {user}. Give that one"
+            ),
+            Some(whose) => format!(
+                "sudo does not take this password; it asks for that of {whose}, not of {user} \
+                 (targetpw or rootpw in its settings). Give that one"
+            ),
+            None => "sudo does not take this password. It wants the user's own, on SUSE that of \
+                     root: check which, and give that one"
+                .to_owned(),
         }
     }
 
@@ -127,7 +184,8 @@ impl Opening<'_> {
             })?;
             let so_far = String::from_utf8_lossy(&err);
             if let Some(at) = marks.iter().position(|mark| so_far.contains(mark)) {
-                return Ok(Said::Mark(at));
+                let text = so_far.split(marks[at]).next().unwrap_or_default();
+                return Ok(Said::Mark(at, text.to_owned()));
             }
             match pumped {
                 Pumped::Moved => self.wire.check(&self.until)?,
@@ -138,50 +196,52 @@ impl Opening<'_> {
             }
         }
     }
+
+    /// What sudo or a shell says when it will not, and what to do about it.
+    fn explain(&self, text: &str) -> String {
+        let user = &self.target.user;
+        let has = |words: &str| text.contains(words);
+        let last = || {
+            let lines: Vec<&str> = text
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .collect();
+            lines[lines.len().saturating_sub(3)..].join("; ")
+        };
+        if has("a password is required") {
+            format!(
+                "sudo wants a password, or does not allow {user} anything. Give its password (on SUSE \
+                 that of root), or allow it there with a file in /etc/sudoers.d: {user} ALL=(ALL) \
+                 NOPASSWD: ALL"
+            )
+        } else if has(WRONG) {
+            self.wrong_password()
+        } else if has("must have a tty") {
+            format!(
+                "sudo there wants a terminal (requiretty). Add to a file in /etc/sudoers.d: \
+                 Defaults:{user} !requiretty"
+            )
+        } else if NOT_ALLOWED.iter().any(|words| has(words)) {
+            format!(
+                "sudo does not allow it. Add to a file in /etc/sudoers.d there: {user} ALL=(ALL) ALL \
+                 ({})",
+                last()
+            )
+        } else if has("sudo: not found") {
+            "there is no sudo. Install it there, or log in as root".to_owned()
+        } else if text.trim().is_empty() {
+            "the login shell ended without a word: can the user run commands over SSH?".to_owned()
+        } else {
+            format!("the host said: {}", last())
+        }
+    }
 }
 
 enum Said {
-    /// The mark with this number.
-    Mark(usize),
+    /// The mark with this number, behind this text.
+    Mark(usize, String),
     /// It ended instead, with these words.
     End(String),
-}
-
-/// What sudo or a shell says when it will not, and what to do about it.
-fn explain(text: &str, user: &str) -> String {
-    let has = |words: &str| text.contains(words);
-    let last = || {
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        lines[lines.len().saturating_sub(3)..].join("; ")
-    };
-    if has("a password is required") {
-        format!(
-            "sudo wants a password, or does not allow {user} anything. Give the sudo password, or \
-             allow it there with a file in /etc/sudoers.d: {user} ALL=(ALL) NOPASSWD: ALL"
-        )
-    } else if has("incorrect password") {
-        WRONG_PASSWORD.to_owned()
-    } else if has("must have a tty") {
-        format!(
-            "sudo there wants a terminal (requiretty). Add to a file in /etc/sudoers.d: \
-             Defaults:{user} !requiretty"
-        )
-    } else if has("is not in the sudoers file") || has("is not allowed to") {
-        format!(
-            "sudo does not allow it. Add to a file in /etc/sudoers.d there: {user} ALL=(ALL) ALL \
-             ({})",
-            last()
-        )
-    } else if has("sudo: not found") {
-        "there is no sudo. Install it there, or log in as root".to_owned()
-    } else if text.trim().is_empty() {
-        "the login shell ended without a word: can the user run commands over SSH?".to_owned()
-    } else {
-        format!("the host said: {}", last())
-    }
 }
 
 /// Runs a script in the root shell.

@@ -105,6 +105,10 @@ impl Wire {
         &self.session
     }
 
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
     /// The key exchange. Repeats libssh2's call until it is done, as all of its calls want it.
     pub fn handshake(&mut self, until: &Until) -> Result<Result<(), ssh2::Error>, RemoteError> {
         loop {

@@ -1,0 +1,44 @@
+//! Where to look when nothing that was printed says more.
+
+use super::{Sign, at};
+
+const PACKAGES: &str = "The last lines are what the host's package manager said. Try the same by \
+    hand there, put it right, and start the wizard again: it goes on here.";
+const POSTGRES: &str = "Postgres says more in its log: `tail -n 50 /var/log/postgresql/*.log` or \
+    `journalctl -u 'postgresql*' -n 50`. Put it right, and start the wizard again: it goes on \
+    here.";
+const SERVER: &str = "K3s says more in its journal: `journalctl -u k3s -n 100`. Put it right, and \
+    start the wizard again: it goes on here.";
+const AGENT: &str = "K3s says more in its journal: `journalctl -u k3s-agent -n 100`. Put it right, \
+    and start the wizard again: it goes on here.";
+const SCRIPT: &str = "The install script ended without saying why. Mostly k3s.version is no \
+    release for this host: there must be a file for its processor in it. Then start the wizard \
+    again.";
+
+pub(super) const HINTS: &[Sign] = &[
+    at("postgres/install", &[], PACKAGES),
+    at("load-balancer/install", &[], PACKAGES),
+    at("server-1/tools", &[], PACKAGES),
+    at("servers/tools", &[], PACKAGES),
+    at("agents/tools", &[], PACKAGES),
+    at("postgres/", &[], POSTGRES),
+    at("certificates/postgres", &[], POSTGRES),
+    at("certificates/access", &[], POSTGRES),
+    at("server-1/install@", &[], SCRIPT),
+    at("servers/install@", &[], SCRIPT),
+    at("agents/install@", &[], SCRIPT),
+    at("server-1/start", &[], SERVER),
+    at("servers/start", &[], SERVER),
+    at("agents/start", &[], AGENT),
+    at(
+        "load-balancer/run",
+        &[],
+        "nginx says more in its journal: `journalctl -u k3s-lb -n 50`, and `nginx -t -c \
+         /etc/k3s-lb/nginx.conf`. Put it right, and start the wizard again: it goes on here.",
+    ),
+    at(
+        "",
+        &[],
+        "Put right what the last lines say, and start the wizard again: it goes on here.",
+    ),
+];

@@ -1,0 +1,187 @@
+//! Postgres, nginx and systemd. Texts: facts 7.3 and 8.3, Postgres 15, nginx 1.22, systemd 252.
+
+use super::{Sign, at, sign};
+
+const SHARED_MEMORY: &str = "The host does not have the shared memory that Postgres asks for. Give \
+    it more memory, or lower shared_buffers in postgresql.conf; `free -m` shows what there is.";
+const HBA: &str = "pg_hba.conf has a line that Postgres does not understand, and it does not start \
+    with it. Its log under /var/log/postgresql names the line: take that out, or put it right.";
+const NO_ROOM: &str = "Postgres has no connection left. See who has them with `SELECT usename, \
+    count(*) FROM pg_stat_activity GROUP BY 1`, or raise max_connections.";
+
+pub(super) const CAUSES: &[Sign] = &[
+    // --- Postgres ------------------------------------------------------------------------------
+    sign(
+        &["has invalid permissions"],
+        "Others may look into Postgres's data directory, so it does not start. `chown -R \
+         postgres:postgres DIRECTORY && chmod 0700 DIRECTORY`, with the one in the line.",
+    ),
+    sign(
+        &["data directory", "has wrong ownership"],
+        "Postgres's data directory belongs to somebody else. `chown -R postgres:postgres \
+         DIRECTORY`, with the one in the line.",
+    ),
+    at(
+        "postgres/",
+        &["Address already in use"],
+        "Another program has the port of Postgres. `ss -ltnp` shows which: end it, or say another \
+         postgres.port in the answers.",
+    ),
+    sign(
+        &["postmaster.pid", "already exists"],
+        "Postgres runs already, or died and left its postmaster.pid. If no process has the number \
+         in it (`pgrep -a postgres`), remove that file from the data directory.",
+    ),
+    sign(&["could not load", "pg_hba.conf"], HBA),
+    sign(&["pg_hba.conf was not reloaded"], HBA),
+    sign(
+        &["postgresql.conf", "contains errors"],
+        "A setting of Postgres is wrong; the line before names it. Correct it there, or undo it in \
+         postgresql.auto.conf of the data directory, and start the wizard again.",
+    ),
+    sign(&["could not map anonymous shared memory"], SHARED_MEMORY),
+    sign(&["could not create shared memory segment"], SHARED_MEMORY),
+    sign(
+        &["pre-existing shared memory block"],
+        "Processes of a Postgres that died are still there. `pgrep -a postgres` shows them: end \
+         them, and start the wizard again.",
+    ),
+    sign(
+        &["could not create semaphores"],
+        "The kernel allows too few semaphores for max_connections. `sysctl -w kernel.sem='250 \
+         64000 32 1024'`, and the same in a file of /etc/sysctl.d.",
+    ),
+    sign(
+        &["has group or world access"],
+        "Others may read the key of Postgres, so it does not use it. Start the wizard again: it \
+         puts its own back as root:postgres 0640.",
+    ),
+    sign(
+        &["database files are incompatible with server"],
+        "The data is of another version of Postgres than the program. Start the program that fits \
+         it, or move the data over with `pg_upgradecluster`.",
+    ),
+    sign(
+        &["ALTER SYSTEM is not allowed"],
+        "This Postgres has allow_alter_system off, and the wizard changes its settings so. Switch \
+         it on in postgresql.conf, and `systemctl reload postgresql`.",
+    ),
+    sign(&["too many clients already"], NO_ROOM),
+    sign(&["remaining connection slots are reserved"], NO_ROOM),
+    sign(
+        &["Peer authentication failed"],
+        "Postgres does not let its own superuser in over the local socket. pg_hba.conf needs, as \
+         its first local rule: `local all postgres peer`; then `systemctl reload postgresql`.",
+    ),
+    sign(
+        &["the database system is"],
+        "Postgres is starting, stopping or recovering. Wait until `pg_isready` on its host says \
+         that it accepts connections, then start the wizard again.",
+    ),
+    // --- nginx ---------------------------------------------------------------------------------
+    sign(
+        &["unknown directive \"stream\""],
+        "This nginx has no stream module. `apt-get install libnginx-mod-stream`, or on RHEL `dnf \
+         install nginx-mod-stream`; then start the wizard again.",
+    ),
+    sign(
+        &["dlopen()", "failed"],
+        "nginx cannot load a module: it is not there, or of another version of nginx. `apt-get \
+         install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
+    ),
+    sign(
+        &["module \"", "is already loaded"],
+        "nginx is told twice to load one module. Take the load_module that is not the wizard's \
+         out, or start the wizard again: it writes /etc/k3s-lb/nginx.conf anew.",
+    ),
+    sign(
+        &["bind() to", "failed (98:"],
+        "Another program has the port of the load balancer. `ss -ltnp` shows which: end it, or say \
+         another load_balancer.port in the answers.",
+    ),
+    sign(
+        &["bind() to", "failed (13:"],
+        "nginx may not open this port; mostly it is SELinux. `semanage port -a -t http_port_t -p \
+         tcp 6443`, with your port, and `setsebool -P httpd_can_network_connect 1`.",
+    ),
+    sign(
+        &["bind() to", "failed (99:"],
+        "nginx is to listen on an address that this host does not have: see `ip -br addr`.",
+    ),
+    sign(
+        &["host not found in upstream"],
+        "nginx cannot resolve the name of a server. Say addresses: node_ip of every server in the \
+         answers.",
+    ),
+    sign(
+        &["getpwnam(", "failed"],
+        "The user that nginx is to run as is not there: the package is not wholly installed. `dpkg \
+         --configure -a && apt-get install --reinstall nginx`.",
+    ),
+    // --- systemd -------------------------------------------------------------------------------
+    sign(
+        &["is masked"],
+        "Somebody has masked the unit, so that nothing starts it. If that was no purpose: \
+         `systemctl unmask UNIT`, and start the wizard again.",
+    ),
+    sign(
+        &["203/EXEC"],
+        "systemd cannot run the unit's program: it is not there, not executable, or for another \
+         kind of processor. `systemctl cat UNIT` names it.",
+    ),
+    sign(
+        &["Failed to connect to bus"],
+        "systemd does not answer on this host. `systemctl is-system-running` shows how it is; if \
+         it hangs, restart the host.",
+    ),
+    sign(
+        &["Job for", "a timeout was exceeded"],
+        "The service did not start in its time. `systemctl status UNIT` and `journalctl -u UNIT -n \
+         50` say what it waits for.",
+    ),
+];
+
+pub(super) const SYMPTOMS: &[Sign] = &[
+    sign(
+        &["Is another postmaster already running"],
+        "Another program has the port of Postgres. `ss -ltnp` shows which: end it, or say another \
+         postgres.port in the answers.",
+    ),
+    sign(
+        &["Start request repeated too quickly"],
+        "The service failed several times in a row, and systemd gave up. The cause stands further \
+         up in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
+    ),
+    sign(
+        &["start-limit-hit"],
+        "The service failed several times in a row, and systemd gave up. The cause stands further \
+         up in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
+    ),
+    at(
+        "load-balancer/",
+        &["nginx does not take the configuration"],
+        "The lines before say what nginx does not like. Mostly its stream module does not fit it: \
+         `apt-get install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
+    ),
+    at(
+        "postgres/",
+        &["Postgres does not answer on port"],
+        "Postgres does not run, or not yet. `pg_lsclusters` shows how it is, and its log under \
+         /var/log/postgresql why.",
+    ),
+    sign(
+        &["connection to server on socket"],
+        "Postgres does not run. `pg_lsclusters` shows how it is, and its log under \
+         /var/log/postgresql why; `systemctl start postgresql` starts it.",
+    ),
+    sign(
+        &["Job for", "failed"],
+        "The service did not start. `systemctl status UNIT` and `journalctl -u UNIT -n 50`, with \
+         the unit that the line names, say why.",
+    ),
+    sign(
+        &["Failed to start", "not found"],
+        "systemd does not know the unit that the line names: its package is not wholly installed. \
+         `systemctl daemon-reload`, and start the wizard again.",
+    ),
+];

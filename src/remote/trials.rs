@@ -1,0 +1,247 @@
+//! A password that several hosts share is proven on one of them before the others get to see it: a
+//! wrong one counts towards a lock-out wherever it is sent.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Cancel, RemoteError};
+use crate::answers::SecretText;
+
+/// What came of the passwords of a run. A clone shares it.
+#[derive(Debug, Clone, Default)]
+pub struct Trials(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    passwords: Mutex<Vec<Entry>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Entry {
+    purpose: Purpose,
+    password: SecretText,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Somebody is about to know.
+    Tried,
+    Right,
+    Wrong {
+        host: String,
+    },
+}
+
+/// The same text may be right for one and wrong for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Login,
+    Sudo,
+}
+
+/// What may be done with a password.
+pub enum Turn<'a> {
+    /// It may be sent, and what came of it told.
+    Try(Trial<'a>),
+    /// It was wrong on this host: nobody else gets to see it.
+    WrongOn(String),
+}
+
+/// A password on its way to a host. Dropped without a word, it has proven nothing.
+pub struct Trial<'a> {
+    trials: &'a Trials,
+    host: &'a str,
+    purpose: Purpose,
+    password: &'a SecretText,
+}
+
+impl Trials {
+    /// Waits for as long as another host tries the same password.
+    pub fn turn<'a>(
+        &'a self,
+        host: &'a str,
+        purpose: Purpose,
+        password: &'a SecretText,
+        cancel: &Cancel,
+    ) -> Result<Turn<'a>, RemoteError> {
+        let mut passwords = self
+            .0
+            .passwords
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let known = passwords.iter().find(|entry| entry.is(purpose, password));
+            match known.map(|entry| &entry.state) {
+                None => {
+                    passwords.push(Entry {
+                        purpose,
+                        password: password.clone(),
+                        state: State::Tried,
+                    });
+                    break;
+                }
+                Some(State::Right) => break,
+                Some(State::Wrong { host }) => return Ok(Turn::WrongOn(host.clone())),
+                Some(State::Tried) if cancel.is_cancelled() => {
+                    let host = host.to_owned();
+                    return Err(RemoteError::Cancelled { host });
+                }
+                Some(State::Tried) => {
+                    let tick = Duration::from_millis(50);
+                    let waited = self.0.changed.wait_timeout(passwords, tick);
+                    passwords = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+        Ok(Turn::Try(Trial {
+            trials: self,
+            host,
+            purpose,
+            password,
+        }))
+    }
+}
+
+impl Entry {
+    fn is(&self, purpose: Purpose, password: &SecretText) -> bool {
+        self.purpose == purpose && self.password == *password
+    }
+}
+
+impl Trial<'_> {
+    pub fn was_right(self) {
+        self.settle(Some(State::Right));
+    }
+
+    pub fn was_wrong(self) {
+        let host = self.host.to_owned();
+        self.settle(Some(State::Wrong { host }));
+    }
+
+    fn settle(&self, state: Option<State>) {
+        let shared = &self.trials.0;
+        let mut passwords = shared
+            .passwords
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let at = passwords
+            .iter()
+            .position(|entry| entry.is(self.purpose, self.password));
+        if let Some(at) = at {
+            match (&passwords[at].state, state) {
+                // It may be right on one host alone: then wrong counts.
+                (State::Wrong { .. }, _) | (State::Right, None) => {}
+                (_, Some(state)) => passwords[at].state = state,
+                // The next one tries it.
+                (State::Tried, None) => {
+                    passwords.swap_remove(at);
+                }
+            }
+        }
+        shared.changed.notify_all();
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        self.settle(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn secret(text: &str) -> SecretText {
+        text.to_owned().into()
+    }
+
+    /// Ten hosts with one password, all at once; the first ones lose their connections. Returns
+    /// how many got to see it, and how many were told where it was wrong.
+    fn ten_hosts(lost: usize, right: bool) -> (usize, usize) {
+        let trials = Trials::default();
+        let (sent, at_once, told) = (
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+        );
+        let password = secret("p");
+        std::thread::scope(|scope| {
+            for number in 0..10 {
+                let (trials, password) = (trials.clone(), &password);
+                let (sent, at_once, told) = (&sent, &at_once, &told);
+                scope.spawn(move || {
+                    let host = format!("host-{number}");
+                    let cancel = Cancel::new().unwrap();
+                    let turn = trials.turn(&host, Purpose::Sudo, password, &cancel);
+                    let trial = match turn.unwrap() {
+                        Turn::Try(trial) => trial,
+                        Turn::WrongOn(host) => {
+                            assert!(host.starts_with("host-"));
+                            told.fetch_add(1, Ordering::SeqCst);
+                            return;
+                        }
+                    };
+                    let before = sent.fetch_add(1, Ordering::SeqCst);
+                    let proven = right && before > lost;
+                    assert!(at_once.fetch_add(1, Ordering::SeqCst) == 0 || proven);
+                    std::thread::sleep(Duration::from_millis(20));
+                    at_once.fetch_sub(1, Ordering::SeqCst);
+                    match before {
+                        before if before < lost => drop(trial),
+                        _ if right => trial.was_right(),
+                        _ => trial.was_wrong(),
+                    }
+                });
+            }
+        });
+        (sent.into_inner(), told.into_inner())
+    }
+
+    #[test]
+    fn one_host_proves_a_password_for_all() {
+        assert_eq!(ten_hosts(0, true), (10, 0));
+        assert_eq!(ten_hosts(2, true), (10, 0));
+    }
+
+    #[test]
+    fn a_wrong_password_is_sent_to_one_host() {
+        assert_eq!(ten_hosts(0, false), (1, 9));
+        assert_eq!(ten_hosts(3, false), (4, 6));
+    }
+
+    #[test]
+    fn another_password_or_another_purpose_is_another_trial() {
+        let trials = Trials::default();
+        let (one, other) = (secret("one"), secret("other"));
+        let cancel = Cancel::new().unwrap();
+        let turn = |host, purpose, password| trials.turn(host, purpose, password, &cancel).unwrap();
+        let Turn::Try(trial) = turn("a", Purpose::Login, &one) else {
+            panic!("nobody has tried it");
+        };
+        assert!(matches!(turn("b", Purpose::Login, &other), Turn::Try(_)));
+        assert!(matches!(turn("b", Purpose::Sudo, &one), Turn::Try(_)));
+        trial.was_wrong();
+        let Turn::WrongOn(host) = turn("b", Purpose::Login, &one) else {
+            panic!("it is known to be wrong");
+        };
+        assert_eq!(host, "a");
+        assert!(matches!(turn("b", Purpose::Sudo, &one), Turn::Try(_)));
+    }
+
+    #[test]
+    fn who_waits_can_be_cancelled() {
+        let trials = Trials::default();
+        let password = secret("p");
+        let cancel = Cancel::new().unwrap();
+        let turn = |host| trials.turn(host, Purpose::Login, &password, &cancel);
+        let first = turn("a").unwrap();
+        cancel.cancel();
+        assert!(matches!(turn("b"), Err(RemoteError::Cancelled { .. })));
+        drop(first);
+        assert!(turn("b").is_ok());
+    }
+}

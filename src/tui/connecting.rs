@@ -1,0 +1,106 @@
+//! Between the answers and the plan: every host is reached, or it is said why not.
+
+use crate::answers::Answers;
+use crate::engine::event::Abort;
+
+use super::keys::Action;
+use super::model::{Effect, Message, Model, Page};
+use super::text;
+use super::wizard::{Attempt, draft, go};
+
+pub fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
+    if model.at_work {
+        // What was given up before still goes down.
+        model.say(text::STILL_CLOSING);
+        return Vec::new();
+    }
+    go(model, Page::Connect);
+    model.at_work = true;
+    if let Some(wizard) = &mut model.wizard {
+        wizard.refused = None;
+        wizard.clock = 0;
+        wizard.attempts = answers
+            .hosts
+            .iter()
+            .map(|host| (host.name.clone(), Attempt::Trying))
+            .collect();
+    }
+    vec![Effect::Reach(Box::new(answers))]
+}
+
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let at_work = model.at_work;
+    let Some(wizard) = &mut model.wizard else {
+        return Vec::new();
+    };
+    match action {
+        Action::Retry if !at_work => {
+            let answers = wizard.answers.clone();
+            reach(model, answers)
+        }
+        Action::Confirm if !at_work => {
+            let Some((name, key)) = wizard.unknown_key() else {
+                return Vec::new();
+            };
+            let (name, key) = (name.to_owned(), key.to_owned());
+            if let Some(host) = wizard
+                .answers
+                .hosts
+                .iter_mut()
+                .find(|host| host.name == name)
+            {
+                host.host_key = Some(key);
+            }
+            wizard.attempts[wizard.chosen].1 = Attempt::Reached(text::BELIEVED.into());
+            draft(model)
+        }
+        Action::Back => {
+            go(model, Page::Review);
+            if at_work {
+                vec![Effect::Abort(Abort::Hard)]
+            } else {
+                Vec::new()
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// News of what was asked to be done outside.
+pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
+    let Some(wizard) = &mut model.wizard else {
+        return Vec::new();
+    };
+    match message {
+        Message::Reached(name, what) => {
+            if let Some((_, attempt)) = wizard.attempts.iter_mut().find(|(host, _)| *host == name) {
+                *attempt = Attempt::Reached(what);
+            }
+        }
+        Message::Unreached(hosts) => {
+            for failed in hosts {
+                let mut attempts = wizard.attempts.iter_mut();
+                if let Some((_, attempt)) = attempts.find(|(host, _)| *host == failed.host) {
+                    *attempt = Attempt::Failed(failed);
+                }
+            }
+            let failed = |(_, attempt): &(String, Attempt)| matches!(attempt, Attempt::Failed(_));
+            wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
+        }
+        Message::Planned(plan) => {
+            wizard.plan = *plan;
+            // Whoever has gone back meanwhile wants no plan any more.
+            if model.page != Page::Connect {
+                return vec![Effect::Begin(false)];
+            }
+            go(model, Page::Plan);
+        }
+        Message::Loaded(answers) => {
+            wizard.answers = *answers;
+            go(model, Page::Review);
+            return draft(model);
+        }
+        _ => {}
+    }
+    Vec::new()
+}

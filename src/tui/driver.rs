@@ -1,0 +1,281 @@
+//! The thread behind the screens: reaches hosts, plans, waits for a word, and runs. It and the
+//! screens share nothing but channels, and the handle that ends a run.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::answers::Answers;
+use crate::engine::control::Control;
+use crate::engine::event::{End, Event, What};
+use crate::engine::hosts::Reached;
+use crate::engine::recorder::Sink;
+use crate::plan::{Plan, Work};
+use crate::platform::preflight::{Finding, Grid, Level};
+use crate::remote::RemoteError;
+use crate::remote::lease::LeaseError;
+use crate::report::lines::{Context, Lines};
+use crate::report::log::RunLog;
+use crate::session::{Purpose, Session, SessionError};
+
+use super::model::{Message, Unreached};
+use super::run::Files;
+use super::text;
+
+/// So many messages may wait for the screens; after that, lines of output are counted only. The
+/// log file has them all, and no host ever waits for a terminal.
+const WAITING: usize = 4096;
+
+/// How a run ended, and what is to be said of it once the screens are gone.
+#[derive(Debug, Default, Clone)]
+pub struct Outcome {
+    pub end: Option<End>,
+    pub summary: String,
+}
+
+/// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's word.
+pub fn start(
+    answers: Answers,
+    control: Arc<Control>,
+    begin: Receiver<bool>,
+    messages: Sender<Message>,
+    outcome: Sender<Outcome>,
+) -> io::Result<()> {
+    thread::Builder::new()
+        .name("driver".into())
+        .spawn(move || {
+            let worked = catch_unwind(AssertUnwindSafe(|| {
+                work(answers, &control, &begin, &messages, &outcome)
+            }));
+            let last = match worked {
+                Ok(Ok(())) => Message::Over,
+                Ok(Err(why)) => Message::Refused(why),
+                Err(_) => Message::Refused(text::WENT_WRONG.into()),
+            };
+            // Nobody listens any more when the screens are gone.
+            let _ = messages.send(last);
+        })?;
+    Ok(())
+}
+
+fn work(
+    answers: Answers,
+    control: &Control,
+    begin: &Receiver<bool>,
+    messages: &Sender<Message>,
+    outcome: &Sender<Outcome>,
+) -> Result<(), String> {
+    let say = |error: SessionError| error.to_string();
+    let tell = |message| drop(messages.send(message));
+    let session = Session::open(answers, None, Purpose::Run).map_err(say)?;
+    let reached = session.reach(control, &|host| {
+        tell(Message::Reached(host.name.clone(), what_it_is(host)));
+    });
+    let mut reached = match reached {
+        Ok(reached) => reached,
+        Err(errors) => {
+            tell(Message::Unreached(errors.iter().map(unreached).collect()));
+            return Ok(());
+        }
+    };
+    let release = |reached: &mut Vec<Reached>| {
+        for host in reached {
+            host.connection.release();
+        }
+    };
+    let grid = session.preflight(&reached);
+    if !grid.passes() {
+        release(&mut reached);
+        tell(Message::Unreached(unfit(&grid)));
+        return Ok(());
+    }
+    let plan = session.plan(&reached);
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => {
+            release(&mut reached);
+            return Err(error.to_string());
+        }
+    };
+    let texts = [format!("{grid}\n{plan}"), with_scripts(&plan)];
+    tell(Message::Planned(Box::new(texts)));
+    // An end of the screens is a "no".
+    if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
+        release(&mut reached);
+        return Ok(());
+    }
+    let path = session.folder.run_log(&session.run);
+    let log = RunLog::create(&path)
+        .map_err(|error| text::not_saved(&path.display().to_string(), &error.to_string()))?;
+    let (lost, lost_path) = (messages.clone(), path.display().to_string());
+    let to_log = log.sink(move |error| {
+        let text = text::log_lost(&lost_path, &error.to_string());
+        drop(lost.send(Message::Said(text)));
+    });
+    let kubeconfig = session.folder.kubeconfig();
+    let files = Files {
+        log: path.display().to_string(),
+        kubeconfig: kubeconfig.display().to_string(),
+        next: vec![text::get_nodes(&kubeconfig.display().to_string())],
+    };
+    tell(Message::Files(files.clone()));
+    let context = Context {
+        log: path,
+        kubeconfig,
+        again: text::NAME.into(),
+        next: files.next,
+        verbose: false,
+    };
+    let sinks = vec![
+        to_log,
+        to_summary(context, outcome.clone()),
+        to_screens(messages.clone()),
+    ];
+    session
+        .carry_out(&plan, reached, control, sinks)
+        .map(drop)
+        .map_err(say)
+}
+
+/// Every step with the script that is sent to its host, secrets masked.
+fn with_scripts(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in plan.steps() {
+        let script = match &step.work {
+            Work::Shell(shell) => shell.to_read(),
+            Work::Task(_) => text::NO_SCRIPT.to_owned(),
+        };
+        text.push_str(&text::step_with_script(step.id.as_str(), &step.title));
+        for line in script.lines() {
+            text.push_str("    ");
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn what_it_is(host: &Reached) -> String {
+    let facts = &host.facts;
+    text::what_it_is(&facts.os_name, &facts.arch, facts.memory_kib / 1024)
+}
+
+fn unreached(error: &LeaseError) -> Unreached {
+    let (host, host_key) = match error {
+        LeaseError::Remote(error) => {
+            let key = match error {
+                RemoteError::HostKeyUnknown { fingerprint, .. } => Some(fingerprint.clone()),
+                _ => None,
+            };
+            (error.host().to_owned(), key)
+        }
+        LeaseError::Held { host, .. } => (host.clone(), None),
+    };
+    Unreached {
+        host,
+        why: error.to_string(),
+        host_key,
+    }
+}
+
+/// What keeps hosts from their roles.
+fn unfit(grid: &Grid) -> Vec<Unreached> {
+    let finding = |host: &str, finding: &Finding| Unreached {
+        host: host.to_owned(),
+        why: text::cause_and_remedy(&finding.cause, &finding.remedy),
+        host_key: None,
+    };
+    grid.of(Level::Fails)
+        .flat_map(|(host, _, cell)| cell.findings.iter().map(move |found| finding(host, found)))
+        .collect()
+}
+
+/// Hands every event to the screens, and never waits for them.
+fn to_screens(messages: Sender<Message>) -> Sink {
+    let missed = AtomicU64::new(0);
+    Box::new(move |event: &Event| {
+        let is_output = matches!(event.what, What::Output { .. });
+        if is_output && messages.len() >= WAITING {
+            missed.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let lines = missed.swap(0, Ordering::Relaxed);
+        if lines > 0 {
+            drop(messages.send(Message::Missed(lines)));
+        }
+        drop(messages.send(Message::Event(Box::new(event.clone()))));
+    })
+}
+
+/// Keeps what a run without screens would say at its end: it is left in the scrollback.
+fn to_summary(context: Context, outcome: Sender<Outcome>) -> Sink {
+    let latest = Latest::default();
+    let mut lines = Lines::new(latest.clone(), context);
+    Box::new(move |event: &Event| {
+        if matches!(event.what, What::Output { .. }) {
+            return;
+        }
+        latest.bytes().clear();
+        let _ = lines.event(event);
+        if let What::Ended { end } = &event.what {
+            let summary = String::from_utf8_lossy(&latest.bytes()).into_owned();
+            let end = Some(end.clone());
+            drop(outcome.send(Outcome { end, summary }));
+        }
+    })
+}
+
+/// What was written last.
+#[derive(Debug, Default, Clone)]
+struct Latest(Arc<Mutex<Vec<u8>>>);
+
+impl Latest {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Latest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::engine::made_up::{Tape, outline, step};
+
+    #[test]
+    fn a_flood_waits_for_no_screen_and_nothing_but_lines_is_left_out() {
+        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
+        tape.started("a@h1");
+        for _ in 0..WAITING + 500 {
+            tape.output("a@h1", "a line");
+        }
+        tape.ended("a@h1", crate::engine::event::Outcome::Done);
+        let (messages, inbox) = unbounded();
+        let mut sink = to_screens(messages);
+        for event in &tape.events {
+            sink(event);
+        }
+        let arrived: Vec<Message> = inbox.try_iter().collect();
+        assert_eq!(arrived.len(), WAITING + 2);
+        // Two events were there before the lines.
+        assert!(matches!(arrived[WAITING], Message::Missed(502)));
+        let Message::Event(last) = &arrived[WAITING + 1] else {
+            panic!("{:?}", arrived[WAITING + 1]);
+        };
+        assert!(matches!(last.what, What::StepEnded { .. }));
+    }
+}

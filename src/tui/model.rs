@@ -1,0 +1,279 @@
+//! The model of the screens, what can happen to it, and what it asks to be done.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::answers::Answers;
+use crate::engine::event::{Abort, End, Event};
+
+use super::keys::Scope;
+use super::log::Room;
+use super::replay::Replay;
+use super::run::{Files, RunView};
+use super::theme::{SPIN, Theme};
+use super::wizard::{Found, Wizard};
+use super::{layout, screens};
+
+/// Everything that can happen, in the one order in which it happened.
+#[derive(Debug)]
+pub enum Message {
+    Key(KeyEvent),
+    Paste(String),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    /// So many milliseconds have passed.
+    Tick(u64),
+    /// The terminal was given back to us.
+    Resumed,
+    /// Somebody asks for what Ctrl-Z does.
+    Stopped,
+    /// Somebody who stopped us has let us go on: the screen may be anything.
+    Continued,
+    /// A signal asks for the end.
+    Signal(i32),
+    /// Something happened in the run.
+    Event(Box<Event>),
+    /// Lines of the run that came too fast.
+    Missed(u64),
+    /// What the run leaves behind.
+    Files(Files),
+    /// A host was reached: its name, and what it is.
+    Reached(String, String),
+    Unreached(Vec<Unreached>),
+    /// The plan, to be read before it is carried out; without the scripts, and with them.
+    Planned(Box<[String; 2]>),
+    /// There will be no run, and why.
+    Refused(String),
+    /// The run is over and has left its locks.
+    Over,
+    /// Something was done outside, or could not be.
+    Said(String),
+    Loaded(Box<Answers>),
+    NotLoaded(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    pub host: String,
+    pub why: String,
+    /// The fingerprint of a host key that nobody vouches for: the operator may.
+    pub host_key: Option<String>,
+}
+
+/// What has to be done outside of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Quit,
+    Suspend,
+    /// Take the terminal again: somebody else had it.
+    TakeTerminal,
+    Redraw,
+    Copy(String),
+    SaveLog {
+        name: String,
+        text: String,
+    },
+    /// Connect to the hosts of these answers, and plan.
+    Reach(Box<Answers>),
+    /// Carry out what was planned, or not.
+    Begin(bool),
+    Abort(Abort),
+    SaveAnswers(Box<Answers>),
+    KeepDraft(Box<Answers>),
+    Load(PathBuf),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    Welcome,
+    Hosts,
+    /// The form of a host.
+    Host,
+    /// Where several hosts can be pasted or an answers file named: a line of text.
+    Open,
+    Options,
+    Review,
+    Connect,
+    Plan,
+    Run,
+    Proofs,
+    Failure,
+    Cluster,
+}
+
+/// A short message, and for how many milliseconds it still stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub text: String,
+    pub left: u64,
+}
+
+const TOAST: u64 = 8000;
+
+#[derive(Debug)]
+pub struct Model {
+    pub theme: Theme,
+    pub size: (u16, u16),
+    pub page: Page,
+    /// How far the help is scrolled, where it is open.
+    pub help: Option<usize>,
+    /// The operator is asked whether to stop the run.
+    pub asks_to_stop: bool,
+    pub toast: Option<Toast>,
+    pub run: RunView,
+    pub replay: Option<Replay>,
+    /// Nothing in a replay.
+    pub wizard: Option<Wizard>,
+    /// A thread works with hosts: connects, waits for a word, or runs.
+    pub at_work: bool,
+    /// How the run is being stopped.
+    pub stopping: Option<Abort>,
+    /// The screens go when what is at work is over.
+    pub leaving: bool,
+    /// The signal that asked for the end.
+    pub signal: Option<i32>,
+}
+
+impl Model {
+    pub fn new(theme: Theme, size: (u16, u16)) -> Self {
+        Self {
+            theme,
+            size,
+            page: Page::Run,
+            help: None,
+            asks_to_stop: false,
+            toast: None,
+            run: RunView::new(),
+            replay: None,
+            wizard: None,
+            at_work: false,
+            stopping: None,
+            leaving: false,
+            signal: None,
+        }
+    }
+
+    pub fn for_replay(theme: Theme, size: (u16, u16), events: Vec<Event>) -> Self {
+        Self {
+            replay: Some(Replay::new(events)),
+            ..Self::new(theme, size)
+        }
+    }
+
+    pub fn for_wizard(theme: Theme, size: (u16, u16), found: Found) -> Self {
+        Self {
+            page: Page::Welcome,
+            wizard: Some(Wizard::new(found)),
+            ..Self::new(theme, size)
+        }
+    }
+
+    /// How long until something changes by itself, in milliseconds; nothing when nothing will.
+    pub fn wakes(&self) -> Option<u64> {
+        let plays = self.replay.as_ref().is_some_and(Replay::plays);
+        let moves = self.run.is_active() && (self.replay.is_none() || plays);
+        let connects = self.page == Page::Connect && self.at_work;
+        let reveals = self.wizard.as_ref().is_some_and(Wizard::reveals);
+        let turns = (moves || connects).then_some(SPIN);
+        let passes = (plays || self.toast.is_some() || reveals).then_some(100);
+        match (turns, passes) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The scopes in which keys have a meaning now.
+    pub fn scopes(&self) -> Vec<Scope> {
+        if self.asks_to_stop {
+            return vec![Scope::Quit, Scope::Everywhere];
+        }
+        if self.help.is_some() {
+            return vec![Scope::Help, Scope::Scroll, Scope::Everywhere];
+        }
+        self.scopes_without_help()
+    }
+
+    fn scopes_without_help(&self) -> Vec<Scope> {
+        if self.run.searching.is_some() {
+            return vec![Scope::Search, Scope::Everywhere];
+        }
+        if self
+            .wizard
+            .as_ref()
+            .is_some_and(|wizard| wizard.asks.is_some())
+        {
+            return vec![Scope::Ask, Scope::Everywhere];
+        }
+        let mut scopes = match self.page {
+            Page::Welcome => vec![Scope::Welcome, Scope::Scroll],
+            Page::Hosts => vec![Scope::Hosts, Scope::Scroll],
+            Page::Host | Page::Open | Page::Options => vec![Scope::Form],
+            Page::Review => vec![Scope::Review, Scope::Scroll],
+            Page::Plan => vec![Scope::Plan, Scope::Review, Scope::Scroll],
+            Page::Connect => self.scopes_of_connecting(),
+            Page::Run => vec![Scope::Run, Scope::Views, Scope::Scroll],
+            Page::Failure => vec![Scope::Failure, Scope::Views, Scope::Scroll],
+            Page::Proofs | Page::Cluster => vec![Scope::Views, Scope::Scroll],
+        };
+        if scopes.contains(&Scope::Views) {
+            if self.replay.is_some() {
+                scopes.push(Scope::Replay);
+            } else if self.can_run_again() {
+                scopes.push(Scope::Again);
+            }
+        }
+        scopes.push(Scope::Everywhere);
+        scopes
+    }
+
+    fn scopes_of_connecting(&self) -> Vec<Scope> {
+        let mut scopes = vec![Scope::Connect, Scope::Scroll];
+        if !self.at_work {
+            scopes.push(Scope::Unreached);
+            let unknown = self.wizard.as_ref().and_then(Wizard::unknown_key);
+            scopes.extend(unknown.map(|_| Scope::UnknownKey));
+        }
+        scopes
+    }
+
+    fn can_run_again(&self) -> bool {
+        let unfinished = matches!(
+            self.run.progress.ended,
+            Some(End::Failed | End::Aborted { .. })
+        );
+        self.wizard.is_some() && unfinished && !self.at_work
+    }
+
+    /// Letters go into a text.
+    pub(super) fn types(&self) -> bool {
+        let form = matches!(self.page, Page::Host | Page::Open | Page::Options);
+        let covered = self.asks_to_stop || self.help.is_some();
+        let asks = self
+            .wizard
+            .as_ref()
+            .is_some_and(|wizard| wizard.asks.is_some());
+        (self.run.searching.is_some() || (form && !asks)) && !covered
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            left: TOAST,
+        });
+    }
+
+    /// The scopes of the page that the help is about.
+    pub fn below_help(&self) -> Vec<Scope> {
+        match self.help {
+            Some(_) => self.scopes_without_help(),
+            None => self.scopes(),
+        }
+    }
+
+    /// How much text the log has room for now.
+    pub fn log_room(&self) -> Room {
+        let prefix = screens::run::prefix_width(&self.run);
+        layout::log_room(self.size, self.run.zoom, prefix)
+    }
+}

@@ -1,0 +1,87 @@
+//! A recorded run, shown again: its events come when its clock says so.
+
+use crate::engine::event::{Event, What};
+
+use super::keys::Action;
+
+const FASTEST: u32 = 64;
+
+#[derive(Debug)]
+pub struct Replay {
+    events: Vec<Event>,
+    /// The first that was not shown yet.
+    next: usize,
+    /// How many times as fast as it was.
+    pub speed: u32,
+    pub paused: bool,
+}
+
+impl Replay {
+    pub fn new(events: Vec<Event>) -> Self {
+        Self {
+            events,
+            next: 0,
+            speed: 1,
+            paused: false,
+        }
+    }
+
+    /// Something will come by itself.
+    pub fn plays(&self) -> bool {
+        !self.paused && self.next < self.events.len()
+    }
+
+    pub fn ended(&self) -> bool {
+        self.next >= self.events.len()
+    }
+
+    /// What came while so many milliseconds passed.
+    pub fn tick(&mut self, passed: u64, clock: &mut u64) -> Vec<Event> {
+        if !self.plays() {
+            return Vec::new();
+        }
+        *clock = clock.saturating_add(passed.saturating_mul(u64::from(self.speed)));
+        let now = *clock;
+        self.take(|event| event.at <= now)
+    }
+
+    /// What came until then; nothing comes after it by itself.
+    pub fn wait_at(&mut self, at: u64, clock: &mut u64) -> Vec<Event> {
+        self.paused = true;
+        *clock = at;
+        self.take(|event| event.at <= at)
+    }
+
+    pub fn act(&mut self, action: Action, clock: &mut u64) -> Vec<Event> {
+        match action {
+            Action::Play => self.paused = !self.paused,
+            Action::Faster => self.speed = (self.speed * 2).min(FASTEST),
+            Action::Slower => self.speed = (self.speed / 2).max(1),
+            Action::ToEnd => return self.take(|_| true),
+            Action::NextEvent => {
+                self.paused = true;
+                let mut found = false;
+                let events = self.take(|event| {
+                    let go_on = !found;
+                    found |= matches!(
+                        event.what,
+                        What::StepApplies { .. } | What::StepEnded { .. } | What::Ended { .. }
+                    );
+                    go_on
+                });
+                *clock = events.last().map_or(*clock, |event| event.at.max(*clock));
+                return events;
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn take(&mut self, mut more: impl FnMut(&Event) -> bool) -> Vec<Event> {
+        let rest = &self.events[self.next..];
+        let count = rest.iter().take_while(|event| more(event)).count();
+        let taken = rest[..count].to_vec();
+        self.next += count;
+        taken
+    }
+}

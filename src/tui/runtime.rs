@@ -1,0 +1,301 @@
+//! The loop: messages in, the model changed, effects done, a frame drawn when something changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossterm::event::{self, Event as Input};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+
+use crate::answers::Answers;
+use crate::engine::control::Control;
+use crate::state;
+use crate::state::files::{self, Existing};
+
+use super::driver::{self, Outcome};
+use super::model::{Effect, Message, Model};
+use super::terminal::Guard;
+use super::update::update;
+use super::{drafts, screens, text};
+
+/// How long messages are taken in before a frame is drawn, when many come.
+const BUSY: Duration = Duration::from_millis(16);
+
+pub struct Runtime {
+    messages: Sender<Message>,
+    inbox: Receiver<Message>,
+    /// Ends the run that is at work.
+    control: Arc<Control>,
+    begin: Option<Sender<bool>>,
+    outcomes: (Sender<Outcome>, Receiver<Outcome>),
+    drafts: drafts::Keeper,
+    /// Where the answers were saved already.
+    saved: Option<PathBuf>,
+    /// Nobody sees frames any more.
+    blind: bool,
+}
+
+impl Runtime {
+    pub fn new() -> io::Result<Self> {
+        let (messages, inbox) = unbounded();
+        let runtime = Self {
+            drafts: drafts::Keeper::start(messages.clone())?,
+            messages,
+            inbox,
+            control: Arc::default(),
+            begin: None,
+            outcomes: unbounded(),
+            saved: None,
+            blind: false,
+        };
+        runtime.watch_signals()?;
+        Ok(runtime)
+    }
+
+    /// Shows the model until somebody leaves. How the last run ended.
+    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<Outcome> {
+        self.draw(model, guard)?;
+        self.watch_input()?;
+        let mut last = Instant::now();
+        loop {
+            let Some(first) = self.next(model, &mut last) else {
+                break;
+            };
+            let began = Instant::now();
+            let mut next = Some(first);
+            let mut leaves = false;
+            while let Some(message) = next {
+                for effect in update(model, message) {
+                    leaves |= self.carry_out(effect, model, guard)?;
+                }
+                let more = !leaves && began.elapsed() < BUSY;
+                next = if more {
+                    self.inbox.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            if leaves {
+                break;
+            }
+            self.draw(model, guard)?;
+        }
+        self.drafts.finish();
+        Ok(self.outcomes.1.try_iter().last().unwrap_or_default())
+    }
+
+    /// The next message; the passing of time is one too, while something changes by itself.
+    fn next(&self, model: &Model, last: &mut Instant) -> Option<Message> {
+        let tick = |last: &mut Instant| {
+            let now = Instant::now();
+            let passed = now.duration_since(*last);
+            *last = now;
+            Message::Tick(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+        };
+        let Some(wakes) = model.wakes() else {
+            let message = self.inbox.recv().ok();
+            // Nobody counted the time while nothing moved.
+            *last = Instant::now();
+            return message;
+        };
+        let due = Duration::from_millis(wakes).saturating_sub(last.elapsed());
+        if due.is_zero() {
+            return Some(tick(last));
+        }
+        match self.inbox.recv_timeout(due) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => Some(tick(last)),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// A terminal that is gone must not end a run: it goes on, unseen.
+    fn draw(&mut self, model: &Model, guard: &mut Guard) -> io::Result<()> {
+        if self.blind {
+            return Ok(());
+        }
+        let drawn = guard.draw(|frame| screens::view(model, frame));
+        self.bear(model, drawn)
+    }
+
+    /// What failed with the terminal ends the wizard only while nothing is at work.
+    fn bear(&mut self, model: &Model, done: io::Result<()>) -> io::Result<()> {
+        if done.is_err() && model.at_work {
+            self.blind = true;
+            return Ok(());
+        }
+        done
+    }
+
+    /// Whether the screens are to be left.
+    fn carry_out(
+        &mut self,
+        effect: Effect,
+        model: &mut Model,
+        guard: &mut Guard,
+    ) -> io::Result<bool> {
+        match effect {
+            Effect::Quit => return Ok(true),
+            Effect::Suspend => {
+                let suspended = guard.suspend();
+                self.bear(model, suspended)?;
+                drop(self.messages.send(Message::Resumed));
+                if let Ok((width, height)) = crossterm::terminal::size() {
+                    model.size = (width, height);
+                }
+            }
+            Effect::TakeTerminal => {
+                let taken = guard.take_again();
+                self.bear(model, taken)?;
+            }
+            Effect::Redraw => {
+                let cleared = guard.clear();
+                self.bear(model, cleared)?;
+            }
+            Effect::Copy(text) => {
+                let copied = Guard::copy(&text);
+                self.bear(model, copied)?;
+            }
+            Effect::SaveLog { name, text } => {
+                let path = Path::new(".").join(&name);
+                let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
+                model.say(outcome_of(&name, written));
+            }
+            Effect::Reach(answers) => self.reach(*answers)?,
+            Effect::Begin(yes) => {
+                if yes {
+                    self.drafts.drop_draft();
+                }
+                if let Some(begin) = self.begin.take() {
+                    let _ = begin.send(yes);
+                }
+            }
+            Effect::Abort(how) => {
+                // Whoever waits for a word gets it: there will be no run.
+                self.begin = None;
+                self.control.abort(how, text::BY_OPERATOR);
+            }
+            Effect::SaveAnswers(answers) => {
+                let text = self.save(&answers);
+                model.say(text);
+            }
+            Effect::KeepDraft(answers) => self.drafts.keep(*answers),
+            Effect::Load(path) => self.load(path)?,
+        }
+        Ok(false)
+    }
+
+    fn reach(&mut self, answers: Answers) -> io::Result<()> {
+        let (begin, word) = unbounded();
+        self.begin = Some(begin);
+        self.control = Arc::default();
+        driver::start(
+            answers,
+            self.control.clone(),
+            word,
+            self.messages.clone(),
+            self.outcomes.0.clone(),
+        )
+    }
+
+    fn load(&self, path: PathBuf) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new().name("load".into()).spawn(move || {
+            let message = match Answers::load(&path) {
+                Ok(answers) => Message::Loaded(Box::new(answers)),
+                Err(problems) => Message::NotLoaded(problems.to_string()),
+            };
+            drop(messages.send(message));
+        })?;
+        Ok(())
+    }
+
+    /// Into the working directory; a file that is somebody else's is never written over.
+    fn save(&mut self, answers: &Answers) -> String {
+        let text = answers.to_toml();
+        let name = &answers.cluster.name;
+        if let Some(path) = &self.saved {
+            let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
+            return outcome_of(&path.display().to_string(), written);
+        }
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        let name: String = name.chars().filter(|letter| plain(*letter)).collect();
+        for number in 1..100 {
+            let suffix = if number == 1 {
+                String::new()
+            } else {
+                format!("-{number}")
+            };
+            let path = PathBuf::from(format!("./{name}{suffix}.answers.toml"));
+            match files::write(&path, text.as_bytes(), Existing::MustBeSame) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                written => {
+                    if written.is_ok() {
+                        self.saved = Some(path.clone());
+                    }
+                    return outcome_of(&path.display().to_string(), written);
+                }
+            }
+        }
+        text::not_saved(
+            &name,
+            &io::Error::from(io::ErrorKind::AlreadyExists).to_string(),
+        )
+    }
+
+    fn watch_input(&self) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new().name("input".into()).spawn(move || {
+            // An error means that the terminal is gone; a signal says so as well.
+            while let Ok(input) = event::read() {
+                let message = match input {
+                    Input::Key(key) => Message::Key(key),
+                    Input::Paste(text) => Message::Paste(text),
+                    Input::Mouse(mouse) => Message::Mouse(mouse),
+                    Input::Resize(width, height) => Message::Resize(width, height),
+                    Input::FocusGained | Input::FocusLost => continue,
+                };
+                if messages.send(message).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    fn watch_signals(&self) -> io::Result<()> {
+        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+        let messages = self.messages.clone();
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    let message = match signal {
+                        SIGTSTP => Message::Stopped,
+                        SIGCONT => Message::Continued,
+                        signal => Message::Signal(signal),
+                    };
+                    if messages.send(message).is_err() {
+                        break;
+                    }
+                }
+            })?;
+        Ok(())
+    }
+}
+
+fn outcome_of(path: &str, written: io::Result<()>) -> String {
+    match written {
+        Ok(()) => text::saved(path),
+        Err(error) => text::not_saved(path, &error.to_string()),
+    }
+}
+
+/// The folder in which drafts are kept, if there is one.
+pub fn state_root() -> Option<PathBuf> {
+    state::root(None).ok()
+}

@@ -1,0 +1,113 @@
+//! A failed step: what, where, why, what to do, and what will not run because of it.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::ansi::tame;
+use super::super::model::Model;
+use super::super::run::RunView;
+use super::super::text;
+use super::wrapped;
+use crate::engine::event::{Failure, Outcome};
+use crate::engine::progress::Step;
+
+const LABEL: usize = 15;
+/// How many steps that will not run are named.
+const NAMED: usize = 6;
+
+pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let Some((step, failure, number, of)) = shown(&model.run) else {
+        return vec![Line::from(text::NO_FAILURE)];
+    };
+    let title = text::failure_title(number + 1, of, text::step_name(step));
+    let mut page = vec![
+        Line::styled(format!("{} {title}", theme.bad_mark()), theme.bad()),
+        Line::default(),
+    ];
+    let mut entry = |label: &str, what: &str, style: Style| {
+        let mut label = label;
+        for line in wrapped(what, width.saturating_sub(LABEL)) {
+            page.push(Line::from(vec![
+                Span::styled(format!("{label:<LABEL$}"), theme.faint()),
+                Span::styled(line, style),
+            ]));
+            label = "";
+        }
+    };
+    entry(
+        text::ON_HOST,
+        step.host.as_deref().unwrap_or(text::HERE),
+        theme.title(),
+    );
+    entry(text::TO_REACH, &step.title, Style::new());
+    entry(text::WHAT_HAPPENED, &failure.why, theme.bad());
+    if let Some(status) = failure.status {
+        entry(text::EXIT_STATUS, &status.to_string(), Style::new());
+    }
+    if let Some(hint) = &failure.hint {
+        entry(text::WHAT_TO_DO, hint, theme.accent());
+    }
+    for (number, line) in failure.last_lines.iter().enumerate() {
+        let label = if number == 0 { text::LAST_LINES } else { "" };
+        let line = tame(line).text;
+        entry(label, &format!("{} {line}", theme.down()), Style::new());
+    }
+    if let Some(files) = &model.run.files {
+        entry(text::LOG_FILE, &files.log, Style::new());
+    }
+    page.push(Line::default());
+    page.extend(wont_run(model, width));
+    for line in wrapped(text::KEPT, width) {
+        page.push(Line::styled(line, theme.faint()));
+    }
+    page
+}
+
+/// The step that failed, why, which of the failures it is, and of how many.
+fn shown(run: &RunView) -> Option<(&Step, &Failure, usize, usize)> {
+    let failures = run.failures();
+    let number = run.failure.min(failures.len().checked_sub(1)?);
+    let step = run.progress.steps.get(failures[number])?;
+    match step.outcome()? {
+        Outcome::Failed(failure) => Some((step, failure, number, failures.len())),
+        _ => None,
+    }
+}
+
+fn wont_run(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let steps: Vec<&Step> = model
+        .run
+        .progress
+        .steps
+        .iter()
+        .filter(|step| matches!(step.outcome(), Some(Outcome::WontRun { .. })))
+        .collect();
+    if steps.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::styled(
+        text::wont_run(steps.len()),
+        model.theme.title(),
+    )];
+    for step in steps.iter().take(NAMED) {
+        let what = format!("{} {}: {}", model.theme.dot(), step.id, step.title);
+        lines.push(Line::from(super::run::fit(&what, width, model)));
+    }
+    if steps.len() > NAMED {
+        lines.push(Line::from(text::and_more(steps.len() - NAMED)));
+    }
+    lines.push(Line::default());
+    lines
+}
+
+/// For the clipboard.
+pub fn as_text(model: &Model) -> Vec<String> {
+    if shown(&model.run).is_none() {
+        return Vec::new();
+    }
+    lines(model, 100)
+        .iter()
+        .map(|line| line.to_string().trim_end().to_owned())
+        .collect()
+}

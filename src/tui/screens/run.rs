@@ -1,0 +1,400 @@
+//! The run page.
+//!
+//! ```text
+//! ✓ 1 Postgres          │ Steps · Server 1  3/7
+//! ✓ 2 Certificates      │ All hosts
+//! ⠋ 3 Server 1          │ ✓ k3s-server-1 tools: the host can download over HTTPS       1.2s
+//! · 4 Server 2 … N      │ ⠋ k3s-server-1 start: K3s runs, and its node is Ready          8s
+//! · 5 Load balancer     │ ▸ Log · All hosts  follow:on wrap:off times:off
+//! · 6 Agents            │ k3s-server-1 │ Starting k3s ...
+//! · 7 Cluster           │ k3s-server-1 ! level=warning msg=…
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::super::log::{self, Kind, Pane, matches, split};
+use super::super::model::Model;
+use super::super::run::{Focus, RunView};
+use super::super::{layout, text};
+use crate::engine::progress::{Counts, Step};
+
+/// `   12.3s `
+const TIME: usize = 10;
+/// ` | `
+const MARK: usize = 3;
+
+/// How much stands in front of the text of every line of the log.
+pub fn prefix_width(run: &RunView) -> usize {
+    run.host_width() + MARK + if run.pane.times { TIME } else { 0 }
+}
+
+pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let areas = layout::run(model.size, model.run.zoom);
+    if let Some(area) = areas.stepper {
+        stepper(model, area, frame);
+    }
+    if let Some(area) = areas.steps {
+        separator(model, area, frame);
+        steps(model, area, frame);
+    }
+    separator(model, areas.log, frame);
+    log(model, areas.log, frame);
+}
+
+/// The line at the left of an area, where there is room for it.
+fn separator(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let Some(x) = area.x.checked_sub(2) else {
+        return;
+    };
+    let line = vec![Line::from(model.theme.down()); usize::from(area.height)];
+    let area = Rect {
+        x,
+        width: 1,
+        ..area
+    };
+    frame.render_widget(Paragraph::new(line).style(model.theme.faint()), area);
+}
+
+/// Every phase with its state.
+pub fn stepper(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let run = &model.run;
+    let lines: Vec<Line<'_>> = run
+        .progress
+        .phases
+        .iter()
+        .enumerate()
+        .map(|(number, phase)| {
+            let status = run.progress.phase_status(phase);
+            let (mark, style) = model.theme.phase(status, run.clock);
+            let name = Span::raw(format!(" {} {}", number + 1, phase.title));
+            let line = Line::from(vec![Span::styled(mark, style), name]);
+            if number == run.phase {
+                let width = usize::from(area.width);
+                padded(line, width).patch_style(model.theme.selected())
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn title(model: &Model, focused: bool, name: &str) -> Vec<Span<'static>> {
+    let theme = model.theme;
+    if focused {
+        vec![Span::styled(
+            format!("{} {name}", theme.focus_mark()),
+            theme.accent(),
+        )]
+    } else {
+        vec![Span::styled(format!("  {name}"), theme.title())]
+    }
+}
+
+fn steps(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let theme = model.theme;
+    let run = &model.run;
+    let shown = run.shown_steps();
+    let counts = run
+        .shown_phase()
+        .map_or_else(Counts::default, |_| counts(shown));
+    let phase = run.shown_phase().map_or("", |phase| &phase.title);
+    let focused = run.focus == Focus::Steps;
+    let mut head = title(
+        model,
+        focused,
+        &format!("{} {} {phase}", text::STEPS, theme.dot()),
+    );
+    head.push(Span::styled(
+        format!("  {}", text::steps_title(counts)),
+        theme.faint(),
+    ));
+    frame.render_widget(Line::from(head), Rect { height: 1, ..area });
+
+    let list = below_title(area);
+    let height = usize::from(list.height);
+    let width = usize::from(list.width);
+    let rows = 1 + shown.len();
+    // What is chosen stays in sight; where nothing is, what is at work does.
+    let in_sight = if run.chosen == 0 {
+        shown
+            .iter()
+            .rposition(|step| step.order.is_some())
+            .map_or(0, |place| place + 1)
+    } else {
+        run.chosen
+    };
+    let from = (in_sight + 2)
+        .saturating_sub(height)
+        .min(rows.saturating_sub(height));
+    let hosts = shown
+        .iter()
+        .map(|step| step.host.as_deref().unwrap_or(text::HERE).width())
+        .max()
+        .unwrap_or(0)
+        .min(16);
+    let lines: Vec<Line<'_>> = (from..rows)
+        .take(height)
+        .map(|row| {
+            let line = match row.checked_sub(1) {
+                None => Line::from(format!("  {}", text::EVERYTHING)),
+                Some(place) => step(model, &shown[place], width, hosts),
+            };
+            if row == run.chosen {
+                padded(line, width).patch_style(theme.selected())
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), list);
+}
+
+fn counts(steps: &[Step]) -> Counts {
+    use crate::engine::event::Outcome;
+    use crate::engine::progress::Status;
+    let is = |what: fn(&Status) -> bool| steps.iter().filter(|step| what(&step.status)).count();
+    Counts {
+        total: steps.len(),
+        not_started: is(|status| matches!(status, Status::NotStarted)),
+        running: is(|status| matches!(status, Status::Running { .. })),
+        failed: is(|status| {
+            matches!(
+                status,
+                Status::Ended {
+                    outcome: Outcome::Failed(_),
+                    ..
+                }
+            )
+        }),
+        ..Counts::default()
+    }
+}
+
+fn step(model: &Model, step: &Step, width: usize, hosts: usize) -> Line<'static> {
+    let (mark, style) = model.theme.step(&step.status, model.run.clock);
+    let state = text::step_state(&step.status, model.run.clock);
+    let host = fit(step.host.as_deref().unwrap_or(text::HERE), hosts, model);
+    let name = text::step_name(step);
+    let name = name.split_once('/').map_or(name, |(_, name)| name);
+    // What the step is to reach, where there is room for it.
+    let room = width.saturating_sub(2 + hosts + 2 + state.width() + 1);
+    let words = if room > name.width() + 12 {
+        format!("{name}: {}", step.title)
+    } else {
+        name.to_owned()
+    };
+    Line::from(vec![
+        Span::styled(mark, style),
+        Span::raw(" "),
+        Span::raw(format!("{host:<hosts$}  ")),
+        Span::raw(pad(&fit(&words, room, model), room)),
+        Span::raw(" "),
+        Span::styled(state, style),
+    ])
+}
+
+fn log(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let run = &model.run;
+    let lines = run.log.lines(run.which());
+    frame.render_widget(log_title(model, &lines), Rect { height: 1, ..area });
+
+    let place = below_title(area);
+    if lines.is_empty() {
+        let text = if run.progress.run.is_some() {
+            text::NO_LINES
+        } else {
+            text::NOT_BEGUN
+        };
+        frame.render_widget(Line::styled(text, model.theme.faint()), place);
+        return;
+    }
+    let room = layout::log_room(model.size, run.zoom, prefix_width(run));
+    let first = run.pane.first(&lines, room);
+    let mut rows: Vec<Line<'_>> = Vec::with_capacity(room.height);
+    for line in &lines[first..] {
+        rows.extend(log_rows(model, line, room.width));
+        if rows.len() >= room.height {
+            break;
+        }
+    }
+    // A wrapped last line shows its end.
+    let height = room.height;
+    let skip = if run.pane.follow {
+        rows.len().saturating_sub(height)
+    } else {
+        0
+    };
+    let rows: Vec<_> = rows.into_iter().skip(skip).take(height).collect();
+    frame.render_widget(Paragraph::new(rows), place);
+}
+
+fn log_title(model: &Model, lines: &[&log::Line]) -> Line<'static> {
+    let theme = model.theme;
+    let run = &model.run;
+    let pane = &run.pane;
+    let what = match run.chosen.checked_sub(1) {
+        Some(place) => run
+            .shown_steps()
+            .get(place)
+            .map_or(String::new(), |step| step.id.to_string()),
+        None => text::EVERYTHING.to_owned(),
+    };
+    let focused = run.focus == Focus::Log || run.zoom;
+    let mut head = title(
+        model,
+        focused,
+        &format!("{} {} {what}", text::LOG, theme.dot()),
+    );
+    let switches = [
+        text::switch("follow", pane.follow),
+        text::switch("wrap", pane.wrap),
+        text::switch("times", pane.times),
+    ];
+    head.push(Span::styled(
+        format!("  {}", switches.join(" ")),
+        theme.faint(),
+    ));
+    if !pane.search.is_empty() {
+        head.push(Span::styled(format!("  /{}", pane.search), theme.accent()));
+    }
+    let unseen = pane.unseen(lines);
+    if unseen > 0 {
+        let text = text::unseen(theme.paused(), unseen);
+        head.push(Span::styled(format!("  {text}"), theme.warning()));
+    } else if run.log.gone() > 0 && !pane.follow {
+        let text = text::earlier_lines(run.log.gone());
+        head.push(Span::styled(format!("  {text}"), theme.faint()));
+    }
+    Line::from(head)
+}
+
+fn log_rows(model: &Model, line: &log::Line, width: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let run = &model.run;
+    let hosts = run.host_width();
+    let host = fit(run.host_name(line.host), hosts, model);
+    let (mark, base) = match line.kind {
+        Kind::Out => (theme.stream(false), Style::new()),
+        Kind::Err => (theme.stream(true), theme.stderr()),
+        Kind::Note => (theme.focus_mark(), theme.busy()),
+    };
+    let mark_style = if line.kind == Kind::Out {
+        theme.faint()
+    } else {
+        base
+    };
+    let parts = if run.pane.wrap {
+        split(&line.text, width)
+    } else {
+        std::iter::once(0..line.text.len()).collect()
+    };
+    let spans = spans(&run.pane, line, base, theme.found());
+    parts
+        .into_iter()
+        .enumerate()
+        .map(|(number, part)| {
+            let mut row = Vec::new();
+            let (time, host) = if number == 0 {
+                (text::clock(line.at), host.as_str())
+            } else {
+                (String::new(), "")
+            };
+            if run.pane.times {
+                row.push(Span::styled(format!("{time:>9} "), theme.faint()));
+            }
+            row.push(Span::styled(pad(host, hosts), theme.faint()));
+            row.push(Span::styled(format!(" {mark} "), mark_style));
+            for (from, to, style) in &spans {
+                let (from, to) = ((*from).max(part.start), (*to).min(part.end));
+                if from < to {
+                    row.push(Span::styled(line.text[from..to].to_owned(), *style));
+                }
+            }
+            Line::from(row)
+        })
+        .collect()
+}
+
+/// The parts of a line that have one style each: the host's colours, and what was found.
+fn spans(pane: &Pane, line: &log::Line, base: Style, found: Style) -> Vec<(usize, usize, Style)> {
+    let hits = matches(&line.text, &pane.search);
+    let mut ends: Vec<usize> = line.styles.iter().map(|(at, _)| *at).collect();
+    ends.extend(hits.iter().flat_map(|hit| [hit.start, hit.end]));
+    ends.extend([0, line.text.len()]);
+    ends.sort_unstable();
+    ends.dedup();
+    ends.windows(2)
+        .map(|pair| {
+            let own = line.styles.iter().rev().find(|(at, _)| *at <= pair[0]);
+            let mut style = own.map_or(base, |(_, style)| base.patch(*style));
+            if hits.iter().any(|hit| hit.contains(&pair[0])) {
+                style = style.patch(found);
+            }
+            (pair[0], pair[1], style)
+        })
+        .collect()
+}
+
+/// The name of the file that the shown log is saved as.
+pub fn file_name(run: &RunView) -> String {
+    let id = run.progress.run.as_ref().map_or("run", |run| &run.run);
+    let what = match run.chosen.checked_sub(1) {
+        Some(place) => run
+            .shown_steps()
+            .get(place)
+            .map_or("step", |step| step.id.as_str()),
+        None => "all",
+    };
+    let plain = |letter: char| {
+        if letter.is_ascii_alphanumeric() || letter == '-' {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let name = format!("{id}-{what}");
+    format!("{}.log", name.chars().map(plain).collect::<String>())
+}
+
+fn below_title(area: Rect) -> Rect {
+    Rect {
+        y: area.y + area.height.min(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
+/// A text cut to a width, with a sign that it was.
+pub fn fit(text: &str, width: usize, model: &Model) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let more = model.theme.more();
+    let end = split(text, width.saturating_sub(1).max(1))
+        .first()
+        .map_or(0, |part| part.end);
+    let cut = format!("{}{more}", &text[..end]);
+    if cut.width() > width {
+        String::new()
+    } else {
+        cut
+    }
+}
+
+/// A text filled up to a width in cells.
+pub fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+pub fn padded(mut line: Line<'_>, width: usize) -> Line<'_> {
+    let missing = width.saturating_sub(line.width());
+    line.push_span(Span::raw(" ".repeat(missing)));
+    line
+}

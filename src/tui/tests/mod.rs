@@ -1,0 +1,137 @@
+//! The whole wizard, without a terminal: messages in, frames out.
+
+mod pages;
+mod rules;
+mod whatever;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+
+use super::model::{Effect, Message, Model};
+use super::theme::{Palette, Theme};
+use super::update::update;
+use super::wizard::Found;
+use super::{layout, screens};
+use crate::answers::Answers;
+use crate::engine::event::Event;
+use crate::report::log::read;
+
+const MONO: Theme = Theme {
+    palette: Palette::Mono,
+    ascii: false,
+};
+const DARK: Theme = Theme {
+    palette: Palette::Dark,
+    ascii: false,
+};
+const SMALL: (u16, u16) = layout::LEAST;
+const LARGE: (u16, u16) = (120, 40);
+
+fn events(name: &str) -> Vec<Event> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    read(&folder.join(name)).expect("a run log")
+}
+
+/// A run up to some time, as if it were live.
+fn run_until(theme: Theme, size: (u16, u16), name: &str, until: u64) -> Model {
+    let mut model = Model::for_wizard(theme, size, Found::default());
+    model.at_work = true;
+    for event in events(name) {
+        if event.at <= until {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    if model.run.progress.ended.is_some() {
+        update(&mut model, Message::Over);
+    }
+    model
+}
+
+fn example() -> Answers {
+    Answers::from_toml(crate::answers::example()).expect("valid")
+}
+
+/// Keys as one types them; special ones as `<Tab>`, `<C-s>`.
+fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let mut rest = keys;
+    while let Some(letter) = rest.chars().next() {
+        let (event, length) = match rest.find('>') {
+            Some(end) if letter == '<' && end > 1 => (named(&rest[1..end]), end + 1),
+            _ => (KeyEvent::from(KeyCode::Char(letter)), letter.len_utf8()),
+        };
+        effects.extend(update(model, Message::Key(event)));
+        rest = &rest[length..];
+    }
+    effects
+}
+
+fn named(name: &str) -> KeyEvent {
+    if let Some(letter) = name.strip_prefix("C-") {
+        let letter = letter.chars().next().expect("a letter");
+        return KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+    }
+    KeyEvent::from(match name {
+        "Tab" => KeyCode::Tab,
+        "BackTab" => KeyCode::BackTab,
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        "BS" => KeyCode::Backspace,
+        "F1" => KeyCode::F(1),
+        other => panic!("no key {other}"),
+    })
+}
+
+fn draw(model: &Model) -> Buffer {
+    let (width, height) = model.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+    let frame = terminal.draw(|frame| screens::view(model, frame));
+    frame.expect("drawn").buffer.clone()
+}
+
+fn rows(buffer: &Buffer, cell: impl Fn(&ratatui::buffer::Cell) -> String) -> String {
+    let area = buffer.area;
+    let row = |y| -> String {
+        let row: String = (0..area.width).map(|x| cell(&buffer[(x, y)])).collect();
+        row.trim_end().to_owned()
+    };
+    (0..area.height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn text(model: &Model) -> String {
+    rows(&draw(model), |cell| cell.symbol().to_owned())
+}
+
+/// How every cell looks: a letter for its colour, large where it is bold, `#` where it is reversed.
+fn looks(model: &Model) -> String {
+    rows(&draw(model), |cell| {
+        let letter = match cell.fg {
+            Color::Reset if cell.modifier.contains(Modifier::DIM) => 'd',
+            Color::Reset if cell.modifier.contains(Modifier::BOLD) => 't',
+            Color::Reset => ' ',
+            Color::Green | Color::Indexed(2) => 'g',
+            Color::Cyan => 'c',
+            Color::Yellow | Color::Indexed(3) => 'y',
+            Color::LightRed => 'r',
+            _ => '?',
+        };
+        let letter = if cell.modifier.contains(Modifier::BOLD) {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        };
+        let reversed = cell.modifier.contains(Modifier::REVERSED);
+        (if reversed { '#' } else { letter }).to_string()
+    })
+}

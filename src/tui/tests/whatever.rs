@@ -1,0 +1,121 @@
+//! Whatever comes, in whatever order, on whatever screen: nothing panics.
+
+use crossterm::event::{MouseEvent, MouseEventKind};
+use proptest::prelude::*;
+
+use super::super::keys::TABLE;
+use super::super::model::Unreached;
+use super::*;
+use crate::engine::made_up;
+
+#[derive(Debug, Clone)]
+enum Does {
+    Bound(usize),
+    Types(char),
+    Pastes(String),
+    Resizes(u16, u16),
+    Ticks(u64),
+    Scrolls(bool),
+    Happens(u8),
+}
+
+fn anything() -> impl Strategy<Value = Does> {
+    prop_oneof![
+        6 => any::<usize>().prop_map(Does::Bound),
+        2 => any::<char>().prop_map(Does::Types),
+        1 => any::<String>().prop_map(Does::Pastes),
+        2 => (0..=200u16, 0..=60u16).prop_map(|(width, height)| Does::Resizes(width, height)),
+        1 => (0..100_000u64).prop_map(Does::Ticks),
+        1 => any::<bool>().prop_map(Does::Scrolls),
+        2 => any::<u8>().prop_map(Does::Happens),
+    ]
+}
+
+fn message(does: Does) -> Message {
+    match does {
+        Does::Bound(place) => {
+            let all: Vec<_> = TABLE.iter().flat_map(|(_, bindings)| *bindings).collect();
+            let key = all[place % all.len()].key;
+            let modifiers = if key.ctrl {
+                KeyModifiers::CONTROL
+            } else {
+                KeyModifiers::NONE
+            };
+            Message::Key(KeyEvent::new(key.code, modifiers))
+        }
+        Does::Types(letter) => Message::Key(KeyEvent::from(KeyCode::Char(letter))),
+        Does::Pastes(text) => Message::Paste(text),
+        Does::Resizes(width, height) => Message::Resize(width, height),
+        Does::Ticks(passed) => Message::Tick(passed),
+        Does::Scrolls(up) => Message::Mouse(MouseEvent {
+            kind: if up {
+                MouseEventKind::ScrollUp
+            } else {
+                MouseEventKind::ScrollDown
+            },
+            column: 0,
+            row: 0,
+            modifiers: KeyModifiers::NONE,
+        }),
+        Does::Happens(what) => match what % 8 {
+            0 => Message::Loaded(Box::new(example())),
+            1 => Message::Planned(Box::new([
+                "a plan\n".repeat(usize::from(what)),
+                "\n".into(),
+            ])),
+            2 => Message::Reached("k3s-postgres".into(), "Debian".into()),
+            3 => Message::Unreached(vec![Unreached {
+                host: "k3s-postgres".into(),
+                why: "it is off".into(),
+                host_key: Some("SHA256:x".into()),
+            }]),
+            4 => Message::Over,
+            5 => Message::Refused("no".into()),
+            6 => Message::Missed(u64::from(what)),
+            _ => Message::Signal(15),
+        },
+    }
+}
+
+fn every_frame_is_drawn(mut model: Model, messages: impl IntoIterator<Item = Message>) {
+    for message in messages {
+        update(&mut model, message);
+        draw(&model);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_panics_in_the_wizard(
+        what in proptest::collection::vec(anything(), 0..60),
+        events in made_up::any_events(),
+        from in 0..60usize,
+    ) {
+        let mut messages: Vec<Message> = what.into_iter().map(message).collect();
+        let from = from.min(messages.len());
+        let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
+        messages.splice(from..from, events);
+        let model = Model::for_wizard(MONO, SMALL, Found::default());
+        every_frame_is_drawn(model, messages);
+    }
+
+    #[test]
+    fn nothing_panics_in_a_replay(
+        what in proptest::collection::vec(anything(), 0..60),
+        events in made_up::any_events(),
+        ascii in any::<bool>(),
+    ) {
+        let theme = Theme { palette: Palette::Light, ascii };
+        let model = Model::for_replay(theme, SMALL, events);
+        every_frame_is_drawn(model, what.into_iter().map(message));
+    }
+
+    #[test]
+    fn nothing_panics_at_any_size(width in 0..=200u16, height in 0..=60u16, keys in "[zfwto1-9xcl?/j]{0,12}") {
+        let mut model = run_until(DARK, (width, height), "run-failed.jsonl", u64::MAX);
+        press(&mut model, &keys);
+        draw(&model);
+    }
+}

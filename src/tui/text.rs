@@ -1,0 +1,572 @@
+//! Every sentence of the screens.
+
+use crate::engine::event::{Abort, Outcome};
+use crate::engine::progress::{Counts, Status, Step};
+
+pub const NAME: &str = "k3s-ha-wizard";
+/// Where things happen that are about no host in particular.
+pub const HERE: &str = "jump host";
+
+/// What keys do, for the footer and the help.
+pub mod key {
+    pub const HELP: &str = "help";
+    pub const QUIT: &str = "quit";
+    pub const SUSPEND: &str = "suspend; fg comes back";
+    pub const REDRAW: &str = "draw the screen again";
+    pub const BACK: &str = "back";
+    pub const CLOSE: &str = "close";
+    pub const CONTINUE: &str = "continue";
+    pub const CHOOSE: &str = "choose";
+    pub const UP: &str = "up";
+    pub const DOWN: &str = "down";
+    pub const PAGE_UP: &str = "a page up";
+    pub const PAGE_DOWN: &str = "a page down";
+    pub const START: &str = "to the start";
+    pub const END: &str = "to the end";
+    pub const FOLLOW: &str = "follow";
+    pub const SEARCH: &str = "search";
+    pub const FIND: &str = "find";
+    pub const NO_SEARCH: &str = "do not search";
+    pub const NEXT_HIT: &str = "next line found";
+    pub const PREVIOUS_HIT: &str = "previous line found";
+    pub const WRAP: &str = "wrap long lines";
+    pub const TIMES: &str = "show times";
+    pub const COPY: &str = "copy the log to your clipboard";
+    pub const SAVE_LOG: &str = "save the log to a file";
+    pub const PHASE: &str = "this phase; 1 to 9";
+    pub const NEXT_PHASE: &str = "next phase";
+    pub const PREVIOUS_PHASE: &str = "previous phase";
+    pub const ZOOM: &str = "zoom";
+    pub const FOCUS: &str = "steps/log";
+    pub const SHOW_RUN: &str = "steps and log";
+    pub const SHOW_PROOFS: &str = "proofs";
+    pub const SHOW_FAILURE: &str = "failures";
+    pub const SHOW_CLUSTER: &str = "cluster";
+    pub const NEXT_FAILURE: &str = "next failure";
+    pub const PREVIOUS_FAILURE: &str = "previous failure";
+    pub const LOOK_AT_LOG: &str = "its log";
+    pub const COPY_FAILURE: &str = "copy the failure to your clipboard";
+    pub const RUN_AGAIN: &str = "run again";
+    pub const EDIT_ANSWERS: &str = "edit answers";
+    pub const PLAY: &str = "play/pause";
+    pub const FASTER: &str = "replay faster";
+    pub const SLOWER: &str = "replay slower";
+    pub const NEXT_EVENT: &str = "to the next start or end of a step";
+    pub const TO_END: &str = "to the end";
+    pub const STOP_SOFTLY: &str = "finish steps at work, then quit";
+    pub const STOP_HARD: &str = "end them now";
+    pub const KEEP_ON: &str = "keep running";
+    pub const YES: &str = "yes";
+    pub const NO: &str = "no";
+    pub const ADD: &str = "add";
+    pub const EDIT: &str = "edit";
+    pub const REMOVE: &str = "remove";
+    pub const MOVE_UP: &str = "move the host up";
+    pub const MOVE_DOWN: &str = "move the host down";
+    pub const SAVE_ANSWERS: &str = "save answers";
+    pub const NEXT_OR_DONE: &str = "next field";
+    pub const NEXT_FIELD: &str = "next field";
+    pub const PREVIOUS_FIELD: &str = "previous field";
+    pub const LEFT: &str = "previous choice, or one letter left";
+    pub const RIGHT: &str = "next choice, or one letter right";
+    pub const CLEAR: &str = "clear the field";
+    pub const REVEAL: &str = "show a secret for a moment";
+    pub const DONE: &str = "done";
+    pub const SCRIPTS: &str = "with scripts";
+    pub const GO_ON: &str = "go on";
+    pub const BELIEVE: &str = "believe this host key";
+    pub const RETRY: &str = "try again";
+}
+
+pub const EVERYTHING: &str = "All hosts";
+pub const NO_LINES: &str = "Nothing was printed yet.";
+pub const STEPS: &str = "Steps";
+pub const LOG: &str = "Log";
+pub const NOT_BEGUN: &str = "The run begins in a moment.";
+pub const SEARCH: &str = "Search: ";
+pub const PROOFS: &str = "Proofs";
+pub const PROOFS_WHY: &str =
+    "What must hold is tried, and what must be refused is tried too, from each host's own place.";
+pub const NO_PROOFS: &str =
+    "Nothing was tried yet. The certificates, the load balancer and the agents each bring proofs.";
+pub const EXPECTED: &str = "expected";
+pub const HOLDS: &str = "ok";
+pub const BROKEN: &str = "BROKEN";
+pub const NOT_TRIED: &str = "-";
+pub const NO_FAILURE: &str = "No step has failed.";
+pub const FAILED: &str = "Failed";
+pub const ON_HOST: &str = "host";
+pub const TO_REACH: &str = "to reach";
+pub const WHAT_HAPPENED: &str = "what happened";
+pub const EXIT_STATUS: &str = "exit status";
+pub const WHAT_TO_DO: &str = "what to do";
+pub const LAST_LINES: &str = "last lines";
+pub const LOG_FILE: &str = "log";
+pub const KEPT: &str =
+    "What was done stays done: a run begun again asks the hosts and goes on from there.";
+pub const NO_CLUSTER: &str = "Nothing is known of the cluster yet: its nodes and pods show here as soon as they were asked for.";
+pub const NODES: &str = "Nodes";
+pub const PODS: &str = "Pods";
+pub const TIME: &str = "Time of each phase";
+pub const NEXT: &str = "Next";
+pub const KUBECONFIG: &str = "kubeconfig";
+pub const NODE_HEADS: [&str; 5] = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
+pub const POD_HEADS: [&str; 6] = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
+pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
+pub const HELP_MOUSE: &str = "The mouse wheel scrolls. To select text with the mouse, hold Shift.";
+pub const QUIT_TITLE: &str = "A run is at work";
+pub const QUIT_TEXT: &str = "Stop it? The steps at work can be finished first, or ended half way. What is done stays \
+     done: you can resume at any time.";
+pub const STOPPING: &str =
+    "Stopping: the steps at work are finished first. Ctrl-C again ends them now.";
+pub const STOPPING_HARD: &str =
+    "Stopping: the steps at work are being ended. Ctrl-C once more leaves at once.";
+pub const NOT_FOUND: &str = "Not found in the lines that are kept here.";
+pub const NOTHING_TO_COPY: &str = "There is nothing to copy.";
+pub const SUSPENDED_BACK: &str = "Back again. While suspended, nothing was read from the hosts.";
+pub const BY_OPERATOR: &str = "stopped by the operator";
+
+pub const ALL_WELL: &str = "all well";
+pub const WELCOME: &str = "Welcome";
+pub const WELCOME_WHAT: &str = "From bare Linux machines to a highly available K3s, over SSH alone: a Postgres reached over \
+     mutual TLS, two or more servers, a load balancer in front of them, and agents behind it.";
+pub const WELCOME_NEEDS: &str = "Needed: the machines, with SSH and root or sudo on each, one role a machine. Nothing is \
+     changed before you have seen the plan. What breaks off is picked up where it stopped.";
+pub const WELCOME_TMUX: &str =
+    "You came over SSH. Inside tmux or screen, this goes on when your line drops.";
+pub const OFFER_DRAFT: (&str, &str) = ("Go on with what you typed", "it came to no run yet");
+pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
+pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "every field is filled from it");
+pub const HOSTS: &str = "Hosts";
+pub const HOSTS_WHY: &str = "One Postgres, one load balancer, two or more servers and any number of agents. Several can \
+     be pasted at once, one a line: name, address, role.";
+pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
+pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
+pub const REMOVE_HOST: &str = "Remove this host from the list?";
+pub const START_ANEW: &str = "Start anew? What you typed before is lost with the first change.";
+pub const HOST: &str = "Host";
+pub const HOST_WHY: &str = "How this machine is reached, and what it becomes.";
+pub const OPEN: &str = "Answers file";
+pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
+pub const OPTIONS: &str = "Options";
+pub const OPTIONS_WHY: &str =
+    "Everything here has a good default; a secret left empty is generated.";
+pub const REVIEW: &str = "Review";
+pub const ANSWERS_VALID: &str = "The answers are complete.";
+pub const REVIEW_NEXT: &str = "Next, the hosts are asked what they are. Nothing is changed on them before you have seen the \
+     plan. As a file (Ctrl-S), these answers give the same plan without screens.";
+pub const GENERATED: &str = "generated, or kept from before";
+pub const GIVEN: &str = "given";
+pub const SERVER_SETTINGS: &str = "Server setting";
+pub const AGENT_SETTINGS: &str = "Agent setting";
+pub const CONNECT: &str = "Connect";
+pub const CONNECT_WHY: &str = "Every host is connected to at once, and says what it is.";
+pub const CONNECTING: &str = "connecting";
+pub const NOT_REACHED: &str = "not reached";
+pub const NOT_KNOWN: &str = "not tried to the end";
+pub const BELIEVED: &str = "host key believed; r tries again";
+pub const STILL_CLOSING: &str =
+    "The connections from before are still being closed. Try again in a moment.";
+pub const PLAN: &str = "Plan";
+pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
+     Enter begins.";
+pub const NO_SCRIPT: &str = "(done by the wizard itself)";
+
+pub const NOT_A_TERMINAL: &str = "\
+The interactive wizard needs a terminal on standard input and standard output. Without one, run it \
+from a file:
+
+  k3s-ha-wizard answers example >answers.toml
+  k3s-ha-wizard --answers answers.toml
+";
+pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
+A replay needs a terminal on standard input and standard output.
+";
+
+pub fn too_small(width: u16, height: u16, least: (u16, u16)) -> [String; 2] {
+    [
+        format!("terminal too small: {width}×{height}"),
+        format!("{}×{} needed; nothing stops meanwhile", least.0, least.1),
+    ]
+}
+
+pub fn cluster(name: &str) -> String {
+    format!("cluster \"{name}\"")
+}
+
+pub fn phase_of(number: usize, of: usize, title: &str) -> String {
+    format!("Phase {number}/{of} {title}")
+}
+
+/// Milliseconds since the run began, in seconds: `12.3s`.
+pub fn clock(at: u64) -> String {
+    format!("{}.{}s", at / 1000, at % 1000 / 100)
+}
+
+/// Milliseconds, for people: `14.2s`, `3m 12s`, `1h 02m`.
+pub fn duration(took: u64) -> String {
+    let seconds = took / 1000;
+    match seconds {
+        0..60 => clock(took),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `1 step`, `2 steps`.
+pub fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// A step without its host, which stands beside it.
+pub fn step_name(step: &Step) -> &str {
+    let id = step.id.as_str();
+    id.split_once('@').map_or(id, |(name, _)| name)
+}
+
+pub fn step_begins(step: &Step) -> String {
+    format!("{}: {}", step_name(step), step.title)
+}
+
+pub fn step_ended(step: &Step) -> String {
+    let name = step_name(step);
+    match &step.status {
+        Status::Ended { outcome, took } => match outcome {
+            Outcome::Done => format!("{name}: done in {}", duration(*took)),
+            Outcome::Unchanged => format!("{name}: unchanged, {}", step.title),
+            Outcome::Warned { why } => format!("{name}: done, but {why}"),
+            Outcome::Skipped { why } => format!("{name}: skipped, {why}"),
+            Outcome::Failed(failure) => format!("{name}: FAILED, {}", failure.why),
+            Outcome::WontRun { because } => format!("{name}: will not run, {because}"),
+        },
+        Status::NotStarted | Status::Running { .. } => name.to_owned(),
+    }
+}
+
+/// What stands beside a step in the list; `now` is the time of the run.
+pub fn step_state(status: &Status, now: u64) -> String {
+    match status {
+        Status::NotStarted => String::new(),
+        Status::Running {
+            since,
+            attempt,
+            applying,
+        } => {
+            let took = duration(now.saturating_sub(*since) / 1000 * 1000);
+            let took = took.replace(".0s", "s");
+            match (attempt, applying) {
+                (1, true) => took,
+                (1, false) => format!("looks {took}"),
+                _ => format!("attempt {attempt} {took}"),
+            }
+        }
+        Status::Ended { outcome, took } => match outcome {
+            Outcome::Done => duration(*took),
+            Outcome::Unchanged => "unchanged".into(),
+            Outcome::Warned { .. } => "warning".into(),
+            Outcome::Skipped { .. } => "skipped".into(),
+            Outcome::Failed(_) => "FAILED".into(),
+            Outcome::WontRun { .. } => "won't run".into(),
+        },
+    }
+}
+
+pub fn connection(lost: bool, text: &str) -> String {
+    if lost {
+        format!("connection LOST: {text}")
+    } else {
+        format!("connection: {text}")
+    }
+}
+
+pub fn warned(text: &str) -> String {
+    format!("warning: {text}")
+}
+
+pub fn stopping(how: Abort, why: &str) -> String {
+    match how {
+        Abort::Soft => format!("stopping ({why}): the steps at work are finished"),
+        Abort::Hard => format!("stopping ({why}): the steps at work are ended"),
+    }
+}
+
+pub fn missed_lines(lines: u64) -> String {
+    format!("{lines} lines came too fast to be shown; the log file has them")
+}
+
+pub fn steps_title(counts: Counts) -> String {
+    let ended = counts.total - counts.not_started - counts.running;
+    let text = format!("{ended}/{}", counts.total);
+    if counts.failed > 0 {
+        format!("{text}, {} FAILED", counts.failed)
+    } else {
+        text
+    }
+}
+
+pub fn switch(what: &str, on: bool) -> String {
+    format!("{what}:{}", if on { "on" } else { "off" })
+}
+
+pub fn unseen(mark: &str, lines: usize) -> String {
+    format!("{mark} {}, f follows", counted(lines, "new line"))
+}
+
+pub fn earlier_lines(gone: u64) -> String {
+    format!("({gone} earlier lines are in the log file)")
+}
+
+pub fn copied(lines: usize) -> String {
+    format!(
+        "Copied {} through the terminal (in tmux this needs: set -g set-clipboard on).",
+        counted(lines, "line")
+    )
+}
+
+pub fn saved(path: &str) -> String {
+    format!("Saved as {path}")
+}
+
+pub fn not_saved(path: &str, why: &str) -> String {
+    format!("{path} was not written: {why}")
+}
+
+pub fn failed_step(step: &Step) -> String {
+    let host = step.host.as_deref().unwrap_or(HERE);
+    format!("{} failed on {host}; x shows why", step_name(step))
+}
+
+pub fn failure_title(number: usize, of: usize, name: &str) -> String {
+    if of > 1 {
+        format!("{FAILED}: {name} ({number} of {of})")
+    } else {
+        format!("{FAILED}: {name}")
+    }
+}
+
+pub fn wont_run(steps: usize) -> String {
+    format!("{} will not run because of it:", counted(steps, "step"))
+}
+
+pub fn and_more(number: usize) -> String {
+    format!("and {number} more")
+}
+
+pub fn all_well(pods: usize) -> String {
+    format!("{}, all well", counted(pods, "pod"))
+}
+
+pub fn problems(number: usize) -> String {
+    counted(number, "problem")
+}
+
+pub fn as_of(at: u64) -> String {
+    format!("as it was {} after the run began", duration(at))
+}
+
+pub fn proofs_hold(holding: usize, all: usize) -> String {
+    if holding == all {
+        format!("all {} hold", counted(all, "proof"))
+    } else {
+        format!("{} of {} do NOT hold", all - holding, counted(all, "proof"))
+    }
+}
+
+pub fn proof_broken(host: &str, case: &str, expected: &str, got: &str) -> String {
+    format!("BROKEN on {host}: {case}: expected {expected}, got {got}")
+}
+
+pub fn run_done(took: u64) -> String {
+    format!("Done in {}.", duration(took))
+}
+
+pub fn run_failed(took: u64) -> String {
+    format!("The run failed after {}.", duration(took))
+}
+
+pub fn run_aborted(why: &str) -> String {
+    format!("The run was stopped ({why}).")
+}
+
+pub fn connections(up: usize, of: usize) -> String {
+    format!("ssh {up}/{of}")
+}
+
+pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
+    if ended {
+        "end of the replay".into()
+    } else if paused {
+        "replay paused".into()
+    } else {
+        format!("replay {speed}x")
+    }
+}
+
+pub fn offer_resume(cluster: &str) -> String {
+    format!("Resume {cluster}")
+}
+
+pub fn offer_again(cluster: &str) -> String {
+    format!("Run {cluster} again")
+}
+
+pub fn story(when: &str, how: &str, made: usize) -> String {
+    format!("{how}, begun {when}, {} made", counted(made, "thing"))
+}
+
+pub fn never_run() -> &'static str {
+    "answers are kept, nothing was begun"
+}
+
+/// How a run ended; nothing for one that goes on or was killed.
+pub fn ended(end: Option<&crate::engine::event::End>) -> String {
+    use crate::engine::event::End;
+    match end {
+        Some(End::Done) => "done".into(),
+        Some(End::Failed) => "failed".into(),
+        Some(End::Aborted { why }) => format!("stopped ({why})"),
+        None => "cut off".into(),
+    }
+}
+
+pub fn pasted(hosts: usize) -> String {
+    format!(
+        "{} from what you pasted: look at names and roles",
+        counted(hosts, "host")
+    )
+}
+
+pub fn not_yet(problem: &str) -> String {
+    format!("Not yet: {problem}")
+}
+
+pub fn believe(key: &str) -> String {
+    format!("If {key} is what the host itself shows, b believes it.")
+}
+
+pub fn what_it_is(os: &str, arch: &str, memory_mib: u64) -> String {
+    format!("{os}, {arch}, {memory_mib} MiB of memory")
+}
+
+pub fn cause_and_remedy(cause: &str, remedy: &str) -> String {
+    format!("{cause}. {remedy}")
+}
+
+/// Whom to log in as; without an answer SSH's own configuration says it, or one's own name.
+pub fn user(said: Option<&String>) -> String {
+    said.map_or_else(|| "as SSH says".into(), Clone::clone)
+}
+
+pub fn left_out(path: &str, why: &str) -> String {
+    format!("{path} is left out: {why}")
+}
+
+pub fn log_lost(path: &str, why: &str) -> String {
+    format!("The log {path} is not written any more: {why}")
+}
+
+pub const WENT_WRONG: &str =
+    "The wizard itself went wrong here: please report it, with the log and what stands below.";
+
+/// Labels of fields, and what they are for.
+pub mod field {
+    type Words = (&'static str, &'static str);
+    pub const NOT_AN_ADDRESS: &str = "must be an IP address, as in 10.0.0.11";
+    pub const NOT_A_PORT: &str = "must be a port, a number between 1 and 65535";
+    pub const OF_CLUSTER: &str = "Cluster";
+    pub const OF_SSH: &str = "SSH, where a host does not say it itself";
+    pub const OF_POSTGRES: &str = "Postgres";
+    pub const OF_K3S: &str = "K3s";
+    pub const OF_LOAD_BALANCER: &str = "Load balancer";
+    pub const HOST_NAME: Words = (
+        "Name",
+        "Names the host everywhere, and the node in the cluster: a-z, 0-9 and -.",
+    );
+    pub const ROLE: Words = ("Role", "What it becomes. Left and right choose.");
+    pub const ADDRESS: Words = ("Address", "What SSH uses: an IP address or a DNS name.");
+    pub const NODE_IP: Words = (
+        "Node IP",
+        "Its address in the cluster's network, where that is another one.",
+    );
+    pub const USER: Words = (
+        "SSH user",
+        "Root, or a user with sudo. Empty: your own name.",
+    );
+    pub const SSH_PORT: Words = ("SSH port", "Empty: 22.");
+    pub const KEY: Words = (
+        "SSH key file",
+        "Empty: the agent and the usual keys are tried.",
+    );
+    pub const HOST_KEY: Words = (
+        "Host key",
+        "SHA256:…, as ssh-keygen -l prints it. Empty: known_hosts vouches, or you are asked.",
+    );
+    pub const HOST_KEYS: Words = (
+        "Unknown host keys",
+        "strict: you are asked. accept-new: the first contact is believed.",
+    );
+    pub const CLUSTER: Words = (
+        "Cluster",
+        "Names the cluster, its folder here and its kubeconfig: a-z, 0-9 and -.",
+    );
+    pub const DATABASE: Words = (
+        "Database",
+        "Made if it is not there; other databases stay as they are.",
+    );
+    pub const DB_USER: Words = (
+        "Database role",
+        "Owns the database; also the name in every client certificate.",
+    );
+    pub const DB_PASSWORD: Words = (
+        "Database password",
+        "Empty: generated. env:NAME or file:PATH read it from there.",
+    );
+    pub const DB_PORT: Words = ("Postgres port", "Where Postgres listens, usually 5432.");
+    pub const DB_NAME: Words = (
+        "Postgres name",
+        "A DNS name for the datastore's address. Empty: the host's address.",
+    );
+    pub const VERSION: Words = (
+        "K3s version",
+        "A release, vX.Y.Z+k3sN; every node gets exactly this one.",
+    );
+    pub const INSTALL_URL: Words = (
+        "Install script",
+        "The official one, or that of your mirror.",
+    );
+    pub const ARTIFACT_URL: Words = (
+        "Releases",
+        "A mirror of the releases. Empty: the official ones.",
+    );
+    pub const TOKEN: Words = (
+        "Servers' token",
+        "Guards the cluster. Empty: generated. env:NAME or file:PATH read it from there.",
+    );
+    pub const AGENT_TOKEN: Words = ("Agents' token", "What agents join with. Empty: generated.");
+    pub const TLS_SAN: Words = (
+        "Further names",
+        "More names and addresses for the servers' certificates, with spaces between.",
+    );
+    pub const LB_PORT: Words = (
+        "Load balancer port",
+        "Where the load balancer listens, usually 6443.",
+    );
+    pub const LB_NAMES: Words = (
+        "Load balancer names",
+        "Further DNS names and addresses of the load balancer, with spaces between.",
+    );
+    pub const PATH: Words = ("File", "The path of a TOML file with answers.");
+}
+
+pub fn terminal_failed(why: &str) -> String {
+    format!("the terminal cannot be used: {why}")
+}
+
+pub fn get_nodes(kubeconfig: &str) -> String {
+    format!("kubectl --kubeconfig {kubeconfig} get nodes")
+}
+
+pub fn step_with_script(id: &str, title: &str) -> String {
+    format!("\n{id}: {title}\n")
+}

@@ -1,0 +1,199 @@
+//! A terminal without a window: the real binary in it, and what its screen shows.
+
+use std::io::{Read as _, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// A machine may be slow: nothing is measured with it.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+pub struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    parser: Arc<Mutex<vt100::Parser>>,
+    drawn: Arc<AtomicUsize>,
+}
+
+impl Terminal {
+    /// Starts the wizard with these arguments and variables, and a state folder of its own.
+    pub fn start(
+        size: (u16, u16),
+        args: &[&str],
+        variables: &[(&str, &str)],
+        state: &Path,
+    ) -> Self {
+        let pair = native_pty_system()
+            .openpty(pty_size(size))
+            .expect("a terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+        command.args(args);
+        command.cwd(state);
+        command.env("K3S_HA_WIZARD_STATE", state.join("state"));
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        for name in [
+            "NO_COLOR",
+            "LC_ALL",
+            "LC_CTYPE",
+            "SSH_CONNECTION",
+            "COLORFGBG",
+        ] {
+            command.env_remove(name);
+        }
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("started");
+        let parser = vt100::Parser::new(at_least_1(size.1), at_least_1(size.0), 0);
+        let parser = Arc::new(Mutex::new(parser));
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let drawn = Arc::new(AtomicUsize::new(0));
+        let (fed, counted) = (parser.clone(), drawn.clone());
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = reader.read(&mut bytes) {
+                let mut parser = fed.lock().unwrap_or_else(PoisonError::into_inner);
+                parser.process(&bytes[..length]);
+                counted.fetch_add(length, Ordering::AcqRel);
+            }
+        });
+        Self {
+            writer: pair.master.take_writer().expect("a writer"),
+            master: pair.master,
+            child,
+            parser,
+            drawn,
+        }
+    }
+
+    pub fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.parser.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn text(&self) -> String {
+        self.parser().screen().contents()
+    }
+
+    pub fn types(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).expect("typed");
+        self.writer.flush().expect("typed");
+    }
+
+    pub fn resize(&mut self, size: (u16, u16)) {
+        // First ours: what the program draws then is for the new size.
+        let mut parser = self.parser();
+        let screen = parser.screen_mut();
+        screen.set_size(at_least_1(size.1), at_least_1(size.0));
+        drop(parser);
+        self.master.resize(pty_size(size)).expect("resized");
+    }
+
+    pub fn waits_for(&self, text: &str) {
+        self.waits_until(text, |terminal| terminal.text().contains(text));
+    }
+
+    pub fn waits_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let since = Instant::now();
+        while !is_so(self) {
+            assert!(since.elapsed() < PATIENCE, "never: {what}\n{}", self.text());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    fn pid(&self) -> String {
+        self.child.process_id().expect("it runs").to_string()
+    }
+
+    /// `R`, `S`, `T` …, as the kernel says it.
+    pub fn state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it runs");
+        let (_, rest) = stat.rsplit_once(") ").expect("a state");
+        rest.chars().next().expect("a state")
+    }
+
+    /// How many bytes were drawn so far.
+    pub fn drawn(&self) -> usize {
+        self.drawn.load(Ordering::Acquire)
+    }
+
+    /// Waits for its end; the exit code.
+    pub fn ends(&mut self) -> u32 {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("waited") {
+                return status.exit_code();
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "it does not end\n{}",
+                self.text()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Nothing is left of what a program does to a terminal.
+    pub fn is_put_back(&self) {
+        self.waits_until("the terminal is put back", |terminal| {
+            let parser = terminal.parser();
+            let screen = parser.screen();
+            let modes = terminal
+                .master
+                .get_termios()
+                .expect("its modes")
+                .local_flags;
+            let cooked = libc::ICANON | libc::ECHO | libc::ISIG;
+            !screen.alternate_screen()
+                && !screen.bracketed_paste()
+                && !screen.hide_cursor()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+                && modes.bits() & cooked == cooked
+        });
+    }
+
+    pub fn is_taken(&self) {
+        self.waits_until("the terminal is taken", |terminal| {
+            let parser = terminal.parser();
+            let screen = parser.screen();
+            screen.alternate_screen()
+                && screen.bracketed_paste()
+                && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+        });
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pty_size((cols, rows): (u16, u16)) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+fn at_least_1(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).unwrap_or(NonZeroU16::MIN)
+}

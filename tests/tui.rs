@@ -1,0 +1,289 @@
+//! The wizard as the operator has it: the real binary in a terminal.
+
+#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
+#![allow(dead_code)] // not every helper is for every test
+
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use terminal::Terminal;
+
+const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl");
+const FAILED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/run-failed.jsonl"
+);
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
+const SIZE: (u16, u16) = (80, 24);
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[test]
+fn a_replay_is_shown_to_its_end_and_leaves_no_trace() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    terminal.waits_for("Phase 1/7 Postgres");
+    terminal.is_taken();
+    terminal.types(">");
+    terminal.waits_for("all 15 proofs hold");
+    terminal.types("o");
+    terminal.waits_for("a certificate of a foreign CA  refused   ✓ ok");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+}
+
+#[test]
+fn a_replay_plays_pauses_and_steps() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", FAILED], &[], folder.path());
+    terminal.waits_for("Phase 1/7");
+    terminal.types("+++");
+    terminal.waits_for("replay 8x");
+    terminal.types(" ");
+    terminal.waits_for("replay paused");
+    terminal.types(">");
+    terminal.waits_for("✗ Failed: server-1/start");
+    terminal.waits_for("end of the replay");
+    terminal.types("\r");
+    terminal.waits_for("Log · server-1/start@k3s-server-1");
+    terminal.types("/28p01\r");
+    terminal.waits_for("/28p01");
+}
+
+#[test]
+fn the_screen_may_change_its_size_at_any_moment() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    terminal.waits_for("Steps · Postgres");
+    terminal.resize((70, 20));
+    terminal.waits_for("terminal too small: 70×20");
+    terminal.resize((140, 45));
+    terminal.waits_for("5 Load balancer");
+    terminal.resize((1, 1));
+    terminal.resize(SIZE);
+    terminal.waits_for("Steps · ");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn signals_end_it_and_put_the_terminal_back() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let folder = folder();
+        let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+        terminal.waits_for("Phase 1/7");
+        terminal.signal(signal);
+        assert_eq!(terminal.ends(), code, "{signal}");
+        terminal.is_put_back();
+    }
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    terminal.waits_for("Phase 1/7");
+    for _ in 0..2 {
+        terminal.types("\u{1a}");
+        terminal.waits_until("it is stopped", |terminal| terminal.state() == 'T');
+        terminal.is_put_back();
+        terminal.signal("CONT");
+        terminal.is_taken();
+        terminal.waits_for("Steps · ");
+    }
+    // Also when somebody else stops it, and whatever they do to the terminal meanwhile.
+    terminal.signal("TSTP");
+    terminal.waits_until("it is stopped", |terminal| terminal.state() == 'T');
+    terminal.is_put_back();
+    terminal.signal("CONT");
+    terminal.is_taken();
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+}
+
+#[test]
+fn focus_is_visible_without_colours() {
+    let folder = folder();
+    let no_color = [("NO_COLOR", "1")];
+    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &no_color, folder.path());
+    terminal.waits_for("Steps · Postgres");
+    terminal.types(" ");
+    terminal.waits_for("replay paused");
+    let reversed_row = |terminal: &Terminal| -> Option<u16> {
+        let parser = terminal.parser();
+        let screen = parser.screen();
+        let reversed = |row: &u16| {
+            (0..20).all(|column| screen.cell(*row, column).is_some_and(vt100::Cell::inverse))
+        };
+        (0..SIZE.1).find(reversed)
+    };
+    terminal.waits_until("a row is reversed", |terminal| {
+        reversed_row(terminal) == Some(3)
+    });
+    terminal.types("\t\u{1b}[B");
+    terminal.waits_until("the next row is", |terminal| {
+        reversed_row(terminal) == Some(4)
+    });
+    let parser = terminal.parser();
+    let screen = parser.screen();
+    let bold = screen.cell(2, 0).is_some_and(vt100::Cell::bold);
+    assert!(bold, "the title with focus is not bold");
+    for row in 0..SIZE.1 {
+        for column in 0..SIZE.0 {
+            let cell = screen.cell(row, column).expect("a cell");
+            assert_eq!(cell.fgcolor(), vt100::Color::Default);
+        }
+    }
+}
+
+#[test]
+fn with_ascii_nothing_else_is_drawn() {
+    let folder = folder();
+    let locales: [&[(&str, &str)]; 2] = [&[], &[("LANG", "C")]];
+    for (args, variables) in [
+        (&["replay", "--ascii", LOG][..], locales[0]),
+        (&["replay", LOG][..], locales[1]),
+    ] {
+        let mut terminal = Terminal::start(SIZE, args, variables, folder.path());
+        terminal.waits_for("Steps - Postgres");
+        terminal.types(">");
+        terminal.waits_for("+ k3s-server-1");
+        assert!(terminal.text().is_ascii(), "{}", terminal.text());
+    }
+}
+
+#[test]
+fn hosts_are_pasted_and_kept_when_the_line_drops() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("▸ New cluster");
+    terminal.types("\r");
+    terminal.waits_for("No hosts yet");
+    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~");
+    terminal.waits_for("✓ server-one");
+    terminal.signal("HUP");
+    assert_eq!(terminal.ends(), 129);
+
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("▸ Go on with what you typed");
+    terminal.types("\r");
+    terminal.waits_for("✓ server-one");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+}
+
+#[test]
+fn answers_are_opened_and_saved_and_the_saved_ones_are_the_same() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("Open an answers file");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types(&format!("{EXAMPLE}\r"));
+    terminal.waits_for("The answers are complete.");
+    terminal.types("\u{13}");
+    terminal.waits_for("Saved as ./k3s.answers.toml");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    let load = |path: &std::path::Path| {
+        k3s_ha_wizard::answers::Answers::load(path).expect("valid answers")
+    };
+    let saved = load(&folder.path().join("k3s.answers.toml"));
+    assert_eq!(saved, load(std::path::Path::new(EXAMPLE)));
+}
+
+#[test]
+fn nothing_is_drawn_while_nothing_happens() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    terminal.waits_for("Phase 1/7");
+    terminal.types(">");
+    terminal.waits_for("end of the replay");
+    std::thread::sleep(Duration::from_millis(500));
+    let before = terminal.drawn();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(terminal.drawn(), before);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_use_instead() {
+    for args in [&[][..], &["replay", LOG][..]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .expect("started");
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("terminal"), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn what_is_no_log_is_refused() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &["replay", EXAMPLE], &[], folder.path());
+    assert_eq!(terminal.ends(), 2);
+    terminal.waits_for("this is no event of a run");
+}
+
+/// Nothing listens on these ports of this machine.
+const NOBODY: &str = r#"
+[cluster]
+name = "nobody"
+[ssh]
+user = "root"
+port = 9
+[[hosts]]
+name = "db"
+role = "postgres"
+address = "127.0.0.2"
+node_ip = "10.0.0.5"
+[[hosts]]
+name = "s1"
+role = "server"
+address = "127.0.0.3"
+node_ip = "10.0.0.11"
+[[hosts]]
+name = "lb"
+role = "load-balancer"
+address = "127.0.0.4"
+node_ip = "10.0.0.2"
+"#;
+
+#[test]
+fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
+    let folder = folder();
+    std::fs::write(folder.path().join("nobody.toml"), NOBODY).expect("written");
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("Open an answers file");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types("nobody.toml\r");
+    terminal.waits_for("there are no agents");
+    terminal.types("\r");
+    terminal.waits_for("r try again");
+    for host in ["db", "s1", "lb"] {
+        terminal.waits_for(&format!("✗ {host}  not reached"));
+    }
+    terminal.types("r");
+    terminal.waits_for("r try again");
+    terminal.types("\u{1b}");
+    terminal.waits_for("Review");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+
+    // Whoever comes back goes on from there.
+    let terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("▸ Resume nobody");
+}
