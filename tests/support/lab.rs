@@ -2,6 +2,8 @@
 
 // Helpers of tests are tests as well; a lab is asked through the value that keeps others out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::unused_self)]
+// Each of the tests uses its part of them.
+#![allow(dead_code)]
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
@@ -127,6 +129,28 @@ impl Wizard {
             state: tempfile::tempdir().unwrap(),
             answers: root().join("tests/lab/answers.toml"),
         }
+    }
+
+    /// The same state folder, with answers that are a little different.
+    pub fn answering(mut self, change: impl FnOnce(String) -> String) -> Self {
+        let answers = std::fs::read_to_string(&self.answers).unwrap();
+        self.answers = self.state.path().join("answers.toml");
+        std::fs::write(&self.answers, change(answers)).unwrap();
+        self
+    }
+
+    /// `k3s-ha-wizard plan`: the exit code, and what it printed.
+    pub fn plan(&self) -> (Option<i32>, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+        command
+            .args(["plan", "--answers"])
+            .arg(&self.answers)
+            .env("K3S_HA_WIZARD_STATE", self.state.path())
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        (output.status.code(), text)
     }
 
     /// `k3s-ha-wizard --answers …`, and more.

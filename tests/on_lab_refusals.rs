@@ -1,0 +1,283 @@
+//! What would end badly is refused on the lab: with its cause, with the way out, and with nothing
+//! changed on any host. It needs root.
+
+#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use k3s_ha_wizard::engine::event::Outcome;
+use k3s_ha_wizard::platform::network;
+use lab::{Ended, Lab, Wizard};
+
+const HOSTS: [&str; 5] = [
+    "k3s-postgres",
+    "k3s-server-1",
+    "k3s-server-2",
+    "k3s-nginx",
+    "k3s-agent",
+];
+
+/// All that a run could change on a host: files, packages, services, and who listens.
+fn picture(lab: &Lab) -> Vec<String> {
+    const LOOK: &str = r"
+        find /etc /root /usr/local /opt /var/lib/rancher /var/lib/kubelet /var/lib/k3s-ha-wizard \
+            /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
+        find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
+        dpkg -l
+        systemctl list-units --all --plain --no-legend --type=service,socket,timer |
+            awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
+        ss -Hltun | awk '{ print $1, $5 }' | sort
+        [ ! -d /etc/postgresql ] || cat /var/lib/postgresql/*/main/postgresql.auto.conf";
+    let host = |host: &&str| format!("{host}\n{}", lab.must(host, LOOK));
+    HOSTS.iter().map(host).collect()
+}
+
+/// What is different, a line each.
+fn changes(before: &[String], after: &[String]) -> Vec<String> {
+    let lines = |text: &String| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let pairs = before.iter().zip(after);
+    pairs
+        .flat_map(|(before, after)| {
+            let (before, after) = (lines(before), lines(after));
+            let host = before[0].clone();
+            let gone = before.iter().filter(|line| !after.contains(line));
+            let new = after.iter().filter(|line| !before.contains(line));
+            let gone = gone.map(|line| format!("{host}: - {line}"));
+            let new = new.map(|line| format!("{host}: + {line}"));
+            gone.chain(new).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The text without its line breaks, which are where a terminal ends.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A run that must be refused, each of these said, and nothing changed.
+fn refused(lab: &Lab, wizard: &Wizard, because: &[(&str, &str)]) -> Ended {
+    let before = picture(lab);
+    let run = wizard.run();
+    assert_eq!(changes(&before, &picture(lab)), Vec::<String>::new());
+    assert_eq!(run.status.code(), Some(5), "{}", run.text);
+    told(&run.text, because);
+    assert!(run.text.contains("Nothing was changed"), "{}", run.text);
+    run
+}
+
+/// Each cell is red, and says so.
+fn told(text: &str, because: &[(&str, &str)]) {
+    let said = flat(text);
+    for (cell, why) in because {
+        assert!(said.contains(&format!("{cell}: FAIL")), "{cell}\n{text}");
+        assert!(said.contains(&flat(why)), "{cell}: {why}\n{text}");
+    }
+}
+
+#[test]
+fn hosts_that_will_not_do_are_refused() {
+    let lab = Lab::fresh();
+    lab.does(&["clock", "k3s-agent", "+1h"]);
+    lab.must(
+        "k3s-nginx",
+        "echo 'server { listen 6443; }' >/etc/nginx/conf.d/wiki.conf && systemctl reload nginx",
+    );
+    lab.must(
+        "k3s-server-1",
+        "printf '[Service]\nExecStart=/bin/true\n' >/etc/systemd/system/k3s.service",
+    );
+    lab.must(
+        "k3s-server-2",
+        "mkdir -p /var/lib/rancher/k3s/server/db/etcd/member/wal",
+    );
+    lab.does(&["fill", "k3s-postgres"]);
+    let because = [
+        (
+            "k3s-agent, clock",
+            "its clock is 3600.0 s ahead of the other hosts'",
+        ),
+        (
+            "k3s-nginx, ports",
+            "nginx (nginx.service) listens on port 6443",
+        ),
+        (
+            "k3s-server-1, existing",
+            "a K3s that this wizard did not install is here (k3s.service)",
+        ),
+        (
+            "k3s-server-2, existing",
+            "the data of an embedded etcd is here, and K3s would use it instead of Postgres",
+        ),
+        ("k3s-postgres, disk", "0 MiB free"),
+    ];
+    refused(&lab, &Wizard::new(), &because);
+}
+
+#[test]
+fn hosts_that_do_not_reach_each_other_are_refused() {
+    let lab = Lab::fresh();
+    // Answers to it get lost, and nobody refuses anything: what a firewall that drops looks like.
+    let lost = "ip neigh replace 198.51.100.11 lladdr 02:00:00:00:00:01 dev host0";
+    lab.must("k3s-server-2", lost);
+    lab.must("k3s-nginx", "ip route add unreachable 198.51.100.12");
+    // And three that are not what they seem.
+    lab.must(
+        "k3s-server-1",
+        "printf 'ID=sles\nPRETTY_NAME=\"SUSE Linux Enterprise Server 15 SP2\"\n' >/etc/os-release",
+    );
+    lab.must(
+        "k3s-agent",
+        "printf '#!/bin/sh\necho 6.4.0 s390x\n' >/usr/local/bin/uname; \
+         chmod 755 /usr/local/bin/uname",
+    );
+    let id = lab.must("k3s-agent", "cat /etc/machine-id");
+    lab.must("k3s-nginx", &format!("echo {} >/etc/machine-id", id.trim()));
+    let because = [
+        (
+            "k3s-server-2, network",
+            "it does not reach k3s-postgres port 5432 (198.51.100.11): no answer within 3 s: is a \
+             firewall in between?",
+        ),
+        (
+            "k3s-nginx, network",
+            "it does not reach k3s-server-1 port 6443 (198.51.100.12): No route to host",
+        ),
+        (
+            "k3s-server-1, os",
+            "it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not know",
+        ),
+        (
+            "k3s-agent, arch",
+            "K3s is not released for s390x, its architecture",
+        ),
+        ("k3s-nginx, names", "it is the same machine as k3s-agent"),
+    ];
+    let run = refused(&lab, &Wizard::new(), &because);
+    let others = [
+        "k3s-server-1, network: FAIL",
+        "k3s-agent, network: FAIL",
+        "port 10250 (198.51.100.11)",
+    ];
+    for other in others {
+        assert!(!run.text.contains(other), "{}", run.text);
+    }
+    // A plan opens nothing, and still sees whom nobody answers.
+    let (code, text) = Wizard::new().plan();
+    assert_eq!(code, Some(5));
+    told(&text, &because[..2]);
+}
+
+/// As it is after a wizard that was killed: the listener is no obstacle, and it goes.
+#[test]
+fn a_listener_that_was_left_is_no_obstacle() {
+    let lab = Lab::fresh();
+    let at = "198.51.100.14".parse().unwrap();
+    let opened = lab.must("k3s-nginx", &network::listen_script(at, &[6443]));
+    assert_eq!(opened, "listen=opened\n");
+    let seconds = format!(
+        "systemctl show -p RuntimeMaxUSec --value {}",
+        network::LISTENER
+    );
+    assert_eq!(lab.must("k3s-nginx", &seconds), "20s\n");
+    // Something else stops the run.
+    lab.does(&["clock", "k3s-agent", "+1h"]);
+    let run = Wizard::new().run();
+    assert_eq!(run.status.code(), Some(5), "{}", run.text);
+    assert_eq!(run.text.matches(": FAIL").count(), 1, "{}", run.text);
+    told(&run.text, &[("k3s-agent, clock", "3600.0 s")]);
+    for host in HOSTS {
+        let left = lab.must(host, "systemctl list-units --no-legend 'k3s-ha-wizard*'");
+        assert_eq!(left, "", "{host}");
+    }
+}
+
+/// A Postgres with a database, a rule and a setting of somebody else's.
+fn somebodys_postgres(lab: &Lab) {
+    lab.must(
+        "k3s-postgres",
+        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null 2>&1 && \
+         cd / && runuser -u postgres -- psql -q -c 'CREATE DATABASE wiki' && \
+         runuser -u postgres -- psql -q -d wiki \
+             -c 'CREATE TABLE pages (title text)' -c \"INSERT INTO pages VALUES ('Home')\" && \
+         echo 'host wiki wiki 192.0.2.7/32 scram-sha-256' >>/etc/postgresql/15/main/pg_hba.conf && \
+         echo 'work_mem = 7MB' >/etc/postgresql/15/main/conf.d/wiki.conf && \
+         systemctl reload postgresql@15-main",
+    );
+}
+
+const OF_OTHERS: &str = "cd / && runuser -u postgres -- psql -X -A -t -d wiki -c 'TABLE pages' \
+    -c 'SHOW work_mem' -c \"SELECT type, address FROM pg_hba_file_rules WHERE database = '{wiki}'\"";
+
+#[test]
+fn a_postgres_and_a_cluster_of_others_are_left_alone() {
+    let lab = Lab::fresh();
+    somebodys_postgres(&lab);
+    let others = lab.must("k3s-postgres", OF_OTHERS);
+    assert_eq!(others, "Home\n7MB\nhost|192.0.2.7\n");
+    let existing = "k3s-postgres, existing";
+    let serves = "this Postgres serves others, with the databases wiki; it would be restarted (to \
+                  listen on its address)";
+    refused(&lab, &Wizard::new(), &[(existing, serves)]);
+
+    // One that is elsewhere, and one that nobody can write to.
+    let conf = "/etc/postgresql/15/main/postgresql.conf";
+    let restart = "systemctl restart postgresql@15-main";
+    let standby = "/var/lib/postgresql/15/main/standby.signal";
+    for (make, why, undo) in [
+        (
+            format!("sed -i 's/^port = 5432/port = 5433/' {conf}"),
+            "Postgres is here, but not on port 5432: 15/main on port 5433",
+            format!("sed -i 's/^port = 5433/port = 5432/' {conf}"),
+        ),
+        (
+            format!("touch {standby}"),
+            "this Postgres is a replica, which nobody can write to",
+            format!("rm {standby}"),
+        ),
+    ] {
+        lab.must("k3s-postgres", &format!("{make} && {restart}"));
+        let (code, text) = Wizard::new().plan();
+        lab.must("k3s-postgres", &format!("{undo} && {restart}"));
+        assert_eq!(code, Some(5), "{text}");
+        told(&text, &[(existing, why)]);
+    }
+
+    // Shared on the operator's word: what is others' survives.
+    let share = |text: String| {
+        text.replace(
+            "[postgres]\n",
+            "[postgres]\nexisting_postgres = \"share\"\n",
+        )
+    };
+    let wizard = Wizard::new().answering(share);
+    let run = wizard.run().good();
+    assert_eq!(
+        *run.outcome("postgres/settings@k3s-postgres"),
+        Outcome::Done
+    );
+    assert_eq!(lab.must("k3s-postgres", OF_OTHERS), others);
+
+    // Another state folder has other tokens: that is another cluster.
+    let other = Wizard::new().answering(share);
+    let holds = "the database k3s holds a cluster with another token: no server could read it";
+    let belongs = "it belongs to another cluster: its K3s has another token";
+    let because = [
+        (existing, holds),
+        ("k3s-server-1, existing", belongs),
+        ("k3s-server-2, existing", belongs),
+        ("k3s-agent, existing", belongs),
+    ];
+    refused(&lab, &other, &because);
+
+    // A host that was installed anew under its old name.
+    lab.does(&["fresh", "k3s-agent"]);
+    let lost = "the cluster has a node k3s-agent, but this host has lost its node password";
+    refused(&lab, &wizard, &[("k3s-agent, existing", lost)]);
+
+    // Bare servers, and only the row in Postgres that tells.
+    lab.does(&["fresh", "k3s-server-1", "k3s-server-2", "k3s-nginx"]);
+    let run = refused(&lab, &other, &[(existing, holds)]);
+    assert_eq!(run.text.matches(": FAIL").count(), 1, "{}", run.text);
+    assert_eq!(lab.must("k3s-postgres", OF_OTHERS), others);
+}
