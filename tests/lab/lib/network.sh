@@ -2,7 +2,7 @@
 # The bridge that the hosts hang on, their way out, and nothing of it left afterwards.
 
 # Sysctls of this machine that the lab, or a K3s in its hosts, changes. Put back by `down`.
-machine_sysctls=(net.ipv4.ip_forward vm.overcommit_memory vm.panic_on_oom kernel.panic
+machine_sysctls=(net.ipv4.ip_forward fs.inotify.max_user_instances vm.overcommit_memory vm.panic_on_oom kernel.panic
     kernel.panic_on_oops kernel.pid_max kernel.keys.root_maxkeys kernel.keys.root_maxbytes
     net.netfilter.nf_conntrack_max)
 
@@ -21,6 +21,9 @@ network_up() {
     ip link set "$bridge" up
     ip route replace blackhole "$cluster_net"
     sysctl -qw net.ipv4.ip_forward=1
+    # Root of all hosts is the machine's root, and 128 of these are not enough for five systemds and
+    # whatever else follows files here.
+    [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 1024 ] || sysctl -qw fs.inotify.max_user_instances=1024
     rules | while read -r table chain rule; do
         # shellcheck disable=SC2086 # a rule is several words
         iptables -w -t "$table" -C "$chain" $rule 2>/dev/null ||
