@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::bootstrap::random_hex;
-use crate::datastore::kine::{Kine, Refused};
+use crate::datastore::kine::{Entry, Kine, Refused};
 use crate::log;
 use crate::nodes;
 use crate::pods::{self, Pod, Step};
@@ -281,6 +281,19 @@ impl Cluster {
         Ok(live
             .map(|entry| format!("{}:6443", &entry.name[SERVERS.len()..]))
             .collect())
+    }
+}
+
+impl Cluster {
+    /// The names of a namespace's secrets; what is in them is nobody's business here.
+    pub fn secrets(&self, namespace: &str) -> Result<Vec<Value>, Failure> {
+        let folder = format!("/registry/secrets/{namespace}/");
+        let named = |entry: &Entry| {
+            let name = entry.name.strip_prefix(&folder)?;
+            Some(json!({ "metadata": { "name": name, "namespace": namespace } }))
+        };
+        let entries = self.kine.list(&folder)?;
+        Ok(entries.iter().filter_map(named).collect())
     }
 }
 

@@ -36,6 +36,9 @@ impl Api {
                 match *kind {
                     "pods" => self.pods(request, namespace, name),
                     "configmaps" => self.configmaps(request, namespace, name),
+                    "secrets" if request.method == "GET" && name.is_empty() => {
+                        list("SecretList", self.cluster.secrets(namespace))
+                    }
                     _ => unknown(),
                 }
             }

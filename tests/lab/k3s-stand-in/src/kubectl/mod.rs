@@ -276,6 +276,13 @@ fn get(arguments: &Arguments) -> Outcome<()> {
     if configmap::is(kind) {
         return configmap::get(arguments);
     }
+    let namespace = arguments.namespace.as_deref().unwrap_or("default");
+    if ["secret", "secrets"].contains(&kind) {
+        for item in items(&client, &format!("/api/v1/namespaces/{namespace}/secrets"))? {
+            println!("secret/{}", nodes::name(&item));
+        }
+        return Ok(());
+    }
     let node = match kind {
         "node" | "nodes" | "no" => true,
         "pod" | "pods" | "po" => false,
@@ -285,7 +292,6 @@ fn get(arguments: &Arguments) -> Outcome<()> {
             ));
         }
     };
-    let namespace = arguments.namespace.as_deref().unwrap_or("default");
     let path = match (node, arguments.all_namespaces) {
         (true, _) => "/api/v1/nodes".to_owned(),
         (false, true) => "/api/v1/pods".to_owned(),
