@@ -101,7 +101,7 @@ fn work(
             return Err(error.to_string());
         }
     };
-    let texts = [format!("{grid}\n{plan}"), with_scripts(&plan)];
+    let texts = [format!("{plan}\n{grid}"), with_scripts(&plan)];
     tell(Message::Planned(Box::new(texts)));
     // An end of the screens is a "no".
     if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
