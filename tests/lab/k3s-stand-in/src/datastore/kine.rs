@@ -80,9 +80,13 @@ pub struct Kine {
 impl Kine {
     /// Takes the first connection and sees to the table.
     pub fn open(target: Target, mut first: Connection) -> Result<Self, Failed> {
+        // Two that create the same table at the same moment get in each other's way, IF NOT EXISTS
+        // or not.
+        first.query("SELECT pg_advisory_lock(6443)::text", &[])?;
         for statement in SCHEMA {
             first.query(statement, &[])?;
         }
+        first.query("SELECT pg_advisory_unlock(6443)::text", &[])?;
         let mut idle = vec![(first, Instant::now())];
         while idle.len() < IDLE {
             match target.connect() {
