@@ -151,7 +151,10 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
             "k3s-agent, arch",
             "K3s is not released for s390x, its architecture",
         ),
-        ("k3s-nginx, names", "it is the same machine as k3s-agent"),
+        (
+            "k3s-nginx, names",
+            "its machine id is also that of k3s-agent",
+        ),
     ];
     let run = refused(&lab, &Wizard::new(), &because);
     let others = [
