@@ -20,7 +20,6 @@ use k3s_ha_wizard::platform::preflight::Grid;
 use k3s_ha_wizard::remote::lease::LeaseError;
 use k3s_ha_wizard::report::json::Json;
 use k3s_ha_wizard::report::lines::{Context, Lines};
-use k3s_ha_wizard::report::log::RunLog;
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
 
 /// Installs what the answers ask for.
@@ -52,31 +51,18 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
     };
-    let log = session.folder.run_log(&session.run);
-    let run_log = match RunLog::create(&log) {
-        Ok(run_log) => run_log,
-        Err(error) => {
-            let what = format!("{} cannot be written: {error}", log.display());
-            return complain(&what, exit::FAILED);
-        }
-    };
-    let lost = log.display().to_string();
-    let to_log = run_log.sink(move |error| {
+    let again = format!("k3s-ha-wizard --answers {}", path.display());
+    let context = session.context(again, how.verbose);
+    let log = context.log.display().to_string();
+    let log_lost = move |error: io::Error| {
         let _ = writeln!(
             io::stderr(),
-            "the log {lost} is not written any more: {error}"
+            "the log {log} is not written any more: {error}"
         );
-    });
-    let context = Context {
-        log,
-        kubeconfig: session.folder.kubeconfig(),
-        again: format!("k3s-ha-wizard --answers {}", path.display()),
-        next: next_commands(&session),
-        verbose: how.verbose,
     };
     signals.running();
-    let sinks = vec![to_log, to_stdout(how.output, context)];
-    match session.carry_out(&plan, reached, &control, sinks) {
+    let faces = vec![to_stdout(how.output, context)];
+    match session.carry_out(&plan, reached, &control, log_lost, faces) {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Failed) => ExitCode::from(exit::FAILED),
         Ok(End::Aborted { .. }) => signals.code().unwrap_or(ExitCode::from(exit::FAILED)),
@@ -164,14 +150,6 @@ fn to_stdout(output: Output, context: Context) -> Sink {
             })
         }
     }
-}
-
-fn next_commands(session: &Session) -> Vec<String> {
-    let kubeconfig = session.folder.kubeconfig();
-    vec![format!(
-        "kubectl --kubeconfig {} get nodes",
-        kubeconfig.display()
-    )]
 }
 
 /// Where lines are for a program, what stops the run is still said to people.

@@ -2,6 +2,7 @@
 //! run, lines or screens, starts here.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
@@ -22,6 +23,8 @@ use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
 use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
+use crate::report::lines::Context;
+use crate::report::log::RunLog;
 use crate::report::redact::Redactor;
 use crate::state::{Folder, LastRun, Lock, Secrets, SecretsError, State, StateError};
 
@@ -56,6 +59,8 @@ pub enum SessionError {
     SshConfig(#[from] SshConfigError),
     #[error(transparent)]
     LoginSecret(#[from] LoginSecretError),
+    #[error("{} cannot be written: {error}", path.display())]
+    Log { path: PathBuf, error: io::Error },
     #[error("no random numbers: {0}")]
     Random(#[from] openssl::error::ErrorStack),
 }
@@ -260,14 +265,42 @@ impl Session {
         Redactor::new(&secrets)
     }
 
-    /// Carries the plan out on the hosts, and remembers how it ended.
+    /// Where the things of a run are, and how it is begun again.
+    pub fn context(&self, again: String, verbose: bool) -> Context {
+        let kubeconfig = self.folder.kubeconfig();
+        Context {
+            log: self.folder.run_log(&self.run),
+            next: vec![format!(
+                "kubectl --kubeconfig {} get nodes",
+                kubeconfig.display()
+            )],
+            kubeconfig,
+            again,
+            verbose,
+        }
+    }
+
+    /// Carries the plan out on the hosts, and remembers how it ended. Every event goes into the
+    /// run's log, then to `faces`; `log_lost` hears of it when the log cannot be written any more.
     pub fn carry_out(
         &self,
         plan: &Plan,
-        hosts: Vec<Reached>,
+        mut hosts: Vec<Reached>,
         control: &Control,
-        sinks: Vec<Sink>,
+        log_lost: impl FnOnce(io::Error) + Send + 'static,
+        faces: Vec<Sink>,
     ) -> Result<End, SessionError> {
+        let path = self.folder.run_log(&self.run);
+        let log = match RunLog::create(&path) {
+            Ok(log) => log.sink(log_lost),
+            Err(error) => {
+                for host in &mut hosts {
+                    host.connection.release();
+                }
+                return Err(SessionError::Log { path, error });
+            }
+        };
+        let sinks = [log].into_iter().chain(faces).collect();
         let memory = Memory::new(&self.folder, self.state.clone());
         let recorder = Recorder::new(self.redactor(), sinks);
         let now = OffsetDateTime::now_utc();

@@ -22,7 +22,7 @@ fn begin(terminal: &mut Terminal) {
     terminal.waits_for("Cluster lab: ");
     terminal.types("v");
     terminal.waits_for("#!/bin/sh");
-    terminal.types("\r");
+    terminal.types("a");
     terminal.waits_for("Log · All hosts");
 }
 

@@ -1,23 +1,67 @@
-//! Ending a run before its end: softly, so that what is at work is finished, or hard.
+//! How somebody who watches a run has a say in it: what may begin, what becomes of a step that
+//! failed, and whether it ends before its end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::Abort;
+use super::event::{Abort, DecidedBy, Decision};
+use crate::plan::StepId;
 use crate::remote::Cancel;
 
-/// Where an abort is asked for, and seen. Shared by everybody who takes part in a run.
+/// Where a word is given, and heard. Shared by everybody who takes part in a run.
+///
+/// By default nobody watches: everything may begin, and a step that failed is given up.
 #[derive(Debug, Default)]
 pub struct Control(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     aborting: Option<(Abort, String)>,
+    /// Somebody is there to say what becomes of a step that failed.
+    attended: bool,
+    /// How many phases may begin; all of them where there is no number.
+    phases: Option<usize>,
+    decisions: Vec<(StepId, Decision)>,
     /// What interrupts the connections that are there now.
     cancels: Vec<Cancel>,
 }
 
 impl Control {
+    /// Somebody watches: a step that failed waits for a decision.
+    pub fn attended() -> Self {
+        let control = Self::default();
+        control.inner().attended = true;
+        control
+    }
+
+    /// How many phases may begin from now on; nothing stands for all. What is at work goes on.
+    pub fn let_begin(&self, phases: Option<usize>) {
+        self.inner().phases = phases;
+    }
+
+    /// Whether the steps of this phase, by its place in the plan, may begin.
+    pub(super) fn may_begin(&self, phase: usize) -> bool {
+        self.inner().phases.is_none_or(|phases| phase < phases)
+    }
+
+    /// What shall become of a step that failed.
+    pub fn decide(&self, step: StepId, decision: Decision) {
+        self.inner().decisions.push((step, decision));
+    }
+
+    /// The decision about a step, which is heard once. Where nobody watches, there is always one.
+    pub(super) fn decision(&self, step: &StepId) -> Option<(Decision, DecidedBy)> {
+        let mut inner = self.inner();
+        if !inner.attended || inner.aborting.is_some() {
+            return Some((Decision::GiveUp, DecidedBy::Rule));
+        }
+        let place = inner
+            .decisions
+            .iter()
+            .position(|(about, _)| about == step)?;
+        Some((inner.decisions.remove(place).1, DecidedBy::Operator))
+    }
+
     /// Asks for an abort. A second one, or a hard one, ends what is at work.
     pub fn abort(&self, how: Abort, why: &str) {
         let mut inner = self.inner();

@@ -70,6 +70,18 @@ pub enum What {
         #[serde(flatten)]
         outcome: Outcome,
     },
+    /// A step failed: what shall become of it?
+    Asked { step: StepId },
+    /// What becomes of a step that failed.
+    Decided {
+        step: StepId,
+        decision: Decision,
+        by: DecidedBy,
+    },
+    /// Nothing is at work: this phase, by its id, begins when somebody says so.
+    Held { before: String },
+    /// The phase that was held may begin.
+    Released,
     /// Nothing new is begun from here on.
     Aborting { how: Abort, why: String },
     /// What the cluster looks like at the end.
@@ -138,6 +150,26 @@ pub enum Abort {
     Soft,
     /// The steps at work are ended.
     Hard,
+}
+
+/// What becomes of a step that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// It is tried once more.
+    Retry,
+    /// It is left out, and what needs it runs all the same. Only for a step that changes nothing.
+    Skip,
+    /// It stays failed, and what needs it will not run.
+    GiveUp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecidedBy {
+    Operator,
+    /// Nobody is asked, or the run is being aborted.
+    Rule,
 }
 
 /// How a run ended.

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::event::{Abort, ConnectionState, End, Event, Failure, Outcome, Stream, What};
+use super::event::{
+    Abort, ConnectionState, DecidedBy, Decision, End, Event, Failure, Outcome, Stream, What,
+};
 use super::progress::Progress;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::plan::{Outline, OutlinePhase, OutlineStep, StepId};
@@ -21,6 +23,7 @@ pub(crate) fn step(text: &str, needs: &[&str]) -> OutlineStep {
         host: text.split_once('@').map(|(_, host)| host.to_owned()),
         title: format!("{text} is as it should be"),
         needs: needs.iter().map(|need| id(need)).collect(),
+        may_be_skipped: false,
     }
 }
 
@@ -176,6 +179,10 @@ fn any_failure() -> impl Strategy<Value = Failure> {
     })
 }
 
+fn any_decision() -> impl Strategy<Value = Decision> {
+    proptest::sample::select([Decision::Retry, Decision::Skip, Decision::GiveUp].as_slice())
+}
+
 fn any_cluster() -> impl Strategy<Value = Cluster> {
     any::<([String; 5], [String; 5], u64, Option<String>)>().prop_map(
         |(
@@ -238,6 +245,22 @@ pub(crate) fn any_what() -> impl Strategy<Value = What> {
             }
         ),
         (any_step(), any_outcome()).prop_map(|(step, outcome)| What::StepEnded { step, outcome }),
+        any_step().prop_map(|step| What::Asked { step }),
+        (any_step(), any_decision(), any::<bool>()).prop_map(|(step, decision, rule)| {
+            What::Decided {
+                step,
+                decision,
+                by: if rule {
+                    DecidedBy::Rule
+                } else {
+                    DecidedBy::Operator
+                },
+            }
+        }),
+        Just(What::Held {
+            before: "three".into()
+        }),
+        Just(What::Released),
         (any::<bool>(), text()).prop_map(|(soft, why)| What::Aborting {
             how: if soft { Abort::Soft } else { Abort::Hard },
             why,

@@ -29,6 +29,10 @@ pub struct Progress {
     /// By host.
     pub connections: BTreeMap<String, Connection>,
     pub cluster: Option<Cluster>,
+    /// The steps that failed and wait for a decision.
+    pub asked: Vec<StepId>,
+    /// The id of the phase that waits for a word.
+    pub held: Option<String>,
     pub aborting: Option<Aborting>,
     pub ended: Option<End>,
     /// The time of the latest event.
@@ -60,6 +64,8 @@ pub struct Step {
     pub host: Option<String>,
     pub title: String,
     pub needs: Vec<StepId>,
+    /// It only looks: what needs it may run without it.
+    pub may_be_skipped: bool,
     pub status: Status,
     /// When it was begun for the first time; nothing if it never was.
     pub started: Option<u64>,
@@ -181,6 +187,8 @@ impl Progress {
             warnings: Vec::new(),
             connections: BTreeMap::new(),
             cluster: None,
+            asked: Vec::new(),
+            held: None,
             aborting: None,
             ended: None,
             at: 0,
@@ -226,18 +234,8 @@ impl Progress {
                 }
             }
             What::Output { step, stream, text } => {
-                let keep = self.keep;
-                if let Some(step) = self.step_mut(step) {
-                    step.printed = step.printed.saturating_add(1);
-                    step.lines.push_back(Line {
-                        at,
-                        stream: *stream,
-                        text: text.clone(),
-                    });
-                    while step.lines.len() > keep {
-                        step.lines.pop_front();
-                    }
-                }
+                let (stream, text) = (*stream, text.clone());
+                self.printed(step, Line { at, stream, text });
             }
             What::Proved {
                 step,
@@ -272,6 +270,14 @@ impl Progress {
                     };
                 }
             }
+            What::Asked { step } => {
+                if !self.asked.contains(step) {
+                    self.asked.push(step.clone());
+                }
+            }
+            What::Decided { step, .. } => self.asked.retain(|asked| asked != step),
+            What::Held { before } => self.held = Some(before.clone()),
+            What::Released => self.held = None,
             What::Aborting { how, why } => {
                 self.aborting = Some(Aborting {
                     at,
@@ -280,7 +286,11 @@ impl Progress {
                 });
             }
             What::Cluster { cluster } => self.cluster = Some(cluster.clone()),
-            What::Ended { end } => self.ended = Some(end.clone()),
+            What::Ended { end } => {
+                self.asked.clear();
+                self.held = None;
+                self.ended = Some(end.clone());
+            }
         }
     }
 
@@ -296,6 +306,7 @@ impl Progress {
                     host: step.host.clone(),
                     title: step.title.clone(),
                     needs: step.needs.clone(),
+                    may_be_skipped: step.may_be_skipped,
                     status: Status::NotStarted,
                     started: None,
                     order: None,
@@ -309,6 +320,17 @@ impl Progress {
                 title: phase.title.clone(),
                 steps: first..self.steps.len(),
             });
+        }
+    }
+
+    fn printed(&mut self, step: &StepId, line: Line) {
+        let keep = self.keep;
+        if let Some(step) = self.step_mut(step) {
+            step.printed = step.printed.saturating_add(1);
+            step.lines.push_back(line);
+            while step.lines.len() > keep {
+                step.lines.pop_front();
+            }
         }
     }
 
@@ -353,6 +375,23 @@ impl Progress {
 
     fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
         self.steps.get_mut(*self.index.get(id)?)
+    }
+
+    /// The steps that need this one, or need one that does, in the order of the plan.
+    pub fn dependents(&self, step: &Step) -> Vec<&Step> {
+        let mut lost = vec![&step.id];
+        let mut found: Vec<&Step> = Vec::new();
+        // A step may stand before one that it needs.
+        while let Some(need) = lost.pop() {
+            for step in &self.steps {
+                if step.needs.contains(need) && !found.iter().any(|other| other.id == step.id) {
+                    found.push(step);
+                    lost.push(&step.id);
+                }
+            }
+        }
+        found.sort_by_key(|step| self.index.get(&step.id));
+        found
     }
 
     pub fn steps_of(&self, phase: &Phase) -> &[Step] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use super::Run;
-use super::event::{End, Outcome, What};
+use super::event::{Decision, End, Outcome, What};
 use super::hosts::Reached;
 use super::worker::{Job, Report, Worker};
 use crate::plan::{Asked, LateValues, Step, StepId};
@@ -22,6 +22,8 @@ pub(super) struct Scheduler<'a> {
     steps: Vec<&'a Step>,
     /// The places of what a step needs.
     needs: Vec<Vec<usize>>,
+    /// The phase of a step.
+    phases: Vec<usize>,
 }
 
 /// How it stands with every step and host.
@@ -29,6 +31,10 @@ struct Standing {
     steps: Vec<StepState>,
     /// What hosts said before anything was changed.
     asked: HashMap<usize, Asked>,
+    /// How often a step was begun.
+    attempts: Vec<u32>,
+    /// The phase that waits for a word.
+    held: Option<usize>,
     /// Something was changed by this step, or by one that it needs.
     touched: Vec<bool>,
     hosts: BTreeMap<Option<String>, HostState>,
@@ -39,7 +45,11 @@ struct Standing {
 enum StepState {
     Waiting,
     Running,
-    Ended { good: bool },
+    /// It failed, and nobody has said yet what becomes of it.
+    Asked,
+    Ended {
+        good: bool,
+    },
 }
 
 struct HostState {
@@ -73,11 +83,16 @@ impl<'a> Scheduler<'a> {
                 needs.filter_map(|id| places.get(id).copied()).collect()
             })
             .collect();
+        let phases = run.plan.phases.iter().enumerate();
+        let phases = phases
+            .flat_map(|(place, phase)| phase.steps.iter().map(move |_| place))
+            .collect();
         Self {
             run,
             late,
             steps,
             needs,
+            phases,
         }
     }
 
@@ -104,6 +119,8 @@ impl<'a> Scheduler<'a> {
             let mut standing = Standing {
                 steps: vec![StepState::Waiting; self.steps.len()],
                 asked: HashMap::new(),
+                attempts: vec![0; self.steps.len()],
+                held: None,
                 touched: vec![false; self.steps.len()],
                 hosts: states,
                 aborting: false,
@@ -111,8 +128,10 @@ impl<'a> Scheduler<'a> {
             self.ask_all(&mut standing);
             loop {
                 self.look_for_abort(&mut standing);
+                self.look_for_decisions(&mut standing);
                 self.start_what_may(&mut standing);
-                if standing.hosts.values().all(|host| !host.busy) {
+                let idle = standing.hosts.values().all(|host| !host.busy);
+                if idle && !self.waits_for_a_word(&mut standing) {
                     break;
                 }
                 match inbox.recv_timeout(LOOK) {
@@ -152,16 +171,83 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    fn look_for_decisions(&self, standing: &mut Standing) {
+        for place in 0..self.steps.len() {
+            if standing.steps[place] != StepState::Asked {
+                continue;
+            }
+            let step = self.steps[place];
+            let Some((decision, by)) = self.run.control.decision(&step.id) else {
+                continue;
+            };
+            let decision = match decision {
+                Decision::Skip if !step.may_be_skipped() => continue,
+                decision => decision,
+            };
+            self.run.recorder.record(What::Decided {
+                step: step.id.clone(),
+                decision,
+                by,
+            });
+            match decision {
+                Decision::Retry => standing.steps[place] = StepState::Waiting,
+                Decision::Skip => {
+                    let why = "left out on the operator's word, after it had failed".to_owned();
+                    self.ended_without_work(standing, place, Outcome::Skipped { why });
+                }
+                Decision::GiveUp => {
+                    standing.steps[place] = StepState::Ended { good: false };
+                    self.give_up(standing, place, &format!("{} failed", step.id));
+                }
+            }
+        }
+    }
+
+    /// Whether somebody is to say something, while nothing is at work.
+    fn waits_for_a_word(&self, standing: &mut Standing) -> bool {
+        if standing.aborting {
+            return false;
+        }
+        if standing.steps.contains(&StepState::Asked) {
+            return true;
+        }
+        let is_held = |place: &usize| {
+            self.is_ready(standing, *place) && !self.run.control.may_begin(self.phases[*place])
+        };
+        let Some(place) = (0..self.steps.len()).find(is_held) else {
+            return false;
+        };
+        let phase = self.phases[place];
+        if standing.held != Some(phase) {
+            standing.held = Some(phase);
+            let before = self.run.plan.phases[phase].id.to_owned();
+            self.run.recorder.record(What::Held { before });
+        }
+        true
+    }
+
+    /// Whether everything that a step needs is there.
+    fn is_ready(&self, standing: &Standing, place: usize) -> bool {
+        standing.steps[place] == StepState::Waiting
+            && self.needs[place]
+                .iter()
+                .all(|need| standing.steps[*need] == StepState::Ended { good: true })
+    }
+
     fn start_what_may(&self, standing: &mut Standing) {
         if standing.aborting {
             return;
         }
+        let control = self.run.control;
+        if standing
+            .held
+            .take_if(|phase| control.may_begin(*phase))
+            .is_some()
+        {
+            self.run.recorder.record(What::Released);
+        }
         for place in 0..self.steps.len() {
-            let ready = standing.steps[place] == StepState::Waiting
-                && self.needs[place]
-                    .iter()
-                    .all(|need| standing.steps[*need] == StepState::Ended { good: true });
-            if !ready {
+            if !self.is_ready(standing, place) || !control.may_begin(self.phases[place]) {
                 continue;
             }
             let untouched = !self.needs[place].iter().any(|need| standing.touched[*need]);
@@ -173,7 +259,13 @@ impl<'a> Scheduler<'a> {
             }
             let known = standing.asked.remove(&place);
             let known = known.filter(|_| untouched && !host.touched);
-            if host.jobs.send(Job::Do(place, known)).is_ok() {
+            standing.attempts[place] += 1;
+            let job = Job::Do {
+                place,
+                attempt: standing.attempts[place],
+                known,
+            };
+            if host.jobs.send(job).is_ok() {
                 host.busy = true;
                 standing.steps[place] = StepState::Running;
             }
@@ -190,17 +282,19 @@ impl<'a> Scheduler<'a> {
                 let host = &self.steps[place].host;
                 standing.free(host.as_ref());
                 let good = is_good(&outcome);
-                standing.steps[place] = StepState::Ended { good };
+                standing.steps[place] = if good {
+                    StepState::Ended { good }
+                } else {
+                    let step = self.steps[place].id.clone();
+                    self.run.recorder.record(What::Asked { step });
+                    StepState::Asked
+                };
                 let changed = outcome == Outcome::Done;
                 standing.touched[place] =
                     changed || self.needs[place].iter().any(|need| standing.touched[*need]);
                 if let Some(host) = standing.hosts.get_mut(host) {
                     // A step that failed may have changed something all the same.
                     host.touched |= changed || !good;
-                }
-                if !good {
-                    let because = format!("{} failed", self.steps[place].id);
-                    self.give_up(standing, place, &because);
                 }
             }
         }
@@ -229,13 +323,15 @@ impl<'a> Scheduler<'a> {
     }
 
     fn wont_run(&self, standing: &mut Standing, place: usize, because: &str) {
-        standing.steps[place] = StepState::Ended { good: false };
-        self.run.recorder.record(What::StepEnded {
-            step: self.steps[place].id.clone(),
-            outcome: Outcome::WontRun {
-                because: because.to_owned(),
-            },
-        });
+        let because = because.to_owned();
+        self.ended_without_work(standing, place, Outcome::WontRun { because });
+    }
+
+    fn ended_without_work(&self, standing: &mut Standing, place: usize, outcome: Outcome) {
+        let good = is_good(&outcome);
+        standing.steps[place] = StepState::Ended { good };
+        let step = self.steps[place].id.clone();
+        self.run.recorder.record(What::StepEnded { step, outcome });
     }
 
     fn end(&self, standing: &Standing) -> End {

@@ -24,8 +24,14 @@ use crate::state::Made;
 pub(super) enum Job {
     /// Are these steps as they should be? By their place in the plan.
     Ask(Vec<usize>),
-    /// Bring a step there. With the answer, if it is still good.
-    Do(usize, Option<Asked>),
+    /// Bring a step there.
+    Do {
+        place: usize,
+        /// Counts from 1.
+        attempt: u32,
+        /// What the host said, if it is still good.
+        known: Option<Asked>,
+    },
 }
 
 /// What a worker says.
@@ -91,10 +97,15 @@ impl<'a> Worker<'a> {
                     let host = self.host.as_ref().map(|host| host.name.clone());
                     Report::Asked(host.unwrap_or_default(), self.ask(&steps))
                 }
-                Ok(Job::Do(step, known)) => {
+                Ok(Job::Do {
+                    place,
+                    attempt,
+                    known,
+                }) => {
                     // A mistake of ours on one host must not leave the others waiting for ever.
-                    let done = catch_unwind(AssertUnwindSafe(|| self.do_step(step, known)));
-                    Report::Ended(step, done.unwrap_or_else(|_| self.panicked(step)))
+                    let done = || self.do_step(place, attempt, known);
+                    let done = catch_unwind(AssertUnwindSafe(done));
+                    Report::Ended(place, done.unwrap_or_else(|_| self.panicked(place)))
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     self.look_after(&mut leased);
@@ -209,11 +220,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn do_step(&mut self, place: usize, known: Option<Asked>) -> Outcome {
+    fn do_step(&mut self, place: usize, attempt: u32, known: Option<Asked>) -> Outcome {
         let step = self.steps[place];
         self.run.recorder.record(What::StepStarted {
             step: step.id.clone(),
-            attempt: 1,
+            attempt,
         });
         self.last_lines.clear();
         let outcome = match &step.work {

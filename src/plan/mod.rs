@@ -205,6 +205,7 @@ impl Plan {
             host: step.host.clone(),
             title: step.title.clone(),
             needs: step.needs.clone(),
+            may_be_skipped: step.may_be_skipped(),
         };
         let phase = |phase: &Phase| OutlinePhase {
             id: phase.id.to_owned(),
@@ -342,6 +343,23 @@ impl Node<'_> {
 }
 
 impl Step {
+    /// Whether what needs this step may run without it: it only looks.
+    pub fn may_be_skipped(&self) -> bool {
+        match &self.work {
+            Work::Shell(_) => false,
+            Work::Task(task) => match task {
+                Task::ProveDatastore
+                | Task::ProveBalancer
+                | Task::ProveWay
+                | Task::WaitForCluster => true,
+                Task::KeepCertificates
+                | Task::FetchInstaller
+                | Task::LearnClusterCa
+                | Task::KeepKubeconfig => false,
+            },
+        }
+    }
+
     fn needing(mut self, needs: impl IntoIterator<Item = StepId>) -> Self {
         self.needs.extend(needs);
         self

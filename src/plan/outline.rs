@@ -56,6 +56,9 @@ pub struct OutlineStep {
     /// What must have succeeded before.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub needs: Vec<StepId>,
+    /// It only looks: what needs it may run without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub may_be_skipped: bool,
 }
 
 impl Outline {

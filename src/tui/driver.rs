@@ -14,15 +14,14 @@ use crate::engine::control::Control;
 use crate::engine::event::{End, Event, What};
 use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
-use crate::plan::{Plan, Work};
+use crate::plan::{Step, Work};
 use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
 use crate::report::lines::{Context, Lines};
-use crate::report::log::RunLog;
 use crate::session::{Purpose, Session, SessionError};
 
-use super::model::{Message, Unreached};
+use super::model::{Message, Planned, PlannedStep, Unreached};
 use super::run::Files;
 use super::text;
 
@@ -101,62 +100,48 @@ fn work(
             return Err(error.to_string());
         }
     };
-    let texts = [format!("{plan}\n{grid}"), with_scripts(&plan)];
-    tell(Message::Planned(Box::new(texts)));
+    let planned = Planned {
+        text: format!("{plan}\n{grid}"),
+        scripts: plan.steps().map(to_read).collect(),
+    };
+    tell(Message::Planned(Box::new(planned)));
     // An end of the screens is a "no".
     if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
         release(&mut reached);
         return Ok(());
     }
-    let path = session.folder.run_log(&session.run);
-    let log = RunLog::create(&path)
-        .map_err(|error| text::not_saved(&path.display().to_string(), &error.to_string()))?;
-    let (lost, lost_path) = (messages.clone(), path.display().to_string());
-    let to_log = log.sink(move |error| {
-        let text = text::log_lost(&lost_path, &error.to_string());
+    let context = session.context(text::NAME.into(), false);
+    let log = context.log.display().to_string();
+    tell(Message::Files(Files {
+        log: log.clone(),
+        kubeconfig: context.kubeconfig.display().to_string(),
+        next: context.next.clone(),
+    }));
+    let lost = messages.clone();
+    let log_lost = move |error: io::Error| {
+        let text = text::log_lost(&log, &error.to_string());
         drop(lost.send(Message::Said(text)));
-    });
-    let kubeconfig = session.folder.kubeconfig();
-    let files = Files {
-        log: path.display().to_string(),
-        kubeconfig: kubeconfig.display().to_string(),
-        next: vec![text::get_nodes(&kubeconfig.display().to_string())],
     };
-    tell(Message::Files(files.clone()));
-    let context = Context {
-        log: path,
-        kubeconfig,
-        again: text::NAME.into(),
-        next: files.next,
-        verbose: false,
-    };
-    let sinks = vec![
-        to_log,
+    let faces = vec![
         to_summary(context, outcome.clone()),
         to_screens(messages.clone()),
     ];
     session
-        .carry_out(&plan, reached, control, sinks)
+        .carry_out(&plan, reached, control, log_lost, faces)
         .map(drop)
         .map_err(say)
 }
 
-/// Every step with the script that is sent to its host, secrets masked.
-fn with_scripts(plan: &Plan) -> String {
-    let mut text = String::new();
-    for step in plan.steps() {
-        let script = match &step.work {
+/// A step with the script that is sent to its host, secrets masked.
+fn to_read(step: &Step) -> PlannedStep {
+    PlannedStep {
+        id: step.id.clone(),
+        title: step.title.clone(),
+        script: match &step.work {
             Work::Shell(shell) => shell.to_read(),
             Work::Task(_) => text::NO_SCRIPT.to_owned(),
-        };
-        text.push_str(&text::step_with_script(step.id.as_str(), &step.title));
-        for line in script.lines() {
-            text.push_str("    ");
-            text.push_str(line);
-            text.push('\n');
-        }
+        },
     }
-    text
 }
 
 fn what_it_is(host: &Reached) -> String {

@@ -69,6 +69,12 @@ pub enum Action {
     Confirm,
     Scripts,
     Retry,
+    RunPhase,
+    RunAll,
+    Pause,
+    Skip,
+    Without,
+    ShowPhase,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -81,6 +87,14 @@ pub enum Scope {
     Views,
     Run,
     Failure,
+    Phase,
+    /// A phase waits for a word, on its page; and on the other pages of its run.
+    Held,
+    ShowHeld,
+    /// A step failed, and the run waits to hear what becomes of it.
+    Asked,
+    /// Such a step that only looks.
+    Skippable,
     /// A failed or aborted run that this process can begin again.
     Again,
     Replay,
@@ -272,7 +286,13 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     ),
     (
         Scope::Plan,
-        &[shown(char('v'), Action::Scripts, say::SCRIPTS)],
+        &[
+            shown(ENTER, Action::Continue, say::PHASE_BY_PHASE),
+            shown(char('a'), Action::RunAll, say::RUN_ALL),
+            shown(char('v'), Action::Scripts, say::SCRIPTS),
+            helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
+            shown(ESC, Action::Back, say::BACK),
+        ],
     ),
     (
         Scope::Review,
@@ -292,12 +312,37 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     ),
     (Scope::Connect, &[shown(ESC, Action::Back, say::BACK)]),
     (
+        Scope::Held,
+        &[
+            shown(ENTER, Action::RunPhase, say::RUN_PHASE),
+            shown(char('a'), Action::RunAll, say::RUN_ALL),
+            shown(char('e'), Action::EditAnswers, say::EDIT_ANSWERS),
+        ],
+    ),
+    (
+        Scope::Phase,
+        &[shown(char('v'), Action::Scripts, say::SCRIPTS)],
+    ),
+    (
+        Scope::Asked,
+        &[
+            shown(char('r'), Action::Retry, say::TRY_STEP_AGAIN),
+            shown(char('w'), Action::Without, say::WITHOUT),
+            shown(char('e'), Action::EditAnswers, say::EDIT_ANSWERS),
+        ],
+    ),
+    (
+        Scope::Skippable,
+        &[shown(char('s'), Action::Skip, say::SKIP)],
+    ),
+    (
         Scope::Run,
         &[
             shown(TAB, Action::Focus, say::FOCUS),
             shown(char('f'), Action::Follow, say::FOLLOW),
             shown(char('z'), Action::Zoom, say::ZOOM),
             shown(char('/'), Action::Search, say::SEARCH),
+            shown(char('p'), Action::Pause, say::PAUSE),
             helped(char('n'), Action::NextHit, say::NEXT_HIT),
             helped(char('N'), Action::PreviousHit, say::PREVIOUS_HIT),
             helped(char('w'), Action::Wrap, say::WRAP),
@@ -342,6 +387,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             helped(char('.'), Action::NextEvent, say::NEXT_EVENT),
             shown(char('>'), Action::ToEnd, say::TO_END),
         ],
+    ),
+    (
+        Scope::ShowHeld,
+        &[shown(char('h'), Action::ShowPhase, say::SHOW_PHASE)],
     ),
     (
         Scope::Views,

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::answers::Answers;
-use crate::engine::event::{Abort, End, Event};
+use crate::engine::event::{Abort, Decision, End, Event};
+use crate::engine::progress::Step;
+use crate::plan::StepId;
 
 use super::keys::Scope;
+
 use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
@@ -41,8 +44,8 @@ pub enum Message {
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),
-    /// The plan, to be read before it is carried out; without the scripts, and with them.
-    Planned(Box<[String; 2]>),
+    /// The plan, to be read before it is carried out.
+    Planned(Box<Planned>),
     /// There will be no run, and why.
     Refused(String),
     /// The run is over and has left its locks.
@@ -59,6 +62,28 @@ pub struct Unreached {
     pub why: String,
     /// The fingerprint of a host key that nobody vouches for: the operator may.
     pub host_key: Option<String>,
+}
+
+/// The plan, to be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planned {
+    pub text: String,
+    /// What is sent to the host of each step, secrets masked.
+    pub scripts: Vec<PlannedStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    pub id: StepId,
+    pub title: String,
+    pub script: String,
+}
+
+impl Planned {
+    pub fn script(&self, id: &StepId) -> Option<&str> {
+        let step = self.scripts.iter().find(|step| step.id == *id)?;
+        Some(&step.script)
+    }
 }
 
 /// What has to be done outside of the model.
@@ -78,6 +103,10 @@ pub enum Effect {
     Reach(Box<Answers>),
     /// Carry out what was planned, or not.
     Begin(bool),
+    /// How many phases may begin; all where there is no number.
+    LetBegin(Option<usize>),
+    /// What becomes of a step that failed.
+    Decide(StepId, Decision),
     Abort(Abort),
     SaveAnswers(Box<Answers>),
     KeepDraft(Box<Answers>),
@@ -96,6 +125,8 @@ pub enum Page {
     Review,
     Connect,
     Plan,
+    /// The phase that waits for a word.
+    Phase,
     Run,
     Proofs,
     Failure,
@@ -127,6 +158,10 @@ pub struct Model {
     pub wizard: Option<Wizard>,
     /// A thread works with hosts: connects, waits for a word, or runs.
     pub at_work: bool,
+    /// How many phases of the run may begin by themselves; all where there is no number.
+    pub let_begin: Option<usize>,
+    /// The run is being ended because its answers are to be edited.
+    pub edits_next: bool,
     /// How the run is being stopped.
     pub stopping: Option<Abort>,
     /// The screens go when what is at work is over.
@@ -148,6 +183,8 @@ impl Model {
             replay: None,
             wizard: None,
             at_work: false,
+            let_begin: None,
+            edits_next: false,
             stopping: None,
             leaving: false,
             signal: None,
@@ -210,8 +247,9 @@ impl Model {
             Page::Hosts => vec![Scope::Hosts, Scope::Scroll],
             Page::Host | Page::Open | Page::Options => vec![Scope::Form],
             Page::Review => vec![Scope::Review, Scope::Scroll],
-            Page::Plan => vec![Scope::Plan, Scope::Review, Scope::Scroll],
+            Page::Plan => vec![Scope::Plan, Scope::Scroll],
             Page::Connect => self.scopes_of_connecting(),
+            Page::Phase => vec![Scope::Phase, Scope::Views, Scope::Scroll],
             Page::Run => vec![Scope::Run, Scope::Views, Scope::Scroll],
             Page::Failure => vec![Scope::Failure, Scope::Views, Scope::Scroll],
             Page::Proofs | Page::Cluster => vec![Scope::Views, Scope::Scroll],
@@ -219,6 +257,8 @@ impl Model {
         if scopes.contains(&Scope::Views) {
             if self.replay.is_some() {
                 scopes.push(Scope::Replay);
+            } else if self.at_work && self.stopping.is_none() {
+                scopes.extend(self.scopes_of_a_run_at_work());
             } else if self.can_run_again() {
                 scopes.push(Scope::Again);
             }
@@ -235,6 +275,32 @@ impl Model {
             scopes.extend(unknown.map(|_| Scope::UnknownKey));
         }
         scopes
+    }
+
+    fn scopes_of_a_run_at_work(&self) -> Vec<Scope> {
+        let mut scopes = Vec::new();
+        if self.page == Page::Phase && self.run.progress.held.is_some() {
+            scopes.push(Scope::Held);
+        }
+        if self.run.progress.held.is_some() {
+            scopes.push(Scope::ShowHeld);
+        }
+        if self.page == Page::Failure
+            && let Some(step) = self.asked()
+        {
+            scopes.push(Scope::Asked);
+            if step.may_be_skipped {
+                scopes.push(Scope::Skippable);
+            }
+        }
+        scopes
+    }
+
+    /// The step that the failure page is about, where its fate is asked for.
+    pub fn asked(&self) -> Option<&Step> {
+        let step = self.run.shown_failure()?;
+        let progress = &self.run.progress;
+        progress.asked.contains(&step.id).then_some(step)
     }
 
     fn can_run_again(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::event::{ConnectionState, End, Event, Outcome, Stream, What};
+use crate::engine::event::{ConnectionState, DecidedBy, End, Event, Outcome, Stream, What};
 use crate::engine::progress::{Phase, Progress, Status, Step};
 use crate::plan::StepId;
 
@@ -113,7 +113,22 @@ impl RunView {
                 let note = text::stopping(*how, why);
                 self.log.add(event.at, Kind::Note, None, None, &note);
             }
-            What::Proved { .. } | What::Cluster { .. } | What::Ended { .. } => {}
+            What::Held { before } => {
+                let phases = &self.progress.phases;
+                let place = phases.iter().position(|phase| phase.id == *before);
+                self.phase = place.unwrap_or(self.phase);
+                self.phase_follows = true;
+            }
+            What::Decided { step, decision, by } => {
+                if *by == DecidedBy::Operator {
+                    self.line(event.at, Kind::Note, Some(step), text::decided(*decision));
+                }
+            }
+            What::Proved { .. }
+            | What::Asked { .. }
+            | What::Released
+            | What::Cluster { .. }
+            | What::Ended { .. } => {}
         }
     }
 
@@ -251,6 +266,13 @@ impl RunView {
             .filter(|(_, step)| matches!(step.outcome(), Some(Outcome::Failed(_))))
             .map(|(place, _)| place)
             .collect()
+    }
+
+    /// The failure that is looked at.
+    pub fn shown_failure(&self) -> Option<&Step> {
+        let failures = self.failures();
+        let place = self.failure.min(failures.len().checked_sub(1)?);
+        self.progress.steps.get(failures[place])
     }
 
     /// Whether a run has begun and has not ended.

@@ -174,6 +174,8 @@ impl Runtime {
                     let _ = begin.send(yes);
                 }
             }
+            Effect::LetBegin(phases) => self.control.let_begin(phases),
+            Effect::Decide(step, decision) => self.control.decide(step, decision),
             Effect::Abort(how) => {
                 // Whoever waits for a word gets it: there will be no run.
                 self.begin = None;
@@ -192,7 +194,7 @@ impl Runtime {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
-        self.control = Arc::default();
+        self.control = Arc::new(Control::attended());
         driver::start(
             answers,
             self.control.clone(),

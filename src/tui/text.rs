@@ -1,6 +1,8 @@
 //! Every sentence of the screens.
 
-use crate::engine::event::{Abort, Outcome};
+pub mod phase;
+
+use crate::engine::event::{Abort, Decision, Outcome};
 use crate::engine::progress::{Counts, Status, Step};
 
 pub const NAME: &str = "k3s-ha-wizard";
@@ -73,6 +75,14 @@ pub mod key {
     pub const REVEAL: &str = "show a secret for a moment";
     pub const DONE: &str = "done";
     pub const SCRIPTS: &str = "with scripts";
+    pub const RUN_PHASE: &str = "run this phase";
+    pub const RUN_ALL: &str = "run everything";
+    pub const PHASE_BY_PHASE: &str = "phase by phase";
+    pub const PAUSE: &str = "pause after the phases at work, or go on by itself";
+    pub const TRY_STEP_AGAIN: &str = "try again";
+    pub const SKIP: &str = "leave it out";
+    pub const WITHOUT: &str = "go on without";
+    pub const SHOW_PHASE: &str = "what comes next";
     pub const GO_ON: &str = "go on";
     pub const BELIEVE: &str = "believe this host key";
     pub const RETRY: &str = "try again";
@@ -169,7 +179,7 @@ pub const STILL_CLOSING: &str =
     "The connections from before are still being closed. Try again in a moment.";
 pub const PLAN: &str = "Plan";
 pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
-     Enter begins.";
+     Enter begins phase by phase, a runs everything.";
 pub const NO_SCRIPT: &str = "(done by the wizard itself)";
 
 pub const NOT_A_TERMINAL: &str = "\
@@ -288,6 +298,14 @@ pub fn stopping(how: Abort, why: &str) -> String {
     match how {
         Abort::Soft => format!("stopping ({why}): the steps at work are finished"),
         Abort::Hard => format!("stopping ({why}): the steps at work are ended"),
+    }
+}
+
+pub fn decided(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Retry => "you: try it again",
+        Decision::Skip => "you: leave it out",
+        Decision::GiveUp => "you: go on without it",
     }
 }
 
@@ -568,5 +586,5 @@ pub fn get_nodes(kubeconfig: &str) -> String {
 }
 
 pub fn step_with_script(id: &str, title: &str) -> String {
-    format!("\n{id}: {title}\n")
+    format!("{id}: {title}")
 }

@@ -3,7 +3,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
 
-use crate::engine::event::{Abort, End, Event, Outcome, What};
+use crate::engine::event::{Abort, Decision, End, Event, Outcome, What};
+use crate::engine::progress::{Phase, PhaseStatus};
 
 use super::keys::{self, Action, Key};
 use super::model::{Effect, Message, Model, Page};
@@ -60,6 +61,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Over => {
             model.at_work = false;
+            if std::mem::take(&mut model.edits_next) && !model.leaving {
+                model.stopping = None;
+                return super::wizard::edit(model);
+            }
             if let Some(wizard) = &mut model.wizard {
                 wizard.nothing_tries();
             }
@@ -169,7 +174,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn is_of_a_run(page: Page) -> bool {
     matches!(
         page,
-        Page::Run | Page::Proofs | Page::Failure | Page::Cluster
+        Page::Phase | Page::Run | Page::Proofs | Page::Failure | Page::Cluster
     )
 }
 
@@ -221,6 +226,24 @@ fn act_on_run(model: &mut Model, action: Action) -> Vec<Effect> {
             let name = screens::run::file_name(&model.run);
             return vec![Effect::SaveLog { name, text }];
         }
+        Action::ShowPhase => show(model, Page::Phase),
+        Action::RunPhase => return run_held_phase(model),
+        Action::RunAll => return let_begin(model, None, text::phase::GOES_ON),
+        Action::Pause => return pause(model),
+        Action::Retry => return decide(model, Decision::Retry),
+        Action::Skip => return decide(model, Decision::Skip),
+        Action::Without => return decide(model, Decision::GiveUp),
+        Action::Scripts => {
+            if let Some(wizard) = &mut model.wizard {
+                wizard.with_scripts = !wizard.with_scripts;
+                model.run.scroll = 0;
+            }
+        }
+        Action::EditAnswers if model.at_work => {
+            // What was done stays done: the next run finds it so.
+            model.edits_next = true;
+            return stop(model);
+        }
         Action::RunAgain | Action::EditAnswers => return super::wizard::act(model, action),
         Action::Play | Action::Faster | Action::Slower | Action::NextEvent | Action::ToEnd => {
             let Some(replay) = &mut model.replay else {
@@ -233,6 +256,48 @@ fn act_on_run(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// The phase that waits, and no more after it.
+fn run_held_phase(model: &mut Model) -> Vec<Effect> {
+    let progress = &model.run.progress;
+    let held = progress.held.as_deref();
+    let mut phases = progress.phases.iter();
+    let place = phases.position(|phase| Some(phase.id.as_str()) == held);
+    match place {
+        Some(place) => {
+            model.let_begin = Some(place + 1);
+            vec![Effect::LetBegin(model.let_begin)]
+        }
+        None => Vec::new(),
+    }
+}
+
+fn let_begin(model: &mut Model, phases: Option<usize>, says: &str) -> Vec<Effect> {
+    model.let_begin = phases;
+    model.say(says);
+    vec![Effect::LetBegin(phases)]
+}
+
+/// Nothing but the phases that have begun, or everything again.
+fn pause(model: &mut Model) -> Vec<Effect> {
+    if !model.at_work || !model.run.is_active() {
+        return Vec::new();
+    }
+    if model.let_begin.is_some() {
+        return let_begin(model, None, text::phase::GOES_ON);
+    }
+    let progress = &model.run.progress;
+    let has_begun = |phase: &Phase| progress.phase_status(phase) != PhaseStatus::NotStarted;
+    let begun = progress.phases.iter().rposition(has_begun);
+    let phases = Some(begun.map_or(0, |place| place + 1));
+    let_begin(model, phases, text::phase::PAUSES)
+}
+
+fn decide(model: &mut Model, decision: Decision) -> Vec<Effect> {
+    let step = model.asked().map(|step| step.id.clone());
+    let effect = step.map(|step| Effect::Decide(step, decision));
+    effect.into_iter().collect()
 }
 
 fn show(model: &mut Model, page: Page) {
@@ -381,6 +446,25 @@ fn happened(model: &mut Model, event: &Event) {
             if let Some(step) = model.run.progress.step(step) {
                 let text = text::failed_step(step);
                 model.say(text);
+            }
+        }
+        What::Held { .. } => show(model, Page::Phase),
+        What::Released if model.page == Page::Phase => show(model, Page::Run),
+        What::Asked { step } => {
+            let place = model.run.failures().into_iter().position(|place| {
+                let asked = model.run.progress.steps.get(place);
+                asked.is_some_and(|asked| asked.id == *step)
+            });
+            // Whoever looks at another failure is not taken away from it.
+            if model.page != Page::Failure {
+                model.run.failure = place.unwrap_or(0);
+                show(model, Page::Failure);
+            }
+        }
+        What::Decided { .. } if model.page == Page::Failure => {
+            model.run.failure = 0;
+            if model.run.progress.asked.is_empty() {
+                show(model, Page::Run);
             }
         }
         What::Ended { end } => {

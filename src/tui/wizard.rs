@@ -7,7 +7,7 @@ use crate::answers::{Answers, Host, Problem, Role};
 use super::fields;
 use super::form::Form;
 use super::keys::Action;
-use super::model::{Effect, Model, Page, Unreached};
+use super::model::{Effect, Model, Page, Planned, Unreached};
 use super::run::RunView;
 use super::{connecting, layout, screens, text};
 
@@ -68,8 +68,7 @@ pub struct Wizard {
     pub scroll: usize,
     /// In the order of the hosts.
     pub attempts: Vec<(String, Attempt)>,
-    /// Without the scripts, and with them.
-    pub plan: [String; 2],
+    pub plan: Planned,
     pub with_scripts: bool,
     /// Why there is no run.
     pub refused: Option<String>,
@@ -97,7 +96,7 @@ impl Wizard {
             editing: 0,
             scroll: 0,
             attempts: Vec::new(),
-            plan: Default::default(),
+            plan: Planned::default(),
             with_scripts: false,
             refused: None,
             asks: None,
@@ -247,6 +246,14 @@ pub(super) fn go(model: &mut Model, page: Page) {
     }
 }
 
+/// The answers again, of a run that is over.
+pub(super) fn edit(model: &mut Model) -> Vec<Effect> {
+    model.run = RunView::new();
+    model.toast = None;
+    go(model, Page::Hosts);
+    Vec::new()
+}
+
 pub(super) fn draft(model: &Model) -> Vec<Effect> {
     let answers = model.wizard.as_ref().map(|wizard| wizard.answers.clone());
     let draft = answers.map(|answers| Effect::KeepDraft(Box::new(answers)));
@@ -338,12 +345,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::RunAgain | Action::EditAnswers => {
             let answers = wizard.answers.clone();
+            if action == Action::EditAnswers {
+                return edit(model);
+            }
             model.run = RunView::new();
             model.toast = None;
-            if action == Action::EditAnswers {
-                go(model, Page::Hosts);
-                return Vec::new();
-            }
             return connecting::reach(model, answers);
         }
         _ => {}
@@ -369,7 +375,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Page::Connect => connecting::act(model, action),
         Page::Plan => match action {
-            Action::Continue => vec![Effect::Begin(true)],
+            Action::Continue => begin(model, Some(0)),
+            Action::RunAll => begin(model, None),
             Action::Scripts => {
                 wizard.with_scripts = !wizard.with_scripts;
                 wizard.scroll = 0;
@@ -381,8 +388,14 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Page::Run | Page::Proofs | Page::Failure | Page::Cluster => Vec::new(),
+        Page::Phase | Page::Run | Page::Proofs | Page::Failure | Page::Cluster => Vec::new(),
     }
+}
+
+/// Carries out what was planned; by itself, or phase by phase.
+fn begin(model: &mut Model, phases: Option<usize>) -> Vec<Effect> {
+    model.let_begin = phases;
+    vec![Effect::LetBegin(phases), Effect::Begin(true)]
 }
 
 fn choose(model: &mut Model, action: Action) -> Vec<Effect> {

@@ -13,7 +13,9 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::engine::event::{Abort, ConnectionState, Event, Outcome, Stream, What};
+use crate::engine::event::{
+    Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What,
+};
 use crate::engine::progress::{Progress, Proof, Status};
 use crate::plan::StepId;
 
@@ -107,7 +109,30 @@ impl<W: Write> Lines<W> {
                 self.line(at, None, "stopping", &format!("{why}: {what}"))
             }
             What::Ended { .. } => summary::write(&mut self.out, &self.progress, &self.context),
-            What::StepStarted { .. } | What::Output { .. } | What::Cluster { .. } => Ok(()),
+            What::Decided {
+                step,
+                decision,
+                by: DecidedBy::Operator,
+            } => {
+                let what = match decision {
+                    Decision::Retry => "try it again",
+                    Decision::Skip => "leave it out",
+                    Decision::GiveUp => "give it up",
+                };
+                self.step_line(at, step, "operator", what)
+            }
+            What::Held { before } => self.line(
+                at,
+                None,
+                "waiting",
+                &format!("for a word to begin {before}"),
+            ),
+            What::StepStarted { .. }
+            | What::Output { .. }
+            | What::Asked { .. }
+            | What::Decided { .. }
+            | What::Released
+            | What::Cluster { .. } => Ok(()),
         }?;
         self.out.flush()
     }

@@ -78,6 +78,10 @@ impl Redactor {
                 step,
                 outcome: self.outcome(outcome),
             },
+            what @ (What::Asked { .. }
+            | What::Decided { .. }
+            | What::Held { .. }
+            | What::Released) => what,
             What::Aborting { how, why } => What::Aborting {
                 how,
                 why: self.string(why),

@@ -155,6 +155,9 @@ fn planted(value: &mut serde_json::Value, secret: &str) {
                 "namespace",
                 "ready",
                 "node",
+                "before",
+                "decision",
+                "by",
             ];
             let texts = fields
                 .iter_mut()

@@ -25,6 +25,15 @@ pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
         Line::styled(format!("{} {title}", theme.bad_mark()), theme.bad()),
         Line::default(),
     ];
+    let asked = model.asked().filter(|_| model.at_work);
+    if let Some(step) = asked {
+        let asks = wrapped(text::phase::asks(step.may_be_skipped), width);
+        page.extend(
+            asks.into_iter()
+                .map(|line| Line::styled(line, theme.accent())),
+        );
+        page.push(Line::default());
+    }
     let mut entry = |label: &str, what: &str, style: Style| {
         let mut label = label;
         for line in wrapped(what, width.saturating_sub(LABEL)) {
@@ -57,7 +66,10 @@ pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
         entry(text::LOG_FILE, &files.log, Style::new());
     }
     page.push(Line::default());
-    page.extend(wont_run(model, width));
+    page.extend(wont_run(model, step, width));
+    if asked.is_some() {
+        return page;
+    }
     for line in wrapped(text::KEPT, width) {
         page.push(Line::styled(line, theme.faint()));
     }
@@ -66,23 +78,16 @@ pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
 
 /// The step that failed, why, which of the failures it is, and of how many.
 fn shown(run: &RunView) -> Option<(&Step, &Failure, usize, usize)> {
-    let failures = run.failures();
-    let number = run.failure.min(failures.len().checked_sub(1)?);
-    let step = run.progress.steps.get(failures[number])?;
+    let step = run.shown_failure()?;
+    let count = run.failures().len();
     match step.outcome()? {
-        Outcome::Failed(failure) => Some((step, failure, number, failures.len())),
+        Outcome::Failed(failure) => Some((step, failure, run.failure.min(count - 1), count)),
         _ => None,
     }
 }
 
-fn wont_run(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let steps: Vec<&Step> = model
-        .run
-        .progress
-        .steps
-        .iter()
-        .filter(|step| matches!(step.outcome(), Some(Outcome::WontRun { .. })))
-        .collect();
+fn wont_run(model: &Model, failed: &Step, width: usize) -> Vec<Line<'static>> {
+    let steps = model.run.progress.dependents(failed);
     if steps.is_empty() {
         return Vec::new();
     }

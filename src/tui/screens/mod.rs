@@ -1,6 +1,6 @@
 //! The pages: what is drawn, from the model alone.
 //!
-//! * `run`: stepper, steps, and the live log; `failure`, `proofs`, `cluster`: the other pages of a run
+//! * `run`: stepper, steps, and the live log; `phase`: what comes next; `failure`, `proofs`, `cluster`: the other pages of a run
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
 //! * `help`: the keys of the page below it
 
@@ -10,6 +10,7 @@ pub mod failure;
 pub mod form;
 pub mod help;
 pub mod hosts;
+pub mod phase;
 pub mod proofs;
 pub mod review;
 pub mod run;
@@ -53,7 +54,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         Page::Review | Page::Plan => review::draw(model, frame),
         Page::Connect => connect::draw(model, frame),
         Page::Run => run::draw(model, frame),
-        Page::Proofs | Page::Failure | Page::Cluster => page_of_lines(model, frame),
+        Page::Phase | Page::Proofs | Page::Failure | Page::Cluster => page_of_lines(model, frame),
     }
     message(model, areas.message, frame);
     footer(model, areas.footer, frame);
@@ -240,6 +241,7 @@ fn lines_of_page(model: &Model) -> Vec<Line<'static>> {
     let (_, area) = layout::beside_stepper(model.size);
     let width = usize::from(area.width);
     match model.page {
+        Page::Phase => phase::lines(model, width),
         Page::Proofs => proofs::lines(model, width),
         Page::Failure => failure::lines(model, width),
         Page::Cluster => cluster::lines(model, width),

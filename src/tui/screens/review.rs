@@ -33,11 +33,18 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
             .map(|line| Line::styled(line, theme.faint()))
             .collect();
         page.push(Line::default());
-        page.extend(
-            wizard.plan[usize::from(wizard.with_scripts)]
-                .lines()
-                .map(|line| plan_line(model, line)),
-        );
+        if wizard.with_scripts {
+            for step in &wizard.plan.scripts {
+                page.push(Line::default());
+                let title = text::step_with_script(step.id.as_str(), &step.title);
+                page.push(Line::styled(title, model.theme.title()));
+                let script = step.script.lines();
+                page.extend(script.map(|line| Line::from(format!("    {line}"))));
+            }
+        } else {
+            let plan = wizard.plan.text.lines();
+            page.extend(plan.map(|line| plan_line(model, line)));
+        }
         return page;
     }
     let answers = &wizard.answers;

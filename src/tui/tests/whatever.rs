@@ -4,7 +4,7 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::super::keys::TABLE;
-use super::super::model::Unreached;
+use super::super::model::{Planned, Unreached};
 use super::*;
 use crate::engine::made_up;
 
@@ -59,10 +59,10 @@ fn message(does: Does) -> Message {
         }),
         Does::Happens(what) => match what % 8 {
             0 => Message::Loaded(Box::new(example())),
-            1 => Message::Planned(Box::new([
-                "a plan\n".repeat(usize::from(what)),
-                "\n".into(),
-            ])),
+            1 => Message::Planned(Box::new(Planned {
+                text: "a plan\n".repeat(usize::from(what)),
+                scripts: Vec::new(),
+            })),
             2 => Message::Reached("k3s-postgres".into(), "Debian".into()),
             3 => Message::Unreached(vec![Unreached {
                 host: "k3s-postgres".into(),

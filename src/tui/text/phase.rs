@@ -1,0 +1,81 @@
+//! What the page of a phase says.
+
+use super::{counted, duration};
+
+pub const WILL_DO: &str = "What it will do";
+pub const HAS_DONE: &str = "What it has done";
+pub const SO_ALREADY: &str = "it is so already: it is looked at, and left alone";
+pub const NOT_PLANNED: &str = "Nothing is known of this step here.";
+pub const ENTER_RUNS: &str = "Enter runs this phase and stops before the next one; a runs everything that is left. What is so already stays as it is.";
+pub const GOES_ON: &str = "Goes on to the end by itself.";
+pub const PAUSES: &str = "Pauses when the phases at work are done; p goes on by itself.";
+pub const PAUSED_SOON: &str = "pauses after this";
+
+/// Why there is this phase, in the operator's words. Its id is that of the plan.
+pub fn why(phase: &str) -> &'static str {
+    match phase {
+        "postgres" => {
+            "K3s keeps everything it knows in this database, so that no server is special. Databases, \
+             rules and settings that are there already stay."
+        }
+        "certificates" => {
+            "Servers and Postgres prove to each other who they are: a private authority, one \
+             certificate each, and a rule that lets nobody else in. Then every wrong way in is tried."
+        }
+        "server-1" => {
+            "The first server makes the cluster: its certificates go into Postgres, encrypted with \
+             the token. The others wait until its node is Ready."
+        }
+        "servers" => {
+            "The further servers find the cluster in Postgres and become its equals: any of them may \
+             fail from here on."
+        }
+        "load-balancer" => {
+            "One address for all servers. nginx passes connections on as they are, in a service of \
+             its own: sites that this machine serves stay untouched."
+        }
+        "agents" => {
+            "Agents run the work. They join through the load balancer with a token of their own, \
+             which cannot read the cluster's secrets."
+        }
+        "cluster" => {
+            "The cluster is not said to be well, it is asked: its nodes, its pods, and how its \
+             servers reach the datastore."
+        }
+        _ => "",
+    }
+}
+
+pub fn is_done(title: &str, took: u64) -> String {
+    format!("{title} is done, in {}.", duration(took))
+}
+
+pub fn is_broken(title: &str, failed: usize, wont_run: usize) -> String {
+    format!(
+        "{title} is not done: {} failed, {wont_run} will not run.",
+        counted(failed, "step")
+    )
+}
+
+pub fn results(changed: usize, unchanged: usize, held: usize, proofs: usize) -> String {
+    let text = format!("{changed} changed, {unchanged} so already");
+    if proofs == 0 {
+        return text;
+    }
+    format!("{text}, {held} of {} hold", counted(proofs, "proof"))
+}
+
+pub fn next(number: usize, of: usize, title: &str) -> String {
+    format!("Next, phase {number} of {of}: {title}")
+}
+
+/// A step whose fate is asked for.
+pub fn asks(may_be_skipped: bool) -> &'static str {
+    if may_be_skipped {
+        "The run waits: r tries this step again, s leaves it out (it only looks), w goes on without it \
+         and without what needs it. Ctrl-C stops; everything is kept."
+    } else {
+        "The run waits: mend it and r tries this step again, w goes on without it and without what \
+         needs it. Ctrl-C stops; everything is kept."
+    }
+}
