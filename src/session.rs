@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::process::Command;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -382,6 +383,36 @@ impl Session {
     }
 }
 
+/// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
+/// host. It asks for secrets itself; none of ours is handed over.
+pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
+    let config = answers.ssh_config()?;
+    let host = answers
+        .host(host)
+        .ok_or_else(|| PlanError::NoFacts(host.to_owned()))?;
+    let login = answers.login(host, &config)?;
+    let folder = Folder::open(None, &answers.cluster.name)?;
+    let usual = PathBuf::from("~/.ssh/known_hosts");
+    let known_hosts = [usual]
+        .into_iter()
+        .chain(answers.ssh_known_hosts())
+        .chain([folder.known_hosts()]);
+    let files = known_hosts.fold(String::from("UserKnownHostsFile="), |files, file| {
+        format!("{files}\"{}\" ", file.display())
+    });
+    let mut ssh = Command::new("ssh");
+    if let Some(file) = &answers.ssh.config {
+        ssh.arg("-F").arg(file);
+    }
+    ssh.args(["-o", files.trim_end()]);
+    ssh.args(["-p", &login.port.to_string(), "-l", &login.user]);
+    for key in &login.keys {
+        ssh.arg("-i").arg(key);
+    }
+    ssh.args(["--", &login.address]);
+    Ok(ssh)
+}
+
 impl SessionError {
     /// Whether somebody else works with the state folder.
     pub fn is_locked(&self) -> bool {
@@ -451,4 +482,31 @@ fn user() -> String {
 fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
     name.map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_the_operators_own_ssh_and_gets_no_secret() {
+        let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
+        answers.ssh.config = Some("none".into());
+        answers.ssh.user = Some("admin".into());
+        answers.ssh.password = Some(crate::answers::Secret::Inline(
+            "hunter2hunter2".to_owned().into(),
+        ));
+        let name = answers.hosts[0].name.clone();
+        let ssh = shell(&answers, &name).unwrap();
+        let said: Vec<_> = ssh
+            .get_args()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect();
+        let said = said.join(" ");
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("\"~/.ssh/known_hosts\" "), "{said}");
+        let end = format!("-- {}", answers.hosts[0].address);
+        assert!(said.contains("-l admin") && said.ends_with(&end), "{said}");
+        assert!(shell(&answers, "nobody").is_err());
+    }
 }

@@ -75,6 +75,7 @@ pub enum Action {
     Skip,
     Without,
     ShowPhase,
+    Shell,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -366,6 +367,7 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
         Scope::Failure,
         &[
             shown(ENTER, Action::LookAtLog, say::LOOK_AT_LOG),
+            shown(char('!'), Action::Shell, say::SHELL),
             helped(char('n'), Action::NextFailure, say::NEXT_FAILURE),
             helped(char('N'), Action::PreviousFailure, say::PREVIOUS_FAILURE),
             helped(char('y'), Action::Copy, say::COPY_FAILURE),

@@ -7,7 +7,7 @@
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
 //! * `form`, `fields`: forms, and how they and the answers become each other
 //! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
-//! * `terminal`: takes the terminal, and puts it back in every case
+//! * `terminal`: takes the terminal, and puts it back in every case; `away`: lends it
 //!
 //! ```text
 //! keys, mouse, signals ─┐                    ┌─► screens::view ─► terminal
@@ -16,6 +16,7 @@
 //! ```
 
 mod ansi;
+mod away;
 mod connecting;
 mod drafts;
 mod driver;

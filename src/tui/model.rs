@@ -105,6 +105,8 @@ pub enum Effect {
     Begin(bool),
     /// How many phases may begin; all where there is no number.
     LetBegin(Option<usize>),
+    /// Gives the terminal to a shell on this host until that ends.
+    Shell(Box<Answers>, String),
     /// What becomes of a step that failed.
     Decide(StepId, Decision),
     Abort(Abort),

@@ -13,9 +13,11 @@ use signal_hook::iterator::Signals;
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
-use crate::state;
 use crate::state::files::{self, Existing};
 
+use crate::{session, state};
+
+use super::away::{Away, LOOK_UP};
 use super::driver::{self, Outcome};
 use super::model::{Effect, Message, Model};
 use super::terminal::Guard;
@@ -37,6 +39,7 @@ pub struct Runtime {
     saved: Option<PathBuf>,
     /// Nobody sees frames any more.
     blind: bool,
+    away: Arc<Away>,
 }
 
 impl Runtime {
@@ -51,6 +54,7 @@ impl Runtime {
             outcomes: unbounded(),
             saved: None,
             blind: false,
+            away: Arc::default(),
         };
         runtime.watch_signals()?;
         Ok(runtime)
@@ -152,6 +156,15 @@ impl Runtime {
                 let taken = guard.take_again();
                 self.bear(model, taken)?;
             }
+            Effect::Shell(answers, host) => {
+                let text = self.shell(&answers, &host);
+                let taken = guard.take_again();
+                self.bear(model, taken)?;
+                if let Ok((width, height)) = crossterm::terminal::size() {
+                    model.size = (width, height);
+                }
+                model.say(text);
+            }
             Effect::Redraw => {
                 let cleared = guard.clear();
                 self.bear(model, cleared)?;
@@ -204,6 +217,21 @@ impl Runtime {
         )
     }
 
+    /// The terminal is somebody else's until they give it back. What came of it.
+    fn shell(&self, answers: &Answers, host: &str) -> String {
+        let mut ssh = match session::shell(answers, host) {
+            Ok(command) => command,
+            Err(error) => return text::phase::no_shell(&error.to_string()),
+        };
+        self.away.begin();
+        let ended = Guard::lend(&text::phase::shell_opens(host), &mut ssh);
+        self.away.end();
+        match ended {
+            Ok(()) => text::phase::shell_ended(host),
+            Err(error) => text::phase::no_shell(&error.to_string()),
+        }
+    }
+
     fn load(&self, path: PathBuf) -> io::Result<()> {
         let messages = self.messages.clone();
         thread::Builder::new().name("load".into()).spawn(move || {
@@ -250,10 +278,17 @@ impl Runtime {
     }
 
     fn watch_input(&self) -> io::Result<()> {
-        let messages = self.messages.clone();
+        let (messages, away) = (self.messages.clone(), self.away.clone());
         thread::Builder::new().name("input".into()).spawn(move || {
-            // An error means that the terminal is gone; a signal says so as well.
-            while let Ok(input) = event::read() {
+            loop {
+                away.wait();
+                // An error means that the terminal is gone; a signal says so as well.
+                let input = match event::poll(LOOK_UP) {
+                    Ok(true) => event::read(),
+                    Ok(false) => continue,
+                    Err(_) => break,
+                };
+                let Ok(input) = input else { break };
                 let message = match input {
                     Input::Key(key) => Message::Key(key),
                     Input::Paste(text) => Message::Paste(text),
@@ -271,11 +306,15 @@ impl Runtime {
 
     fn watch_signals(&self) -> io::Result<()> {
         let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
-        let messages = self.messages.clone();
+        let (messages, away) = (self.messages.clone(), self.away.clone());
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 for signal in signals.forever() {
+                    // The keys of whoever has the terminal reach us as well.
+                    if away.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
+                        continue;
+                    }
                     let message = match signal {
                         SIGTSTP => Message::Stopped,
                         SIGCONT => Message::Continued,

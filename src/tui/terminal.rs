@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Stdout, Write as _, stdin, stdout};
 use std::panic::{PanicHookInfo, set_hook, take_hook};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -94,6 +95,17 @@ impl Guard {
         put_back();
         signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
         self.take()
+    }
+}
+
+impl Guard {
+    /// Gives the terminal to a program until that ends. Taking it again is the caller's.
+    pub fn lend(says: &str, program: &mut Command) -> io::Result<()> {
+        put_back();
+        let mut out = stdout();
+        writeln!(out, "{says}")?;
+        out.flush()?;
+        program.status().map(drop)
     }
 }
 

@@ -82,6 +82,7 @@ pub mod key {
     pub const TRY_STEP_AGAIN: &str = "try again";
     pub const SKIP: &str = "leave it out";
     pub const WITHOUT: &str = "go on without";
+    pub const SHELL: &str = "shell there";
     pub const SHOW_PHASE: &str = "what comes next";
     pub const GO_ON: &str = "go on";
     pub const BELIEVE: &str = "believe this host key";

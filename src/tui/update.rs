@@ -226,6 +226,7 @@ fn act_on_run(model: &mut Model, action: Action) -> Vec<Effect> {
             let name = screens::run::file_name(&model.run);
             return vec![Effect::SaveLog { name, text }];
         }
+        Action::Shell => return shell(model),
         Action::ShowPhase => show(model, Page::Phase),
         Action::RunPhase => return run_held_phase(model),
         Action::RunAll => return let_begin(model, None, text::phase::GOES_ON),
@@ -292,6 +293,16 @@ fn pause(model: &mut Model) -> Vec<Effect> {
     let begun = progress.phases.iter().rposition(has_begun);
     let phases = Some(begun.map_or(0, |place| place + 1));
     let_begin(model, phases, text::phase::PAUSES)
+}
+
+/// Where the failure is.
+fn shell(model: &Model) -> Vec<Effect> {
+    let failed = model.run.shown_failure();
+    let host = failed.and_then(|step| step.host.clone());
+    let (Some(wizard), Some(host)) = (&model.wizard, host) else {
+        return Vec::new();
+    };
+    vec![Effect::Shell(Box::new(wizard.answers.clone()), host)]
 }
 
 fn decide(model: &mut Model, decision: Decision) -> Vec<Effect> {

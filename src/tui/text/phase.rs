@@ -46,6 +46,18 @@ pub fn why(phase: &str) -> &'static str {
     }
 }
 
+pub fn shell_opens(host: &str) -> String {
+    format!("A shell on {host}, by ssh. Its end (exit, Ctrl-D) brings you back to the wizard.")
+}
+
+pub fn shell_ended(host: &str) -> String {
+    format!("Back from {host}.")
+}
+
+pub fn no_shell(why: &str) -> String {
+    format!("No shell: {why}")
+}
+
 pub fn is_done(title: &str, took: u64) -> String {
     format!("{title} is done, in {}.", duration(took))
 }
