@@ -1,5 +1,6 @@
 //! A run without screens: everything in the answers, to the end, without asking.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ use k3s_ha_wizard::engine::recorder::Sink;
 use k3s_ha_wizard::plan::{Plan, Work};
 use k3s_ha_wizard::platform::preflight::Grid;
 use k3s_ha_wizard::remote::lease::LeaseError;
+use k3s_ha_wizard::report::diff::{FileChange, How};
 use k3s_ha_wizard::report::json::Json;
 use k3s_ha_wizard::report::lines::{Context, Lines};
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
@@ -81,7 +83,7 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let control = Control::default();
-    let reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
+    let mut reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
         Ok(reached) => reached,
         Err(errors) => return unreached(&errors),
     };
@@ -94,14 +96,28 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return refuse(&error),
     };
-    let written = match scripts {
-        Some(directory) => write_scripts(&plan, directory),
-        None => io::stdout().write_all(plan.to_string().as_bytes()),
+    let written = if let Some(directory) = scripts {
+        write_scripts(&plan, directory)
+    } else {
+        let changes = changed_files(&session, &plan, &mut reached);
+        io::stdout().write_all(format!("{plan}{changes}").as_bytes())
     };
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error, exit::FAILED),
     }
+}
+
+/// The files that are there and will be others. New ones are in the plan as they will be.
+fn changed_files(session: &Session, plan: &Plan, reached: &mut [Reached]) -> String {
+    let mut text = String::new();
+    for (step, files) in session.file_changes(plan, reached) {
+        let changed = |file: &&FileChange| matches!(file.how, How::Changed { .. });
+        for file in files.iter().filter(changed) {
+            let _ = write!(text, "\n{step}: {file}");
+        }
+    }
+    text
 }
 
 /// One folder a host, one file a step, numbered in the order of the plan.

@@ -17,13 +17,14 @@ use crate::engine::event::{End, What};
 use crate::engine::hosts::{self, Connector, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::surroundings::look_around;
-use crate::engine::{Memory, Run};
+use crate::engine::{Memory, Run, planned_files};
 use crate::pki::{self, Pki, PkiError};
-use crate::plan::{Given, Plan, PlanError};
+use crate::plan::{Given, Plan, PlanError, PlannedFile, StepId};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
 use crate::remote::lease::{Lease, LeaseError};
 use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
+use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::report::log::RunLog;
 use crate::report::redact::Redactor;
@@ -239,6 +240,25 @@ impl Session {
             pki: &self.pki,
             secrets: &self.secrets,
         })?)
+    }
+
+    /// What the plan will change in files, for people: secrets are masked.
+    pub fn file_changes(
+        &self,
+        plan: &Plan,
+        reached: &mut [Reached],
+    ) -> BTreeMap<StepId, Vec<FileChange>> {
+        let memory = Memory::new(&self.folder, self.state.clone());
+        let files = planned_files(plan, reached, &memory.late_values(&self.secrets));
+        let redactor = self.redactor();
+        let told = |files: Vec<PlannedFile>| {
+            let changes = files.iter().map(|file| FileChange::of(file, &redactor));
+            changes.collect()
+        };
+        files
+            .into_iter()
+            .map(|(step, files)| (step, told(files)))
+            .collect()
     }
 
     /// Everything that must not show in events.

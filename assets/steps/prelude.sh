@@ -154,6 +154,11 @@ with_block() {
         $0 == end { inside = 0 }' "$1"
 }
 
+# block_is PATH BEGIN END LINES: the block is on top, as it should be.
+block_is() {
+    with_block "$@" | cmp -s - "$1" || { say "$1 does not have our lines on top"; return 1; }
+}
+
 # put_block PATH BEGIN END LINES: the file keeps its owner and mode.
 put_block() {
     keep_backup "$1"

@@ -3,7 +3,7 @@
 //! * [`event`]: the one record of what happens, made by the [`recorder`]
 //! * [`progress`]: the fold of the events, the state of every phase and step
 //! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
-//! * [`surroundings`]: what they reach
+//! * [`surroundings`]: what they reach; `previews`: what will be written there
 //! * `scheduler`: what may run now; `worker`: one thread a host, which does it
 //! * `tasks`: what is not a matter of one host's shell
 //! * `hints`: what to do about a failure, by what was printed
@@ -16,6 +16,7 @@ mod hints;
 pub mod hosts;
 #[cfg(test)]
 pub(crate) mod made_up;
+mod previews;
 pub mod progress;
 pub mod recorder;
 mod scheduler;
@@ -37,6 +38,7 @@ use hosts::Reached;
 use recorder::Recorder;
 
 pub use critical_path::{CriticalPath, Timed};
+pub use previews::planned_files;
 
 /// Everything that a run works with.
 pub struct Run<'a> {
@@ -93,7 +95,7 @@ impl<'a> Memory<'a> {
     }
 
     /// What earlier runs learnt.
-    fn late_values(&self, secrets: &Secrets) -> LateValues {
+    pub fn late_values(&self, secrets: &Secrets) -> LateValues {
         let state = self.state();
         let mut values = BTreeMap::new();
         if let Some(sum) = &state.install_sha256
@@ -124,6 +126,13 @@ fn sha256(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Something that no host could know before.
+fn new_mark() -> Result<String, openssl::error::ErrorStack> {
+    let mut bytes = [0; 16];
+    openssl::rand::rand_bytes(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// The name of a step's unit on its host.

@@ -13,7 +13,7 @@ use super::event::{ConnectionState, Failure, Outcome, Stream, What};
 use super::hints::hint;
 use super::hosts::{Connection, Reached, Told, output};
 use super::tasks::{self, Site, Trouble};
-use super::{Run, unit_name};
+use super::{Run, new_mark, unit_name};
 use crate::plan::{
     self, Asked, LateValues, Shell, Status, Step, StepId, Work, ask_script, ended, read_answers,
 };
@@ -498,11 +498,4 @@ fn step_of_unit(steps: &[&Step], host: &str, unit: &str) -> Option<StepId> {
             !suffix.is_empty() && unit.ends_with(&format!(".{suffix}"))
         })
         .map(|step| step.id.clone())
-}
-
-/// Something that no host could know before.
-fn new_mark() -> Result<String, openssl::error::ErrorStack> {
-    let mut bytes = [0; 16];
-    openssl::rand::rand_bytes(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

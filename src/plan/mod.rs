@@ -7,11 +7,12 @@
 //!
 //! * `postgres`, `certificates`, `servers`, `load_balancer`, `agents`, `cluster`: a phase each
 //! * `print`: the dry run; `script`: from a step to what is sent to a host
-//! * `outline`: what a plan tells about itself
+//! * `outline`: what a plan tells about itself; `files`: what it will write, beside what is there
 
 mod agents;
 mod certificates;
 mod cluster;
+mod files;
 mod load_balancer;
 mod outline;
 mod postgres;
@@ -29,6 +30,7 @@ use crate::pki::Pki;
 use crate::platform::Platform;
 use crate::state::Secrets;
 
+pub use files::{PlannedFile, preview_script, read_previews};
 pub use outline::{Outline, OutlinePhase, OutlineStep, StepId};
 pub use script::{
     Asked, LateValues, Status, UnboundInput, apply_script, ask_script, ended, read_answers,

@@ -68,7 +68,7 @@ impl Shell {
     }
 
     /// The inputs as assignments, a line each.
-    fn assignments(&self, late: &LateValues) -> Result<String, UnboundInput> {
+    pub(super) fn assignments(&self, late: &LateValues) -> Result<String, UnboundInput> {
         let mut lines = String::new();
         for (name, value) in &self.inputs {
             let text = match value {

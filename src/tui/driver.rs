@@ -18,6 +18,7 @@ use crate::plan::{Step, Work};
 use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
+use crate::report::diff::FileChange;
 use crate::report::lines::{Context, Lines};
 use crate::session::{Purpose, Session, SessionError};
 
@@ -100,9 +101,13 @@ fn work(
             return Err(error.to_string());
         }
     };
+    let mut changes = session.file_changes(&plan, &mut reached);
     let planned = Planned {
         text: format!("{plan}\n{grid}"),
-        scripts: plan.steps().map(to_read).collect(),
+        steps: plan
+            .steps()
+            .map(|step| to_read(step, changes.remove(&step.id).unwrap_or_default()))
+            .collect(),
     };
     tell(Message::Planned(Box::new(planned)));
     // An end of the screens is a "no".
@@ -132,8 +137,8 @@ fn work(
         .map_err(say)
 }
 
-/// A step with the script that is sent to its host, secrets masked.
-fn to_read(step: &Step) -> PlannedStep {
+/// A step with the script that is sent to its host and what changes in files, secrets masked.
+fn to_read(step: &Step, files: Vec<FileChange>) -> PlannedStep {
     PlannedStep {
         id: step.id.clone(),
         title: step.title.clone(),
@@ -141,6 +146,7 @@ fn to_read(step: &Step) -> PlannedStep {
             Work::Shell(shell) => shell.to_read(),
             Work::Task(_) => text::NO_SCRIPT.to_owned(),
         },
+        files,
     }
 }
 

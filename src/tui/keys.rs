@@ -68,6 +68,7 @@ pub enum Action {
     MoveDown,
     Confirm,
     Scripts,
+    Files,
     Retry,
     RunPhase,
     RunAll,
@@ -291,6 +292,7 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             shown(ENTER, Action::Continue, say::PHASE_BY_PHASE),
             shown(char('a'), Action::RunAll, say::RUN_ALL),
             shown(char('v'), Action::Scripts, say::SCRIPTS),
+            shown(char('d'), Action::Files, say::FILES),
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
         ],
@@ -322,7 +324,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     ),
     (
         Scope::Phase,
-        &[shown(char('v'), Action::Scripts, say::SCRIPTS)],
+        &[
+            shown(char('v'), Action::Scripts, say::SCRIPTS),
+            shown(char('d'), Action::Files, say::FILES),
+        ],
     ),
     (
         Scope::Asked,

@@ -8,6 +8,7 @@ use crate::answers::Answers;
 use crate::engine::event::{Abort, Decision, End, Event};
 use crate::engine::progress::Step;
 use crate::plan::StepId;
+use crate::report::diff::FileChange;
 
 use super::keys::Scope;
 
@@ -68,21 +69,31 @@ pub struct Unreached {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Planned {
     pub text: String,
-    /// What is sent to the host of each step, secrets masked.
-    pub scripts: Vec<PlannedStep>,
+    pub steps: Vec<PlannedStep>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStep {
     pub id: StepId,
     pub title: String,
+    /// What is sent to its host, secrets masked.
     pub script: String,
+    /// What changes in files there, as far as it is known before.
+    pub files: Vec<FileChange>,
+}
+
+/// What is shown of each step of a plan, besides its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    #[default]
+    None,
+    Script,
+    Files,
 }
 
 impl Planned {
-    pub fn script(&self, id: &StepId) -> Option<&str> {
-        let step = self.scripts.iter().find(|step| step.id == *id)?;
-        Some(&step.script)
+    pub fn step(&self, id: &StepId) -> Option<&PlannedStep> {
+        self.steps.iter().find(|step| step.id == *id)
     }
 }
 

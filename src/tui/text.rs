@@ -74,7 +74,8 @@ pub mod key {
     pub const CLEAR: &str = "clear the field";
     pub const REVEAL: &str = "show a secret for a moment";
     pub const DONE: &str = "done";
-    pub const SCRIPTS: &str = "with scripts";
+    pub const SCRIPTS: &str = "scripts";
+    pub const FILES: &str = "changed files";
     pub const RUN_PHASE: &str = "run this phase";
     pub const RUN_ALL: &str = "run everything";
     pub const PHASE_BY_PHASE: &str = "phase by phase";

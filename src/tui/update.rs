@@ -234,9 +234,9 @@ fn act_on_run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry => return decide(model, Decision::Retry),
         Action::Skip => return decide(model, Decision::Skip),
         Action::Without => return decide(model, Decision::GiveUp),
-        Action::Scripts => {
+        Action::Scripts | Action::Files => {
             if let Some(wizard) = &mut model.wizard {
-                wizard.with_scripts = !wizard.with_scripts;
+                wizard.look_into(action);
                 model.run.scroll = 0;
             }
         }
@@ -371,7 +371,7 @@ fn scroll(model: &mut Model, by: isize) {
             let room = model.log_room();
             model.run.scroll_log(by, room);
         }
-        Page::Proofs | Page::Failure | Page::Cluster => {
+        Page::Phase | Page::Proofs | Page::Failure | Page::Cluster => {
             let most = screens::most_scroll(model);
             model.run.scroll = model.run.scroll.saturating_add_signed(by).min(most);
         }

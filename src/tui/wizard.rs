@@ -7,7 +7,7 @@ use crate::answers::{Answers, Host, Problem, Role};
 use super::fields;
 use super::form::Form;
 use super::keys::Action;
-use super::model::{Effect, Model, Page, Planned, Unreached};
+use super::model::{Detail, Effect, Model, Page, Planned, Unreached};
 use super::run::RunView;
 use super::{connecting, layout, screens, text};
 
@@ -69,7 +69,7 @@ pub struct Wizard {
     /// In the order of the hosts.
     pub attempts: Vec<(String, Attempt)>,
     pub plan: Planned,
-    pub with_scripts: bool,
+    pub detail: Detail,
     /// Why there is no run.
     pub refused: Option<String>,
     pub asks: Option<Ask>,
@@ -97,7 +97,7 @@ impl Wizard {
             scroll: 0,
             attempts: Vec::new(),
             plan: Planned::default(),
-            with_scripts: false,
+            detail: Detail::None,
             refused: None,
             asks: None,
             clock: 0,
@@ -117,6 +117,19 @@ impl Wizard {
             .chain([Offer::New, Offer::Open])
             .chain(done.into_iter().map(cluster))
             .collect()
+    }
+
+    /// Shows the scripts of a plan, or the files that it changes, or neither again.
+    pub fn look_into(&mut self, action: Action) {
+        let wanted = match action {
+            Action::Scripts => Detail::Script,
+            _ => Detail::Files,
+        };
+        self.detail = if self.detail == wanted {
+            Detail::None
+        } else {
+            wanted
+        };
     }
 
     pub fn reveals(&self) -> bool {
@@ -377,8 +390,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Page::Plan => match action {
             Action::Continue => begin(model, Some(0)),
             Action::RunAll => begin(model, None),
-            Action::Scripts => {
-                wizard.with_scripts = !wizard.with_scripts;
+            Action::Scripts | Action::Files => {
+                wizard.look_into(action);
                 wizard.scroll = 0;
                 Vec::new()
             }

@@ -15,8 +15,7 @@ SQL
 
 satisfied() {
     look || return 2
-    with_block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" | cmp -s - "$hba" ||
-        { say "$hba does not have the rules on top"; return 1; }
+    block_is "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" || return 1
     if [ -n "$(of errors)" ]; then
         say "$hba has lines that Postgres does not understand: $(of errors)"
         return 2

@@ -51,8 +51,7 @@ satisfied() {
             return 3
         }
         [ -f "$authority" ] || { say "$authority is not there"; return 2; }
-        with_block "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM" | cmp -s - "$authority" ||
-            { say "our CA is not in $authority"; return 1; }
+        block_is "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM" || return 1
     fi
     files || return 1
     [ "$(of ssl)" = on ] || { say 'TLS is off'; return 1; }

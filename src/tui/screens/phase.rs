@@ -2,12 +2,14 @@
 
 use ratatui::text::{Line, Span};
 
-use super::super::model::Model;
+use super::super::ansi::tame;
+use super::super::model::{Detail, Model, PlannedStep};
 use super::super::text::{self, phase as say};
 use super::run::fit;
 use super::wrapped;
 use crate::engine::event::Outcome;
-use crate::engine::progress::{Phase, Status, Step};
+use crate::engine::progress::{Phase, Proof, Status, Step};
+use crate::report::diff::{FileChange, How, Sign};
 
 pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
@@ -64,7 +66,7 @@ fn done(model: &Model, phase: &Phase, width: usize) -> Vec<Line<'static>> {
         let title = say::is_broken(&phase.title, failed, wont_run);
         (theme.bad_mark(), theme.bad(), title)
     };
-    let of_phase = |proof: &&crate::engine::progress::Proof| {
+    let of_phase = |proof: &&Proof| {
         let id = proof.step.as_str().split('/').next();
         id == Some(phase.id.as_str())
     };
@@ -95,7 +97,7 @@ fn done(model: &Model, phase: &Phase, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// A step that is to come; with what is sent to its host, where that is asked for.
+/// A step that is to come; with its details, where they are asked for.
 fn to_do(model: &Model, step: &Step, width: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let (mark, style) = theme.step(&step.status, model.run.clock);
@@ -113,13 +115,55 @@ fn to_do(model: &Model, step: &Step, width: usize) -> Vec<Line<'static>> {
         Span::styled(format!("  {mark} "), style),
         Span::raw(what),
     ])];
-    let Some(wizard) = model.wizard.as_ref().filter(|wizard| wizard.with_scripts) else {
-        return lines;
-    };
-    let script = wizard.plan.script(&step.id).unwrap_or(say::NOT_PLANNED);
-    for line in script.lines() {
-        let line = format!("      {} {line}", theme.down());
-        lines.push(Line::styled(line, theme.faint()));
+    if let Some(wizard) = &model.wizard
+        && let Some(step) = wizard.plan.step(&step.id)
+    {
+        lines.extend(details(model, step, wizard.detail));
     }
+    lines
+}
+
+/// The script of a step, or what it changes in files.
+pub fn details(model: &Model, step: &PlannedStep, detail: Detail) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    match detail {
+        Detail::None => Vec::new(),
+        Detail::Script => step
+            .script
+            .lines()
+            .map(|line| Line::styled(format!("      {} {line}", theme.down()), theme.faint()))
+            .collect(),
+        Detail::Files if step.files.is_empty() => {
+            vec![Line::styled(
+                format!("      {}", say::NO_FILES),
+                theme.faint(),
+            )]
+        }
+        Detail::Files => step
+            .files
+            .iter()
+            .flat_map(|file| file_lines(model, file))
+            .collect(),
+    }
+}
+
+fn file_lines(model: &Model, file: &FileChange) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let title = match &file.how {
+        How::New { mode } => say::new_file(&file.path, mode),
+        How::Changed { modes } => say::changed_file(&file.path, modes.as_ref()),
+        How::Unchanged => say::same_file(&file.path),
+    };
+    let mut lines = vec![Line::styled(format!("      {title}"), theme.accent())];
+    lines.extend(file.lines.iter().map(|line| {
+        let (sign, style) = match line.sign {
+            Sign::Same => (" ", theme.faint()),
+            Sign::Added => ("+", theme.good()),
+            Sign::Removed => ("-", theme.bad()),
+            Sign::Gap => (theme.more(), theme.faint()),
+        };
+        let text = tame(&line.text).text;
+        Line::styled(format!("      {sign} {text}"), style)
+    }));
     lines
 }

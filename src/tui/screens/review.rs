@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::super::model::{Model, Page};
+use super::super::model::{Detail, Model, Page};
 use super::super::text::field as say;
 use super::super::{layout, text};
 use super::table::{self, Cell};
-use super::{scrolled, wrapped};
+use super::{phase, scrolled, wrapped};
 use crate::answers::{Answers, Secret};
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -33,17 +33,19 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
             .map(|line| Line::styled(line, theme.faint()))
             .collect();
         page.push(Line::default());
-        if wizard.with_scripts {
-            for step in &wizard.plan.scripts {
-                page.push(Line::default());
-                let title = text::step_with_script(step.id.as_str(), &step.title);
-                page.push(Line::styled(title, model.theme.title()));
-                let script = step.script.lines();
-                page.extend(script.map(|line| Line::from(format!("    {line}"))));
-            }
-        } else {
+        if wizard.detail == Detail::None {
             let plan = wizard.plan.text.lines();
             page.extend(plan.map(|line| plan_line(model, line)));
+            return page;
+        }
+        for step in &wizard.plan.steps {
+            if wizard.detail == Detail::Files && step.files.is_empty() {
+                continue;
+            }
+            let title = text::step_with_script(step.id.as_str(), &step.title);
+            page.push(Line::styled(title, model.theme.title()));
+            page.extend(phase::details(model, step, wizard.detail));
+            page.push(Line::default());
         }
         return page;
     }

@@ -10,6 +10,7 @@ use crate::cluster::Cluster;
 use crate::engine::event::{Abort, Decision, What};
 use crate::engine::progress::Step;
 use crate::plan::StepId;
+use crate::report::diff::{DiffLine, FileChange, How, Sign};
 
 /// The page at both sizes, without colours.
 macro_rules! both_sizes {
@@ -148,7 +149,7 @@ fn review_and_plan() {
             &mut model,
             Message::Planned(Box::new(Planned {
                 text: plan.to_owned(),
-                scripts: Vec::new(),
+                steps: Vec::new(),
             })),
         );
         press(&mut model, "<PgDn>");
@@ -303,15 +304,46 @@ fn phase_by_phase() {
             id: step.id.clone(),
             title: step.title.clone(),
             script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
+            files: Vec::new(),
         };
-        let scripts = model.run.progress.steps.iter().map(planned).collect();
+        let steps = model.run.progress.steps.iter().map(planned).collect();
         if let Some(wizard) = &mut model.wizard {
             wizard.plan = Planned {
                 text: String::new(),
-                scripts,
+                steps,
             };
         }
         press(&mut model, "v");
+        model
+    });
+
+    both_sizes!("phase-files", |theme, size| {
+        let mut model = held(theme, size);
+        let id = StepId::new("server-1/config", Some("k3s-server-1"));
+        let line = |sign, text: &str| DiffLine {
+            sign,
+            text: text.into(),
+        };
+        let files = vec![FileChange {
+            path: "/etc/rancher/k3s/config.yaml".into(),
+            how: How::Changed { modes: None },
+            lines: vec![
+                line(Sign::Same, "token: [secret]"),
+                line(Sign::Removed, "cluster-cidr: 10.42.0.0/16"),
+                line(Sign::Added, "cluster-cidr: 198.18.0.0/16"),
+                line(Sign::Gap, ""),
+            ],
+        }];
+        if let Some(wizard) = &mut model.wizard {
+            let (title, script) = (String::new(), String::new());
+            wizard.plan.steps = vec![PlannedStep {
+                id,
+                title,
+                script,
+                files,
+            }];
+        }
+        press(&mut model, "d<PgDn>");
         model
     });
 

@@ -61,7 +61,7 @@ fn message(does: Does) -> Message {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
-                scripts: Vec::new(),
+                steps: Vec::new(),
             })),
             2 => Message::Reached("k3s-postgres".into(), "Debian".into()),
             3 => Message::Unreached(vec![Unreached {

@@ -3,13 +3,25 @@
 use super::{counted, duration};
 
 pub const WILL_DO: &str = "What it will do";
-pub const HAS_DONE: &str = "What it has done";
-pub const SO_ALREADY: &str = "it is so already: it is looked at, and left alone";
-pub const NOT_PLANNED: &str = "Nothing is known of this step here.";
+pub const NO_FILES: &str = "no file changes, or it is not known before it runs";
+
+pub fn new_file(path: &str, mode: &str) -> String {
+    format!("{path} is new ({mode})")
+}
+
+pub fn changed_file(path: &str, modes: Option<&(String, String)>) -> String {
+    match modes {
+        Some((before, after)) => format!("{path} changes ({before}, then {after})"),
+        None => format!("{path} changes"),
+    }
+}
+
+pub fn same_file(path: &str) -> String {
+    format!("{path} is so already")
+}
 pub const ENTER_RUNS: &str = "Enter runs this phase and stops before the next one; a runs everything that is left. What is so already stays as it is.";
 pub const GOES_ON: &str = "Goes on to the end by itself.";
 pub const PAUSES: &str = "Pauses when the phases at work are done; p goes on by itself.";
-pub const PAUSED_SOON: &str = "pauses after this";
 
 /// Why there is this phase, in the operator's words. Its id is that of the plan.
 pub fn why(phase: &str) -> &'static str {

@@ -1,0 +1,52 @@
+//! What a plan will write, beside what is there: asked of all hosts at once, changing nothing.
+
+use std::collections::BTreeMap;
+
+use super::hosts::Reached;
+use super::new_mark;
+use crate::plan::{
+    LateValues, Plan, PlannedFile, Shell, Step, StepId, Work, preview_script, read_previews,
+};
+
+/// The files of every step whose inputs are known. What a host cannot tell is left out: it is
+/// looked at again when the step runs.
+pub fn planned_files(
+    plan: &Plan,
+    hosts: &mut [Reached],
+    late: &LateValues,
+) -> BTreeMap<StepId, Vec<PlannedFile>> {
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = hosts
+            .iter_mut()
+            .map(|host| scope.spawn(move || of_host(plan, host, late)))
+            .collect();
+        asking
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .flatten()
+            .collect()
+    })
+}
+
+fn of_host(plan: &Plan, host: &mut Reached, late: &LateValues) -> Vec<(StepId, Vec<PlannedFile>)> {
+    let known = |step: &'_ Step| -> bool { step.host.as_ref() == Some(&host.name) };
+    let steps: Vec<(&StepId, &Shell)> = plan
+        .steps()
+        .filter(|step| known(step))
+        .filter_map(|step| match &step.work {
+            Work::Shell(shell) if shell.is_bound(late) => Some((&step.id, shell)),
+            _ => None,
+        })
+        .collect();
+    let shells: Vec<&Shell> = steps.iter().map(|(_, shell)| *shell).collect();
+    let Ok(mark) = new_mark() else {
+        return Vec::new();
+    };
+    let Ok(script) = preview_script(&mark, &shells, late) else {
+        return Vec::new();
+    };
+    let lines = host.connection.lines(&host.name, &script);
+    let files = read_previews(&mark, &lines.unwrap_or_default(), &shells, late);
+    let ids = steps.iter().map(|(id, _)| (*id).clone());
+    ids.zip(files).collect()
+}
