@@ -247,7 +247,7 @@ wait_until_ready() {
                 say "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')"
                 return 1 ;;
             '' | running)
-                if ssh_host "$host" true 2>/dev/null; then
+                if ssh_host "$host" true >/dev/null 2>&1; then
                     touch "$booted"
                     return 0
                 fi ;;
