@@ -9,16 +9,9 @@ mod lab;
 use std::time::Duration;
 
 use k3s_ha_wizard::engine::event::{Outcome, What};
-use lab::{Ended, Lab, Wizard};
+use lab::{Ended, HOSTS, Lab, Wizard};
 
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];
-const HOSTS: [&str; 5] = [
-    "k3s-postgres",
-    "k3s-server-1",
-    "k3s-server-2",
-    "k3s-nginx",
-    "k3s-agent",
-];
 
 /// A cluster that is there: three nodes Ready, every pod of the system healthy, every proof held.
 fn must_be_a_cluster(run: &Ended) {

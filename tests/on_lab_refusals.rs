@@ -8,52 +8,7 @@ mod lab;
 
 use k3s_ha_wizard::engine::event::Outcome;
 use k3s_ha_wizard::platform::network;
-use lab::{Ended, Lab, Wizard};
-
-const HOSTS: [&str; 5] = [
-    "k3s-postgres",
-    "k3s-server-1",
-    "k3s-server-2",
-    "k3s-nginx",
-    "k3s-agent",
-];
-
-/// All that a run could change on a host: files, packages, services, and who listens.
-fn picture(lab: &Lab) -> Vec<String> {
-    const LOOK: &str = r"
-        find /etc /root /usr/local /opt /var/lib/rancher /var/lib/kubelet /var/lib/k3s-ha-wizard \
-            /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
-        find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
-        dpkg -l
-        systemctl list-units --all --plain --no-legend --type=service,socket,timer |
-            awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
-        ss -Hltun | awk '{ print $1, $5 }' | sort
-        [ ! -d /etc/postgresql ] || cat /var/lib/postgresql/*/main/postgresql.auto.conf";
-    let host = |host: &&str| format!("{host}\n{}", lab.must(host, LOOK));
-    HOSTS.iter().map(host).collect()
-}
-
-/// What is different, a line each.
-fn changes(before: &[String], after: &[String]) -> Vec<String> {
-    let lines = |text: &String| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let pairs = before.iter().zip(after);
-    pairs
-        .flat_map(|(before, after)| {
-            let (before, after) = (lines(before), lines(after));
-            let host = before[0].clone();
-            let gone = before.iter().filter(|line| !after.contains(line));
-            let new = after.iter().filter(|line| !before.contains(line));
-            let gone = gone.map(|line| format!("{host}: - {line}"));
-            let new = new.map(|line| format!("{host}: + {line}"));
-            gone.chain(new).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// The text without its line breaks, which are where a terminal ends.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 
 /// A run that must be refused, each of these said, and nothing changed.
 fn refused(lab: &Lab, wizard: &Wizard, because: &[(&str, &str)]) -> Ended {

@@ -177,7 +177,7 @@ fn an_encrypted_key_needs_its_passphrase() {
         Ssh::connect(&target, &credentials, &Cancel::new().unwrap())
     };
     let without = try_with(None).err().unwrap().to_string();
-    assert!(without.contains("give its passphrase"), "{without}");
+    assert!(without.contains("Give its passphrase"), "{without}");
     let wrong = try_with(Some("wrong")).err().unwrap().to_string();
     assert!(
         wrong.contains("this passphrase does not open it"),

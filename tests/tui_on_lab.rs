@@ -14,6 +14,7 @@ use terminal::Terminal;
 
 const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/answers.toml");
 const SIZE: (u16, u16) = (80, 24);
+const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.sock");
 
 /// From the review over the connections and the plan into the run.
 fn begin(terminal: &mut Terminal) {
@@ -30,7 +31,7 @@ fn begin(terminal: &mut Terminal) {
 fn stopped_half_way_and_resumed() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");
@@ -46,7 +47,7 @@ fn stopped_half_way_and_resumed() {
     // What is said at the end stays when the screens are gone.
     terminal.waits_for("What was done stays done.");
 
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
     terminal.waits_for("▸ Resume lab");
     terminal.types("\r");
     begin(&mut terminal);

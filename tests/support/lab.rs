@@ -5,6 +5,7 @@
 // Each of the tests uses its part of them.
 #![allow(dead_code)]
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k3s_ha_wizard::engine::event::{Event, Outcome, What};
 use k3s_ha_wizard::plan::StepId;
+
+/// Where the lab keeps its keys and secrets.
+pub const KEPT: &str = "/var/lib/k3s-ha-wizard-lab";
 
 /// There is one lab, and each test wants it for itself.
 static LAB: Mutex<()> = Mutex::new(());
@@ -31,8 +35,7 @@ impl Lab {
     /// Up, with bare hosts.
     pub fn fresh() -> Self {
         let lab = Self::taken();
-        lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
-        lab.does(&["fresh"]);
+        lab.comes_up();
         lab
     }
 
@@ -40,16 +43,21 @@ impl Lab {
     /// missing.
     pub fn at(moment: &str, make: impl FnOnce(&Self)) -> Self {
         let lab = Self::taken();
-        lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
         let known = lab.says(&["snapshots"]);
         if known.split_whitespace().any(|name| name == moment) {
+            lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
             lab.does(&["restore", moment]);
         } else {
-            lab.does(&["fresh"]);
+            lab.comes_up();
             make(&lab);
             lab.does(&["snapshot", moment]);
         }
         lab
+    }
+
+    /// Up with bare hosts, whatever the last test has left of them: it may let nobody in.
+    fn comes_up(&self) {
+        self.does(&["up", "--fresh", "--agents", "1", "--k3s", "stand-in"]);
     }
 
     fn taken() -> Self {
@@ -109,10 +117,59 @@ impl Lab {
     }
 }
 
-/// The wizard with a state folder of its own.
+pub const HOSTS: [&str; 5] = [
+    "k3s-postgres",
+    "k3s-server-1",
+    "k3s-server-2",
+    "k3s-nginx",
+    "k3s-agent",
+];
+
+/// All that a run could change on a host: files, packages, services, and who listens.
+pub fn picture(lab: &Lab) -> Vec<String> {
+    const LOOK: &str = r"
+        find /etc /root /usr/local /opt /var/lib/rancher /var/lib/kubelet /var/lib/k3s-ha-wizard \
+            /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
+        find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
+        dpkg -l
+        systemctl list-units --all --plain --no-legend --type=service,socket,timer |
+            awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
+        ss -Hltun | awk '{ print $1, $5 }' | sort
+        [ ! -d /etc/postgresql ] || cat /var/lib/postgresql/*/main/postgresql.auto.conf";
+    let look = |host: &str| format!("{host}\n{}", lab.must(host, LOOK));
+    std::thread::scope(|scope| {
+        let looking = HOSTS.map(|host| scope.spawn(move || look(host)));
+        looking.map(|thread| thread.join().unwrap()).to_vec()
+    })
+}
+
+/// What is different, a line each.
+pub fn changes(before: &[String], after: &[String]) -> Vec<String> {
+    let pairs = before.iter().zip(after);
+    pairs
+        .flat_map(|(before, after)| {
+            let host = before.lines().next().unwrap_or_default();
+            let only = |one: &str, other: &str, sign: &str| -> Vec<String> {
+                let other: HashSet<&str> = other.lines().collect();
+                let lines = one.lines().filter(|line| !other.contains(line));
+                lines.map(|line| format!("{host}: {sign} {line}")).collect()
+            };
+            [only(before, after, "-"), only(after, before, "+")].concat()
+        })
+        .collect()
+}
+
+/// The text without its line breaks, which are where a terminal ends.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The wizard with a state folder and a home of its own.
 pub struct Wizard {
     pub state: tempfile::TempDir,
     answers: PathBuf,
+    /// The socket of the ssh-agent that it may ask.
+    pub agent: Option<PathBuf>,
 }
 
 /// A run that ended.
@@ -128,6 +185,7 @@ impl Wizard {
         Self {
             state: tempfile::tempdir().unwrap(),
             answers: root().join("tests/lab/answers.toml"),
+            agent: Some(Path::new(KEPT).join("agent.sock")),
         }
     }
 
@@ -139,14 +197,26 @@ impl Wizard {
         self
     }
 
-    /// `k3s-ha-wizard plan`: the exit code, and what it printed.
-    pub fn plan(&self) -> (Option<i32>, String) {
+    /// Where it looks for what an operator has in theirs.
+    pub fn home(&self) -> PathBuf {
+        self.state.path().join("home")
+    }
+
+    fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
         command
-            .args(["plan", "--answers"])
-            .arg(&self.answers)
             .env("K3S_HA_WIZARD_STATE", self.state.path())
+            .env("HOME", self.home())
+            .env_remove("SSH_AUTH_SOCK")
+            .envs(self.agent.iter().map(|agent| ("SSH_AUTH_SOCK", agent)))
             .stdin(Stdio::null());
+        command
+    }
+
+    /// `k3s-ha-wizard plan`: the exit code, and what it printed.
+    pub fn plan(&self) -> (Option<i32>, String) {
+        let mut command = self.program();
+        command.args(["plan", "--answers"]).arg(&self.answers);
         let output = command.output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8(text).unwrap();
@@ -155,13 +225,11 @@ impl Wizard {
 
     /// `k3s-ha-wizard --answers …`, and more.
     pub fn command(&self, more: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+        let mut command = self.program();
         command
             .arg("--answers")
             .arg(&self.answers)
             .args(more)
-            .env("K3S_HA_WIZARD_STATE", self.state.path())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command

@@ -19,8 +19,9 @@ const KEYS_BEFORE_PASSWORD: usize = 5;
 /// What OpenSSH tries by itself.
 const USUAL_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 
-/// libssh2 on a private key that it cannot make sense of; a wrong passphrase, mostly.
-const UNREADABLE: ErrorCode = ErrorCode::Session(-16);
+/// libssh2 on a private key that it cannot make sense of, before and after the server has said that
+/// it takes this key; a wrong passphrase, mostly.
+const UNREADABLE: [ErrorCode; 2] = [ErrorCode::Session(-16), ErrorCode::Session(-19)];
 /// The server says no.
 const REFUSED: ErrorCode = ErrorCode::Session(-18);
 
@@ -39,6 +40,7 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
         },
         ended: false,
         said: Vec::new(),
+        remedy: None,
     };
     let methods = attempt
         .call(|session| session.auth_methods(&target.user).map(str::to_owned))?
@@ -46,19 +48,16 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     if attempt.is_in() || attempt.any_key(&methods)? || attempt.password(&methods)? {
         return Ok(());
     }
+    let advice = attempt.advice(&methods);
     let mut tried = attempt.said;
     if tried.is_empty() {
         tried.push("there is no key, no agent and no password to try".to_owned());
+    } else if takes_key(&methods) && target.keys.is_empty() && !has_agent() {
+        tried.push("there is no ssh-agent to ask (SSH_AUTH_SOCK is not set)".to_owned());
     }
-    Err(refused(
-        target,
-        format!(
-            "{} (the server takes: {methods}). Give the host a key that is in \
-             ~{}/.ssh/authorized_keys there, load one into ssh-agent, or give its password",
-            tried.join("; "),
-            target.user
-        ),
-    ))
+    let tried = tried.join("; ");
+    let why = format!("{tried} (the server takes: {methods}). {advice}");
+    Err(refused(target, why))
 }
 
 fn refused(target: &Target, why: String) -> RemoteError {
@@ -82,6 +81,8 @@ struct Attempt<'a> {
     ended: bool,
     /// What was tried, and what came of it.
     said: Vec<String>,
+    /// What would help, where one of the attempts was almost right.
+    remedy: Option<String>,
 }
 
 impl Attempt<'_> {
@@ -116,16 +117,45 @@ impl Attempt<'_> {
             }
             Err(why) if why.code() == REFUSED => self.said.push(format!("{what}: refused")),
             Err(why) => self.said.push(format!("{what}: {}", why.message())),
-            Ok(()) if !self.is_in() => self.said.push(format!("{what}: not enough by itself")),
+            Ok(()) if !self.is_in() => {
+                self.said.push(format!("{what}: not enough by itself"));
+                if self.credentials.password.is_none() {
+                    let user = &self.target.user;
+                    let give =
+                        format!("Give the password of {user}, too (password in the answers)");
+                    self.remedy = Some(give);
+                }
+            }
             Ok(()) => {}
         }
         self.is_in()
     }
 
+    /// What to do next.
+    fn advice(&self, methods: &str) -> String {
+        let user = &self.target.user;
+        let asks = methods.is_empty() || takes_password(methods);
+        let password = (asks && self.credentials.password.is_none())
+            .then(|| format!("give the password of {user} (password in the answers)"));
+        let key = || {
+            format!(
+                "Give a key that is in ~{user}/.ssh/authorized_keys there (key in the answers), or \
+                 load one into ssh-agent"
+            )
+        };
+        let first = self.remedy.clone();
+        match (first.or_else(|| takes_key(methods).then(key)), password) {
+            (Some(first), Some(password)) => format!("{first}, or {password}"),
+            (Some(first), None) => first,
+            (None, Some(password)) => password.replacen("give", "Give", 1),
+            (None, None) => "Let its sshd take keys or passwords (sshd_config there)".to_owned(),
+        }
+    }
+
     /// Keys that were named come first, as with OpenSSH; then the agent's, then those that OpenSSH
     /// would try by itself.
     fn any_key(&mut self, methods: &str) -> Result<bool, RemoteError> {
-        if !methods.is_empty() && !takes(methods, "publickey") {
+        if !takes_key(methods) {
             self.said.push("no key was tried: it takes none".to_owned());
             return Ok(false);
         }
@@ -159,9 +189,12 @@ impl Attempt<'_> {
                 // Its other half can only be in the agent.
             } else if key.is_encrypted() && self.credentials.passphrase.is_none() {
                 let path = key.path.display();
-                self.said.push(format!(
-                    "the key {path} is encrypted: give its passphrase, or load it into ssh-agent"
-                ));
+                self.said.push(format!("the key {path} is encrypted"));
+                self.remedy = Some(
+                    "Give its passphrase (passphrase in the answers), or load the key into \
+                     ssh-agent"
+                        .to_owned(),
+                );
             } else if self.file(key)? {
                 return Ok(true);
             }
@@ -179,13 +212,24 @@ impl Attempt<'_> {
             let phrase = self.credentials.passphrase.as_ref();
             let phrase = phrase.map(SecretText::expose);
             let user = &self.target.user;
-            let result = self.call(|session| {
-                session.userauth_pubkey_file(user, public.as_deref(), &key.path, phrase)
+            // Opening an encrypted key takes long, on purpose. Offered by its public half, it is
+            // opened once, not twice, and only where the server takes it.
+            let offer = public.is_none().then(|| key.offer()).flatten();
+            let result = self.call(|session| match &offer {
+                Some(offer) => {
+                    session.userauth_pubkey_memory(user, Some(offer), key.text(), phrase)
+                }
+                None => session.userauth_pubkey_file(user, public.as_deref(), &key.path, phrase),
             })?;
-            if matches!(&result, Err(why) if why.code() == UNREADABLE) && key.is_encrypted() {
+            let unreadable = |why: &ssh2::Error| UNREADABLE.contains(&why.code()) && !is_end(why);
+            if key.is_encrypted() && result.as_ref().is_err_and(unreadable) {
                 // libssh2 says that it knows no such format.
                 self.said
                     .push(format!("the key {path}: this passphrase does not open it"));
+                self.remedy = Some(
+                    "Give the right one (passphrase in the answers), or load the key into ssh-agent"
+                        .to_owned(),
+                );
                 return Ok(false);
             }
             if self.judge(&format!("the key {path}"), result) {
@@ -197,7 +241,7 @@ impl Attempt<'_> {
 
     /// The agent's identities: those of the named keys first, and where only those count, no others.
     fn agent(&mut self, named: &[KeyFile]) -> Result<bool, RemoteError> {
-        if self.ended || std::env::var_os("SSH_AUTH_SOCK").is_none() {
+        if self.ended || !has_agent() {
             return Ok(false);
         }
         let connected = self.wire.session().agent().and_then(|mut agent| {
@@ -268,19 +312,26 @@ impl Attempt<'_> {
             Turn::WrongOn(host) => {
                 let text = format!("the password: not sent, because it was wrong on {host}");
                 self.said.push(text);
+                self.remedy = Some("Give the right one (password in the answers)".to_owned());
                 return Ok(false);
             }
         };
         // The time in which another host proved it does not count.
         self.until = Until::after(LIMIT);
-        let asks = takes(methods, "password") || takes(methods, "keyboard-interactive");
+        let asks = takes_password(methods);
         let (in_, code) = self.send_password(password, methods)?;
         match code {
             _ if in_ => trial.was_right(),
             // Not enough by itself, but right.
             None => trial.was_right(),
             // Where it was not asked for, it says nothing about the password.
-            Some(REFUSED) if asks => trial.was_wrong(),
+            Some(REFUSED) if asks => {
+                trial.was_wrong();
+                let user = &target.user;
+                self.remedy = Some(format!(
+                    "Give the right password of {user} (password in the answers)"
+                ));
+            }
             Some(_) => drop(trial),
         }
         Ok(in_)
@@ -316,6 +367,19 @@ impl Attempt<'_> {
 /// Whether a list of methods, with commas between, has this one.
 fn takes(methods: &str, method: &str) -> bool {
     methods.split(',').any(|taken| taken == method)
+}
+
+/// A server that does not say what it takes may take anything.
+fn takes_key(methods: &str) -> bool {
+    methods.is_empty() || takes(methods, "publickey")
+}
+
+fn takes_password(methods: &str) -> bool {
+    takes(methods, "password") || takes(methods, "keyboard-interactive")
+}
+
+fn has_agent() -> bool {
+    std::env::var_os("SSH_AUTH_SOCK").is_some()
 }
 
 /// The connection is gone: what an sshd does that has seen too many attempts.

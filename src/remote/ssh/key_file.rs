@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use openssl::base64;
 use zeroize::Zeroizing;
 
+use crate::remote::known_hosts;
+
 pub struct KeyFile {
     pub path: PathBuf,
     text: Zeroizing<String>,
@@ -47,6 +49,20 @@ impl KeyFile {
             .or_else(|| public_inside(&openssh_body(&self.text)?));
         let certificate = self.certificate().and_then(read);
         public.into_iter().chain(certificate).collect()
+    }
+
+    /// What the file holds.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The public half as a line of a `.pub` file, out of an encrypted private key: who has it need
+    /// not open the key to offer it.
+    pub fn offer(&self) -> Option<String> {
+        let key = public_inside(&openssh_body(&self.text)?)?;
+        let kind = known_hosts::kind(&key)?;
+        let offered = format!("{kind} {}", base64::encode_block(&key));
+        self.is_encrypted().then_some(offered)
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
@@ -137,6 +153,13 @@ mod tests {
                 let half = KeyFile::read(&public).unwrap();
                 assert!(half.is_public() && !half.is_encrypted());
                 assert_eq!(half.public(), beside);
+                let offered = key.offer();
+                assert_eq!(
+                    offered.is_some(),
+                    !phrase.is_empty() && format.is_none(),
+                    "{more:?}"
+                );
+                assert!(offered.is_none_or(|line| half.text().starts_with(&line)));
                 std::fs::remove_file(public).unwrap();
                 let inside = if format.is_none() { beside } else { Vec::new() };
                 assert_eq!(key.public(), inside, "{more:?}");

@@ -146,14 +146,15 @@ impl Opening<'_> {
         let user = &self.target.user;
         match self.asked.as_deref() {
             Some(whose) if whose == user => format!(
-                "sudo does not take this password; it asks for that of {user}. Give that one"
+                "sudo does not take this password; it asks for that of {user}. Give that one \
+                 (sudo_password in the answers)"
             ),
             Some(whose) => format!(
                 "sudo does not take this password; it asks for that of {whose}, not of {user} \
-                 (targetpw or rootpw in its settings). Give that one"
+                 (targetpw or rootpw in its settings). Give that one (sudo_password in the answers)"
             ),
             None => "sudo does not take this password. It wants the user's own, on SUSE that of \
-                     root: check which, and give that one"
+                     root: check which, and give that one (sudo_password in the answers)"
                 .to_owned(),
         }
     }
@@ -210,9 +211,10 @@ impl Opening<'_> {
         };
         if has("a password is required") {
             format!(
-                "sudo wants a password, or does not allow {user} anything. Give its password (on SUSE \
-                 that of root), or allow it there with a file in /etc/sudoers.d: {user} ALL=(ALL) \
-                 NOPASSWD: ALL"
+                "sudo wants a password, or does not allow {user} anything. Give the password that it \
+                 asks for (sudo_password in the answers: that of {user}, on SUSE that of root), or \
+                 allow {user} everything without one by a file in /etc/sudoers.d there: {user} \
+                 ALL=(ALL) NOPASSWD: ALL"
             )
         } else if has(WRONG) {
             self.wrong_password()
@@ -229,8 +231,15 @@ impl Opening<'_> {
             )
         } else if has("sudo: not found") {
             "there is no sudo. Install it there, or log in as root".to_owned()
-        } else if text.trim().is_empty() {
-            "the login shell ended without a word: can the user run commands over SSH?".to_owned()
+        } else if text.trim().is_empty() || has("account is currently not available") {
+            let word = match last() {
+                word if word.is_empty() => "it ended without a word".to_owned(),
+                word => word,
+            };
+            format!(
+                "the login shell of {user} there runs no commands ({word}). Give {user} one that \
+                 does (usermod --shell /bin/sh {user}), or log in as another user"
+            )
         } else {
             format!("the host said: {}", last())
         }

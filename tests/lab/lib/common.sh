@@ -2,7 +2,7 @@
 # The names and numbers of the lab, and what every part of it uses.
 
 cache=/var/cache/k3s-ha-wizard-lab # the base system: costs a minute to make, kept
-state=/var/lib/k3s-ha-wizard-lab   # this lab: keys, the hosts' disks, snapshots
+state=/var/lib/k3s-ha-wizard-lab   # this lab: keys, secrets, the hosts' disks, snapshots
 repo=$(cd "${here:?}/../.." && pwd)
 
 # The documentation range (RFC 5737): it collides with nobody's network.
@@ -53,19 +53,17 @@ role() {
     esac
 }
 
-# The user that the wizard logs in as.
-login() {
-    case $1 in
-        k3s-server-2) echo root ;;
-        *) echo sles ;;
-    esac
-}
-
 # Without a pipe into `grep -q`, which would end `hosts` by SIGPIPE now and then.
 is_host() { [[ " $(hosts | tr '\n' ' ')" = *" $1 "* ]]; }
 
 must_know() {
     is_host "$1" || die "there is no host '$1'; the hosts: $(hosts | tr '\n' ' ')"
+}
+
+must_be_up() {
+    if [ ! -e "/sys/class/net/$bridge" ] || [ -z "$(ls "$state/hosts")" ]; then
+        die "$1: there is no lab on this machine; bring one up: lab up"
+    fi
 }
 
 check_agents() {

@@ -7,6 +7,7 @@
 #     rancher/ kubelet/      /var/lib/rancher and /var/lib/kubelet: containerd and the kubelet
 #                            cannot live on an overlay
 #   hosts/HOST/root/         the base and upper/, merged: the host's /
+#   hosts/HOST/layout        by which version of the lab it was made
 #   hosts/HOST/console.log   what its boot says
 #
 # The mounts are in a mount namespace of the host's own (lib/boot): they go when it ends, however
@@ -15,6 +16,12 @@
 disk_size=20G
 
 at() { echo "$state/hosts/$1"; }
+
+# Names what a host is made by: one that another version of it made lets nobody in, or the wrong ones.
+layout() { cat "$here/lib/host.sh" "$here/lib/access.sh" | sha256sum | cut -c1-12; }
+
+# Whether this version of the lab made what lies there.
+is_of_this_lab() { [ "$(cat "$1" 2>/dev/null)" = "$(layout)" ]; }
 
 # The pid of systemd-nspawn, as long as it runs.
 nspawn_pid() { pgrep -o -fx "systemd-nspawn .*--directory=$(at "$1")/root .*" || true; }
@@ -57,37 +64,11 @@ in_host() {
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" 9>&-
 }
 
-ssh_host() {
-    must_know "${1-}"
-    local host=$1
-    shift
-    ssh -i "$state/id_ed25519" -o UserKnownHostsFile="$state/known_hosts" -o GlobalKnownHostsFile=/dev/null \
-        -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o ConnectTimeout=5 -o LogLevel=ERROR \
-        "$(login "$host")@$(address "$host")" "$@" 9>&-
-}
-
-# The keys outlive the hosts: what trusted a host yesterday trusts it today.
-make_keys() {
-    local host kind
-    [ -e "$state/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C k3s-ha-wizard-lab -f "$state/id_ed25519"
-    for host in $(hosts); do
-        mkdir -p "$state/host-keys/$host"
-        for kind in rsa ecdsa ed25519; do
-            [ -e "$state/host-keys/$host/ssh_host_${kind}_key" ] ||
-                ssh-keygen -q -t "$kind" -N '' -C "$host" -f "$state/host-keys/$host/ssh_host_${kind}_key"
-        done
-    done
-    for host in $(hosts); do
-        cat "$state/host-keys/$host"/*.pub | sed "s/^/$(address "$host") /"
-    done >"$state/known_hosts"
-}
-
 # What makes a bare base this host. Runs once for a new disk, in the host's mount namespace.
 furnish() {
-    local host=$1 root ip user
+    local host=$1 root ip
     root=$(at "$host")/root
     ip=$(address "$host")
-    user=$(login "$host")
     echo "$host" >"$root/etc/hostname"
     printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n' \
         "$host" >"$root/etc/hosts"
@@ -102,16 +83,7 @@ Gateway=$gateway
 NETWORK
     cp "$state/host-keys/$host"/ssh_host_* "$root/etc/ssh/"
 
-    local home=/root
-    if [ "$user" != root ]; then
-        home=/home/$user
-        chroot "$root" useradd --create-home --shell /bin/bash "$user"
-        echo "$user ALL=(ALL:ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
-        chmod 440 "$root/etc/sudoers.d/$user"
-    fi
-    install -d -m 700 "$root$home/.ssh"
-    install -m 600 "$state/id_ed25519.pub" "$root$home/.ssh/authorized_keys"
-    chroot "$root" chown -R "$user:" "$home/.ssh"
+    let_in "$host" "$root"
 }
 
 # In the host's mount namespace.
@@ -132,6 +104,7 @@ mount_host() {
     if [ ! -e "$dir/disk/furnished" ]; then
         furnish "$host"
         touch "$dir/disk/furnished"
+        layout >"$dir/layout"
     fi
     # The machine's resolver may have changed since.
     local resolv=/etc/resolv.conf
@@ -254,6 +227,8 @@ traces() {
 
 # Starts hosts, and waits until each has booted and a login works.
 start_hosts() {
+    make_keys
+    agent_up
     each_host start_host "$1"
     each_host wait_until_ready "$1"
 }
@@ -272,7 +247,7 @@ wait_until_ready() {
                 say "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')"
                 return 1 ;;
             '' | running)
-                if ssh_host "$host" true 2>/dev/null; then
+                if ssh_host "$host" true >/dev/null 2>&1; then
                     touch "$booted"
                     return 0
                 fi ;;

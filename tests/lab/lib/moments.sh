@@ -17,6 +17,10 @@ restore() {
     for host in $which; do
         [ -e "$dir/$host.img" ] || die "snapshot '$(basename "$dir")' has no $host; see: lab snapshots"
     done
+    for host in $which; do
+        is_of_this_lab "$dir/$host.layout" ||
+            die "snapshot '$(basename "$dir")' is of another version of the lab: its $host would let nobody in"
+    done
     each_host power_off "$which"
     each_host copy_back "$which"
     start_hosts "$which"
@@ -45,11 +49,13 @@ parse_moment() {
 
 copy_out() {
     cp --sparse=always "$(at "$1")/disk.img" "$dir/$1.img.new"
+    cp "$(at "$1")/layout" "$dir/$1.layout"
     mv "$dir/$1.img.new" "$dir/$1.img"
 }
 
 copy_back() {
     mkdir -p "$(at "$1")"
     cp --sparse=always "$dir/$1.img" "$(at "$1")/disk.img.new"
+    cp "$dir/$1.layout" "$(at "$1")/layout"
     mv "$(at "$1")/disk.img.new" "$(at "$1")/disk.img"
 }
