@@ -1,5 +1,5 @@
-//! The wizard walked on the lab, in a terminal and by keyboard alone: stopped half way, resumed,
-//! and to the cluster.
+//! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list of
+//! hosts to the cluster; stopped half way and resumed; with a failure that is mended and retried.
 
 #![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
 #![allow(dead_code)] // not every helper is for every test
@@ -9,12 +9,27 @@ mod lab;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use lab::Lab;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use k3s_ha_wizard::engine::event::{DecidedBy, Event, Outcome, What};
+use k3s_ha_wizard::report::log::read;
+use lab::{Lab, Wizard};
 use terminal::Terminal;
 
 const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/answers.toml");
 const SIZE: (u16, u16) = (80, 24);
 const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.sock");
+
+/// The wizard with the answers of the lab, at their review.
+fn opened(folder: &Path) -> Terminal {
+    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder);
+    terminal.waits_for("▸ New cluster");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types(&format!("{ANSWERS}\r"));
+    terminal
+}
 
 /// From the review over the connections and the plan into the run.
 fn begin(terminal: &mut Terminal) {
@@ -31,11 +46,7 @@ fn begin(terminal: &mut Terminal) {
 fn stopped_half_way_and_resumed() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
-    terminal.waits_for("▸ New cluster");
-    terminal.types("\u{1b}[B\r");
-    terminal.waits_for("The path of a TOML file");
-    terminal.types(&format!("{ANSWERS}\r"));
+    let mut terminal = opened(folder.path());
     begin(&mut terminal);
     terminal.waits_for("load-balancer/install: ");
     terminal.types("\u{3}");
@@ -60,4 +71,125 @@ fn stopped_half_way_and_resumed() {
     terminal.waits_for("kubeconfig  ");
     let nodes = lab.must("k3s-server-1", "k3s kubectl get nodes");
     assert_eq!(nodes.matches(" Ready ").count(), 3, "{nodes}");
+}
+
+#[test]
+fn a_failure_is_mended_from_a_shell_and_retried() {
+    let lab = Lab::fresh();
+    // Where K3s' configuration is to go, there is a file.
+    lab.must("k3s-server-2", "touch /etc/rancher");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = opened(folder.path());
+    begin(&mut terminal);
+    terminal.waits_for("Failed: servers/config");
+    terminal.waits_for("/etc/rancher");
+    // It makes something: it cannot be left out.
+    assert!(!terminal.text().contains("leave it out"));
+    terminal.types("!");
+    terminal.waits_for("A shell on k3s-server-2");
+    terminal.waits_for("Enter passphrase for key");
+    let passphrase = std::fs::read_to_string("/var/lib/k3s-ha-wizard-lab/passphrase");
+    terminal.types(&format!("{}\n", passphrase.expect("the passphrase").trim()));
+    terminal.waits_for("root@k3s-server-2");
+    terminal.types("rm /etc/rancher && exit\n");
+    terminal.waits_for("Back from k3s-server-2.");
+    terminal.is_taken();
+    terminal.types("r");
+    terminal.waits_for("Nodes  all well");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+    let decided = decisions(&events(folder.path()));
+    assert_eq!(decided, ["servers/config@k3s-server-2 Retry Operator"]);
+    let text = std::fs::read_to_string(log(folder.path())).expect("the log");
+    assert!(text.contains(r#""attempt":2"#));
+}
+
+/// Where the only run of a terminal wrote its log.
+fn log(folder: &Path) -> std::path::PathBuf {
+    let runs = folder.join("state/lab/runs");
+    let mut logs = std::fs::read_dir(&runs).expect("runs");
+    logs.next().expect("a log").expect("a log").path()
+}
+
+fn events(folder: &Path) -> Vec<Event> {
+    read(&log(folder)).expect("events")
+}
+
+fn decisions(events: &[Event]) -> Vec<String> {
+    let decision = |event: &Event| match &event.what {
+        What::Decided { step, decision, by } => Some(format!("{step} {decision:?} {by:?}")),
+        _ => None,
+    };
+    events.iter().filter_map(decision).collect()
+}
+
+/// What happened, step by step, without what differs from one run to the next: times, and the lines
+/// that packages and services print.
+fn story(events: &[Event]) -> BTreeMap<String, Vec<String>> {
+    let mut story: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for event in events {
+        let (about, what) = match &event.what {
+            What::StepStarted { step, attempt } => (step.as_str(), format!("attempt {attempt}")),
+            What::StepApplies { step } => (step.as_str(), "applies".to_owned()),
+            What::Output { .. } | What::Connection { .. } => continue,
+            What::Proved {
+                step,
+                case,
+                got,
+                holds,
+                ..
+            } => (step.as_str(), format!("{case}: {got} {holds}")),
+            What::StepEnded { step, outcome } => {
+                let outcome = match outcome {
+                    Outcome::Failed(failure) => {
+                        format!("failed: {} {:?}", failure.why, failure.hint)
+                    }
+                    outcome => format!("{outcome:?}"),
+                };
+                (step.as_str(), outcome)
+            }
+            What::Asked { step } => (step.as_str(), "asked".to_owned()),
+            What::Decided { step, decision, .. } => (step.as_str(), format!("{decision:?}")),
+            What::Started { plan, .. } => ("", format!("{plan:?}")),
+            What::Warned { host, text } => ("", format!("{host:?}: {text}")),
+            other => ("", format!("{other:?}")),
+        };
+        story.entry(about.to_owned()).or_default().push(what);
+    }
+    story
+}
+
+#[test]
+fn with_screens_and_without_the_same_happens_but_for_who_decided() {
+    let fault = |lab: &Lab| lab.must("k3s-server-1", "touch /etc/rancher");
+    let lab = Lab::fresh();
+    fault(&lab);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = opened(folder.path());
+    begin(&mut terminal);
+    terminal.waits_for("Failed: server-1/config");
+    terminal.types("w");
+    terminal.waits_for("The run failed after");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 1);
+    let with_screens = events(folder.path());
+    drop(lab);
+
+    let lab = Lab::fresh();
+    fault(&lab);
+    let wizard = Wizard::new();
+    let run = wizard.run();
+    assert_eq!(run.status.code(), Some(1));
+    let without = run.events;
+    assert_eq!(story(&with_screens), story(&without));
+    let by = |events: &[Event]| -> Vec<DecidedBy> {
+        let by = |event: &Event| match &event.what {
+            What::Decided { by, .. } => Some(*by),
+            _ => None,
+        };
+        events.iter().filter_map(by).collect()
+    };
+    assert_eq!(by(&with_screens), [DecidedBy::Operator]);
+    assert_eq!(by(&without), [DecidedBy::Rule]);
 }

@@ -125,7 +125,7 @@ pub const KUBECONFIG: &str = "kubeconfig";
 pub const NODE_HEADS: [&str; 5] = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
 pub const POD_HEADS: [&str; 6] = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
 pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
-pub const HELP_MOUSE: &str = "The mouse wheel scrolls. To select text with the mouse, hold Shift.";
+pub const HELP_MOUSE: &str = "The mouse wheel scrolls, a click chooses a phase or a step. To select text with the mouse, hold Shift.";
 pub const QUIT_TITLE: &str = "A run is at work";
 pub const QUIT_TEXT: &str = "Stop it? The steps at work can be finished first, or ended half way. What is done stays \
      done: you can resume at any time.";

@@ -1,7 +1,8 @@
 //! What messages do to the model. Nothing here knows a terminal, a file or a thread: what has to be
 //! done outside is an [`Effect`].
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
+use ratatui::layout::Position;
 
 use crate::engine::event::{Abort, Decision, End, Event, Outcome, What};
 use crate::engine::progress::{Phase, PhaseStatus};
@@ -9,6 +10,7 @@ use crate::engine::progress::{Phase, PhaseStatus};
 use super::keys::{self, Action, Key};
 use super::model::{Effect, Message, Model, Page};
 use super::run::Focus;
+use super::screens::run::Hit;
 use super::{layout, screens, text};
 
 /// The clipboards of terminals take no more.
@@ -24,6 +26,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             match mouse.kind {
                 MouseEventKind::ScrollUp => scroll(model, -3),
                 MouseEventKind::ScrollDown => scroll(model, 3),
+                MouseEventKind::Down(MouseButton::Left) => {
+                    click(model, Position::new(mouse.column, mouse.row));
+                }
                 _ => {}
             }
             Vec::new()
@@ -84,6 +89,25 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Reached(..) | Message::Unreached(_) | Message::Planned(_) | Message::Loaded(_) => {
             super::connecting::told(model, message)
         }
+    }
+}
+
+/// What is clicked at is looked at.
+fn click(model: &mut Model, place: Position) {
+    let covered = model.help.is_some() || model.asks_to_stop;
+    if model.page != Page::Run || covered || layout::is_too_small(model.size) {
+        return;
+    }
+    match screens::run::hit(model, place) {
+        Some(Hit::Phase(phase)) => model.run.choose_phase(phase),
+        Some(Hit::Step(step)) => {
+            model.run.focus = Focus::Steps;
+            let by = isize::try_from(step).unwrap_or(0);
+            model.run.choose_step(isize::MIN / 2);
+            model.run.choose_step(by);
+        }
+        Some(Hit::Log) => model.run.focus = Focus::Log,
+        None => {}
     }
 }
 

@@ -11,7 +11,7 @@
 //! ```
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -120,18 +120,7 @@ fn steps(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let height = usize::from(list.height);
     let width = usize::from(list.width);
     let rows = 1 + shown.len();
-    // What is chosen stays in sight; where nothing is, what is at work does.
-    let in_sight = if run.chosen == 0 {
-        shown
-            .iter()
-            .rposition(|step| step.order.is_some())
-            .map_or(0, |place| place + 1)
-    } else {
-        run.chosen
-    };
-    let from = (in_sight + 2)
-        .saturating_sub(height)
-        .min(rows.saturating_sub(height));
+    let from = first_row(run, height);
     let hosts = shown
         .iter()
         .map(|step| step.host.as_deref().unwrap_or(text::HERE).width())
@@ -153,6 +142,52 @@ fn steps(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), list);
+}
+
+/// The first row of the list of steps that is shown: what is chosen stays in sight; where nothing
+/// is, what is at work does.
+fn first_row(run: &RunView, height: usize) -> usize {
+    let shown = run.shown_steps();
+    let in_sight = if run.chosen == 0 {
+        shown
+            .iter()
+            .rposition(|step| step.order.is_some())
+            .map_or(0, |place| place + 1)
+    } else {
+        run.chosen
+    };
+    let rows = 1 + shown.len();
+    (in_sight + 2)
+        .saturating_sub(height)
+        .min(rows.saturating_sub(height))
+}
+
+/// What is at a place of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    Phase(usize),
+    /// A row of the list of steps: 0 is everything.
+    Step(usize),
+    Log,
+}
+
+pub fn hit(model: &Model, place: Position) -> Option<Hit> {
+    let areas = layout::run(model.size, model.run.zoom);
+    let row = |area: Rect| usize::from(place.y - area.y);
+    if let Some(area) = areas.stepper.filter(|area| area.contains(place)) {
+        let known = row(area) < model.run.progress.phases.len();
+        return known.then_some(Hit::Phase(row(area)));
+    }
+    if let Some(area) = areas
+        .steps
+        .map(below_title)
+        .filter(|area| area.contains(place))
+    {
+        let step = first_row(&model.run, usize::from(area.height)) + row(area);
+        let known = step <= model.run.shown_steps().len();
+        return known.then_some(Hit::Step(step));
+    }
+    areas.log.contains(place).then_some(Hit::Log)
 }
 
 fn counts(steps: &[Step]) -> Counts {

@@ -1,36 +1,13 @@
 //! Every page in each of its states.
 
 use super::super::log::Which;
-use super::super::model::{Page, Planned, PlannedStep, Unreached};
+use super::super::model::{Page, Planned, Unreached};
 use super::super::run::Files;
 use super::super::wizard::Known;
 use super::*;
 use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
-use crate::engine::event::{Abort, Decision, What};
-use crate::engine::progress::Step;
-use crate::plan::StepId;
-use crate::report::diff::{DiffLine, FileChange, How, Sign};
-
-/// The page at both sizes, without colours.
-macro_rules! both_sizes {
-    ($name:literal, $make:expr) => {
-        for size in [SMALL, LARGE] {
-            let make: fn(Theme, (u16, u16)) -> Model = $make;
-            let name = format!("{}-{}x{}", $name, size.0, size.1);
-            insta::assert_snapshot!(name, text(&make(MONO, size)));
-        }
-    };
-}
-
-/// How the page looks in colours.
-macro_rules! in_colours {
-    ($name:literal, $make:expr) => {
-        let make: fn(Theme, (u16, u16)) -> Model = $make;
-        let model = make(DARK, SMALL);
-        insta::assert_snapshot!(concat!($name, "-colours"), looks(&model));
-    };
-}
+use crate::engine::event::{Abort, What};
 
 fn wizard(theme: Theme, size: (u16, u16)) -> Model {
     Model::for_wizard(theme, size, Found::default())
@@ -254,160 +231,6 @@ fn running() {
         press(&mut model, "?");
         model
     });
-}
-
-/// Something happens next in the run.
-fn happens(model: &mut Model, what: What) -> Vec<Effect> {
-    let event = Event {
-        seq: 0,
-        at: model.run.clock,
-        what,
-    };
-    update(model, Message::Event(Box::new(event)))
-}
-
-/// The certificates are done, and server 1 waits for a word.
-fn held(theme: Theme, size: (u16, u16)) -> Model {
-    let mut model = Model::for_wizard(theme, size, Found::default());
-    model.at_work = true;
-    model.let_begin = Some(2);
-    for event in events("run.jsonl") {
-        let of_later = |step: &StepId| {
-            let id = step.as_str();
-            !(id.starts_with("postgres") || id.starts_with("certificates"))
-        };
-        let later = match &event.what {
-            What::StepStarted { step, .. }
-            | What::StepApplies { step }
-            | What::Output { step, .. }
-            | What::Proved { step, .. }
-            | What::StepEnded { step, .. } => of_later(step),
-            What::Cluster { .. } | What::Ended { .. } => true,
-            _ => false,
-        };
-        if !later {
-            update(&mut model, Message::Event(Box::new(event)));
-        }
-    }
-    let before = "server-1".to_owned();
-    happens(&mut model, What::Held { before });
-    model
-}
-
-#[test]
-fn phase_by_phase() {
-    both_sizes!("phase", held);
-    in_colours!("phase", held);
-    both_sizes!("phase-scripts", |theme, size| {
-        let mut model = held(theme, size);
-        let planned = |step: &Step| PlannedStep {
-            id: step.id.clone(),
-            title: step.title.clone(),
-            script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
-            files: Vec::new(),
-        };
-        let steps = model.run.progress.steps.iter().map(planned).collect();
-        if let Some(wizard) = &mut model.wizard {
-            wizard.plan = Planned {
-                text: String::new(),
-                steps,
-            };
-        }
-        press(&mut model, "v");
-        model
-    });
-
-    both_sizes!("phase-files", |theme, size| {
-        let mut model = held(theme, size);
-        let id = StepId::new("server-1/config", Some("k3s-server-1"));
-        let line = |sign, text: &str| DiffLine {
-            sign,
-            text: text.into(),
-        };
-        let files = vec![FileChange {
-            path: "/etc/rancher/k3s/config.yaml".into(),
-            how: How::Changed { modes: None },
-            lines: vec![
-                line(Sign::Same, "token: [secret]"),
-                line(Sign::Removed, "cluster-cidr: 10.42.0.0/16"),
-                line(Sign::Added, "cluster-cidr: 198.18.0.0/16"),
-                line(Sign::Gap, ""),
-            ],
-        }];
-        if let Some(wizard) = &mut model.wizard {
-            let (title, script) = (String::new(), String::new());
-            wizard.plan.steps = vec![PlannedStep {
-                id,
-                title,
-                script,
-                files,
-            }];
-        }
-        press(&mut model, "d<PgDn>");
-        model
-    });
-
-    // One phase more, and no other; then all of them.
-    let mut model = held(MONO, SMALL);
-    assert_eq!(press(&mut model, "<Enter>"), [Effect::LetBegin(Some(3))]);
-    happens(&mut model, What::Released);
-    assert_eq!(model.page, Page::Run);
-    assert_eq!(press(&mut model, "p"), [Effect::LetBegin(None)]);
-    // What has begun is not held back, what comes after it is.
-    assert_eq!(press(&mut model, "p"), [Effect::LetBegin(Some(2))]);
-    let mut model = held(MONO, SMALL);
-    assert_eq!(press(&mut model, "a"), [Effect::LetBegin(None)]);
-
-    // Whoever edits the answers ends the run first.
-    let mut model = held(MONO, SMALL);
-    assert_eq!(press(&mut model, "e"), [Effect::Abort(Abort::Soft)]);
-    update(&mut model, Message::Over);
-    assert_eq!(model.page, Page::Hosts);
-}
-
-/// A step failed, and the run waits to hear what becomes of it.
-fn asked(theme: Theme, size: (u16, u16)) -> Model {
-    let mut model = Model::for_wizard(theme, size, Found::default());
-    model.at_work = true;
-    for event in events("run-failed.jsonl") {
-        if let What::StepEnded { step, outcome } = &event.what {
-            let failed = matches!(outcome, crate::engine::event::Outcome::Failed(_));
-            let step = step.clone();
-            update(&mut model, Message::Event(Box::new(event)));
-            if failed {
-                happens(&mut model, What::Asked { step });
-                break;
-            }
-        } else {
-            update(&mut model, Message::Event(Box::new(event)));
-        }
-    }
-    model
-}
-
-#[test]
-fn a_failure_waits_for_a_word() {
-    both_sizes!("failure-asked", asked);
-    let mut model = asked(MONO, SMALL);
-    assert_eq!(model.page, Page::Failure);
-    let step = model.asked().map(|step| step.id.clone()).expect("asked");
-    // It makes something: it cannot be left out.
-    assert_eq!(press(&mut model, "s"), []);
-    assert_eq!(
-        press(&mut model, "r"),
-        [Effect::Decide(step.clone(), Decision::Retry)]
-    );
-    happens(
-        &mut model,
-        What::Decided {
-            step: step.clone(),
-            decision: Decision::Retry,
-            by: crate::engine::event::DecidedBy::Operator,
-        },
-    );
-    happens(&mut model, What::StepStarted { step, attempt: 2 });
-    assert_eq!(model.page, Page::Run);
-    assert!(text(&model).contains("attempt 2"), "{}", text(&model));
 }
 
 #[test]

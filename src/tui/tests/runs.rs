@@ -1,0 +1,193 @@
+//! A run in which the operator has a say.
+
+use super::super::log::Which;
+use super::super::model::{Page, Planned, PlannedStep};
+use super::*;
+use crate::engine::event::{Abort, DecidedBy, Decision, Outcome, What};
+use crate::engine::progress::Step;
+use crate::plan::StepId;
+use crate::report::diff::{DiffLine, FileChange, How, Sign};
+
+/// Something happens next in the run.
+fn happens(model: &mut Model, what: What) -> Vec<Effect> {
+    let event = Event {
+        seq: 0,
+        at: model.run.clock,
+        what,
+    };
+    update(model, Message::Event(Box::new(event)))
+}
+
+/// The certificates are done, and server 1 waits for a word.
+fn held(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = Model::for_wizard(theme, size, Found::default());
+    model.at_work = true;
+    model.let_begin = Some(2);
+    for event in events("run.jsonl") {
+        let of_later = |step: &StepId| {
+            let id = step.as_str();
+            !(id.starts_with("postgres") || id.starts_with("certificates"))
+        };
+        let later = match &event.what {
+            What::StepStarted { step, .. }
+            | What::StepApplies { step }
+            | What::Output { step, .. }
+            | What::Proved { step, .. }
+            | What::StepEnded { step, .. } => of_later(step),
+            What::Cluster { .. } | What::Ended { .. } => true,
+            _ => false,
+        };
+        if !later {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    let before = "server-1".to_owned();
+    happens(&mut model, What::Held { before });
+    model
+}
+
+#[test]
+fn phase_by_phase() {
+    both_sizes!("phase", held);
+    in_colours!("phase", held);
+    both_sizes!("phase-scripts", |theme, size| {
+        let mut model = held(theme, size);
+        let planned = |step: &Step| PlannedStep {
+            id: step.id.clone(),
+            title: step.title.clone(),
+            script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
+            files: Vec::new(),
+        };
+        let steps = model.run.progress.steps.iter().map(planned).collect();
+        if let Some(wizard) = &mut model.wizard {
+            wizard.plan = Planned {
+                text: String::new(),
+                steps,
+            };
+        }
+        press(&mut model, "v");
+        model
+    });
+
+    both_sizes!("phase-files", |theme, size| {
+        let mut model = held(theme, size);
+        let id = StepId::new("server-1/config", Some("k3s-server-1"));
+        let line = |sign, text: &str| DiffLine {
+            sign,
+            text: text.into(),
+        };
+        let files = vec![FileChange {
+            path: "/etc/rancher/k3s/config.yaml".into(),
+            how: How::Changed { modes: None },
+            lines: vec![
+                line(Sign::Same, "token: [secret]"),
+                line(Sign::Removed, "cluster-cidr: 10.42.0.0/16"),
+                line(Sign::Added, "cluster-cidr: 198.18.0.0/16"),
+                line(Sign::Gap, ""),
+            ],
+        }];
+        if let Some(wizard) = &mut model.wizard {
+            let (title, script) = (String::new(), String::new());
+            wizard.plan.steps = vec![PlannedStep {
+                id,
+                title,
+                script,
+                files,
+            }];
+        }
+        press(&mut model, "d<PgDn>");
+        model
+    });
+
+    // One phase more, and no other; then all of them.
+    let mut model = held(MONO, SMALL);
+    assert_eq!(press(&mut model, "<Enter>"), [Effect::LetBegin(Some(3))]);
+    happens(&mut model, What::Released);
+    assert_eq!(model.page, Page::Run);
+    assert_eq!(press(&mut model, "p"), [Effect::LetBegin(None)]);
+    // What has begun is not held back, what comes after it is.
+    assert_eq!(press(&mut model, "p"), [Effect::LetBegin(Some(2))]);
+    let mut model = held(MONO, SMALL);
+    assert_eq!(press(&mut model, "a"), [Effect::LetBegin(None)]);
+
+    // Whoever edits the answers ends the run first.
+    let mut model = held(MONO, SMALL);
+    assert_eq!(press(&mut model, "e"), [Effect::Abort(Abort::Soft)]);
+    update(&mut model, Message::Over);
+    assert_eq!(model.page, Page::Hosts);
+}
+
+/// A step failed, and the run waits to hear what becomes of it.
+fn asked(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = Model::for_wizard(theme, size, Found::default());
+    model.at_work = true;
+    for event in events("run-failed.jsonl") {
+        if let What::StepEnded { step, outcome } = &event.what {
+            let failed = matches!(outcome, Outcome::Failed(_));
+            let step = step.clone();
+            update(&mut model, Message::Event(Box::new(event)));
+            if failed {
+                happens(&mut model, What::Asked { step });
+                break;
+            }
+        } else {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    model
+}
+
+#[test]
+fn a_failure_waits_for_a_word() {
+    both_sizes!("failure-asked", asked);
+    let mut model = asked(MONO, SMALL);
+    assert_eq!(model.page, Page::Failure);
+    let step = model.asked().map(|step| step.id.clone()).expect("asked");
+    // It makes something: it cannot be left out.
+    assert_eq!(press(&mut model, "s"), []);
+    assert_eq!(
+        press(&mut model, "r"),
+        [Effect::Decide(step.clone(), Decision::Retry)]
+    );
+    happens(
+        &mut model,
+        What::Decided {
+            step: step.clone(),
+            decision: Decision::Retry,
+            by: DecidedBy::Operator,
+        },
+    );
+    happens(&mut model, What::StepStarted { step, attempt: 2 });
+    assert_eq!(model.page, Page::Run);
+    assert!(text(&model).contains("attempt 2"), "{}", text(&model));
+}
+
+#[test]
+fn what_is_clicked_at_is_looked_at() {
+    let mut model = run_until(MONO, LARGE, "run.jsonl", 28_000);
+    let click = |model: &mut Model, text: &str| {
+        let page = super::text(model);
+        let row = page.lines().position(|line| line.contains(text));
+        let row = row.expect("on the page");
+        let line = page.lines().nth(row).unwrap_or_default();
+        let column = line.find(text).map_or(0, |at| line[..at].chars().count());
+        let number = |number: usize| u16::try_from(number).expect("small");
+        let mouse = crossterm::event::MouseEvent {
+            kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+            column: number(column),
+            row: number(row),
+            modifiers: KeyModifiers::NONE,
+        };
+        update(model, Message::Mouse(mouse));
+    };
+    click(&mut model, "2 Certificates");
+    assert_eq!(model.run.phase, 1);
+    click(&mut model, "access: ");
+    let Which::Step(step) = model.run.which() else {
+        panic!("not a step");
+    };
+    let id = model.run.progress.steps[step].id.as_str();
+    assert_eq!(id, "certificates/access@k3s-postgres");
+    click(&mut model, "All hosts");
+    assert_eq!(model.run.which(), Which::All);
+}
