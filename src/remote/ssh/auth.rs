@@ -8,7 +8,7 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
-use crate::answers::SecretText;
+use crate::answers::{Lacks, SecretText, Wanted};
 use crate::remote::trials::{Purpose, Turn};
 
 /// For all attempts together: PAM makes one wait 4 s after a wrong password (ssh.md 1).
@@ -39,6 +39,7 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
         },
         ended: false,
         said: Vec::new(),
+        wants: Vec::new(),
     };
     let methods = attempt
         .call(|session| session.auth_methods(&target.user).map(str::to_owned))?
@@ -46,7 +47,12 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     if attempt.is_in() || attempt.any_key(&methods)? || attempt.password(&methods)? {
         return Ok(());
     }
-    let mut tried = attempt.said;
+    attempt.wants_password(&methods)?;
+    let Attempt {
+        said: mut tried,
+        wants,
+        ..
+    } = attempt;
     if tried.is_empty() {
         tried.push("there is no key, no agent and no password to try".to_owned());
     }
@@ -58,14 +64,16 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
             tried.join("; "),
             target.user
         ),
+        wants,
     ))
 }
 
-fn refused(target: &Target, why: String) -> RemoteError {
+fn refused(target: &Target, why: String, wants: Vec<Wanted>) -> RemoteError {
     RemoteError::Auth {
         host: target.name.clone(),
         user: target.user.clone(),
         why,
+        wants,
     }
 }
 
@@ -82,6 +90,8 @@ struct Attempt<'a> {
     ended: bool,
     /// What was tried, and what came of it.
     said: Vec<String>,
+    /// What else could be given.
+    wants: Vec<Wanted>,
 }
 
 impl Attempt<'_> {
@@ -99,6 +109,7 @@ impl Attempt<'_> {
                 RemoteError::Timeout { limit, .. } => refused(
                     self.target,
                     format!("no answer within {} s", limit.as_secs()),
+                    Vec::new(),
                 ),
                 other => other,
             })
@@ -162,6 +173,7 @@ impl Attempt<'_> {
                 self.said.push(format!(
                     "the key {path} is encrypted: give its passphrase, or load it into ssh-agent"
                 ));
+                self.wants_passphrase(key, false);
             } else if self.file(key)? {
                 return Ok(true);
             }
@@ -186,6 +198,7 @@ impl Attempt<'_> {
                 // libssh2 says that it knows no such format.
                 self.said
                     .push(format!("the key {path}: this passphrase does not open it"));
+                self.wants_passphrase(key, true);
                 return Ok(false);
             }
             if self.judge(&format!("the key {path}"), result) {
@@ -193,6 +206,39 @@ impl Attempt<'_> {
             }
         }
         Ok(false)
+    }
+
+    fn wants_passphrase(&mut self, key: &KeyFile, wrong: bool) {
+        let key = key.path.clone();
+        let what = Lacks::Passphrase { key };
+        self.wants.push(Wanted { what, wrong });
+    }
+
+    /// A password can be asked for where the server takes one and none got in.
+    fn wants_password(&mut self, methods: &str) -> Result<(), RemoteError> {
+        let wants = |wanted: &Wanted| matches!(wanted.what, Lacks::Password { .. });
+        if self.ended || self.wants.iter().any(wants) {
+            return Ok(());
+        }
+        let given = self.credentials.password.is_some();
+        let takes_it =
+            |methods: &str| takes(methods, "password") || takes(methods, "keyboard-interactive");
+        // What it takes after a key is told only then.
+        let takes_it = takes_it(methods) || {
+            let user = &self.target.user;
+            let now = self.call(|session| session.auth_methods(user).map(str::to_owned))?;
+            now.is_ok_and(|methods| takes_it(&methods))
+        };
+        if takes_it {
+            self.password_wanted(String::new(), given);
+        }
+        Ok(())
+    }
+
+    fn password_wanted(&mut self, question: String, wrong: bool) {
+        let user = self.target.user.clone();
+        let what = Lacks::Password { user, question };
+        self.wants.push(Wanted { what, wrong });
     }
 
     /// The agent's identities: those of the named keys first, and where only those count, no others.
@@ -268,13 +314,17 @@ impl Attempt<'_> {
             Turn::WrongOn(host) => {
                 let text = format!("the password: not sent, because it was wrong on {host}");
                 self.said.push(text);
+                self.password_wanted(String::new(), true);
                 return Ok(false);
             }
         };
         // The time in which another host proved it does not count.
         self.until = Until::after(LIMIT);
         let asks = takes(methods, "password") || takes(methods, "keyboard-interactive");
-        let (in_, code) = self.send_password(password, methods)?;
+        let (in_, code, question) = self.send_password(password, methods)?;
+        if !in_ && code == Some(REFUSED) && asks {
+            self.password_wanted(question, true);
+        }
         match code {
             _ if in_ => trial.was_right(),
             // Not enough by itself, but right.
@@ -286,12 +336,12 @@ impl Attempt<'_> {
         Ok(in_)
     }
 
-    /// Whether it got in, and the error if there was one.
+    /// Whether it got in, the error if there was one, and what the server asked, in its words.
     fn send_password(
         &mut self,
         password: &SecretText,
         methods: &str,
-    ) -> Result<(bool, Option<ErrorCode>), RemoteError> {
+    ) -> Result<(bool, Option<ErrorCode>, String), RemoteError> {
         let user = &self.target.user;
         // What a server asks for after a key is not in the list that it gave before.
         if takes(methods, "password") || !takes(methods, "keyboard-interactive") {
@@ -299,16 +349,20 @@ impl Attempt<'_> {
             let code = result.as_ref().err().map(ssh2::Error::code);
             // Not the same wrong one twice: it counts towards a lock-out.
             if self.judge("the password", result) || takes(methods, "password") {
-                return Ok((self.is_in(), code));
+                return Ok((self.is_in(), code, String::new()));
             }
         }
-        let mut answers = Answers(password);
+        let mut answers = Answers {
+            password,
+            question: String::new(),
+        };
         let result =
             self.call(|session| session.userauth_keyboard_interactive(user, &mut answers))?;
         let code = result.as_ref().err().map(ssh2::Error::code);
         Ok((
             self.judge("the password, asked for interactively", result),
             code,
+            answers.question,
         ))
     }
 }
@@ -346,15 +400,24 @@ fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
 }
 
 /// Answers every question that is not shown while it is answered with the password.
-struct Answers<'a>(&'a SecretText);
+struct Answers<'a> {
+    password: &'a SecretText,
+    /// What it was asked last.
+    question: String,
+}
 
 impl KeyboardInteractivePrompt for Answers<'_> {
     fn prompt(&mut self, _: &str, _: &str, prompts: &[Prompt<'_>]) -> Vec<String> {
+        let hidden = prompts.iter().filter(|prompt| !prompt.echo);
+        let words: Vec<_> = hidden.map(|prompt| prompt.text.trim()).collect();
+        if !words.is_empty() {
+            self.question = words.join(" ");
+        }
         let answer = |prompt: &Prompt<'_>| {
             if prompt.echo {
                 String::new()
             } else {
-                self.0.expose().to_owned()
+                self.password.expose().to_owned()
             }
         };
         prompts.iter().map(answer).collect()
