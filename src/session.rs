@@ -1,5 +1,9 @@
 //! What a run needs, put together: answers, state, secrets, certificates, hosts. Whoever shows the
 //! run, lines or screens, starts here.
+//!
+//! * [`knock`]: one host alone, before there is a run
+
+pub mod knock;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+    Answers, Asked, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
 };
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
@@ -41,6 +45,8 @@ pub struct Session {
     /// Of every host, in their order. Kept nowhere else.
     logins: Vec<(Login, LoginSecrets)>,
     pki: Pki,
+    /// What is known of passwords, and whether somebody can be asked for them.
+    tried: Tried,
     /// What was made or renewed of the certificates.
     pub certificates: pki::Changes,
     /// Only a session that may change something holds it.
@@ -67,6 +73,17 @@ pub enum SessionError {
     Random(#[from] openssl::error::ErrorStack),
 }
 
+/// What is known of secrets that answers do not hold.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    /// What the operator typed. Kept nowhere else.
+    pub asked: Asked,
+    /// What came of passwords so far: a wrong one is not sent again.
+    pub trials: Trials,
+    /// Somebody is there to be asked.
+    pub asks: bool,
+}
+
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -84,10 +101,20 @@ impl Session {
         root: Option<PathBuf>,
         purpose: Purpose,
     ) -> Result<Self, SessionError> {
+        Self::open_with(answers, root, purpose, Tried::default())
+    }
+
+    /// As [`Session::open`], with secrets that the operator was asked for.
+    pub fn open_with(
+        answers: Answers,
+        root: Option<PathBuf>,
+        purpose: Purpose,
+        tried: Tried,
+    ) -> Result<Self, SessionError> {
         let ssh_config = answers.ssh_config()?;
         let logins = answers.hosts.iter().map(|host| {
             let login = answers.login(host, &ssh_config)?;
-            Ok((login, answers.login_secrets(host)?))
+            Ok((login, answers.login_secrets(host, &tried.asked)?))
         });
         let logins = logins.collect::<Result<_, SessionError>>()?;
         let folder = Folder::open(root, &answers.cluster.name)?;
@@ -126,6 +153,7 @@ impl Session {
             secrets,
             logins,
             pki,
+            tried,
             certificates,
             lock,
         })
@@ -147,7 +175,6 @@ impl Session {
             answers: &self.answers,
             fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
         };
-        let trials = Trials::default();
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
@@ -155,7 +182,7 @@ impl Session {
                 .iter()
                 .zip(&self.logins)
                 .map(|(host, login)| {
-                    let (lease, connector) = (lease.as_ref(), self.connector(host, login, &trials));
+                    let (lease, connector) = (lease.as_ref(), self.connector(host, login));
                     scope.spawn(move || {
                         let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
@@ -371,35 +398,10 @@ impl Session {
         }
     }
 
-    fn connector(
-        &self,
-        host: &Host,
-        (login, secrets): &(Login, LoginSecrets),
-        trials: &Trials,
-    ) -> Connector {
-        let target = Target {
-            name: host.name.clone(),
-            address: login.address.clone(),
-            port: login.port,
-            user: login.user.clone(),
-            keys: login.keys.clone(),
-            only_these_keys: login.only_these_keys,
-            known_hosts: self.answers.ssh_known_hosts(),
-            own_known_hosts: self.folder.known_hosts(),
-            policy: self.answers.ssh.host_keys,
-            fingerprint: host.host_key.clone(),
-        };
-        let secrets = secrets.clone();
-        let credentials = Credentials {
-            passphrase: secrets.passphrase,
-            password: secrets.password,
-            sudo_password: secrets.sudo_password,
-            trials: trials.clone(),
-        };
-        Box::new(move |cancel| {
-            let ssh = Ssh::connect(&target, &credentials, cancel)?;
-            Ok(Box::new(ssh) as Box<dyn Remote>)
-        })
+    fn connector(&self, host: &Host, (login, secrets): &(Login, LoginSecrets)) -> Connector {
+        let own_known_hosts = self.folder.known_hosts();
+        let target = target(&self.answers, host, login, own_known_hosts);
+        connector(target, secrets.clone(), &self.tried)
     }
 }
 
@@ -431,6 +433,35 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
     }
     ssh.args(["--", &login.address]);
     Ok(ssh)
+}
+
+fn target(answers: &Answers, host: &Host, login: &Login, own_known_hosts: PathBuf) -> Target {
+    Target {
+        name: host.name.clone(),
+        address: login.address.clone(),
+        port: login.port,
+        user: login.user.clone(),
+        keys: login.keys.clone(),
+        only_these_keys: login.only_these_keys,
+        known_hosts: answers.ssh_known_hosts(),
+        own_known_hosts,
+        policy: answers.ssh.host_keys,
+        fingerprint: host.host_key.clone(),
+    }
+}
+
+fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
+    let credentials = Credentials {
+        passphrase: secrets.passphrase,
+        password: secrets.password,
+        sudo_password: secrets.sudo_password,
+        asks: tried.asks,
+        trials: tried.trials.clone(),
+    };
+    Box::new(move |cancel| {
+        let ssh = Ssh::connect(&target, &credentials, cancel)?;
+        Ok(Box::new(ssh) as Box<dyn Remote>)
+    })
 }
 
 impl SessionError {

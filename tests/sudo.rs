@@ -10,6 +10,7 @@ mod user;
 use std::fs;
 use std::time::Duration;
 
+use k3s_ha_wizard::answers::{Lacks, Wanted};
 use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Target};
 use sshd::Sshd;
 use user::{PASSWORD, User};
@@ -228,5 +229,113 @@ fn a_password_lets_one_in_either_way() {
         let text = refused.to_string();
         assert!(text.contains("the password"), "{text}");
         assert!(!text.contains("wrong"), "{text}");
+    }
+}
+
+fn wanted(result: Result<Ssh, RemoteError>) -> Vec<Wanted> {
+    match result {
+        Err(error) => error.wants().to_vec(),
+        Ok(_) => panic!("it got in"),
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_and_whose_it_is() {
+    let sshd = Sshd::start();
+    let of = |whose: Option<&str>, wrong| {
+        let of = whose.map(str::to_owned);
+        let what = Lacks::SudoPassword { of };
+        vec![Wanted { what, wrong }]
+    };
+    for (sudoers, is_root) in [
+        ("USER ALL=(ALL) ALL", false),
+        ("Defaults:USER targetpw\nUSER ALL=(ALL) ALL", true),
+    ] {
+        let user = User::new(sudoers);
+        let whose = Some(if is_root { "root" } else { &user.name });
+        let nobody = wanted(connect(&sshd, &user, &Credentials::default()));
+        assert_eq!(nobody, of(None, false), "nobody is there to be asked");
+        let asks = Credentials {
+            asks: true,
+            ..Credentials::default()
+        };
+        // The second time it is known: sudo is not asked in vain once more.
+        for _ in 0..2 {
+            assert_eq!(wanted(connect(&sshd, &user, &asks)), of(whose, false));
+        }
+        let wrong = wanted(connect(&sshd, &user, &sudo_password("wrong")));
+        assert_eq!(wrong, of(whose, true));
+    }
+    // Whoever may do nothing needs no password.
+    let user = User::new("Defaults:USER !authenticate");
+    assert_eq!(wanted(connect(&sshd, &user, &Credentials::default())), []);
+}
+
+#[test]
+fn a_password_is_wanted_where_the_server_takes_one() {
+    let user = User::new("USER ALL=(ALL) NOPASSWD: ALL");
+    for (methods, key, words) in [
+        ("PasswordAuthentication yes", false, ""),
+        ("KbdInteractiveAuthentication yes", false, "Password:"),
+        (
+            "AuthenticationMethods publickey,keyboard-interactive\nKbdInteractiveAuthentication yes",
+            true,
+            "",
+        ),
+    ] {
+        let sshd = Sshd::with(&format!("UsePAM yes\n{methods}"));
+        let target = Target {
+            user: user.name.clone(),
+            keys: if key { sshd.target().keys } else { Vec::new() },
+            ..sshd.target()
+        };
+        let try_with = |password: Option<&str>| {
+            let credentials = Credentials {
+                password: password.map(|text| text.to_owned().into()),
+                ..Credentials::default()
+            };
+            wanted(Ssh::connect(&target, &credentials, &Cancel::new().unwrap()))
+        };
+        let password = |question: &str, wrong| {
+            let (user, question) = (user.name.clone(), question.to_owned());
+            let what = Lacks::Password { user, question };
+            Wanted { what, wrong }
+        };
+        assert!(try_with(None).contains(&password("", false)), "{methods}");
+        let wrong = try_with(Some("wrong"));
+        assert!(
+            wrong.contains(&password(words, true)),
+            "{methods}: {wrong:?}"
+        );
+    }
+    // No password helps where none is taken.
+    let sshd = Sshd::with("KbdInteractiveAuthentication no");
+    let target = Target {
+        keys: Vec::new(),
+        ..sshd.target()
+    };
+    let wants = wanted(sshd::connect(&target));
+    let password = |wanted: &Wanted| matches!(wanted.what, Lacks::Password { .. });
+    assert!(!wants.iter().any(password), "{wants:?}");
+}
+
+#[test]
+fn a_passphrase_is_wanted_for_a_locked_key() {
+    let sshd = Sshd::with("KbdInteractiveAuthentication no");
+    let target = Target {
+        keys: vec![sshd.path("locked")],
+        only_these_keys: true,
+        ..sshd.target()
+    };
+    for passphrase in [None, Some("wrong")] {
+        let credentials = Credentials {
+            passphrase: passphrase.map(|text| text.to_owned().into()),
+            ..Credentials::default()
+        };
+        let wants = wanted(Ssh::connect(&target, &credentials, &Cancel::new().unwrap()));
+        let key = sshd.path("locked");
+        let what = Lacks::Passphrase { key };
+        let wrong = passphrase.is_some();
+        assert_eq!(wants, [Wanted { what, wrong }]);
     }
 }

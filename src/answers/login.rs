@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ssh_config::{SshConfig, SshConfigError};
-use super::{Answers, Host, Secret, SecretError, SecretText, login_secret_problem, paths};
+use super::{Answers, Asked, Host, Secret, SecretError, SecretText, login_secret_problem, paths};
 
 /// Where and as whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,11 +100,27 @@ impl Answers {
         })
     }
 
-    /// What was given to log in to a host, fetched now.
-    pub fn login_secrets(&self, host: &Host) -> Result<LoginSecrets, LoginSecretError> {
-        let get = |key, own: &Option<Secret>, all: &Option<Secret>| {
-            let Some(secret) = own.as_ref().or(all.as_ref()) else {
-                return Ok(None);
+    /// What was given to log in to a host, fetched now: typed for it, said of it, typed for all,
+    /// said of all.
+    pub fn login_secrets(
+        &self,
+        host: &Host,
+        asked: &Asked,
+    ) -> Result<LoginSecrets, LoginSecretError> {
+        let typed = asked.of(host);
+        let get = |key,
+                   typed: &Option<SecretText>,
+                   own: &Option<Secret>,
+                   typed_for_all: &Option<SecretText>,
+                   all: &Option<Secret>| {
+            if typed.is_some() {
+                return Ok(typed.clone());
+            }
+            let secret = match (own, typed_for_all, all) {
+                (Some(own), _, _) => own,
+                (None, Some(typed), _) => return Ok(Some(typed.clone())),
+                (None, None, Some(all)) => all,
+                (None, None, None) => return Ok(None),
             };
             let host = host.name.clone();
             let text = secret
@@ -119,11 +135,29 @@ impl Answers {
                 Some(why) => Err(LoginSecretError::Unfit { host, key, why }),
             }
         };
-        let ssh = &self.ssh;
+        let (ssh, for_all) = (&self.ssh, asked.of_all());
         Ok(LoginSecrets {
-            passphrase: get("passphrase", &host.passphrase, &ssh.passphrase)?,
-            password: get("password", &host.password, &ssh.password)?,
-            sudo_password: get("sudo_password", &host.sudo_password, &ssh.sudo_password)?,
+            passphrase: get(
+                "passphrase",
+                &typed.passphrase,
+                &host.passphrase,
+                &for_all.passphrase,
+                &ssh.passphrase,
+            )?,
+            password: get(
+                "password",
+                &typed.password,
+                &host.password,
+                &for_all.password,
+                &ssh.password,
+            )?,
+            sudo_password: get(
+                "sudo_password",
+                &typed.sudo_password,
+                &host.sudo_password,
+                &for_all.sudo_password,
+                &ssh.sudo_password,
+            )?,
         })
     }
 }
@@ -205,7 +239,7 @@ mod tests {
         answers.ssh.password = inline("of all");
         answers.ssh.sudo_password = inline("sudo of all");
         host.password = inline("its own");
-        let secrets = answers.login_secrets(&host).unwrap();
+        let secrets = answers.login_secrets(&host, &Asked::default()).unwrap();
         let text = |secret: &Option<SecretText>| {
             let text = secret.as_ref().map(SecretText::expose);
             text.map(str::to_owned)
@@ -215,7 +249,10 @@ mod tests {
         assert_eq!(secrets.passphrase, None);
 
         host.passphrase = Some(Secret::Env("K3S_HA_WIZARD_UNSET".into()));
-        let error = answers.login_secrets(&host).expect_err("unset").to_string();
+        let error = answers
+            .login_secrets(&host, &Asked::default())
+            .expect_err("unset")
+            .to_string();
         assert!(error.starts_with("h: passphrase: "), "{error}");
         assert!(error.contains("K3S_HA_WIZARD_UNSET is not set"), "{error}");
     }

@@ -109,6 +109,7 @@ impl World {
                     host: name.clone(),
                     user: "u".into(),
                     why: "no more connections".into(),
+                    wants: Vec::new(),
                 };
                 let connector: Connector = Box::new(move |_| {
                     let next = connections.next().ok_or_else(|| unreachable.clone())?;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::answers::Wanted;
+
 /// Says what happened, on which host, why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
@@ -59,6 +61,8 @@ pub enum RemoteError {
         host: String,
         user: String,
         why: String,
+        /// With which secrets it might go on; the likeliest first.
+        wants: Vec<Wanted>,
     },
     /// Logged in, but there is no way to become root.
     #[error("{host}: {user} cannot become root: {why}")]
@@ -66,6 +70,8 @@ pub enum RemoteError {
         host: String,
         user: String,
         why: String,
+        /// With which secrets it might go on; the likeliest first.
+        wants: Vec<Wanted>,
     },
     #[error("{host}: the connection was lost: {why}")]
     Lost { host: String, why: String },
@@ -117,6 +123,14 @@ impl RemoteError {
             | Self::Failed { host, .. }
             | Self::Unsendable { host, .. }
             | Self::Local { host, .. } => host,
+        }
+    }
+
+    /// The secrets with which it might go on.
+    pub fn wants(&self) -> &[Wanted] {
+        match self {
+            Self::Auth { wants, .. } | Self::NoRoot { wants, .. } => wants,
+            _ => &[],
         }
     }
 

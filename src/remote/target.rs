@@ -36,6 +36,9 @@ pub struct Credentials {
     pub password: Option<SecretText>,
     /// What sudo asks for: on most systems the user's own password, on SUSE root's.
     pub sudo_password: Option<SecretText>,
+    /// Somebody can be asked for what is missing: then sudo is asked whose password it wants, once
+    /// for a login. That leaves its question without an answer, which some systems count.
+    pub asks: bool,
     /// What is known of the passwords already. Hosts that share it share what it costs to try a
     /// wrong one.
     pub trials: Trials,

@@ -1,13 +1,14 @@
 //! A password that several hosts share is proven on one of them before the others get to see it: a
 //! wrong one counts towards a lock-out wherever it is sent.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Cancel, RemoteError};
 use crate::answers::SecretText;
 
-/// What came of the passwords of a run. A clone shares it.
+/// What came of passwords: of a run, or of all that one process tries. A clone shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Trials(Arc<Shared>);
 
@@ -15,6 +16,8 @@ pub struct Trials(Arc<Shared>);
 struct Shared {
     passwords: Mutex<Vec<Entry>>,
     changed: Condvar,
+    /// Whose password sudo asks for, by login and place.
+    whose: Mutex<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -101,6 +104,34 @@ impl Trials {
             purpose,
             password,
         }))
+    }
+}
+
+impl Trials {
+    /// Somebody who knows better wants wrong passwords tried again: this one, or all.
+    pub fn forgive(&self, password: Option<&SecretText>) {
+        let mut passwords = self
+            .0
+            .passwords
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        passwords.retain(|entry| {
+            let meant = password.is_none_or(|password| entry.password == *password);
+            !(meant && matches!(entry.state, State::Wrong { .. }))
+        });
+    }
+
+    /// Whose password sudo has asked a login for.
+    pub(super) fn whose(&self, login: &str) -> Option<String> {
+        let whose = self.0.whose.lock();
+        let whose = whose.unwrap_or_else(PoisonError::into_inner);
+        whose.get(login).cloned()
+    }
+
+    pub(super) fn asks_for(&self, login: &str, whose: &str) {
+        let known = self.0.whose.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.insert(login.to_owned(), whose.to_owned());
     }
 }
 
@@ -230,6 +261,25 @@ mod tests {
         };
         assert_eq!(host, "a");
         assert!(matches!(turn("b", Purpose::Sudo, &one), Turn::Try(_)));
+    }
+
+    #[test]
+    fn a_wrong_password_is_tried_again_on_somebodys_word_alone() {
+        let trials = Trials::default();
+        let (wrong, other) = (secret("wrong"), secret("other"));
+        let cancel = Cancel::new().unwrap();
+        let turn = |password| trials.turn("a", Purpose::Sudo, password, &cancel).unwrap();
+        for password in [&wrong, &other] {
+            let Turn::Try(trial) = turn(password) else {
+                panic!("nobody has tried it");
+            };
+            trial.was_wrong();
+        }
+        trials.forgive(Some(&wrong));
+        assert!(matches!(turn(&wrong), Turn::Try(_)));
+        assert!(matches!(turn(&other), Turn::WrongOn(_)));
+        trials.forgive(None);
+        assert!(matches!(turn(&other), Turn::Try(_)));
     }
 
     #[test]

@@ -241,11 +241,13 @@ fn what_says_what_to_do_has_no_hint() {
             host: host(),
             user: user(),
             why: "key: refused. Give the host a key".into(),
+            wants: Vec::new(),
         },
         RemoteError::NoRoot {
             host: host(),
             user: user(),
             why: "there is no sudo. Install it there, or log in as root".into(),
+            wants: Vec::new(),
         },
         RemoteError::Unreachable {
             host: host(),

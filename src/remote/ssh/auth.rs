@@ -8,7 +8,7 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
-use crate::answers::SecretText;
+use crate::answers::{Lacks, SecretText, Wanted};
 use crate::remote::trials::{Purpose, Turn};
 
 /// For all attempts together: PAM makes one wait 4 s after a wrong password (ssh.md 1).
@@ -41,6 +41,7 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
         ended: false,
         said: Vec::new(),
         remedy: None,
+        wants: Vec::new(),
     };
     let methods = attempt
         .call(|session| session.auth_methods(&target.user).map(str::to_owned))?
@@ -48,8 +49,13 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     if attempt.is_in() || attempt.any_key(&methods)? || attempt.password(&methods)? {
         return Ok(());
     }
+    attempt.wants_password(&methods)?;
     let advice = attempt.advice(&methods);
-    let mut tried = attempt.said;
+    let Attempt {
+        said: mut tried,
+        wants,
+        ..
+    } = attempt;
     if tried.is_empty() {
         tried.push("there is no key, no agent and no password to try".to_owned());
     } else if takes_key(&methods) && target.keys.is_empty() && !has_agent() {
@@ -57,14 +63,15 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     }
     let tried = tried.join("; ");
     let why = format!("{tried} (the server takes: {methods}). {advice}");
-    Err(refused(target, why))
+    Err(refused(target, why, wants))
 }
 
-fn refused(target: &Target, why: String) -> RemoteError {
+fn refused(target: &Target, why: String, wants: Vec<Wanted>) -> RemoteError {
     RemoteError::Auth {
         host: target.name.clone(),
         user: target.user.clone(),
         why,
+        wants,
     }
 }
 
@@ -83,6 +90,8 @@ struct Attempt<'a> {
     said: Vec<String>,
     /// What would help, where one of the attempts was almost right.
     remedy: Option<String>,
+    /// What else could be given.
+    wants: Vec<Wanted>,
 }
 
 impl Attempt<'_> {
@@ -100,6 +109,7 @@ impl Attempt<'_> {
                 RemoteError::Timeout { limit, .. } => refused(
                     self.target,
                     format!("no answer within {} s", limit.as_secs()),
+                    Vec::new(),
                 ),
                 other => other,
             })
@@ -195,6 +205,7 @@ impl Attempt<'_> {
                      ssh-agent"
                         .to_owned(),
                 );
+                self.wants_passphrase(key, false);
             } else if self.file(key)? {
                 return Ok(true);
             }
@@ -230,6 +241,7 @@ impl Attempt<'_> {
                     "Give the right one (passphrase in the answers), or load the key into ssh-agent"
                         .to_owned(),
                 );
+                self.wants_passphrase(key, true);
                 return Ok(false);
             }
             if self.judge(&format!("the key {path}"), result) {
@@ -237,6 +249,37 @@ impl Attempt<'_> {
             }
         }
         Ok(false)
+    }
+
+    fn wants_passphrase(&mut self, key: &KeyFile, wrong: bool) {
+        let key = key.path.clone();
+        let what = Lacks::Passphrase { key };
+        self.wants.push(Wanted { what, wrong });
+    }
+
+    /// A password can be asked for where the server takes one and none got in.
+    fn wants_password(&mut self, methods: &str) -> Result<(), RemoteError> {
+        let wants = |wanted: &Wanted| matches!(wanted.what, Lacks::Password { .. });
+        if self.ended || self.wants.iter().any(wants) {
+            return Ok(());
+        }
+        let given = self.credentials.password.is_some();
+        // What it takes after a key is told only then.
+        let takes_it = takes_password(methods) || {
+            let user = &self.target.user;
+            let now = self.call(|session| session.auth_methods(user).map(str::to_owned))?;
+            now.is_ok_and(|methods| takes_password(&methods))
+        };
+        if takes_it {
+            self.password_wanted(String::new(), given);
+        }
+        Ok(())
+    }
+
+    fn password_wanted(&mut self, question: String, wrong: bool) {
+        let user = self.target.user.clone();
+        let what = Lacks::Password { user, question };
+        self.wants.push(Wanted { what, wrong });
     }
 
     /// The agent's identities: those of the named keys first, and where only those count, no others.
@@ -313,13 +356,17 @@ impl Attempt<'_> {
                 let text = format!("the password: not sent, because it was wrong on {host}");
                 self.said.push(text);
                 self.remedy = Some("Give the right one (password in the answers)".to_owned());
+                self.password_wanted(String::new(), true);
                 return Ok(false);
             }
         };
         // The time in which another host proved it does not count.
         self.until = Until::after(LIMIT);
         let asks = takes_password(methods);
-        let (in_, code) = self.send_password(password, methods)?;
+        let (in_, code, question) = self.send_password(password, methods)?;
+        if !in_ && code == Some(REFUSED) && asks {
+            self.password_wanted(question, true);
+        }
         match code {
             _ if in_ => trial.was_right(),
             // Not enough by itself, but right.
@@ -337,12 +384,12 @@ impl Attempt<'_> {
         Ok(in_)
     }
 
-    /// Whether it got in, and the error if there was one.
+    /// Whether it got in, the error if there was one, and what the server asked, in its words.
     fn send_password(
         &mut self,
         password: &SecretText,
         methods: &str,
-    ) -> Result<(bool, Option<ErrorCode>), RemoteError> {
+    ) -> Result<(bool, Option<ErrorCode>, String), RemoteError> {
         let user = &self.target.user;
         // What a server asks for after a key is not in the list that it gave before.
         if takes(methods, "password") || !takes(methods, "keyboard-interactive") {
@@ -350,16 +397,20 @@ impl Attempt<'_> {
             let code = result.as_ref().err().map(ssh2::Error::code);
             // Not the same wrong one twice: it counts towards a lock-out.
             if self.judge("the password", result) || takes(methods, "password") {
-                return Ok((self.is_in(), code));
+                return Ok((self.is_in(), code, String::new()));
             }
         }
-        let mut answers = Answers(password);
+        let mut answers = Answers {
+            password,
+            question: String::new(),
+        };
         let result =
             self.call(|session| session.userauth_keyboard_interactive(user, &mut answers))?;
         let code = result.as_ref().err().map(ssh2::Error::code);
         Ok((
             self.judge("the password, asked for interactively", result),
             code,
+            answers.question,
         ))
     }
 }
@@ -410,15 +461,24 @@ fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
 }
 
 /// Answers every question that is not shown while it is answered with the password.
-struct Answers<'a>(&'a SecretText);
+struct Answers<'a> {
+    password: &'a SecretText,
+    /// What it was asked last.
+    question: String,
+}
 
 impl KeyboardInteractivePrompt for Answers<'_> {
     fn prompt(&mut self, _: &str, _: &str, prompts: &[Prompt<'_>]) -> Vec<String> {
+        let hidden = prompts.iter().filter(|prompt| !prompt.echo);
+        let words: Vec<_> = hidden.map(|prompt| prompt.text.trim()).collect();
+        if !words.is_empty() {
+            self.question = words.join(" ");
+        }
         let answer = |prompt: &Prompt<'_>| {
             if prompt.echo {
                 String::new()
             } else {
-                self.0.expose().to_owned()
+                self.password.expose().to_owned()
             }
         };
         prompts.iter().map(answer).collect()

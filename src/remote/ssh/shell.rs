@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Stream, Target};
-use crate::answers::SecretText;
+use crate::answers::{Lacks, SecretText, Wanted};
 use crate::remote::program::with_inputs;
 use crate::remote::trials::{Purpose, Turn};
 
@@ -27,6 +27,8 @@ pub const ENDED: &str = "the root shell on the host ended";
 
 /// What sudo says after the last wrong password.
 const WRONG: &str = "incorrect password";
+/// What it says where it may not ask; also to a user who may do nothing.
+const NEEDED: &str = "a password is required";
 /// What it says to a user who may not, once it knows that it is that user.
 const NOT_ALLOWED: [&str; 2] = ["is not in the sudoers file", "is not allowed to"];
 
@@ -53,6 +55,7 @@ pub fn open(
         target,
         until: Until::after(LIMIT),
         asked: None,
+        wants: None,
     };
     opening.open(credentials).map_err(|error| match error {
         RemoteError::Timeout { limit, .. } => {
@@ -68,6 +71,8 @@ struct Opening<'a> {
     until: Until,
     /// Whose password sudo asked for, where it said so.
     asked: Option<String>,
+    /// It asked for one, and had none or a wrong one.
+    wants: Option<bool>,
 }
 
 impl Opening<'_> {
@@ -82,24 +87,49 @@ impl Opening<'_> {
         // Nothing is sent before the other side is known to read it: a shell reads ahead, and
         // where sudo asks for no password, the password would become the first line of a script.
         let password = credentials.sudo_password.as_ref();
+        let target = self.target;
+        let login = format!("{}@{} {}", target.user, target.address, target.port);
+        self.asked = credentials.trials.whose(&login);
+        let asks = password.is_some() || (credentials.asks && self.asked.is_none());
         // sudo puts in whose password it asks for.
-        let asks = password.map_or(String::new(), |_| format!("{prompt}%p{prompted}"));
+        let asks = if asks {
+            format!("{prompt}%p{prompted}")
+        } else {
+            String::new()
+        };
         let halves = mark.split_at(mark.len() / 2);
         let inputs = [("MARK1", halves.0), ("MARK2", halves.1), ("PROMPT", &asks)];
-        let login = with_inputs(&self.target.name, LOGIN, &inputs)?;
+        let program = with_inputs(&self.target.name, LOGIN, &inputs)?;
         let marks = [&mark[..], &prompted[..]];
-        let mut said = self.say(&mut channel, login.as_bytes(), &marks)?;
-        if let (Said::Mark(1, text), Some(password)) = (&said, password) {
+        let mut said = self.say(&mut channel, program.as_bytes(), &marks)?;
+        if let Said::Mark(1, text) = &said {
             let whose = text.rsplit_once(&prompt).map(|(_, whose)| whose);
             self.asked = whose
                 .filter(|whose| !whose.contains('%'))
                 .map(str::to_owned);
+            if let Some(whose) = &self.asked {
+                credentials.trials.asks_for(&login, whose);
+            }
+            let Some(password) = password else {
+                self.wants = Some(false);
+                return Err(self.no_root(&self.no_password()));
+            };
             said = self.give(&mut channel, password, credentials, &marks)?;
         }
         match said {
             Said::Mark(0, _) => {}
-            Said::Mark(..) => return Err(self.no_root(&self.wrong_password())),
-            Said::End(text) => return Err(self.no_root(&self.explain(&text))),
+            Said::Mark(..) => {
+                self.wants = Some(true);
+                return Err(self.no_root(&self.wrong_password()));
+            }
+            Said::End(text) => {
+                if text.contains(WRONG) {
+                    self.wants = Some(true);
+                } else if text.contains(NEEDED) && password.is_none() {
+                    self.wants = Some(false);
+                }
+                return Err(self.no_root(&self.explain(&text)));
+            }
         }
 
         let root = with_inputs(&self.target.name, ROOT, &[("READY", &ready)])?;
@@ -121,6 +151,7 @@ impl Opening<'_> {
         let trial = match trials.turn(&self.target.name, Purpose::Sudo, password, cancel)? {
             Turn::Try(trial) => trial,
             Turn::WrongOn(host) => {
+                self.wants = Some(true);
                 return Err(self.no_root(&format!(
                     "sudo's password was not sent, because it was wrong on {host}"
                 )));
@@ -159,11 +190,25 @@ impl Opening<'_> {
         }
     }
 
+    fn no_password(&self) -> String {
+        match self.asked.as_deref() {
+            Some(whose) => format!("sudo wants the password of {whose}: give it"),
+            None => "sudo wants a password: give it".to_owned(),
+        }
+    }
+
     fn no_root(&self, why: &str) -> RemoteError {
+        let wanted = self.wants.map(|wrong| Wanted {
+            what: Lacks::SudoPassword {
+                of: self.asked.clone(),
+            },
+            wrong,
+        });
         RemoteError::NoRoot {
             host: self.target.name.clone(),
             user: self.target.user.clone(),
             why: why.to_owned(),
+            wants: wanted.into_iter().collect(),
         }
     }
 
@@ -209,7 +254,7 @@ impl Opening<'_> {
                 .collect();
             lines[lines.len().saturating_sub(3)..].join("; ")
         };
-        if has("a password is required") {
+        if has(NEEDED) {
             format!(
                 "sudo wants a password, or does not allow {user} anything. Give the password that it \
                  asks for (sudo_password in the answers: that of {user}, on SUSE that of root), or \

@@ -1,0 +1,67 @@
+//! Trying one host alone, while the answers are still being written: connected, asked what it is,
+//! closed again. Nothing is changed, there or here.
+
+use std::path::PathBuf;
+
+use super::{SessionError, Tried, connector, target};
+use crate::answers::{Answers, Host};
+use crate::engine::control::Control;
+use crate::engine::hosts::{self, Look};
+use crate::platform::Facts;
+use crate::remote::RemoteError;
+use crate::remote::lease::LeaseError;
+use crate::state;
+
+#[derive(Debug, thiserror::Error)]
+pub enum KnockError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error(transparent)]
+    Lease(LeaseError),
+}
+
+impl From<LeaseError> for KnockError {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Remote(error) => Self::Remote(error),
+            held @ LeaseError::Held { .. } => Self::Lease(held),
+        }
+    }
+}
+
+/// What a host is. A hard abort of `control` ends it.
+pub fn knock(
+    answers: &Answers,
+    host: &Host,
+    tried: &Tried,
+    control: &Control,
+) -> Result<Facts, KnockError> {
+    let config = answers.ssh_config().map_err(SessionError::from)?;
+    let login = answers.login(host, &config).map_err(SessionError::from)?;
+    let secrets = answers
+        .login_secrets(host, &tried.asked)
+        .map_err(SessionError::from)?;
+    // A key that is believed at first sight is written down by the run, in the folder that the
+    // cluster has then.
+    let mut target = target(answers, host, &login, PathBuf::from("/dev/null"));
+    target.known_hosts.extend(own_known_hosts(answers));
+    let look = Look {
+        answers,
+        fetches: None,
+    };
+    let connector = connector(target, secrets, tried);
+    Ok(hosts::reach(host, look, connector, None, control)?.facts)
+}
+
+/// Those of an earlier run of the cluster. Its name may be half typed.
+fn own_known_hosts(answers: &Answers) -> Option<PathBuf> {
+    let name = &answers.cluster.name;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return None;
+    }
+    let path = state::root(None).ok()?.join(name).join("known_hosts");
+    path.is_file().then_some(path)
+}
