@@ -1,5 +1,7 @@
 # Prints what a detached unit prints, from two offsets on, until it ends or the time is over.
 # inputs: UNIT, OUT and ERR (the first byte wanted, counted from 1), TENTHS (of a second, at most)
+# Its own status is 60 more than the unit's, where the unit ended with a small one and all was
+# printed; with any other, detached-state.sh has to tell.
 cd "/run/k3s-ha-wizard/$UNIT" || exit 0
 # Standard error is the unit's alone: a word of this shell or of tail would shift the offset.
 exec 3>&2 2>/dev/null
@@ -20,11 +22,15 @@ done
 
 wait=$((TENTHS / 10)).$((TENTHS % 10))
 [ "$TENTHS" -gt 0 ] || wait=0.1 # 0 would be for ever
-pid=$(cat pid) || exit
-timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$ERR" -f err >&3 &
-timeout "$wait" tail -s 0.02 --pid="$pid" -c "+$OUT" -f out
-case $? in
+read -r process <pid || exit
+timeout "$wait" tail -s 0.02 --pid="$process" -c "+$ERR" -f err >&3 &
+errors=$!
+timeout "$wait" tail -s 0.02 --pid="$process" -c "+$OUT" -f out
+ended=$?
+case $ended in
 0 | 124) ;;
 *) sleep 0.5 ;; # whoever asks again at once must not spin
 esac
-wait
+wait "$errors" && [ "$ended" = 0 ] && read -r how <status && [ "$how" -le 60 ] &&
+    exit $((60 + how))
+exit 0

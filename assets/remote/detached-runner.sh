@@ -4,11 +4,12 @@ dir=${0%/*}
 cd / || exit
 unset OLDPWD
 mkdir "$dir/ran" || exit 0
-echo $$ >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+# Written at once: who reads it finds all of it, or nothing.
+echo $$ >"$dir/pid"
 script=$(cat "$dir/script") || exit
 rm -f "$dir/script"
 (
     eval "unset dir script
 $script"
 ) </dev/null >>"$dir/out" 2>>"$dir/err"
-echo $? >"$dir/status.new" && mv "$dir/status.new" "$dir/status"
+echo $? >"$dir/status"

@@ -4,7 +4,7 @@
 set -eu
 base=/run/k3s-ha-wizard
 dir=$base/$UNIT
-mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ]
+[ -d "$base" ] || mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ]
 exec 9>>"$base/lock"
 flock -w 20 9
 
@@ -19,7 +19,7 @@ if [ -d "$dir/ran" ] || { [ -d "$dir" ] &&
     exit
 fi
 
-rm -rf "$dir"
+[ ! -e "$dir" ] || rm -rf "$dir"
 mkdir -m 700 "$dir"
 : >"$dir/out"
 : >"$dir/err"

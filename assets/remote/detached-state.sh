@@ -7,7 +7,8 @@ cd "/run/k3s-ha-wizard/$UNIT" 2>/dev/null || {
 # In this order: the status is written before the process ends.
 alive=no
 if [ -s pid ]; then
-    kill -0 "$(cat pid)" 2>/dev/null && alive=yes
+    read -r process <pid
+    kill -0 "$process" 2>/dev/null && alive=yes
 else
     case $(systemctl show --property=LoadState,ActiveState "$UNIT.service") in
     *not-found* | *failed*) ;;
@@ -15,7 +16,8 @@ else
     esac
 fi
 if [ -s status ]; then
-    echo "exit $(cat status)"
+    read -r how <status
+    echo "exit $how"
 elif [ "$alive" = yes ]; then
     echo running
 elif [ -e stopped ]; then

@@ -4,6 +4,7 @@ base=/run/k3s-ha-wizard
 [ -s "$base/lease" ] || exit 0
 exec 9>>"$base/lock"
 flock -w 10 9 || exit
-if grep -qxF "owner=$OWNER" "$base/lease"; then
-    rm -f "$base/lease"
-fi
+while IFS= read -r line; do
+    [ "$line" != "owner=$OWNER" ] || ours=yes
+done <"$base/lease"
+[ "${ours-}" != yes ] || rm -f "$base/lease"

@@ -3,10 +3,10 @@
 # says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`
 lease() {
     base=/run/k3s-ha-wizard
-    mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ] || return
+    [ -d "$base" ] || mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ] || return
     exec 9>>"$base/lock" && flock -w 10 9 || return
 
-    boot=$(cat /proc/sys/kernel/random/boot_id)
+    read -r boot </proc/sys/kernel/random/boot_id
     # Seconds since the boot: no clock that is set makes a lease look old.
     read -r now _ </proc/uptime
     now=${now%%.*}
@@ -15,20 +15,19 @@ lease() {
     for pid in "$base"/*/pid; do
         dir=${pid%/pid}
         if [ -s "$pid" ] && [ ! -s "$dir/status" ] && kill -0 "$(cat "$pid")" 2>/dev/null; then
-            units="$units${dir##*/}
-"
+            echo "lease unit ${dir##*/}"
+            units=yes
         fi
     done
-    printf %s "$units" | sed 's/^/lease unit /'
 
     was_owner='' was_boot='' was_seen=0
     if [ -s "$base/lease" ]; then
-        sed 's/^/lease was /' "$base/lease"
-        while IFS='=' read -r key value; do
-            case $key in
-            owner) was_owner=$value ;;
-            boot) was_boot=$value ;;
-            seen) was_seen=$value ;;
+        while IFS= read -r line; do
+            printf 'lease was %s\n' "$line"
+            case $line in
+            owner=*) was_owner=${line#*=} ;;
+            boot=*) was_boot=${line#*=} ;;
+            seen=*) was_seen=${line#*=} ;;
             esac
         done <"$base/lease"
         if [ "$was_owner" != "$OWNER" ] && [ "$was_boot" = "$boot" ] &&

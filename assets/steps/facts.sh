@@ -68,7 +68,9 @@ df -Pk "$@" 2>/dev/null | {
 
 # --- Network -----------------------------------------------------------------------------------
 
-fact addresses "$(ip -o addr show 2>/dev/null | awk '{ sub(/\/.*/, "", $4); printf "%s ", $4 }')"
+fact addresses "$(ip -o addr show 2>/dev/null | while read -r _ _ _ address _; do
+    printf '%s ' "${address%%/*}"
+done)"
 # Who listens: protocol, port, process, unit, program.
 if command -v ss >/dev/null; then
     fact ports seen
@@ -171,11 +173,11 @@ for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lo
     [ ! -e "$lock" ] || set -- "$@" "$lock"
 done
 if [ $# -gt 0 ] && [ -r /proc/locks ]; then
-    inodes=" $(stat -c %i "$@" | tr '\n' ' ')"
+    inodes=" $(stat -c '%i ' "$@")"
     while read -r _ kind _ _ pid place _; do
         [ "$kind" != '->' ] || continue
         case $inodes in
-        *" ${place##*:} "*)
+        *[!0-9]"${place##*:} "*)
             first "/proc/$pid/comm"
             fact packages.busy "$pid $line"
             ;;

@@ -23,14 +23,9 @@ MUST_NOT=43
 APPLY_FAILED=44
 UNCHANGED=40
 
-# ask: is it so? Prints the reason, returns what satisfied returns.
-ask() {
-    ( satisfied )
-}
-
 # drive: brings it there if it is not so, and looks again.
 drive() {
-    reason=$(ask)
+    reason=$(satisfied)
     case $? in
     0)
         return "$UNCHANGED"
@@ -53,7 +48,7 @@ drive() {
         say "This ended with status $status." >&2
         return "$APPLY_FAILED"
     fi
-    reason=$(ask)
+    reason=$(satisfied)
     case $? in
     0)
         return 0

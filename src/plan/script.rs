@@ -107,7 +107,7 @@ pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Str
     let mut script = format!("{PRELUDE}\n{functions}\n");
     for step in steps {
         let inputs = step.assignments(late)?;
-        let _ = writeln!(script, "(\n{inputs}{}\nask\n) 2>&1", step.source);
+        let _ = writeln!(script, "(\n{inputs}{}\nsatisfied\n) 2>&1", step.source);
         let _ = writeln!(script, "printf '\\n%s %d\\n' {mark} $?");
     }
     Ok(script)

@@ -11,6 +11,7 @@
 //!
 //! The shell programs are in `assets/remote/detached-*.sh`.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::program::{call, with_inputs};
@@ -25,6 +26,10 @@ const CLEAN: &str = include_str!("../../assets/remote/detached-clean.sh");
 
 /// What one of the wizard's own programs on the host may take, besides what it waits for.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// The statuses by which following tells how the unit ended. A shell that comes to grief itself ends
+/// with none of them.
+const TOLD: RangeInclusive<i32> = 60..=120;
 
 /// How a script in a unit ended. The connection is good in every case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +159,7 @@ impl Detached {
         ];
         let program = with_inputs(remote.host(), FOLLOW, &inputs)?;
         let (out, err, lines) = (&mut self.out, &mut self.err, &mut self.lines);
-        remote.stream(
+        let status = remote.stream(
             &program,
             wait.saturating_add(GRACE),
             &mut |stream, bytes| {
@@ -165,6 +170,9 @@ impl Detached {
                 lines.feed(stream, bytes, line);
             },
         )?;
+        if TOLD.contains(&status) {
+            return Ok(Some(Finished::Exit(status - TOLD.start())));
+        }
         let inputs = [("UNIT", self.unit.as_str())];
         let said = call(remote, "asking a unit", STATE, &inputs, GRACE)?;
         Ok(match said.split_once(' ').unwrap_or((&said, "")) {

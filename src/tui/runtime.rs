@@ -24,7 +24,8 @@ use super::terminal::Guard;
 use super::update::update;
 use super::{drafts, screens, text};
 
-/// How long messages are taken in before a frame is drawn, when many come.
+/// How long messages are taken in before a frame is drawn, when many come; and how long a frame
+/// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
 const BUSY: Duration = Duration::from_millis(16);
 
 pub struct Runtime {
@@ -65,6 +66,7 @@ impl Runtime {
         self.draw(model, guard)?;
         self.watch_input()?;
         let mut last = Instant::now();
+        let mut drawn = last;
         loop {
             let Some(first) = self.next(model, &mut last) else {
                 break;
@@ -72,21 +74,24 @@ impl Runtime {
             let began = Instant::now();
             let mut next = Some(first);
             let mut leaves = false;
+            let mut hurries = false;
             while let Some(message) = next {
+                hurries |= is_of_operator(&message);
                 for effect in update(model, message) {
                     leaves |= self.carry_out(effect, model, guard)?;
                 }
                 let more = !leaves && began.elapsed() < BUSY;
-                next = if more {
-                    self.inbox.try_recv().ok()
-                } else {
-                    None
+                next = match more {
+                    true if hurries => self.inbox.try_recv().ok(),
+                    true => self.inbox.recv_deadline(drawn + BUSY).ok(),
+                    false => None,
                 };
             }
             if leaves {
                 break;
             }
             self.draw(model, guard)?;
+            drawn = Instant::now();
         }
         self.drafts.finish();
         Ok(self.outcomes.1.try_iter().last().unwrap_or_default())
@@ -327,6 +332,14 @@ impl Runtime {
             })?;
         Ok(())
     }
+}
+
+/// Somebody waits for what it does.
+fn is_of_operator(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::Key(_) | Message::Paste(_) | Message::Mouse(_) | Message::Resize(..)
+    )
 }
 
 fn outcome_of(path: &str, written: io::Result<()>) -> String {

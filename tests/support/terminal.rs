@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,21 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    parser: Arc<Mutex<vt100::Parser>>,
-    drawn: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
 }
+
+/// What came out of the terminal.
+struct Seen {
+    parser: Mutex<vt100::Parser>,
+    /// Something came.
+    changed: Condvar,
+    drawn: AtomicUsize,
+    /// When each frame was complete.
+    frames: Mutex<Vec<Instant>>,
+}
+
+/// What the wizard writes behind every frame: the end of a synchronized update.
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 
 impl Terminal {
     /// Starts the wizard with these arguments and variables, and a state folder of its own.
@@ -53,29 +65,32 @@ impl Terminal {
         }
         let child = pair.slave.spawn_command(command).expect("started");
         let parser = vt100::Parser::new(at_least_1(size.1), at_least_1(size.0), 0);
-        let parser = Arc::new(Mutex::new(parser));
+        let seen = Arc::new(Seen {
+            parser: Mutex::new(parser),
+            changed: Condvar::new(),
+            drawn: AtomicUsize::new(0),
+            frames: Mutex::default(),
+        });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let drawn = Arc::new(AtomicUsize::new(0));
-        let (fed, counted) = (parser.clone(), drawn.clone());
+        let shown = seen.clone();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
+            // The last bytes, in which a mark may have begun.
+            let mut tail = Vec::new();
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
-                let mut parser = fed.lock().unwrap_or_else(PoisonError::into_inner);
-                parser.process(&bytes[..length]);
-                counted.fetch_add(length, Ordering::AcqRel);
+                shown.take(&bytes[..length], &mut tail);
             }
         });
         Self {
             writer: pair.master.take_writer().expect("a writer"),
             master: pair.master,
             child,
-            parser,
-            drawn,
+            seen,
         }
     }
 
     pub fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
-        self.parser.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.parser()
     }
 
     pub fn text(&self) -> String {
@@ -108,6 +123,27 @@ impl Terminal {
         }
     }
 
+    /// The moment at which the screen is so, as soon as it is.
+    pub fn moment(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) -> Instant {
+        let mut parser = self.parser();
+        while !is_so(parser.screen()) {
+            let waited = self.seen.changed.wait_timeout(parser, PATIENCE);
+            let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            assert!(
+                !timeout.timed_out(),
+                "never: {what}\n{}",
+                after.screen().contents()
+            );
+            parser = after;
+        }
+        Instant::now()
+    }
+
+    /// When each frame so far was complete.
+    pub fn frames(&self) -> Vec<Instant> {
+        self.seen.frames().clone()
+    }
+
     pub fn signal(&self, name: &str) {
         let pid = self.pid();
         let sent = Command::new("kill")
@@ -116,7 +152,7 @@ impl Terminal {
         assert!(sent.expect("kill is there").success());
     }
 
-    fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         self.child.process_id().expect("it runs").to_string()
     }
 
@@ -129,7 +165,7 @@ impl Terminal {
 
     /// How many bytes were drawn so far.
     pub fn drawn(&self) -> usize {
-        self.drawn.load(Ordering::Acquire)
+        self.seen.drawn.load(Ordering::Acquire)
     }
 
     /// Waits for its end; the exit code.
@@ -175,6 +211,29 @@ impl Terminal {
                 && screen.bracketed_paste()
                 && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
         });
+    }
+}
+
+impl Seen {
+    fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.parser.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn frames(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, bytes: &[u8], tail: &mut Vec<u8>) {
+        self.parser().process(bytes);
+        let now = Instant::now();
+        tail.extend_from_slice(bytes);
+        let marks = tail.windows(END_OF_FRAME.len());
+        let ends = marks.filter(|window| *window == END_OF_FRAME).count();
+        self.frames().extend(std::iter::repeat_n(now, ends));
+        // Too short for a whole mark: none is counted twice.
+        tail.drain(..tail.len().saturating_sub(END_OF_FRAME.len() - 1));
+        self.drawn.fetch_add(bytes.len(), Ordering::AcqRel);
+        self.changed.notify_all();
     }
 }
 
