@@ -1,5 +1,26 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
+/// The page at both sizes, without colours.
+macro_rules! both_sizes {
+    ($name:literal, $make:expr) => {
+        for size in [SMALL, LARGE] {
+            let make: fn(Theme, (u16, u16)) -> Model = $make;
+            let name = format!("{}-{}x{}", $name, size.0, size.1);
+            insta::assert_snapshot!(name, text(&make(MONO, size)));
+        }
+    };
+}
+
+/// How the page looks in colours.
+macro_rules! in_colours {
+    ($name:literal, $make:expr) => {
+        let make: fn(Theme, (u16, u16)) -> Model = $make;
+        let model = make(DARK, SMALL);
+        insta::assert_snapshot!(concat!($name, "-colours"), looks(&model));
+    };
+}
+
+mod options;
 mod pages;
 mod rules;
 mod whatever;
@@ -134,4 +155,21 @@ fn looks(model: &Model) -> String {
         let reversed = cell.modifier.contains(Modifier::REVERSED);
         (if reversed { '#' } else { letter }).to_string()
     })
+}
+
+fn wizard(theme: Theme, size: (u16, u16)) -> Model {
+    Model::for_wizard(theme, size, Found::default())
+}
+
+fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
+    let mut model = wizard(theme, size);
+    update(&mut model, Message::Loaded(Box::new(answers)));
+    model
+}
+
+/// The example's user is the operator's otherwise.
+fn filled(theme: Theme, size: (u16, u16)) -> Model {
+    let mut answers = example();
+    answers.ssh.user = Some("admin".into());
+    with_answers(theme, size, answers)
 }
