@@ -200,6 +200,60 @@ fn answers_are_opened_and_saved_and_the_saved_ones_are_the_same() {
     assert_eq!(saved, load(std::path::Path::new(EXAMPLE)));
 }
 
+/// Every file in a folder, also in those in it.
+fn everything_written(folder: &std::path::Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            all.push_str(&everything_written(&path));
+        } else {
+            all.push_str(&std::fs::read_to_string(&path).unwrap_or_default());
+        }
+    }
+    all
+}
+
+#[test]
+fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
+    let folder = folder();
+    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    terminal.waits_for("▸ New cluster");
+    terminal.types("\r");
+    terminal.waits_for("No hosts yet");
+    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~\t");
+    terminal.waits_for("Step 2/10 · Cluster");
+    terminal.types("\u{15}typed\t\t\t\t\t");
+    terminal.waits_for("▸ SSH password");
+    terminal.types("hunter2hunter2");
+    terminal.waits_for("▸ SSH password          **************");
+    terminal.types("\u{1b}[6~");
+    terminal.waits_for("Step 3/10 · Postgres");
+    terminal.types("\t\t\u{7}");
+    terminal.waits_for("Generated: 43 letters and digits.");
+    terminal.types("\u{13}");
+    terminal.waits_for("Saved as ./typed.answers.toml, without what SSH");
+    for page in [
+        "4/10 · Certificates",
+        "5/10 · Servers",
+        "6/10 · Load balancer",
+        "7/10 · Agents",
+    ] {
+        terminal.types("\u{1b}[6~");
+        terminal.waits_for(page);
+    }
+    terminal.types("\u{1b}[6~");
+    terminal.waits_for("✗ 1 hosts: no host has the role \"load-balancer\"");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+    let written = everything_written(folder.path());
+    assert!(written.contains("10.0.0.11"), "{written}");
+    assert!(!written.contains("hunter2"), "{written}");
+    // What was made is in both: without it, the database is not reached again.
+    assert_eq!(written.matches("password = ").count(), 2, "{written}");
+}
+
 #[test]
 fn nothing_is_drawn_while_nothing_happens() {
     let folder = folder();

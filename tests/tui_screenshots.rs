@@ -91,7 +91,7 @@ fn the_cluster() {
 }
 
 #[test]
-fn the_hosts_and_the_review() {
+fn the_hosts_the_options_and_the_review() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
     terminal.waits_for("Open an answers file");
@@ -102,10 +102,17 @@ fn the_hosts_and_the_review() {
         &terminal,
         "review",
         "The review",
-        &["fetched without TLS", "cluster-cidr"],
+        &["fetched without TLS", "3 Postgres"],
+    );
+    terminal.types("5");
+    picture(
+        &terminal,
+        "servers",
+        "The options of the servers",
+        &["cluster-cidr", "What will be done"],
     );
     terminal.types("\u{1b}");
-    terminal.waits_for("Unknown host keys");
-    terminal.types("\u{1b}");
-    picture(&terminal, "hosts", "The hosts", &["k3s-agent"]);
+    terminal.waits_for("fetched without TLS");
+    terminal.types("1");
+    picture(&terminal, "hosts", "The hosts", &["Tab continue"]);
 }

@@ -33,7 +33,7 @@ pub use asked::{Asked, Lacks, Wanted};
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use login::{Login, LoginSecretError, LoginSecrets};
-pub use problems::{Problem, Problems};
+pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError, SecretText};
 pub use ssh_config::{SshConfig, SshConfigError};
 
@@ -406,25 +406,29 @@ impl Answers {
     /// files stay.
     #[must_use]
     pub fn without_secrets(&self) -> Answers {
+        let mut answers = self.without_login_secrets();
+        let (k3s, postgres) = (&mut answers.k3s, &mut answers.postgres);
+        drop_inline([&mut k3s.token, &mut k3s.agent_token, &mut postgres.password]);
+        answers
+    }
+
+    /// For files that the wizard writes: what was typed to log in with is dropped, because it is
+    /// never kept; references to the environment and to files stay.
+    #[must_use]
+    pub fn without_login_secrets(&self) -> Answers {
         let mut answers = self.clone();
-        let (k3s, ssh) = (&mut answers.k3s, &mut answers.ssh);
-        let all = [
-            &mut k3s.token,
-            &mut k3s.agent_token,
-            &mut answers.postgres.password,
+        let ssh = &mut answers.ssh;
+        drop_inline([
             &mut ssh.passphrase,
             &mut ssh.password,
             &mut ssh.sudo_password,
-        ];
-        let of_hosts = answers.hosts.iter_mut().flat_map(|host| {
-            [
+        ]);
+        for host in &mut answers.hosts {
+            drop_inline([
                 &mut host.passphrase,
                 &mut host.password,
                 &mut host.sudo_password,
-            ]
-        });
-        for secret in all.into_iter().chain(of_hosts) {
-            secret.take_if(|secret| secret.is_inline());
+            ]);
         }
         answers
     }
@@ -433,6 +437,12 @@ impl Answers {
     /// write it with mode 0600, or take [`Answers::without_secrets`] first.
     pub fn to_toml(&self) -> String {
         write::to_toml(self)
+    }
+}
+
+fn drop_inline(secrets: [&mut Option<Secret>; 3]) {
+    for secret in secrets {
+        secret.take_if(|secret| secret.is_inline());
     }
 }
 

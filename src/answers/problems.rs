@@ -92,7 +92,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// The known word that was probably meant: the nearest one, when it is near enough.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // One typing error in a short word, one more for every three letters.
     let limit = 1 + word.chars().count() / 4;
     known

@@ -97,6 +97,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Loaded(answers) => {
             wizard.answers = *answers;
+            wizard.unread = super::filling::Unread::default();
             go(model, Page::Review);
             return draft(model);
         }

@@ -13,7 +13,8 @@ use crate::state::files::{self, Existing};
 use super::model::Message;
 use super::{runtime, text};
 
-/// Beside the clusters' folders: 0600, because a password may have been typed.
+/// Beside the clusters' folders: 0600, because a token or the database's password may have been
+/// typed. What SSH and sudo are told is not in it.
 const NAME: &str = "draft.toml";
 
 enum Order {
@@ -91,7 +92,7 @@ fn keep(root: &Path, answers: &Answers) -> io::Result<()> {
     }
     files::write(
         &path(root),
-        answers.to_toml().as_bytes(),
+        answers.without_login_secrets().to_toml().as_bytes(),
         Existing::IsReplaced,
     )
 }
@@ -136,5 +137,22 @@ mod tests {
         remove(&root).unwrap();
         remove(&root).unwrap();
         assert_eq!(load(&root), None);
+    }
+    #[test]
+    fn what_hosts_are_logged_in_to_with_is_in_no_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let typed = || Some(Secret::Inline("hunter2hunter2".to_owned().into()));
+        let mut answers = Answers::default();
+        let mut host = Host::new("s1", Role::Server, "10.0.0.11");
+        host.sudo_password = typed();
+        host.password = Some(Secret::Env("S1_PASSWORD".into()));
+        answers.hosts.push(host);
+        answers.ssh.password = typed();
+        answers.ssh.passphrase = typed();
+        keep(folder.path(), &answers).unwrap();
+        let written = std::fs::read_to_string(path(folder.path())).unwrap();
+        assert!(!written.contains("hunter2"), "{written}");
+        assert_eq!(load(folder.path()), Some(answers.without_login_secrets()));
+        assert!(written.contains("S1_PASSWORD"), "{written}");
     }
 }

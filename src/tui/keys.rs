@@ -56,6 +56,12 @@ pub enum Action {
     StopHard,
     NextField,
     PreviousField,
+    LineUp,
+    LineDown,
+    NewLine,
+    Generate,
+    /// A group of the review.
+    Group(u8),
     Left,
     Right,
     Reveal,
@@ -106,7 +112,17 @@ pub enum Scope {
     Welcome,
     Hosts,
     Form,
+    /// A field of one line has focus, or there is none.
+    Field,
+    /// A field of several lines has focus.
+    Lines,
+    /// A secret has focus.
+    Secret,
+    /// And the wizard can make it.
+    Generates,
     Plan,
+    /// The groups of the review.
+    Groups,
     Review,
     Connect,
     /// Connecting has ended, and there is no run.
@@ -270,21 +286,40 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
         ],
     ),
     (
-        Scope::Form,
+        Scope::Generates,
+        &[shown(ctrl('g'), Action::Generate, say::GENERATE)],
+    ),
+    (
+        Scope::Field,
         &[
             shown(ENTER, Action::Continue, say::NEXT_OR_DONE),
+            helped(TAB, Action::NextField, say::NEXT_FIELD),
+        ],
+    ),
+    (
+        Scope::Lines,
+        &[
+            shown(ENTER, Action::NewLine, say::NEW_LINE),
             shown(TAB, Action::NextField, say::NEXT_FIELD),
+        ],
+    ),
+    (
+        Scope::Form,
+        &[
             shown(PAGE_DOWN, Action::Forward, say::DONE),
+            shown(ESC, Action::Back, say::BACK),
             helped(BACK_TAB, Action::PreviousField, say::PREVIOUS_FIELD),
-            helped(DOWN, Action::NextField, say::NEXT_FIELD),
-            helped(UP, Action::PreviousField, say::PREVIOUS_FIELD),
+            helped(DOWN, Action::LineDown, say::LINE_DOWN),
+            helped(UP, Action::LineUp, say::LINE_UP),
             helped(LEFT, Action::Left, say::LEFT),
             helped(RIGHT, Action::Right, say::RIGHT),
             helped(ctrl('u'), Action::Clear, say::CLEAR),
-            helped(ctrl('r'), Action::Reveal, say::REVEAL),
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
-            shown(ESC, Action::Back, say::BACK),
         ],
+    ),
+    (
+        Scope::Secret,
+        &[shown(ctrl('r'), Action::Reveal, say::REVEAL)],
     ),
     (
         Scope::Plan,
@@ -301,8 +336,21 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
         Scope::Review,
         &[
             shown(ENTER, Action::Continue, say::GO_ON),
-            shown(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
+            helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
+        ],
+    ),
+    (
+        Scope::Groups,
+        &[
+            shown(char('1'), Action::Group(1), say::GROUP),
+            alias(char('2'), Action::Group(2), say::GROUP),
+            alias(char('3'), Action::Group(3), say::GROUP),
+            alias(char('4'), Action::Group(4), say::GROUP),
+            alias(char('5'), Action::Group(5), say::GROUP),
+            alias(char('6'), Action::Group(6), say::GROUP),
+            alias(char('7'), Action::Group(7), say::GROUP),
+            helped(char('e'), Action::Edit, say::EDIT_WRONG),
         ],
     ),
     (

@@ -76,6 +76,12 @@ pub fn beside_stepper(size: (u16, u16)) -> (Option<Rect>, Rect) {
     (Some(stepper), rest)
 }
 
+/// What stands above the fields of a form, so many lines and a gap; and the fields.
+pub fn form(area: Rect, above: usize) -> [Rect; 2] {
+    let above = u16::try_from(above + 1).unwrap_or(u16::MAX);
+    Layout::vertical([Constraint::Length(above), Constraint::Min(0)]).areas(area)
+}
+
 /// The run page. Titles are the first rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {

@@ -5,7 +5,8 @@
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
-//! * `form`, `fields`: forms, and how they and the answers become each other
+//! * [`walk`]: the order of the pages before a run
+//! * `form`, `fields`: forms, and how they and the answers become each other; `filling`: them in use
 //! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
 //! * `terminal`: takes the terminal, and puts it back in every case; `away`: lends it
 //!
@@ -21,6 +22,7 @@ mod connecting;
 mod drafts;
 mod driver;
 mod fields;
+mod filling;
 mod form;
 pub mod keys;
 pub mod layout;
@@ -36,6 +38,7 @@ mod tests;
 pub mod text;
 pub mod theme;
 pub mod update;
+pub mod walk;
 pub mod wizard;
 
 use std::path::Path;

@@ -4,18 +4,20 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::answers::Answers;
+use crate::answers::{Answers, SecretText};
 use crate::engine::event::{Abort, Decision, End, Event};
 use crate::engine::progress::Step;
 use crate::plan::StepId;
 use crate::report::diff::FileChange;
 
+use super::form::{Form, Kind};
 use super::keys::Scope;
 
 use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
 use super::theme::{SPIN, Theme};
+use super::walk::Section;
 use super::wizard::{Found, Wizard};
 use super::{layout, screens};
 
@@ -54,6 +56,8 @@ pub enum Message {
     /// Something was done outside, or could not be.
     Said(String),
     Loaded(Box<Answers>),
+    /// A secret was made for the field with this key.
+    Generated(&'static str, SecretText),
     NotLoaded(String),
 }
 
@@ -124,6 +128,8 @@ pub enum Effect {
     SaveAnswers(Box<Answers>),
     KeepDraft(Box<Answers>),
     Load(PathBuf),
+    /// Make a secret for the field with this key.
+    Generate(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +140,8 @@ pub enum Page {
     Host,
     /// Where several hosts can be pasted or an answers file named: a line of text.
     Open,
-    Options,
+    /// A form of options.
+    Options(Section),
     Review,
     Connect,
     Plan,
@@ -258,8 +265,8 @@ impl Model {
         let mut scopes = match self.page {
             Page::Welcome => vec![Scope::Welcome, Scope::Scroll],
             Page::Hosts => vec![Scope::Hosts, Scope::Scroll],
-            Page::Host | Page::Open | Page::Options => vec![Scope::Form],
-            Page::Review => vec![Scope::Review, Scope::Scroll],
+            Page::Host | Page::Open | Page::Options(_) => self.scopes_of_form(),
+            Page::Review => vec![Scope::Review, Scope::Groups, Scope::Scroll],
             Page::Plan => vec![Scope::Plan, Scope::Scroll],
             Page::Connect => self.scopes_of_connecting(),
             Page::Phase => vec![Scope::Phase, Scope::Views, Scope::Scroll],
@@ -277,6 +284,27 @@ impl Model {
             }
         }
         scopes.push(Scope::Everywhere);
+        scopes
+    }
+
+    fn scopes_of_form(&self) -> Vec<Scope> {
+        let form = self.wizard.as_ref().and_then(|wizard| wizard.form.as_ref());
+        let field = form.and_then(Form::focused);
+        let mut scopes = vec![Scope::Form];
+        scopes.push(match field.map(|field| field.kind) {
+            Some(Kind::Lines) => Scope::Lines,
+            _ => Scope::Field,
+        });
+        scopes.extend(
+            field
+                .filter(|field| field.is_secret())
+                .map(|_| Scope::Secret),
+        );
+        scopes.extend(
+            field
+                .filter(|field| field.generates())
+                .map(|_| Scope::Generates),
+        );
         scopes
     }
 
@@ -326,7 +354,7 @@ impl Model {
 
     /// Letters go into a text.
     pub(super) fn types(&self) -> bool {
-        let form = matches!(self.page, Page::Host | Page::Open | Page::Options);
+        let form = matches!(self.page, Page::Host | Page::Open | Page::Options(_));
         let covered = self.asks_to_stop || self.help.is_some();
         let asks = self
             .wizard

@@ -11,7 +11,7 @@ use crossterm::event::{self, Event as Input};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, SecretText};
 use crate::engine::control::Control;
 use crate::state::files::{self, Existing};
 
@@ -181,7 +181,7 @@ impl Runtime {
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
-                model.say(outcome_of(&name, written));
+                model.say(outcome_of(&name, written, text::saved));
             }
             Effect::Reach(answers) => self.reach(*answers)?,
             Effect::Begin(yes) => {
@@ -205,6 +205,13 @@ impl Runtime {
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,
+            Effect::Generate(key) => {
+                let message = match SecretText::random() {
+                    Ok(secret) => Message::Generated(key, secret),
+                    Err(error) => Message::Said(text::not_generated(&error.to_string())),
+                };
+                drop(self.messages.send(message));
+            }
         }
         Ok(false)
     }
@@ -251,11 +258,17 @@ impl Runtime {
 
     /// Into the working directory; a file that is somebody else's is never written over.
     fn save(&mut self, answers: &Answers) -> String {
-        let text = answers.to_toml();
+        let kept = answers.without_login_secrets();
+        let saved = if kept == *answers {
+            text::saved
+        } else {
+            text::saved_without_logins
+        };
+        let text = kept.to_toml();
         let name = &answers.cluster.name;
         if let Some(path) = &self.saved {
             let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
-            return outcome_of(&path.display().to_string(), written);
+            return outcome_of(&path.display().to_string(), written, saved);
         }
         let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
         let name: String = name.chars().filter(|letter| plain(*letter)).collect();
@@ -272,7 +285,7 @@ impl Runtime {
                     if written.is_ok() {
                         self.saved = Some(path.clone());
                     }
-                    return outcome_of(&path.display().to_string(), written);
+                    return outcome_of(&path.display().to_string(), written, saved);
                 }
             }
         }
@@ -342,9 +355,9 @@ fn is_of_operator(message: &Message) -> bool {
     )
 }
 
-fn outcome_of(path: &str, written: io::Result<()>) -> String {
+fn outcome_of(path: &str, written: io::Result<()>, saved: fn(&str) -> String) -> String {
     match written {
-        Ok(()) => text::saved(path),
+        Ok(()) => saved(path),
         Err(error) => text::not_saved(path, &error.to_string()),
     }
 }

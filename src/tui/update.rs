@@ -86,6 +86,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.say(text);
             Vec::new()
         }
+        Message::Generated(key, secret) => super::filling::generated(model, key, &secret),
         Message::Reached(..) | Message::Unreached(_) | Message::Planned(_) | Message::Loaded(_) => {
             super::connecting::told(model, message)
         }
@@ -139,7 +140,7 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    super::wizard::typed(model, code)
+    super::filling::typed(model, code)
 }
 
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
@@ -151,7 +152,7 @@ fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
     if model.asks_to_stop || model.help.is_some() {
         return Vec::new();
     }
-    super::wizard::pasted(model, pasted)
+    super::filling::pasted(model, pasted)
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {

@@ -1,15 +1,15 @@
-//! What comes before a run: where to begin, the hosts, the options, the review, the connections.
-
-use crossterm::event::KeyCode;
+//! What comes before a run: where to begin, the hosts, the review, and the ways between pages.
 
 use crate::answers::{Answers, Host, Problem, Role};
 
 use super::fields;
+use super::filling::Unread;
 use super::form::Form;
 use super::keys::Action;
 use super::model::{Detail, Effect, Model, Page, Planned, Unreached};
 use super::run::RunView;
-use super::{connecting, layout, screens, text};
+use super::walk::{self, Section};
+use super::{connecting, filling, layout, screens, text};
 
 /// What was there when the wizard was started.
 #[derive(Debug, Default)]
@@ -64,7 +64,13 @@ pub struct Wizard {
     pub chosen: usize,
     pub form: Option<Form>,
     /// The place of the host that the form is about.
-    editing: usize,
+    pub(super) editing: usize,
+    /// What was typed and cannot be understood.
+    pub(super) unread: Unread,
+    /// How far the walk went: a place in its order.
+    pub reached: usize,
+    /// The page was opened from the review, and leads back to it.
+    from_review: bool,
     pub scroll: usize,
     /// In the order of the hosts.
     pub attempts: Vec<(String, Attempt)>,
@@ -94,6 +100,9 @@ impl Wizard {
             chosen: 0,
             form: None,
             editing: 0,
+            unread: Unread::default(),
+            reached: 0,
+            from_review: false,
             scroll: 0,
             attempts: Vec::new(),
             plan: Planned::default(),
@@ -165,16 +174,33 @@ impl Wizard {
         }
     }
 
+    /// What keeps these answers from being carried out, and what was typed and not understood.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.unread.problems();
+        problems.extend(self.answers.problems());
+        problems
+    }
+
     /// What is wrong with the host at this place.
     pub fn host_problems(&self, place: usize) -> Vec<Problem> {
         let prefix = format!("hosts[{place}].");
-        let mut problems = self.answers.problems();
+        let mut problems = self.problems();
         problems.retain(|problem| problem.key.starts_with(&prefix));
         problems
     }
 
+    /// The form of a screen of options, as it was left.
+    pub(super) fn options(&self, section: Section) -> Form {
+        let name = &self.answers.cluster.name;
+        let mut clusters = self.found.clusters.iter();
+        let is_known = clusters.any(|cluster| cluster.name == *name);
+        let mut form = fields::of_section(section, &self.answers, is_known);
+        self.unread.put_back(None, &mut form);
+        form
+    }
+
     /// The host that a form was opened for.
-    fn edited(&self) -> Host {
+    pub(super) fn edited(&self) -> Host {
         let host = self.answers.hosts.get(self.editing).cloned();
         host.unwrap_or_else(|| Host::new("", self.next_role(), ""))
     }
@@ -195,75 +221,56 @@ impl Wizard {
 
     fn open_host(&mut self, place: usize) {
         self.editing = place.min(self.answers.hosts.len());
-        self.form = Some(fields::of_host(&self.edited()));
-    }
-
-    /// Puts the form's content into the answers; whether something is wrong with it.
-    fn take_form(&mut self, page: Page, all: bool) -> bool {
-        let Some(mut form) = self.form.take() else {
-            return false;
-        };
-        let (mut own, prefix) = match page {
-            Page::Host => {
-                let (host, problems) = fields::to_host(&form, &self.edited());
-                let is_new = self.editing >= self.answers.hosts.len();
-                if is_new && (!host.name.is_empty() || !host.address.is_empty()) {
-                    self.editing = self.answers.hosts.len();
-                    self.answers.hosts.push(host);
-                } else if let Some(place) = self.answers.hosts.get_mut(self.editing) {
-                    *place = host;
-                }
-                (problems, format!("hosts[{}].", self.editing))
-            }
-            Page::Options => (fields::to_options(&form, &mut self.answers), String::new()),
-            _ => (Vec::new(), String::new()),
-        };
-        let found = match page {
-            Page::Host | Page::Options => self.answers.problems(),
-            _ => Vec::new(),
-        };
-        let wrong = form.judge(all, |field| {
-            if let Some(place) = own.iter().position(|(key, _)| *key == field.key) {
-                return Some(own[place].1.clone());
-            }
-            let key = format!("{prefix}{}", field.key);
-            let mine = |problem: &&Problem| {
-                problem.key == key
-                    || problem
-                        .key
-                        .strip_prefix(&key)
-                        .is_some_and(|rest| rest.starts_with('['))
-            };
-            found
-                .iter()
-                .find(mine)
-                .map(|problem| problem.message.clone())
-        });
-        own.clear();
+        let mut form = fields::of_host(&self.edited());
+        self.unread.put_back(Some(self.editing), &mut form);
         self.form = Some(form);
-        wrong
     }
 }
 
 pub(super) fn go(model: &mut Model, page: Page) {
     model.page = page;
-    if let Some(wizard) = &mut model.wizard {
-        wizard.chosen = 0;
-        wizard.scroll = 0;
-        wizard.form = match page {
-            Page::Options => Some(fields::of_options(&wizard.answers)),
-            Page::Open => Some(screens::form::open()),
-            Page::Host => wizard.form.take(),
-            _ => None,
-        };
+    let Some(wizard) = &mut model.wizard else {
+        return;
+    };
+    wizard.chosen = 0;
+    wizard.scroll = 0;
+    if page == Page::Review {
+        wizard.from_review = false;
     }
+    wizard.form = match page {
+        Page::Options(section) => Some(wizard.options(section)),
+        Page::Open => Some(screens::form::open()),
+        Page::Host => wizard.form.take(),
+        _ => None,
+    };
+    if let Some(place) = walk::place(page) {
+        if place <= wizard.reached {
+            // It was seen before: what is wrong shows at once.
+            wizard.take_form(page, true);
+        }
+        wizard.reached = wizard.reached.max(place);
+    }
+}
+
+/// To the page that the walk, or the review, leads to from here.
+pub(super) fn leave(model: &mut Model, forward: bool) {
+    let from_review = model
+        .wizard
+        .as_ref()
+        .is_some_and(|wizard| wizard.from_review);
+    let page = match (from_review, forward) {
+        (true, _) => Page::Review,
+        (false, true) => walk::after(model.page),
+        (false, false) => walk::before(model.page),
+    };
+    go(model, page);
 }
 
 /// The answers again, of a run that is over.
 pub(super) fn edit(model: &mut Model) -> Vec<Effect> {
     model.run = RunView::new();
     model.toast = None;
-    go(model, Page::Hosts);
+    go(model, Page::Review);
     Vec::new()
 }
 
@@ -271,39 +278,6 @@ pub(super) fn draft(model: &Model) -> Vec<Effect> {
     let answers = model.wizard.as_ref().map(|wizard| wizard.answers.clone());
     let draft = answers.map(|answers| Effect::KeepDraft(Box::new(answers)));
     draft.into_iter().collect()
-}
-
-/// A key went into a form.
-pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
-    change(model, |form| form.typed(code))
-}
-
-fn change(model: &mut Model, what: impl FnOnce(&mut Form) -> bool) -> Vec<Effect> {
-    let page = model.page;
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    let changed = wizard.form.as_mut().is_some_and(what);
-    wizard.take_form(page, false);
-    if changed && page != Page::Open {
-        draft(model)
-    } else {
-        Vec::new()
-    }
-}
-
-pub fn pasted(model: &mut Model, pasted: &str) -> Vec<Effect> {
-    if model.page != Page::Hosts {
-        return change(model, |form| form.pasted(pasted));
-    }
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    let hosts = fields::hosts_from(pasted);
-    let count = hosts.len();
-    wizard.answers.hosts.extend(hosts);
-    model.say(text::pasted(count));
-    draft(model)
 }
 
 pub fn scroll(model: &mut Model, by: isize) {
@@ -347,6 +321,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         };
         if place < wizard.answers.hosts.len() {
             wizard.answers.hosts.remove(place);
+            wizard.unread.remove_host(place);
         }
         wizard.chosen = place.min(wizard.answers.hosts.len().saturating_sub(1));
         return draft(model);
@@ -370,22 +345,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match page {
         Page::Welcome => choose(model, action),
         Page::Hosts => on_hosts(model, action),
-        Page::Host | Page::Options | Page::Open => on_form(model, action),
-        Page::Review => match action {
-            Action::Continue => {
-                if let Some(first) = wizard.answers.problems().first() {
-                    model.say(text::not_yet(&first.to_string()));
-                    return Vec::new();
-                }
-                let answers = wizard.answers.clone();
-                connecting::reach(model, answers)
-            }
-            Action::Back => {
-                go(model, Page::Options);
-                Vec::new()
-            }
-            _ => Vec::new(),
-        },
+        Page::Host | Page::Options(_) | Page::Open => filling::act(model, action),
+        Page::Review => on_review(model, action),
         Page::Connect => connecting::act(model, action),
         Page::Plan => match action {
             Action::Continue => begin(model, Some(0)),
@@ -411,6 +372,37 @@ fn begin(model: &mut Model, phases: Option<usize>) -> Vec<Effect> {
     vec![Effect::LetBegin(phases), Effect::Begin(true)]
 }
 
+fn on_review(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(wizard) = &mut model.wizard else {
+        return Vec::new();
+    };
+    let first = wizard.problems().into_iter().next();
+    match (action, first) {
+        (Action::Continue, Some(first)) => model.say(text::not_yet(&first.to_string())),
+        (Action::Continue, None) => {
+            let answers = wizard.answers.clone();
+            return connecting::reach(model, answers);
+        }
+        (Action::Group(number), _) => {
+            let place = usize::from(number.saturating_sub(1)).min(walk::GROUPS - 1);
+            wizard.from_review = true;
+            go(model, walk::ORDER[place]);
+        }
+        (Action::Edit, Some(first)) => {
+            wizard.from_review = true;
+            go(model, walk::page_of(&first.key));
+            if let Some(wizard) = &mut model.wizard {
+                let place = first.key.strip_prefix("hosts[");
+                let place = place.and_then(|rest| rest.split(']').next()?.parse().ok());
+                wizard.chosen = place.unwrap_or(0);
+            }
+        }
+        (Action::Back, _) => leave(model, false),
+        _ => {}
+    }
+    Vec::new()
+}
+
 fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
     let (Some(wizard), Action::Continue) = (&mut model.wizard, action) else {
         return Vec::new();
@@ -419,10 +411,12 @@ fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
     match offers.get(wizard.chosen) {
         Some(Offer::Cluster(place)) => {
             wizard.answers = wizard.found.clusters[*place].answers.clone();
+            wizard.unread = Unread::default();
             go(model, Page::Review);
         }
         Some(Offer::Draft) => {
             wizard.answers = wizard.found.draft.clone().unwrap_or_default();
+            wizard.unread = Unread::default();
             go(model, Page::Hosts);
         }
         Some(Offer::New) => {
@@ -441,6 +435,8 @@ fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
 fn start_anew(model: &mut Model) {
     if let Some(wizard) = &mut model.wizard {
         wizard.answers = Answers::default();
+        wizard.unread = Unread::default();
+        wizard.reached = 0;
         wizard.found.draft = None;
     }
     go(model, Page::Hosts);
@@ -463,78 +459,19 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Remove if chosen < count => wizard.asks = Some(Ask::RemoveHost(chosen)),
         Action::MoveUp if chosen > 0 && chosen < count => {
             wizard.answers.hosts.swap(chosen, chosen - 1);
+            wizard.unread.swap_hosts(chosen, chosen - 1);
             wizard.chosen -= 1;
             return draft(model);
         }
         Action::MoveDown if chosen + 1 < count => {
             wizard.answers.hosts.swap(chosen, chosen + 1);
+            wizard.unread.swap_hosts(chosen, chosen + 1);
             wizard.chosen += 1;
             return draft(model);
         }
-        Action::Continue => go(model, Page::Options),
-        Action::Back => go(model, Page::Welcome),
+        Action::Continue => leave(model, true),
+        Action::Back => leave(model, false),
         _ => {}
     }
     Vec::new()
-}
-
-fn on_form(model: &mut Model, action: Action) -> Vec<Effect> {
-    let page = model.page;
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    let at_end = wizard.form.as_ref().is_none_or(Form::is_at_end);
-    match action {
-        Action::Back => {
-            wizard.take_form(page, false);
-            let effects = if page == Page::Open {
-                Vec::new()
-            } else {
-                draft(model)
-            };
-            leave_form(model, false);
-            effects
-        }
-        Action::Forward => done_with_form(model),
-        Action::Continue if at_end => done_with_form(model),
-        Action::Continue => change(model, |form| form.act(Action::NextField)),
-        action => change(model, |form| form.act(action)),
-    }
-}
-
-fn done_with_form(model: &mut Model) -> Vec<Effect> {
-    let page = model.page;
-    let Some(wizard) = &mut model.wizard else {
-        return Vec::new();
-    };
-    if page == Page::Open {
-        let path = wizard.form.as_ref().map(|form| form.value("path").trim());
-        let path = path.unwrap_or_default().to_owned();
-        return if path.is_empty() {
-            Vec::new()
-        } else {
-            vec![Effect::Load(path.into())]
-        };
-    }
-    if wizard.take_form(page, true) {
-        return Vec::new();
-    }
-    let effects = draft(model);
-    leave_form(model, true);
-    effects
-}
-
-fn leave_form(model: &mut Model, forward: bool) {
-    let place = model.wizard.as_ref().map_or(0, |wizard| wizard.editing);
-    match (model.page, forward) {
-        (Page::Host, _) => {
-            go(model, Page::Hosts);
-            if let Some(wizard) = &mut model.wizard {
-                wizard.chosen = place.min(wizard.answers.hosts.len().saturating_sub(1));
-            }
-        }
-        (Page::Options, true) => go(model, Page::Review),
-        (Page::Options, false) => go(model, Page::Hosts),
-        _ => go(model, Page::Welcome),
-    }
 }

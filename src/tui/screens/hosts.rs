@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::super::model::Model;
-use super::super::{layout, text};
+use super::super::text;
 use super::run::padded;
 use super::table::{self, Cell};
 use super::{from_chosen, wrapped};
@@ -14,7 +14,7 @@ use super::{from_chosen, wrapped};
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
     let theme = model.theme;
-    let area = layout::frame(model.size).body;
+    let area = super::walk::body(model);
     let width = usize::from(area.width);
     let answers = &wizard.answers;
     let mut lines: Vec<Line<'_>> = wrapped(text::HOSTS_WHY, width)

@@ -2,7 +2,7 @@
 //!
 //! * `run`: stepper, steps, and the live log; `phase`: what comes next; `failure`, `proofs`, `cluster`: the other pages of a run
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
-//! * `help`: the keys of the page below it
+//! * `walk`: where one is among these; `help`: the keys of the page below it
 
 pub mod cluster;
 pub mod connect;
@@ -15,6 +15,7 @@ pub mod proofs;
 pub mod review;
 pub mod run;
 pub mod table;
+pub mod walk;
 pub mod welcome;
 
 use ratatui::Frame;
@@ -47,10 +48,11 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         let line = model.theme.across().repeat(usize::from(rule.width));
         frame.render_widget(Paragraph::new(line).style(model.theme.faint()), rule);
     }
+    walk::draw(model, frame);
     match model.page {
         Page::Welcome => welcome::draw(model, frame),
         Page::Hosts => hosts::draw(model, frame),
-        Page::Host | Page::Open | Page::Options => form::draw(model, frame),
+        Page::Host | Page::Open | Page::Options(_) => form::draw(model, frame),
         Page::Review | Page::Plan => review::draw(model, frame),
         Page::Connect => connect::draw(model, frame),
         Page::Run => run::draw(model, frame),
@@ -102,23 +104,9 @@ fn header(model: &Model, area: Rect, frame: &mut Frame<'_>) {
                 theme.dot()
             )
         }
-        _ => screens_title(model).to_owned(),
+        _ => text::step_of(model.page, theme.dot()),
     };
     ends(Line::from(left), Line::from(right), area, frame);
-}
-
-fn screens_title(model: &Model) -> &'static str {
-    match model.page {
-        Page::Welcome => text::WELCOME,
-        Page::Hosts => text::HOSTS,
-        Page::Host => text::HOST,
-        Page::Open => text::OPEN,
-        Page::Options => text::OPTIONS,
-        Page::Review => text::REVIEW,
-        Page::Connect => text::CONNECT,
-        Page::Plan => text::PLAN,
-        _ => "",
-    }
 }
 
 /// One line at the left end, one at the right, the left one cut where both do not fit.

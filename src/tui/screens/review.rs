@@ -2,18 +2,22 @@
 
 use ratatui::Frame;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
+use super::super::form::Field;
 use super::super::model::{Detail, Model, Page};
-use super::super::text::field as say;
-use super::super::{layout, text};
+use super::super::theme::Theme;
+use super::super::walk::{self, ORDER};
+use super::super::wizard::Wizard;
+use super::super::{fields, text};
+use super::run::pad;
 use super::table::{self, Cell};
 use super::{phase, scrolled, wrapped};
-use crate::answers::{Answers, Secret};
+use crate::answers::Answers;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
-    let area = layout::frame(model.size).body;
+    let area = super::walk::body(model);
     scrolled(model.theme, lines(model), wizard.scroll, area, frame);
 }
 
@@ -26,7 +30,7 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
         return Vec::new();
     };
     let theme = model.theme;
-    let width = usize::from(layout::frame(model.size).body.width);
+    let width = usize::from(super::walk::body(model).width);
     if model.page == Page::Plan {
         let mut page: Vec<_> = wrapped(text::PLAN_WHY, width)
             .into_iter()
@@ -49,30 +53,57 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
         }
         return page;
     }
-    let answers = &wizard.answers;
-    let mut page = Vec::new();
-    let mut notes = |texts: Vec<String>, mark: &str, style: Style| {
-        for text in texts {
-            for line in wrapped(&format!("{mark} {text}"), width) {
-                page.push(Line::styled(line, style));
+    let mut page = verdict(model, wizard, width);
+    page.extend(
+        wrapped(text::REVIEW_NEXT, width)
+            .into_iter()
+            .map(|line| Line::styled(line, theme.faint())),
+    );
+    for (place, group) in ORDER.into_iter().take(walk::GROUPS).enumerate() {
+        page.push(Line::default());
+        let head = format!("{} {}", place + 1, text::page(group));
+        page.push(Line::styled(head, theme.title()));
+        let start = page.len();
+        if let Page::Options(section) = group {
+            for field in &wizard.options(section).fields {
+                page.extend(row(theme, field.label, &value(field), width));
             }
+        } else {
+            page.extend(table::lines(&hosts(theme, &wizard.answers)));
+            page.extend(of_hosts(theme, &wizard.answers, width));
         }
-    };
-    let problems = answers.problems().iter().map(ToString::to_string).collect();
-    notes(problems, theme.bad_mark(), theme.bad());
-    notes(answers.warnings(), "!", theme.warning());
-    if page.is_empty() {
-        page.push(Line::styled(text::ANSWERS_VALID, theme.good()));
-    }
-    page.push(Line::default());
-    page.extend(table::lines(&summary(model, answers)));
-    page.push(Line::default());
-    page.extend(table::lines(&hosts(model, answers)));
-    page.push(Line::default());
-    for line in wrapped(text::REVIEW_NEXT, width) {
-        page.push(Line::styled(line, theme.faint()));
+        if page.len() == start {
+            page.push(Line::styled(
+                format!("  {}", text::NOTHING_ASKED),
+                theme.faint(),
+            ));
+        }
     }
     page
+}
+
+/// What is wrong, each with the number of the group in which it is set right.
+fn verdict(model: &Model, wizard: &Wizard, width: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let mut lines = Vec::new();
+    let mut note = |text: &str, style: Style| {
+        for line in wrapped(text, width) {
+            lines.push(Line::styled(line, style));
+        }
+    };
+    let problems = wizard.problems();
+    for problem in &problems {
+        let group = walk::place(walk::page_of(&problem.key)).map_or(0, |place| place + 1);
+        let text = text::problem_of_group(theme.bad_mark(), group, &problem.to_string());
+        note(&text, theme.bad());
+    }
+    for warning in wizard.answers.warnings() {
+        note(&format!("! {warning}"), theme.warning());
+    }
+    if problems.is_empty() {
+        note(text::ANSWERS_VALID, theme.good());
+    }
+    lines
 }
 
 fn plan_line(model: &Model, line: &str) -> Line<'static> {
@@ -84,67 +115,64 @@ fn plan_line(model: &Model, line: &str) -> Line<'static> {
     Line::styled(line.to_owned(), style)
 }
 
-fn summary(model: &Model, answers: &Answers) -> Vec<Vec<Cell>> {
-    let mut rows = Vec::new();
-    let mut row = |name: &str, value: String| {
-        if !value.is_empty() {
-            rows.push(vec![
-                (name.to_owned(), model.theme.faint()),
-                (value, Style::new()),
-            ]);
-        }
+/// A label with what stands in its field; nothing where nothing does.
+fn row(theme: Theme, label: &str, value: &str, width: usize) -> Vec<Line<'static>> {
+    const LABEL: usize = 21;
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let mut label = label.to_owned();
+    wrapped(value, width.saturating_sub(LABEL + 2))
+        .into_iter()
+        .map(|line| {
+            let label = pad(&std::mem::take(&mut label), LABEL);
+            Line::from(vec![
+                Span::styled(format!("  {label}"), theme.faint()),
+                Span::raw(line),
+            ])
+        })
+        .collect()
+}
+
+/// What is told of a field: of a secret, never the secret.
+fn value(field: &Field) -> String {
+    if !field.is_secret() {
+        return field.value().to_owned();
+    }
+    let logs_in = !field.key.starts_with("postgres.") && !field.key.starts_with("k3s.");
+    let told = match (field.value().is_empty(), field.is_hidden()) {
+        (true, _) if logs_in => "",
+        (true, _) => text::GENERATED,
+        (false, true) if logs_in => text::GIVEN_FOR_NOW,
+        (false, true) => text::GIVEN,
+        (false, false) => field.value(),
     };
-    let field = |(label, _): (&'static str, &'static str)| label;
-    row(field(say::CLUSTER), answers.cluster.name.clone());
-    row(field(say::VERSION), answers.k3s.version.clone());
-    row(field(say::INSTALL_URL), answers.k3s.install_url.clone());
-    row(
-        field(say::ARTIFACT_URL),
-        answers.k3s.artifact_url.clone().unwrap_or_default(),
-    );
-    row(field(say::DATABASE), answers.postgres.database.clone());
-    row(field(say::DB_USER), answers.postgres.user.clone());
-    row(
-        field(say::DB_PASSWORD),
-        secret(answers.postgres.password.as_ref()),
-    );
-    row(field(say::DB_PORT), answers.postgres.port.to_string());
-    row(
-        field(say::DB_NAME),
-        answers.postgres.name.clone().unwrap_or_default(),
-    );
-    row(field(say::TOKEN), secret(answers.k3s.token.as_ref()));
-    row(
-        field(say::AGENT_TOKEN),
-        secret(answers.k3s.agent_token.as_ref()),
-    );
-    row(field(say::TLS_SAN), answers.k3s.tls_san.join(" "));
-    row(field(say::LB_PORT), answers.load_balancer.port.to_string());
-    row(field(say::LB_NAMES), answers.load_balancer.names.join(" "));
-    for (kind, settings) in [
-        (text::SERVER_SETTINGS, &answers.k3s.server_config),
-        (text::AGENT_SETTINGS, &answers.k3s.agent_config),
-    ] {
-        for (key, value) in settings {
-            row(kind, format!("{key} = {value}"));
-        }
-    }
-    rows
+    told.to_owned()
 }
 
-fn secret(secret: Option<&Secret>) -> String {
-    match secret {
-        None => text::GENERATED.to_owned(),
-        Some(Secret::Inline(_)) => text::GIVEN.to_owned(),
-        Some(reference) => format!("{reference:?}"),
+/// What else is said of hosts.
+fn of_hosts(theme: Theme, answers: &Answers, width: usize) -> Vec<Line<'static>> {
+    const IN_TABLE: [&str; 6] = ["name", "role", "address", "node_ip", "user", "port"];
+    let mut lines = Vec::new();
+    for host in &answers.hosts {
+        let form = fields::of_host(host);
+        let fields = form.fields.iter();
+        let said: Vec<_> = fields
+            .filter(|field| !IN_TABLE.contains(&field.key))
+            .map(|field| (field.label, value(field)))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(label, value)| text::labelled(label, &value))
+            .collect();
+        lines.extend(row(theme, &host.name, &said.join("\n"), width));
     }
+    lines
 }
 
-fn hosts(model: &Model, answers: &Answers) -> Vec<Vec<Cell>> {
-    let mut rows = vec![table::heads(&text::HOST_HEADS, model.theme.faint())];
+fn hosts(theme: Theme, answers: &Answers) -> Vec<Vec<Cell>> {
+    let mut rows = vec![table::heads(&text::HOST_HEADS, theme.faint())];
     for host in &answers.hosts {
         let cells = [
-            host.name.clone(),
+            format!("  {}", host.name),
             host.role.to_string(),
             host.address.clone(),
             host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
@@ -159,11 +187,22 @@ fn hosts(model: &Model, answers: &Answers) -> Vec<Vec<Cell>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::form::Kind;
 
     #[test]
     fn no_secret_is_shown() {
-        let inline = Secret::Inline("hunter2hunter2".to_owned().into());
-        assert_eq!(secret(Some(&inline)), text::GIVEN);
-        assert_eq!(secret(None), text::GENERATED);
+        let of = |key: &'static str, text: &str| {
+            value(&Field::new(
+                key,
+                ("l", "h"),
+                Kind::Secret { generates: false },
+                text,
+            ))
+        };
+        assert_eq!(of("k3s.token", "hunter2hunter2"), text::GIVEN);
+        assert_eq!(of("k3s.token", ""), text::GENERATED);
+        assert_eq!(of("k3s.token", "env:TOKEN"), "env:TOKEN");
+        assert_eq!(of("password", "hunter2"), text::GIVEN_FOR_NOW);
+        assert_eq!(of("ssh.password", ""), "");
     }
 }

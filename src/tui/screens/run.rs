@@ -47,7 +47,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 }
 
 /// The line at the left of an area, where there is room for it.
-fn separator(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+pub fn separator(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let Some(x) = area.x.checked_sub(2) else {
         return;
     };
@@ -63,17 +63,28 @@ fn separator(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 /// Every phase with its state.
 pub fn stepper(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let run = &model.run;
-    let lines: Vec<Line<'_>> = run
-        .progress
-        .phases
-        .iter()
+    let phases = run.progress.phases.iter().map(|phase| {
+        let status = run.progress.phase_status(phase);
+        let (mark, style) = model.theme.phase(status, run.clock);
+        (mark, style, phase.title.as_str())
+    });
+    steps_aside(model, phases, run.phase, area, frame);
+}
+
+/// Where one is: numbered steps with a mark each, the shown one reversed.
+pub fn steps_aside<'a>(
+    model: &Model,
+    steps: impl Iterator<Item = (&'static str, Style, &'a str)>,
+    shown: usize,
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let lines: Vec<Line<'_>> = steps
         .enumerate()
-        .map(|(number, phase)| {
-            let status = run.progress.phase_status(phase);
-            let (mark, style) = model.theme.phase(status, run.clock);
-            let name = Span::raw(format!(" {} {}", number + 1, phase.title));
+        .map(|(number, (mark, style, title))| {
+            let name = Span::raw(format!(" {} {title}", number + 1));
             let line = Line::from(vec![Span::styled(mark, style), name]);
-            if number == run.phase {
+            if number == shown {
                 let width = usize::from(area.width);
                 padded(line, width).patch_style(model.theme.selected())
             } else {

@@ -20,6 +20,7 @@ macro_rules! in_colours {
     };
 }
 
+mod options;
 mod pages;
 mod rules;
 mod runs;
@@ -155,4 +156,21 @@ fn looks(model: &Model) -> String {
         let reversed = cell.modifier.contains(Modifier::REVERSED);
         (if reversed { '#' } else { letter }).to_string()
     })
+}
+
+fn wizard(theme: Theme, size: (u16, u16)) -> Model {
+    Model::for_wizard(theme, size, Found::default())
+}
+
+fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
+    let mut model = wizard(theme, size);
+    update(&mut model, Message::Loaded(Box::new(answers)));
+    model
+}
+
+/// The example's user is the operator's otherwise.
+fn filled(theme: Theme, size: (u16, u16)) -> Model {
+    let mut answers = example();
+    answers.ssh.user = Some("admin".into());
+    with_answers(theme, size, answers)
 }

@@ -3,28 +3,12 @@
 use super::super::log::Which;
 use super::super::model::{Page, Planned, Unreached};
 use super::super::run::Files;
+use super::super::walk::Section;
 use super::super::wizard::Known;
 use super::*;
 use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
 use crate::engine::event::{Abort, What};
-
-fn wizard(theme: Theme, size: (u16, u16)) -> Model {
-    Model::for_wizard(theme, size, Found::default())
-}
-
-fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
-    let mut model = wizard(theme, size);
-    update(&mut model, Message::Loaded(Box::new(answers)));
-    model
-}
-
-/// The example's user is the operator's otherwise.
-fn filled(theme: Theme, size: (u16, u16)) -> Model {
-    let mut answers = example();
-    answers.ssh.user = Some("admin".into());
-    with_answers(theme, size, answers)
-}
 
 #[test]
 fn welcome() {
@@ -62,14 +46,14 @@ fn hosts() {
                 .hosts
                 .retain(|host| host.role != Role::LoadBalancer);
         }
-        press(&mut model, "<Esc><Esc><Down>");
+        press(&mut model, "1<Down>");
         model
     };
     both_sizes!("hosts", full);
     in_colours!("hosts", full);
     both_sizes!("hosts-remove", |theme, size| {
         let mut model = filled(theme, size);
-        press(&mut model, "<Esc><Esc>d");
+        press(&mut model, "1d");
         model
     });
 }
@@ -83,19 +67,6 @@ fn forms() {
     };
     both_sizes!("host-form", wrong);
     in_colours!("host-form", wrong);
-    both_sizes!("options", |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "<Esc>");
-        model
-    });
-    both_sizes!("options-secret", |theme, size| {
-        let mut model = filled(theme, size);
-        press(
-            &mut model,
-            "<Esc><Tab><Tab><Tab><Tab><Tab><Tab><Tab>short<Tab><BackTab>",
-        );
-        model
-    });
     both_sizes!("open", |theme, size| {
         let mut model = wizard(theme, size);
         press(&mut model, "<Down><Enter>/root/answers.toml");
@@ -373,6 +344,10 @@ fn answers_are_typed_by_keyboard_alone_from_nothing() {
     let effects = press(&mut model, "aw1<Tab><Left><Right><Tab>10.0.0.21<PgDn>");
     assert!(matches!(effects.last(), Some(Effect::KeepDraft(_))));
     press(&mut model, "<Tab><Tab>root<PgDn>");
+    for section in &Section::ALL[1..] {
+        assert_eq!(model.page, Page::Options(*section));
+        press(&mut model, "<PgDn>");
+    }
     assert_eq!(model.page, Page::Review);
     let effects = press(&mut model, "<Enter>");
     let [Effect::Reach(answers)] = &effects[..] else {

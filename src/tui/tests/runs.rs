@@ -114,7 +114,7 @@ fn phase_by_phase() {
     let mut model = held(MONO, SMALL);
     assert_eq!(press(&mut model, "e"), [Effect::Abort(Abort::Soft)]);
     update(&mut model, Message::Over);
-    assert_eq!(model.page, Page::Hosts);
+    assert_eq!(model.page, Page::Review);
 }
 
 /// A step failed, and the run waits to hear what becomes of it.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::super::keys::TABLE;
 use super::super::model::{Planned, Unreached};
+use super::super::walk;
 use super::*;
 use crate::engine::made_up;
 
@@ -57,7 +58,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 8 {
+        Does::Happens(what) => match what % 9 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -72,6 +73,7 @@ fn message(does: Does) -> Message {
             4 => Message::Over,
             5 => Message::Refused("no".into()),
             6 => Message::Missed(u64::from(what)),
+            7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
             _ => Message::Signal(15),
         },
     }
@@ -98,6 +100,22 @@ proptest! {
         let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
         messages.splice(from..from, events);
         let model = Model::for_wizard(MONO, SMALL, Found::default());
+        every_frame_is_drawn(model, messages);
+    }
+
+    /// From each page of the walk on, with keys that are letters on some and actions on others.
+    #[test]
+    fn nothing_panics_in_the_forms(
+        what in proptest::collection::vec(anything(), 0..60),
+        keys in "[1-7eaKJd xé\\[=\"]{0,20}",
+        place in 1..=walk::GROUPS,
+    ) {
+        let mut model = Model::for_wizard(MONO, SMALL, Found::default());
+        update(&mut model, Message::Loaded(Box::new(example())));
+        press(&mut model, &place.to_string());
+        let mut messages: Vec<Message> = what.into_iter().map(message).collect();
+        let letters = keys.chars().map(|key| KeyEvent::from(KeyCode::Char(key)));
+        messages.extend(letters.map(Message::Key));
         every_frame_is_drawn(model, messages);
     }
 

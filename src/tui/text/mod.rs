@@ -1,94 +1,22 @@
 //! Every sentence of the screens.
-
-pub mod phase;
+//!
+//! * `key`: what keys do; `field`: what fields are for; `section`: why each
+//!   screen of options exists; `phase`: a phase of a run
 
 use crate::engine::event::{Abort, Decision, Outcome};
 use crate::engine::progress::{Counts, Status, Step};
 
+use super::model::Page;
+use super::walk;
+
+pub mod field;
+pub mod key;
+pub mod phase;
+pub mod section;
+
 pub const NAME: &str = "k3s-ha-wizard";
 /// Where things happen that are about no host in particular.
 pub const HERE: &str = "jump host";
-
-/// What keys do, for the footer and the help.
-pub mod key {
-    pub const HELP: &str = "help";
-    pub const QUIT: &str = "quit";
-    pub const SUSPEND: &str = "suspend; fg comes back";
-    pub const REDRAW: &str = "draw the screen again";
-    pub const BACK: &str = "back";
-    pub const CLOSE: &str = "close";
-    pub const CONTINUE: &str = "continue";
-    pub const CHOOSE: &str = "choose";
-    pub const UP: &str = "up";
-    pub const DOWN: &str = "down";
-    pub const PAGE_UP: &str = "a page up";
-    pub const PAGE_DOWN: &str = "a page down";
-    pub const START: &str = "to the start";
-    pub const END: &str = "to the end";
-    pub const FOLLOW: &str = "follow";
-    pub const SEARCH: &str = "search";
-    pub const FIND: &str = "find";
-    pub const NO_SEARCH: &str = "do not search";
-    pub const NEXT_HIT: &str = "next line found";
-    pub const PREVIOUS_HIT: &str = "previous line found";
-    pub const WRAP: &str = "wrap long lines";
-    pub const TIMES: &str = "show times";
-    pub const COPY: &str = "copy the log to your clipboard";
-    pub const SAVE_LOG: &str = "save the log to a file";
-    pub const PHASE: &str = "this phase; 1 to 9";
-    pub const NEXT_PHASE: &str = "next phase";
-    pub const PREVIOUS_PHASE: &str = "previous phase";
-    pub const ZOOM: &str = "zoom";
-    pub const FOCUS: &str = "steps/log";
-    pub const SHOW_RUN: &str = "steps and log";
-    pub const SHOW_PROOFS: &str = "proofs";
-    pub const SHOW_FAILURE: &str = "failures";
-    pub const SHOW_CLUSTER: &str = "cluster";
-    pub const NEXT_FAILURE: &str = "next failure";
-    pub const PREVIOUS_FAILURE: &str = "previous failure";
-    pub const LOOK_AT_LOG: &str = "its log";
-    pub const COPY_FAILURE: &str = "copy the failure to your clipboard";
-    pub const RUN_AGAIN: &str = "run again";
-    pub const EDIT_ANSWERS: &str = "edit answers";
-    pub const PLAY: &str = "play/pause";
-    pub const FASTER: &str = "replay faster";
-    pub const SLOWER: &str = "replay slower";
-    pub const NEXT_EVENT: &str = "to the next start or end of a step";
-    pub const TO_END: &str = "to the end";
-    pub const STOP_SOFTLY: &str = "finish steps at work, then quit";
-    pub const STOP_HARD: &str = "end them now";
-    pub const KEEP_ON: &str = "keep running";
-    pub const YES: &str = "yes";
-    pub const NO: &str = "no";
-    pub const ADD: &str = "add";
-    pub const EDIT: &str = "edit";
-    pub const REMOVE: &str = "remove";
-    pub const MOVE_UP: &str = "move the host up";
-    pub const MOVE_DOWN: &str = "move the host down";
-    pub const SAVE_ANSWERS: &str = "save answers";
-    pub const NEXT_OR_DONE: &str = "next field";
-    pub const NEXT_FIELD: &str = "next field";
-    pub const PREVIOUS_FIELD: &str = "previous field";
-    pub const LEFT: &str = "previous choice, or one letter left";
-    pub const RIGHT: &str = "next choice, or one letter right";
-    pub const CLEAR: &str = "clear the field";
-    pub const REVEAL: &str = "show a secret for a moment";
-    pub const DONE: &str = "done";
-    pub const SCRIPTS: &str = "scripts";
-    pub const FILES: &str = "changed files";
-    pub const RUN_PHASE: &str = "run this phase";
-    pub const RUN_ALL: &str = "run everything";
-    pub const PHASE_BY_PHASE: &str = "phase by phase";
-    pub const PAUSE: &str = "pause after the phases at work, or go on by itself";
-    pub const TRY_STEP_AGAIN: &str = "try again";
-    pub const SKIP: &str = "leave it out";
-    pub const WITHOUT: &str = "go on without";
-    pub const SHELL: &str = "shell there";
-    pub const SHOW_PHASE: &str = "what comes next";
-    pub const GO_ON: &str = "go on";
-    pub const BELIEVE: &str = "believe this host key";
-    pub const RETRY: &str = "try again";
-}
 
 pub const EVERYTHING: &str = "All hosts";
 pub const NO_LINES: &str = "Nothing was printed yet.";
@@ -160,17 +88,15 @@ pub const HOST: &str = "Host";
 pub const HOST_WHY: &str = "How this machine is reached, and what it becomes.";
 pub const OPEN: &str = "Answers file";
 pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
-pub const OPTIONS: &str = "Options";
-pub const OPTIONS_WHY: &str =
-    "Everything here has a good default; a secret left empty is generated.";
 pub const REVIEW: &str = "Review";
 pub const ANSWERS_VALID: &str = "The answers are complete.";
 pub const REVIEW_NEXT: &str = "Next, the hosts are asked what they are. Nothing is changed on them before you have seen the \
-     plan. As a file (Ctrl-S), these answers give the same plan without screens.";
+     plan. A digit leads to a part, to change it; Ctrl-S saves the answers as a file, which gives \
+     the same plan without screens.";
 pub const GENERATED: &str = "generated, or kept from before";
 pub const GIVEN: &str = "given";
-pub const SERVER_SETTINGS: &str = "Server setting";
-pub const AGENT_SETTINGS: &str = "Agent setting";
+pub const GIVEN_FOR_NOW: &str = "given, kept in no file";
+pub const NOTHING_ASKED: &str = "Nothing to say here.";
 pub const CONNECT: &str = "Connect";
 pub const CONNECT_WHY: &str = "Every host is connected to at once, and says what it is.";
 pub const CONNECTING: &str = "connecting";
@@ -204,6 +130,32 @@ pub fn too_small(width: u16, height: u16, least: (u16, u16)) -> [String; 2] {
 
 pub fn cluster(name: &str) -> String {
     format!("cluster \"{name}\"")
+}
+
+/// What a page before a run is called.
+pub fn page(page: Page) -> &'static str {
+    match page {
+        Page::Welcome => WELCOME,
+        Page::Hosts => HOSTS,
+        Page::Host => HOST,
+        Page::Open => OPEN,
+        Page::Options(section) => section::title(section),
+        Page::Review => REVIEW,
+        Page::Connect => CONNECT,
+        Page::Plan => PLAN,
+        Page::Phase | Page::Run | Page::Proofs | Page::Failure | Page::Cluster => "",
+    }
+}
+
+/// The same, with its place among the steps that lead to a run.
+pub fn step_of(shown: Page, dot: &str) -> String {
+    match walk::place(shown) {
+        Some(place) => {
+            let of = walk::ORDER.len();
+            format!("Step {}/{of} {dot} {}", place + 1, page(shown))
+        }
+        None => page(shown).to_owned(),
+    }
 }
 
 pub fn phase_of(number: usize, of: usize, title: &str) -> String {
@@ -348,6 +300,15 @@ pub fn saved(path: &str) -> String {
     format!("Saved as {path}")
 }
 
+pub fn not_generated(why: &str) -> String {
+    format!("No random numbers for a secret: {why}")
+}
+
+/// Short enough for the message line of a narrow screen.
+pub fn saved_without_logins(path: &str) -> String {
+    format!("Saved as {path}, without what SSH and sudo are told")
+}
+
 pub fn not_saved(path: &str, why: &str) -> String {
     format!("{path} was not written: {why}")
 }
@@ -461,6 +422,14 @@ pub fn not_yet(problem: &str) -> String {
     format!("Not yet: {problem}")
 }
 
+pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
+    format!("{mark} {group} {problem}")
+}
+
+pub fn labelled(label: &str, value: &str) -> String {
+    format!("{label}: {value}")
+}
+
 pub fn believe(key: &str) -> String {
     format!("If {key} is what the host itself shows, b believes it.")
 }
@@ -488,96 +457,6 @@ pub fn log_lost(path: &str, why: &str) -> String {
 
 pub const WENT_WRONG: &str =
     "The wizard itself went wrong here: please report it, with the log and what stands below.";
-
-/// Labels of fields, and what they are for.
-pub mod field {
-    type Words = (&'static str, &'static str);
-    pub const NOT_AN_ADDRESS: &str = "must be an IP address, as in 10.0.0.11";
-    pub const NOT_A_PORT: &str = "must be a port, a number between 1 and 65535";
-    pub const OF_CLUSTER: &str = "Cluster";
-    pub const OF_SSH: &str = "SSH, where a host does not say it itself";
-    pub const OF_POSTGRES: &str = "Postgres";
-    pub const OF_K3S: &str = "K3s";
-    pub const OF_LOAD_BALANCER: &str = "Load balancer";
-    pub const HOST_NAME: Words = (
-        "Name",
-        "Names the host everywhere, and the node in the cluster: a-z, 0-9 and -.",
-    );
-    pub const ROLE: Words = ("Role", "What it becomes. Left and right choose.");
-    pub const ADDRESS: Words = ("Address", "What SSH uses: an IP address or a DNS name.");
-    pub const NODE_IP: Words = (
-        "Node IP",
-        "Its address in the cluster's network, where that is another one.",
-    );
-    pub const USER: Words = (
-        "SSH user",
-        "Root, or a user with sudo. Empty: your own name.",
-    );
-    pub const SSH_PORT: Words = ("SSH port", "Empty: 22.");
-    pub const KEY: Words = (
-        "SSH key file",
-        "Empty: the agent and the usual keys are tried.",
-    );
-    pub const HOST_KEY: Words = (
-        "Host key",
-        "SHA256:…, as ssh-keygen -l prints it. Empty: known_hosts vouches, or you are asked.",
-    );
-    pub const HOST_KEYS: Words = (
-        "Unknown host keys",
-        "strict: you are asked. accept-new: the first contact is believed.",
-    );
-    pub const CLUSTER: Words = (
-        "Cluster",
-        "Names the cluster, its folder here and its kubeconfig: a-z, 0-9 and -.",
-    );
-    pub const DATABASE: Words = (
-        "Database",
-        "Made if it is not there; other databases stay as they are.",
-    );
-    pub const DB_USER: Words = (
-        "Database role",
-        "Owns the database; also the name in every client certificate.",
-    );
-    pub const DB_PASSWORD: Words = (
-        "Database password",
-        "Empty: generated. env:NAME or file:PATH read it from there.",
-    );
-    pub const DB_PORT: Words = ("Postgres port", "Where Postgres listens, usually 5432.");
-    pub const DB_NAME: Words = (
-        "Postgres name",
-        "A DNS name for the datastore's address. Empty: the host's address.",
-    );
-    pub const VERSION: Words = (
-        "K3s version",
-        "A release, vX.Y.Z+k3sN; every node gets exactly this one.",
-    );
-    pub const INSTALL_URL: Words = (
-        "Install script",
-        "The official one, or that of your mirror.",
-    );
-    pub const ARTIFACT_URL: Words = (
-        "Releases",
-        "A mirror of the releases. Empty: the official ones.",
-    );
-    pub const TOKEN: Words = (
-        "Servers' token",
-        "Guards the cluster. Empty: generated. env:NAME or file:PATH read it from there.",
-    );
-    pub const AGENT_TOKEN: Words = ("Agents' token", "What agents join with. Empty: generated.");
-    pub const TLS_SAN: Words = (
-        "Further names",
-        "More names and addresses for the servers' certificates, with spaces between.",
-    );
-    pub const LB_PORT: Words = (
-        "Load balancer port",
-        "Where the load balancer listens, usually 6443.",
-    );
-    pub const LB_NAMES: Words = (
-        "Load balancer names",
-        "Further DNS names and addresses of the load balancer, with spaces between.",
-    );
-    pub const PATH: Words = ("File", "The path of a TOML file with answers.");
-}
 
 pub fn terminal_failed(why: &str) -> String {
     format!("the terminal cannot be used: {why}")

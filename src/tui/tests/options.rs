@@ -1,0 +1,323 @@
+//! The screens of options: what they ask, what they say of it, and the ways between them.
+
+use super::super::model::Page;
+use super::super::walk::{self, Section};
+use super::super::wizard::Known;
+use super::*;
+use crate::answers::{ExistingPostgres, Secret};
+
+/// A screen of options, from the review.
+fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
+    let mut model = filled(theme, size);
+    let place = walk::place(Page::Options(section)).expect("in the walk");
+    press(&mut model, &(place + 1).to_string());
+    assert_eq!(model.page, Page::Options(section));
+    model
+}
+
+fn answers(model: &Model) -> &Answers {
+    &model.wizard.as_ref().expect("a wizard").answers
+}
+
+/// The field with focus: its key, and what is wrong with it.
+fn focus(model: &Model) -> (&'static str, Option<&str>) {
+    let wizard = model.wizard.as_ref().expect("a wizard");
+    let form = wizard.form.as_ref().expect("a form");
+    let field = form.focused().expect("a field");
+    (field.key, field.error.as_deref())
+}
+
+/// Goes to a field, from the first one.
+fn to_field(model: &mut Model, key: &str) {
+    for _ in 0..20 {
+        if focus(model).0 == key {
+            return;
+        }
+        press(model, "<Tab>");
+    }
+    panic!("no field {key}");
+}
+
+#[test]
+fn every_section() {
+    both_sizes!("options-cluster", |theme, size| screen(
+        theme,
+        size,
+        Section::Cluster
+    ));
+    both_sizes!("options-postgres", |theme, size| screen(
+        theme,
+        size,
+        Section::Postgres
+    ));
+    both_sizes!("options-certificates", |theme, size| screen(
+        theme,
+        size,
+        Section::Certificates
+    ));
+    both_sizes!("options-servers", |theme, size| screen(
+        theme,
+        size,
+        Section::Servers
+    ));
+    both_sizes!("options-load-balancer", |theme, size| screen(
+        theme,
+        size,
+        Section::LoadBalancer
+    ));
+    both_sizes!("options-agents", |theme, size| screen(
+        theme,
+        size,
+        Section::Agents
+    ));
+}
+
+#[test]
+fn on_the_way() {
+    let begun: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = wizard(theme, size);
+        press(&mut model, "<Enter><Tab><PgDn><PgDn>");
+        model
+    };
+    both_sizes!("options-no-hosts", begun);
+    both_sizes!("options-cluster-end", |theme, size| {
+        let mut model = screen(theme, size, Section::Cluster);
+        to_field(&mut model, "cluster.overrule");
+        model
+    });
+    both_sizes!("options-servers-end", |theme, size| {
+        let mut model = screen(theme, size, Section::Servers);
+        to_field(&mut model, "k3s.channel_url");
+        model
+    });
+}
+
+#[test]
+fn what_is_wrong_shows_where_it_was_typed() {
+    let wrong: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = screen(theme, size, Section::Servers);
+        to_field(&mut model, "k3s.server_config");
+        press(&mut model, "<Enter>token = \"mine\"<Tab><BackTab>");
+        model
+    };
+    both_sizes!("options-wrong", wrong);
+    in_colours!("options-wrong", wrong);
+}
+
+#[test]
+fn a_field_says_what_is_wrong_once_it_was_left_and_no_longer_than_it_is() {
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<Enter><Tab><PgDn>");
+    press(&mut model, "<C-u>K3S");
+    assert_eq!(focus(&model), ("postgres.database", None));
+    press(&mut model, "<Tab><BackTab>");
+    assert!(
+        focus(&model)
+            .1
+            .is_some_and(|error| error.contains("lower-case"))
+    );
+    press(&mut model, "<C-u>k3S");
+    assert!(focus(&model).1.is_some());
+    press(&mut model, "<BS>s");
+    assert_eq!(focus(&model).1, None);
+    // A wrong page is not left forwards, and the first mistake has the focus.
+    press(&mut model, "<Tab><Tab>short<Tab><Tab><PgDn>");
+    assert_eq!(model.page, Page::Options(Section::Postgres));
+    assert_eq!(focus(&model).0, "postgres.password");
+    // In numbers, a letter is not taken, and that is said.
+    press(&mut model, "<Tab>x");
+    assert_eq!(answers(&model).postgres.port, 5432);
+    assert!(text(&model).contains("Only digits"));
+}
+
+#[test]
+fn settings_of_k3s_are_lines_and_refused_ones_say_why() {
+    let mut model = screen(MONO, SMALL, Section::Agents);
+    to_field(&mut model, "k3s.agent_config");
+    press(&mut model, "<Enter>node-taint = [\"a=b:NoSchedule\"]");
+    let config = &answers(&model).k3s.agent_config;
+    assert_eq!(
+        config.keys().collect::<Vec<_>>(),
+        ["kubelet-arg", "node-label", "node-taint"]
+    );
+    press(&mut model, "<Enter>cluster-cidr = \"10.0.0.0/8\"<Tab>");
+    let error = focus(&model).1.expect("wrong");
+    assert!(
+        error.starts_with("cluster-cidr: only servers know"),
+        "{error}"
+    );
+    press(&mut model, "<C-u>not toml");
+    let error = focus(&model).1.expect("wrong");
+    assert!(error.starts_with("line 4: "), "{error}");
+}
+
+/// Whatever is typed is there again, also what makes no sense; and the review knows.
+#[test]
+fn esc_loses_nothing() {
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<Enter>");
+    update(
+        &mut model,
+        Message::Paste("db 10.0.0.5\ns1 10.0.0.11\nlb 10.0.0.2\n".into()),
+    );
+    press(&mut model, "<Tab><PgDn><PgDn><PgDn>");
+    assert_eq!(model.page, Page::Options(Section::Servers));
+    to_field(&mut model, "k3s.server_config");
+    press(&mut model, "disable = [");
+    press(&mut model, "<Esc>");
+    assert_eq!(model.page, Page::Options(Section::Certificates));
+    press(&mut model, "<Enter>");
+    assert_eq!(model.page, Page::Options(Section::Servers));
+    assert_eq!(focus(&model).0, "k3s.server_config");
+    assert!(text(&model).contains("disable = ["), "{}", text(&model));
+    press(&mut model, "<PgDn>");
+    assert_eq!(model.page, Page::Options(Section::Servers));
+    press(&mut model, "\"traefik\"]<PgDn><PgDn><PgDn>");
+    assert_eq!(model.page, Page::Review);
+
+    // The same from the review, and of a host that has moved meanwhile.
+    press(&mut model, "5");
+    to_field(&mut model, "k3s.server_config");
+    press(&mut model, "<C-u>!<Esc>");
+    assert_eq!(model.page, Page::Review);
+    press(&mut model, "1<Down><Enter><Tab><Tab><Tab>10.0<Esc>J<Esc>");
+    assert_eq!(model.page, Page::Review);
+    let page = text(&model);
+    assert!(page.contains("✗ 5 k3s.server_config: line 1: "), "{page}");
+    assert!(
+        page.contains("✗ 1 hosts[2].node_ip: must be an IP address"),
+        "{page}"
+    );
+    assert!(press(&mut model, "<Enter>").is_empty());
+    press(&mut model, "1<Down><Down><Enter>");
+    assert_eq!(answers(&model).hosts[2].name, "s1");
+    let page = text(&model);
+    assert!(page.contains("Node IP               10.0"), "{page}");
+    // Taken away, a host takes with it what was wrong with it.
+    press(&mut model, "<Esc>d<Enter><Esc>");
+    assert!(
+        !text(&model).contains("node_ip: must be"),
+        "{}",
+        text(&model)
+    );
+}
+
+#[test]
+fn the_review_leads_to_each_part_and_back() {
+    let mut model = filled(MONO, SMALL);
+    for (place, page) in walk::ORDER.into_iter().take(walk::GROUPS).enumerate() {
+        for back in ["<Esc>", if place == 0 { "<Tab>" } else { "<PgDn>" }] {
+            press(&mut model, &(place + 1).to_string());
+            assert_eq!(model.page, page);
+            press(&mut model, back);
+            assert_eq!(model.page, Page::Review);
+        }
+    }
+    // What is wrong first is one key away.
+    if let Some(wizard) = &mut model.wizard {
+        wizard.answers.k3s.agent_token = Some(Secret::Inline("short".to_owned().into()));
+    }
+    press(&mut model, "e");
+    assert_eq!(model.page, Page::Options(Section::Agents));
+    assert_eq!(focus(&model).0, "k3s.agent_token");
+    press(&mut model, "<C-u><PgDn><Esc>");
+    assert_eq!(model.page, Page::Options(Section::Agents));
+}
+
+fn generate(model: &mut Model, secret: &str) {
+    let effects = press(model, "<C-g>");
+    let [Effect::Generate(key)] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    let secret = secret.to_owned().into();
+    update(model, Message::Generated(key, secret));
+}
+
+#[test]
+fn secrets_are_masked_shown_for_a_moment_and_made() {
+    let generated: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = wizard(theme, size);
+        press(&mut model, "<Enter><Tab><PgDn><Tab><Tab>");
+        generate(&mut model, "made-up-for-this-test");
+        model
+    };
+    both_sizes!("options-generated", generated);
+    let mut model = generated(MONO, SMALL);
+    assert!(!text(&model).contains("made-up"));
+    press(&mut model, "<C-r>");
+    assert!(text(&model).contains("made-up-for-this-test"));
+    update(&mut model, Message::Tick(5000));
+    assert!(!text(&model).contains("made-up"));
+    press(&mut model, "x");
+    assert!(!text(&model).contains("Generated"));
+    // What logs in to hosts is nobody's to make, and neither is a new token for an old cluster.
+    press(&mut model, "<Esc>");
+    to_field(&mut model, "ssh.password");
+    assert!(press(&mut model, "<C-g>").is_empty());
+    press(&mut model, "hunter2<C-r>");
+    assert!(text(&model).contains("hunter2"));
+    press(&mut model, "<Tab>");
+    assert!(!text(&model).contains("hunter2"));
+    assert!(answers(&model).ssh.password.is_some());
+    assert_eq!(answers(&model).without_login_secrets().ssh.password, None);
+}
+
+#[test]
+fn a_cluster_that_was_begun_keeps_its_token() {
+    let found = Found {
+        clusters: vec![Known {
+            name: "k3s".into(),
+            answers: Answers {
+                k3s: crate::answers::K3s::default(),
+                ..example()
+            },
+            story: String::new(),
+            unfinished: true,
+        }],
+        ..Found::default()
+    };
+    let mut model = Model::for_wizard(MONO, (120, 60), found);
+    press(&mut model, "<Enter>5<Tab>");
+    assert_eq!(focus(&model).0, "k3s.token");
+    assert!(press(&mut model, "<C-g>").is_empty());
+    assert!(text(&model).contains("which is kept"));
+    press(&mut model, "<Esc>");
+    assert!(text(&model).contains("generated, or kept from before"));
+}
+
+#[test]
+fn choices_go_into_the_answers() {
+    let mut model = screen(MONO, SMALL, Section::Postgres);
+    to_field(&mut model, "postgres.existing_postgres");
+    press(&mut model, "<Right>");
+    let postgres = &answers(&model).postgres;
+    assert_eq!(postgres.existing_postgres, ExistingPostgres::Share);
+}
+
+/// At the narrowest and with the stepper beside it, every reason fits in its two lines.
+#[test]
+fn every_reason_is_two_lines() {
+    for section in Section::ALL {
+        for size in [SMALL, (100, 24)] {
+            let page = text(&screen(MONO, size, section));
+            let hosts = page.lines().position(|line| line.contains("Hosts: "));
+            assert_eq!(hosts, Some(5), "{page}");
+        }
+    }
+}
+
+/// What has no fields to go through can still be read to its end.
+#[test]
+fn a_screen_without_fields_scrolls() {
+    let mut model = screen(MONO, SMALL, Section::Certificates);
+    press(&mut model, "<Esc>1");
+    let many = (20..40).map(|ip| format!("server-{ip} 10.0.0.{ip}"));
+    let many = many.collect::<Vec<_>>().join("\n");
+    update(&mut model, Message::Paste(many));
+    press(&mut model, "<Esc>4");
+    assert!(!text(&model).contains("no TLS do not."));
+    press(&mut model, &"<Down>".repeat(40));
+    assert!(text(&model).contains("no TLS do not."), "{}", text(&model));
+    press(&mut model, "<Up>");
+    assert!(!text(&model).contains("no TLS do not."));
+}
