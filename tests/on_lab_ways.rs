@@ -28,8 +28,8 @@ fn at(host: &str, lines: &[&str]) -> impl FnOnce(String) -> String {
             let given: Vec<_> = lines.iter().map(|line| key(line)).collect();
             let kept = block.lines().filter(|line| !given.contains(&key(line)));
             let new = lines.iter().filter(|line| line.contains('='));
-            let all = kept.chain(new.map(String::as_str));
-            all.map(|line| format!("{line}\n")).collect()
+            let all: Vec<_> = kept.chain(new.map(String::as_str)).collect();
+            all.join("\n") + "\n"
         });
         blocks.collect::<Vec<_>>().join("[[hosts]]")
     }
@@ -246,15 +246,15 @@ fn host_key(host: &str, kind: &str) -> (String, String) {
     (words.join(" "), fingerprint)
 }
 
-/// A known_hosts file with these lines more, in place of the lab's lines for the agent's host, and
-/// a wizard that believes it.
+/// A `known_hosts` file with these lines more, in place of the lab's lines for the agent's host;
+/// and a wizard that believes it.
 fn known_by(more: &str, policy: &str) -> (Wizard, PathBuf) {
     let wizard = Wizard::new();
     let file = wizard.state.path().join("known");
     let lines = fs::read_to_string(Path::new(KEPT).join("known_hosts")).unwrap();
     let others = lines.lines().filter(|line| !line.starts_with(AGENT));
-    let others: String = others.map(|line| format!("{line}\n")).collect();
-    fs::write(&file, format!("{more}{others}")).unwrap();
+    let others: Vec<_> = others.collect();
+    fs::write(&file, format!("{more}{}\n", others.join("\n"))).unwrap();
     let believing = |text: String| {
         text.replace(&format!("{KEPT}/known_hosts"), file.to_str().unwrap())
             .replace(
@@ -348,11 +348,12 @@ fn a_host_key_that_changed_or_is_revoked_is_refused_whatever_the_policy() {
     }
 }
 
+/// What a shell of the user's prints, and an sshd that has something to say, are no matter.
+const NOISE: &str = "echo out; echo 'Password: ' >&2; printf '\\036 0'";
+
 #[test]
 fn login_shells_that_run_commands_will_do() {
     let lab = Lab::fresh();
-    // What a shell of the user's prints, and an sshd that has something to say, are no matter.
-    const NOISE: &str = "echo out; echo 'Password: ' >&2; printf '\\036 0'";
     let noisy = format!(
         "home=$(getent passwd sles | cut -d: -f6)
          printf '%s\\n' \"{}\" | cat - $home/.bashrc >/tmp/rc && cat /tmp/rc >$home/.bashrc
