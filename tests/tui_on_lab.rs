@@ -1,7 +1,7 @@
 //! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list of
 //! hosts to the cluster; stopped half way and resumed; with a failure that is mended and retried.
 
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
+#![allow(clippy::expect_used, clippy::panic)] // what is not in a #[test] itself is still a test
 #![allow(dead_code)] // not every helper is for every test
 
 #[path = "support/lab.rs"]
@@ -29,6 +29,155 @@ fn opened(folder: &Path) -> Terminal {
     terminal.waits_for("The path of a TOML file");
     terminal.types(&format!("{ANSWERS}\r"));
     terminal
+}
+
+/// Goes to a field of the form that is shown, and types into it.
+fn fills(terminal: &mut Terminal, label: &str, text: &str) {
+    let here = format!("▸ {label} ");
+    for _ in 0..40 {
+        if terminal.text().contains(&here) {
+            terminal.types("\u{15}");
+            terminal.types(text);
+            return;
+        }
+        let before = terminal.drawn();
+        terminal.types("\t");
+        terminal.waits_until("another field", |terminal| terminal.drawn() > before);
+    }
+    panic!("no field {label}\n{}", terminal.text());
+}
+
+const DONE: &str = "\u{1b}[6~";
+
+/// Where the lab keeps it.
+fn kept(name: &str) -> String {
+    format!("{}/{name}", lab::KEPT)
+}
+
+fn secret(name: &str) -> String {
+    let text = std::fs::read_to_string(kept(name)).expect("a secret of the lab");
+    text.trim().to_owned()
+}
+
+fn enters_hosts(terminal: &mut Terminal) {
+    let sles = "sles".to_owned();
+    // The roles are proposed in this order.
+    let hosts = [
+        (
+            "k3s-postgres",
+            "198.51.100.11",
+            vec![
+                ("SSH user", sles.clone()),
+                ("SSH key file", kept("id_ed25519")),
+            ],
+        ),
+        (
+            "k3s-server-1",
+            "198.51.100.12",
+            vec![
+                ("SSH user", sles.clone()),
+                ("SSH key file", kept("id_ed25519")),
+                ("sudo password", secret("sudo_password")),
+            ],
+        ),
+        (
+            "k3s-server-2",
+            "198.51.100.13",
+            vec![
+                ("SSH user", "root".to_owned()),
+                ("SSH key file", kept("id_locked")),
+                ("Key passphrase", secret("passphrase")),
+            ],
+        ),
+        (
+            "k3s-nginx",
+            "198.51.100.14",
+            vec![
+                ("SSH user", sles.clone()),
+                ("SSH password", secret("password")),
+                ("sudo password", secret("password")),
+            ],
+        ),
+        (
+            "k3s-agent",
+            "198.51.100.15",
+            vec![("SSH user", sles.clone())],
+        ),
+    ];
+    for (name, address, more) in hosts {
+        terminal.types("a");
+        terminal.waits_for("▸ Name");
+        fills(terminal, "Name", name);
+        fills(terminal, "Address", address);
+        for (label, text) in more {
+            fills(terminal, label, &text);
+        }
+        terminal.types(DONE);
+        terminal.waits_for("ADDRESS");
+        terminal.waits_for(name);
+    }
+}
+
+fn enters_options(terminal: &mut Terminal) {
+    terminal.types("\t");
+    terminal.waits_for("Step 2/10");
+    fills(terminal, "Cluster", "lab");
+    fills(terminal, "Known hosts files", &kept("known_hosts"));
+    terminal.types(DONE);
+    terminal.waits_for("Step 3/10");
+    fills(terminal, "Postgres name", "postgres.lab.internal");
+    terminal.types(DONE);
+    terminal.waits_for("Step 4/10");
+    terminal.types(DONE);
+    terminal.waits_for("Step 5/10");
+    let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
+    fills(terminal, "Settings of servers", settings);
+    fills(
+        terminal,
+        "Install script",
+        "http://198.51.100.1:8080/install.sh",
+    );
+    fills(terminal, "Releases", "http://198.51.100.1:8080/k3s");
+    terminal.types(DONE);
+    terminal.waits_for("Step 6/10");
+    terminal.types(DONE);
+    terminal.waits_for("Step 7/10");
+    terminal.types(DONE);
+    terminal.waits_for("fetched without TLS");
+}
+
+#[test]
+fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
+    let lab = Lab::fresh();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
+    terminal.waits_for("▸ New cluster");
+    terminal.types("\r");
+    terminal.waits_for("No hosts yet");
+    enters_hosts(&mut terminal);
+    enters_options(&mut terminal);
+    // No secret that was typed is shown, or kept.
+    let draft = std::fs::read_to_string(folder.path().join("state/draft.toml"));
+    let shown = terminal.text() + &draft.unwrap_or_default();
+    for name in ["sudo_password", "passphrase", "password"] {
+        assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
+    }
+    terminal.types("\r");
+    terminal.waits_for("Cluster lab: ");
+    // What will change in files, then phase by phase.
+    terminal.types("d");
+    terminal.waits_for("is new (");
+    terminal.types("\r");
+    for phase in 1..=7 {
+        terminal.waits_for(&format!("Next, phase {phase} of 7"));
+        terminal.types("\r");
+    }
+    terminal.waits_for("Nodes  all well");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+    let nodes = lab.must("k3s-server-1", "k3s kubectl get nodes");
+    assert_eq!(nodes.matches(" Ready ").count(), 3, "{nodes}");
 }
 
 /// From the review over the connections and the plan into the run.
@@ -76,13 +225,13 @@ fn stopped_half_way_and_resumed() {
 #[test]
 fn a_failure_is_mended_from_a_shell_and_retried() {
     let lab = Lab::fresh();
-    // Where K3s' configuration is to go, there is a file.
-    lab.must("k3s-server-2", "touch /etc/rancher");
+    // Where a folder for K3s' unit is to be, there is a file.
+    lab.must("k3s-server-2", "touch /etc/systemd/system/k3s.service.d");
     let folder = tempfile::tempdir().expect("a folder");
     let mut terminal = opened(folder.path());
     begin(&mut terminal);
-    terminal.waits_for("Failed: servers/config");
-    terminal.waits_for("/etc/rancher");
+    terminal.waits_for("Failed: servers/install");
+    terminal.waits_for("k3s.service.d");
     // It makes something: it cannot be left out.
     assert!(!terminal.text().contains("leave it out"));
     terminal.types("!");
@@ -91,7 +240,7 @@ fn a_failure_is_mended_from_a_shell_and_retried() {
     let passphrase = std::fs::read_to_string("/var/lib/k3s-ha-wizard-lab/passphrase");
     terminal.types(&format!("{}\n", passphrase.expect("the passphrase").trim()));
     terminal.waits_for("root@k3s-server-2");
-    terminal.types("rm /etc/rancher && exit\n");
+    terminal.types("rm /etc/systemd/system/k3s.service.d && exit\n");
     terminal.waits_for("Back from k3s-server-2.");
     terminal.is_taken();
     terminal.types("r");
@@ -100,7 +249,7 @@ fn a_failure_is_mended_from_a_shell_and_retried() {
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
     let decided = decisions(&events(folder.path()));
-    assert_eq!(decided, ["servers/config@k3s-server-2 Retry Operator"]);
+    assert_eq!(decided, ["servers/install@k3s-server-2 Retry Operator"]);
     let text = std::fs::read_to_string(log(folder.path())).expect("the log");
     assert!(text.contains(r#""attempt":2"#));
 }
@@ -162,13 +311,13 @@ fn story(events: &[Event]) -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn with_screens_and_without_the_same_happens_but_for_who_decided() {
-    let fault = |lab: &Lab| lab.must("k3s-server-1", "touch /etc/rancher");
+    let fault = |lab: &Lab| lab.must("k3s-server-1", "touch /etc/systemd/system/k3s.service.d");
     let lab = Lab::fresh();
     fault(&lab);
     let folder = tempfile::tempdir().expect("a folder");
     let mut terminal = opened(folder.path());
     begin(&mut terminal);
-    terminal.waits_for("Failed: server-1/config");
+    terminal.waits_for("Failed: server-1/install");
     terminal.types("w");
     terminal.waits_for("The run failed after");
     terminal.types("\u{3}");
