@@ -6,6 +6,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::text::key as say;
+use super::text_hosts::key as hosts;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,9 @@ pub enum Action {
     Confirm,
     Scripts,
     Retry,
+    AskSecret,
+    ForAll,
+    OtherSecret,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -97,6 +101,12 @@ pub enum Scope {
     Unreached,
     /// The chosen host shows a key that nobody vouches for.
     UnknownKey,
+    /// The chosen host lacks a secret.
+    Lacking,
+    /// A secret is asked for.
+    Prompt,
+    /// Another one would do as well.
+    OtherSecrets,
     Ask,
 }
 
@@ -235,6 +245,22 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
         ],
     ),
     (
+        Scope::Prompt,
+        &[
+            shown(ENTER, Action::Confirm, hosts::USE),
+            shown(TAB, Action::ForAll, hosts::FOR_ALL),
+            shown(ctrl('r'), Action::Reveal, hosts::SHOW),
+            shown(ESC, Action::Close, hosts::NOT_NOW),
+            helped(LEFT, Action::Left, say::LEFT),
+            helped(RIGHT, Action::Right, say::RIGHT),
+            helped(ctrl('u'), Action::Clear, say::CLEAR),
+        ],
+    ),
+    (
+        Scope::OtherSecrets,
+        &[helped(DOWN, Action::OtherSecret, hosts::OTHER)],
+    ),
+    (
         Scope::Welcome,
         &[shown(ENTER, Action::Continue, say::CHOOSE)],
     ),
@@ -248,6 +274,7 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             alias(DELETE, Action::Remove, say::REMOVE),
             helped(char('K'), Action::MoveUp, say::MOVE_UP),
             helped(char('J'), Action::MoveDown, say::MOVE_DOWN),
+            helped(char('t'), Action::Retry, hosts::TRY),
             shown(TAB, Action::Continue, say::CONTINUE),
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
@@ -285,6 +312,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     (
         Scope::UnknownKey,
         &[shown(char('b'), Action::Confirm, say::BELIEVE)],
+    ),
+    (
+        Scope::Lacking,
+        &[shown(char('p'), Action::AskSecret, hosts::GIVE)],
     ),
     (
         Scope::Unreached,

@@ -5,6 +5,7 @@
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
+//! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
 //! * `form`, `fields`: forms, and how they and the answers become each other
 //! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
 //! * `terminal`: takes the terminal, and puts it back in every case
@@ -16,12 +17,14 @@
 //! ```
 
 mod ansi;
+mod asking;
 mod connecting;
 mod drafts;
 mod driver;
 mod fields;
 mod form;
 pub mod keys;
+pub mod knock;
 pub mod layout;
 pub mod log;
 pub mod model;
@@ -33,7 +36,9 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod text_hosts;
 pub mod theme;
+mod trying;
 pub mod update;
 pub mod wizard;
 
@@ -75,7 +80,13 @@ pub fn wizard(how: &Screens) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
-    show(how, |theme, size| Model::for_wizard(theme, size, find()))
+    show(how, |theme, size| {
+        let found = Found {
+            knocks: !how.no_knock,
+            ..find()
+        };
+        Model::for_wizard(theme, size, found)
+    })
 }
 
 /// Shows a recorded run again.

@@ -4,11 +4,13 @@ use crossterm::event::KeyCode;
 
 use crate::answers::{Answers, Host, Problem, Role};
 
+use super::asking::{self, Prompt};
 use super::fields;
 use super::form::Form;
 use super::keys::Action;
 use super::model::{Effect, Model, Page, Unreached};
 use super::run::RunView;
+use super::trying::Tries;
 use super::{connecting, layout, screens, text};
 
 /// What was there when the wizard was started.
@@ -21,6 +23,8 @@ pub struct Found {
     pub needs_tmux: bool,
     /// The version of the wizard, for the welcome page.
     pub trouble: Option<String>,
+    /// Hosts are tried while they are entered.
+    pub knocks: bool,
 }
 
 /// A cluster with a state folder.
@@ -54,6 +58,8 @@ pub enum Attempt {
     Trying,
     Reached(String),
     Failed(Unreached),
+    /// What it lacked was given: it will be tried again.
+    Given,
 }
 
 #[derive(Debug)]
@@ -68,6 +74,9 @@ pub struct Wizard {
     pub scroll: usize,
     /// In the order of the hosts.
     pub attempts: Vec<(String, Attempt)>,
+    pub tries: Tries,
+    /// A secret that is asked for.
+    pub prompt: Option<Prompt>,
     /// Without the scripts, and with them.
     pub plan: [String; 2],
     pub with_scripts: bool,
@@ -97,6 +106,8 @@ impl Wizard {
             editing: 0,
             scroll: 0,
             attempts: Vec::new(),
+            tries: Tries::default(),
+            prompt: None,
             plan: Default::default(),
             with_scripts: false,
             refused: None,
@@ -121,27 +132,42 @@ impl Wizard {
     }
 
     pub fn reveals(&self) -> bool {
-        self.form.as_ref().is_some_and(|form| form.revealed > 0)
+        let prompt = self.prompt.as_ref().map(|prompt| &prompt.form);
+        let mut forms = self.form.iter().chain(prompt);
+        forms.any(|form| form.revealed > 0)
     }
 
-    pub fn tick(&mut self, passed: u64) {
+    /// Whether hosts are being tried in the background, or will be.
+    pub fn knocks(&self, page: Page) -> bool {
+        self.may_knock(page) && self.tries.moves(&self.answers, self.held(page))
+    }
+
+    fn may_knock(&self, page: Page) -> bool {
+        self.found.knocks && matches!(page, Page::Hosts | Page::Host)
+    }
+
+    /// The place of the host that is being edited.
+    fn held(&self, page: Page) -> Option<usize> {
+        (page == Page::Host).then_some(self.editing)
+    }
+
+    pub fn tick(&mut self, passed: u64, page: Page) -> Vec<Effect> {
         self.clock = self.clock.saturating_add(passed);
-        if let Some(form) = &mut self.form {
+        let prompt = self.prompt.as_mut().map(|prompt| &mut prompt.form);
+        for form in self.form.iter_mut().chain(prompt) {
             form.revealed = form.revealed.saturating_sub(passed);
+        }
+        if self.may_knock(page) {
+            let held = self.held(page);
+            self.tries.tick(passed, &self.answers, held)
+        } else {
+            Vec::new()
         }
     }
 
     pub fn refused(&mut self, why: String) {
         self.refused = Some(why);
         self.nothing_tries();
-    }
-
-    /// The host at the chosen place, and its key, where nobody vouches for that.
-    pub fn unknown_key(&self) -> Option<(&str, &str)> {
-        match self.attempts.get(self.chosen)? {
-            (name, Attempt::Failed(failed)) => Some((name, failed.host_key.as_deref()?)),
-            _ => None,
-        }
     }
 
     /// Connecting is over.
@@ -238,6 +264,7 @@ pub(super) fn go(model: &mut Model, page: Page) {
     if let Some(wizard) = &mut model.wizard {
         wizard.chosen = 0;
         wizard.scroll = 0;
+        wizard.prompt = None;
         wizard.form = match page {
             Page::Options => Some(fields::of_options(&wizard.answers)),
             Page::Open => Some(screens::form::open()),
@@ -255,6 +282,15 @@ pub(super) fn draft(model: &Model) -> Vec<Effect> {
 
 /// A key went into a form.
 pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
+    if model.prompt().is_some()
+        && let Some(prompt) = model
+            .wizard
+            .as_mut()
+            .and_then(|wizard| wizard.prompt.as_mut())
+    {
+        asking::typed(prompt, code);
+        return Vec::new();
+    }
     change(model, |form| form.typed(code))
 }
 
@@ -273,6 +309,15 @@ fn change(model: &mut Model, what: impl FnOnce(&mut Form) -> bool) -> Vec<Effect
 }
 
 pub fn pasted(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    if model.prompt().is_some()
+        && let Some(prompt) = model
+            .wizard
+            .as_mut()
+            .and_then(|wizard| wizard.prompt.as_mut())
+    {
+        asking::pasted(prompt, pasted);
+        return Vec::new();
+    }
     if model.page != Page::Hosts {
         return change(model, |form| form.pasted(pasted));
     }
@@ -313,6 +358,9 @@ pub fn scroll(model: &mut Model, by: isize) {
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = model.page;
+    if model.prompt().is_some() {
+        return asking::act(model, action);
+    }
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
     };
@@ -335,6 +383,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SaveAnswers => {
             let answers = Box::new(wizard.answers.clone());
             return vec![Effect::SaveAnswers(answers)];
+        }
+        Action::AskSecret => {
+            asking::open(wizard, page);
+            return Vec::new();
         }
         Action::RunAgain | Action::EditAnswers => {
             let answers = wizard.answers.clone();
@@ -444,6 +496,19 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
             wizard.answers.hosts.swap(chosen, chosen + 1);
             wizard.chosen += 1;
             return draft(model);
+        }
+        Action::Retry if chosen < count => {
+            let host = &wizard.answers.hosts[chosen];
+            let stops = wizard.tries.again(host, &wizard.answers);
+            return [Effect::Forgive].into_iter().chain(stops).collect();
+        }
+        Action::Confirm => {
+            let Some(place) = wizard.believe(Page::Hosts) else {
+                return Vec::new();
+            };
+            let host = &wizard.answers.hosts[place];
+            let stops = wizard.tries.again(host, &wizard.answers);
+            return draft(model).into_iter().chain(stops).collect();
         }
         Action::Continue => go(model, Page::Options),
         Action::Back => go(model, Page::Welcome),

@@ -1,7 +1,28 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
+/// The page at both sizes, without colours.
+macro_rules! both_sizes {
+    ($name:literal, $make:expr) => {
+        for size in [SMALL, LARGE] {
+            let make: fn(Theme, (u16, u16)) -> Model = $make;
+            let name = format!("{}-{}x{}", $name, size.0, size.1);
+            insta::assert_snapshot!(name, text(&make(MONO, size)));
+        }
+    };
+}
+
+/// How the page looks in colours.
+macro_rules! in_colours {
+    ($name:literal, $make:expr) => {
+        let make: fn(Theme, (u16, u16)) -> Model = $make;
+        let model = make(DARK, SMALL);
+        insta::assert_snapshot!(concat!($name, "-colours"), looks(&model));
+    };
+}
+
 mod pages;
 mod rules;
+mod trying;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -9,38 +9,18 @@ use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
 use crate::engine::event::{Abort, What};
 
-/// The page at both sizes, without colours.
-macro_rules! both_sizes {
-    ($name:literal, $make:expr) => {
-        for size in [SMALL, LARGE] {
-            let make: fn(Theme, (u16, u16)) -> Model = $make;
-            let name = format!("{}-{}x{}", $name, size.0, size.1);
-            insta::assert_snapshot!(name, text(&make(MONO, size)));
-        }
-    };
-}
-
-/// How the page looks in colours.
-macro_rules! in_colours {
-    ($name:literal, $make:expr) => {
-        let make: fn(Theme, (u16, u16)) -> Model = $make;
-        let model = make(DARK, SMALL);
-        insta::assert_snapshot!(concat!($name, "-colours"), looks(&model));
-    };
-}
-
-fn wizard(theme: Theme, size: (u16, u16)) -> Model {
+pub fn wizard(theme: Theme, size: (u16, u16)) -> Model {
     Model::for_wizard(theme, size, Found::default())
 }
 
-fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
+pub fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
     let mut model = wizard(theme, size);
     update(&mut model, Message::Loaded(Box::new(answers)));
     model
 }
 
 /// The example's user is the operator's otherwise.
-fn filled(theme: Theme, size: (u16, u16)) -> Model {
+pub fn filled(theme: Theme, size: (u16, u16)) -> Model {
     let mut answers = example();
     answers.ssh.user = Some("admin".into());
     with_answers(theme, size, answers)
@@ -61,6 +41,7 @@ fn welcome() {
             draft: Some(Answers::default()),
             needs_tmux: true,
             trouble: None,
+            knocks: true,
         };
         Model::for_wizard(theme, size, found)
     });
@@ -170,6 +151,7 @@ fn connecting() {
             host: host.to_owned(),
             why: format!("{host}: {why}"),
             host_key: host_key.map(str::to_owned),
+            wants: Vec::new(),
         };
         let unreached = vec![
             of(&hosts[1], "cannot log in as admin: no key was taken", None),
