@@ -43,6 +43,9 @@ pub struct Screens {
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub no_mouse: bool,
+    /// Connect to no host while hosts are still being entered
+    #[arg(long)]
+    pub no_knock: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

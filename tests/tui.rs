@@ -1,8 +1,10 @@
 //! The wizard as the operator has it: the real binary in a terminal.
 
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // what is not in a #[test] itself is still a test
 #![allow(dead_code)] // not every helper is for every test
 
+#[path = "support/sshd.rs"]
+mod sshd;
 #[path = "support/terminal.rs"]
 mod terminal;
 
@@ -162,7 +164,9 @@ fn with_ascii_nothing_else_is_drawn() {
 #[test]
 fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    // The addresses are somebody's, maybe.
+    let quiet = &["--no-knock"];
+    let mut terminal = Terminal::start(SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
@@ -171,7 +175,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     terminal.signal("HUP");
     assert_eq!(terminal.ends(), 129);
 
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ Go on with what you typed");
     terminal.types("\r");
     terminal.waits_for("✓ server-one");
@@ -340,4 +344,77 @@ fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     // Whoever comes back goes on from there.
     let terminal = Terminal::start(SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
+}
+
+/// A host that is reached with a locked key, and one that is not there.
+fn locked(sshd: &sshd::Sshd) -> String {
+    format!(
+        r#"
+[ssh]
+config = "none"
+user = "{}"
+[[hosts]]
+name = "db"
+role = "postgres"
+address = "127.0.0.1"
+node_ip = "10.0.0.5"
+port = {}
+key = "{}"
+[[hosts]]
+name = "s1"
+role = "server"
+address = "127.0.0.3"
+node_ip = "10.0.0.11"
+port = 9
+[[hosts]]
+name = "lb"
+role = "load-balancer"
+address = "127.0.0.4"
+node_ip = "10.0.0.2"
+port = 9
+"#,
+        sshd.target().user,
+        sshd.port,
+        sshd.path("locked").display()
+    )
+}
+
+#[test]
+fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
+    let sshd = sshd::Sshd::with("KbdInteractiveAuthentication no");
+    let folder = folder();
+    std::fs::write(folder.path().join("locked.toml"), locked(&sshd)).expect("written");
+    let home = folder.path().to_string_lossy().into_owned();
+    let alone = [("HOME", &*home), ("SSH_AUTH_SOCK", "")];
+    let mut terminal = Terminal::start(SIZE, &[], &alone, folder.path());
+    terminal.waits_for("Open an answers file");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types("locked.toml\r");
+    terminal.waits_for("there are no agents");
+    terminal.types("\u{1b}");
+    terminal.waits_for("Unknown host keys");
+    terminal.types("\u{1b}");
+    // Nobody vouches for its key: the operator does.
+    terminal.waits_for("? host key unknown");
+    terminal.waits_for(&sshd.fingerprint("ed25519"));
+    terminal.types("b");
+    terminal.waits_for("? a secret is missing");
+    terminal.types("p");
+    terminal.waits_for("The passphrase of the key");
+    terminal.types("wrong\r");
+    terminal.waits_for("passphrase does");
+    terminal.types("p");
+    terminal.waits_for("What was given so far is not right.");
+    terminal.types("open sesame");
+    terminal.waits_for("▸ ***********");
+    terminal.types("\r");
+    terminal.waits_for(" MiB");
+    terminal.waits_for("✗ not reached");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    // It is written nowhere.
+    let drafts = std::fs::read_to_string(folder.path().join("state/draft.toml")).expect("a draft");
+    assert!(drafts.contains("SHA256:"), "{drafts}");
+    assert!(!drafts.contains("sesame"), "{drafts}");
 }

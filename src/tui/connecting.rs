@@ -3,12 +3,43 @@
 use crate::answers::Answers;
 use crate::engine::event::Abort;
 
+use super::asking;
 use super::keys::Action;
 use super::model::{Effect, Message, Model, Page};
 use super::text;
 use super::wizard::{Attempt, draft, go};
 
 pub fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
+    begin(model, answers, Effect::Reach)
+}
+
+/// Tries again where a secret was given meanwhile.
+pub fn go_on(model: &mut Model) -> Vec<Effect> {
+    let Some(wizard) = &model.wizard else {
+        return Vec::new();
+    };
+    let given = |(_, attempt): &(String, Attempt)| *attempt == Attempt::Given;
+    if model.at_work || !wizard.attempts.iter().any(given) {
+        return Vec::new();
+    }
+    let answers = wizard.answers.clone();
+    begin(model, answers, Effect::ReachOn)
+}
+
+/// Nothing is at work any more: what hosts lack is asked for.
+pub fn over(model: &mut Model) -> Vec<Effect> {
+    let asks = model.page == Page::Connect && !model.leaving;
+    if let Some(wizard) = model.wizard.as_mut().filter(|_| asks) {
+        asking::open_from(wizard, 0);
+    }
+    Vec::new()
+}
+
+fn begin(
+    model: &mut Model,
+    answers: Answers,
+    effect: impl Fn(Box<Answers>) -> Effect,
+) -> Vec<Effect> {
     if model.at_work {
         // What was given up before still goes down.
         model.say(text::STILL_CLOSING);
@@ -16,7 +47,9 @@ pub fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
     }
     go(model, Page::Connect);
     model.at_work = true;
+    let mut effects = Vec::new();
     if let Some(wizard) = &mut model.wizard {
+        effects = wizard.tries.stop();
         wizard.refused = None;
         wizard.clock = 0;
         wizard.attempts = answers
@@ -25,7 +58,8 @@ pub fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
             .map(|host| (host.name.clone(), Attempt::Trying))
             .collect();
     }
-    vec![Effect::Reach(Box::new(answers))]
+    effects.push(effect(Box::new(answers)));
+    effects
 }
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -39,17 +73,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             reach(model, answers)
         }
         Action::Confirm if !at_work => {
-            let Some((name, key)) = wizard.unknown_key() else {
+            if wizard.believe(Page::Connect).is_none() {
                 return Vec::new();
-            };
-            let (name, key) = (name.to_owned(), key.to_owned());
-            if let Some(host) = wizard
-                .answers
-                .hosts
-                .iter_mut()
-                .find(|host| host.name == name)
-            {
-                host.host_key = Some(key);
             }
             wizard.attempts[wizard.chosen].1 = Attempt::Reached(text::BELIEVED.into());
             draft(model)
@@ -87,6 +112,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             let failed = |(_, attempt): &(String, Attempt)| matches!(attempt, Attempt::Failed(_));
             wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
         }
+        Message::Knocked(id, what) => wizard.tries.told(id, what),
         Message::Planned(plan) => {
             wizard.plan = *plan;
             // Whoever has gone back meanwhile wants no plan any more.

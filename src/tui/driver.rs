@@ -16,12 +16,12 @@ use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
 use crate::plan::{Step, Work};
 use crate::platform::preflight::{Finding, Grid, Level};
-use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
 use crate::report::diff::FileChange;
 use crate::report::lines::{Context, Lines};
-use crate::session::{Purpose, Session, SessionError};
+use crate::session::{Purpose, Session, SessionError, Tried};
 
+use super::knock;
 use super::model::{Message, Planned, PlannedStep, Unreached};
 use super::run::Files;
 use super::text;
@@ -40,6 +40,7 @@ pub struct Outcome {
 /// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's word.
 pub fn start(
     answers: Answers,
+    tried: Tried,
     control: Arc<Control>,
     begin: Receiver<bool>,
     messages: Sender<Message>,
@@ -49,7 +50,7 @@ pub fn start(
         .name("driver".into())
         .spawn(move || {
             let worked = catch_unwind(AssertUnwindSafe(|| {
-                work(answers, &control, &begin, &messages, &outcome)
+                work(answers, tried, &control, &begin, &messages, &outcome)
             }));
             let last = match worked {
                 Ok(Ok(())) => Message::Over,
@@ -64,6 +65,7 @@ pub fn start(
 
 fn work(
     answers: Answers,
+    tried: Tried,
     control: &Control,
     begin: &Receiver<bool>,
     messages: &Sender<Message>,
@@ -71,7 +73,7 @@ fn work(
 ) -> Result<(), String> {
     let say = |error: SessionError| error.to_string();
     let tell = |message| drop(messages.send(message));
-    let session = Session::open(answers, None, Purpose::Run).map_err(say)?;
+    let session = Session::open_with(answers, None, Purpose::Run, tried).map_err(say)?;
     let reached = session.reach(control, &|host| {
         tell(Message::Reached(host.name.clone(), what_it_is(host)));
     });
@@ -156,29 +158,17 @@ fn what_it_is(host: &Reached) -> String {
 }
 
 fn unreached(error: &LeaseError) -> Unreached {
-    let (host, host_key) = match error {
-        LeaseError::Remote(error) => {
-            let key = match error {
-                RemoteError::HostKeyUnknown { fingerprint, .. } => Some(fingerprint.clone()),
-                _ => None,
-            };
-            (error.host().to_owned(), key)
-        }
-        LeaseError::Held { host, .. } => (host.clone(), None),
-    };
-    Unreached {
-        host,
-        why: error.to_string(),
-        host_key,
+    match error {
+        LeaseError::Remote(error) => knock::of_remote(error),
+        LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),
     }
 }
 
 /// What keeps hosts from their roles.
 fn unfit(grid: &Grid) -> Vec<Unreached> {
-    let finding = |host: &str, finding: &Finding| Unreached {
-        host: host.to_owned(),
-        why: text::cause_and_remedy(&finding.cause, &finding.remedy),
-        host_key: None,
+    let finding = |host: &str, finding: &Finding| {
+        let why = text::cause_and_remedy(&finding.cause, &finding.remedy);
+        Unreached::new(host, &why)
     };
     grid.of(Level::Fails)
         .flat_map(|(host, _, cell)| cell.findings.iter().map(move |found| finding(host, found)))

@@ -6,6 +6,7 @@ use crossterm::event::KeyCode;
 
 use crate::answers::{Problem, SecretText};
 
+use super::asking::{self, Prompt};
 use super::fields;
 use super::form::{Field, Form, Kind};
 use super::keys::Action;
@@ -143,8 +144,18 @@ fn problem_of(field: &Field, key: &str, found: &[Problem]) -> Option<String> {
     })
 }
 
+/// The box over the page in which a secret is asked for.
+fn prompt(model: &mut Model) -> Option<&mut Prompt> {
+    model.prompt()?;
+    model.wizard.as_mut()?.prompt.as_mut()
+}
+
 /// A key went into a form.
 pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
+    if let Some(prompt) = prompt(model) {
+        asking::typed(prompt, code);
+        return Vec::new();
+    }
     let form = model
         .wizard
         .as_ref()
@@ -160,6 +171,10 @@ pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 }
 
 pub fn pasted(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    if let Some(prompt) = prompt(model) {
+        asking::pasted(prompt, pasted);
+        return Vec::new();
+    }
     if model.page != Page::Hosts {
         return change(model, |form| form.pasted(pasted));
     }

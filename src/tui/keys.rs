@@ -5,6 +5,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::text::hosts::key as hosts;
 use super::text::key as say;
 
 /// What a key asks for.
@@ -83,6 +84,9 @@ pub enum Action {
     Without,
     ShowPhase,
     Shell,
+    AskSecret,
+    ForAll,
+    OtherSecret,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -129,6 +133,12 @@ pub enum Scope {
     Unreached,
     /// The chosen host shows a key that nobody vouches for.
     UnknownKey,
+    /// The chosen host lacks a secret.
+    Lacking,
+    /// A secret is asked for.
+    Prompt,
+    /// Another one would do as well.
+    OtherSecrets,
     Ask,
 }
 
@@ -267,6 +277,22 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
         ],
     ),
     (
+        Scope::Prompt,
+        &[
+            shown(ENTER, Action::Confirm, hosts::USE),
+            shown(TAB, Action::ForAll, hosts::FOR_ALL),
+            shown(ctrl('r'), Action::Reveal, hosts::SHOW),
+            shown(ESC, Action::Close, hosts::NOT_NOW),
+            helped(LEFT, Action::Left, say::LEFT),
+            helped(RIGHT, Action::Right, say::RIGHT),
+            helped(ctrl('u'), Action::Clear, say::CLEAR),
+        ],
+    ),
+    (
+        Scope::OtherSecrets,
+        &[helped(DOWN, Action::OtherSecret, hosts::OTHER)],
+    ),
+    (
         Scope::Welcome,
         &[shown(ENTER, Action::Continue, say::CHOOSE)],
     ),
@@ -280,6 +306,7 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             alias(DELETE, Action::Remove, say::REMOVE),
             helped(char('K'), Action::MoveUp, say::MOVE_UP),
             helped(char('J'), Action::MoveDown, say::MOVE_DOWN),
+            helped(char('t'), Action::Retry, hosts::TRY),
             shown(TAB, Action::Continue, say::CONTINUE),
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
@@ -356,6 +383,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     (
         Scope::UnknownKey,
         &[shown(char('b'), Action::Confirm, say::BELIEVE)],
+    ),
+    (
+        Scope::Lacking,
+        &[shown(char('p'), Action::AskSecret, hosts::GIVE)],
     ),
     (
         Scope::Unreached,

@@ -5,6 +5,7 @@
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
+//! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
 //! * [`walk`]: the order of the pages before a run
 //! * `form`, `fields`: forms, and how they and the answers become each other; `filling`: them in use
 //! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
@@ -17,6 +18,7 @@
 //! ```
 
 mod ansi;
+mod asking;
 mod away;
 mod connecting;
 mod drafts;
@@ -25,6 +27,7 @@ mod fields;
 mod filling;
 mod form;
 pub mod keys;
+pub mod knock;
 pub mod layout;
 pub mod log;
 pub mod model;
@@ -37,6 +40,7 @@ mod terminal;
 mod tests;
 pub mod text;
 pub mod theme;
+mod trying;
 pub mod update;
 pub mod walk;
 pub mod wizard;
@@ -79,7 +83,13 @@ pub fn wizard(how: &Screens) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
-    show(how, |theme, size| Model::for_wizard(theme, size, find()))
+    show(how, |theme, size| {
+        let found = Found {
+            knocks: !how.no_knock,
+            ..find()
+        };
+        Model::for_wizard(theme, size, found)
+    })
 }
 
 /// Shows a recorded run again.

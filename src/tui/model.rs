@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::answers::{Answers, SecretText};
+use crate::answers::{Answers, Host, Lacks, SecretText, Wanted};
 use crate::engine::event::{Abort, Decision, End, Event};
 use crate::engine::progress::Step;
 use crate::plan::StepId;
 use crate::report::diff::FileChange;
 
+use super::asking::{self, Prompt};
 use super::form::{Form, Kind};
 use super::keys::Scope;
-
+use super::knock::Order;
 use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
@@ -47,6 +48,8 @@ pub enum Message {
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),
+    /// What came of trying a host in the background: what it is, or why not.
+    Knocked(u64, Result<String, Unreached>),
     /// The plan, to be read before it is carried out.
     Planned(Box<Planned>),
     /// There will be no run, and why.
@@ -67,6 +70,37 @@ pub struct Unreached {
     pub why: String,
     /// The fingerprint of a host key that nobody vouches for: the operator may.
     pub host_key: Option<String>,
+    /// The secrets with which it might go on.
+    pub wants: Vec<Wanted>,
+}
+
+impl Unreached {
+    /// The host's name stands beside it, so it is not said again.
+    pub fn new(host: &str, why: &str) -> Self {
+        let name = format!("{host}: ");
+        Self {
+            host: host.to_owned(),
+            why: why.strip_prefix(&name).unwrap_or(why).to_owned(),
+            host_key: None,
+            wants: Vec::new(),
+        }
+    }
+
+    /// Whether it lacks a secret of this kind.
+    pub fn lacks(&self, what: &Lacks) -> bool {
+        let kind = std::mem::discriminant(what);
+        let mut wants = self.wants.iter();
+        wants.any(|wanted| std::mem::discriminant(&wanted.what) == kind)
+    }
+}
+
+/// A secret that the operator typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    pub host: Host,
+    pub what: Lacks,
+    pub secret: SecretText,
+    pub for_all: bool,
 }
 
 /// The plan, to be read.
@@ -116,6 +150,15 @@ pub enum Effect {
     },
     /// Connect to the hosts of these answers, and plan.
     Reach(Box<Answers>),
+    /// The same with secrets that were given meanwhile: others that were wrong are not sent again.
+    ReachOn(Box<Answers>),
+    /// Try a host in the background.
+    Knock(Box<Order>),
+    StopKnock(u64),
+    /// Wrong passwords may be sent once more.
+    Forgive,
+    /// Log in with this from now on.
+    Give(Box<Given>),
     /// Carry out what was planned, or not.
     Begin(bool),
     /// How many phases may begin; all where there is no number.
@@ -232,8 +275,12 @@ impl Model {
         let moves = self.run.is_active() && (self.replay.is_none() || plays);
         let connects = self.page == Page::Connect && self.at_work;
         let reveals = self.wizard.as_ref().is_some_and(Wizard::reveals);
+        let knocks = self
+            .wizard
+            .as_ref()
+            .is_some_and(|wizard| wizard.knocks(self.page));
         let turns = (moves || connects).then_some(SPIN);
-        let passes = (plays || self.toast.is_some() || reveals).then_some(100);
+        let passes = (plays || self.toast.is_some() || reveals || knocks).then_some(100);
         match (turns, passes) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -262,9 +309,18 @@ impl Model {
         {
             return vec![Scope::Ask, Scope::Everywhere];
         }
+        if let Some(prompt) = self.prompt() {
+            let others = (prompt.wants.len() > 1).then_some(Scope::OtherSecrets);
+            let scopes = [Scope::Prompt].into_iter().chain(others);
+            return scopes.chain([Scope::Everywhere]).collect();
+        }
         let mut scopes = match self.page {
             Page::Welcome => vec![Scope::Welcome, Scope::Scroll],
-            Page::Hosts => vec![Scope::Hosts, Scope::Scroll],
+            Page::Hosts => {
+                let mut scopes = vec![Scope::Hosts, Scope::Scroll];
+                scopes.extend(self.scopes_of_failed());
+                scopes
+            }
             Page::Host | Page::Open | Page::Options(_) => self.scopes_of_form(),
             Page::Review => vec![Scope::Review, Scope::Groups, Scope::Scroll],
             Page::Plan => vec![Scope::Plan, Scope::Scroll],
@@ -312,8 +368,7 @@ impl Model {
         let mut scopes = vec![Scope::Connect, Scope::Scroll];
         if !self.at_work {
             scopes.push(Scope::Unreached);
-            let unknown = self.wizard.as_ref().and_then(Wizard::unknown_key);
-            scopes.extend(unknown.map(|_| Scope::UnknownKey));
+            scopes.extend(self.scopes_of_failed());
         }
         scopes
     }
@@ -344,6 +399,22 @@ impl Model {
         progress.asked.contains(&step.id).then_some(step)
     }
 
+    /// What can be done about the chosen host, where it was not reached.
+    fn scopes_of_failed(&self) -> Vec<Scope> {
+        let Some(wizard) = &self.wizard else {
+            return Vec::new();
+        };
+        let unknown = wizard.unknown_key(self.page).map(|_| Scope::UnknownKey);
+        let lacking = asking::lacking(wizard, self.page).map(|_| Scope::Lacking);
+        unknown.into_iter().chain(lacking).collect()
+    }
+
+    /// The secret that is being asked for.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        let asks = matches!(self.page, Page::Hosts | Page::Connect);
+        self.wizard.as_ref()?.prompt.as_ref().filter(|_| asks)
+    }
+
     fn can_run_again(&self) -> bool {
         let unfinished = matches!(
             self.run.progress.ended,
@@ -360,7 +431,8 @@ impl Model {
             .wizard
             .as_ref()
             .is_some_and(|wizard| wizard.asks.is_some());
-        (self.run.searching.is_some() || (form && !asks)) && !covered
+        let text = self.run.searching.is_some() || self.prompt().is_some();
+        (text || (form && !asks)) && !covered
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

@@ -1,5 +1,6 @@
 //! The loop: messages in, the model changed, effects done, a frame drawn when something changed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,15 @@ use signal_hook::iterator::Signals;
 
 use crate::answers::{Answers, SecretText};
 use crate::engine::control::Control;
+use crate::engine::event::Abort;
+use crate::session::Tried;
 use crate::state::files::{self, Existing};
 
 use crate::{session, state};
 
 use super::away::{Away, LOOK_UP};
 use super::driver::{self, Outcome};
+use super::knock::{self, Order};
 use super::model::{Effect, Message, Model};
 use super::terminal::Guard;
 use super::update::update;
@@ -34,6 +38,10 @@ pub struct Runtime {
     /// Ends the run that is at work.
     control: Arc<Control>,
     begin: Option<Sender<bool>>,
+    /// Secrets that were typed, and what came of passwords: for this process alone.
+    tried: Tried,
+    /// End what tries hosts in the background.
+    knocks: BTreeMap<u64, Arc<Control>>,
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     drafts: drafts::Keeper,
     /// Where the answers were saved already.
@@ -52,6 +60,11 @@ impl Runtime {
             inbox,
             control: Arc::default(),
             begin: None,
+            tried: Tried {
+                asks: true,
+                ..Tried::default()
+            },
+            knocks: BTreeMap::new(),
             outcomes: unbounded(),
             saved: None,
             blind: false,
@@ -183,7 +196,23 @@ impl Runtime {
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
                 model.say(outcome_of(&name, written, text::saved));
             }
-            Effect::Reach(answers) => self.reach(*answers)?,
+            Effect::Reach(answers) => {
+                self.tried.trials.forgive(None);
+                self.reach(*answers)?;
+            }
+            Effect::ReachOn(answers) => self.reach(*answers)?,
+            Effect::Knock(order) => self.knock(*order)?,
+            Effect::StopKnock(id) => {
+                if let Some(control) = self.knocks.remove(&id) {
+                    control.abort(Abort::Hard, text::BY_OPERATOR);
+                }
+            }
+            Effect::Forgive => self.tried.trials.forgive(None),
+            Effect::Give(given) => {
+                self.tried.trials.forgive(Some(&given.secret));
+                let asked = &mut self.tried.asked;
+                asked.take(&given.host, &given.what, &given.secret, given.for_all);
+            }
             Effect::Begin(yes) => {
                 if yes {
                     self.drafts.drop_draft();
@@ -222,6 +251,7 @@ impl Runtime {
         self.control = Arc::new(Control::attended());
         driver::start(
             answers,
+            self.tried.clone(),
             self.control.clone(),
             word,
             self.messages.clone(),
@@ -242,6 +272,15 @@ impl Runtime {
             Ok(()) => text::phase::shell_ended(host),
             Err(error) => text::phase::no_shell(&error.to_string()),
         }
+    }
+
+    fn knock(&mut self, order: Order) -> io::Result<()> {
+        // Those that are over hold theirs no more.
+        self.knocks
+            .retain(|_, control| Arc::strong_count(control) > 1);
+        let control = Arc::<Control>::default();
+        self.knocks.insert(order.id, control.clone());
+        knock::start(order, self.tried.clone(), control, self.messages.clone())
     }
 
     fn load(&self, path: PathBuf) -> io::Result<()> {

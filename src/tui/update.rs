@@ -37,10 +37,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (width, height);
             Vec::new()
         }
-        Message::Tick(passed) => {
-            tick(model, passed);
-            Vec::new()
-        }
+        Message::Tick(passed) => tick(model, passed),
         Message::Resumed => {
             model.say(text::SUSPENDED_BACK);
             Vec::new()
@@ -73,7 +70,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             if let Some(wizard) = &mut model.wizard {
                 wizard.nothing_tries();
             }
-            leave_if_idle(model)
+            let mut effects = super::connecting::over(model);
+            effects.extend(leave_if_idle(model));
+            effects
         }
         Message::Refused(why) => {
             model.at_work = false;
@@ -87,9 +86,11 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Generated(key, secret) => super::filling::generated(model, key, &secret),
-        Message::Reached(..) | Message::Unreached(_) | Message::Planned(_) | Message::Loaded(_) => {
-            super::connecting::told(model, message)
-        }
+        Message::Reached(..)
+        | Message::Unreached(_)
+        | Message::Knocked(..)
+        | Message::Planned(_)
+        | Message::Loaded(_) => super::connecting::told(model, message),
     }
 }
 
@@ -452,16 +453,18 @@ fn leave_if_idle(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn tick(model: &mut Model, passed: u64) {
+fn tick(model: &mut Model, passed: u64) -> Vec<Effect> {
     if let Some(toast) = &mut model.toast {
         toast.left = toast.left.saturating_sub(passed);
         if toast.left == 0 {
             model.toast = None;
         }
     }
-    if let Some(wizard) = &mut model.wizard {
-        wizard.tick(passed);
-    }
+    let page = model.page;
+    let effects = match &mut model.wizard {
+        Some(wizard) => wizard.tick(passed, page),
+        None => Vec::new(),
+    };
     if let Some(replay) = &mut model.replay {
         for event in replay.tick(passed, &mut model.run.clock) {
             happened(model, &event);
@@ -469,6 +472,7 @@ fn tick(model: &mut Model, passed: u64) {
     } else if model.run.is_active() {
         model.run.clock += passed;
     }
+    effects
 }
 
 fn happened(model: &mut Model, event: &Event) {

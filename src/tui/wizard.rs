@@ -2,12 +2,14 @@
 
 use crate::answers::{Answers, Host, Problem, Role};
 
+use super::asking::{self, Prompt};
 use super::fields;
 use super::filling::Unread;
 use super::form::Form;
 use super::keys::Action;
 use super::model::{Detail, Effect, Model, Page, Planned, Unreached};
 use super::run::RunView;
+use super::trying::Tries;
 use super::walk::{self, Section};
 use super::{connecting, filling, layout, screens, text};
 
@@ -21,6 +23,8 @@ pub struct Found {
     pub needs_tmux: bool,
     /// The version of the wizard, for the welcome page.
     pub trouble: Option<String>,
+    /// Hosts are tried while they are entered.
+    pub knocks: bool,
 }
 
 /// A cluster with a state folder.
@@ -54,6 +58,8 @@ pub enum Attempt {
     Trying,
     Reached(String),
     Failed(Unreached),
+    /// What it lacked was given: it will be tried again.
+    Given,
 }
 
 #[derive(Debug)]
@@ -76,6 +82,9 @@ pub struct Wizard {
     pub attempts: Vec<(String, Attempt)>,
     pub plan: Planned,
     pub detail: Detail,
+    pub tries: Tries,
+    /// A secret that is asked for.
+    pub prompt: Option<Prompt>,
     /// Why there is no run.
     pub refused: Option<String>,
     pub asks: Option<Ask>,
@@ -107,6 +116,8 @@ impl Wizard {
             attempts: Vec::new(),
             plan: Planned::default(),
             detail: Detail::None,
+            tries: Tries::default(),
+            prompt: None,
             refused: None,
             asks: None,
             clock: 0,
@@ -142,27 +153,42 @@ impl Wizard {
     }
 
     pub fn reveals(&self) -> bool {
-        self.form.as_ref().is_some_and(|form| form.revealed > 0)
+        let prompt = self.prompt.as_ref().map(|prompt| &prompt.form);
+        let mut forms = self.form.iter().chain(prompt);
+        forms.any(|form| form.revealed > 0)
     }
 
-    pub fn tick(&mut self, passed: u64) {
+    /// Whether hosts are being tried in the background, or will be.
+    pub fn knocks(&self, page: Page) -> bool {
+        self.may_knock(page) && self.tries.moves(&self.answers, self.held(page))
+    }
+
+    fn may_knock(&self, page: Page) -> bool {
+        self.found.knocks && matches!(page, Page::Hosts | Page::Host)
+    }
+
+    /// The place of the host that is being edited.
+    fn held(&self, page: Page) -> Option<usize> {
+        (page == Page::Host).then_some(self.editing)
+    }
+
+    pub fn tick(&mut self, passed: u64, page: Page) -> Vec<Effect> {
         self.clock = self.clock.saturating_add(passed);
-        if let Some(form) = &mut self.form {
+        let prompt = self.prompt.as_mut().map(|prompt| &mut prompt.form);
+        for form in self.form.iter_mut().chain(prompt) {
             form.revealed = form.revealed.saturating_sub(passed);
+        }
+        if self.may_knock(page) {
+            let held = self.held(page);
+            self.tries.tick(passed, &self.answers, held)
+        } else {
+            Vec::new()
         }
     }
 
     pub fn refused(&mut self, why: String) {
         self.refused = Some(why);
         self.nothing_tries();
-    }
-
-    /// The host at the chosen place, and its key, where nobody vouches for that.
-    pub fn unknown_key(&self) -> Option<(&str, &str)> {
-        match self.attempts.get(self.chosen)? {
-            (name, Attempt::Failed(failed)) => Some((name, failed.host_key.as_deref()?)),
-            _ => None,
-        }
     }
 
     /// Connecting is over.
@@ -234,6 +260,7 @@ pub(super) fn go(model: &mut Model, page: Page) {
     };
     wizard.chosen = 0;
     wizard.scroll = 0;
+    wizard.prompt = None;
     if page == Page::Review {
         wizard.from_review = false;
     }
@@ -307,6 +334,9 @@ pub fn scroll(model: &mut Model, by: isize) {
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = model.page;
+    if model.prompt().is_some() {
+        return asking::act(model, action);
+    }
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
     };
@@ -330,6 +360,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SaveAnswers => {
             let answers = Box::new(wizard.answers.clone());
             return vec![Effect::SaveAnswers(answers)];
+        }
+        Action::AskSecret => {
+            asking::open(wizard, page);
+            return Vec::new();
         }
         Action::RunAgain | Action::EditAnswers => {
             let answers = wizard.answers.clone();
@@ -468,6 +502,19 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
             wizard.unread.swap_hosts(chosen, chosen + 1);
             wizard.chosen += 1;
             return draft(model);
+        }
+        Action::Retry if chosen < count => {
+            let host = &wizard.answers.hosts[chosen];
+            let stops = wizard.tries.again(host, &wizard.answers);
+            return [Effect::Forgive].into_iter().chain(stops).collect();
+        }
+        Action::Confirm => {
+            let Some(place) = wizard.believe(Page::Hosts) else {
+                return Vec::new();
+            };
+            let host = &wizard.answers.hosts[place];
+            let stops = wizard.tries.again(host, &wizard.answers);
+            return draft(model).into_iter().chain(stops).collect();
         }
         Action::Continue => leave(model, true),
         Action::Back => leave(model, false),

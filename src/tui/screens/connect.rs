@@ -4,9 +4,11 @@ use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::model::Model;
+use super::super::layout;
+use super::super::model::{Model, Unreached};
+use super::super::text::{self, hosts as say};
+use super::super::theme::Theme;
 use super::super::wizard::Attempt;
-use super::super::{layout, text};
 use super::run::{pad, padded};
 use super::{from_chosen, wrapped};
 use crate::engine::progress::Status;
@@ -36,6 +38,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
                 (mark, style, text::CONNECTING.to_owned())
             }
             Attempt::Reached(what) => (theme.good_mark(), theme.good(), what.clone()),
+            Attempt::Given => (theme.dot(), theme.accent(), say::GIVEN.to_owned()),
             Attempt::Failed(_) => (theme.bad_mark(), theme.bad(), text::NOT_REACHED.to_owned()),
         };
         let line = Line::from(vec![
@@ -50,14 +53,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
             lines.push(line);
         }
         if let Attempt::Failed(failed) = attempt {
-            for line in wrapped(&failed.why, width.saturating_sub(4)) {
-                lines.push(Line::styled(format!("    {line}"), theme.bad()));
-            }
-            if let Some(key) = &failed.host_key {
-                for line in wrapped(&text::believe(key), width.saturating_sub(4)) {
-                    lines.push(Line::styled(format!("    {line}"), theme.accent()));
-                }
-            }
+            why(theme, failed, width, &mut lines);
         }
     }
     if let Some(why) = &wizard.refused {
@@ -68,4 +64,20 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let shown = from_chosen(lines, chosen_line, usize::from(area.height));
     frame.render_widget(Paragraph::new(shown), area);
+}
+
+/// Why a host was not reached, and what can be done about it from here, below its row.
+pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<'_>>) {
+    let mut add = |text: &str, style| {
+        for line in wrapped(text, width.saturating_sub(4)) {
+            lines.push(Line::styled(format!("    {line}"), style));
+        }
+    };
+    add(&failed.why, theme.bad());
+    if let Some(key) = &failed.host_key {
+        add(&text::believe(key), theme.accent());
+    }
+    if !failed.wants.is_empty() {
+        add(&say::p_gives(&failed.wants), theme.accent());
+    }
 }

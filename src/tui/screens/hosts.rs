@@ -6,10 +6,16 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::super::model::Model;
-use super::super::text;
+use super::super::text::{self, hosts as say};
+use super::super::trying::State;
 use super::run::padded;
 use super::table::{self, Cell};
-use super::{from_chosen, wrapped};
+use super::{connect, from_chosen, wrapped};
+use crate::answers::Host;
+use crate::engine::progress::Status;
+
+/// From here on there is room for the cluster's addresses, too.
+const WIDE: usize = 100;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
@@ -24,7 +30,14 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     lines.push(Line::default());
 
     let plain = |text: String| -> Cell { (text, Style::new()) };
-    let mut rows = vec![table::heads(&text::HOST_HEADS, theme.faint())];
+    let mut heads = table::heads(&say::HEADS, theme.faint());
+    // Where there is room, and something to say.
+    let other_ip = |host: &Host| host.node_ip.is_some();
+    let node_ips = width >= WIDE && answers.hosts.iter().any(other_ip);
+    if node_ips {
+        heads.insert(3, (say::NODE_IP.to_owned(), theme.faint()));
+    }
+    let mut rows = vec![heads];
     for (place, host) in answers.hosts.iter().enumerate() {
         let fine = wizard.host_problems(place).is_empty();
         let (mark, style) = if fine {
@@ -32,18 +45,23 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         } else {
             (theme.bad_mark(), theme.bad())
         };
-        rows.push(vec![
+        let mut row = vec![
             (format!("{mark} {}", host.name), style),
             plain(host.role.to_string()),
-            plain(host.address.clone()),
-            plain(host.node_ip.map_or_else(String::new, |ip| ip.to_string())),
-            plain(text::user(host.user.as_ref().or(answers.ssh.user.as_ref()))),
-            plain(answers.ssh_port(host).to_string()),
-        ]);
+            plain(say::address(host, &answers.ssh)),
+        ];
+        if node_ips {
+            row.push(plain(
+                host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
+            ));
+        }
+        row.push(connection(model, wizard.tries.of(host, answers)));
+        rows.push(row);
     }
     let mut chosen_line = 0;
     for (row, line) in table::lines(&rows).into_iter().enumerate() {
         let is_chosen = row == wizard.chosen + 1;
+        let is_cut = line.width() > width;
         if is_chosen {
             chosen_line = lines.len();
             lines.push(padded(line, width).patch_style(theme.selected()));
@@ -53,6 +71,19 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         let Some(place) = row.checked_sub(1) else {
             continue;
         };
+        if is_chosen
+            && let Some(host) = answers.hosts.get(place)
+            && let Some(failed) = wizard.tries.failed(host, answers)
+        {
+            connect::why(theme, failed, width, &mut lines);
+        }
+        if is_chosen
+            && is_cut
+            && let Some(host) = answers.hosts.get(place)
+            && let Some(State::Is(what)) = wizard.tries.of(host, answers)
+        {
+            lines.push(Line::styled(format!("    {what}"), theme.good()));
+        }
         for problem in wizard.host_problems(place) {
             let field = problem.key.rsplit('.').next().unwrap_or_default();
             let what = format!("{field} {}", problem.message);
@@ -75,4 +106,33 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let shown = from_chosen(lines, chosen_line, usize::from(area.height));
     frame.render_widget(Paragraph::new(shown), area);
+}
+
+/// What came of trying the host in the background.
+fn connection(model: &Model, state: Option<&State>) -> Cell {
+    let theme = model.theme;
+    let clock = model.wizard.as_ref().map_or(0, |wizard| wizard.clock);
+    match state {
+        None | Some(State::Waits(_)) => (String::new(), Style::new()),
+        Some(State::Trying) => {
+            let trying = Status::Running {
+                since: 0,
+                attempt: 1,
+                applying: true,
+            };
+            let (mark, style) = theme.step(&trying, clock);
+            (format!("{mark} {}", say::CONNECTING), style)
+        }
+        Some(State::Is(what)) => (format!("{} {what}", theme.good_mark()), theme.good()),
+        Some(State::Failed(failed)) => {
+            let (mark, style, what) = if failed.host_key.is_some() {
+                ("?", theme.warning(), say::KEY_UNKNOWN)
+            } else if failed.wants.is_empty() {
+                (theme.bad_mark(), theme.bad(), say::NOT_REACHED)
+            } else {
+                ("?", theme.warning(), say::SECRET_WANTED)
+            };
+            (format!("{mark} {what}"), style)
+        }
+    }
 }

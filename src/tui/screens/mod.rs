@@ -2,6 +2,7 @@
 //!
 //! * `run`: stepper, steps, and the live log; `phase`: what comes next; `failure`, `proofs`, `cluster`: the other pages of a run
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
+//! * `secret`: what is asked for over a page
 //! * `walk`: where one is among these; `help`: the keys of the page below it
 
 pub mod cluster;
@@ -14,6 +15,7 @@ pub mod phase;
 pub mod proofs;
 pub mod review;
 pub mod run;
+pub mod secret;
 pub mod table;
 pub mod walk;
 pub mod welcome;
@@ -60,6 +62,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     message(model, areas.message, frame);
     footer(model, areas.footer, frame);
+    secret::draw(model, frame);
     if let Some(scroll) = model.help {
         help::draw(model, scroll, frame);
     }
@@ -310,8 +313,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A box over the page, in the middle.
-fn over(model: &Model, title: &str, lines: Vec<Line<'_>>, frame: &mut Frame<'_>) {
+/// A box over the page, in the middle; where its inside is.
+fn over(model: &Model, title: &str, lines: Vec<Line<'_>>, frame: &mut Frame<'_>) -> Rect {
     let area = frame.area();
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
     let width = u16::try_from(widest.max(title.width()) + 4).unwrap_or(u16::MAX);
@@ -336,6 +339,7 @@ fn over(model: &Model, title: &str, lines: Vec<Line<'_>>, frame: &mut Frame<'_>)
     };
     frame.render_widget(block, place);
     frame.render_widget(Paragraph::new(lines), inner);
+    inner
 }
 
 fn border(model: &Model) -> ratatui::symbols::border::Set<'static> {

@@ -24,6 +24,7 @@ mod options;
 mod pages;
 mod rules;
 mod runs;
+mod trying;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

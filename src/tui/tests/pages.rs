@@ -25,6 +25,7 @@ fn welcome() {
             draft: Some(Answers::default()),
             needs_tmux: true,
             trouble: None,
+            knocks: true,
         };
         Model::for_wizard(theme, size, found)
     });
@@ -124,6 +125,7 @@ fn connecting() {
             host: host.to_owned(),
             why: format!("{host}: {why}"),
             host_key: host_key.map(str::to_owned),
+            wants: Vec::new(),
         };
         let unreached = vec![
             of(&hosts[1], "cannot log in as admin: no key was taken", None),

@@ -9,8 +9,8 @@ use super::*;
 fn together() -> Vec<Vec<Scope>> {
     use Scope::{
         Again, Ask, Asked, Connect, Everywhere, Failure, Field, Form, Generates, Groups, Held,
-        Help, Hosts, Lines, Phase, Plan, Quit, Replay, Review, Run, Scroll, Search, Secret,
-        ShowHeld, Skippable, UnknownKey, Unreached, Views, Welcome,
+        Help, Hosts, Lacking, Lines, OtherSecrets, Phase, Plan, Prompt, Quit, Replay, Review, Run,
+        Scroll, Search, Secret, ShowHeld, Skippable, UnknownKey, Unreached, Views, Welcome,
     };
     let run = |page: &[Scope]| {
         let all = [Again, Replay, ShowHeld].map(|other| {
@@ -25,7 +25,8 @@ fn together() -> Vec<Vec<Scope>> {
         vec![Search, Everywhere],
         vec![Ask, Everywhere],
         vec![Welcome, Scroll, Everywhere],
-        vec![Hosts, Scroll, Everywhere],
+        vec![Hosts, Scroll, UnknownKey, Lacking, Everywhere],
+        vec![Prompt, OtherSecrets, Everywhere],
         vec![Form, Field, Secret, Generates, Everywhere],
         vec![Form, Lines, Everywhere],
         vec![Review, Groups, Scroll, Everywhere],
@@ -34,7 +35,7 @@ fn together() -> Vec<Vec<Scope>> {
         vec![
             Failure, Asked, Skippable, ShowHeld, Views, Scroll, Everywhere,
         ],
-        vec![Connect, Unreached, UnknownKey, Scroll, Everywhere],
+        vec![Connect, Unreached, UnknownKey, Lacking, Scroll, Everywhere],
     ];
     sets.extend(run(&[Run]));
     sets.extend(run(&[Failure]));

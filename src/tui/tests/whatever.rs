@@ -7,6 +7,7 @@ use super::super::keys::TABLE;
 use super::super::model::{Planned, Unreached};
 use super::super::walk;
 use super::*;
+use crate::answers::{Lacks, Wanted};
 use crate::engine::made_up;
 
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 9 {
+        Does::Happens(what) => match what % 11 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -69,13 +70,28 @@ fn message(does: Does) -> Message {
                 host: "k3s-postgres".into(),
                 why: "it is off".into(),
                 host_key: Some("SHA256:x".into()),
+                wants: Vec::new(),
             }]),
             4 => Message::Over,
             5 => Message::Refused("no".into()),
             6 => Message::Missed(u64::from(what)),
             7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
+            9 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
+            8 => Message::Knocked(u64::from(what) / 11, Err(lacking("k3s-postgres"))),
             _ => Message::Signal(15),
         },
+    }
+}
+
+fn lacking(host: &str) -> Unreached {
+    let what = [
+        Lacks::SudoPassword { of: None },
+        Lacks::Passphrase { key: "k".into() },
+    ];
+    let wants = what.map(|what| Wanted { what, wrong: true });
+    Unreached {
+        wants: wants.to_vec(),
+        ..Unreached::new(host, "no root")
     }
 }
 
@@ -99,7 +115,8 @@ proptest! {
         let from = from.min(messages.len());
         let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
         messages.splice(from..from, events);
-        let model = Model::for_wizard(MONO, SMALL, Found::default());
+        let found = Found { knocks: true, ..Found::default() };
+        let model = Model::for_wizard(MONO, SMALL, found);
         every_frame_is_drawn(model, messages);
     }
 

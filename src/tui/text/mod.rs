@@ -10,6 +10,7 @@ use super::model::Page;
 use super::walk;
 
 pub mod field;
+pub mod hosts;
 pub mod key;
 pub mod phase;
 pub mod section;

@@ -1,0 +1,287 @@
+//! The hosts page tries its hosts in the background: which one is due, which is under way, and what
+//! came of it.
+
+use crate::answers::{Answers, Host, Lacks, Ssh};
+
+use super::knock::Order;
+use super::model::{Effect, Unreached};
+
+/// For so many milliseconds a host stays as it is before it is tried: nobody who is still typing
+/// an address wants another machine to be connected to.
+const STILL: u64 = 1000;
+/// So many at once.
+const AT_ONCE: usize = 4;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Unchanged for so many milliseconds.
+    Waits(u64),
+    Trying,
+    Is(String),
+    Failed(Unreached),
+}
+
+#[derive(Debug)]
+struct Try {
+    way: Way,
+    /// Names the attempt: what comes of an earlier one is dropped.
+    id: u64,
+    state: State,
+}
+
+/// What a connection is made with. A host that is renamed or gets another role is not tried again.
+#[derive(Debug, Clone, PartialEq)]
+struct Way {
+    host: Host,
+    ssh: Ssh,
+}
+
+impl Way {
+    fn of(host: &Host, answers: &Answers) -> Self {
+        let mut host = host.clone();
+        host.name.clear();
+        host.role = crate::answers::Role::Agent;
+        host.node_ip = None;
+        host.overrule.clear();
+        Self {
+            host,
+            ssh: answers.ssh.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Tries {
+    list: Vec<Try>,
+    last: u64,
+}
+
+impl Tries {
+    /// What came of a host so far.
+    pub fn of(&self, host: &Host, answers: &Answers) -> Option<&State> {
+        let way = Way::of(host, answers);
+        let found = self.list.iter().find(|one| one.way == way);
+        found.map(|one| &one.state)
+    }
+
+    pub fn failed(&self, host: &Host, answers: &Answers) -> Option<&Unreached> {
+        match self.of(host, answers)? {
+            State::Failed(failed) => Some(failed),
+            _ => None,
+        }
+    }
+
+    /// Whether something is under way or will be.
+    pub fn moves(&self, answers: &Answers, held: Option<usize>) -> bool {
+        let fresh = |host: &&Host| {
+            let state = self.of(host, answers);
+            matches!(state, None | Some(State::Waits(_) | State::Trying))
+        };
+        due(answers, held).any(|host| fresh(&host))
+    }
+
+    /// Some milliseconds have passed: lets go of what nobody wants any more, and begins what is due.
+    /// The host at the place `held` is being edited.
+    pub fn tick(&mut self, passed: u64, answers: &Answers, held: Option<usize>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let ways: Vec<Way> = answers
+            .hosts
+            .iter()
+            .map(|host| Way::of(host, answers))
+            .collect();
+        self.list.retain(|one| {
+            let wanted = ways.contains(&one.way);
+            if !wanted && one.state == State::Trying {
+                effects.push(Effect::StopKnock(one.id));
+            }
+            wanted
+        });
+        let mut room = AT_ONCE.saturating_sub(self.trying());
+        for host in due(answers, held) {
+            let way = Way::of(host, answers);
+            let Some(one) = self.list.iter_mut().find(|one| one.way == way) else {
+                self.list.push(Try {
+                    way,
+                    id: 0,
+                    state: State::Waits(0),
+                });
+                continue;
+            };
+            let State::Waits(still) = &mut one.state else {
+                continue;
+            };
+            *still = still.saturating_add(passed);
+            if *still < STILL || room == 0 {
+                continue;
+            }
+            room -= 1;
+            self.last += 1;
+            one.id = self.last;
+            one.state = State::Trying;
+            effects.push(Effect::Knock(Box::new(Order {
+                id: one.id,
+                host: host.clone(),
+                answers: answers.clone(),
+            })));
+        }
+        effects
+    }
+
+    fn trying(&self) -> usize {
+        let trying = self.list.iter().filter(|one| one.state == State::Trying);
+        trying.count()
+    }
+
+    /// The host is tried at once, whatever came of it before.
+    pub fn again(&mut self, host: &Host, answers: &Answers) -> Vec<Effect> {
+        let way = Way::of(host, answers);
+        let mut effects = Vec::new();
+        self.list.retain(|one| {
+            if one.way == way && one.state == State::Trying {
+                effects.push(Effect::StopKnock(one.id));
+            }
+            one.way != way
+        });
+        self.list.push(Try {
+            way,
+            id: 0,
+            state: State::Waits(STILL),
+        });
+        effects
+    }
+
+    /// A secret like this one was given for all: whoever lacks it is tried again.
+    pub fn again_where_lacking(&mut self, what: &Lacks) {
+        for one in &mut self.list {
+            if let State::Failed(failed) = &one.state
+                && failed.lacks(what)
+            {
+                one.state = State::Waits(STILL);
+            }
+        }
+    }
+
+    /// The connections' own page does it all again.
+    pub fn stop(&mut self) -> Vec<Effect> {
+        let trying = self.list.iter_mut();
+        trying
+            .filter(|one| one.state == State::Trying)
+            .map(|one| {
+                one.state = State::Waits(0);
+                Effect::StopKnock(one.id)
+            })
+            .collect()
+    }
+
+    pub fn told(&mut self, id: u64, what: Result<String, Unreached>) {
+        let trying = |one: &&mut Try| one.id == id && one.state == State::Trying;
+        if let Some(one) = self.list.iter_mut().find(trying) {
+            one.state = match what {
+                Ok(what) => State::Is(what),
+                Err(why) => State::Failed(why),
+            };
+        }
+    }
+}
+
+/// The hosts that are complete, and not being edited.
+fn due(answers: &Answers, held: Option<usize>) -> impl Iterator<Item = &Host> {
+    let problems = answers.problems();
+    answers
+        .hosts
+        .iter()
+        .enumerate()
+        .filter(move |(place, _)| {
+            let prefix = format!("hosts[{place}].");
+            let own = problems.iter().any(|one| one.key.starts_with(&prefix));
+            !own && Some(*place) != held
+        })
+        .map(|(_, host)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::Role;
+
+    fn answers(hosts: usize) -> Answers {
+        let mut answers = Answers::default();
+        for number in 1..=hosts {
+            let name = format!("agent-{number}");
+            let address = format!("10.0.0.{number}");
+            answers.hosts.push(Host::new(name, Role::Agent, address));
+        }
+        answers
+    }
+
+    fn ids(effects: &[Effect]) -> Vec<i64> {
+        let id = |effect: &Effect| match effect {
+            Effect::Knock(order) => i64::try_from(order.id).unwrap(),
+            Effect::StopKnock(id) => -i64::try_from(*id).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        effects.iter().map(id).collect()
+    }
+
+    #[test]
+    fn a_host_is_tried_once_it_stays_as_it_is_and_a_few_at_once() {
+        let mut tries = Tries::default();
+        let mut answers = answers(6);
+        answers.hosts[5].address.clear();
+        assert!(tries.moves(&answers, None));
+        assert_eq!(tries.tick(100, &answers, None), []);
+        assert_eq!(tries.tick(STILL - 1, &answers, None), []);
+        let begun = tries.tick(1, &answers, None);
+        assert_eq!(ids(&begun), [1, 2, 3, 4]);
+        assert_eq!(tries.tick(1, &answers, None), []);
+        tries.told(2, Ok("Debian".into()));
+        assert_eq!(ids(&tries.tick(1, &answers, None)), [5]);
+        for id in [1, 3, 4, 5] {
+            tries.told(id, Ok("Debian".into()));
+        }
+        assert!(!tries.moves(&answers, None), "the last one is not complete");
+    }
+
+    #[test]
+    fn a_host_that_is_changed_is_let_go_and_what_came_of_it_is_dropped() {
+        let mut tries = Tries::default();
+        let mut answers = answers(2);
+        tries.tick(0, &answers, None);
+        assert_eq!(ids(&tries.tick(STILL, &answers, None)), [1, 2]);
+        // A new name is no new host.
+        answers.hosts[1].name = "other".into();
+        assert_eq!(tries.tick(100, &answers, None), []);
+        answers.hosts[0].address = "10.0.0.9".into();
+        assert_eq!(ids(&tries.tick(100, &answers, Some(0))), [-1]);
+        tries.told(1, Ok("Debian".into()));
+        assert_eq!(tries.of(&answers.hosts[0], &answers), None);
+        // Not while it is being edited.
+        assert_eq!(tries.tick(9 * STILL, &answers, Some(0)), []);
+        tries.tick(0, &answers, None);
+        assert_eq!(ids(&tries.tick(STILL, &answers, None)), [3]);
+        tries.told(2, Ok("Debian".into()));
+        let is = State::Is("Debian".into());
+        assert_eq!(tries.of(&answers.hosts[1], &answers), Some(&is));
+    }
+
+    #[test]
+    fn what_has_failed_is_tried_again_on_somebodys_word() {
+        let mut tries = Tries::default();
+        let answers = answers(1);
+        tries.tick(0, &answers, None);
+        tries.tick(STILL, &answers, None);
+        let why = Unreached {
+            host: "agent-1".into(),
+            why: "off".into(),
+            host_key: None,
+            wants: Vec::new(),
+        };
+        tries.told(1, Err(why));
+        assert_eq!(tries.tick(9 * STILL, &answers, None), []);
+        assert_eq!(tries.again(&answers.hosts[0], &answers), []);
+        assert_eq!(ids(&tries.tick(0, &answers, None)), [2]);
+        assert_eq!(ids(&tries.again(&answers.hosts[0], &answers)), [-2]);
+        assert_eq!(ids(&tries.tick(0, &answers, None)), [3]);
+        assert_eq!(ids(&tries.stop()), [-3]);
+    }
+}
