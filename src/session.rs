@@ -1,5 +1,7 @@
 //! What a run needs, put together: answers, state, secrets, certificates, hosts. Whoever shows the
-//! run, lines or screens, starts here.
+//! run, lines or screens, starts here; [`ways`]: how its hosts are reached.
+
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,11 +11,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+    Answers, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
 };
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
-use crate::engine::hosts::{self, Connector, Look, Reached};
+use crate::engine::hosts::{self, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run};
@@ -21,8 +23,8 @@ use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
+use crate::remote::Trials;
 use crate::remote::lease::{Lease, LeaseError};
-use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::report::lines::Context;
 use crate::report::log::RunLog;
 use crate::report::redact::Redactor;
@@ -153,7 +155,9 @@ impl Session {
                 .iter()
                 .zip(&self.logins)
                 .map(|(host, login)| {
-                    let (lease, connector) = (lease.as_ref(), self.connector(host, login, &trials));
+                    let lease = lease.as_ref();
+                    let connector =
+                        ways::connector(&self.answers, &self.folder, host, login, &trials);
                     scope.spawn(move || {
                         let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
@@ -348,37 +352,6 @@ impl Session {
             from: hostname(),
             since: rfc_3339(OffsetDateTime::now_utc()),
         }
-    }
-
-    fn connector(
-        &self,
-        host: &Host,
-        (login, secrets): &(Login, LoginSecrets),
-        trials: &Trials,
-    ) -> Connector {
-        let target = Target {
-            name: host.name.clone(),
-            address: login.address.clone(),
-            port: login.port,
-            user: login.user.clone(),
-            keys: login.keys.clone(),
-            only_these_keys: login.only_these_keys,
-            known_hosts: self.answers.ssh_known_hosts(),
-            own_known_hosts: self.folder.known_hosts(),
-            policy: self.answers.ssh.host_keys,
-            fingerprint: host.host_key.clone(),
-        };
-        let secrets = secrets.clone();
-        let credentials = Credentials {
-            passphrase: secrets.passphrase,
-            password: secrets.password,
-            sudo_password: secrets.sudo_password,
-            trials: trials.clone(),
-        };
-        Box::new(move |cancel| {
-            let ssh = Ssh::connect(&target, &credentials, cancel)?;
-            Ok(Box::new(ssh) as Box<dyn Remote>)
-        })
     }
 }
 
