@@ -244,6 +244,12 @@ impl Session {
         })?)
     }
 
+    /// Whether a server has made a cluster, in this run or an earlier one.
+    pub fn has_cluster(&self) -> bool {
+        let state = self.folder.state();
+        matches!(state, Ok(Some(state)) if state.cluster_ca.is_some())
+    }
+
     /// Everything that must not show in events.
     pub fn redactor(&self) -> Redactor {
         let keys = [&self.pki.ca, &self.pki.postgres]
@@ -409,7 +415,7 @@ fn run_id(now: OffsetDateTime) -> Result<String, openssl::error::ErrorStack> {
     ))
 }
 
-fn rfc_3339(moment: OffsetDateTime) -> String {
+pub(crate) fn rfc_3339(moment: OffsetDateTime) -> String {
     let seconds = moment.replace_nanosecond(0).unwrap_or(moment);
     seconds.format(&Rfc3339).unwrap_or_default()
 }

@@ -91,7 +91,7 @@ pub fn balancer(
         Err(error) => balancer::Verdict::unreached(&name, &error),
     };
     let got = verdict.got.to_string();
-    let problem = (!verdict.holds()).then(|| format!("does not lead to the cluster: {got}"));
+    let problem = (!verdict.holds()).then(|| got.clone());
     Ok(Some(Balancer {
         address: address.to_string(),
         got,

@@ -134,36 +134,45 @@ impl Drop for Connection {
     }
 }
 
+#[derive(Default)]
 struct Failure {
-    error: RemoteError,
+    why: String,
+    ends_connection: bool,
     /// There is no point in asking this host again.
     for_good: bool,
 }
 
+impl Failure {
+    fn of(error: &RemoteError) -> Self {
+        Self {
+            why: error.to_string(),
+            ends_connection: error.ends_connection(),
+            for_good: false,
+        }
+    }
+}
+
 impl<T: PartialEq + Clone> Watch<T> {
     fn look(&mut self, control: &Control, look: &mut Look<'_, T>) -> Result<T, Failure> {
-        let passing = |error| Failure {
-            error,
-            for_good: false,
-        };
         let place = &mut self.places[self.at];
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => {
-                let cancel = new_cancel(&place.host).map_err(passing)?;
-                control.register(&cancel);
-                // A refused login is not tried again: hosts lock out those who do.
-                let remote = (place.connector)(&cancel).map_err(|error| {
-                    cancel.cancel();
-                    Failure {
-                        for_good: !worth_another(&error),
-                        error,
-                    }
-                })?;
-                self.connection.insert(Connection { remote, cancel })
+        if self.connection.is_none() {
+            let cancel = new_cancel(&place.host).map_err(|error| Failure::of(&error))?;
+            control.register(&cancel);
+            let connected = (place.connector)(&cancel);
+            if connected.is_err() {
+                cancel.cancel();
             }
+            // A refused login is not tried again: hosts lock out those who do.
+            let remote = connected.map_err(|error| Failure {
+                for_good: !worth_another(&error),
+                ..Failure::of(&error)
+            })?;
+            self.connection = Some(Connection { remote, cancel });
+        }
+        let Some(connection) = &mut self.connection else {
+            return Err(Failure::default());
         };
-        look(connection.remote.as_mut()).map_err(passing)
+        look(connection.remote.as_mut()).map_err(|error| Failure::of(&error))
     }
 
     fn saw(&mut self, picture: T) -> Option<News<T>> {
@@ -188,7 +197,7 @@ impl<T: PartialEq + Clone> Watch<T> {
     /// The next place is asked; at once, when it was not asked since somebody answered.
     fn missed(&mut self, failure: Failure) -> (Option<News<T>>, bool) {
         // The same host again can be asked over the same connection.
-        if self.places.len() > 1 || failure.for_good || failure.error.ends_connection() {
+        if self.places.len() > 1 || failure.for_good || failure.ends_connection {
             self.connection = None;
         }
         let host = self.places[self.at].host.clone();
@@ -206,7 +215,7 @@ impl<T: PartialEq + Clone> Watch<T> {
             self.tried = 0;
         }
         let (since, whys) = self.lost.get_or_insert_with(|| (now(), BTreeMap::new()));
-        let why = failure.error.to_string();
+        let why = failure.why;
         let given_up = self.places.is_empty();
         let known = whys.insert(host, why.clone());
         let news = (known.as_ref() != Some(&why) || given_up).then(|| {

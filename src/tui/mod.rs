@@ -1,12 +1,13 @@
 //! The wizard: a second face on the engine, in a terminal.
 //!
-//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`,
+//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`, `live`,
 //!   `replay`: their parts
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
 //! * `form`, `fields`: forms, and how they and the answers become each other
-//! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
+//! * `runtime`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
+//!   after a run; `summary`: what stays in the scrollback; `drafts`: what was typed is kept
 //! * `terminal`: takes the terminal, and puts it back in every case
 //!
 //! ```text
@@ -23,18 +24,21 @@ mod fields;
 mod form;
 pub mod keys;
 pub mod layout;
+pub mod live;
 pub mod log;
 pub mod model;
 mod replay;
 pub mod run;
 mod runtime;
 pub mod screens;
+mod summary;
 mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod theme;
 pub mod update;
+pub mod watch;
 pub mod wizard;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::engine::progress::Step;
 use crate::plan::StepId;
 
 use super::keys::Scope;
-
+use super::live::Sight;
 use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
@@ -41,6 +41,8 @@ pub enum Message {
     Missed(u64),
     /// What the run leaves behind.
     Files(Files),
+    /// The cluster looks another way now, after the run.
+    Live(Box<Sight>),
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),

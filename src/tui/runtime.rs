@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
+use crate::engine::event::Abort;
 use crate::state;
 use crate::state::files::{self, Existing};
 
@@ -28,7 +29,7 @@ const BUSY: Duration = Duration::from_millis(16);
 pub struct Runtime {
     messages: Sender<Message>,
     inbox: Receiver<Message>,
-    /// Ends the run that is at work.
+    /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
     begin: Option<Sender<bool>>,
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
@@ -194,6 +195,8 @@ impl Runtime {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
+        // Nobody looks any more at what the last run has left.
+        self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
         driver::start(
             answers,

@@ -1,5 +1,6 @@
 //! Every sentence of the screens.
 
+pub mod cluster;
 pub mod phase;
 
 use crate::engine::event::{Abort, Decision, Outcome};

@@ -1,5 +1,6 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
+mod live;
 mod pages;
 mod rules;
 mod whatever;

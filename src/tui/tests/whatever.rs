@@ -57,7 +57,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 8 {
+        Does::Happens(what) => match what % 12 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -72,6 +72,7 @@ fn message(does: Does) -> Message {
             4 => Message::Over,
             5 => Message::Refused("no".into()),
             6 => Message::Missed(u64::from(what)),
+            7..11 => Message::Live(Box::new(live::sight(what))),
             _ => Message::Signal(15),
         },
     }
