@@ -1,4 +1,4 @@
-//! A run without screens: everything in the answers, to the end, without asking.
+//! Without screens: a run of everything in the answers, to the end, without asking; and what only looks.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,8 +19,9 @@ use k3s_ha_wizard::plan::{Plan, Work};
 use k3s_ha_wizard::platform::preflight::Grid;
 use k3s_ha_wizard::remote::lease::LeaseError;
 use k3s_ha_wizard::report::json::Json;
-use k3s_ha_wizard::report::lines::{Context, Lines};
+use k3s_ha_wizard::report::lines::{Context, Lines, write_status};
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
+use k3s_ha_wizard::status::Asked;
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, how: &Run) -> ExitCode {
@@ -101,6 +102,31 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error, exit::FAILED),
+    }
+}
+
+/// Tells how a cluster is now.
+pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
+    let asked = match Asked::find(None, cluster, answers) {
+        Ok(asked) => asked,
+        Err(error) => return complain(&error, exit::USAGE),
+    };
+    let status = match asked.ask() {
+        Ok(status) => status,
+        Err(error) => return complain(&error, exit::USAGE),
+    };
+    let mut out = io::stdout();
+    // Nobody may be reading any more.
+    let _ = match output {
+        Output::Lines => write_status(&mut out, &status),
+        Output::Json => serde_json::to_writer(&mut out, &status)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out)),
+    };
+    if status.healthy {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::FAILED)
     }
 }
 
