@@ -62,7 +62,7 @@ pub enum Palette {
 pub enum Output {
     /// For people and CI logs
     Lines,
-    /// One event a line
+    /// For programs: one event a line, or one object
     Json,
 }
 
@@ -76,6 +76,19 @@ pub enum Command {
         /// Write the shell files of every host into this folder, secrets masked
         #[arg(long, value_name = "DIR")]
         scripts: Option<PathBuf>,
+    },
+    /// Tell how a cluster is now: nodes, pods, load balancer, datastore, certificates; changes
+    /// nothing
+    Status {
+        /// Which cluster; may be left out where only one is known here
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+        /// Log in as this file says: passwords that stand in answers are kept nowhere
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+        /// How to say it
+        #[arg(long, value_name = "FORM", default_value = "lines")]
+        output: Output,
     },
     /// Show a recorded run again, on the screens of the wizard
     Replay {
@@ -119,7 +132,7 @@ pub mod exit {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a step failed
+  1  a step failed, or something in the cluster is ill
   2  usage, or invalid answers
   3  stopped by the operator
   4  another run works on a host or with the state folder

@@ -1,4 +1,4 @@
-//! A run without screens: everything in the answers, to the end, without asking.
+//! Without screens: a run of everything in the answers, to the end, without asking; and what only looks.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -21,8 +21,9 @@ use k3s_ha_wizard::platform::preflight::Grid;
 use k3s_ha_wizard::remote::lease::LeaseError;
 use k3s_ha_wizard::report::diff::{FileChange, How};
 use k3s_ha_wizard::report::json::Json;
-use k3s_ha_wizard::report::lines::{Context, Lines};
+use k3s_ha_wizard::report::lines::{Context, Lines, write_status};
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
+use k3s_ha_wizard::status::Asked;
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, how: &Run) -> ExitCode {
@@ -118,6 +119,31 @@ fn changed_files(session: &Session, plan: &Plan, reached: &mut [Reached]) -> Str
         }
     }
     text
+}
+
+/// Tells how a cluster is now.
+pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
+    let asked = match Asked::find(None, cluster, answers) {
+        Ok(asked) => asked,
+        Err(error) => return complain(&error, exit::USAGE),
+    };
+    let status = match asked.ask() {
+        Ok(status) => status,
+        Err(error) => return complain(&error, exit::USAGE),
+    };
+    let mut out = io::stdout();
+    // Nobody may be reading any more.
+    let _ = match output {
+        Output::Lines => write_status(&mut out, &status),
+        Output::Json => serde_json::to_writer(&mut out, &status)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out)),
+    };
+    if status.healthy {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::FAILED)
+    }
 }
 
 /// One folder a host, one file a step, numbered in the order of the plan.

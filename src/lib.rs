@@ -9,7 +9,7 @@
 //! * [`plan`]: what will be done, a pure function of the three above
 //! * [`engine`]: doing it, and the events that say what happens
 //! * [`proof`]: showing that it holds
-//! * [`cluster`]: nodes, pods and their health
+//! * [`cluster`]: nodes, pods and their health; [`status`]: of one that is there, asked once
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
@@ -29,4 +29,5 @@ pub mod remote;
 pub mod report;
 pub mod session;
 pub mod state;
+pub mod status;
 pub mod tui;

@@ -19,6 +19,14 @@ fn main() -> ExitCode {
         (Some(Command::Plan { answers, scripts }), _) => {
             headless::plan(&answers, scripts.as_deref())
         }
+        (
+            Some(Command::Status {
+                cluster,
+                answers,
+                output,
+            }),
+            _,
+        ) => headless::status(cluster.as_deref(), answers.as_deref(), output),
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
         (Some(Command::Replay { file, at, screens }), _) => say(&tui::replay(&file, at, &screens)),

@@ -4,6 +4,11 @@
 //!
 //! [`load`] what is there, [`ensure`] what is wanted, [`save`]: only what is missing, unfit or near
 //! its end is made anew, and [`Changes`] says what and why. Keys are P-256. Times are UTC.
+//! [`certificates`] tells when what is there ends.
+
+mod expiry;
+
+pub use expiry::{Certificate, certificates};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -1,24 +1,24 @@
 //! What a run needs, put together: answers, state, secrets, certificates, hosts. Whoever shows the
 //! run, lines or screens, starts here.
 //!
-//! * [`knock`]: one host alone, before there is a run
+//! * [`ways`]: how its hosts are reached; [`knock`]: one host alone, before there is a run
 
 pub mod knock;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::process::Command;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Asked, Host, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+    Answers, Asked, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
 };
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
-use crate::engine::hosts::{self, Connector, Look, Reached};
+use crate::engine::hosts::{self, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run, planned_files};
@@ -26,8 +26,8 @@ use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError, PlannedFile, StepId};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
+use crate::remote::Trials;
 use crate::remote::lease::{Lease, LeaseError};
-use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::report::log::RunLog;
@@ -182,7 +182,10 @@ impl Session {
                 .iter()
                 .zip(&self.logins)
                 .map(|(host, login)| {
-                    let (lease, connector) = (lease.as_ref(), self.connector(host, login));
+                    let lease = lease.as_ref();
+                    let own_known_hosts = self.folder.known_hosts();
+                    let target = ways::target(&self.answers, host, &login.0, own_known_hosts);
+                    let connector = ways::connector(target, login.1.clone(), &self.tried);
                     scope.spawn(move || {
                         let reached = hosts::reach(host, look, connector, lease, control)?;
                         told(&reached);
@@ -286,6 +289,17 @@ impl Session {
             .into_iter()
             .map(|(step, files)| (step, told(files)))
             .collect()
+    }
+
+    /// Whether a server has made a cluster, in this run or an earlier one.
+    pub fn has_cluster(&self) -> bool {
+        let state = self.folder.state();
+        matches!(state, Ok(Some(state)) if state.cluster_ca.is_some())
+    }
+
+    /// What the operator typed, and what came of passwords.
+    pub fn tried(&self) -> &Tried {
+        &self.tried
     }
 
     /// Everything that must not show in events.
@@ -397,71 +411,6 @@ impl Session {
             since: rfc_3339(OffsetDateTime::now_utc()),
         }
     }
-
-    fn connector(&self, host: &Host, (login, secrets): &(Login, LoginSecrets)) -> Connector {
-        let own_known_hosts = self.folder.known_hosts();
-        let target = target(&self.answers, host, login, own_known_hosts);
-        connector(target, secrets.clone(), &self.tried)
-    }
-}
-
-/// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
-/// host. It asks for secrets itself; none of ours is handed over.
-pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
-    let config = answers.ssh_config()?;
-    let host = answers
-        .host(host)
-        .ok_or_else(|| PlanError::NoFacts(host.to_owned()))?;
-    let login = answers.login(host, &config)?;
-    let folder = Folder::open(None, &answers.cluster.name)?;
-    let usual = PathBuf::from("~/.ssh/known_hosts");
-    let known_hosts = [usual]
-        .into_iter()
-        .chain(answers.ssh_known_hosts())
-        .chain([folder.known_hosts()]);
-    let files = known_hosts.fold(String::from("UserKnownHostsFile="), |files, file| {
-        format!("{files}\"{}\" ", file.display())
-    });
-    let mut ssh = Command::new("ssh");
-    if let Some(file) = &answers.ssh.config {
-        ssh.arg("-F").arg(file);
-    }
-    ssh.args(["-o", files.trim_end()]);
-    ssh.args(["-p", &login.port.to_string(), "-l", &login.user]);
-    for key in &login.keys {
-        ssh.arg("-i").arg(key);
-    }
-    ssh.args(["--", &login.address]);
-    Ok(ssh)
-}
-
-fn target(answers: &Answers, host: &Host, login: &Login, own_known_hosts: PathBuf) -> Target {
-    Target {
-        name: host.name.clone(),
-        address: login.address.clone(),
-        port: login.port,
-        user: login.user.clone(),
-        keys: login.keys.clone(),
-        only_these_keys: login.only_these_keys,
-        known_hosts: answers.ssh_known_hosts(),
-        own_known_hosts,
-        policy: answers.ssh.host_keys,
-        fingerprint: host.host_key.clone(),
-    }
-}
-
-fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
-    let credentials = Credentials {
-        passphrase: secrets.passphrase,
-        password: secrets.password,
-        sudo_password: secrets.sudo_password,
-        asks: tried.asks,
-        trials: tried.trials.clone(),
-    };
-    Box::new(move |cancel| {
-        let ssh = Ssh::connect(&target, &credentials, cancel)?;
-        Ok(Box::new(ssh) as Box<dyn Remote>)
-    })
 }
 
 impl SessionError {
@@ -518,7 +467,7 @@ fn run_id(now: OffsetDateTime) -> Result<String, openssl::error::ErrorStack> {
     ))
 }
 
-fn rfc_3339(moment: OffsetDateTime) -> String {
+pub(crate) fn rfc_3339(moment: OffsetDateTime) -> String {
     let seconds = moment.replace_nanosecond(0).unwrap_or(moment);
     seconds.format(&Rfc3339).unwrap_or_default()
 }
@@ -533,31 +482,4 @@ fn user() -> String {
 fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
     name.map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_is_the_operators_own_ssh_and_gets_no_secret() {
-        let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
-        answers.ssh.config = Some("none".into());
-        answers.ssh.user = Some("admin".into());
-        answers.ssh.password = Some(crate::answers::Secret::Inline(
-            "hunter2hunter2".to_owned().into(),
-        ));
-        let name = answers.hosts[0].name.clone();
-        let ssh = shell(&answers, &name).unwrap();
-        let said: Vec<_> = ssh
-            .get_args()
-            .map(|arg| arg.to_string_lossy().into_owned())
-            .collect();
-        let said = said.join(" ");
-        assert!(!said.contains("hunter2"), "{said}");
-        assert!(said.contains("\"~/.ssh/known_hosts\" "), "{said}");
-        let end = format!("-- {}", answers.hosts[0].address);
-        assert!(said.contains("-l admin") && said.ends_with(&end), "{said}");
-        assert!(shell(&answers, "nobody").is_err());
-    }
 }

@@ -81,6 +81,7 @@ fn only_the_screens_know_a_terminal() {
         "proof/",
         "cluster/",
         "session",
+        "status",
     ];
     assert_eq!(broken(&rooms, &["ratatui", "crossterm"], &[]), NOTHING);
 }

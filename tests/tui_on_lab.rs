@@ -11,6 +11,9 @@ mod terminal;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use k3s_ha_wizard::engine::event::{DecidedBy, Event, Outcome, What};
 use k3s_ha_wizard::report::log::read;
@@ -191,6 +194,53 @@ fn begin(terminal: &mut Terminal) {
     terminal.waits_for("Log · All hosts");
 }
 
+/// The page follows the cluster, whoever of it is lost; so does `status`.
+fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
+    terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
+    terminal.waits_for("every connection over TLS with the client certificate");
+    terminal.waits_for("✓ the authority");
+    let (code, said) = status(folder);
+    assert_eq!(code, Some(0), "{said}");
+    let (page, drawn) = (terminal.text(), terminal.drawn());
+    thread::sleep(Duration::from_secs(12));
+    if terminal.text() == page {
+        let now = terminal.drawn();
+        assert_eq!(now, drawn, "nothing changed, and still it was drawn");
+    }
+
+    lab.must("k3s-agent", "systemctl stop k3s-agent");
+    terminal.waits_for("✗ k3s-agent     NotReady");
+    terminal.waits_for("does not answer any more");
+    let (code, said) = status(folder);
+    assert_eq!(code, Some(1), "{said}");
+    let ill = "node k3s-agent: does not answer any more";
+    assert!(said.contains(ill), "{said}");
+    lab.must("k3s-agent", "systemctl start k3s-agent");
+    terminal.waits_for("Nodes  all well");
+
+    lab.must("k3s-server-1", "systemctl stop k3s");
+    terminal.waits_for("Live: k3s-server-2 is asked every 5 s");
+    terminal.waits_for("has no connection to the datastore");
+    lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
+    terminal.waits_for("Datastore  ✗ not known now");
+    lab.must("k3s-postgres", "systemctl start postgresql@15-main");
+    lab.must("k3s-server-1", "systemctl start k3s");
+    terminal.waits_for("every connection over TLS with the client certificate");
+    terminal.waits_for("Nodes  all well");
+}
+
+/// `k3s-ha-wizard status`: the exit code, and what it printed.
+fn status(folder: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+        .arg("status")
+        .env("K3S_HA_WIZARD_STATE", folder.join("state"))
+        .output()
+        .expect("it runs");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (output.status.code(), text)
+}
+
 #[test]
 fn stopped_half_way_and_resumed() {
     let lab = Lab::fresh();
@@ -207,11 +257,12 @@ fn stopped_half_way_and_resumed() {
     // What is said at the end stays when the screens are gone.
     terminal.waits_for("What was done stays done.");
 
-    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
+    let mut terminal = Terminal::start((120, 50), &[], &[AGENT], folder.path());
     terminal.waits_for("▸ Resume lab");
     terminal.types("\r");
     begin(&mut terminal);
     terminal.waits_for("Nodes  all well");
+    is_live(&lab, &terminal, folder.path());
     terminal.types("o");
     terminal.waits_for("certificate of a foreign authority");
     terminal.types("\u{3}");

@@ -6,8 +6,10 @@
 //!
 //! * `kubectl`: the JSON
 //! * `node`, `pod`: the columns, and the diagnosis
+//! * [`datastore`]: the servers' connections to it
 //! * [`kubeconfig`]: K3s's own, turned into the operator's
 
+pub mod datastore;
 pub mod kubeconfig;
 mod kubectl;
 mod node;

@@ -116,7 +116,7 @@ pub fn known_nodes(host: &mut Reached) -> Vec<String> {
         .collect()
 }
 
-fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {
+pub(super) fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {
     Cancel::new().map_err(|error| RemoteError::Lost {
         host: host.to_owned(),
         why: format!("this machine has no file descriptors left: {error}"),
@@ -258,7 +258,7 @@ pub enum Told {
 }
 
 /// Only what can pass by itself.
-fn worth_another(error: &RemoteError) -> bool {
+pub(super) fn worth_another(error: &RemoteError) -> bool {
     matches!(
         error,
         RemoteError::Lost { .. } | RemoteError::Unreachable { .. } | RemoteError::Timeout { .. }

@@ -8,12 +8,14 @@
 //! * `tasks`: what is not a matter of one host's shell
 //! * `hints`: what to do about a failure, by what was printed
 //! * [`control`]: ending it before its end
+//! * [`look`]: what came of it, seen without changing anything; [`watch`]: again and again
 
 pub mod control;
 mod critical_path;
 pub mod event;
 mod hints;
 pub mod hosts;
+pub mod look;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod previews;
@@ -22,6 +24,7 @@ pub mod recorder;
 mod scheduler;
 pub mod surroundings;
 mod tasks;
+pub mod watch;
 mod worker;
 
 use std::collections::BTreeMap;

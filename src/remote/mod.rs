@@ -16,7 +16,7 @@ mod error;
 mod known_hosts;
 pub mod lease;
 mod lines;
-mod program;
+pub(crate) mod program;
 pub mod quote;
 pub mod scripted;
 mod ssh;

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::{SessionError, Tried, connector, target};
+use super::ways::{connector, target};
+use super::{SessionError, Tried};
 use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
 use crate::engine::hosts::{self, Look};

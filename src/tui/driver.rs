@@ -1,10 +1,10 @@
 //! The thread behind the screens: reaches hosts, plans, waits for a word, and runs. It and the
 //! screens share nothing but channels, and the handle that ends a run.
 
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -18,13 +18,13 @@ use crate::plan::{Step, Work};
 use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::lease::LeaseError;
 use crate::report::diff::FileChange;
-use crate::report::lines::{Context, Lines};
 use crate::session::{Purpose, Session, SessionError, Tried};
 
 use super::knock;
 use super::model::{Message, Planned, PlannedStep, Unreached};
 use super::run::Files;
-use super::text;
+use super::summary::Summary;
+use super::{text, watch};
 
 /// So many messages may wait for the screens; after that, lines of output are counted only. The
 /// log file has them all, and no host ever waits for a terminal.
@@ -66,7 +66,7 @@ pub fn start(
 fn work(
     answers: Answers,
     tried: Tried,
-    control: &Control,
+    control: &Arc<Control>,
     begin: &Receiver<bool>,
     messages: &Sender<Message>,
     outcome: &Sender<Outcome>,
@@ -129,14 +129,15 @@ fn work(
         let text = text::log_lost(&log, &error.to_string());
         drop(lost.send(Message::Said(text)));
     };
-    let faces = vec![
-        to_summary(context, outcome.clone()),
-        to_screens(messages.clone()),
-    ];
+    let summary = Summary::new(context, outcome.clone());
+    let faces = vec![summary.sink(), to_screens(messages.clone())];
     session
         .carry_out(&plan, reached, control, log_lost, faces)
-        .map(drop)
-        .map_err(say)
+        .map_err(say)?;
+    if let Err(why) = watch::start(&session, control, messages, summary) {
+        tell(Message::Said(text::cluster::not_watched(&why)));
+    }
+    Ok(())
 }
 
 /// A step with the script that is sent to its host and what changes in files, secrets masked.
@@ -190,44 +191,6 @@ fn to_screens(messages: Sender<Message>) -> Sink {
         }
         drop(messages.send(Message::Event(Box::new(event.clone()))));
     })
-}
-
-/// Keeps what a run without screens would say at its end: it is left in the scrollback.
-fn to_summary(context: Context, outcome: Sender<Outcome>) -> Sink {
-    let latest = Latest::default();
-    let mut lines = Lines::new(latest.clone(), context);
-    Box::new(move |event: &Event| {
-        if matches!(event.what, What::Output { .. }) {
-            return;
-        }
-        latest.bytes().clear();
-        let _ = lines.event(event);
-        if let What::Ended { end } = &event.what {
-            let summary = String::from_utf8_lossy(&latest.bytes()).into_owned();
-            let end = Some(end.clone());
-            drop(outcome.send(Outcome { end, summary }));
-        }
-    })
-}
-
-/// What was written last.
-#[derive(Debug, Default, Clone)]
-struct Latest(Arc<Mutex<Vec<u8>>>);
-
-impl Latest {
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Write for Latest {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

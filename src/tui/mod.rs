@@ -1,6 +1,6 @@
 //! The wizard: a second face on the engine, in a terminal.
 //!
-//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`,
+//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`, `live`,
 //!   `replay`: their parts
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
@@ -8,7 +8,8 @@
 //! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
 //! * [`walk`]: the order of the pages before a run
 //! * `form`, `fields`: forms, and how they and the answers become each other; `filling`: them in use
-//! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
+//! * `runtime`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
+//!   after a run; `summary`: what stays in the scrollback; `drafts`: what was typed is kept
 //! * `terminal`: takes the terminal, and puts it back in every case; `away`: lends it
 //!
 //! ```text
@@ -29,12 +30,14 @@ mod form;
 pub mod keys;
 pub mod knock;
 pub mod layout;
+pub mod live;
 pub mod log;
 pub mod model;
 mod replay;
 pub mod run;
 mod runtime;
 pub mod screens;
+mod summary;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -43,6 +46,7 @@ pub mod theme;
 mod trying;
 pub mod update;
 pub mod walk;
+pub mod watch;
 pub mod wizard;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use super::asking::{self, Prompt};
 use super::form::{Form, Kind};
 use super::keys::Scope;
 use super::knock::Order;
+use super::live::Sight;
 use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
@@ -45,6 +46,8 @@ pub enum Message {
     Missed(u64),
     /// What the run leaves behind.
     Files(Files),
+    /// The cluster looks another way now, after the run.
+    Live(Box<Sight>),
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),

@@ -6,6 +6,7 @@ use crate::engine::event::{ConnectionState, DecidedBy, End, Event, Outcome, Stre
 use crate::engine::progress::{Phase, Progress, Status, Step};
 use crate::plan::StepId;
 
+use super::live::Live;
 use super::log::{Kind, Log, Pane, Room, Which};
 use super::text;
 
@@ -32,6 +33,7 @@ pub struct RunView {
     pub scroll: usize,
     /// What the run leaves behind; nothing in a replay.
     pub files: Option<Files>,
+    pub live: Live,
     /// How many lines came faster than they could be shown.
     pub missed: u64,
     hosts: Vec<String>,

@@ -35,7 +35,7 @@ const BUSY: Duration = Duration::from_millis(16);
 pub struct Runtime {
     messages: Sender<Message>,
     inbox: Receiver<Message>,
-    /// Ends the run that is at work.
+    /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
     begin: Option<Sender<bool>>,
     /// Secrets that were typed, and what came of passwords: for this process alone.
@@ -248,6 +248,8 @@ impl Runtime {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
+        // Nobody looks any more at what the last run has left.
+        self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
         driver::start(
             answers,
@@ -261,7 +263,7 @@ impl Runtime {
 
     /// The terminal is somebody else's until they give it back. What came of it.
     fn shell(&self, answers: &Answers, host: &str) -> String {
-        let mut ssh = match session::shell(answers, host) {
+        let mut ssh = match session::ways::shell(answers, host) {
             Ok(command) => command,
             Err(error) => return text::phase::no_shell(&error.to_string()),
         };

@@ -61,6 +61,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.run.files = Some(files);
             Vec::new()
         }
+        Message::Live(sight) => super::live::told(model, *sight),
         Message::Over => {
             model.at_work = false;
             if std::mem::take(&mut model.edits_next) && !model.leaving {

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
-use crate::answers::Role;
-use crate::cluster::{Cluster, ExpectedNode, kubeconfig};
+use crate::cluster::{Cluster, kubeconfig};
 use crate::engine::event::{Outcome, What};
 use crate::engine::hosts::output;
-use crate::engine::join_token;
+use crate::engine::{join_token, look};
 use crate::plan::Late;
 
 /// How long one look may take.
@@ -17,9 +16,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
 const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
-const READ_CLUSTER: &str = "\
-/usr/local/bin/k3s kubectl get nodes -o json && \
-/usr/local/bin/k3s kubectl get pods -A -o json";
 
 /// What agents know the cluster by.
 pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
@@ -73,23 +69,10 @@ pub(super) fn keep_kubeconfig(site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
 /// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An ill pod of
 /// somebody's own is told, but it is not this wizard's to wait for.
 pub(super) fn wait(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let hosts = site.run.answers.hosts.iter();
-    let nodes: Vec<_> = hosts
-        .filter(|host| matches!(host.role, Role::Server | Role::Agent))
-        .filter_map(|host| Some((host.name.as_str(), host.cluster_ip()?.to_string())))
-        .collect();
-    let expected: Vec<_> = nodes
-        .iter()
-        .map(|(name, ip)| ExpectedNode {
-            name,
-            ip,
-            version: &site.run.answers.k3s.version,
-        })
-        .collect();
     let since = Instant::now();
     let mut waited = false;
     loop {
-        let seen = look(site, &expected);
+        let seen = look(site);
         let aborting = site.run.control.aborting().is_some();
         let enough = aborting || since.elapsed() + LOOK > site.step.limit;
         match seen {
@@ -138,11 +121,9 @@ fn system_is_ill(cluster: &Cluster) -> bool {
             .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
 }
 
-fn look(site: &mut Site<'_, '_>, expected: &[ExpectedNode<'_>]) -> Result<Cluster, Trouble> {
-    let text = read(site, READ_CLUSTER)?;
-    let mut cluster = Cluster::parse(&text).map_err(|error| Trouble::because(error.to_string()))?;
-    cluster.expect(expected);
-    Ok(cluster)
+fn look(site: &mut Site<'_, '_>) -> Result<Cluster, Trouble> {
+    let text = read(site, look::READ_CLUSTER)?;
+    look::cluster_of(&text, site.run.answers).map_err(|error| Trouble::because(error.to_string()))
 }
 
 /// What a script prints, whole.

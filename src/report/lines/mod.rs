@@ -7,6 +7,7 @@
 //!    26.5s  k3s-postgres  done       postgres/install in 14.2s
 //! ```
 
+mod status;
 mod summary;
 mod table;
 
@@ -18,6 +19,8 @@ use crate::engine::event::{
 };
 use crate::engine::progress::{Progress, Proof, Status};
 use crate::plan::StepId;
+
+pub use status::write as write_status;
 
 /// Where lines about no host in particular come from.
 const HERE: &str = "jump host";

@@ -180,7 +180,7 @@ fn has_problem(cluster: &Cluster) -> bool {
         || cluster.pods.iter().any(|pod| pod.problem.is_some())
 }
 
-fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
+pub(super) fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
     if nodes.is_empty() {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
     with_problems(out, &heads, &nodes.iter().map(row).collect::<Vec<_>>())
 }
 
-fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
+pub(super) fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
     if pods.is_empty() {
         return Ok(());
     }
@@ -236,7 +236,7 @@ fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
 }
 
 /// A table whose rows may have a problem, which stands below its row.
-fn with_problems<W: Write>(
+pub(super) fn with_problems<W: Write>(
     out: &mut W,
     heads: &[&str],
     rows: &[(Vec<String>, Option<String>)],

@@ -20,6 +20,7 @@ macro_rules! in_colours {
     };
 }
 
+mod live;
 mod options;
 mod pages;
 mod rules;

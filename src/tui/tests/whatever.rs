@@ -59,7 +59,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 11 {
+        Does::Happens(what) => match what % 15 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -77,7 +77,8 @@ fn message(does: Does) -> Message {
             6 => Message::Missed(u64::from(what)),
             7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
             9 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
-            8 => Message::Knocked(u64::from(what) / 11, Err(lacking("k3s-postgres"))),
+            8 => Message::Knocked(u64::from(what) / 15, Err(lacking("k3s-postgres"))),
+            10..14 => Message::Live(Box::new(live::sight(what))),
             _ => Message::Signal(15),
         },
     }

@@ -1,7 +1,8 @@
 //! Every sentence of the screens.
 //!
 //! * `key`: what keys do; `field`: what fields are for; `section`: why each
-//!   screen of options exists; `phase`: a phase of a run
+//!   screen of options exists; `phase`: a phase of a run; `cluster`: how it
+//!   is after one
 
 use crate::engine::event::{Abort, Decision, Outcome};
 use crate::engine::progress::{Counts, Status, Step};
@@ -9,6 +10,7 @@ use crate::engine::progress::{Counts, Status, Step};
 use super::model::Page;
 use super::walk;
 
+pub mod cluster;
 pub mod field;
 pub mod hosts;
 pub mod key;

@@ -1,0 +1,19 @@
+# shellcheck shell=sh
+# Who is connected to the cluster's database as its role, and how: a line for each address and way.
+# Reads only.
+# inputs: DB_NAME DB_USER DB_PORT
+
+# What is called psql in PATH may be a program that only starts it.
+psql=$(command -v psql)
+for program in /usr/lib/postgresql/*/bin/psql; do
+    [ ! -x "$program" ] || psql=$program
+done
+cd / && PGCONNECT_TIMEOUT=5 setpriv --reuid=postgres --regid=postgres --init-groups "$psql" \
+    -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d postgres -f - <<SQL
+SET log_statement = none; SET log_min_duration_statement = -1; SET statement_timeout = '10s';
+SELECT host(a.client_addr), coalesce(s.version, 'none'),
+    s.ssl AND coalesce(s.client_dn = '/CN=$DB_USER', false), count(*)
+FROM pg_stat_activity AS a JOIN pg_stat_ssl AS s USING (pid)
+WHERE a.datname = '$DB_NAME' AND a.usename = '$DB_USER' AND a.client_addr IS NOT NULL
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SQL

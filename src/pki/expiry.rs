@@ -1,0 +1,111 @@
+//! When the certificates that are kept end, for people. No key is read.
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{PkiError, RENEW, expiry};
+
+/// A certificate, without what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Certificate {
+    /// Whose it is: a server's name, or in words.
+    pub name: String,
+    /// The day on which it ends, `2029-02-27`, UTC.
+    pub ends: String,
+    /// How many whole days are left; fewer than none when it has ended.
+    pub days: i64,
+    /// What is wrong with it, and what to do.
+    pub problem: Option<String>,
+}
+
+/// The certificates in a folder, of these servers; those with a problem first. What is not there
+/// yet is left out.
+pub fn certificates<'a>(
+    dir: &Path,
+    servers: impl IntoIterator<Item = &'a str>,
+    now: OffsetDateTime,
+) -> Result<Vec<Certificate>, PkiError> {
+    let servers = servers
+        .into_iter()
+        .map(|name| (name.to_owned(), format!("server-{name}.crt")));
+    let own = [("the authority", "ca.crt"), ("Postgres", "postgres.crt")]
+        .map(|(name, file)| (name.to_owned(), file.to_owned()));
+    let mut found = Vec::new();
+    for (name, file) in own.into_iter().chain(servers) {
+        let path = dir.join(&file);
+        let pem = match std::fs::read_to_string(&path) {
+            Ok(pem) => pem,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(PkiError::File { path, source }),
+        };
+        let ends = expiry(&pem)?;
+        let left = ends - now;
+        let is_authority = file == "ca.crt";
+        let problem = (left <= RENEW).then(|| {
+            let ended = !left.is_positive();
+            match (is_authority, ended) {
+                (true, _) => {
+                    "it is not renewed by itself, because everybody must get the new \
+                              one at the same time: the next run says how"
+                }
+                (false, true) => {
+                    "it has ended, and nobody is let in with it: the next run \
+                                  renews it"
+                }
+                (false, false) => "it ends soon: the next run renews it",
+            }
+            .to_owned()
+        });
+        found.push(Certificate {
+            name,
+            ends: ends.date().to_string(),
+            days: left.whole_seconds().div_euclid(24 * 60 * 60),
+            problem,
+        });
+    }
+    found.sort_by_key(|certificate| certificate.problem.is_none());
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::super::{Kept, Wanted, ensure, save};
+    use super::*;
+
+    #[test]
+    fn what_ends_soon_comes_first_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path().join("pki");
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        let told = |now| -> Vec<_> {
+            let all = certificates(&dir, ["s1", "s2"], now).expect("read");
+            let line = |it: Certificate| {
+                let problem = it.problem.unwrap_or_else(|| "well".into());
+                format!("{} {} {} {problem}", it.name, it.ends, it.days)
+            };
+            all.into_iter().map(line).collect()
+        };
+        assert_eq!(told(now), Vec::<String>::new());
+        let wanted = Wanted {
+            cluster: "lab".into(),
+            role: "k3s".into(),
+            postgres_names: vec!["10.0.0.5".into()],
+            servers: vec!["s1".into(), "s2".into()],
+        };
+        let (pki, _) = ensure(&Kept::default(), &wanted, now).expect("made");
+        save(&dir, &pki).expect("saved");
+        // No key is needed to know when a certificate ends.
+        for file in ["ca.key", "postgres.key", "server-s1.key"] {
+            std::fs::remove_file(dir.join(file)).expect("removed");
+        }
+        std::fs::remove_file(dir.join("server-s2.crt")).expect("removed");
+        insta::assert_debug_snapshot!(
+            [0, 764, 765, 826, 3600].map(|days| told(now + Duration::days(days)))
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! How a cluster is, for people: its parts, and at the end, where people look first, what is ill.
+
+use std::io::{self, Write};
+
+use super::summary::{nodes, pods, with_problems};
+use super::{counted, plain};
+use crate::status::Status;
+
+pub fn write<W: Write>(out: &mut W, status: &Status) -> io::Result<()> {
+    let name = &status.cluster;
+    match &status.from {
+        Some(from) => writeln!(out, "Cluster {name}, as {from} sees it at {}", status.when)?,
+        None => writeln!(out, "Cluster {name}: no server answers at {}", status.when)?,
+    }
+    nodes(out, &status.nodes)?;
+    pods(out, &status.pods)?;
+    if let Some(balancer) = &status.load_balancer {
+        writeln!(
+            out,
+            "\nload balancer  {}: {}",
+            plain(&balancer.address),
+            plain(&balancer.got)
+        )?;
+    }
+    if let Some(datastore) = &status.datastore {
+        let rows: Vec<_> = datastore
+            .clients
+            .iter()
+            .map(|client| {
+                let tls = client.tls.join(", ");
+                let tls = if tls.is_empty() { "-".into() } else { tls };
+                let cells = [client.name.clone(), client.connections.to_string(), tls];
+                (
+                    cells.map(|cell| plain(&cell)).to_vec(),
+                    client.problem.clone(),
+                )
+            })
+            .collect();
+        writeln!(out)?;
+        with_problems(out, &["DATASTORE", "CONNECTIONS", "TLS"], &rows)?;
+    }
+    if !status.certificates.is_empty() {
+        let rows: Vec<_> = status
+            .certificates
+            .iter()
+            .map(|it| {
+                let days = it.days.max(0);
+                let left = counted(usize::try_from(days).unwrap_or(usize::MAX), "day");
+                let cells = vec![plain(&it.name), it.ends.clone(), left];
+                (cells, it.problem.clone())
+            })
+            .collect();
+        writeln!(out)?;
+        with_problems(out, &["CERTIFICATE", "ENDS", "LEFT"], &rows)?;
+    }
+    writeln!(out)?;
+    if status.healthy {
+        return writeln!(out, "Everything is as it should be.");
+    }
+    writeln!(out, "{}:", counted(status.problems.len(), "problem"))?;
+    for problem in &status.problems {
+        for line in problem.lines() {
+            writeln!(out, "  {}", plain(line))?;
+        }
+    }
+    Ok(())
+}

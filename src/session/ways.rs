@@ -1,0 +1,125 @@
+//! How hosts are reached: logins, host keys, and who has proven a password already.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{SessionError, Tried};
+use crate::answers::{Answers, Host, Login, LoginSecrets, Role};
+use crate::engine::hosts::Connector;
+use crate::engine::watch::Place;
+use crate::plan::PlanError;
+use crate::remote::{Credentials, Remote, Ssh, Target};
+use crate::state::Folder;
+
+/// The hosts of a role, to be looked at: no lease is taken, and no other host needs to be known.
+pub fn places(
+    answers: &Answers,
+    folder: &Folder,
+    role: Role,
+    tried: &Tried,
+) -> Result<Vec<Place>, SessionError> {
+    let ssh_config = answers.ssh_config()?;
+    let hosts = answers.with_role(role);
+    hosts
+        .map(|host| {
+            let login = answers.login(host, &ssh_config)?;
+            let secrets = answers.login_secrets(host, &tried.asked)?;
+            let target = target(answers, host, &login, folder.known_hosts());
+            Ok(Place {
+                host: host.name.clone(),
+                connector: connector(target, secrets, tried),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn target(
+    answers: &Answers,
+    host: &Host,
+    login: &Login,
+    own_known_hosts: PathBuf,
+) -> Target {
+    Target {
+        name: host.name.clone(),
+        address: login.address.clone(),
+        port: login.port,
+        user: login.user.clone(),
+        keys: login.keys.clone(),
+        only_these_keys: login.only_these_keys,
+        known_hosts: answers.ssh_known_hosts(),
+        own_known_hosts,
+        policy: answers.ssh.host_keys,
+        fingerprint: host.host_key.clone(),
+    }
+}
+
+pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
+    let credentials = Credentials {
+        passphrase: secrets.passphrase,
+        password: secrets.password,
+        sudo_password: secrets.sudo_password,
+        asks: tried.asks,
+        trials: tried.trials.clone(),
+    };
+    Box::new(move |cancel| {
+        let ssh = Ssh::connect(&target, &credentials, cancel)?;
+        Ok(Box::new(ssh) as Box<dyn Remote>)
+    })
+}
+
+/// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
+/// host. It asks for secrets itself; none of ours is handed over.
+pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
+    let config = answers.ssh_config()?;
+    let host = answers
+        .host(host)
+        .ok_or_else(|| PlanError::NoFacts(host.to_owned()))?;
+    let login = answers.login(host, &config)?;
+    let folder = Folder::open(None, &answers.cluster.name)?;
+    let usual = PathBuf::from("~/.ssh/known_hosts");
+    let known_hosts = [usual]
+        .into_iter()
+        .chain(answers.ssh_known_hosts())
+        .chain([folder.known_hosts()]);
+    let files = known_hosts.fold(String::from("UserKnownHostsFile="), |files, file| {
+        format!("{files}\"{}\" ", file.display())
+    });
+    let mut ssh = Command::new("ssh");
+    if let Some(file) = &answers.ssh.config {
+        ssh.arg("-F").arg(file);
+    }
+    ssh.args(["-o", files.trim_end()]);
+    ssh.args(["-p", &login.port.to_string(), "-l", &login.user]);
+    for key in &login.keys {
+        ssh.arg("-i").arg(key);
+    }
+    ssh.args(["--", &login.address]);
+    Ok(ssh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_the_operators_own_ssh_and_gets_no_secret() {
+        let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
+        answers.ssh.config = Some("none".into());
+        answers.ssh.user = Some("admin".into());
+        answers.ssh.password = Some(crate::answers::Secret::Inline(
+            "hunter2hunter2".to_owned().into(),
+        ));
+        let name = answers.hosts[0].name.clone();
+        let ssh = shell(&answers, &name).unwrap();
+        let said: Vec<_> = ssh
+            .get_args()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect();
+        let said = said.join(" ");
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("\"~/.ssh/known_hosts\" "), "{said}");
+        let end = format!("-- {}", answers.hosts[0].address);
+        assert!(said.contains("-l admin") && said.ends_with(&end), "{said}");
+        assert!(shell(&answers, "nobody").is_err());
+    }
+}
