@@ -78,6 +78,11 @@ impl Field {
         self.cursor
     }
 
+    pub fn set(&mut self, value: &str) {
+        value.clone_into(&mut self.value);
+        self.cursor = self.value.len();
+    }
+
     /// Whether anything changed.
     fn insert(&mut self, letter: char) -> bool {
         let fits = match self.kind {

@@ -17,17 +17,17 @@
 
 mod ansi;
 mod connecting;
-mod drafts;
-mod driver;
-mod fields;
-mod form;
+pub(crate) mod drafts;
+pub(crate) mod driver;
+pub(crate) mod fields;
+pub(crate) mod form;
 pub mod keys;
 pub mod layout;
 pub mod log;
 pub mod model;
 mod replay;
 pub mod run;
-mod runtime;
+pub(crate) mod runtime;
 pub mod screens;
 mod terminal;
 #[cfg(test)]
@@ -174,7 +174,7 @@ fn speaks_utf8() -> bool {
 }
 
 /// What is there to go on with.
-fn find() -> Found {
+pub(crate) fn find() -> Found {
     let set = |name: &str| std::env::var_os(name).is_some();
     let mut found = Found {
         needs_tmux: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),

@@ -182,7 +182,7 @@ impl Runtime {
                 self.control.abort(how, text::BY_OPERATOR);
             }
             Effect::SaveAnswers(answers) => {
-                let text = self.save(&answers);
+                let text = Self::save(&mut self.saved, &answers);
                 model.say(text);
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
@@ -217,10 +217,10 @@ impl Runtime {
     }
 
     /// Into the working directory; a file that is somebody else's is never written over.
-    fn save(&mut self, answers: &Answers) -> String {
+    pub fn save(saved: &mut Option<PathBuf>, answers: &Answers) -> String {
         let text = answers.to_toml();
         let name = &answers.cluster.name;
-        if let Some(path) = &self.saved {
+        if let Some(path) = &*saved {
             let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
             return outcome_of(&path.display().to_string(), written);
         }
@@ -237,7 +237,7 @@ impl Runtime {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 written => {
                     if written.is_ok() {
-                        self.saved = Some(path.clone());
+                        *saved = Some(path.clone());
                     }
                     return outcome_of(&path.display().to_string(), written);
                 }

@@ -167,7 +167,7 @@ impl Wizard {
     }
 
     /// What is likely to be added next.
-    fn next_role(&self) -> Role {
+    pub(crate) fn next_role(&self) -> Role {
         let has = |role| self.answers.with_role(role).count();
         if has(Role::Postgres) == 0 {
             Role::Postgres
