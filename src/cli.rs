@@ -22,6 +22,9 @@ pub struct Run {
     /// Do everything that this file asks for, to the end, without asking; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
+    /// Walk through in questions and lines, for screen readers; so it is anyway with TERM=dumb
+    #[arg(long, conflicts_with = "answers")]
+    pub plain: bool,
     /// How to say what happens
     #[arg(long, value_name = "FORM", default_value = "lines")]
     pub output: Output,

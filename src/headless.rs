@@ -5,15 +5,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::cli::{Output, Run, exit};
 use k3s_ha_wizard::engine::control::Control;
-use k3s_ha_wizard::engine::event::{Abort, End, Event};
+use k3s_ha_wizard::engine::event::{End, Event};
 use k3s_ha_wizard::engine::hosts::Reached;
 use k3s_ha_wizard::engine::recorder::Sink;
 use k3s_ha_wizard::plan::{Plan, Work};
@@ -23,6 +19,7 @@ use k3s_ha_wizard::report::diff::{FileChange, How};
 use k3s_ha_wizard::report::json::Json;
 use k3s_ha_wizard::report::lines::{Context, Lines, write_status};
 use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
+use k3s_ha_wizard::signals::Watch;
 use k3s_ha_wizard::status::Asked;
 
 /// Installs what the answers ask for.
@@ -36,13 +33,14 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let control = Arc::new(Control::default());
-    let signals = match Watch::start(&control) {
+    let signals = match Watch::start() {
         Ok(signals) => signals,
         Err(error) => return complain(&error, exit::FAILED),
     };
+    signals.over(&control);
     let mut reached = match session.reach(&control, &|host| introduce(how.output, host)) {
         Ok(reached) => reached,
-        Err(errors) => return signals.code().unwrap_or_else(|| unreached(&errors)),
+        Err(errors) => return ended_by(&signals).unwrap_or_else(|| unreached(&errors)),
     };
     let grid = session.preflight(&reached);
     show(&grid, how.output);
@@ -68,7 +66,7 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
     match session.carry_out(&plan, reached, &control, log_lost, faces) {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Failed) => ExitCode::from(exit::FAILED),
-        Ok(End::Aborted { .. }) => signals.code().unwrap_or(ExitCode::from(exit::FAILED)),
+        Ok(End::Aborted { .. }) => ended_by(&signals).unwrap_or(ExitCode::from(exit::FAILED)),
         Err(error) => refuse(&error),
     }
 }
@@ -203,6 +201,10 @@ fn show(grid: &Grid, output: Output) {
     };
 }
 
+fn ended_by(signals: &Watch) -> Option<ExitCode> {
+    signals.code().map(ExitCode::from)
+}
+
 fn release(reached: &mut [Reached]) {
     for host in reached {
         host.connection.release();
@@ -242,55 +244,4 @@ fn refuse(error: &SessionError) -> ExitCode {
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
     let _ = writeln!(io::stderr(), "{what}");
     ExitCode::from(code)
-}
-
-/// Signals as wishes: the first one lets what is at work end, the second one ends it.
-struct Watch {
-    last: Arc<AtomicI32>,
-    running: Arc<AtomicBool>,
-}
-
-impl Watch {
-    fn start(control: &Arc<Control>) -> io::Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let watch = Self {
-            last: Arc::default(),
-            running: Arc::default(),
-        };
-        let (last, running) = (watch.last.clone(), watch.running.clone());
-        let control = control.clone();
-        std::thread::Builder::new()
-            .name("signals".into())
-            .spawn(move || {
-                for signal in signals.forever() {
-                    last.store(signal, Ordering::Release);
-                    // Before anything is at work there is nothing to wait for.
-                    let how = if running.load(Ordering::Acquire) {
-                        Abort::Soft
-                    } else {
-                        Abort::Hard
-                    };
-                    control.abort(how, name(signal));
-                }
-            })?;
-        Ok(watch)
-    }
-
-    fn running(&self) {
-        self.running.store(true, Ordering::Release);
-    }
-
-    /// As a shell would say it of a process that a signal ended.
-    fn code(&self) -> Option<ExitCode> {
-        let signal = u8::try_from(self.last.load(Ordering::Acquire)).ok()?;
-        (signal > 0).then(|| ExitCode::from(128 + signal))
-    }
-}
-
-fn name(signal: i32) -> &'static str {
-    match signal {
-        SIGINT => "SIGINT",
-        SIGTERM => "SIGTERM",
-        _ => "SIGHUP",
-    }
 }

@@ -13,8 +13,9 @@
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
-//! and around it: [`cli`], the command line; [`session`], what a run needs, put together; [`tui`],
-//! the wizard. The program itself (`main.rs`, `headless.rs`) is all that prints and ends the
+//! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
+//! [`signals`], how a run without a keyboard is stopped; [`tui`], the wizard; [`plain`], the same as
+//! questions and lines. The program itself (`main.rs`, `headless.rs`) is all that prints and ends the
 //! process.
 
 pub mod answers;
@@ -22,12 +23,14 @@ pub mod cli;
 pub mod cluster;
 pub mod engine;
 pub mod pki;
+pub mod plain;
 pub mod plan;
 pub mod platform;
 pub mod proof;
 pub mod remote;
 pub mod report;
 pub mod session;
+pub mod signals;
 pub mod state;
 pub mod status;
 pub mod tui;

@@ -2,12 +2,13 @@
 
 mod headless;
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use k3s_ha_wizard::answers::{self, Answers};
 use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
+use k3s_ha_wizard::plain;
 use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {
@@ -30,7 +31,26 @@ fn main() -> ExitCode {
         (Some(Command::Answers { what }), _) => help_with_answers(what),
         (None, Some(path)) => headless::install(path, &cli.run),
         (Some(Command::Replay { file, at, screens }), _) => say(&tui::replay(&file, at, &screens)),
+        (None, None) if cli.run.plain || is_dumb() => walk_plainly(),
         (None, None) => say(&tui::wizard(&cli.screens)),
+    }
+}
+
+/// A terminal that can do no more than print.
+fn is_dumb() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn walk_plainly() -> ExitCode {
+    let input = BufReader::new(io::stdin());
+    let echo = Box::new(plain::echo::Terminal::default());
+    match plain::wizard(input, io::stdout(), echo) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::from(exit::FAILED)
+        }
     }
 }
 

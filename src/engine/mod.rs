@@ -146,4 +146,4 @@ fn unit_name(run: &str, step: &Step) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -19,7 +19,7 @@ use crate::report::redact::Redactor;
 const FACTS: &str = "lease taken\nos.id=debian\nsystemd=yes\narch=x86_64";
 
 /// A step whose shell file is its name, so that a scripted host can know it.
-fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> Step {
+pub(crate) fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> Step {
     let facts = Facts {
         os_id: "debian".into(),
         systemd: true,
@@ -53,7 +53,7 @@ fn answers(script: &str, status: i32) -> Option<Reply> {
     (!lines.is_empty()).then(|| Reply::exit(0).out(&lines.join("\n")))
 }
 
-fn host(name: &str, asked: i32) -> Scripted {
+pub(crate) fn host(name: &str, asked: i32) -> Scripted {
     Scripted::new(name)
         .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
         .answer(move |script| answers(script, asked))
@@ -64,14 +64,14 @@ fn host(name: &str, asked: i32) -> Scripted {
 }
 
 /// A run of these steps on hosts in memory. The hosts come in the order of their connections.
-struct World {
-    plan: Plan,
+pub(crate) struct World {
+    pub(crate) plan: Plan,
     hosts: Vec<(String, Vec<Scripted>)>,
-    control: Control,
+    pub(crate) control: Arc<Control>,
 }
 
 impl World {
-    fn new(steps: Vec<Step>) -> Self {
+    pub(crate) fn new(steps: Vec<Step>) -> Self {
         Self {
             plan: Plan {
                 cluster: "made-up".into(),
@@ -82,12 +82,12 @@ impl World {
                 }],
             },
             hosts: Vec::new(),
-            control: Control::default(),
+            control: Arc::default(),
         }
     }
 
     /// A host, as it is at its first connection, its second one …
-    fn on(mut self, name: &str, connections: Vec<Scripted>) -> Self {
+    pub(crate) fn on(mut self, name: &str, connections: Vec<Scripted>) -> Self {
         self.hosts.push((name.to_owned(), connections));
         self
     }
@@ -97,9 +97,12 @@ impl World {
     }
 
     /// `watch` sees every event as it happens.
-    fn run_with(self, watch: impl FnMut(&Control, &Event) + Send + 'static) -> (End, Vec<Event>) {
+    pub(crate) fn run_with(
+        self,
+        watch: impl FnMut(&Control, &Event) + Send + 'static,
+    ) -> (End, Vec<Event>) {
         let lease = Lease::default();
-        let control = Arc::new(self.control);
+        let control = self.control;
         let reached: Vec<Reached> = self
             .hosts
             .into_iter()
@@ -399,7 +402,7 @@ fn a_hard_abort_ends_the_unit_on_the_host() {
 }
 
 /// A host on which a step fails once, and is done the next time.
-fn fails_once(step: &str) -> Scripted {
+pub(crate) fn fails_once(step: &str) -> Scripted {
     let (failing, done) = (format!("\n{step}\n"), format!("\n{step}\n"));
     let reply = Reply::exit(44)
         .err("not yet")
@@ -407,9 +410,9 @@ fn fails_once(step: &str) -> Scripted {
     host("h", 1).once(&failing, reply).on(&done, Reply::exit(0))
 }
 
-fn attended(steps: Vec<Step>) -> World {
+pub(crate) fn attended(steps: Vec<Step>) -> World {
     World {
-        control: Control::attended(),
+        control: Arc::new(Control::attended()),
         ..World::new(steps)
     }
 }

@@ -86,7 +86,7 @@ fn work(inbox: &Receiver<Order>, messages: &Sender<Message>) {
     }
 }
 
-fn keep(root: &Path, answers: &Answers) -> io::Result<()> {
+pub fn keep(root: &Path, answers: &Answers) -> io::Result<()> {
     if !root.is_dir() {
         files::private_dir(root)?;
     }
@@ -97,7 +97,7 @@ fn keep(root: &Path, answers: &Answers) -> io::Result<()> {
     )
 }
 
-fn remove(root: &Path) -> io::Result<()> {
+pub fn remove(root: &Path) -> io::Result<()> {
     match std::fs::remove_file(path(root)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -141,7 +141,7 @@ fn work(
 }
 
 /// A step with the script that is sent to its host and what changes in files, secrets masked.
-fn to_read(step: &Step, files: Vec<FileChange>) -> PlannedStep {
+pub fn to_read(step: &Step, files: Vec<FileChange>) -> PlannedStep {
     PlannedStep {
         id: step.id.clone(),
         title: step.title.clone(),
@@ -151,6 +151,11 @@ fn to_read(step: &Step, files: Vec<FileChange>) -> PlannedStep {
         },
         files,
     }
+}
+
+/// A host that was reached, in a line.
+pub fn introduced(host: &Reached) -> String {
+    format!("{}: {}", host.name, what_it_is(host))
 }
 
 fn what_it_is(host: &Reached) -> String {
@@ -177,7 +182,7 @@ fn unfit(grid: &Grid) -> Vec<Unreached> {
 }
 
 /// Hands every event to the screens, and never waits for them.
-fn to_screens(messages: Sender<Message>) -> Sink {
+pub fn to_screens(messages: Sender<Message>) -> Sink {
     let missed = AtomicU64::new(0);
     Box::new(move |event: &Event| {
         let is_output = matches!(event.what, What::Output { .. });

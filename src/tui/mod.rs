@@ -22,11 +22,11 @@ mod ansi;
 mod asking;
 mod away;
 mod connecting;
-mod drafts;
-mod driver;
-mod fields;
+pub(crate) mod drafts;
+pub(crate) mod driver;
+pub(crate) mod fields;
 mod filling;
-mod form;
+pub(crate) mod form;
 pub mod keys;
 pub mod knock;
 pub mod layout;
@@ -35,7 +35,7 @@ pub mod log;
 pub mod model;
 mod replay;
 pub mod run;
-mod runtime;
+pub(crate) mod runtime;
 pub mod screens;
 mod summary;
 mod terminal;
@@ -192,7 +192,7 @@ fn speaks_utf8() -> bool {
 }
 
 /// What is there to go on with.
-fn find() -> Found {
+pub(crate) fn find() -> Found {
     let set = |name: &str| std::env::var_os(name).is_some();
     let mut found = Found {
         needs_tmux: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),

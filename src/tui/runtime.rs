@@ -229,7 +229,7 @@ impl Runtime {
                 self.control.abort(how, text::BY_OPERATOR);
             }
             Effect::SaveAnswers(answers) => {
-                let text = self.save(&answers);
+                let text = Self::save(&mut self.saved, &answers);
                 model.say(text);
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
@@ -298,7 +298,7 @@ impl Runtime {
     }
 
     /// Into the working directory; a file that is somebody else's is never written over.
-    fn save(&mut self, answers: &Answers) -> String {
+    pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
         let kept = answers.without_login_secrets();
         let saved = if kept == *answers {
             text::saved
@@ -307,7 +307,7 @@ impl Runtime {
         };
         let text = kept.to_toml();
         let name = &answers.cluster.name;
-        if let Some(path) = &self.saved {
+        if let Some(path) = &*place {
             let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
             return outcome_of(&path.display().to_string(), written, saved);
         }
@@ -324,7 +324,7 @@ impl Runtime {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 written => {
                     if written.is_ok() {
-                        self.saved = Some(path.clone());
+                        *place = Some(path.clone());
                     }
                     return outcome_of(&path.display().to_string(), written, saved);
                 }

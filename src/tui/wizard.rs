@@ -216,7 +216,7 @@ impl Wizard {
     }
 
     /// The form of a screen of options, as it was left.
-    pub(super) fn options(&self, section: Section) -> Form {
+    pub(crate) fn options(&self, section: Section) -> Form {
         let name = &self.answers.cluster.name;
         let mut clusters = self.found.clusters.iter();
         let is_known = clusters.any(|cluster| cluster.name == *name);
@@ -232,7 +232,7 @@ impl Wizard {
     }
 
     /// What is likely to be added next.
-    fn next_role(&self) -> Role {
+    pub(crate) fn next_role(&self) -> Role {
         let has = |role| self.answers.with_role(role).count();
         if has(Role::Postgres) == 0 {
             Role::Postgres

@@ -140,6 +140,12 @@ impl<W: Write> Lines<W> {
         self.out.flush()
     }
 
+    /// A step that failed, in full, as it stands at the end of a run.
+    pub fn failure(&mut self, step: &StepId) -> io::Result<()> {
+        summary::failure(&mut self.out, &self.progress, step)?;
+        self.out.flush()
+    }
+
     /// What the events have come to.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -295,7 +301,7 @@ fn counted(number: usize, what: &str) -> String {
 /// A line as a terminal would show it in the end, without anything that a terminal obeys: colours
 /// and cursor movements are gone, and of what was written over with a carriage return the last
 /// remains.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let text = text.trim_end_matches(['\r', '\n']);
     let last = text.rsplit('\r').next().unwrap_or(text);
     let mut letters = last.chars().peekable();

@@ -7,6 +7,7 @@ use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::event::{End, Failure, Outcome};
 use crate::engine::progress::{Counts, Progress, Proof, Step};
+use crate::plan::StepId;
 
 /// How many pods without problems are listed.
 const WELL_PODS: usize = 20;
@@ -121,6 +122,14 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
     let steps = counted(counts.total, "step");
     let took = duration(progress.at);
     writeln!(out, "{steps} in {took}: {}.", numbers.join(", "))
+}
+
+pub(super) fn failure<W: Write>(out: &mut W, progress: &Progress, step: &StepId) -> io::Result<()> {
+    let step = progress.step(step);
+    match step.and_then(|step| Some((step, step.outcome()?))) {
+        Some((step, Outcome::Failed(failure))) => failed(out, step, failure),
+        _ => Ok(()),
+    }
 }
 
 fn failed<W: Write>(out: &mut W, step: &Step, failure: &Failure) -> io::Result<()> {

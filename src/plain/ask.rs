@@ -1,0 +1,87 @@
+//! Questions: a text, a number from a list, yes or no; and what can be said instead of an answer.
+
+use super::Walk;
+use super::console::{Gone, Line};
+use super::text;
+
+/// What was said instead of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    Back,
+    Quit,
+    Gone(Gone),
+}
+
+/// Something to choose, and what it means.
+pub type Choice<'a> = (&'a str, &'a str);
+
+impl Walk {
+    /// A line, unless it is one of the few words that mean the same everywhere.
+    pub fn answer(&mut self, prompt: &str, help: &str, hidden: bool) -> Result<Line, Stop> {
+        loop {
+            let line = self.console.ask(prompt, hidden).map_err(Stop::Gone)?;
+            match line.trim() {
+                "?" => {
+                    self.console.say(help);
+                    self.console.say(text::GUIDE);
+                }
+                "save" => self.save(),
+                "back" => return Err(Stop::Back),
+                "quit" => return Err(Stop::Quit),
+                _ => return Ok(line),
+            }
+        }
+    }
+
+    /// A number from a list; its place.
+    pub fn choose(
+        &mut self,
+        choices: &[Choice<'_>],
+        default: Option<usize>,
+    ) -> Result<usize, Stop> {
+        self.list(choices);
+        self.pick(choices.len(), default)
+    }
+
+    /// A number from a list that stands above.
+    pub fn pick(&mut self, of: usize, default: Option<usize>) -> Result<usize, Stop> {
+        let prompt = text::number(default.map(|place| place + 1));
+        loop {
+            let line = self.answer(&prompt, text::NUMBER_HELP, false)?;
+            let line = line.trim();
+            let place = if line.is_empty() {
+                default
+            } else {
+                let number = line.trim_end_matches('.').parse::<usize>().ok();
+                number.and_then(|number| number.checked_sub(1))
+            };
+            match place.filter(|place| *place < of) {
+                Some(place) => return Ok(place),
+                None => self.console.say(&text::not_a_number(of)),
+            }
+        }
+    }
+
+    pub fn list(&mut self, choices: &[Choice<'_>]) {
+        for (number, (name, what)) in (1..).zip(choices) {
+            let text = if what.is_empty() {
+                (*name).to_owned()
+            } else {
+                format!("{name}: {what}")
+            };
+            self.console.point(&format!("{number:>3}. "), &text);
+        }
+    }
+
+    pub fn yes(&mut self, question: &str, help: &str) -> Result<bool, Stop> {
+        let prompt = format!("{question} (yes/no)");
+        loop {
+            let line = self.answer(&prompt, help, false)?;
+            match line.trim().to_ascii_lowercase().as_str() {
+                "yes" | "y" => return Ok(true),
+                "no" | "n" => return Ok(false),
+                _ => self.console.say(text::YES_OR_NO),
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Secrets are not shown while they are typed.
+//!
+//! `rustix` does it, which crossterm and tempfile bring along anyway. (The usual crate for reading
+//! passwords opens the terminal a second time and reads it by itself: lines that were typed or
+//! pasted ahead would be split between two readers.)
+
+use std::io::stdin;
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+/// Whether what is typed shows.
+pub trait Echo {
+    fn off(&mut self);
+    /// As it was before.
+    fn on(&mut self);
+}
+
+/// The terminal on standard input; where there is none, nothing is shown anyway.
+#[derive(Default)]
+pub struct Terminal {
+    before: Option<Termios>,
+}
+
+impl Echo for Terminal {
+    fn off(&mut self) {
+        let Ok(before) = tcgetattr(stdin()) else {
+            return;
+        };
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // Now: what was typed ahead is kept.
+        if tcsetattr(stdin(), OptionalActions::Now, &hidden).is_ok() {
+            self.before = Some(before);
+        }
+    }
+
+    fn on(&mut self) {
+        if let Some(before) = self.before.take() {
+            // A terminal that is gone shows nothing.
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        }
+    }
+}
+
+/// A panic in between must not leave the shell without an echo.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.on();
+    }
+}
+
+/// For input that is no terminal.
+pub struct Shown;
+
+impl Echo for Shown {
+    fn off(&mut self) {}
+
+    fn on(&mut self) {}
+}

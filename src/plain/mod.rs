@@ -1,0 +1,173 @@
+//! The wizard as questions and lines: for screen readers, and for terminals that can do no more
+//! than print. The same walk as the screens, from the same forms and to the same run; lines are only
+//! ever added, and there is nothing in them but text.
+//!
+//! * `console`: lines out, lines in; `echo`: secrets do not show; `ask`: questions; `text`: what
+//!   only this walk says
+//! * `forms`: the forms of the screens, field by field
+//! * `answers`: where to begin, the hosts, the options, the review
+//! * `connect`: hosts reached, and the plan; `logins`: what is missing to log in
+//! * `run`: the run, and its questions
+
+mod answers;
+mod ask;
+mod connect;
+mod console;
+pub mod echo;
+mod forms;
+mod logins;
+mod run;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cli::exit;
+use crate::engine::control::Control;
+use crate::signals::Watch;
+use crate::tui::runtime::{Runtime, state_root};
+use crate::tui::wizard::{Found, Wizard};
+use crate::tui::{self, drafts};
+use ask::Stop;
+use console::{Console, Gone};
+use echo::Echo;
+use logins::Logins;
+
+/// Walks the operator through an installation; the exit code.
+pub fn wizard(
+    input: impl BufRead + Send + 'static,
+    out: impl Write + 'static,
+    echo: Box<dyn Echo>,
+) -> io::Result<u8> {
+    let watch = Watch::start()?;
+    let console = Console::new(input, out, echo, Some(watch.heard()))?;
+    let mut walk = Walk::new(console, tui::find(), state_root());
+    walk.watch = Some(watch);
+    Ok(walk.walk())
+}
+
+/// Where one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Welcome,
+    Hosts,
+    /// A part of the options.
+    Options(usize),
+    Review,
+    Connect,
+    /// It is over.
+    Left,
+}
+
+struct Walk {
+    console: Console,
+    /// The answers, and what was there before.
+    wizard: Wizard,
+    /// Where drafts and clusters are kept.
+    root: Option<PathBuf>,
+    /// That drafts cannot be kept was said.
+    complained: bool,
+    /// Where the answers were saved already.
+    saved: Option<PathBuf>,
+    /// What was given to log in with. Kept nowhere else.
+    logins: Logins,
+    /// What this is was said.
+    greeted: bool,
+    /// The options were answered once: from now on the review leads to them.
+    reviewed: bool,
+    watch: Option<Watch>,
+    /// By how the last run ended.
+    code: u8,
+}
+
+impl Walk {
+    fn new(console: Console, found: Found, root: Option<PathBuf>) -> Self {
+        Self {
+            console,
+            wizard: Wizard::new(found),
+            root,
+            complained: false,
+            saved: None,
+            logins: Logins::default(),
+            greeted: false,
+            reviewed: false,
+            watch: None,
+            code: 0,
+        }
+    }
+
+    fn walk(&mut self) -> u8 {
+        let mut page = Page::Welcome;
+        loop {
+            let next = match page {
+                Page::Welcome => self.welcome(),
+                Page::Hosts => self.hosts(),
+                Page::Options(part) => self.options(part),
+                Page::Review => self.review(),
+                Page::Connect => self.connect(),
+                Page::Left => return self.code,
+            };
+            page = match next {
+                Ok(page) => page,
+                Err(Stop::Back) => self.before(page),
+                Err(stop) => return self.leave(stop),
+            };
+        }
+    }
+
+    fn before(&self, page: Page) -> Page {
+        match page {
+            Page::Options(_) if self.reviewed => Page::Review,
+            Page::Options(0) | Page::Review => Page::Hosts,
+            Page::Options(part) => Page::Options(part - 1),
+            Page::Connect => Page::Review,
+            Page::Welcome | Page::Hosts | Page::Left => Page::Welcome,
+        }
+    }
+
+    fn leave(&mut self, stop: Stop) -> u8 {
+        let kept = self.wizard.found.draft.is_some() && self.root.is_some() && !self.complained;
+        if kept && self.code == 0 {
+            self.console.say(text::KEPT);
+        }
+        match stop {
+            // As a shell would say it of a process that a signal ended.
+            Stop::Gone(Gone::Signal(signal)) => u8::try_from(128 + signal).unwrap_or(exit::FAILED),
+            Stop::Back | Stop::Quit | Stop::Gone(Gone::End) => self.code,
+        }
+    }
+
+    /// The answers are what they will be when the wizard is started the next time.
+    fn keep(&mut self) {
+        self.wizard.found.draft = Some(self.wizard.answers.clone());
+        let Some(root) = &self.root else { return };
+        if let Err(error) = drafts::keep(root, &self.wizard.answers)
+            && !std::mem::replace(&mut self.complained, true)
+        {
+            let path = root.display().to_string();
+            let text = tui::text::not_saved(&path, &error.to_string());
+            self.console.say(&text);
+        }
+    }
+
+    fn save(&mut self) {
+        let said = Runtime::save(&mut self.saved, &self.wizard.answers);
+        self.console.say(&said);
+    }
+
+    /// What signals stop from now on.
+    fn watch_over(&self, control: &Arc<Control>) {
+        if let Some(watch) = &self.watch {
+            watch.over(control);
+        }
+    }
+
+    /// The signal that was heard while nobody was asked anything.
+    fn signalled(&self) -> Option<Stop> {
+        let code = self.watch.as_ref()?.code()?;
+        Some(Stop::Gone(Gone::Signal(i32::from(code) - 128)))
+    }
+}

@@ -1,0 +1,254 @@
+//! The walk on scripted input: what is typed stands in the transcript, as a terminal shows it.
+
+use std::io::{BufReader, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::unbounded;
+
+use super::echo::Shown;
+use super::run::Wish;
+use super::*;
+use crate::answers::{Answers, Role};
+use crate::engine::event::{End, Event};
+use crate::engine::tests::{World, attended, fails_once, host, step};
+use crate::plan::{Phase, Task, Work};
+use crate::remote::scripted::Reply;
+use crate::report::lines::{Context, Lines};
+use crate::tui::driver;
+
+#[derive(Clone, Default)]
+struct Transcript(Arc<Mutex<Vec<u8>>>);
+
+impl Transcript {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.bytes().clone()).expect("text")
+    }
+}
+
+impl Write for Transcript {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Shows what is read from it, a line at a time.
+struct Typed {
+    rest: &'static [u8],
+    shown: Transcript,
+}
+
+impl Read for Typed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let line = self.rest.iter().position(|byte| *byte == b'\n');
+        let line = line.map_or(self.rest.len(), |end| end + 1);
+        let (line, rest) = self.rest.split_at(line.min(into.len()));
+        into[..line.len()].copy_from_slice(line);
+        self.shown.bytes().extend_from_slice(line);
+        self.rest = rest;
+        Ok(line.len())
+    }
+}
+
+fn walk(typed: &'static str, found: Found, root: Option<PathBuf>) -> (Walk, Transcript) {
+    let transcript = Transcript::default();
+    let input = BufReader::new(Typed {
+        rest: typed.as_bytes(),
+        shown: transcript.clone(),
+    });
+    let console = Console::new(input, transcript.clone(), Box::new(Shown), None);
+    let walk = Walk::new(console.expect("a thread"), found, root);
+    (walk, transcript)
+}
+
+/// Walks until nothing more is typed.
+fn walked(typed: &'static str, found: Found) -> (Walk, String) {
+    let (mut walk, transcript) = walk(typed, found, None);
+    assert_eq!(walk.walk(), 0);
+    let text = transcript.text();
+    assert!(!text.contains('\u{1b}'));
+    (walk, text)
+}
+
+#[test]
+fn hosts_are_added_and_what_is_wrong_is_asked_again() {
+    let typed = "1\n1\n\
+        Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\
+        2\nserver-1 10.0.0.11\n10.0.0.12 server-2\nlb 10.0.0.2\n\n\
+        3\n4\n-\n\nback\nback\n\
+        4\n2\nmaybe\nyes\n5\n2\n9\nback\n2\nno\n1\nback\nquit\n";
+    let (walk, text) = walked(typed, Found::default());
+    insta::assert_snapshot!(text);
+    let hosts = walk.wizard.answers.hosts.iter();
+    let hosts: Vec<_> = hosts.map(|host| (host.name.as_str(), host.role)).collect();
+    assert_eq!(hosts.len(), 3);
+    assert_eq!(hosts[0], ("server-2", Role::Server));
+}
+
+#[test]
+fn options_are_asked_for_and_the_review_leads_back_to_each() {
+    let answers = Answers::from_toml(crate::answers::example()).expect("valid");
+    let found = Found {
+        draft: Some(answers.clone()),
+        ..Found::default()
+    };
+    // The draft, and on from its hosts; then Enter all the way to the review, but for a few.
+    let typed = "1\n6\n\
+        Not a name\nprod\n\n\n\n\n\n\naccept\n2\n\n\n\n\
+        \n\n\nnine\n5433\n\n\n\
+        \n?\nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\
+        \n\n\
+        \n\n\
+        4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
+    let (walk, text) = walked(typed, found);
+    insta::assert_snapshot!(text);
+    let answers = &walk.wizard.answers;
+    assert_eq!(answers.cluster.name, "prod");
+    assert_eq!(answers.postgres.port, 5433);
+    let asked = (&*answers.postgres.database, &*answers.postgres.user);
+    assert_eq!(asked, ("shop", "save"));
+    assert_eq!(answers.k3s.server_config.len(), 2);
+}
+
+#[test]
+fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("answers.toml");
+    std::fs::write(&file, "[cluster]\nnane = \"x\"\n").expect("written");
+    let known = tui::wizard::Known {
+        name: "prod".into(),
+        answers: Answers::from_toml(crate::answers::example()).expect("valid"),
+        story: "failed, begun yesterday, 3 things made".into(),
+        unfinished: true,
+    };
+    let found = Found {
+        clusters: vec![known],
+        needs_tmux: true,
+        ..Found::default()
+    };
+    let path: &'static str = format!("nothing\n4\n3\n{}\nback\n\nquit\n", file.display()).leak();
+    let (_, text) = walked(path, found);
+    let text = text.replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_draft_is_kept_after_every_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("state");
+    let (mut walk, transcript) = walk("1\ndb\n", Found::default(), Some(root.clone()));
+    assert_eq!(walk.hosts(), Err(Stop::Gone(Gone::End)));
+    let draft = drafts::load(&root).unwrap_or_else(|| panic!("none: {}", transcript.text()));
+    assert_eq!(draft.hosts[0].name, "db");
+}
+
+/// A run of this world, followed by a walk that is told this.
+fn followed(world: World, typed: &'static str) -> (End, Wish, String) {
+    let (mut walk, transcript) = walk(typed, Found::default(), None);
+    let context = Context {
+        log: "run.jsonl".into(),
+        kubeconfig: "kubeconfig".into(),
+        again: text::AGAIN.into(),
+        next: Vec::new(),
+        verbose: false,
+    };
+    let mut lines = Lines::new(walk.console.out(), context);
+    let (messages, inbox) = unbounded();
+    let mut sink = driver::to_screens(messages);
+    let control = world.control.clone();
+    let outline = world.plan.outline();
+    // As a session begins a run, and without the time that it takes.
+    sink(&Event {
+        seq: 0,
+        at: 0,
+        what: crate::engine::event::What::Started {
+            run: "20261124T215440Z-3f2a".into(),
+            when: "2026-11-24T21:54:40Z".into(),
+            operator: "root@jump".into(),
+            version: "0.1.0".into(),
+            plan: outline,
+        },
+    });
+    let running = std::thread::spawn(move || {
+        let timeless = move |_: &Control, event: &Event| {
+            sink(&Event {
+                at: 0,
+                ..event.clone()
+            });
+        };
+        world.run_with(timeless).0
+    });
+    let wish = walk.follow(&control, &inbox, &mut lines, None);
+    let end = running.join().expect("an end");
+    (end, wish, transcript.text())
+}
+
+#[test]
+fn a_failed_step_is_asked_about_and_tried_again() {
+    let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
+    let one = fails_once("a").on("\nb\n", Reply::exit(0));
+    let (end, wish, text) = followed(attended(steps).on("h", vec![one]), "back\n7\n?\n1\n");
+    assert_eq!((end, wish), (End::Done, Wish::ToTheEnd));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_run_is_stopped_at_a_failed_step_also_by_the_end_of_the_input() {
+    for typed in ["4\n", "quit\n", ""] {
+        let steps = vec![step("a", "h", &[])];
+        let world = attended(steps).on("h", vec![fails_once("a")]);
+        let (end, wish, text) = followed(world, typed);
+        assert!(matches!(end, End::Aborted { .. }), "{text}");
+        assert_eq!(wish, Wish::Stop);
+    }
+    let world = attended(vec![step("a", "h", &[])]).on("h", vec![fails_once("a")]);
+    let (end, wish, _) = followed(world, "3\n");
+    assert!(matches!(end, End::Aborted { .. }));
+    assert_eq!(wish, Wish::Edit);
+}
+
+#[test]
+fn only_what_looks_may_be_left_out() {
+    let mut looks = step("a", "h", &[]);
+    looks.work = Work::Task(Task::ProveBalancer);
+    let steps = vec![looks, step("b", "h", &[("a", "h")])];
+    let world = attended(steps).on("h", vec![host("h", 1).on("\nb\n", Reply::exit(0))]);
+    let (end, _, text) = followed(world, "2\n");
+    assert_eq!(end, End::Done, "{text}");
+    assert!(text.contains("2. Leave it out: "), "{text}");
+
+    let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
+    let world = attended(steps).on("h", vec![fails_once("a")]);
+    let (end, _, text) = followed(world, "2\n");
+    assert_eq!(end, End::Failed, "{text}");
+    assert!(text.contains("2. Go on without it: "), "{text}");
+    assert!(text.contains("1 step will not run without it."), "{text}");
+}
+
+#[test]
+fn a_held_phase_says_what_it_will_do() {
+    let mut world = attended(vec![step("a", "h", &[])]);
+    world.plan.phases[0].id = "postgres";
+    for id in ["certificates", "cluster"] {
+        world.plan.phases.push(Phase {
+            id,
+            title: "Next",
+            steps: vec![step(id, "h", &[("a", "h")])],
+        });
+    }
+    world.control.let_begin(Some(0));
+    let one = host("h", 1)
+        .on("\na\n", Reply::exit(0))
+        .on("\ncertificates\n", Reply::exit(0))
+        .on("\ncluster\n", Reply::exit(0));
+    let (end, wish, text) = followed(world.on("h", vec![one]), "\nback\n2\n");
+    assert_eq!((end, wish), (End::Done, Wish::ToTheEnd));
+    insta::assert_snapshot!(text);
+}

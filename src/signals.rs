@@ -1,0 +1,129 @@
+//! Signals as wishes, for whoever has no keyboard to ask: the first one lets what is at work end,
+//! the second one ends it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Receiver, unbounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::engine::control::Control;
+use crate::engine::event::Abort;
+
+/// Watches for SIGHUP, SIGINT and SIGTERM.
+pub struct Watch {
+    shared: Arc<Shared>,
+    heard: Receiver<i32>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// The latest signal; 0 before the first one.
+    last: AtomicI32,
+    running: AtomicBool,
+    /// What a signal stops.
+    control: Mutex<Option<Arc<Control>>>,
+}
+
+impl Watch {
+    pub fn start() -> io::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let shared = Arc::<Shared>::default();
+        let (tell, heard) = unbounded();
+        let watch = Self {
+            shared: shared.clone(),
+            heard,
+        };
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    shared.take(signal);
+                    // Not everybody listens.
+                    let _ = tell.send(signal);
+                }
+            })?;
+        Ok(watch)
+    }
+
+    /// What signals stop from now on. Before anything is at work there is nothing to wait for:
+    /// until [`Watch::running`], the first one ends it.
+    pub fn over(&self, control: &Arc<Control>) {
+        self.shared.running.store(false, Ordering::Release);
+        *self.shared.control() = Some(control.clone());
+        // One that came before.
+        if let Some(signal) = self.last() {
+            control.abort(Abort::Hard, name(signal));
+        }
+    }
+
+    pub fn running(&self) {
+        self.shared.running.store(true, Ordering::Release);
+    }
+
+    /// Every signal, as it comes.
+    pub fn heard(&self) -> &Receiver<i32> {
+        &self.heard
+    }
+
+    fn last(&self) -> Option<i32> {
+        let signal = self.shared.last.load(Ordering::Acquire);
+        (signal > 0).then_some(signal)
+    }
+
+    /// As a shell would say it of a process that a signal ended.
+    pub fn code(&self) -> Option<u8> {
+        Some(128 + u8::try_from(self.last()?).ok()?)
+    }
+}
+
+impl Shared {
+    fn take(&self, signal: i32) {
+        self.last.store(signal, Ordering::Release);
+        let how = if self.running.load(Ordering::Acquire) {
+            Abort::Soft
+        } else {
+            Abort::Hard
+        };
+        if let Some(control) = &*self.control() {
+            control.abort(how, name(signal));
+        }
+    }
+
+    fn control(&self) -> std::sync::MutexGuard<'_, Option<Arc<Control>>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        _ => "SIGHUP",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_signal_is_soft_only_while_something_runs() {
+        let shared = Shared::default();
+        let control = Arc::new(Control::default());
+        *shared.control() = Some(control.clone());
+        shared.running.store(true, Ordering::Release);
+        shared.take(SIGINT);
+        assert_eq!(control.aborting(), Some((Abort::Soft, "SIGINT".into())));
+        shared.take(SIGTERM);
+        assert_eq!(control.aborting(), Some((Abort::Hard, "SIGTERM".into())));
+
+        let control = Arc::new(Control::default());
+        *shared.control() = Some(control.clone());
+        shared.running.store(false, Ordering::Release);
+        shared.take(SIGHUP);
+        assert_eq!(control.aborting(), Some((Abort::Hard, "SIGHUP".into())));
+    }
+}
