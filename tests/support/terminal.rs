@@ -19,6 +19,8 @@ pub struct Terminal {
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Seen>,
+    /// How much of what was printed was heard.
+    heard: usize,
 }
 
 /// What came out of the terminal.
@@ -27,6 +29,8 @@ struct Seen {
     /// Something came.
     changed: Condvar,
     drawn: AtomicUsize,
+    /// Everything that was printed, byte by byte.
+    said: Mutex<Vec<u8>>,
     /// When each frame was complete.
     frames: Mutex<Vec<Instant>>,
 }
@@ -69,6 +73,7 @@ impl Terminal {
             parser: Mutex::new(parser),
             changed: Condvar::new(),
             drawn: AtomicUsize::new(0),
+            said: Mutex::default(),
             frames: Mutex::default(),
         });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
@@ -86,7 +91,40 @@ impl Terminal {
             master: pair.master,
             child,
             seen,
+            heard: 0,
         }
+    }
+
+    /// Everything that was printed so far, with what the terminal showed of what was typed.
+    pub fn said(&self) -> String {
+        let said = self
+            .seen
+            .said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Waits for a text behind the one that was heard last; what stood between them.
+    pub fn hears(&mut self, text: &str) -> String {
+        let since = Instant::now();
+        loop {
+            let said = self.said();
+            if let Some(at) = said[self.heard..].find(text) {
+                let between = said[self.heard..self.heard + at].to_owned();
+                self.heard += at + text.len();
+                return between;
+            }
+            let rest = &said[self.heard..];
+            assert!(since.elapsed() < PATIENCE, "never: {text}\n{rest}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Answers the question that was heard.
+    pub fn answers(&mut self, question: &str, answer: &str) {
+        self.hears(question);
+        self.types(&format!("{answer}\n"));
     }
 
     pub fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
@@ -225,6 +263,9 @@ impl Seen {
 
     fn take(&self, bytes: &[u8], tail: &mut Vec<u8>) {
         self.parser().process(bytes);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend_from_slice(bytes);
+        drop(said);
         let now = Instant::now();
         tail.extend_from_slice(bytes);
         let marks = tail.windows(END_OF_FRAME.len());
