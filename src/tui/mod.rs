@@ -38,7 +38,7 @@ mod tests;
 pub mod text;
 pub mod theme;
 pub mod update;
-pub mod watch;
+mod watch;
 pub mod wizard;
 
 use std::path::Path;
