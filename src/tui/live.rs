@@ -1,5 +1,7 @@
 //! The cluster after its run, as long as somebody looks at it.
 
+use std::time::Duration;
+
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
 use crate::engine::event::Abort;
@@ -7,6 +9,9 @@ use crate::engine::watch::{News, Watched};
 use crate::pki::Certificate;
 
 use super::model::{Effect, Model};
+
+/// Between two looks.
+pub const PAUSE: Duration = Duration::from_secs(5);
 
 /// What was seen since the run ended; nothing in a replay.
 #[derive(Debug, Default)]

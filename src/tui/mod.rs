@@ -46,7 +46,7 @@ pub mod theme;
 mod trying;
 pub mod update;
 pub mod walk;
-pub mod watch;
+mod watch;
 pub mod wizard;
 
 use std::path::Path;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use time::OffsetDateTime;
@@ -17,12 +16,9 @@ use crate::remote::Remote;
 use crate::session::{Session, ways};
 use crate::state::Folder;
 
-use super::live::Sight;
+use super::live::{PAUSE, Sight};
 use super::model::Message;
 use super::summary::Summary;
-
-/// Between two looks. The screens say it too.
-pub const PAUSE: Duration = Duration::from_secs(5);
 
 /// Begins to look, where there is a cluster to look at. Nothing is changed on any host, and no
 /// lease is taken: others may work there.

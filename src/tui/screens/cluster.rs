@@ -4,9 +4,9 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::live::PAUSE;
 use super::super::model::Model;
 use super::super::text::{self, cluster as said};
-use super::super::watch::PAUSE;
 use super::table::{self, Cell};
 use super::wrapped;
 use crate::cluster::{Cluster, Node, Pod};
