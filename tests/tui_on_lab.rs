@@ -19,6 +19,8 @@ const SIZE: (u16, u16) = (80, 24);
 fn begin(terminal: &mut Terminal) {
     terminal.waits_for("fetched without TLS");
     terminal.types("\r");
+    terminal.waits_for("Enter shows the plan.");
+    terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     terminal.types("v");
     terminal.waits_for("#!/bin/sh");

@@ -15,7 +15,6 @@ use crate::engine::event::{End, Event, What};
 use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
 use crate::plan::{Plan, Work};
-use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::lease::LeaseError;
 use crate::report::lines::{Context, Lines};
 use crate::report::log::RunLog;
@@ -90,9 +89,11 @@ fn work(
         }
     };
     let grid = session.preflight(&reached);
-    if !grid.passes() {
+    let passes = grid.passes();
+    let links = reached.iter().flat_map(|host| host.links.iter().cloned());
+    tell(Message::Checked(Box::new(grid), links.collect()));
+    if !passes {
         release(&mut reached);
-        tell(Message::Unreached(unfit(&grid)));
         return Ok(());
     }
     let plan = session.plan(&reached);
@@ -103,7 +104,7 @@ fn work(
             return Err(error.to_string());
         }
     };
-    let texts = [format!("{plan}\n{grid}"), with_scripts(&plan)];
+    let texts = [plan.to_string(), with_scripts(&plan)];
     tell(Message::Planned(Box::new(texts)));
     // An end of the screens is a "no".
     if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
@@ -171,17 +172,6 @@ fn unreached(error: &LeaseError) -> Unreached {
         LeaseError::Remote(error) => knock::of_remote(error),
         LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),
     }
-}
-
-/// What keeps hosts from their roles.
-fn unfit(grid: &Grid) -> Vec<Unreached> {
-    let finding = |host: &str, finding: &Finding| {
-        let why = text::cause_and_remedy(&finding.cause, &finding.remedy);
-        Unreached::new(host, &why)
-    };
-    grid.of(Level::Fails)
-        .flat_map(|(host, _, cell)| cell.findings.iter().map(move |found| finding(host, found)))
-        .collect()
 }
 
 /// Hands every event to the screens, and never waits for them.

@@ -6,6 +6,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::text::key as say;
+use super::text_checks::key as checks;
 use super::text_hosts::key as hosts;
 
 /// What a key asks for.
@@ -73,6 +74,11 @@ pub enum Action {
     AskSecret,
     ForAll,
     OtherSecret,
+    /// The other view of the same.
+    View,
+    More,
+    Overrule,
+    ShowChecks,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -107,6 +113,9 @@ pub enum Scope {
     Prompt,
     /// Another one would do as well.
     OtherSecrets,
+    Checks,
+    /// The chosen check fails, and nothing is at work.
+    Overrule,
     Ask,
 }
 
@@ -299,7 +308,10 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     ),
     (
         Scope::Plan,
-        &[shown(char('v'), Action::Scripts, say::SCRIPTS)],
+        &[
+            shown(char('v'), Action::Scripts, say::SCRIPTS),
+            shown(char('c'), Action::ShowChecks, checks::CHECKS),
+        ],
     ),
     (
         Scope::Review,
@@ -320,6 +332,25 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     (
         Scope::Unreached,
         &[shown(char('r'), Action::Retry, say::RETRY)],
+    ),
+    (
+        Scope::Overrule,
+        &[shown(char('o'), Action::Overrule, checks::OVERRULE)],
+    ),
+    (
+        Scope::Checks,
+        &[
+            shown(ENTER, Action::Continue, say::GO_ON),
+            shown(char('m'), Action::View, checks::VIEW),
+            shown(TAB, Action::NextField, checks::NEXT),
+            shown(ESC, Action::Back, say::BACK),
+            helped(LEFT, Action::Left, checks::LEFT),
+            helped(RIGHT, Action::Right, checks::RIGHT),
+            alias(char('h'), Action::Left, checks::LEFT),
+            alias(char('l'), Action::Right, checks::RIGHT),
+            helped(char(' '), Action::More, checks::MORE),
+            helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
+        ],
     ),
     (Scope::Connect, &[shown(ESC, Action::Back, say::BACK)]),
     (

@@ -6,6 +6,7 @@
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
 //! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
+//! * `checking`: the preflight as a page
 //! * `form`, `fields`: forms, and how they and the answers become each other
 //! * `runtime`: the loop; `driver`: the thread behind it; `drafts`: what was typed is kept
 //! * `terminal`: takes the terminal, and puts it back in every case
@@ -18,6 +19,7 @@
 
 mod ansi;
 mod asking;
+mod checking;
 mod connecting;
 mod drafts;
 mod driver;
@@ -36,6 +38,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod text_checks;
 pub mod text_hosts;
 pub mod theme;
 mod trying;

@@ -6,8 +6,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::answers::{Answers, Host, Lacks, SecretText, Wanted};
 use crate::engine::event::{Abort, End, Event};
+use crate::platform::network::{Contact, Link};
+use crate::platform::preflight::Grid;
 
 use super::asking::{self, Prompt};
+use super::checking::Checks;
 use super::keys::Scope;
 use super::knock::Order;
 use super::log::Room;
@@ -45,6 +48,8 @@ pub enum Message {
     Unreached(Vec<Unreached>),
     /// What came of trying a host in the background: what it is, or why not.
     Knocked(u64, Result<String, Unreached>),
+    /// What the hosts are fit for, and whom they reach.
+    Checked(Box<Grid>, Vec<(Link, Contact)>),
     /// The plan, to be read before it is carried out; without the scripts, and with them.
     Planned(Box<[String; 2]>),
     /// There will be no run, and why.
@@ -139,6 +144,8 @@ pub enum Page {
     Options,
     Review,
     Connect,
+    /// The preflight.
+    Checks,
     Plan,
     Run,
     Proofs,
@@ -269,6 +276,7 @@ impl Model {
             Page::Review => vec![Scope::Review, Scope::Scroll],
             Page::Plan => vec![Scope::Plan, Scope::Review, Scope::Scroll],
             Page::Connect => self.scopes_of_connecting(),
+            Page::Checks => self.scopes_of_checks(),
             Page::Run => vec![Scope::Run, Scope::Views, Scope::Scroll],
             Page::Failure => vec![Scope::Failure, Scope::Views, Scope::Scroll],
             Page::Proofs | Page::Cluster => vec![Scope::Views, Scope::Scroll],
@@ -289,6 +297,18 @@ impl Model {
         if !self.at_work {
             scopes.push(Scope::Unreached);
             scopes.extend(self.scopes_of_failed());
+        }
+        scopes
+    }
+
+    fn scopes_of_checks(&self) -> Vec<Scope> {
+        let mut scopes = vec![Scope::Checks, Scope::Unreached, Scope::Scroll];
+        let checks = self
+            .wizard
+            .as_ref()
+            .and_then(|wizard| wizard.checks.as_ref());
+        if !self.at_work && checks.is_some_and(Checks::chosen_fails) {
+            scopes.push(Scope::Overrule);
         }
         scopes
     }

@@ -5,13 +5,14 @@ use crossterm::event::KeyCode;
 use crate::answers::{Answers, Host, Problem, Role};
 
 use super::asking::{self, Prompt};
+use super::checking::{self, Checks};
 use super::fields;
 use super::form::Form;
 use super::keys::Action;
 use super::model::{Effect, Model, Page, Unreached};
 use super::run::RunView;
 use super::trying::Tries;
-use super::{connecting, layout, screens, text};
+use super::{connecting, layout, screens, text, text_checks};
 
 /// What was there when the wizard was started.
 #[derive(Debug, Default)]
@@ -51,6 +52,8 @@ pub enum Ask {
     RemoveHost(usize),
     /// There is a draft, and only one is kept.
     StartAnew,
+    /// The chosen check, at its host.
+    Overrule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +80,7 @@ pub struct Wizard {
     pub tries: Tries,
     /// A secret that is asked for.
     pub prompt: Option<Prompt>,
+    pub checks: Option<Checks>,
     /// Without the scripts, and with them.
     pub plan: [String; 2],
     pub with_scripts: bool,
@@ -92,6 +96,7 @@ impl Ask {
         match self {
             Self::RemoveHost(_) => text::REMOVE_HOST,
             Self::StartAnew => text::START_ANEW,
+            Self::Overrule => text_checks::OVERRULE,
         }
     }
 }
@@ -108,6 +113,7 @@ impl Wizard {
             attempts: Vec::new(),
             tries: Tries::default(),
             prompt: None,
+            checks: None,
             plan: Default::default(),
             with_scripts: false,
             refused: None,
@@ -332,6 +338,9 @@ pub fn pasted(model: &mut Model, pasted: &str) -> Vec<Effect> {
 }
 
 pub fn scroll(model: &mut Model, by: isize) {
+    if model.page == Page::Checks {
+        return checking::scroll(model, by);
+    }
     let height = usize::from(layout::frame(model.size).body.height);
     let lines = match model.page {
         Page::Review | Page::Plan => screens::review::count(model),
@@ -367,6 +376,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(ask) = wizard.asks.take() {
         let place = match (ask, action) {
             (Ask::RemoveHost(place), Action::Confirm) => place,
+            (Ask::Overrule, Action::Confirm) => return checking::overrule(model),
             (Ask::StartAnew, Action::Confirm) => {
                 start_anew(model);
                 return Vec::new();
@@ -420,11 +430,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             _ => Vec::new(),
         },
         Page::Connect => connecting::act(model, action),
+        Page::Checks => checking::act(model, action),
         Page::Plan => match action {
             Action::Continue => vec![Effect::Begin(true)],
             Action::Scripts => {
                 wizard.with_scripts = !wizard.with_scripts;
                 wizard.scroll = 0;
+                Vec::new()
+            }
+            Action::Back | Action::ShowChecks if wizard.checks.is_some() => {
+                go(model, Page::Checks);
                 Vec::new()
             }
             Action::Back => {

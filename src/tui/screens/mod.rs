@@ -2,15 +2,18 @@
 //!
 //! * `run`: stepper, steps, and the live log; `failure`, `proofs`, `cluster`: the other pages of a run
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
+//! * `checks`: the preflight; `matrix`: a table in which a cell is chosen
 //! * `secret`: what is asked for over a page
 //! * `help`: the keys of the page below it
 
+pub mod checks;
 pub mod cluster;
 pub mod connect;
 pub mod failure;
 pub mod form;
 pub mod help;
 pub mod hosts;
+pub mod matrix;
 pub mod proofs;
 pub mod review;
 pub mod run;
@@ -28,7 +31,7 @@ use super::keys::{self, Told};
 use super::log::split;
 use super::model::{Model, Page};
 use super::theme::Theme;
-use super::{layout, text};
+use super::{layout, text, text_checks};
 use crate::engine::event::{Abort, ConnectionState, End};
 
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
@@ -54,6 +57,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         Page::Host | Page::Open | Page::Options => form::draw(model, frame),
         Page::Review | Page::Plan => review::draw(model, frame),
         Page::Connect => connect::draw(model, frame),
+        Page::Checks => checks::draw(model, frame),
         Page::Run => run::draw(model, frame),
         Page::Proofs | Page::Failure | Page::Cluster => page_of_lines(model, frame),
     }
@@ -118,6 +122,7 @@ fn screens_title(model: &Model) -> &'static str {
         Page::Options => text::OPTIONS,
         Page::Review => text::REVIEW,
         Page::Connect => text::CONNECT,
+        Page::Checks => text_checks::TITLE,
         Page::Plan => text::PLAN,
         _ => "",
     }

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use super::super::keys::TABLE;
 use super::super::model::Unreached;
 use super::*;
-use crate::answers::{Lacks, Wanted};
+use crate::answers::{Check, Lacks, Wanted};
 use crate::engine::made_up;
+use crate::platform::preflight::{Cell, Grid, Level, Row};
 
 #[derive(Debug, Clone)]
 enum Does {
@@ -58,7 +59,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 10 {
+        Does::Happens(what) => match what % 11 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new([
                 "a plan\n".repeat(usize::from(what)),
@@ -74,11 +75,33 @@ fn message(does: Does) -> Message {
             4 => Message::Over,
             5 => Message::Refused("no".into()),
             6 => Message::Missed(u64::from(what)),
+            10 => checked(what),
             7 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
             8 => Message::Knocked(u64::from(what) / 10, Err(lacking("k3s-postgres"))),
             _ => Message::Signal(15),
         },
     }
+}
+
+/// More rows or fewer, some empty.
+fn checked(what: u8) -> Message {
+    let row = |number: u8| {
+        let level = [Level::Fine, Level::Warns, Level::Overruled, Level::Fails];
+        let cell = Cell {
+            level: level[usize::from(number % 4)],
+            findings: Vec::new(),
+        };
+        let checks = Check::ALL.into_iter().take(usize::from(number % 16));
+        Row {
+            host: format!("k3s-{number}"),
+            cells: checks.map(|check| (check, cell.clone())).collect(),
+        }
+    };
+    let grid = Grid {
+        rows: (0..what / 16).map(row).collect(),
+        notes: Vec::new(),
+    };
+    Message::Checked(Box::new(grid), Vec::new())
 }
 
 fn lacking(host: &str) -> Unreached {
