@@ -187,6 +187,8 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 fn begin(terminal: &mut Terminal) {
     terminal.waits_for("fetched without TLS");
     terminal.types("\r");
+    terminal.waits_for("Enter shows the plan.");
+    terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     terminal.types("v");
     terminal.waits_for("#!/bin/sh");

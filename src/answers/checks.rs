@@ -76,7 +76,7 @@ impl Check {
     }
 
     /// Why no word of the operator's helps against this check; nothing where one does.
-    pub(super) fn stands(self) -> Option<&'static str> {
+    pub fn stands(self) -> Option<&'static str> {
         match self {
             Check::Os => Some(
                 "cannot be overruled: without knowing the system there is no way to install on it",

@@ -4,8 +4,9 @@ use crate::answers::Answers;
 use crate::engine::event::Abort;
 
 use super::asking;
+use super::checking::{self, Checks};
 use super::keys::Action;
-use super::model::{Effect, Message, Model, Page};
+use super::model::{Effect, Message, Model, Page, Planned};
 use super::text;
 use super::wizard::{Attempt, draft, go};
 
@@ -32,7 +33,7 @@ pub fn over(model: &mut Model) -> Vec<Effect> {
     if let Some(wizard) = model.wizard.as_mut().filter(|_| asks) {
         asking::open_from(wizard, 0);
     }
-    Vec::new()
+    checking::over(model)
 }
 
 fn begin(
@@ -51,6 +52,8 @@ fn begin(
     if let Some(wizard) = &mut model.wizard {
         effects = wizard.tries.stop();
         wizard.refused = None;
+        wizard.checks = None;
+        wizard.plan = Planned::default();
         wizard.clock = 0;
         wizard.attempts = answers
             .hosts
@@ -113,13 +116,19 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
         }
         Message::Knocked(id, what) => wizard.tries.told(id, what),
+        Message::Checked(grid, links) if model.page == Page::Connect => {
+            wizard.checks = Some(Checks::new(*grid, links));
+            go(model, Page::Checks);
+        }
         Message::Planned(plan) => {
             wizard.plan = *plan;
-            // Whoever has gone back meanwhile wants no plan any more.
-            if model.page != Page::Connect {
-                return vec![Effect::Begin(false)];
+            match model.page {
+                // The operator looks at what the hosts are first.
+                Page::Checks => {}
+                Page::Connect => go(model, Page::Plan),
+                // Whoever has gone back meanwhile wants no plan any more.
+                _ => return vec![Effect::Begin(false)],
             }
-            go(model, Page::Plan);
         }
         Message::Loaded(answers) => {
             wizard.answers = *answers;

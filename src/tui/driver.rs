@@ -15,7 +15,6 @@ use crate::engine::event::{End, Event, What};
 use crate::engine::hosts::Reached;
 use crate::engine::recorder::Sink;
 use crate::plan::{Step, Work};
-use crate::platform::preflight::{Finding, Grid, Level};
 use crate::remote::lease::LeaseError;
 use crate::report::diff::FileChange;
 use crate::session::{Purpose, Session, SessionError, Tried};
@@ -90,9 +89,11 @@ fn work(
         }
     };
     let grid = session.preflight(&reached);
-    if !grid.passes() {
+    let passes = grid.passes();
+    let links = reached.iter().flat_map(|host| host.links.iter().cloned());
+    tell(Message::Checked(Box::new(grid), links.collect()));
+    if !passes {
         release(&mut reached);
-        tell(Message::Unreached(unfit(&grid)));
         return Ok(());
     }
     let plan = session.plan(&reached);
@@ -105,7 +106,7 @@ fn work(
     };
     let mut changes = session.file_changes(&plan, &mut reached);
     let planned = Planned {
-        text: format!("{plan}\n{grid}"),
+        text: plan.to_string(),
         steps: plan
             .steps()
             .map(|step| to_read(step, changes.remove(&step.id).unwrap_or_default()))
@@ -168,17 +169,6 @@ fn unreached(error: &LeaseError) -> Unreached {
         LeaseError::Remote(error) => knock::of_remote(error),
         LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),
     }
-}
-
-/// What keeps hosts from their roles.
-fn unfit(grid: &Grid) -> Vec<Unreached> {
-    let finding = |host: &str, finding: &Finding| {
-        let why = text::cause_and_remedy(&finding.cause, &finding.remedy);
-        Unreached::new(host, &why)
-    };
-    grid.of(Level::Fails)
-        .flat_map(|(host, _, cell)| cell.findings.iter().map(move |found| finding(host, found)))
-        .collect()
 }
 
 /// Hands every event to the screens, and never waits for them.

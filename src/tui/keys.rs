@@ -5,6 +5,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::text::checks::key as checks;
 use super::text::hosts::key as hosts;
 use super::text::key as say;
 
@@ -87,6 +88,11 @@ pub enum Action {
     AskSecret,
     ForAll,
     OtherSecret,
+    /// The other view of the same.
+    View,
+    More,
+    Overrule,
+    ShowChecks,
 }
 
 /// Where a key has its meaning. Several are active at the same time.
@@ -139,6 +145,9 @@ pub enum Scope {
     Prompt,
     /// Another one would do as well.
     OtherSecrets,
+    Checks,
+    /// The chosen check fails, and nothing is at work.
+    Overrule,
     Ask,
 }
 
@@ -355,6 +364,7 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
             shown(char('a'), Action::RunAll, say::RUN_ALL),
             shown(char('v'), Action::Scripts, say::SCRIPTS),
             shown(char('d'), Action::Files, say::FILES),
+            shown(char('c'), Action::ShowChecks, checks::CHECKS),
             helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
             shown(ESC, Action::Back, say::BACK),
         ],
@@ -391,6 +401,25 @@ pub const TABLE: &[(Scope, &[Binding])] = &[
     (
         Scope::Unreached,
         &[shown(char('r'), Action::Retry, say::RETRY)],
+    ),
+    (
+        Scope::Overrule,
+        &[shown(char('o'), Action::Overrule, checks::OVERRULE)],
+    ),
+    (
+        Scope::Checks,
+        &[
+            shown(ENTER, Action::Continue, say::GO_ON),
+            shown(char('m'), Action::View, checks::VIEW),
+            shown(TAB, Action::NextField, checks::NEXT),
+            shown(ESC, Action::Back, say::BACK),
+            helped(LEFT, Action::Left, checks::LEFT),
+            helped(RIGHT, Action::Right, checks::RIGHT),
+            alias(char('h'), Action::Left, checks::LEFT),
+            alias(char('l'), Action::Right, checks::RIGHT),
+            helped(char(' '), Action::More, checks::MORE),
+            helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS),
+        ],
     ),
     (Scope::Connect, &[shown(ESC, Action::Back, say::BACK)]),
     (

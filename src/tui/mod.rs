@@ -6,6 +6,7 @@
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
 //! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
+//! * `checking`: the preflight as a page
 //! * [`walk`]: the order of the pages before a run
 //! * `form`, `fields`: forms, and how they and the answers become each other; `filling`: them in use
 //! * `runtime`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
@@ -21,6 +22,7 @@
 mod ansi;
 mod asking;
 mod away;
+mod checking;
 mod connecting;
 pub(crate) mod drafts;
 pub(crate) mod driver;

@@ -8,9 +8,12 @@ use crate::answers::{Answers, Host, Lacks, SecretText, Wanted};
 use crate::engine::event::{Abort, Decision, End, Event};
 use crate::engine::progress::Step;
 use crate::plan::StepId;
+use crate::platform::network::{Contact, Link};
+use crate::platform::preflight::Grid;
 use crate::report::diff::FileChange;
 
 use super::asking::{self, Prompt};
+use super::checking::Checks;
 use super::form::{Form, Kind};
 use super::keys::Scope;
 use super::knock::Order;
@@ -53,6 +56,8 @@ pub enum Message {
     Unreached(Vec<Unreached>),
     /// What came of trying a host in the background: what it is, or why not.
     Knocked(u64, Result<String, Unreached>),
+    /// What the hosts are fit for, and whom they reach.
+    Checked(Box<Grid>, Vec<(Link, Contact)>),
     /// The plan, to be read before it is carried out.
     Planned(Box<Planned>),
     /// There will be no run, and why.
@@ -190,6 +195,8 @@ pub enum Page {
     Options(Section),
     Review,
     Connect,
+    /// The preflight.
+    Checks,
     Plan,
     /// The phase that waits for a word.
     Phase,
@@ -329,6 +336,7 @@ impl Model {
             Page::Plan => vec![Scope::Plan, Scope::Scroll],
             Page::Connect => self.scopes_of_connecting(),
             Page::Phase => vec![Scope::Phase, Scope::Views, Scope::Scroll],
+            Page::Checks => self.scopes_of_checks(),
             Page::Run => vec![Scope::Run, Scope::Views, Scope::Scroll],
             Page::Failure => vec![Scope::Failure, Scope::Views, Scope::Scroll],
             Page::Proofs | Page::Cluster => vec![Scope::Views, Scope::Scroll],
@@ -391,6 +399,18 @@ impl Model {
             if step.may_be_skipped {
                 scopes.push(Scope::Skippable);
             }
+        }
+        scopes
+    }
+
+    fn scopes_of_checks(&self) -> Vec<Scope> {
+        let mut scopes = vec![Scope::Checks, Scope::Unreached, Scope::Scroll];
+        let checks = self
+            .wizard
+            .as_ref()
+            .and_then(|wizard| wizard.checks.as_ref());
+        if !self.at_work && checks.is_some_and(Checks::chosen_fails) {
+            scopes.push(Scope::Overrule);
         }
         scopes
     }

@@ -90,6 +90,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Reached(..)
         | Message::Unreached(_)
         | Message::Knocked(..)
+        | Message::Checked(..)
         | Message::Planned(_)
         | Message::Loaded(_) => super::connecting::told(model, message),
     }

@@ -44,10 +44,10 @@ pub const GROUPS: usize = 7;
 
 /// Where a page stands in the order; nothing for pages that are no part of it.
 pub fn place(page: Page) -> Option<usize> {
-    let page = if page == Page::Host {
-        Page::Hosts
-    } else {
-        page
+    let page = match page {
+        Page::Host => Page::Hosts,
+        Page::Checks => Page::Connect,
+        page => page,
     };
     ORDER.iter().position(|other| *other == page)
 }

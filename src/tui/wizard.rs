@@ -3,6 +3,7 @@
 use crate::answers::{Answers, Host, Problem, Role};
 
 use super::asking::{self, Prompt};
+use super::checking::{self, Checks};
 use super::fields;
 use super::filling::Unread;
 use super::form::Form;
@@ -51,6 +52,8 @@ pub enum Ask {
     RemoveHost(usize),
     /// There is a draft, and only one is kept.
     StartAnew,
+    /// The chosen check, at its host.
+    Overrule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,7 @@ pub struct Wizard {
     pub tries: Tries,
     /// A secret that is asked for.
     pub prompt: Option<Prompt>,
+    pub checks: Option<Checks>,
     /// Why there is no run.
     pub refused: Option<String>,
     pub asks: Option<Ask>,
@@ -97,6 +101,7 @@ impl Ask {
         match self {
             Self::RemoveHost(_) => text::REMOVE_HOST,
             Self::StartAnew => text::START_ANEW,
+            Self::Overrule => text::checks::OVERRULE,
         }
     }
 }
@@ -118,6 +123,7 @@ impl Wizard {
             detail: Detail::None,
             tries: Tries::default(),
             prompt: None,
+            checks: None,
             refused: None,
             asks: None,
             clock: 0,
@@ -308,6 +314,9 @@ pub(super) fn draft(model: &Model) -> Vec<Effect> {
 }
 
 pub fn scroll(model: &mut Model, by: isize) {
+    if model.page == Page::Checks {
+        return checking::scroll(model, by);
+    }
     let height = usize::from(layout::frame(model.size).body.height);
     let lines = match model.page {
         Page::Review | Page::Plan => screens::review::count(model),
@@ -343,6 +352,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(ask) = wizard.asks.take() {
         let place = match (ask, action) {
             (Ask::RemoveHost(place), Action::Confirm) => place,
+            (Ask::Overrule, Action::Confirm) => return checking::overrule(model),
             (Ask::StartAnew, Action::Confirm) => {
                 start_anew(model);
                 return Vec::new();
@@ -382,12 +392,17 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Page::Host | Page::Options(_) | Page::Open => filling::act(model, action),
         Page::Review => on_review(model, action),
         Page::Connect => connecting::act(model, action),
+        Page::Checks => checking::act(model, action),
         Page::Plan => match action {
             Action::Continue => begin(model, Some(0)),
             Action::RunAll => begin(model, None),
             Action::Scripts | Action::Files => {
                 wizard.look_into(action);
                 wizard.scroll = 0;
+                Vec::new()
+            }
+            Action::Back | Action::ShowChecks if wizard.checks.is_some() => {
+                go(model, Page::Checks);
                 Vec::new()
             }
             Action::Back => {

@@ -2,15 +2,18 @@
 //!
 //! * `run`: stepper, steps, and the live log; `phase`: what comes next; `failure`, `proofs`, `cluster`: the other pages of a run
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
+//! * `checks`: the preflight; `matrix`: a table in which a cell is chosen
 //! * `secret`: what is asked for over a page
 //! * `walk`: where one is among these; `help`: the keys of the page below it
 
+pub mod checks;
 pub mod cluster;
 pub mod connect;
 pub mod failure;
 pub mod form;
 pub mod help;
 pub mod hosts;
+pub mod matrix;
 pub mod phase;
 pub mod proofs;
 pub mod review;
@@ -57,6 +60,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         Page::Host | Page::Open | Page::Options(_) => form::draw(model, frame),
         Page::Review | Page::Plan => review::draw(model, frame),
         Page::Connect => connect::draw(model, frame),
+        Page::Checks => checks::draw(model, frame),
         Page::Run => run::draw(model, frame),
         Page::Phase | Page::Proofs | Page::Failure | Page::Cluster => page_of_lines(model, frame),
     }

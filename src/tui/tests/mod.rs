@@ -20,6 +20,7 @@ macro_rules! in_colours {
     };
 }
 
+mod checking;
 mod live;
 mod options;
 mod pages;

@@ -8,9 +8,10 @@ use super::*;
 /// The scopes that are active together, whatever is done.
 fn together() -> Vec<Vec<Scope>> {
     use Scope::{
-        Again, Ask, Asked, Connect, Everywhere, Failure, Field, Form, Generates, Groups, Held,
-        Help, Hosts, Lacking, Lines, OtherSecrets, Phase, Plan, Prompt, Quit, Replay, Review, Run,
-        Scroll, Search, Secret, ShowHeld, Skippable, UnknownKey, Unreached, Views, Welcome,
+        Again, Ask, Asked, Checks, Connect, Everywhere, Failure, Field, Form, Generates, Groups,
+        Held, Help, Hosts, Lacking, Lines, OtherSecrets, Overrule, Phase, Plan, Prompt, Quit,
+        Replay, Review, Run, Scroll, Search, Secret, ShowHeld, Skippable, UnknownKey, Unreached,
+        Views, Welcome,
     };
     let run = |page: &[Scope]| {
         let all = [Again, Replay, ShowHeld].map(|other| {
@@ -35,6 +36,7 @@ fn together() -> Vec<Vec<Scope>> {
         vec![
             Failure, Asked, Skippable, ShowHeld, Views, Scroll, Everywhere,
         ],
+        vec![Checks, Unreached, Overrule, Scroll, Everywhere],
         vec![Connect, Unreached, UnknownKey, Lacking, Scroll, Everywhere],
     ];
     sets.extend(run(&[Run]));

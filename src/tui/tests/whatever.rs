@@ -7,8 +7,9 @@ use super::super::keys::TABLE;
 use super::super::model::{Planned, Unreached};
 use super::super::walk;
 use super::*;
-use crate::answers::{Lacks, Wanted};
+use crate::answers::{Check, Lacks, Wanted};
 use crate::engine::made_up;
+use crate::platform::preflight::{Cell, Grid, Level, Row};
 
 #[derive(Debug, Clone)]
 enum Does {
@@ -59,7 +60,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 15 {
+        Does::Happens(what) => match what % 16 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(Planned {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -77,11 +78,33 @@ fn message(does: Does) -> Message {
             6 => Message::Missed(u64::from(what)),
             7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
             9 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
-            8 => Message::Knocked(u64::from(what) / 15, Err(lacking("k3s-postgres"))),
+            8 => Message::Knocked(u64::from(what) / 16, Err(lacking("k3s-postgres"))),
             10..14 => Message::Live(Box::new(live::sight(what))),
+            14 => checked(what),
             _ => Message::Signal(15),
         },
     }
+}
+
+/// More rows or fewer, some empty.
+fn checked(what: u8) -> Message {
+    let row = |number: u8| {
+        let level = [Level::Fine, Level::Warns, Level::Overruled, Level::Fails];
+        let cell = Cell {
+            level: level[usize::from(number % 4)],
+            findings: Vec::new(),
+        };
+        let checks = Check::ALL.into_iter().take(usize::from(number % 16));
+        Row {
+            host: format!("k3s-{number}"),
+            cells: checks.map(|check| (check, cell.clone())).collect(),
+        }
+    };
+    let grid = Grid {
+        rows: (0..what / 16).map(row).collect(),
+        notes: Vec::new(),
+    };
+    Message::Checked(Box::new(grid), Vec::new())
 }
 
 fn lacking(host: &str) -> Unreached {

@@ -10,6 +10,7 @@ use crate::engine::progress::{Counts, Status, Step};
 use super::model::Page;
 use super::walk;
 
+pub mod checks;
 pub mod cluster;
 pub mod field;
 pub mod hosts;
@@ -145,6 +146,7 @@ pub fn page(page: Page) -> &'static str {
         Page::Options(section) => section::title(section),
         Page::Review => REVIEW,
         Page::Connect => CONNECT,
+        Page::Checks => checks::TITLE,
         Page::Plan => PLAN,
         Page::Phase | Page::Run | Page::Proofs | Page::Failure | Page::Cluster => "",
     }
