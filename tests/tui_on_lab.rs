@@ -166,6 +166,8 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
         assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
     }
     terminal.types("\r");
+    terminal.waits_for("Enter shows the plan.");
+    terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     // What will change in files, then phase by phase.
     terminal.types("d");

@@ -443,10 +443,6 @@ pub fn what_it_is(os: &str, arch: &str, memory_mib: u64) -> String {
     format!("{os}, {arch}, {memory_mib} MiB of memory")
 }
 
-pub fn cause_and_remedy(cause: &str, remedy: &str) -> String {
-    format!("{cause}. {remedy}")
-}
-
 /// Whom to log in as; without an answer SSH's own configuration says it, or one's own name.
 pub fn user(said: Option<&String>) -> String {
     said.map_or_else(|| "as SSH says".into(), Clone::clone)
