@@ -20,6 +20,10 @@ pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     parser: Arc<Mutex<vt100::Parser>>,
     drawn: Arc<AtomicUsize>,
+    /// Everything that was printed, byte by byte.
+    said: Arc<Mutex<Vec<u8>>>,
+    /// How much of it was heard.
+    heard: usize,
 }
 
 impl Terminal {
@@ -57,11 +61,15 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let drawn = Arc::new(AtomicUsize::new(0));
         let (fed, counted) = (parser.clone(), drawn.clone());
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let kept = said.clone();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(length @ 1..) = reader.read(&mut bytes) {
                 let mut parser = fed.lock().unwrap_or_else(PoisonError::into_inner);
                 parser.process(&bytes[..length]);
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&bytes[..length]);
                 counted.fetch_add(length, Ordering::AcqRel);
             }
         });
@@ -71,7 +79,37 @@ impl Terminal {
             child,
             parser,
             drawn,
+            said,
+            heard: 0,
         }
+    }
+
+    /// Everything that was printed so far, with what the terminal showed of what was typed.
+    pub fn said(&self) -> String {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Waits for a text behind the one that was heard last; what stood between them.
+    pub fn hears(&mut self, text: &str) -> String {
+        let since = Instant::now();
+        loop {
+            let said = self.said();
+            if let Some(at) = said[self.heard..].find(text) {
+                let between = said[self.heard..self.heard + at].to_owned();
+                self.heard += at + text.len();
+                return between;
+            }
+            let rest = &said[self.heard..];
+            assert!(since.elapsed() < PATIENCE, "never: {text}\n{rest}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Answers the question that was heard.
+    pub fn answers(&mut self, question: &str, answer: &str) {
+        self.hears(question);
+        self.types(&format!("{answer}\n"));
     }
 
     pub fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
