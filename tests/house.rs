@@ -81,6 +81,8 @@ fn only_the_screens_know_a_terminal() {
         "proof/",
         "cluster/",
         "session",
+        "signals",
+        "plain/",
     ];
     assert_eq!(broken(&rooms, &["ratatui", "crossterm"], &[]), NOTHING);
 }
