@@ -82,6 +82,8 @@ fn only_the_screens_know_a_terminal() {
         "cluster/",
         "session",
         "status",
+        "signals",
+        "plain/",
     ];
     assert_eq!(broken(&rooms, &["ratatui", "crossterm"], &[]), NOTHING);
 }

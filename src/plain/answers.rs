@@ -133,7 +133,8 @@ impl Walk {
                 say::GO_ON,
             ];
             let chosen = self.choose(&all, Some(default))?;
-            let changed = match all[chosen] {
+            let before = self.wizard.answers.hosts.clone();
+            let done = match all[chosen] {
                 say::ADD => self.host(count),
                 say::PASTE => self.paste(),
                 say::GO_ON if self.reviewed => return Ok(Page::Review),
@@ -155,10 +156,12 @@ impl Walk {
                     Ok(())
                 }),
             };
-            self.keep();
-            match changed {
+            if self.wizard.answers.hosts != before {
+                self.keep();
+            }
+            match done {
                 Err(Stop::Back) => {}
-                changed => changed?,
+                done => done?,
             }
         }
     }

@@ -166,6 +166,8 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::answers::{Host, Role};
+    use crate::plain::console::Console;
+    use crate::tui::wizard::Found;
 
     fn auth(host: &str, lacks: &[Lacks]) -> RemoteError {
         let wanted = lacks.iter().map(|what| crate::answers::Wanted {
@@ -213,6 +215,48 @@ mod tests {
         let all = wanted(&errors);
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].hosts, ["one", "two"]);
+    }
+
+    fn asked(typed: &'static [u8], all: Vec<Wanted>) -> (Result<bool, Stop>, Logins) {
+        let echo = Box::new(crate::plain::echo::Shown);
+        let console = Console::new(typed, std::io::sink(), echo, None).expect("a thread");
+        let mut walk = Walk::new(console, Found::default(), None);
+        let given = walk.log_in(all);
+        (given, walk.logins)
+    }
+
+    #[test]
+    fn one_secret_is_for_all_or_each_has_its_own() {
+        let of = |kind, hosts: &[&str]| Wanted {
+            kind,
+            user: "kay".into(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        };
+        let both = || vec![of(Kind::Sudo, &["one", "two"])];
+        let secrets = |logins: &Logins| -> Vec<String> {
+            let all = logins.0.iter();
+            all.map(|((host, kind), secret)| format!("{host} {kind:?} {}", secret.expose()))
+                .collect()
+        };
+        let (given, logins) = asked(b"=secret \n", both());
+        assert_eq!(given, Ok(true));
+        assert_eq!(secrets(&logins), ["one Sudo =secret ", "two Sudo =secret "]);
+        let (given, logins) = asked(b"\n\nsecret\n", both());
+        assert_eq!(given, Ok(true));
+        assert_eq!(secrets(&logins), ["two Sudo secret"]);
+        let (given, logins) = asked(b"\n\n\n", both());
+        assert_eq!((given, logins.0.len()), (Ok(false), 0));
+        // One kind is enough for a host.
+        let kinds = vec![
+            of(Kind::Passphrase, &["one"]),
+            of(Kind::Password, &["one", "two"]),
+        ];
+        let (given, logins) = asked(b"phrase\nword\n", kinds);
+        assert_eq!(given, Ok(true));
+        assert_eq!(
+            secrets(&logins),
+            ["one Passphrase phrase", "two Password word"]
+        );
     }
 
     #[test]

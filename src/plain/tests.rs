@@ -3,13 +3,13 @@
 use std::io::{BufReader, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, unbounded};
 
 use super::echo::Shown;
 use super::run::Wish;
 use super::*;
 use crate::answers::{Answers, Role};
-use crate::engine::event::{End, Event};
+use crate::engine::event::{Abort, End, Event};
 use crate::engine::tests::{World, attended, fails_once, host, step};
 use crate::plan::{Phase, Task, Work};
 use crate::remote::scripted::Reply;
@@ -152,6 +152,11 @@ fn a_draft_is_kept_after_every_answer() {
 /// A run of this world, followed by a walk that is told this.
 fn followed(world: World, typed: &'static str) -> (End, Wish, String) {
     let (mut walk, transcript) = walk(typed, Found::default(), None);
+    let (end, wish) = follow(&mut walk, world);
+    (end, wish, transcript.text())
+}
+
+fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
     let context = Context {
         log: "run.jsonl".into(),
         kubeconfig: "kubeconfig".into(),
@@ -187,7 +192,39 @@ fn followed(world: World, typed: &'static str) -> (End, Wish, String) {
     });
     let wish = walk.follow(&control, &inbox, &mut lines, None);
     let end = running.join().expect("an end");
-    (end, wish, transcript.text())
+    (end, wish)
+}
+
+/// Nobody types, until the other end is dropped.
+struct Nobody(Receiver<()>);
+
+impl Read for Nobody {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_that_waits_for_a_word() {
+    let (_typist, nobody) = unbounded();
+    let (signal, signals) = unbounded();
+    let (input, shown) = (BufReader::new(Nobody(nobody)), Transcript::default());
+    let console = Console::new(input, shown.clone(), Box::new(Shown), Some(&signals));
+    let mut walk = Walk::new(console.expect("a thread"), Found::default(), None);
+    let world = attended(vec![step("a", "h", &[])]).on("h", vec![fails_once("a")]);
+    let control = world.control.clone();
+    let watching = std::thread::spawn(move || {
+        while !shown.text().contains("Number [1]:") {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        control.abort(Abort::Soft, "SIGTERM");
+        signal.send(15)
+    });
+    let (end, _) = follow(&mut walk, world);
+    let why = "SIGTERM".to_owned();
+    assert_eq!(end, End::Aborted { why });
+    watching.join().expect("an end").expect("heard");
 }
 
 #[test]
