@@ -131,6 +131,8 @@ pub enum Late {
     InstallerSha256,
     /// What agents join with: the hash of the cluster's CA and their token.
     JoinToken,
+    /// The ranges of the nodes' pods, a line each: name and range.
+    PodNetworks,
 }
 
 /// What is not a matter of one host's shell; done by the engine.
@@ -150,6 +152,10 @@ pub enum Task {
     ProveWay,
     /// The kubeconfig for the operator is in the state folder.
     KeepKubeconfig,
+    /// The ranges of the nodes' pods are known.
+    LearnPodNetworks,
+    /// From a node: the others answer through the pods' network.
+    ProveOverlay,
     /// All nodes are Ready, all pods healthy.
     WaitForCluster,
 }

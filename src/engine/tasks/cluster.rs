@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
 use crate::answers::Role;
-use crate::cluster::{Cluster, ExpectedNode, kubeconfig};
+use crate::cluster::{Cluster, ExpectedNode, kubeconfig, pod_networks};
 use crate::engine::event::{Outcome, What};
 use crate::engine::hosts::output;
 use crate::engine::join_token;
@@ -17,6 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
 const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
+const READ_NODES: &str = "/usr/local/bin/k3s kubectl get nodes -o json";
 const READ_CLUSTER: &str = "\
 /usr/local/bin/k3s kubectl get nodes -o json && \
 /usr/local/bin/k3s kubectl get pods -A -o json";
@@ -43,6 +44,18 @@ pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
                 .into(),
         },
     })
+}
+
+/// The ranges of the nodes' pods, which a node has before it is Ready.
+pub(super) fn learn_networks(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let networks = pod_networks(&read(site, READ_NODES)?);
+    let networks = networks.map_err(|error| Trouble::because(error.to_string()))?;
+    let lines: Vec<_> = networks
+        .iter()
+        .map(|(node, range)| format!("{node} {range}"))
+        .collect();
+    site.bind(Late::PodNetworks, lines.join("\n").into());
+    Ok(Outcome::Unchanged)
 }
 
 /// The kubeconfig, as it works from here: through the load balancer.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::host;
 use crate::http::Client;
 use crate::log;
 use crate::nodes;
@@ -61,11 +60,12 @@ pub fn device(address: IpAddr) -> Result<String, String> {
             "nolearning",
         ])?;
     }
-    let mac = host::read(&format!("/sys/class/net/{DEVICE}/address"));
-    if mac.is_empty() {
-        return Err(format!("the interface {DEVICE} has no MAC"));
-    }
-    Ok(mac)
+    let there = ip(&["link", "show", DEVICE])?;
+    let mut words = there.split_whitespace();
+    words.find(|word| *word == "link/ether");
+    let mac = words.next();
+    mac.map(str::to_owned)
+        .ok_or_else(|| format!("the interface {DEVICE} has no MAC"))
 }
 
 /// What a node says of its device.
