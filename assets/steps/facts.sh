@@ -235,6 +235,7 @@ for file in /etc/postgresql/*/*/postgresql.conf; do
     cluster=${file#/etc/postgresql/}
     port=$(sed -n 's/^[[:space:]]*port[[:space:]]*=*[[:space:]]*\([0-9]*\).*/\1/p' "$file")
     fact postgres.cluster "${port:-5432} ${cluster%/*}"
+    sed -n 's/^# BEGIN k3s-ha-wizard /postgres.mark=/p' "${file%/*}/pg_hba.conf" 2>/dev/null
 done
 for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
     [ -r "$directory/PG_VERSION" ] || continue
@@ -271,4 +272,43 @@ WHERE name >= '/bootstrap/' AND name < '/bootstrap/g' AND deleted = 0;
 SQL
     ) || fact postgres.error "$(printf %s "$said" | tail -n 1)"
     [ -z "$said" ] || printf '%s\n' "$said"
+fi
+
+# --- The load balancer -------------------------------------------------------------------------
+
+if [ -r /etc/k3s-lb/nginx.conf ]; then
+    while read -r word value _; do
+        case $word,$value in
+        'server,{') ;;
+        server,*) fact balancer.server "$value" ;;
+        '#Cluster:,'*) fact balancer.cluster "$value" ;;
+        esac
+    done </etc/k3s-lb/nginx.conf
+fi
+
+# --- Sudo --------------------------------------------------------------------------------------
+
+# From this shell up to whoever started sudo, if somebody did.
+pid=$$ sudo=
+while [ "${pid:-0}" -gt 1 ] && [ -r "/proc/$pid/stat" ]; do
+    read -r _ name _ parent _ <"/proc/$pid/stat"
+    case $name in
+    '(sudo)') sudo=yes ;;
+    *) [ -z "$sudo" ] || break ;;
+    esac
+    pid=$parent
+done
+if [ -n "$sudo" ]; then
+    fact sudo yes
+    # Asking sudo takes a while, so it is asked only where there is something to ask for.
+    logs='log_(input|output|stdin|stdout|stderr)'
+    if grep -rqsiE "^[^#]*$logs" /etc/sudoers /etc/sudoers.d ||
+        grep -qsE '^sudoers:.*(ldap|sss)' /etc/nsswitch.conf; then
+        user=$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid/status")
+        user=$(id -nu "$user")
+        said=$(sudo -n -l -U "$user" 2>/dev/null) ||
+            said=$(grep -rhsv '^[[:space:]]*#' /etc/sudoers /etc/sudoers.d)
+        printf '%s\n' "$said" | tr ' ,:' '[\n*]' | grep -ixE "$logs" | sort -u |
+            while read -r line; do fact sudo.logs "$line"; done
+    fi
 fi

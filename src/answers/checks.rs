@@ -33,10 +33,12 @@ pub enum Check {
     Network,
     /// Whether a firewall or `SELinux` is in force; it only warns.
     Firewall,
+    /// The sudo through which the wizard works does not record it.
+    Sudo,
 }
 
 impl Check {
-    pub const ALL: [Check; 15] = [
+    pub const ALL: [Check; 16] = [
         Check::Os,
         Check::Arch,
         Check::Address,
@@ -52,6 +54,7 @@ impl Check {
         Check::Download,
         Check::Network,
         Check::Firewall,
+        Check::Sudo,
     ];
 
     /// As it is written in the answers.
@@ -72,6 +75,7 @@ impl Check {
             Check::Download => "download",
             Check::Network => "network",
             Check::Firewall => "firewall",
+            Check::Sudo => "sudo",
         }
     }
 

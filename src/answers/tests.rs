@@ -395,7 +395,7 @@ fn single_values_are_checked() {
     9:14: ssh.passphrase: must be one line: SSH and sudo read no more of it
     9:1: ssh.sudo_password: env must be the name of an environment variable
     9:12: cluster.overrule: must be a list of texts, as in ["one"], not "memory"
-    9:21: cluster.overrule[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", not "memroy"; did you mean "memory"?
+    9:21: cluster.overrule[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
     9:13: cluster.overrule[0]: cannot be overruled: the steps themselves leave alone what others have installed. A Postgres that serves others is shared with existing_postgres = "share" under [postgres]
     9:21: postgres.existing_postgres: must be one of "refuse", "share", not "shared"; did you mean "share"?
     8:2: lod_balancer: there is no such key; did you mean "load_balancer"?

@@ -59,6 +59,9 @@ pub(super) struct Owner {
 #[serde(default)]
 pub(super) struct NodeSpec {
     pub unschedulable: bool,
+    /// The range of its pods' addresses.
+    #[serde(rename = "podCIDR")]
+    pub pod_cidr: String,
 }
 
 #[derive(Deserialize, Default)]

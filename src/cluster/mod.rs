@@ -15,6 +15,8 @@ mod kubectl;
 mod node;
 mod pod;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What a cluster looks like at one moment: nodes and pods, problems first.
@@ -69,6 +71,19 @@ pub struct ExpectedNode<'a> {
 #[derive(Debug, thiserror::Error)]
 #[error("kubectl did not print the JSON that was asked for: {0}")]
 pub struct ParseError(#[from] serde_json::Error);
+
+/// The ranges of the nodes' pods, by node, from what `kubectl get nodes -o json` prints; a node that
+/// has none yet is left out.
+pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, ParseError> {
+    let list: kubectl::List = serde_json::from_str(json)?;
+    let range = |item| match item {
+        kubectl::Item::Node(node) if !node.spec.pod_cidr.is_empty() => {
+            Some((node.metadata.name, node.spec.pod_cidr))
+        }
+        _ => None,
+    };
+    Ok(list.items.into_iter().filter_map(range).collect())
+}
 
 impl Cluster {
     /// Reads what `kubectl get nodes,pods -A -o json` prints: one list, or several, one after the

@@ -32,6 +32,7 @@ pub(super) fn phase(topology: &Topology<'_>) -> Result<Phase, PlanError> {
         minijinja::context! {
             module => platform.nginx_stream_module,
             user => platform.nginx_user,
+            cluster => topology.given.answers.cluster.name.clone(),
             servers => upstreams,
             port,
         },

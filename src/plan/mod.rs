@@ -133,6 +133,8 @@ pub enum Late {
     InstallerSha256,
     /// What agents join with: the hash of the cluster's CA and their token.
     JoinToken,
+    /// The ranges of the nodes' pods, a line each: name and range.
+    PodNetworks,
 }
 
 /// What is not a matter of one host's shell; done by the engine.
@@ -152,6 +154,10 @@ pub enum Task {
     ProveWay,
     /// The kubeconfig for the operator is in the state folder.
     KeepKubeconfig,
+    /// The ranges of the nodes' pods are known.
+    LearnPodNetworks,
+    /// From a node: the others answer through the pods' network.
+    ProveOverlay,
     /// All nodes are Ready, all pods healthy.
     WaitForCluster,
 }
@@ -353,10 +359,12 @@ impl Step {
                 Task::ProveDatastore
                 | Task::ProveBalancer
                 | Task::ProveWay
+                | Task::ProveOverlay
                 | Task::WaitForCluster => true,
                 Task::KeepCertificates
                 | Task::FetchInstaller
                 | Task::LearnClusterCa
+                | Task::LearnPodNetworks
                 | Task::KeepKubeconfig => false,
             },
         }

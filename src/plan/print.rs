@@ -61,6 +61,7 @@ impl fmt::Display for Late {
             Late::Installer => "the install script",
             Late::InstallerSha256 => "the SHA-256 of the install script",
             Late::JoinToken => "the agents' token with the hash of the cluster's CA",
+            Late::PodNetworks => "the ranges of the nodes' pods",
         })
     }
 }
@@ -71,7 +72,8 @@ impl fmt::Display for Task {
             Task::KeepCertificates => "written into the state folder",
             Task::FetchInstaller => "downloaded through this host, and the same for all",
             Task::ProveDatastore | Task::ProveWay => "tried from this host, over its own network",
-            Task::LearnClusterCa => "read from this host",
+            Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
+            Task::ProveOverlay => "tried from this host, through the pods' network",
             Task::ProveBalancer => "tried from this host, read in the log of the load balancer",
             Task::KeepKubeconfig => "read from this host, written into the state folder",
             Task::WaitForCluster => "looked at from this host until it is so",

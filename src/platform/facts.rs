@@ -72,6 +72,11 @@ pub struct Facts {
     pub packages_interrupted: bool,
     pub k3s: K3sFacts,
     pub postgres: PostgresFacts,
+    pub balancer: BalancerFacts,
+    /// The wizard came here through sudo.
+    pub through_sudo: bool,
+    /// What that sudo records of whoever comes through it: `log_input`, `LOG_OUTPUT`.
+    pub sudo_logs: Vec<String>,
 }
 
 /// Room in a folder.
@@ -122,6 +127,8 @@ pub struct PostgresFacts {
     pub ours: bool,
     /// On the disk: port and place, `5432 15/main`.
     pub clusters: Vec<String>,
+    /// The clusters of K3s that have rules in one of them, by name.
+    pub marks: Vec<String>,
     /// It answered on the port that K3s is to use; the rest of this is about that one.
     pub asked: bool,
     /// Why it could not be asked.
@@ -134,6 +141,15 @@ pub struct PostgresFacts {
     pub settings: BTreeMap<String, String>,
     /// The hashes of the tokens that the bootstrap rows of a K3s in it are encrypted with.
     pub tokens: Vec<String>,
+}
+
+/// A load balancer of the wizard's that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BalancerFacts {
+    /// The name of its cluster; empty where an older version did not write it.
+    pub cluster: String,
+    /// Where it leads to: `198.51.100.12:6443`.
+    pub servers: Vec<String>,
 }
 
 impl Facts {
@@ -184,6 +200,10 @@ impl Facts {
             "packages.busy" if self.packages_busy.contains(&text) => {}
             "packages.busy" => self.packages_busy.push(text),
             "packages.interrupted" => self.packages_interrupted = true,
+            "balancer.cluster" => self.balancer.cluster = text,
+            "balancer.server" => self.balancer.servers.push(text),
+            "sudo" => self.through_sudo = true,
+            "sudo.logs" => self.sudo_logs.push(text),
             _ => {
                 if let Some(key) = key.strip_prefix("k3s.") {
                     self.k3s.set(key, text);
@@ -293,6 +313,7 @@ impl PostgresFacts {
         match key {
             "ours" => self.ours = true,
             "cluster" => self.clusters.push(value),
+            "mark" => self.marks.push(value),
             "asked" => self.asked = true,
             "error" => self.error = value,
             "version" => self.version = value.parse().unwrap_or_default(),
@@ -346,6 +367,10 @@ packages.busy=4711 apt-get
 k3s.unit=k3s
 k3s.leftover=/var/lib/rancher/k3s/server/db/etcd
 postgres.cluster=5432 15/main
+postgres.mark=lab
+balancer.server=198.51.100.12:6443
+sudo=yes
+sudo.logs=log_output
 postgres.version=150018
 postgres.replica=false
 postgres.database=wiki
@@ -386,6 +411,9 @@ what a newer version says=is passed over";
         assert_eq!(facts.k3s.units, ["k3s"]);
         assert!(facts.postgres.asked && !facts.postgres.replica);
         assert_eq!(facts.postgres.version, 150_018);
+        assert_eq!(facts.postgres.marks, ["lab"]);
+        assert_eq!(facts.balancer.servers, ["198.51.100.12:6443"]);
+        assert!(facts.through_sudo && facts.sudo_logs == ["log_output"]);
         assert_eq!(facts.postgres.databases, ["wiki"]);
         assert!(facts.postgres.settings["ssl_cert_file"].contains("snakeoil"));
         assert_eq!(facts.postgres.settings.get("ssl_ca_file"), None);

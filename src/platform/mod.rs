@@ -5,11 +5,12 @@
 
 mod debian;
 mod facts;
+pub mod firewall;
 pub mod network;
 pub mod preflight;
 mod sources;
 
-pub use facts::{Disk, Facts, K3sFacts, Port, PostgresFacts, facts_script};
+pub use facts::{BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresFacts, facts_script};
 pub use sources::{Sources, Tried};
 
 /// What we know of a family of distributions.

@@ -18,8 +18,9 @@ const LISTENS: u32 = 20;
 /// Seconds that an answer may take.
 pub const PATIENCE: u32 = 3;
 
-const API: u16 = 6443;
-const KUBELET: u16 = 10250;
+pub const API: u16 = 6443;
+/// The kubelet listens on it, on all addresses of its node.
+pub const KUBELET: u16 = 10250;
 /// How many other agents an agent tries: of a hundred, not each need try all.
 const NEIGHBOURS: usize = 8;
 
@@ -93,6 +94,13 @@ pub fn links(answers: &Answers) -> Vec<Link> {
         }
     }
     links
+}
+
+/// Where the other nodes are that a node tries: those between whose kubelets there must be a link.
+pub fn neighbours<'a>(answers: &'a Answers, node: &str) -> Vec<&'a Host> {
+    let links = links(answers).into_iter();
+    let own = links.filter(|link| link.from == node && link.at.port() == KUBELET);
+    own.filter_map(|link| answers.host(&link.to)).collect()
 }
 
 /// The script that tries links, all from the host on which it runs.

@@ -2,6 +2,7 @@
 //!
 //! * [`datastore`]: Postgres takes the right certificate and password, and refuses everything else
 //! * [`balancer`]: the load balancer leads to every server
+//! * [`overlay`]: nodes reach each other through the pods' network
 //! * [`scram`]: the database password as Postgres keeps it
 //!
 //! A proof speaks over a stream that someone else opened, mostly one that goes through a host of the
@@ -11,5 +12,6 @@
 pub mod balancer;
 pub mod datastore;
 mod login;
+pub mod overlay;
 pub mod scram;
 mod tls;

@@ -1,10 +1,12 @@
-//! The wizard's own proofs that do not hold. Texts: `proof::datastore` and `proof::balancer`.
+//! The wizard's own proofs that do not hold. Texts: `proof::datastore`, `proof::balancer`
+//! and `proof::overlay`.
 
 use super::{Sign, at};
 
 const MTLS: &str = "certificates/proof";
 const BALANCER: &str = "load-balancer/proof";
 const WAY: &str = "agents/way";
+const OVERLAY: &str = "cluster/overlay";
 
 const RULES: &str = "A rule of pg_hba.conf in front of the wizard's lets this in. On the Postgres \
     host: `sudo -u postgres psql -c 'SELECT * FROM pg_hba_file_rules'`; start the wizard again, it \
@@ -119,9 +121,30 @@ pub(super) const CAUSES: &[Sign] = &[
     at(WAY, &["what answers there is not K3s"], NOT_K3S),
     at(BALANCER, &["TLS failed: "], NOT_K3S),
     at(WAY, &["TLS failed: "], NOT_K3S),
+    // --- The pods' network ---------------------------------------------------------------------
+    at(
+        OVERLAY,
+        &["does not reach", "No route to host"],
+        "VXLAN arrives, but the other node's firewall turns away what comes out of it. Let the \
+         networks of pods and services in there; with ufw: `ufw allow from 10.42.0.0/16` and \
+         `ufw allow from 10.43.0.0/16`.",
+    ),
+    at(
+        OVERLAY,
+        &["has no way to it"],
+        "Flannel has not heard of that node, or cannot set its routes. `journalctl -u 'k3s*' | \
+         grep -i flannel` says why; `systemctl restart k3s` (or k3s-agent) makes it try again.",
+    ),
 ];
 
 pub(super) const SYMPTOMS: &[Sign] = &[
+    at(
+        OVERLAY,
+        &["does not reach", "through the pods' network"],
+        "Pods on these nodes cannot talk to each other. Open UDP port 8472 on both, and in what is \
+         between them, a security group perhaps; `tcpdump -ni any udp port 8472` on the other node \
+         shows whether packets arrive.",
+    ),
     at(
         MTLS,
         &["does not hold: right certificate and password"],

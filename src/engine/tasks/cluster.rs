@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
-use crate::cluster::{Cluster, kubeconfig};
+use crate::cluster::{Cluster, kubeconfig, pod_networks};
 use crate::engine::event::{Outcome, What};
 use crate::engine::hosts::output;
 use crate::engine::{join_token, look};
@@ -16,6 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
 const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
+const READ_NODES: &str = "/usr/local/bin/k3s kubectl get nodes -o json";
 
 /// What agents know the cluster by.
 pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
@@ -39,6 +40,18 @@ pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
                 .into(),
         },
     })
+}
+
+/// The ranges of the nodes' pods, which a node has before it is Ready.
+pub(super) fn learn_networks(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let networks = pod_networks(&read(site, READ_NODES)?);
+    let networks = networks.map_err(|error| Trouble::because(error.to_string()))?;
+    let lines: Vec<_> = networks
+        .iter()
+        .map(|(node, range)| format!("{node} {range}"))
+        .collect();
+    site.bind(Late::PodNetworks, lines.join("\n").into());
+    Ok(Outcome::Unchanged)
 }
 
 /// The kubeconfig, as it works from here: through the load balancer.

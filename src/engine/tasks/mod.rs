@@ -2,6 +2,7 @@
 
 mod cluster;
 mod installer;
+mod overlay;
 mod proofs;
 
 use std::sync::{Mutex, PoisonError};
@@ -66,6 +67,12 @@ impl Site<'_, '_> {
         });
     }
 
+    /// What an earlier step made known.
+    fn bound(&self, name: Late) -> Option<SecretText> {
+        let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.get(&name).cloned()
+    }
+
     /// Makes a late-bound input known.
     fn bind(&self, name: Late, value: SecretText) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,6 +90,8 @@ pub(super) fn at(task: Task, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble
         Task::ProveBalancer => proofs::balancer(site),
         Task::ProveWay => proofs::way(site),
         Task::KeepKubeconfig => cluster::keep_kubeconfig(site),
+        Task::LearnPodNetworks => cluster::learn_networks(site),
+        Task::ProveOverlay => overlay::prove(site),
         Task::WaitForCluster => cluster::wait(site),
     }
 }

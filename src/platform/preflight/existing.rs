@@ -1,14 +1,17 @@
 //! What is there already: of others, of another cluster, or left behind.
 
+use std::net::SocketAddr;
+
 use super::{Sheet, Wanted};
 use crate::answers::{Check, ExistingPostgres, Role};
 use crate::platform::Platform;
+use crate::platform::network::{API, LISTENER};
 
 pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     match sheet.role() {
         Role::Postgres => postgres(sheet, wanted),
         Role::Server | Role::Agent => k3s(sheet, wanted),
-        Role::LoadBalancer => {}
+        Role::LoadBalancer => balancer(sheet, wanted),
     }
 }
 
@@ -97,7 +100,11 @@ fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     let postgres = &sheet.looked.facts.postgres;
     let answers = &wanted.answers.postgres;
     let port = answers.port;
-    if !postgres.error.is_empty() && !postgres.asked {
+    // Somebody else on that port has a cell of its own, and answered in its place.
+    let taken = sheet.looked.facts.ports.iter().any(|held| {
+        !held.udp && held.number == port && !super::host::is_postgres(held) && held.unit != LISTENER
+    });
+    if !postgres.error.is_empty() && !postgres.asked && !taken {
         fails(
             sheet,
             format!(
@@ -127,7 +134,81 @@ fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     }
     if postgres.asked {
         running(sheet, wanted);
+    } else if postgres.error.is_empty() && !taken {
+        stopped(sheet, wanted);
     }
+}
+
+/// Nobody knows what is in a Postgres that cannot be asked. Where it has rules of this very cluster,
+/// it was looked at before: then an earlier run was cut off.
+fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    let facts = sheet.looked.facts;
+    let postgres = &facts.postgres;
+    let port = wanted.answers.postgres.port;
+    if postgres.ours || postgres.marks.contains(&wanted.answers.cluster.name) {
+        return;
+    }
+    let here = format!("{port} ");
+    let mut on_port = postgres.clusters.iter();
+    let Some(cluster) = on_port.find_map(|cluster| cluster.strip_prefix(&here)) else {
+        return;
+    };
+    if facts
+        .ports
+        .iter()
+        .any(|held| held.number == port && super::host::is_postgres(held))
+    {
+        fails(
+            sheet,
+            format!(
+                "a Postgres of others, {cluster}, listens on port {port}, but has no socket in \
+                 /run/postgresql: what is in it cannot be seen"
+            ),
+            "Set unix_socket_directories = '/var/run/postgresql' in it, or take another host",
+        );
+        return;
+    }
+    let of = cluster.replace('/', " ");
+    fails(
+        sheet,
+        format!(
+            "a Postgres of others, {cluster} on port {port}, is here and does not run: whose data \
+             is in it cannot be seen"
+        ),
+        format!(
+            "Start it, so that it can be looked at: pg_ctlcluster {of} start; or, when nobody \
+             needs it: pg_dropcluster {of}"
+        ),
+    );
+}
+
+/// It has one set of servers: those of another cluster would lose it.
+fn balancer(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+    sheet.looks_at(Check::Existing);
+    let there = &sheet.looked.facts.balancer;
+    if there.servers.is_empty() {
+        return;
+    }
+    let servers = wanted.answers.servers();
+    let own: Vec<_> = servers
+        .iter()
+        .filter_map(|server| Some(SocketAddr::new(server.cluster_ip()?, API).to_string()))
+        .collect();
+    let other_name = !there.cluster.is_empty() && there.cluster != wanted.answers.cluster.name;
+    if !other_name && there.servers.iter().any(|server| own.contains(server)) {
+        return;
+    }
+    let whose = match &*there.cluster {
+        "" => "another cluster".to_owned(),
+        name => format!("another cluster, {name}"),
+    };
+    let leads_to = there.servers.join(", ");
+    fails(
+        sheet,
+        format!("its load balancer (k3s-lb.service) is that of {whose}: it leads to {leads_to}"),
+        "Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r \
+         /etc/k3s-lb",
+    );
 }
 
 fn running(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
@@ -259,3 +340,6 @@ fn restart(sheet: &Sheet<'_>, wanted: Wanted<'_>) -> Option<String> {
     let need = wanted.answers.max_connections();
     (have < need).then(|| format!("max_connections is {have}; {need} are needed"))
 }
+
+#[cfg(test)]
+mod tests;

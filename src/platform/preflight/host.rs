@@ -3,7 +3,7 @@
 use super::{Level, Sheet, Wanted};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{Platform, Port, Tried};
+use crate::platform::{Platform, Port, Tried, firewall};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
@@ -20,6 +20,7 @@ pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     packages(sheet);
     download(sheet, wanted);
     firewall(sheet, wanted);
+    sudo(sheet);
 }
 
 fn os(sheet: &mut Sheet<'_>) {
@@ -325,13 +326,18 @@ fn is_the_roles_own(sheet: &Sheet<'_>, port: &Port) -> bool {
     let facts = sheet.looked.facts;
     let kernel = port.program.is_empty() && port.udp;
     match sheet.role() {
-        Role::Postgres => port.program.starts_with("postgres") || port.program == "postmaster",
+        Role::Postgres => is_postgres(port),
         Role::LoadBalancer => port.unit == "k3s-lb.service",
         Role::Server | Role::Agent => {
             let is_k3s = port.program.starts_with("k3s") || port.unit.starts_with("k3s");
             is_k3s || (kernel && facts.k3s.program)
         }
     }
+}
+
+/// Whether a Postgres listens there, and no pooler in front of it.
+pub(super) fn is_postgres(port: &Port) -> bool {
+    port.program.starts_with("postgres") || port.program == "postmaster"
 }
 
 fn packages(sheet: &mut Sheet<'_>) {
@@ -410,32 +416,7 @@ fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         Role::Agent => ["10250/tcp", "8472/udp"].map(str::to_owned).into(),
     };
     for firewall in &facts.firewalls {
-        let (name, rules) = firewall.split_once(' ').unwrap_or((firewall, ""));
-        let each = |before: &str| {
-            let all: Vec<_> = ports.iter().map(|port| format!("{before}{port}")).collect();
-            all.join(" ")
-        };
-        let (cause, remedy) = match name {
-            "firewalld" => (
-                "firewalld is on".to_owned(),
-                format!(
-                    "firewall-cmd --permanent {} && firewall-cmd --reload",
-                    each("--add-port=")
-                ),
-            ),
-            "ufw" => (
-                "ufw is on".to_owned(),
-                ports
-                    .iter()
-                    .map(|port| format!("ufw allow {port}"))
-                    .collect::<Vec<_>>()
-                    .join(" && "),
-            ),
-            name => (
-                format!("{name} turns connections away ({rules} rules)"),
-                format!("Let {} in", ports.join(", ")),
-            ),
-        };
+        let (cause, remedy) = firewall::opens(firewall, &ports);
         let pods = if sheet.is_node() {
             ", and trust the networks of pods and services"
         } else {
@@ -450,4 +431,27 @@ fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
             "ausearch -m avc -ts recent shows what it refused",
         );
     }
+}
+
+/// A sudo that records keeps every script that goes through it, and what it prints: the token, the
+/// database's password, private keys. Nothing of these has been sent when this is known.
+fn sudo(sheet: &mut Sheet<'_>) {
+    let facts = sheet.looked.facts;
+    if !facts.through_sudo {
+        return;
+    }
+    sheet.looks_at(Check::Sudo);
+    if facts.sudo_logs.is_empty() {
+        return;
+    }
+    let logs = facts.sudo_logs.join(", ");
+    sheet.fails(
+        Check::Sudo,
+        format!(
+            "its sudo records what goes through it ({logs}): the secrets of the cluster would stay \
+             in its logs"
+        ),
+        "visudo: Defaults:USER !log_input, !log_output, for the user of this login (with the tags \
+         NOLOG_INPUT and NOLOG_OUTPUT where a rule has the others); or log in as root",
+    );
 }

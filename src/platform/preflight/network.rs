@@ -66,7 +66,8 @@ pub(super) fn notes(answers: &Answers, hosts: &[Looked<'_>]) -> Vec<String> {
     let with_k3s = answers.hosts.iter().filter(|host| is_node(host.role));
     if with_k3s.count() > 1 {
         notes.push(
-            "8472/udp between nodes, the way of the pods' network, is not tried before it is there"
+            "8472/udp between nodes, the way of the pods' network, is tried once it is there, at the end \
+             of the run"
                 .into(),
         );
     }
@@ -100,7 +101,7 @@ mod tests {
         ");
         insta::assert_snapshot!(grid.notes.join("\n"), @r"
         Not known is whether 1 of the ways between hosts are open: nobody listens at their ends yet. A run opens what is not installed yet for a moment, and tries them before it changes anything
-        8472/udp between nodes, the way of the pods' network, is not tried before it is there
+        8472/udp between nodes, the way of the pods' network, is tried once it is there, at the end of the run
         ");
         // A listener of an earlier run of ours is nobody's program.
         let left = found(BALANCER, |facts| {

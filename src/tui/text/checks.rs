@@ -50,6 +50,7 @@ pub fn heads(check: Check) -> [&'static str; 3] {
         Check::Download => ["down", "dwn"],
         Check::Network => ["net", "net"],
         Check::Firewall => ["fire", "fw"],
+        Check::Sudo => ["sudo", "sud"],
     };
     [full, four, three]
 }

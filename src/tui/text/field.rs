@@ -118,11 +118,11 @@ pub const KNOWN_HOSTS: Words = (
 );
 pub const OVERRULE: Words = (
     "Overruled checks",
-    "Checks that may fail on any host, with spaces between: arch, address, names, clock, cpu, memory, disk, kernel, ports, packages, download, network, firewall.",
+    "Checks that may fail on any host, with spaces between: arch, address, names, clock, cpu, memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );
 pub const HOST_OVERRULE: Words = (
     "Overruled checks",
-    "Checks that may fail on this host, with spaces between: arch, address, names, clock, cpu, memory, disk, kernel, ports, packages, download, network, firewall.",
+    "Checks that may fail on this host, with spaces between: arch, address, names, clock, cpu, memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );
 pub const EXISTING: Words = (
     "If others use it",

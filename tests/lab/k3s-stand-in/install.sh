@@ -158,11 +158,13 @@ make_killall() {
     info "Creating killall script $killall"
     $sudo tee "$killall" >/dev/null <<'EOS'
 #!/bin/sh
-# Stops every k3s unit of this host. The stand-in has no containers, mounts or interfaces to clear.
+# Stops every k3s unit of this host, and takes away the pods' network. The stand-in has no containers
+# or mounts to clear.
 [ "$(id -u)" -eq 0 ] || exec sudo "$0" "$@"
 for unit in /etc/systemd/system/k3s*.service; do
     [ -f "$unit" ] && systemctl stop "$(basename "$unit")"
 done
+ip link delete flannel.1 2>/dev/null
 rm -rf /run/k3s
 exit 0
 EOS

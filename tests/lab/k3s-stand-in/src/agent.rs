@@ -162,7 +162,8 @@ fn join(
         log::error(format!("Failed to notify systemd: {error}"));
     }
     let kubelet = kubelet::with_certificate(&client, &ca, node)?;
-    let description = kubelet::describe(settings, &identity, false);
+    let mut description = kubelet::describe(settings, &identity, false);
+    kubelet::open(settings, &identity, &mut description);
     kubelet::run(&kubelet, &description, || {
         let updated = servers(&client).and_then(|servers| balancer.update(servers));
         if let Err(reason) = updated {

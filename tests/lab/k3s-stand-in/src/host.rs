@@ -14,6 +14,12 @@ pub fn etc() -> PathBuf {
         .map_or_else(|| PathBuf::from("/etc/rancher"), PathBuf::from)
 }
 
+/// Whether the machine is this node's alone. Tests run several nodes on one, as they run several
+/// `/etc/rancher`: there can be only one network and one kubelet's port.
+pub fn is_ours_alone() -> bool {
+    std::env::var_os("K3S_STAND_IN_ETC").is_none()
+}
+
 /// Whether the process runs as root.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)

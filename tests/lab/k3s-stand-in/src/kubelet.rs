@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use crate::certs;
 use crate::host;
 use crate::http::{Client, Response};
+use crate::kubelet_port;
 use crate::log;
 use crate::nodes;
+use crate::overlay;
 use crate::settings::Settings;
 use crate::tls::{self, Check};
 use crate::token::sha256;
@@ -24,6 +26,9 @@ const HEARTBEAT: Pause = Pause::from_secs(10);
 const NETWORK: Pause = Pause::from_secs(3);
 /// The password that proves that a host is the one which had the node's name before.
 const PASSWORD: &str = "node/password";
+
+const BACKEND: &str = "flannel.alpha.coreos.com/backend-type";
+const VXLAN: &str = "vxlan";
 
 /// Who a node is.
 #[derive(Debug, Clone)]
@@ -149,7 +154,7 @@ pub fn describe(settings: &Settings, identity: &Identity, server: bool) -> Value
         "metadata": {
             "annotations": {
                 "alpha.kubernetes.io/provided-node-ip": address,
-                "flannel.alpha.coreos.com/backend-type": "vxlan",
+                BACKEND: VXLAN,
                 "flannel.alpha.coreos.com/kube-subnet-manager": "true",
                 "flannel.alpha.coreos.com/public-ip": address,
                 "k3s.io/hostname": name,
@@ -197,6 +202,26 @@ pub fn describe(settings: &Settings, identity: &Identity, server: bool) -> Value
         node["spec"]["taints"] = json!(taints);
     }
     node
+}
+
+/// Opens the node to the others: the kubelet's port, and the pods' network, which the node then
+/// tells of. (An agent takes vxlan for granted: only servers are told another backend.)
+pub fn open(settings: &Settings, identity: &Identity, node: &mut Value) {
+    if !host::is_ours_alone() {
+        return;
+    }
+    if let Err(reason) = kubelet_port::start(&settings.data_dir().join("agent")) {
+        log::error(format!("Failed to listen and serve: {reason}"));
+    }
+    let backend = settings.text("flannel-backend").unwrap_or(VXLAN);
+    node["metadata"]["annotations"][BACKEND] = json!(backend);
+    if backend != VXLAN {
+        return;
+    }
+    match overlay::device(identity.address) {
+        Ok(mac) => overlay::annotate(node, &mac),
+        Err(reason) => log::error(format!("flannel exited: {reason}")),
+    }
 }
 
 fn taint_of(text: &str) -> Option<Value> {
@@ -289,6 +314,9 @@ fn conditions(network: bool, before: &Value) -> Value {
 /// every sign of life that reached a server.
 pub fn run(client: &Client, node: &Value, mut beat: impl FnMut()) -> ! {
     let name = nodes::name(node).to_owned();
+    if host::is_ours_alone() {
+        overlay::follow(client.clone(), name.clone());
+    }
     loop {
         match register(client, node, &name) {
             Ok(known) => {

@@ -150,7 +150,8 @@ impl Server {
         up(&api, &advertise);
         let election = Election::new(&node.name);
         control(&api, &election, settings, &advertise, (serving, revision));
-        let description = kubelet::describe(settings, &node, true);
+        let mut description = kubelet::describe(settings, &node, true);
+        kubelet::open(settings, &node, &mut description);
         thread::spawn(move || kubelet::run(&client, &description, || {}));
         Ok(Self {
             api,

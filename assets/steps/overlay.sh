@@ -1,0 +1,15 @@
+# shellcheck shell=sh
+# Whether this host has the device of the pods' network, and by which way it would send to others.
+# Changes nothing.
+# inputs: DEVICE LINKS (lines: NUMBER ADDRESS PORT)
+
+overlay() {
+    case $(ip -d link show "$DEVICE" 2>/dev/null) in
+    *' vxlan id '*) echo overlay.device=vxlan ;;
+    *) return ;;
+    esac
+    printf '%s\n' "$LINKS" |
+        while read -r _ address _; do echo "route get $address"; done |
+        ip -o -force -batch - 2>/dev/null | sed 's/^/overlay.way=/'
+}
+overlay

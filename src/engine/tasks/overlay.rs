@@ -1,0 +1,175 @@
+//! The pods' network, tried from each of its nodes.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::{Site, Trouble};
+use crate::answers::Host;
+use crate::engine::event::Outcome;
+use crate::engine::hosts::output;
+use crate::plan::Late;
+use crate::platform::network::{self, KUBELET, Link};
+use crate::platform::{Facts, facts_script, firewall};
+use crate::proof::overlay::{self, Answer, PORT};
+use crate::remote::RemoteError;
+
+const VXLAN: &str = "vxlan";
+/// How long one look may take.
+const LOOK: Duration = Duration::from_secs(30);
+/// A node that has just joined is not known to the others at once.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Another node.
+struct Peer<'a> {
+    name: &'a str,
+    /// Outside of the tunnel.
+    at: IpAddr,
+    /// In the tunnel.
+    addresses: [IpAddr; 2],
+}
+
+/// From a node: the others answer through the tunnel.
+pub(super) fn prove(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let run = site.run;
+    let backend = run.answers.k3s.server_config.get("flannel-backend");
+    if let Some(other) = backend.filter(|backend| backend.as_str() != Some(VXLAN)) {
+        return Ok(not_tried(&format!(
+            "flannel-backend is {other}, not {VXLAN}"
+        )));
+    }
+    let networks = site.bound(Late::PodNetworks);
+    let networks = networks.ok_or_else(|| Trouble::because("the pods' networks are not known"))?;
+    let networks: BTreeMap<_, _> = networks
+        .expose()
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .collect();
+    let (mut peers, mut untried) = (Vec::new(), Vec::new());
+    for host in network::neighbours(run.answers, site.host) {
+        let range = networks.get(&*host.name);
+        let addresses = range.and_then(|range| overlay::addresses(range));
+        match (host.cluster_ip(), addresses) {
+            (Some(at), Some(addresses)) => peers.push(Peer {
+                name: &host.name,
+                at,
+                addresses,
+            }),
+            _ => untried.push(format!("{} has no network for pods (podCIDR)", host.name)),
+        }
+    }
+    let Some(device) = peers.first().map(|peer| overlay::device(peer.addresses[0])) else {
+        return Ok(not_tried(&untried.join("; ")));
+    };
+
+    let since = Instant::now();
+    let mut answers = look(site, device, &peers, false)?;
+    while let Some(some) = &answers
+        && some.iter().any(Answer::is_missing)
+        && since.elapsed() < PATIENCE
+        && !run.control.wait(PAUSE)
+    {
+        answers = look(site, device, &peers, true)?;
+    }
+    let Some(answers) = answers else {
+        let why = format!("there is no {device} here, the device of flannel's backend {VXLAN}");
+        return Ok(not_tried(&why));
+    };
+
+    let mut broken = Vec::new();
+    for (peer, answer) in peers.iter().zip(answers) {
+        let (got, holds) = match answer {
+            Answer::Through => (format!("answers through {device}"), true),
+            Answer::Not(why) => {
+                broken.push((peer, why.clone(), true));
+                (why, false)
+            }
+            Answer::NoWay(why) => {
+                broken.push((peer, why.clone(), false));
+                (why, false)
+            }
+            Answer::Untried(why) => {
+                untried.push(format!("{}: {why}", peer.name));
+                continue;
+            }
+        };
+        site.proved(peer.name, "answers", got, holds);
+    }
+    match broken.first() {
+        Some(_) => Err(failed(site, &broken)?),
+        None if untried.is_empty() => Ok(Outcome::Unchanged),
+        None => Ok(not_tried(&untried.join("; "))),
+    }
+}
+
+/// What cannot be tried is no proof, and no failure either.
+fn not_tried(why: &str) -> Outcome {
+    Outcome::Warned {
+        why: format!("not tried: {why}"),
+    }
+}
+
+/// All of them in one round trip; nothing where there is no such device. `both`: at either of their
+/// addresses.
+fn look(
+    site: &mut Site<'_, '_>,
+    device: &str,
+    peers: &[Peer<'_>],
+    both: bool,
+) -> Result<Option<Vec<Answer>>, RemoteError> {
+    let (mut links, mut at) = (Vec::new(), Vec::new());
+    for which in 0..=usize::from(both) {
+        for peer in peers {
+            at.push(peer.at);
+            links.push(Link {
+                from: site.host.to_owned(),
+                to: peer.name.to_owned(),
+                at: SocketAddr::new(peer.addresses[which], KUBELET),
+            });
+        }
+    }
+    let (_, said, _) = output(site.remote, &overlay::script(device, &links), LOOK)?;
+    let Some(mut answers) = overlay::parse(&said, device, &links, &at) else {
+        return Ok(None);
+    };
+    let second = answers.split_off(peers.len());
+    for (answer, second) in answers.iter_mut().zip(second) {
+        if second == Answer::Through {
+            *answer = second;
+        }
+    }
+    Ok(Some(answers))
+}
+
+/// Who does not reach whom, and what opens the way. Of each: whether it gets lost between the two.
+fn failed(
+    site: &mut Site<'_, '_>,
+    broken: &[(&Peer<'_>, String, bool)],
+) -> Result<Trouble, RemoteError> {
+    let here = site.host;
+    let names: Vec<_> = broken.iter().map(|(peer, ..)| peer.name).collect();
+    let mut why = format!(
+        "{here} does not reach {} through the pods' network: {}",
+        names.join(", "),
+        broken.first().map_or("", |(_, why, _)| why),
+    );
+    let lost = broken.iter().filter(|(_, _, is_lost)| *is_lost);
+    let lost: Vec<_> = lost.map(|(peer, ..)| peer.at.to_string()).collect();
+    if !lost.is_empty() {
+        let own = site.run.answers.host(here).and_then(Host::cluster_ip);
+        let own = own.map_or_else(|| here.to_owned(), |ip| ip.to_string());
+        let others = lost.join(", ");
+        why = format!("{why}. {PORT} must be open, both ways, between {own} and {others}");
+        let (_, told, _) = output(site.remote, &facts_script(None), LOOK)?;
+        for guard in &Facts::parse(&told).firewalls {
+            let (cause, remedy) = firewall::opens(guard, &[PORT.to_owned()]);
+            why = format!("{why}. On {here}, {cause}: {remedy}");
+        }
+    }
+    let lines = broken
+        .iter()
+        .map(|(peer, why, _)| format!("{here} to {} ({}): {why}", peer.name, peer.at));
+    Ok(Trouble::because(why).with_lines(lines.collect()))
+}
