@@ -140,8 +140,8 @@ mod tests {
                 at: SocketAddr::new(ip.parse().unwrap(), network::KUBELET),
             })
             .into();
-        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        parse(&lines, DEVICE, &links, &[AT.parse().unwrap(); 2])
+        let text: Vec<_> = text.lines().map(str::to_owned).collect();
+        parse(&text, DEVICE, &links, &[AT.parse().unwrap(); 2])
     }
 
     /// One node, whose way is this, and which answers.

@@ -79,6 +79,15 @@ impl Lab {
         );
     }
 
+    /// This machine's iptables on a host's network: what a firewall of the host would do.
+    pub fn iptables(&self, host: &str, rule: &str) {
+        let script = "pid=$(pgrep -P \"$(pgrep -f \"^systemd-nspawn .*--machine=$0 \")\") && \
+            exec nsenter -t \"$pid\" -n iptables -w $1";
+        let args = ["-c", script, host, rule];
+        let output = Command::new("sh").args(args).output().unwrap();
+        assert!(output.status.success(), "{host}: {rule}: {output:?}");
+    }
+
     /// What a command of the lab prints.
     pub fn says(&self, args: &[&str]) -> String {
         let output = Self::command(args).output().unwrap();
