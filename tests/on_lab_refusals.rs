@@ -126,6 +126,110 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
     told(&text, &because[..2]);
 }
 
+/// What turns away says no or says nothing; either is told, with the pair and what opens it.
+#[test]
+fn a_firewall_that_turns_away_is_told() {
+    let lab = Lab::fresh();
+    let from =
+        |ip: &str, port: u16, how: &str| format!("-I INPUT -s {ip} -p tcp --dport {port} -j {how}");
+    let reset = "REJECT --reject-with tcp-reset";
+    let prohibited = "REJECT --reject-with icmp-admin-prohibited";
+    lab.iptables("k3s-postgres", &from("198.51.100.12", 5432, reset));
+    lab.iptables("k3s-server-1", &from("198.51.100.14", 6443, "DROP"));
+    lab.iptables("k3s-agent", &from("198.51.100.13", 10250, prohibited));
+    let because = [
+        (
+            "k3s-server-1, network",
+            "it does not reach k3s-postgres port 5432 (198.51.100.11): refused, although somebody \
+             listens there: a firewall rejects it On k3s-postgres, let 198.51.100.12 in to 5432/tcp",
+        ),
+        (
+            "k3s-nginx, network",
+            "it does not reach k3s-server-1 port 6443 (198.51.100.12): no answer within 3 s: is a \
+             firewall in between? On k3s-server-1, let 198.51.100.14 in to 6443/tcp",
+        ),
+        (
+            "k3s-server-2, network",
+            "it does not reach k3s-agent port 10250 (198.51.100.15): No route to host",
+        ),
+    ];
+    let run = refused(&lab, &Wizard::new(), &because);
+    assert_eq!(
+        run.text.matches("it does not reach").count(),
+        3,
+        "{}",
+        run.text
+    );
+}
+
+/// Killed while hosts try to reach each other, which a firewall that drops makes long.
+#[test]
+fn a_wizard_that_is_killed_leaves_no_listener() {
+    let lab = Lab::fresh();
+    let before = picture(&lab);
+    let slow = "-p tcp --dport 10250 -j DROP";
+    lab.iptables("k3s-agent", &format!("-I INPUT {slow}"));
+    let unit = format!("systemctl is-active {}", network::LISTENER);
+    let listens = |host: &str| lab.sh(host, &unit).1 == "active\n";
+    let wizard = Wizard::new();
+    let mut child = wizard.command(&[]).spawn().unwrap();
+    while !listens("k3s-server-1") {
+        assert!(child.try_wait().unwrap().is_none(), "it was over too soon");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for host in HOSTS {
+        let mut tries = 0;
+        while listens(host) {
+            tries += 1;
+            assert!(tries < 600, "{host} still listens");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    assert_eq!(changes(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn a_pooler_and_a_sudo_that_records_are_refused() {
+    let lab = Lab::fresh();
+    lab.must(
+        "k3s-postgres",
+        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pgbouncer >/dev/null 2>&1 && \
+         sed -i 's/^listen_port = .*/listen_port = 5432/' /etc/pgbouncer/pgbouncer.ini && \
+         systemctl restart pgbouncer",
+    );
+    let records = |host: &str, what: &str| {
+        let file = "/etc/sudoers.d/records";
+        lab.must(host, &format!("echo '{what}' >{file} && chmod 440 {file}"));
+    };
+    records("k3s-server-1", "Defaults log_output");
+    records("k3s-agent", "sles ALL=(ALL:ALL) NOPASSWD: LOG_INPUT: ALL");
+    // Not for whom the wizard comes as; and root's own login has no sudo.
+    records("k3s-nginx", "Defaults:nobody log_input");
+    records("k3s-server-2", "Defaults log_input");
+    let sudo = "its sudo records what goes through it";
+    let because = [
+        (
+            "k3s-postgres, ports",
+            "a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs sessions of \
+             its own, and its client certificates end at the pooler systemctl disable --now \
+             pgbouncer.service ends it",
+        ),
+        ("k3s-server-1, sudo", &format!("{sudo} (log_output)")),
+        ("k3s-agent, sudo", &format!("{sudo} (LOG_INPUT)")),
+    ];
+    let run = refused(&lab, &Wizard::new(), &because);
+    assert_eq!(run.text.matches(": FAIL").count(), 3, "{}", run.text);
+
+    // Its operator may say that this is well.
+    lab.must("k3s-postgres", "systemctl disable -q --now pgbouncer");
+    let wizard = Wizard::new()
+        .answering(|text| text.replace("[cluster]\n", "[cluster]\noverrule = [\"sudo\"]\n"));
+    let (code, text) = wizard.plan();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("k3s-agent, sudo: overruled"), "{text}");
+}
+
 /// As it is after a wizard that was killed: the listener is no obstacle, and it goes.
 #[test]
 fn a_listener_that_was_left_is_no_obstacle() {
@@ -201,6 +305,16 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
         told(&text, &[(existing, why)]);
     }
 
+    // One that nobody can look into.
+    lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
+    let (code, text) = Wizard::new().plan();
+    assert_eq!(code, Some(5), "{text}");
+    let stopped = "a Postgres of others, 15/main on port 5432, is here and does not run: whose data \
+                   is in it cannot be seen Start it, so that it can be looked at: pg_ctlcluster 15 \
+                   main start";
+    told(&text, &[(existing, stopped)]);
+    lab.must("k3s-postgres", "pg_ctlcluster 15 main start");
+
     // Shared on the operator's word: what is others' survives.
     let share = |text: String| {
         text.replace(
@@ -215,6 +329,21 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
         Outcome::Done
     );
     assert_eq!(lab.must("k3s-postgres", OF_OTHERS), others);
+
+    // Stopped, it is still the one that this cluster was let into.
+    lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
+    let (code, text) = wizard.plan();
+    assert_eq!(code, Some(0), "{text}");
+    lab.must("k3s-postgres", "systemctl start postgresql@15-main");
+
+    // Another cluster's load balancer.
+    let named = Wizard::new()
+        .answering(|text| share(text).replace("name = \"lab\"\n", "name = \"shop\"\n"));
+    let (code, text) = named.plan();
+    assert_eq!(code, Some(5), "{text}");
+    let leads = "its load balancer (k3s-lb.service) is that of another cluster, lab: it leads to \
+                 198.51.100.12:6443, 198.51.100.13:6443";
+    told(&text, &[("k3s-nginx, existing", leads)]);
 
     // Another state folder has other tokens: that is another cluster.
     let other = Wizard::new().answering(share);

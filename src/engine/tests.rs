@@ -9,7 +9,7 @@ use super::hosts::{Connector, Look, Reached, reach};
 use super::recorder::Sink;
 use super::*;
 use crate::answers::{Host, Role};
-use crate::plan::{Phase, Shell, StepId, Value, Work};
+use crate::plan::{Phase, Shell, StepId, Task, Value, Work};
 use crate::platform::{Facts, Platform};
 use crate::remote::lease::Lease;
 use crate::remote::scripted::{Reply, Told};
@@ -65,6 +65,7 @@ pub(crate) fn host(name: &str, asked: i32) -> Scripted {
 
 /// A run of these steps on hosts in memory. The hosts come in the order of their connections.
 pub(crate) struct World {
+    answers: Answers,
     pub(crate) plan: Plan,
     hosts: Vec<(String, Vec<Scripted>)>,
     pub(crate) control: Arc<Control>,
@@ -73,6 +74,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(steps: Vec<Step>) -> Self {
         Self {
+            answers: Answers::default(),
             plan: Plan {
                 cluster: "made-up".into(),
                 phases: vec![Phase {
@@ -129,7 +131,7 @@ impl World {
 
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::open(Some(root.path().to_owned()), "made-up").unwrap();
-        let answers = Answers::default();
+        let answers = self.answers;
         let state = State::new(&answers).unwrap();
         let secret = || SecretText::from("a secret".to_owned());
         let secrets = Secrets {
@@ -586,4 +588,80 @@ fn an_input_that_never_came_is_said() {
     assert!(
         ends[0].ends_with("the agents' token with the hash of the cluster's CA is not known yet")
     );
+}
+
+/// Two nodes; the pods' network is tried from the first one, which says this.
+fn tried(second_range: &str, said: &str, backend: Option<&str>) -> (Outcome, usize) {
+    let task = |name: &'static str, task| Step {
+        work: Work::Task(task),
+        ..step(name, "one", &[])
+    };
+    let networks = task("cluster/networks", Task::LearnPodNetworks);
+    let mut proof = task("cluster/overlay", Task::ProveOverlay);
+    proof.needs.push(networks.id.clone());
+    let nodes = format!(
+        "{{\"items\": [{{\"kind\": \"Node\", \"metadata\": {{\"name\": \"two\"}}, \
+         \"spec\": {{{second_range}}}}}]}}"
+    );
+    let one = Scripted::new("one")
+        .on("DEVICE=", Reply::exit(0).out(said))
+        .on("get nodes", Reply::exit(0).out(&nodes))
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .on("OWNER=", Reply::exit(0));
+    let mut world = World::new(vec![networks, proof]).on("one", vec![one]);
+    for (name, address) in [("one", "192.0.2.1"), ("two", "192.0.2.2")] {
+        let host = Host::new(name, Role::Server, address);
+        world.answers.hosts.push(host);
+    }
+    if let Some(backend) = backend {
+        let settings = &mut world.answers.k3s.server_config;
+        settings.insert("flannel-backend".into(), backend.into());
+    }
+    let (_, events) = world.run();
+    let outcome = events.iter().find_map(|event| match &event.what {
+        What::StepEnded { step, outcome } if step.as_str() == "cluster/overlay@one" => {
+            Some(outcome.clone())
+        }
+        _ => None,
+    });
+    let proofs = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Proved { .. }));
+    (outcome.unwrap(), proofs.count())
+}
+
+#[test]
+fn a_pods_network_that_cannot_be_tried_is_no_proof() {
+    const RANGE: &str = "\"podCIDR\": \"198.18.1.0/24\"";
+    const ANSWERS: &str = "reach=tried\nreach.link=0 reached\noverlay.device=vxlan\n\
+                           overlay.way=198.18.1.0 via 198.18.1.0 dev flannel.1 src 198.18.0.0";
+    assert_eq!(tried(RANGE, ANSWERS, None), (Outcome::Unchanged, 1));
+    assert_eq!(
+        tried(RANGE, ANSWERS, Some("vxlan")),
+        (Outcome::Unchanged, 1)
+    );
+    for (range, said, backend, why) in [
+        (RANGE, ANSWERS, Some("host-gw"), "flannel-backend is"),
+        (
+            RANGE,
+            "reach=tried\nreach.link=0 reached",
+            None,
+            "there is no flannel.1",
+        ),
+        ("", ANSWERS, None, "two has no network for pods"),
+        (
+            RANGE,
+            "overlay.device=vxlan\noverlay.way=198.18.1.0 via 192.0.2.2 dev eth0\nreach=tried\n\
+             reach.link=0 reached",
+            None,
+            "two: it is reached directly",
+        ),
+    ] {
+        let (outcome, proofs) = tried(range, said, backend);
+        let Outcome::Warned { why: told } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(told.starts_with(&format!("not tried: {why}")), "{told}");
+        assert_eq!(proofs, 0);
+    }
 }

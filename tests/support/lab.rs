@@ -87,6 +87,15 @@ impl Lab {
         );
     }
 
+    /// This machine's iptables on a host's network: what a firewall of the host would do.
+    pub fn iptables(&self, host: &str, rule: &str) {
+        let script = "pid=$(pgrep -P \"$(pgrep -f \"^systemd-nspawn .*--machine=$0 \")\") && \
+            exec nsenter -t \"$pid\" -n iptables -w $1";
+        let args = ["-c", script, host, rule];
+        let output = Command::new("sh").args(args).output().unwrap();
+        assert!(output.status.success(), "{host}: {rule}: {output:?}");
+    }
+
     /// What a command of the lab prints.
     pub fn says(&self, args: &[&str]) -> String {
         let output = Self::command(args).output().unwrap();
@@ -135,7 +144,7 @@ pub fn picture(lab: &Lab) -> Vec<String> {
         systemctl list-units --all --plain --no-legend --type=service,socket,timer |
             awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
         ss -Hltun | awk '{ print $1, $5 }' | sort
-        [ ! -d /etc/postgresql ] || cat /var/lib/postgresql/*/main/postgresql.auto.conf";
+        cat /var/lib/postgresql/*/main/postgresql.auto.conf 2>/dev/null || :";
     let look = |host: &str| format!("{host}\n{}", lab.must(host, LOOK));
     std::thread::scope(|scope| {
         let looking = HOSTS.map(|host| scope.spawn(move || look(host)));

@@ -149,8 +149,8 @@ fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         return;
     }
     let here = format!("{port} ");
-    let mut on_port = postgres.clusters.iter();
-    let Some(cluster) = on_port.find_map(|cluster| cluster.strip_prefix(&here)) else {
+    let mut clusters = postgres.clusters.iter();
+    let Some(cluster) = clusters.find_map(|cluster| cluster.strip_prefix(&here)) else {
         return;
     };
     if facts
