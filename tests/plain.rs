@@ -107,7 +107,7 @@ fn answers_are_saved_at_any_question_and_secrets_do_not_show() {
     let saved = folder.path().join("k3s.answers.toml");
     assert_eq!(load(&saved), load(Path::new(EXAMPLE)));
     // Postgres.
-    terminal.answers("Number [1]:", "5");
+    terminal.answers("Number [1]:", "4");
     terminal.answers("Database [k3s]:", "");
     terminal.answers("Database role [k3s]:", "");
     terminal.answers(
