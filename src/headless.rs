@@ -10,7 +10,7 @@ use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::cli::{Output, Run, exit};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::engine::event::{End, Event};
-use k3s_ha_wizard::engine::hosts::Reached;
+use k3s_ha_wizard::engine::hosts::{Reached, release};
 use k3s_ha_wizard::engine::recorder::Sink;
 use k3s_ha_wizard::plan::{Plan, Work};
 use k3s_ha_wizard::platform::preflight::Grid;
@@ -203,12 +203,6 @@ fn show(grid: &Grid, output: Output) {
 
 fn ended_by(signals: &Watch) -> Option<ExitCode> {
     signals.code().map(ExitCode::from)
-}
-
-fn release(reached: &mut [Reached]) {
-    for host in reached {
-        host.connection.release();
-    }
 }
 
 fn unfit() -> ExitCode {

@@ -22,6 +22,7 @@ pub mod answers;
 pub mod cli;
 pub mod cluster;
 pub mod engine;
+mod hash;
 pub mod pki;
 pub mod plain;
 pub mod plan;

@@ -22,6 +22,7 @@ use crate::engine::hosts::{self, Look, Reached};
 use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run, planned_files};
+use crate::hash::sha256;
 use crate::pki::{self, Pki, PkiError};
 use crate::plan::{Given, Plan, PlanError, PlannedFile, StepId};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
@@ -212,9 +213,7 @@ impl Session {
                 Err(lost) => errors.extend(lost.into_iter().map(LeaseError::Remote)),
             }
         }
-        for host in &mut reached {
-            host.connection.release();
-        }
+        hosts::release(&mut reached);
         Err(errors)
     }
 
@@ -347,7 +346,7 @@ impl Session {
     pub fn carry_out(
         &self,
         plan: &Plan,
-        mut hosts: Vec<Reached>,
+        mut reached: Vec<Reached>,
         control: &Control,
         log_lost: impl FnOnce(io::Error) + Send + 'static,
         faces: Vec<Sink>,
@@ -356,9 +355,7 @@ impl Session {
         let log = match RunLog::create(&path) {
             Ok(log) => log.sink(log_lost),
             Err(error) => {
-                for host in &mut hosts {
-                    host.connection.release();
-                }
+                hosts::release(&mut reached);
                 return Err(SessionError::Log { path, error });
             }
         };
@@ -382,7 +379,7 @@ impl Session {
         for text in self.answers.warnings() {
             recorder.record(What::Warned { host: None, text });
         }
-        for (host, text) in self.preflight(&hosts).warnings() {
+        for (host, text) in self.preflight(&reached).warnings() {
             let host = Some(host);
             recorder.record(What::Warned { host, text });
         }
@@ -396,7 +393,7 @@ impl Session {
             recorder: &recorder,
             control,
         };
-        let end = run.carry_out(hosts);
+        let end = run.carry_out(reached);
         memory.change(|state| state.last_run = Some(last_run(Some(end.clone()))))?;
         Ok(end)
     }
@@ -427,10 +424,9 @@ pub fn is_leased(error: &LeaseError) -> bool {
 
 /// By what K3s names its row in Postgres: the first 12 digits of the token's SHA-256 (facts 4.4).
 fn short_hash(token: &SecretText) -> String {
-    let hash = openssl::sha::sha256(token.expose().as_bytes());
-    hash[..6]
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    let mut hash = sha256(token.expose().as_bytes());
+    hash.truncate(12);
+    hash
 }
 
 /// Every name and address by which servers reach Postgres.

@@ -17,29 +17,7 @@ const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.examp
 const SIZE: (u16, u16) = (80, 24);
 const DUMB: [(&str, &str); 1] = [("TERM", "dumb")];
 
-/// Nothing listens on these ports of this machine.
-const NOBODY: &str = r#"
-[cluster]
-name = "nobody"
-[ssh]
-user = "root"
-port = 9
-[[hosts]]
-name = "db"
-role = "postgres"
-address = "127.0.0.2"
-node_ip = "10.0.0.5"
-[[hosts]]
-name = "s1"
-role = "server"
-address = "127.0.0.3"
-node_ip = "10.0.0.11"
-[[hosts]]
-name = "lb"
-role = "load-balancer"
-address = "127.0.0.4"
-node_ip = "10.0.0.2"
-"#;
+const NOBODY: &str = include_str!("support/nobody.toml");
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")

@@ -294,29 +294,7 @@ fn what_is_no_log_is_refused() {
     terminal.waits_for("this is no event of a run");
 }
 
-/// Nothing listens on these ports of this machine.
-const NOBODY: &str = r#"
-[cluster]
-name = "nobody"
-[ssh]
-user = "root"
-port = 9
-[[hosts]]
-name = "db"
-role = "postgres"
-address = "127.0.0.2"
-node_ip = "10.0.0.5"
-[[hosts]]
-name = "s1"
-role = "server"
-address = "127.0.0.3"
-node_ip = "10.0.0.11"
-[[hosts]]
-name = "lb"
-role = "load-balancer"
-address = "127.0.0.4"
-node_ip = "10.0.0.2"
-"#;
+const NOBODY: &str = include_str!("support/nobody.toml");
 
 #[test]
 fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {

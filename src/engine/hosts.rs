@@ -97,6 +97,13 @@ pub fn reach(
     })
 }
 
+/// Gives every lease back: there is nothing to be done on these hosts.
+pub fn release(hosts: &mut [Reached]) {
+    for host in hosts {
+        host.connection.release();
+    }
+}
+
 /// Seconds by which a clock, in seconds since 1970, is ahead of this machine's.
 fn ahead_of_us(clock: &str) -> Option<f64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;

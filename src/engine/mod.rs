@@ -28,10 +28,10 @@ pub mod watch;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::answers::{Answers, SecretText};
+use crate::hash::sha256;
 use crate::pki::Pki;
 use crate::plan::{Late, LateValues, Plan, Step};
 use crate::state::{Folder, Secrets, State, StateError};
@@ -120,15 +120,6 @@ impl<'a> Memory<'a> {
 fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
     let hash = sha256(ca_pem.as_bytes());
     format!("K10{hash}::node:{}", agent_token.expose()).into()
-}
-
-/// 64 hex digits.
-fn sha256(bytes: &[u8]) -> String {
-    let hash = openssl::sha::sha256(bytes);
-    hash.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Something that no host could know before.

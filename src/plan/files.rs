@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::script::PRELUDE;
 use super::{LateValues, Shell, UnboundInput, Value};
 use crate::answers::SecretText;
+use crate::hash::sha256;
 use crate::remote::quote;
 
 const PREVIEW: &str = include_str!("../../assets/remote/preview.sh");
@@ -139,14 +140,7 @@ impl Shell {
             Value::Secret(text) => Some(text.clone()),
             Value::Late(name) => late.get(name).cloned(),
         });
-        texts.find(|text| {
-            let found = openssl::sha::sha256(text.expose().as_bytes());
-            let found = found.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
-            found == hash
-        })
+        texts.find(|text| sha256(text.expose().as_bytes()) == hash)
     }
 }
 

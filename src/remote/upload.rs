@@ -1,10 +1,10 @@
 //! Files to a host, through its root shell: no SFTP needed, atomic, with owner and mode.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::program::call;
 use super::{Remote, RemoteError};
+use crate::hash::sha256;
 
 const BEGIN: &str = include_str!("../../assets/remote/upload-begin.sh");
 const END: &str = include_str!("../../assets/remote/upload-end.sh");
@@ -36,10 +36,7 @@ pub fn upload<R: Remote + ?Sized>(
         let inputs = [("TEMPORARY", temporary.as_str()), ("CHUNK", &chunk)];
         call(remote, &what, APPEND, &inputs, left())?;
     }
-    let mut sum = String::new();
-    for byte in openssl::sha::sha256(bytes) {
-        let _ = write!(sum, "{byte:02x}");
-    }
+    let sum = sha256(bytes);
     let inputs = [
         ("TEMPORARY", temporary.as_str()),
         ("FILE", path),

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::engine::event::{End, Event, What};
-use crate::engine::hosts::Reached;
+use crate::engine::hosts::{Reached, release};
 use crate::engine::recorder::Sink;
 use crate::plan::{Step, Work};
 use crate::remote::lease::LeaseError;
@@ -81,11 +81,6 @@ fn work(
         Err(errors) => {
             tell(Message::Unreached(errors.iter().map(unreached).collect()));
             return Ok(());
-        }
-    };
-    let release = |reached: &mut Vec<Reached>| {
-        for host in reached {
-            host.connection.release();
         }
     };
     let grid = session.preflight(&reached);

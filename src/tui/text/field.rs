@@ -6,7 +6,6 @@ pub const NOT_A_PORT: &str = "must be a port, a number between 1 and 65535";
 pub const OF_SSH: &str = "SSH, where a host does not say it itself";
 pub const OF_PREFLIGHT: &str = "Before anything is changed";
 pub const OF_DOWNLOADS: &str = "Where K3s comes from";
-pub const OF_SETTINGS: &str = "How it is set";
 pub const HOST_NAME: Words = (
     "Name",
     "Names the host everywhere, and the node in the cluster: a-z, 0-9 and -.",

@@ -339,10 +339,6 @@ pub fn and_more(number: usize) -> String {
     format!("and {number} more")
 }
 
-pub fn all_well(pods: usize) -> String {
-    format!("{}, all well", counted(pods, "pod"))
-}
-
 pub fn problems(number: usize) -> String {
     counted(number, "problem")
 }
@@ -461,10 +457,6 @@ pub const WENT_WRONG: &str =
 
 pub fn terminal_failed(why: &str) -> String {
     format!("the terminal cannot be used: {why}")
-}
-
-pub fn get_nodes(kubeconfig: &str) -> String {
-    format!("kubectl --kubeconfig {kubeconfig} get nodes")
 }
 
 pub fn step_with_script(id: &str, title: &str) -> String {
