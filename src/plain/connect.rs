@@ -9,12 +9,12 @@ use super::ask::Stop;
 use super::logins;
 use super::{Page, Walk, text as say};
 use crate::engine::control::Control;
-use crate::engine::hosts::Reached;
+use crate::engine::hosts::{Reached, release};
 use crate::plan::{Plan, Step};
 use crate::platform::preflight::Grid;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
-use crate::session::{Purpose, Session, SessionError};
+use crate::session::{Purpose, Session, SessionError, Tried};
 use crate::tui::driver;
 use crate::tui::text;
 
@@ -31,12 +31,6 @@ impl Ready {
     /// There will be no run.
     pub fn release(&mut self) {
         release(&mut self.reached);
-    }
-}
-
-fn release(reached: &mut [Reached]) {
-    for host in reached {
-        host.connection.release();
     }
 }
 
@@ -72,8 +66,12 @@ impl Walk {
 
     fn reach(&mut self) -> Result<Came, Stop> {
         self.console.say(say::REACHING);
-        let answers = self.logins.to_answers(&self.wizard.answers);
-        let session = match Session::open(answers, self.root.clone(), Purpose::Run) {
+        let tried = Tried {
+            asked: self.asked.clone(),
+            ..Tried::default()
+        };
+        let answers = self.wizard.answers.clone();
+        let session = match Session::open_with(answers, self.root.clone(), Purpose::Run, tried) {
             Ok(session) => session,
             Err(error) => {
                 self.console.say(&error.to_string());

@@ -1,57 +1,26 @@
 //! What was given to log in with, and what an error says is missing.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::ask::Stop;
 use super::{Walk, text as say};
-use crate::answers::{Answers, Lacks, LoginSecretError, Secret, SecretText, login_secret_problem};
+use crate::answers::{Lacks, LoginSecretError, SecretText, login_secret_problem};
 use crate::remote::RemoteError;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Passphrase,
-    Password,
-    Sudo,
-}
-
-/// By host and kind. In no answers, and so in no draft and no saved file.
-#[derive(Debug, Default)]
-pub struct Logins(BTreeMap<(String, Kind), SecretText>);
 
 /// A secret that would help: of whom, and on which hosts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
-    pub kind: Kind,
+    pub what: Lacks,
     pub user: String,
     pub hosts: Vec<String>,
 }
 
-impl Kind {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Passphrase => say::PASSPHRASE,
-            Self::Password => say::PASSWORD,
-            Self::Sudo => say::SUDO_PASSWORD,
-        }
-    }
-}
-
-impl Logins {
-    /// The answers with what was given.
-    pub fn to_answers(&self, answers: &Answers) -> Answers {
-        let mut answers = answers.clone();
-        for host in &mut answers.hosts {
-            for (kind, secret) in [
-                (Kind::Passphrase, &mut host.passphrase),
-                (Kind::Password, &mut host.password),
-                (Kind::Sudo, &mut host.sudo_password),
-            ] {
-                if let Some(given) = self.0.get(&(host.name.clone(), kind)) {
-                    *secret = Some(Secret::Inline(given.clone()));
-                }
-            }
-        }
-        answers
+/// What a secret is called; what is likeliest to be missing comes first.
+fn words(what: &Lacks) -> (u8, &'static str) {
+    match what {
+        Lacks::Passphrase { .. } => (0, say::PASSPHRASE),
+        Lacks::Password { .. } => (1, say::PASSWORD),
+        Lacks::SudoPassword { .. } => (2, say::SUDO_PASSWORD),
     }
 }
 
@@ -59,57 +28,52 @@ impl Logins {
 pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<Wanted> {
     let mut all: Vec<Wanted> = Vec::new();
     for error in errors {
-        let (kinds, user) = wants(error);
-        for kind in kinds {
+        for wanted in error.wants() {
+            let user = whose(error, &wanted.what);
             let host = error.host().to_owned();
-            let mut known = all.iter_mut();
-            match known.find(|wanted| wanted.kind == kind && wanted.user == user) {
-                Some(wanted) => wanted.hosts.push(host),
+            let is_same = |known: &&mut Wanted| {
+                words(&known.what) == words(&wanted.what) && known.user == user
+            };
+            match all.iter_mut().find(is_same) {
+                Some(known) => known.hosts.push(host),
                 None => all.push(Wanted {
-                    kind,
+                    what: wanted.what.clone(),
                     user: user.to_owned(),
                     hosts: vec![host],
                 }),
             }
         }
     }
-    all.sort_by_key(|wanted| wanted.kind);
+    all.sort_by_key(|wanted| words(&wanted.what));
     all
 }
 
-/// What an error lacks, and whose it is.
-fn wants(error: &RemoteError) -> (Vec<Kind>, &str) {
-    let (RemoteError::NoRoot { user, wants, .. } | RemoteError::Auth { user, wants, .. }) = error
-    else {
-        return (Vec::new(), "");
-    };
-    let mut user = user.as_str();
-    let mut kinds = Vec::new();
-    for wanted in wants {
-        kinds.push(match &wanted.what {
-            Lacks::Passphrase { .. } => Kind::Passphrase,
-            Lacks::Password { .. } => Kind::Password,
-            Lacks::SudoPassword { of } => {
-                user = of.as_deref().unwrap_or(user);
-                Kind::Sudo
-            }
-        });
+/// Whose secret an error lacks: sudo may want another's than that of who logs in.
+fn whose<'a>(error: &'a RemoteError, what: &'a Lacks) -> &'a str {
+    match (what, error) {
+        (Lacks::SudoPassword { of: Some(other) }, _) => other,
+        (_, RemoteError::NoRoot { user, .. } | RemoteError::Auth { user, .. }) => user,
+        _ => "",
     }
-    (kinds, user)
 }
 
 /// A secret that the answers name and that is not there.
 pub fn missing(error: &LoginSecretError) -> Option<Wanted> {
     let (LoginSecretError::Unavailable { host, key, .. }
     | LoginSecretError::Unfit { host, key, .. }) = error;
-    let kind = match *key {
-        "passphrase" => Kind::Passphrase,
-        "password" => Kind::Password,
-        "sudo_password" => Kind::Sudo,
+    let what = match *key {
+        "passphrase" => Lacks::Passphrase {
+            key: PathBuf::new(),
+        },
+        "password" => Lacks::Password {
+            user: String::new(),
+            question: String::new(),
+        },
+        "sudo_password" => Lacks::SudoPassword { of: None },
         _ => return None,
     };
     Some(Wanted {
-        kind,
+        what,
         user: String::new(),
         hosts: vec![host.clone()],
     })
@@ -135,10 +99,11 @@ impl Walk {
             let Some(secret) = self.secret(wanted, hosts)? else {
                 continue;
             };
-            for host in hosts {
-                let key = (host.clone(), wanted.kind);
-                self.logins.0.insert(key, secret.clone());
-                given.push(host.clone());
+            for name in hosts {
+                if let Some(host) = self.wizard.answers.host(name) {
+                    self.asked.take(host, &wanted.what, &secret, false);
+                    given.push(name.clone());
+                }
             }
             if hosts.len() == all.len() {
                 break;
@@ -148,7 +113,7 @@ impl Walk {
     }
 
     fn secret(&mut self, wanted: &Wanted, hosts: &[String]) -> Result<Option<SecretText>, Stop> {
-        let prompt = say::secret(wanted.kind.words(), &wanted.user, hosts);
+        let prompt = say::secret(words(&wanted.what).1, &wanted.user, hosts);
         loop {
             let line = self.answer(&prompt, say::SECRET_HELP, true)?;
             if line.is_empty() {
@@ -194,17 +159,17 @@ mod tests {
         let passphrase = Lacks::Passphrase { key: "/k".into() };
         let root = Some("root".to_owned());
         let sudo = Lacks::SudoPassword { of: root };
-        let told = |lacks: &[Lacks]| -> Vec<(Kind, String)> {
+        let told = |lacks: &[Lacks]| -> Vec<(&str, String)> {
             let all = wanted([&auth("h", lacks)]);
             all.into_iter()
-                .map(|wanted| (wanted.kind, wanted.user))
+                .map(|wanted| (words(&wanted.what).1, wanted.user))
                 .collect()
         };
         assert_eq!(told(&[]), []);
         let kay = || "kay".to_owned();
-        let both = [(Kind::Passphrase, kay()), (Kind::Password, kay())];
+        let both = [(say::PASSPHRASE, kay()), (say::PASSWORD, kay())];
         assert_eq!(told(&[passphrase, password()]), both);
-        assert_eq!(told(&[sudo]), [(Kind::Sudo, "root".to_owned())]);
+        assert_eq!(told(&[sudo]), [(say::SUDO_PASSWORD, "root".to_owned())]);
         let host = "h".to_owned();
         assert_eq!(wanted([&RemoteError::Cancelled { host }]), []);
     }
@@ -217,62 +182,65 @@ mod tests {
         assert_eq!(all[0].hosts, ["one", "two"]);
     }
 
-    fn asked(typed: &'static [u8], all: Vec<Wanted>) -> (Result<bool, Stop>, Logins) {
+    const SUDO: Lacks = Lacks::SudoPassword { of: None };
+
+    fn of(what: Lacks, hosts: &[&str]) -> Wanted {
+        Wanted {
+            what,
+            user: "kay".into(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        }
+    }
+
+    /// Whether something was given, what for each of two hosts, and how that shows itself.
+    fn asked(typed: &'static [u8], all: Vec<Wanted>) -> (Result<bool, Stop>, Vec<String>, String) {
         let echo = Box::new(crate::plain::echo::Shown);
         let console = Console::new(typed, std::io::sink(), echo, None).expect("a thread");
         let mut walk = Walk::new(console, Found::default(), None);
+        for (name, address) in [("one", "10.0.0.1"), ("two", "10.0.0.2")] {
+            let host = Host::new(name, Role::Server, address);
+            walk.wizard.answers.hosts.push(host);
+        }
         let given = walk.log_in(all);
-        (given, walk.logins)
+        let mut secrets = Vec::new();
+        for host in &walk.wizard.answers.hosts {
+            let logins = walk.wizard.answers.login_secrets(host, &walk.asked);
+            let logins = logins.expect("nothing is read");
+            for (kind, secret) in [
+                ("Passphrase", logins.passphrase),
+                ("Password", logins.password),
+                ("Sudo", logins.sudo_password),
+            ] {
+                let told = |secret: SecretText| format!("{} {kind} {}", host.name, secret.expose());
+                secrets.extend(secret.map(told));
+            }
+        }
+        (given, secrets, format!("{:?}", walk.asked))
     }
 
     #[test]
     fn one_secret_is_for_all_or_each_has_its_own() {
-        let of = |kind, hosts: &[&str]| Wanted {
-            kind,
-            user: "kay".into(),
-            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
-        };
-        let both = || vec![of(Kind::Sudo, &["one", "two"])];
-        let secrets = |logins: &Logins| -> Vec<String> {
-            let all = logins.0.iter();
-            all.map(|((host, kind), secret)| format!("{host} {kind:?} {}", secret.expose()))
-                .collect()
-        };
-        let (given, logins) = asked(b"=secret \n", both());
+        let both = || vec![of(SUDO, &["one", "two"])];
+        let (given, secrets, _) = asked(b"=secret \n", both());
         assert_eq!(given, Ok(true));
-        assert_eq!(secrets(&logins), ["one Sudo =secret ", "two Sudo =secret "]);
-        let (given, logins) = asked(b"\n\nsecret\n", both());
+        assert_eq!(secrets, ["one Sudo =secret ", "two Sudo =secret "]);
+        let (given, secrets, _) = asked(b"\n\nsecret\n", both());
         assert_eq!(given, Ok(true));
-        assert_eq!(secrets(&logins), ["two Sudo secret"]);
-        let (given, logins) = asked(b"\n\n\n", both());
-        assert_eq!((given, logins.0.len()), (Ok(false), 0));
+        assert_eq!(secrets, ["two Sudo secret"]);
+        let (given, secrets, _) = asked(b"\n\n\n", both());
+        assert_eq!((given, secrets.len()), (Ok(false), 0));
         // One kind is enough for a host.
-        let kinds = vec![
-            of(Kind::Passphrase, &["one"]),
-            of(Kind::Password, &["one", "two"]),
-        ];
-        let (given, logins) = asked(b"phrase\nword\n", kinds);
+        let passphrase = Lacks::Passphrase { key: "/k".into() };
+        let kinds = vec![of(passphrase, &["one"]), of(password(), &["one", "two"])];
+        let (given, secrets, _) = asked(b"phrase\nword\n", kinds);
         assert_eq!(given, Ok(true));
-        assert_eq!(
-            secrets(&logins),
-            ["one Passphrase phrase", "two Password word"]
-        );
+        assert_eq!(secrets, ["one Passphrase phrase", "two Password word"]);
     }
 
     #[test]
     fn what_was_given_is_for_its_host_alone() {
-        let mut answers = Answers::default();
-        for name in ["one", "two"] {
-            answers
-                .hosts
-                .push(Host::new(name, Role::Server, "10.0.0.1"));
-        }
-        let mut logins = Logins::default();
-        let secret = SecretText::from("hunter2".to_owned());
-        logins.0.insert(("two".into(), Kind::Sudo), secret.clone());
-        let with = logins.to_answers(&answers);
-        assert_eq!(with.hosts[0], answers.hosts[0]);
-        assert_eq!(with.hosts[1].sudo_password, Some(Secret::Inline(secret)));
-        assert!(!format!("{logins:?}").contains("hunter2"));
+        let (_, secrets, shown) = asked(b"hunter2\n", vec![of(SUDO, &["two"])]);
+        assert_eq!(secrets, ["two Sudo hunter2"]);
+        assert!(!shown.contains("hunter2"));
     }
 }

@@ -25,6 +25,7 @@ use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::answers::Asked;
 use crate::cli::exit;
 use crate::engine::control::Control;
 use crate::signals::Watch;
@@ -34,7 +35,6 @@ use crate::tui::{self, drafts};
 use ask::Stop;
 use console::{Console, Gone};
 use echo::Echo;
-use logins::Logins;
 
 /// Walks the operator through an installation; the exit code.
 pub fn wizard(
@@ -73,7 +73,7 @@ struct Walk {
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
     /// What was given to log in with. Kept nowhere else.
-    logins: Logins,
+    asked: Asked,
     /// What this is was said.
     greeted: bool,
     /// The options were answered once: from now on the review leads to them.
@@ -91,7 +91,7 @@ impl Walk {
             root,
             complained: false,
             saved: None,
-            logins: Logins::default(),
+            asked: Asked::default(),
             greeted: false,
             reviewed: false,
             watch: None,
