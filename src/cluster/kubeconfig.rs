@@ -1,8 +1,15 @@
-//! K3s's own kubeconfig, turned into the operator's.
+//! The operator's kubeconfig, rendered from our own template. Of the file that K3s writes, only the
+//! three certificates and keys come over: a kubeconfig can name programs that `kubectl` runs and
+//! proxies that it talks to, and that file comes from a host.
+
+use openssl::base64;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use zeroize::Zeroizing;
 
 use crate::answers::SecretText;
 
-/// Says what is missing or different, and nothing of what is in the file.
+/// Says what is missing or wrong, and repeats no part of the file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "/etc/rancher/k3s/k3s.yaml is not as K3s writes it: {0}. Restarting k3s on that server writes \
@@ -10,133 +17,120 @@ use crate::answers::SecretText;
 )]
 pub struct Unfit(String);
 
-/// A line that the operator's has too, with another value.
-struct Change<'a> {
-    /// The line up to its value.
-    key: &'static str,
-    is: fn(&str) -> bool,
-    becomes: &'a str,
-    /// How often K3s writes it.
-    times: usize,
+/// What a value of the file must decode to.
+#[derive(Clone, Copy)]
+enum Pem {
+    Certificates,
+    PrivateKey,
 }
 
-/// The kubeconfig for the operator: K3s's own, but by way of `server_url`, and with `name` for its
-/// cluster, user and context, which K3s calls `default` (facts 6), so that it can be merged with
-/// others.
-///
-/// No YAML reader: K3s always writes the file in the same shape, and any other one is refused.
-pub fn for_operator(yaml: &str, server_url: &str, name: &str) -> Result<SecretText, Unfit> {
+impl Pem {
+    fn fits(self, pem: &[u8]) -> bool {
+        match self {
+            Self::Certificates => X509::stack_from_pem(pem).is_ok_and(|chain| !chain.is_empty()),
+            Self::PrivateKey => PKey::private_key_from_pem(pem).is_ok(),
+        }
+    }
+}
+
+/// The kubeconfig for the operator: with the certificates of K3s's own, but through `server_url`,
+/// and with `name` for its cluster, user and context, which K3s calls `default` (facts 6), so that
+/// it can be merged with others.
+pub fn for_operator(k3s_yaml: &str, server_url: &str, name: &str) -> Result<SecretText, Unfit> {
+    let authority = value_of("certificate-authority-data", Pem::Certificates, k3s_yaml)?;
+    let certificate = value_of("client-certificate-data", Pem::Certificates, k3s_yaml)?;
+    let key = value_of("client-key-data", Pem::PrivateKey, k3s_yaml)?;
     // Quoted, because a name may look like a number.
     let url = serde_json::Value::from(server_url).to_string();
     let name = serde_json::Value::from(name).to_string();
-    let own_server = |value: &str| {
-        let hosts = ["https://127.0.0.1:", "https://[::1]:"];
-        let port = hosts.iter().find_map(|host| value.strip_prefix(host));
-        port.is_some_and(|port| port.parse::<u16>().is_ok())
-    };
-    let renamed = |key, times| Change {
+    let parts = [
+        "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: ",
+        authority,
+        "\n    server: ",
+        &url,
+        "\n  name: ",
+        &name,
+        "\ncontexts:\n- context:\n    cluster: ",
+        &name,
+        "\n    user: ",
+        &name,
+        "\n  name: ",
+        &name,
+        "\ncurrent-context: ",
+        &name,
+        "\nkind: Config\npreferences: {}\nusers:\n- name: ",
+        &name,
+        "\n  user:\n    client-certificate-data: ",
+        certificate,
+        "\n    client-key-data: ",
         key,
-        is: |value| value == "default",
-        becomes: &name,
-        times,
-    };
-    let changes = [
-        Change {
-            key: "    server: ",
-            is: own_server,
-            becomes: &url,
-            times: 1,
-        },
-        renamed("    cluster: ", 1),
-        renamed("    user: ", 1),
-        // The cluster's and the context's.
-        renamed("  name: ", 2),
-        renamed("- name: ", 1),
-        renamed("current-context: ", 1),
+        "\n",
     ];
-    let mut found = [0; 6];
-    // Room for all of it at once: a text that grows leaves copies of its secrets behind.
-    let mut text = String::with_capacity(yaml.len() + 1024 + 2 * (name.len() * 6 + url.len()));
-    for line in yaml.lines() {
-        let change = changes.iter().zip(&mut found).find_map(|(change, found)| {
-            let value = line.strip_prefix(change.key)?;
-            Some((change, found, value))
-        });
-        if let Some((change, found, value)) = change {
-            if !(change.is)(value) {
-                return Err(Unfit(format!(
-                    "\"{}\" says something else",
-                    change.key.trim()
-                )));
-            }
-            *found += 1;
-            text.push_str(change.key);
-            text.push_str(change.becomes);
-        } else {
-            text.push_str(line);
-        }
-        text.push('\n');
+    // `concat` takes room for all of it at once: a text that grows leaves copies of its secrets.
+    Ok(parts.concat().into())
+}
+
+/// The one base64 value of a key.
+fn value_of<'a>(key: &str, wanted: Pem, yaml: &'a str) -> Result<&'a str, Unfit> {
+    let mut values = yaml.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix(key)?;
+        Some(rest.strip_prefix(':')?.trim())
+    });
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Unfit(format!("it has no {key}, or more than one")));
+    };
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    let decoded = base64::decode_block(value).map(Zeroizing::new);
+    match decoded {
+        Ok(pem) if value.bytes().all(is_base64) && wanted.fits(&pem) => Ok(value),
+        _ => Err(Unfit(format!("its {key} cannot be read"))),
     }
-    for (change, found) in changes.iter().zip(found) {
-        if found != change.times {
-            let key = change.key.trim();
-            return Err(Unfit(format!("\"{key}\" is there {found} times")));
-        }
-    }
-    for key in [
-        "certificate-authority-data",
-        "client-certificate-data",
-        "client-key-data",
-    ] {
-        let has = |line: &str| {
-            let value = line
-                .strip_prefix("    ")
-                .and_then(|line| line.strip_prefix(key));
-            value
-                .and_then(|value| value.strip_prefix(": "))
-                .is_some_and(|value| !value.is_empty())
-        };
-        if yaml.lines().filter(|line| has(line)).count() != 1 {
-            return Err(Unfit(format!("it has no {key}, or more than one")));
-        }
-    }
-    Ok(text.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const K3S: &str = "\
-apiVersion: v1
-clusters:
-- cluster:
-    certificate-authority-data: QUFB
-    server: https://127.0.0.1:6443
-  name: default
-contexts:
-- context:
-    cluster: default
-    user: default
-  name: default
-current-context: default
-kind: Config
-preferences: {}
-users:
-- name: default
-  user:
-    client-certificate-data: QkJC
-    client-key-data: c2VjcmV0
-";
+    /// The values of a kubeconfig: an authority, and a client's certificate and key, as base64.
+    fn values() -> [String; 3] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["k3s".to_owned()]).unwrap();
+        let certificate = parameters.self_signed(&key).unwrap().pem();
+        let key = key.serialize_pem();
+        [&certificate, &certificate, &key].map(|pem| base64::encode_block(pem.as_bytes()))
+    }
+
+    /// As K3s writes it.
+    fn k3s_yaml([authority, certificate, key]: &[String; 3]) -> String {
+        format!(
+            "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {authority}\n    \
+             server: https://127.0.0.1:6443\n  name: default\ncontexts:\n- context:\n    \
+             cluster: default\n    user: default\n  name: default\ncurrent-context: default\n\
+             kind: Config\npreferences: {{}}\nusers:\n- name: default\n  user:\n    \
+             client-certificate-data: {certificate}\n    client-key-data: {key}\n"
+        )
+    }
+
+    const URL: &str = "https://198.51.100.14:6443";
 
     #[test]
     fn the_operators_goes_through_the_load_balancer_under_the_clusters_name() {
-        let text = for_operator(K3S, "https://198.51.100.14:6443", "lab").expect("fit");
-        insta::assert_snapshot!(text.expose(), @r#"
+        let values = values();
+        let text = for_operator(&k3s_yaml(&values), URL, "lab").expect("fit");
+        let [authority, certificate, key] = &values;
+        let shown = text
+            .expose()
+            .replace(key.as_str(), "KEY")
+            .replace(
+                &format!("authority-data: {authority}"),
+                "authority-data: CA",
+            )
+            .replace(certificate.as_str(), "CERT");
+        insta::assert_snapshot!(shown, @r#"
         apiVersion: v1
         clusters:
         - cluster:
-            certificate-authority-data: QUFB
+            certificate-authority-data: CA
             server: "https://198.51.100.14:6443"
           name: "lab"
         contexts:
@@ -150,36 +144,82 @@ users:
         users:
         - name: "lab"
           user:
-            client-certificate-data: QkJC
-            client-key-data: c2VjcmV0
+            client-certificate-data: CERT
+            client-key-data: KEY
         "#);
-        let six = K3S.replace("127.0.0.1:6443", "[::1]:7443");
-        let again = for_operator(&six, "https://198.51.100.14:6443", "lab").expect("fit");
-        assert_eq!(again, text);
+        // K3s of a later Kubernetes writes no preferences.
+        let later = k3s_yaml(&values).replace("preferences: {}\n", "");
+        assert_eq!(for_operator(&later, URL, "lab").expect("fit"), text);
+    }
+
+    /// A compromised server must not reach the jump host through `kubectl`.
+    #[test]
+    fn nothing_but_the_three_values_comes_over() {
+        let values = values();
+        let good = k3s_yaml(&values);
+        let clean = for_operator(&good, URL, "lab").expect("fit");
+        let [_, certificate, key] = &values;
+        let of_user =
+            format!("    client-certificate-data: {certificate}\n    client-key-data: {key}\n");
+        let exec = good.replace(
+            &of_user,
+            &format!(
+                "    exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, args: \
+                 [-c, id], interactiveMode: Never}}\n  ignored:\n{of_user}"
+            ),
+        );
+        let evil = [
+            exec,
+            good.replace(
+                "    server:",
+                "    proxy-url: http://203.0.113.1\n    server:",
+            ),
+            good.replace(
+                "    server:",
+                "    insecure-skip-tls-verify: true\n    server:",
+            ),
+            good.replace("https://127.0.0.1:6443", "https://203.0.113.1"),
+            good.replace("default", "\"; evil: \""),
+            format!("{good}extensions:\n- name: evil\n"),
+        ];
+        for yaml in evil {
+            assert_ne!(yaml, good);
+            assert_eq!(for_operator(&yaml, URL, "lab").expect("fit"), clean);
+        }
     }
 
     #[test]
-    fn any_other_shape_is_refused_without_a_word_of_its_secrets() {
+    fn a_value_that_is_missing_or_no_pem_is_refused_without_its_secrets() {
+        let values = values();
+        let [authority, certificate, key] = &values;
+        let good = k3s_yaml(&values);
+        let key_line = format!("    client-key-data: {key}\n");
         let bad = [
-            ("", "nothing"),
-            (&K3S.replace("127.0.0.1", "198.51.100.12"), "another server"),
-            (&K3S.replace(":6443", ":6443/path"), "a path"),
+            (String::new(), "an empty file"),
+            (good.replace(&key_line, ""), "no key"),
+            (good.replace(&key_line, &key_line.repeat(2)), "two keys"),
+            (format!("{good}{good}"), "two of them"),
+            (good.replacen(authority.as_str(), "", 1), "no authority"),
             (
-                &K3S.replacen("name: default", "name: lab", 1),
-                "another name",
+                good.replacen(authority.as_str(), "QUFB", 1),
+                "no certificate",
             ),
-            (&K3S.replace("current-context: default\n", ""), "no context"),
             (
-                &K3S.replace("    client-key-data: c2VjcmV0\n", ""),
-                "no key",
+                good.replace(key.as_str(), certificate),
+                "a certificate as a key",
             ),
-            (&K3S.replace("QUFB", ""), "no authority"),
-            (&K3S.replace("    ", "      "), "another indentation"),
-            (&format!("{K3S}{K3S}"), "two of them"),
+            (
+                good.replace(key.as_str(), &format!("{key} #")),
+                "more than base64",
+            ),
+            (
+                good.replace(key.as_str(), &key[..key.len() - 5]),
+                "half a key",
+            ),
         ];
         for (yaml, what) in bad {
-            let error = for_operator(yaml, "https://198.51.100.14:6443", "lab").expect_err(what);
-            assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
+            let error = for_operator(&yaml, URL, "lab").expect_err(what).to_string();
+            assert!(!error.contains(&key[..20]), "{what}: {error}");
         }
     }
 }
