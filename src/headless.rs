@@ -227,9 +227,10 @@ fn unreached(errors: &[LeaseError]) -> ExitCode {
 fn refuse(error: &SessionError) -> ExitCode {
     let code = match error {
         error if error.is_locked() => exit::HELD,
-        SessionError::Secrets(_) | SessionError::SshConfig(_) | SessionError::LoginSecret(_) => {
-            exit::USAGE
-        }
+        SessionError::Answers(_)
+        | SessionError::Secrets(_)
+        | SessionError::SshConfig(_)
+        | SessionError::LoginSecret(_) => exit::USAGE,
         _ => exit::FAILED,
     };
     complain(error, code)

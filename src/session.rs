@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Asked, Login, LoginSecretError, LoginSecrets, Role, SecretText, SshConfigError,
+    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, Role, SecretText,
+    SshConfigError,
 };
 use crate::engine::control::Control;
 use crate::engine::event::{End, What};
@@ -56,6 +57,8 @@ pub struct Session {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
+    #[error("{}", list_of(.0))]
+    Answers(Vec<Problem>),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
@@ -112,6 +115,11 @@ impl Session {
         purpose: Purpose,
         tried: Tried,
     ) -> Result<Self, SessionError> {
+        // Whatever they come from: their texts reach the shells and the SQL of hosts.
+        let problems = answers.problems();
+        if !problems.is_empty() {
+            return Err(SessionError::Answers(problems));
+        }
         let ssh_config = answers.ssh_config()?;
         let logins = answers.hosts.iter().map(|host| {
             let login = answers.login(host, &ssh_config)?;
@@ -175,6 +183,7 @@ impl Session {
         let look = Look {
             answers: &self.answers,
             fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
+            asks_postgres: true,
         };
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
@@ -408,6 +417,11 @@ impl Session {
             since: rfc_3339(OffsetDateTime::now_utc()),
         }
     }
+}
+
+fn list_of(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 impl SessionError {

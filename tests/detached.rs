@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use elsewhere::{Elsewhere, There};
 use k3s_ha_wizard::remote::lease::{self, Lease, LeaseError};
-use k3s_ha_wizard::remote::{Detached, Finished, Remote, RemoteError, Ssh, Stream, detached};
+use k3s_ha_wizard::remote::{
+    Detached, Finished, Remote, RemoteError, Script, Ssh, Stream, detached,
+};
 use sshd::Sshd;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -57,7 +59,7 @@ fn apply(
     script: &str,
 ) -> (Result<Finished, RemoteError>, Vec<String>) {
     let mut lines = Vec::new();
-    let end = remote.apply(unit, script, LIMIT, &mut |stream, line| {
+    let end = remote.apply(unit, &sshd::script(script), LIMIT, &mut |stream, line| {
         lines.push(match stream {
             Stream::Out => line.to_owned(),
             Stream::Err => format!("! {line}"),
@@ -106,7 +108,7 @@ fn a_unit_has_the_root_shells_surroundings() {
     assert_eq!(end, Ok(Finished::Exit(0)));
     let mut direct = Vec::new();
     let mut line = |_: Stream, line: &str| direct.push(line.to_owned());
-    remote.run(script, LIMIT, &mut line).unwrap();
+    remote.run(&sshd::script(script), LIMIT, &mut line).unwrap();
     assert_eq!(detached, direct);
     assert!(detached.contains(&"LC_ALL=C".to_owned()), "{detached:?}");
 }
@@ -123,7 +125,7 @@ fn lines_come_while_the_unit_works() {
     );
     let mut unit = Detached::new("unit").unwrap();
     let mut lines = 0;
-    let end = remote.apply(&mut unit, &script, LIMIT, &mut |_, _| {
+    let end = remote.apply(&mut unit, &sshd::script(&script), LIMIT, &mut |_, _| {
         lines += 1;
         fs::write(&go, "").unwrap();
     });
@@ -143,9 +145,11 @@ fn a_lost_connection_loses_and_repeats_no_line() {
         // A process of the host that will cut this connection in the middle of things.
         let cut = "( sleep 0.6; kill -9 $PPID ) >/dev/null 2>&1 & exit 0";
         if cuts < 3 {
-            remote.run(cut, LIMIT, &mut |_, _| ()).unwrap();
+            remote
+                .run(&sshd::script(cut), LIMIT, &mut |_, _| ())
+                .unwrap();
         }
-        match remote.apply(&mut unit, script, LIMIT, &mut |_, line| {
+        match remote.apply(&mut unit, &sshd::script(script), LIMIT, &mut |_, line| {
             lines.push(line.to_owned());
         }) {
             Ok(end) => break end,
@@ -168,13 +172,18 @@ fn ten_megabytes_on_each_output_come_through() {
     let script = "yes 0123456789 | head -c 11000000; yes 0123456789 | head -c 11000000 >&2";
     let mut unit = Detached::new("unit").unwrap();
     let (mut out, mut err) = (0, 0);
-    let end = remote.apply(&mut unit, script, LIMIT, &mut |stream, line| {
-        assert_eq!(line, "0123456789");
-        match stream {
-            Stream::Out => out += 1,
-            Stream::Err => err += 1,
-        }
-    });
+    let end = remote.apply(
+        &mut unit,
+        &sshd::script(script),
+        LIMIT,
+        &mut |stream, line| {
+            assert_eq!(line, "0123456789");
+            match stream {
+                Stream::Out => out += 1,
+                Stream::Err => err += 1,
+            }
+        },
+    );
     assert_eq!(
         (end, out, err),
         (Ok(Finished::Exit(0)), 1_000_000, 1_000_000)
@@ -200,7 +209,9 @@ fn a_unit_that_is_gone_is_not_started_again() {
     let mut unit = Detached::new("unit").unwrap();
     let mut remote = host.connect();
     let cut = "( sleep 0.6; kill -9 $PPID ) >/dev/null 2>&1 & exit 0";
-    remote.run(cut, LIMIT, &mut |_, _| ()).unwrap();
+    remote
+        .run(&sshd::script(cut), LIMIT, &mut |_, _| ())
+        .unwrap();
     let (end, _) = apply(&mut remote, &mut unit, "sleep 300");
     assert!(matches!(end, Err(RemoteError::Lost { .. })), "{end:?}");
     // As a restart of the host would leave it.
@@ -224,14 +235,17 @@ fn a_unit_that_takes_too_long_is_stopped_and_the_connection_stays() {
     let mut unit = Detached::new("unit").unwrap();
     let limit = Duration::from_millis(700);
     let mut lines = Vec::new();
-    let end = remote.apply(&mut unit, &script, limit, &mut |_, line| {
+    let end = remote.apply(&mut unit, &sshd::script(&script), limit, &mut |_, line| {
         lines.push(line.to_owned());
     });
     assert_eq!(end, Ok(Finished::TimedOut { limit }));
     assert_eq!(lines, ["begun"]);
     assert!(!mark.exists());
     detached::clean(&mut remote, "unit").unwrap();
-    assert_eq!(remote.run("exit 3", LIMIT, &mut |_, _| ()), Ok(3));
+    assert_eq!(
+        remote.run(&sshd::script("exit 3"), LIMIT, &mut |_, _| ()),
+        Ok(3)
+    );
 }
 
 #[test]
@@ -384,8 +398,9 @@ fn a_lease_that_nobody_uses_any_more_is_taken_over() {
 fn a_lease_can_be_asked_for_among_other_things() {
     let host = Host::new();
     let mut remote = host.connect();
-    let script = lease::script("h", &lease_of("one", "run-1")).unwrap();
-    let script = format!("echo before\n{script}\necho after; pwd; umask");
+    let script = Script::new("echo before")
+        .then(lease::script(&lease_of("one", "run-1")))
+        .then("echo after; pwd; umask");
     let mut lines = Vec::new();
     let status = remote.run(&script, LIMIT, &mut |_, line| lines.push(line.to_owned()));
     assert_eq!(status, Ok(0));

@@ -68,6 +68,27 @@ fn a_host_says_what_it_is_and_is_left_alone() {
     }
 }
 
+/// The database may be half typed, or a paste: it reaches no shell and no SQL of the host.
+#[test]
+fn a_database_that_is_still_being_typed_runs_nothing() {
+    let sshd = Sshd::start();
+    let ran = sshd.path("ran");
+    let touch = format!("touch {}", ran.display());
+    for database in [
+        format!("k3s; {touch}"),
+        format!("k3s$({touch})"),
+        format!("k3s\n{touch}\n"),
+        format!("k3s'; {touch}; '"),
+    ] {
+        let mut order = order(&sshd, "user");
+        order.host.role = Role::Postgres;
+        order.answers.postgres.database = database;
+        order.answers.hosts.push(order.host.clone());
+        told(&begin(order, &asks()).0).unwrap();
+        assert!(!ran.exists());
+    }
+}
+
 #[test]
 fn a_key_that_nobody_vouches_for_is_shown() {
     let sshd = Sshd::start();

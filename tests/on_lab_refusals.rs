@@ -235,7 +235,10 @@ fn a_pooler_and_a_sudo_that_records_are_refused() {
 fn a_listener_that_was_left_is_no_obstacle() {
     let lab = Lab::fresh();
     let at = "198.51.100.14".parse().unwrap();
-    let opened = lab.must("k3s-nginx", &network::listen_script(at, &[6443]));
+    let opened = lab.must(
+        "k3s-nginx",
+        network::listen_script(at, &[6443]).text().unwrap().expose(),
+    );
     assert_eq!(opened, "listen=opened\n");
     let seconds = format!(
         "systemctl show -p RuntimeMaxUSec --value {}",

@@ -24,8 +24,10 @@ fn start() -> Ssh {
 /// What the root shell says, which stays open beside relays.
 fn beside(ssh: &mut Ssh) -> String {
     let mut said = String::new();
-    ssh.run("echo beside", LIMIT, &mut |_, line| said += line)
-        .unwrap();
+    ssh.run(&sshd::script("echo beside"), LIMIT, &mut |_, line| {
+        said += line;
+    })
+    .unwrap();
     said
 }
 

@@ -12,7 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Stream, Target};
+use k3s_ha_wizard::remote::{
+    Cancel, Credentials, Remote, RemoteError, Script, Ssh, Stream, Target,
+};
 use sshd::{Sshd, connect};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,7 +27,7 @@ fn start() -> Ssh {
 /// A script's status and its two outputs.
 fn run(ssh: &mut Ssh, script: &str) -> (Result<i32, RemoteError>, String, String) {
     let (mut out, mut err) = (String::new(), String::new());
-    let status = ssh.run(script, LIMIT, &mut |stream, line| {
+    let status = ssh.run(&sshd::script(script), LIMIT, &mut |stream, line| {
         let text = match stream {
             Stream::Out => &mut out,
             Stream::Err => &mut err,
@@ -416,7 +418,7 @@ fn three_megabytes_go_each_way_at_once() {
          [ ${{#text}} = 3000000 ]"
     );
     let (mut out, mut err) = (0, 0);
-    let status = ssh.stream(&script, LIMIT, &mut |stream, bytes| {
+    let status = ssh.stream(&sshd::script(&script), LIMIT, &mut |stream, bytes| {
         let (count, byte) = match stream {
             Stream::Out => (&mut out, b'a'),
             Stream::Err => (&mut err, b'b'),
@@ -432,7 +434,7 @@ fn a_hundred_megabytes_come_through_whole() {
     let mut ssh = start();
     let (mut lines, mut bytes) = (0, 0);
     let script = "yes 0123456789abcdef0123456789abcdef0123456789abcdef | head -n 2040816";
-    let status = ssh.run(script, LIMIT * 5, &mut |_, line| {
+    let status = ssh.run(&sshd::script(script), LIMIT * 5, &mut |_, line| {
         lines += 1;
         bytes += line.len() + 1;
     });
@@ -443,7 +445,8 @@ fn a_hundred_megabytes_come_through_whole() {
 #[test]
 fn a_nul_is_not_sent() {
     let mut ssh = start();
-    let refused = run(&mut ssh, "echo a\0b").0.unwrap_err();
+    let script = Script::new("echo \"$A\"").input("A", "a\0b");
+    let refused = ssh.run(&script, LIMIT, &mut |_, _| ()).unwrap_err();
     assert!(
         matches!(refused, RemoteError::Unsendable { .. }),
         "{refused}"
@@ -463,7 +466,9 @@ fn a_script_that_takes_too_long_ends_the_connection() {
     let limit = Duration::from_millis(300);
     let mut seen = 0;
     let script = format!("echo begun; {LONG}");
-    let ended = ssh.run(&script, limit, &mut |_, _| seen += 1).unwrap_err();
+    let ended = ssh
+        .run(&sshd::script(&script), limit, &mut |_, _| seen += 1)
+        .unwrap_err();
     assert!(matches!(ended, RemoteError::Timeout { .. }), "{ended}");
     assert!(begun.elapsed() >= limit && begun.elapsed() < LIMIT);
     assert_eq!(seen, 1);
@@ -472,7 +477,9 @@ fn a_script_that_takes_too_long_ends_the_connection() {
     assert!(ssh.keep_alive().is_err());
     // A script that never stops printing does not get past its limit either.
     let mut ssh = start();
-    let ended = ssh.run("yes", limit, &mut |_, _| ()).unwrap_err();
+    let ended = ssh
+        .run(&sshd::script("yes"), limit, &mut |_, _| ())
+        .unwrap_err();
     assert!(matches!(ended, RemoteError::Timeout { .. }), "{ended}");
 }
 
@@ -484,7 +491,7 @@ fn cancelling_from_another_thread_ends_a_wait_at_once() {
     let begun = Instant::now();
     let script = format!("echo begun; {LONG}");
     let ended = ssh
-        .run(&script, LIMIT * 5, &mut |_, _| {
+        .run(&sshd::script(&script), LIMIT * 5, &mut |_, _| {
             let cancel = cancel.clone();
             thread::spawn(move || {
                 thread::sleep(Duration::from_millis(50));
@@ -548,7 +555,9 @@ fn an_sshd_that_is_stopped_is_a_lost_connection() {
     let mut pid = String::new();
     let script = "echo $PPID; sleep 0.2; kill -STOP $PPID; sleep 300";
     let ended = ssh
-        .run(script, LIMIT * 5, &mut |_, line| pid = line.to_owned())
+        .run(&sshd::script(script), LIMIT * 5, &mut |_, line| {
+            pid = line.to_owned();
+        })
         .unwrap_err();
     let killed = Command::new("kill").args(["-KILL", &pid]).status();
     assert!(killed.unwrap().success());

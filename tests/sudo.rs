@@ -34,7 +34,7 @@ fn sudo_password(text: &str) -> Credentials {
 
 fn out(ssh: &mut Ssh, script: &str) -> String {
     let mut out = String::new();
-    ssh.run(script, LIMIT, &mut |_, line| {
+    ssh.run(&sshd::script(script), LIMIT, &mut |_, line| {
         out += line;
         out += "\n";
     })

@@ -7,7 +7,7 @@ use crate::answers::{Answers, Host, Role};
 use crate::platform::network::{Contact, Link};
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
-use crate::remote::{Cancel, Remote, RemoteError, Stream};
+use crate::remote::{Cancel, Remote, RemoteError, Script, Stream};
 
 /// Makes connections to one host, as often as it takes.
 pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;
@@ -45,6 +45,9 @@ pub struct Look<'a> {
     pub answers: &'a Answers,
     /// The host through which the install script will be fetched; nothing when it is there.
     pub fetches: Option<&'a str>,
+    /// Hosts with Postgres are asked about the database of the answers. Only for answers without
+    /// problems: its name becomes part of SQL.
+    pub asks_postgres: bool,
 }
 
 /// Connects to a host, takes its lease if there is one to take, and asks it for its facts. Nothing
@@ -60,13 +63,13 @@ pub fn reach(
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
     let postgres = &look.answers.postgres;
-    let postgres =
-        (host.role == Role::Postgres).then_some((postgres.port, postgres.database.as_str()));
-    let taking = match lease {
-        Some(lease) => lease::script(&host.name, lease)?,
-        None => String::new(),
+    let postgres = (look.asks_postgres && host.role == Role::Postgres)
+        .then_some((postgres.port, postgres.database.as_str()));
+    let facts = facts_script(postgres);
+    let script = match lease {
+        Some(lease) => lease::script(lease).then(facts),
+        None => facts,
     };
-    let script = format!("{taking}\n{}", facts_script(postgres));
     let (mut lines, mut ahead) = (Vec::new(), None);
     remote.run(&script, LIMIT, &mut |_, line| {
         // Compared the moment it comes: hosts are not asked at the same time.
@@ -113,7 +116,10 @@ fn ahead_of_us(clock: &str) -> Option<f64> {
 /// The nodes whose passwords the cluster of a running server knows; none where it cannot tell.
 pub fn known_nodes(host: &mut Reached) -> Vec<String> {
     const ASK: &str = "/usr/local/bin/k3s kubectl get secrets -n kube-system -o name 2>/dev/null";
-    let said = host.connection.lines(&host.name, ASK).unwrap_or_default();
+    let said = host
+        .connection
+        .lines(&host.name, &Script::new(ASK))
+        .unwrap_or_default();
     said.iter()
         .filter_map(|line| {
             line.strip_prefix("secret/")?
@@ -159,7 +165,11 @@ impl Connection {
     }
 
     /// What a script says on standard output, while the first connection is there.
-    pub(super) fn lines(&mut self, host: &str, script: &str) -> Result<Vec<String>, RemoteError> {
+    pub(super) fn lines(
+        &mut self,
+        host: &str,
+        script: &Script,
+    ) -> Result<Vec<String>, RemoteError> {
         let remote = self.remote.as_mut().ok_or_else(|| RemoteError::Lost {
             host: host.to_owned(),
             why: "the connection was given up".to_owned(),
@@ -275,7 +285,7 @@ pub(super) fn worth_another(error: &RemoteError) -> bool {
 /// Collects standard output line by line; standard error is kept apart.
 pub(super) fn output(
     remote: &mut dyn Remote,
-    script: &str,
+    script: &Script,
     limit: Duration,
 ) -> Result<(i32, Vec<String>, Vec<String>), RemoteError> {
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -10,7 +10,7 @@ use crate::cluster::datastore::Datastore;
 use crate::cluster::{Cluster, ExpectedNode, ParseError};
 use crate::proof::balancer;
 use crate::remote::program::call;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{Remote, RemoteError, Script};
 
 /// What hangs longer is not there.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ pub(super) fn cluster_of(json: &str, answers: &Answers) -> Result<Cluster, Parse
 
 /// Nodes and pods, as a server sees them.
 pub fn cluster(remote: &mut dyn Remote, answers: &Answers) -> Result<Cluster, RemoteError> {
-    let json = call(remote, "kubectl", READ_CLUSTER, &[], LIMIT)?;
+    let json = call(remote, "kubectl", &Script::new(READ_CLUSTER), LIMIT)?;
     cluster_of(&json, answers).map_err(|error| RemoteError::Failed {
         host: remote.host().to_owned(),
         what: "kubectl".to_owned(),
@@ -54,13 +54,11 @@ pub fn cluster(remote: &mut dyn Remote, answers: &Answers) -> Result<Cluster, Re
 /// Who is connected to the datastore, as Postgres on its host sees it.
 pub fn datastore(remote: &mut dyn Remote, answers: &Answers) -> Result<Datastore, RemoteError> {
     let wanted = &answers.postgres;
-    let port = wanted.port.to_string();
-    let inputs = [
-        ("DB_NAME", wanted.database.as_str()),
-        ("DB_USER", wanted.user.as_str()),
-        ("DB_PORT", port.as_str()),
-    ];
-    let said = call(remote, "asking Postgres", DATASTORE, &inputs, LIMIT)?;
+    let script = Script::new(DATASTORE)
+        .input("DB_NAME", wanted.database.as_str())
+        .input("DB_USER", wanted.user.as_str())
+        .input("DB_PORT", wanted.port.to_string());
+    let said = call(remote, "asking Postgres", &script, LIMIT)?;
     let servers = with_ips(answers, |role| role == Role::Server);
     Ok(Datastore::parse(said.lines(), &servers))
 }

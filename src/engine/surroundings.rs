@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::hosts::{Look, Reached};
-use crate::answers::Host;
 use crate::platform::network::{self, Contact, Link};
 use crate::platform::{Facts, Sources};
-use crate::remote::RemoteError;
+use crate::remote::{RemoteError, Script};
 
 /// Whether the ports of a host were opened for a moment, and why not.
 type Opened = Result<(), String>;
@@ -38,7 +37,9 @@ pub fn look_around(
     on_all(hosts, |host| {
         if asked.contains(&host.name) {
             // It ends by itself as well.
-            let _ = host.connection.lines(&host.name, network::CLOSE);
+            let _ = host
+                .connection
+                .lines(&host.name, &Script::new(network::CLOSE));
         }
     });
     for host in hosts.iter_mut() {
@@ -106,33 +107,27 @@ fn try_from_here(host: &mut Reached, look: Look<'_>, links: Vec<Link>) -> Result
     let sources = match to_ask {
         Some((own, platform)) => {
             let fetches = look.fetches == Some(&host.name);
-            Sources::script(answers, own, &host.facts.arch, platform, fetches)
-                .map_err(|nul| unsendable(own, &nul.to_string()))?
+            let arch = &host.facts.arch;
+            Some(Sources::script(answers, own, arch, platform, fetches))
         }
-        None => String::new(),
+        None => None,
     };
-    let reach = match &*links {
-        [] => String::new(),
-        links => network::reach_script(links),
+    let reach = (!links.is_empty()).then(|| network::reach_script(&links));
+    let script = match (sources, reach) {
+        (None, None) => return Ok(()),
+        (Some(one), None) | (None, Some(one)) => one,
+        // At the same time: each may wait for a host that does not answer.
+        (Some(sources), Some(reach)) => Script::new("(")
+            .then(sources)
+            .then(") &")
+            .then(reach)
+            .then("wait"),
     };
-    if sources.is_empty() && reach.is_empty() {
-        return Ok(());
-    }
-    // At the same time: each may wait for somebody who does not answer.
-    let script = format!("(\n:\n{sources}\n) &\n{reach}\nwait");
     let said = host.connection.lines(&host.name, &script)?;
     host.sources = Sources::parse(&said);
     let contacts = network::parse_contacts(&said, &links);
     host.links = links.into_iter().zip(contacts).collect();
     Ok(())
-}
-
-fn unsendable(host: &Host, why: &str) -> RemoteError {
-    RemoteError::Unsendable {
-        host: host.name.clone(),
-        what: "an address under [k3s]".to_owned(),
-        why: why.to_owned(),
-    }
 }
 
 /// A refusal says something only where somebody listens.

@@ -17,7 +17,7 @@ use super::{Run, new_mark, unit_name};
 use crate::plan::{
     self, Asked, LateValues, Shell, Status, Step, StepId, Work, ask_script, ended, read_answers,
 };
-use crate::remote::{Detached, Finished, RemoteError, detached};
+use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
 
 /// What a worker is asked for.
@@ -153,11 +153,16 @@ impl<'a> Worker<'a> {
                 self.run.control,
                 &mut |told| tell(self.run, &host.name, told),
                 |remote| {
-                    remote.apply(&mut left, "true", limit, &mut |stream, text| {
-                        if let Some(step) = &step {
-                            recorder.record(printed(step, stream, text));
-                        }
-                    })?;
+                    remote.apply(
+                        &mut left,
+                        &Script::new("true"),
+                        limit,
+                        &mut |stream, text| {
+                            if let Some(step) = &step {
+                                recorder.record(printed(step, stream, text));
+                            }
+                        },
+                    )?;
                     detached::clean(remote, &unit)
                 },
             );

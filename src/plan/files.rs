@@ -1,12 +1,10 @@
 //! What steps will write, beside what is there: asked of hosts before anything is changed.
 
-use std::fmt::Write as _;
-
-use super::script::PRELUDE;
+use super::script::of_each;
 use super::{LateValues, Shell, UnboundInput, Value};
 use crate::answers::SecretText;
 use crate::hash::sha256;
-use crate::remote::quote;
+use crate::remote::Script;
 
 const PREVIEW: &str = include_str!("../../assets/remote/preview.sh");
 
@@ -30,16 +28,15 @@ pub fn preview_script(
     mark: &str,
     steps: &[&Shell],
     late: &LateValues,
-) -> Result<String, UnboundInput> {
-    let functions = steps.first().map_or("", |step| step.platform.functions);
-    let mark_quoted = quote(mark).unwrap_or_default();
-    let mut script = format!("MARK={mark_quoted}\n{PRELUDE}\n{functions}\n{PREVIEW}\n");
-    for step in steps {
-        let inputs = step.assignments(late)?;
-        let _ = writeln!(script, "(\n{inputs}{}\npreview\n)", step.source);
-        let _ = writeln!(script, "printf '\\n%s step\\n' {mark_quoted}");
-    }
-    Ok(script)
+) -> Result<Script, UnboundInput> {
+    of_each(steps, mark, |step| {
+        let previewed = step.with_inputs(Script::new(step.source), late)?;
+        Ok(Script::new("(")
+            .then(previewed)
+            .then(PREVIEW)
+            .then("preview\n)")
+            .then("printf '\\n%s step\\n' \"$MARK\""))
+    })
 }
 
 /// The files of each step, in the order of the steps; fewer when the host stopped in between.
@@ -170,7 +167,10 @@ mod tests {
     fn previews(steps: &[&Shell]) -> Vec<Vec<PlannedFile>> {
         let late = LateValues::new();
         let script = preview_script("m4rk", steps, &late).unwrap();
-        let said = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let said = Command::new("sh")
+            .args(["-c", script.text().unwrap().expose()])
+            .output()
+            .unwrap();
         assert!(said.stderr.is_empty(), "{said:?}");
         let lines: Vec<String> = String::from_utf8(said.stdout)
             .unwrap()

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use super::{Late, Shell, Value};
 use crate::answers::SecretText;
-use crate::remote::quote;
+use crate::remote::Script;
+use crate::remote::script::quoted;
 
 pub(super) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
@@ -15,12 +16,8 @@ pub type LateValues = BTreeMap<Late, SecretText>;
 
 /// Why a step cannot be sent to a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnboundInput {
-    #[error("{0} is not known yet")]
-    Late(Late),
-    #[error("the input {0} has a NUL in it, which no shell takes")]
-    Nul(&'static str),
-}
+#[error("{0} is not known yet")]
+pub struct UnboundInput(pub Late);
 
 /// What a step's `satisfied` said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,19 +64,22 @@ impl Shell {
             .all(|(_, value)| !matches!(value, Value::Late(name) if !late.contains_key(name)))
     }
 
-    /// The inputs as assignments, a line each.
-    pub(super) fn assignments(&self, late: &LateValues) -> Result<String, UnboundInput> {
-        let mut lines = String::new();
-        for (name, value) in &self.inputs {
-            let text = match value {
-                Value::Plain(text) => text,
-                Value::Secret(text) => text.expose(),
-                Value::Late(name) => late.get(name).ok_or(UnboundInput::Late(*name))?.expose(),
-            };
-            let quoted = quote(text).map_err(|_| UnboundInput::Nul(name))?;
-            let _ = writeln!(lines, "{name}={quoted}");
-        }
-        Ok(lines)
+    /// A script with this step's inputs in front.
+    pub(super) fn with_inputs(
+        &self,
+        script: Script,
+        late: &LateValues,
+    ) -> Result<Script, UnboundInput> {
+        self.inputs
+            .iter()
+            .try_fold(script, |script, (name, value)| {
+                let text = match value {
+                    Value::Plain(text) => text.as_str().into(),
+                    Value::Secret(text) => text.clone(),
+                    Value::Late(name) => late.get(name).ok_or(UnboundInput(*name))?.clone(),
+                };
+                Ok(script.input(name, text))
+            })
     }
 
     /// The whole file as it would be sent to the host, for people: secrets are masked, and what is
@@ -88,7 +88,7 @@ impl Shell {
         let mut text = String::from("#!/bin/sh\n");
         for (name, value) in &self.inputs {
             let shown = match value {
-                Value::Plain(text) => quote(text).unwrap_or_default(),
+                Value::Plain(text) => quoted(text).unwrap_or_default(),
                 Value::Secret(_) => "'[secret]'".to_owned(),
                 Value::Late(late) => format!("'[{late}]'"),
             };
@@ -102,15 +102,27 @@ impl Shell {
 
 /// Asks one host about any number of steps in one go; [`read_answers`] reads what comes of it.
 /// `mark` stands where an answer ends, and must be something that no host could know.
-pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<String, UnboundInput> {
+pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Script, UnboundInput> {
+    of_each(steps, mark, |step| {
+        let asked = step.with_inputs(Script::new(step.source), late)?;
+        Ok(Script::new("(")
+            .then(asked)
+            .then("satisfied\n) 2>&1")
+            .then("printf '\\n%s %d\\n' \"$MARK\" $?"))
+    })
+}
+
+/// One script for any number of steps of one host; `each` makes a step's part, which prints MARK.
+pub(super) fn of_each(
+    steps: &[&Shell],
+    mark: &str,
+    each: impl Fn(&Shell) -> Result<Script, UnboundInput>,
+) -> Result<Script, UnboundInput> {
     let functions = steps.first().map_or("", |step| step.platform.functions);
-    let mut script = format!("{PRELUDE}\n{functions}\n");
-    for step in steps {
-        let inputs = step.assignments(late)?;
-        let _ = writeln!(script, "(\n{inputs}{}\nsatisfied\n) 2>&1", step.source);
-        let _ = writeln!(script, "printf '\\n%s %d\\n' {mark} $?");
-    }
-    Ok(script)
+    let script = Script::new(PRELUDE).then(functions).input("MARK", mark);
+    steps
+        .iter()
+        .try_fold(script, |script, step| Ok(script.then(each(step)?)))
 }
 
 /// The answers, in the order of the steps; fewer when the host stopped in between.
@@ -137,11 +149,10 @@ pub fn read_answers(mark: &str, lines: &[String]) -> Vec<Asked> {
 }
 
 /// Brings a step there: what runs in a unit of its own on the host.
-pub fn apply_script(step: &Shell, late: &LateValues) -> Result<String, UnboundInput> {
-    let inputs = step.assignments(late)?;
-    let functions = step.platform.functions;
-    Ok(format!(
-        "{inputs}{PRELUDE}\n{functions}\n{}\ndrive\n",
-        step.source
-    ))
+pub fn apply_script(step: &Shell, late: &LateValues) -> Result<Script, UnboundInput> {
+    let script = Script::new(PRELUDE)
+        .then(step.platform.functions)
+        .then(step.source)
+        .then("drive\n");
+    step.with_inputs(script, late)
 }

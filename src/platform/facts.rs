@@ -6,17 +6,19 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::network;
+use crate::remote::Script;
 
 const SCRIPT: &str = include_str!("../../assets/steps/facts.sh");
 
-/// The script that prints [`Facts`]. Where it is to look into Postgres: the port, and the database
-/// that will be K3s's.
-pub fn facts_script(postgres: Option<(u16, &str)>) -> String {
-    // Validated: a database's name has nothing in it that a shell would see.
+/// The script that prints [`Facts`]. Where it is to ask Postgres: the port, and the database that
+/// will be K3s's, whose name must have passed the check of the answers: it becomes part of SQL.
+pub fn facts_script(postgres: Option<(u16, &str)>) -> Script {
     let (port, database) = postgres.map_or((String::new(), ""), |(port, database)| {
         (port.to_string(), database)
     });
-    format!("DB_PORT={port}\nDB_NAME={database}\n{SCRIPT}")
+    Script::new(SCRIPT)
+        .input("DB_PORT", port)
+        .input("DB_NAME", database)
 }
 
 /// What a host said of itself. What it did not say is empty.
@@ -424,7 +426,7 @@ what a newer version says=is passed over";
     fn the_script_tells_facts_anywhere() {
         let output = std::process::Command::new("sh")
             .arg("-c")
-            .arg(facts_script(None))
+            .arg(facts_script(None).text().unwrap().expose())
             .output()
             .expect("a shell");
         let text = String::from_utf8_lossy(&output.stdout);

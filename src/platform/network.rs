@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answers, Host, Role};
+use crate::remote::Script;
 
 const REACH: &str = include_str!("../../assets/steps/reach.sh");
 const LISTEN: &str = include_str!("../../assets/steps/listen.sh");
@@ -104,16 +105,15 @@ pub fn neighbours<'a>(answers: &'a Answers, node: &str) -> Vec<&'a Host> {
 }
 
 /// The script that tries links, all from the host on which it runs.
-pub fn reach_script(links: &[Link]) -> String {
+pub fn reach_script(links: &[Link]) -> Script {
     let mut numbered = String::new();
     for (number, link) in links.iter().enumerate() {
         let (ip, port) = (link.at.ip(), link.at.port());
         let _ = writeln!(numbered, "{number} {ip} {port}");
     }
-    format!(
-        "PATIENCE={PATIENCE}\nLINKS='{}'\n{REACH}",
-        numbered.trim_end()
-    )
+    Script::new(REACH)
+        .input("PATIENCE", PATIENCE.to_string())
+        .input("LINKS", numbered.trim_end())
 }
 
 /// What it said of each link.
@@ -144,12 +144,13 @@ pub fn parse_contacts(text: &[String], links: &[Link]) -> Vec<Contact> {
 }
 
 /// The script that opens ports of a host for a moment. [`CLOSE`] ends it before its time.
-pub fn listen_script(ip: IpAddr, ports: &[u16]) -> String {
+pub fn listen_script(ip: IpAddr, ports: &[u16]) -> Script {
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let ports = ports.join(" ");
-    format!(
-        "LISTENER={LISTENER}\nADDRESS={ip}\nPORTS='{ports}'\nSECONDS_AT_MOST={LISTENS}\n{LISTEN}"
-    )
+    Script::new(LISTEN)
+        .input("LISTENER", LISTENER)
+        .input("ADDRESS", ip.to_string())
+        .input("PORTS", ports.join(" "))
+        .input("SECONDS_AT_MOST", LISTENS.to_string())
 }
 
 pub const CLOSE: &str = "systemctl stop k3s-ha-wizard-listen.service 2>/dev/null";
@@ -230,7 +231,7 @@ mod tests {
         let output = std::process::Command::new("sh")
             .env("LC_ALL", "C")
             .arg("-c")
-            .arg(reach_script(&links))
+            .arg(reach_script(&links).text().unwrap().expose())
             .output();
         let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
         let contacts = parse_contacts(&lines(&text), &links);

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Facts, Platform};
 use crate::answers::{Answers, Host, Role};
-use crate::remote::quote;
-use crate::remote::quote::Nul;
+use crate::remote::Script;
 
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
@@ -41,7 +40,7 @@ impl Sources {
         arch: &str,
         platform: Platform,
         fetches_installer: bool,
-    ) -> Result<String, Nul> {
+    ) -> Script {
         let k3s = &answers.k3s;
         let packages = match host.role {
             Role::Postgres => platform.postgres_packages,
@@ -57,21 +56,13 @@ impl Sources {
             Role::Server | Role::Agent => release_url(answers, arch),
             _ => String::new(),
         };
-        let inputs = [
-            ("PACKAGES", packages),
-            ("VERSION", &k3s.version),
-            ("INSTALL_URL", install_url),
-            ("RELEASE_URL", &release_url),
-        ];
-        let mut script = String::new();
-        for (name, text) in inputs {
-            script.push_str(name);
-            script.push('=');
-            script.push_str(&quote(text)?);
-            script.push('\n');
-        }
-        let functions = platform.functions;
-        Ok(format!("{script}{PRELUDE}\n{functions}\n{SCRIPT}"))
+        Script::new(PRELUDE)
+            .then(platform.functions)
+            .then(SCRIPT)
+            .input("PACKAGES", packages)
+            .input("VERSION", k3s.version.as_str())
+            .input("INSTALL_URL", install_url)
+            .input("RELEASE_URL", release_url)
     }
 
     /// Whether nothing is left to download, as far as facts tell: then nothing is tried. What K3s
@@ -177,10 +168,10 @@ mod tests {
         let host = Host::new("s", Role::Server, "127.0.0.1");
         let platform = crate::platform::debian::PLATFORM;
         let tried = |fetches| {
-            let script = Sources::script(&answers, &host, "x86_64", platform, fetches).unwrap();
+            let script = Sources::script(&answers, &host, "x86_64", platform, fetches);
             let output = std::process::Command::new("sh")
                 .arg("-c")
-                .arg(script)
+                .arg(script.text().unwrap().expose())
                 .output();
             let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
             let lines: Vec<_> = text.lines().map(str::to_owned).collect();

@@ -10,6 +10,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::platform::network::{self, Contact, Link, PATIENCE};
+use crate::remote::Script;
 
 const OVERLAY: &str = include_str!("../../assets/steps/overlay.sh");
 
@@ -56,9 +57,10 @@ pub fn device(ip: IpAddr) -> &'static str {
 }
 
 /// The script that tries them, all from the host on which it runs, all at once.
-pub fn script(device: &str, links: &[Link]) -> String {
-    let reach = network::reach_script(links);
-    format!("DEVICE={device}\n{reach}\n{OVERLAY}")
+pub fn script(device: &str, links: &[Link]) -> Script {
+    network::reach_script(links)
+        .then(OVERLAY)
+        .input("DEVICE", device)
 }
 
 /// What it said of each of them; nothing where the host has no such device. `at` is where the nodes
@@ -201,7 +203,7 @@ mod tests {
     fn the_script_runs_anywhere() {
         let output = std::process::Command::new("sh")
             .arg("-c")
-            .arg(script("no-such-device", &[]))
+            .arg(script("no-such-device", &[]).text().unwrap().expose())
             .output();
         let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
         assert!(!text.contains("overlay."), "{text}");

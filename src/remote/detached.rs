@@ -14,8 +14,8 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::program::{call, with_inputs};
-use super::{Lines, Remote, RemoteError, Stream};
+use super::program::{call, text_of};
+use super::{Lines, Remote, RemoteError, Script, Stream};
 
 const RUNNER: &str = include_str!("../../assets/remote/detached-runner.sh");
 const START: &str = include_str!("../../assets/remote/detached-start.sh");
@@ -96,7 +96,7 @@ impl Detached {
     pub(super) fn apply<R: Remote + ?Sized>(
         &mut self,
         remote: &mut R,
-        script: &str,
+        script: &Script,
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Finished, RemoteError> {
@@ -126,16 +126,15 @@ impl Detached {
     fn start<R: Remote + ?Sized>(
         &mut self,
         remote: &mut R,
-        script: &str,
+        script: &Script,
     ) -> Result<Option<Finished>, RemoteError> {
         let again = if self.seen { "yes" } else { "no" };
-        let inputs = [
-            ("UNIT", self.unit.as_str()),
-            ("AGAIN", again),
-            ("RUNNER", RUNNER),
-            ("SCRIPT", script),
-        ];
-        let said = call(remote, "starting a unit", START, &inputs, GRACE)?;
+        let start = Script::new(START)
+            .input("UNIT", self.unit.as_str())
+            .input("AGAIN", again)
+            .input("RUNNER", RUNNER)
+            .input("SCRIPT", text_of(script, remote.host())?);
+        let said = call(remote, "starting a unit", &start, GRACE)?;
         Ok((said == "gone").then(|| Finished::Died {
             why: format!(
                 "nothing of {} is left on the host: it was restarted meanwhile",
@@ -151,30 +150,24 @@ impl Detached {
         wait: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Option<Finished>, RemoteError> {
-        let inputs = [
-            ("UNIT", self.unit.as_str()),
-            ("OUT", &(self.out + 1).to_string()),
-            ("ERR", &(self.err + 1).to_string()),
-            ("TENTHS", &(wait.as_millis() / 100).to_string()),
-        ];
-        let program = with_inputs(remote.host(), FOLLOW, &inputs)?;
+        let follow = Script::new(FOLLOW)
+            .input("UNIT", self.unit.as_str())
+            .input("OUT", (self.out + 1).to_string())
+            .input("ERR", (self.err + 1).to_string())
+            .input("TENTHS", (wait.as_millis() / 100).to_string());
         let (out, err, lines) = (&mut self.out, &mut self.err, &mut self.lines);
-        let status = remote.stream(
-            &program,
-            wait.saturating_add(GRACE),
-            &mut |stream, bytes| {
-                match stream {
-                    Stream::Out => *out += bytes.len() as u64,
-                    Stream::Err => *err += bytes.len() as u64,
-                }
-                lines.feed(stream, bytes, line);
-            },
-        )?;
+        let status = remote.stream(&follow, wait.saturating_add(GRACE), &mut |stream, bytes| {
+            match stream {
+                Stream::Out => *out += bytes.len() as u64,
+                Stream::Err => *err += bytes.len() as u64,
+            }
+            lines.feed(stream, bytes, line);
+        })?;
         if TOLD.contains(&status) {
             return Ok(Some(Finished::Exit(status - TOLD.start())));
         }
-        let inputs = [("UNIT", self.unit.as_str())];
-        let said = call(remote, "asking a unit", STATE, &inputs, GRACE)?;
+        let ask = about(&self.unit, STATE);
+        let said = call(remote, "asking a unit", &ask, GRACE)?;
         Ok(match said.split_once(' ').unwrap_or((&said, "")) {
             ("exit", status) => status.parse().ok().map(Finished::Exit),
             ("died", why) => Some(Finished::Died {
@@ -188,11 +181,15 @@ impl Detached {
 /// Ends a unit with all its processes: SIGTERM, and SIGKILL 10 s later. One that is not at work is
 /// fine.
 pub fn stop<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
-    call(remote, "stopping a unit", STOP, &[("UNIT", unit)], GRACE).map(drop)
+    call(remote, "stopping a unit", &about(unit, STOP), GRACE).map(drop)
 }
 
 /// Takes away what a unit left on the host, once its result was used. One that is still at work is
 /// an error.
 pub fn clean<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
-    call(remote, "cleaning up", CLEAN, &[("UNIT", unit)], GRACE).map(drop)
+    call(remote, "cleaning up", &about(unit, CLEAN), GRACE).map(drop)
+}
+
+fn about(unit: &str, program: &'static str) -> Script {
+    Script::new(program).input("UNIT", unit)
 }

@@ -92,12 +92,8 @@ pub enum RemoteError {
         why: String,
     },
     /// What was to be sent cannot be.
-    #[error("{host}: {what} cannot be sent to a shell: {why}")]
-    Unsendable {
-        host: String,
-        what: String,
-        why: String,
-    },
+    #[error("{host}: a script cannot be sent to a shell: {why}")]
+    Unsendable { host: String, why: String },
     /// Something on this machine, not on the host.
     #[error("{host}: cannot use {} on this machine: {why}", path.display())]
     Local {

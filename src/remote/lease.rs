@@ -9,8 +9,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::program::{call, with_inputs};
-use super::{Remote, RemoteError};
+use super::program::call;
+use super::{Remote, RemoteError, Script};
 
 const TAKE: &str = include_str!("../../assets/remote/lease.sh");
 const RELEASE: &str = include_str!("../../assets/remote/lease-release.sh");
@@ -74,32 +74,28 @@ fn at_work(units: &[String], idle: Duration) -> String {
 
 /// Takes the lease of a host, or refreshes it.
 pub fn take<R: Remote + ?Sized>(remote: &mut R, lease: &Lease) -> Result<Taken, LeaseError> {
-    let script = script(remote.host(), lease)?;
-    let said = call(remote, "taking the lease", &script, &[], LIMIT)?;
+    let said = call(remote, "taking the lease", &script(lease), LIMIT)?;
     parse(remote.host(), said.lines())
 }
 
 /// Gives the lease back. One that is not the owner's is left alone.
 pub fn release<R: Remote + ?Sized>(remote: &mut R, owner: &str) -> Result<(), RemoteError> {
-    let inputs = [("OWNER", owner)];
-    call(remote, "giving the lease back", RELEASE, &inputs, LIMIT).map(drop)
+    let script = Script::new(RELEASE).input("OWNER", owner);
+    call(remote, "giving the lease back", &script, LIMIT).map(drop)
 }
 
 /// The script that takes it. It leaves nothing behind in the shell that runs it, besides its
 /// inputs; all that it says starts with `lease `.
-pub fn script(host: &str, lease: &Lease) -> Result<String, RemoteError> {
-    let lines = |text: &str| text.replace(['\n', '\r'], " ");
-    let inputs = [
-        ("OWNER", lines(&lease.owner)),
-        ("RUN", lines(&lease.run)),
-        ("CLUSTER", lines(&lease.cluster)),
-        ("OPERATOR", lines(&lease.operator)),
-        ("FROM", lines(&lease.from)),
-        ("SINCE", lines(&lease.since)),
-        ("PATIENCE", PATIENCE.as_secs().to_string()),
-    ];
-    let inputs = inputs.each_ref().map(|(name, text)| (*name, text.as_str()));
-    with_inputs(host, TAKE, &inputs)
+pub fn script(lease: &Lease) -> Script {
+    let line = |text: &str| text.replace(['\n', '\r'], " ");
+    Script::new(TAKE)
+        .input("OWNER", line(&lease.owner))
+        .input("RUN", line(&lease.run))
+        .input("CLUSTER", line(&lease.cluster))
+        .input("OPERATOR", line(&lease.operator))
+        .input("FROM", line(&lease.from))
+        .input("SINCE", line(&lease.since))
+        .input("PATIENCE", PATIENCE.as_secs().to_string())
 }
 
 /// What the script said; lines of others are passed over.

@@ -4,7 +4,7 @@
 //! * [`Ssh`]: a real one; [`Scripted`]: one for tests, in memory
 //! * [`detached`]: work that outlives the connection
 //! * [`lease`]: who works on a host
-//! * [`upload`](mod@upload): files; [`quote`](fn@quote): text into scripts
+//! * [`Script`]: what a host runs; [`upload`](mod@upload): files
 //! * `known_hosts`: whether a host is who it says it is
 //! * [`Trials`]: passwords that several hosts share
 //!
@@ -17,7 +17,7 @@ mod known_hosts;
 pub mod lease;
 mod lines;
 pub(crate) mod program;
-pub mod quote;
+pub mod script;
 pub mod scripted;
 mod ssh;
 mod sys;
@@ -34,7 +34,7 @@ pub use cancel::Cancel;
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
 pub use lines::Lines;
-pub use quote::quote;
+pub use script::Script;
 pub use scripted::Scripted;
 pub use ssh::Ssh;
 pub use target::{Credentials, Target};
@@ -58,7 +58,7 @@ pub trait Remote: Send {
     /// it. `bytes` gets both outputs as they come.
     fn stream(
         &mut self,
-        script: &str,
+        script: &Script,
         limit: Duration,
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError>;
@@ -67,7 +67,7 @@ pub trait Remote: Send {
     /// them.
     fn run(
         &mut self,
-        script: &str,
+        script: &Script,
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<i32, RemoteError> {
@@ -88,7 +88,7 @@ pub trait Remote: Send {
     fn apply(
         &mut self,
         detached: &mut Detached,
-        script: &str,
+        script: &Script,
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Finished, RemoteError> {

@@ -1,29 +1,19 @@
-//! The wizard's own programs on a host: constant shell files, with inputs set in front of them.
+//! The wizard's own programs on a host.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Remote, RemoteError, Stream, quote};
+use super::{Remote, RemoteError, Script, Stream};
+use crate::answers::SecretText;
 
 /// How many lines of a program that failed are told.
 const TOLD: usize = 5;
 
-/// A program behind its inputs.
-pub fn with_inputs(
-    host: &str,
-    program: &str,
-    inputs: &[(&str, &str)],
-) -> Result<String, RemoteError> {
-    let mut script = String::new();
-    for (name, text) in inputs {
-        let quoted = quote(text).map_err(|nul| RemoteError::Unsendable {
-            host: host.to_owned(),
-            what: (*name).to_owned(),
-            why: nul.to_string(),
-        })?;
-        let _ = writeln!(script, "{name}={quoted}");
-    }
-    Ok(script + program)
+/// What a host's shell gets of a script.
+pub(super) fn text_of(script: &Script, host: &str) -> Result<SecretText, RemoteError> {
+    script.text().map_err(|error| RemoteError::Unsendable {
+        host: host.to_owned(),
+        why: error.to_string(),
+    })
 }
 
 /// Runs a program, and returns what it said on standard output, without the last line end. A
@@ -31,13 +21,11 @@ pub fn with_inputs(
 pub fn call<R: Remote + ?Sized>(
     remote: &mut R,
     what: &str,
-    program: &str,
-    inputs: &[(&str, &str)],
+    script: &Script,
     limit: Duration,
 ) -> Result<String, RemoteError> {
-    let script = with_inputs(remote.host(), program, inputs)?;
     let (mut out, mut all) = (Vec::new(), Vec::new());
-    let status = remote.run(&script, limit, &mut |stream, line| {
+    let status = remote.run(script, limit, &mut |stream, line| {
         if stream == Stream::Out {
             out.push(line.to_owned());
         }

@@ -1,7 +1,7 @@
 //! A host in memory, for tests: it knows what to answer to which script, and keeps what it was told.
 //!
 //! ```
-//! use k3s_ha_wizard::remote::{Remote, Scripted, scripted::Reply};
+//! use k3s_ha_wizard::remote::{Remote, Script, Scripted, scripted::Reply};
 //! use std::time::Duration;
 //!
 //! let mut host = Scripted::new("k3s-server-1")
@@ -9,7 +9,8 @@
 //!     .on("uname -r", Reply::exit(0).out("6.1.0"));
 //! let told = host.told();
 //! let limit = Duration::from_secs(1);
-//! assert!(host.run("uname -r", limit, &mut |_, _| {}).is_err());
+//! let script = Script::new("uname -r");
+//! assert!(host.run(&script, limit, &mut |_, _| {}).is_err());
 //! assert_eq!(told.scripts(), ["uname -r"]);
 //! ```
 
@@ -17,7 +18,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Detached, Finished, Relay, Remote, RemoteError, Stream};
+use super::program::text_of;
+use super::{Detached, Finished, Relay, Remote, RemoteError, Script, Stream};
 
 /// What comes back for a script: lines, and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,8 +170,10 @@ impl Scripted {
         self.told.clone()
     }
 
-    fn reply(&mut self, script: &str) -> Result<Reply, RemoteError> {
+    fn reply(&mut self, script: &Script) -> Result<Reply, RemoteError> {
         self.keep_alive()?;
+        let script = text_of(script, &self.host)?;
+        let script = script.expose();
         self.told.list().push(script.to_owned());
         self.answers
             .iter_mut()
@@ -208,7 +212,7 @@ impl Remote for Scripted {
 
     fn stream(
         &mut self,
-        script: &str,
+        script: &Script,
         limit: Duration,
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError> {
@@ -231,7 +235,7 @@ impl Remote for Scripted {
     fn apply(
         &mut self,
         _: &mut Detached,
-        script: &str,
+        script: &Script,
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Finished, RemoteError> {
@@ -271,9 +275,9 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(1);
 
-    fn lines(host: &mut Scripted, script: &str) -> (Result<i32, RemoteError>, Vec<String>) {
+    fn lines(host: &mut Scripted, script: &'static str) -> (Result<i32, RemoteError>, Vec<String>) {
         let mut lines = Vec::new();
-        let end = host.run(script, LIMIT, &mut |stream, text| {
+        let end = host.run(&Script::new(script), LIMIT, &mut |stream, text| {
             lines.push(format!("{stream:?} {text}"));
         });
         (end, lines)
@@ -317,7 +321,9 @@ mod tests {
             .on("bad", Reply::died("oom-kill"))
             .on("slow", Reply::timed_out());
         let mut unit = Detached::new("u").unwrap();
-        let mut apply = |script: &str| host.apply(&mut unit, script, LIMIT, &mut |_, _| {});
+        let mut apply = |script: &'static str| {
+            host.apply(&mut unit, &Script::new(script), LIMIT, &mut |_, _| {})
+        };
         assert_eq!(apply("good"), Ok(Finished::Exit(0)));
         let why = "oom-kill".to_owned();
         assert_eq!(apply("bad"), Ok(Finished::Died { why }));

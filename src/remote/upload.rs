@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::program::call;
-use super::{Remote, RemoteError};
+use super::{Remote, RemoteError, Script};
 use crate::hash::sha256;
 
 const BEGIN: &str = include_str!("../../assets/remote/upload-begin.sh");
@@ -30,19 +30,20 @@ pub fn upload<R: Remote + ?Sized>(
     let deadline = Instant::now() + limit;
     let left = || deadline.saturating_duration_since(Instant::now());
     let what = format!("uploading {path}");
-    let temporary = call(remote, &what, BEGIN, &[("FILE", path)], left())?;
+    let begin = Script::new(BEGIN).input("FILE", path);
+    let temporary = call(remote, &what, &begin, left())?;
     for chunk in bytes.chunks(CHUNK) {
         let chunk = openssl::base64::encode_block(chunk);
-        let inputs = [("TEMPORARY", temporary.as_str()), ("CHUNK", &chunk)];
-        call(remote, &what, APPEND, &inputs, left())?;
+        let append = Script::new(APPEND)
+            .input("TEMPORARY", temporary.as_str())
+            .input("CHUNK", chunk);
+        call(remote, &what, &append, left())?;
     }
-    let sum = sha256(bytes);
-    let inputs = [
-        ("TEMPORARY", temporary.as_str()),
-        ("FILE", path),
-        ("SHA256", &sum),
-        ("OWNER", owner),
-        ("MODE", &format!("{mode:o}")),
-    ];
-    call(remote, &what, END, &inputs, left()).map(drop)
+    let end = Script::new(END)
+        .input("TEMPORARY", temporary)
+        .input("FILE", path)
+        .input("SHA256", sha256(bytes))
+        .input("OWNER", owner)
+        .input("MODE", format!("{mode:o}"));
+    call(remote, &what, &end, left()).map(drop)
 }

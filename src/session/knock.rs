@@ -51,6 +51,8 @@ pub fn knock(
     let look = Look {
         answers,
         fetches: None,
+        // These answers are not checked yet.
+        asks_postgres: false,
     };
     let connector = connector(target, secrets, tried);
     Ok(hosts::reach(host, look, connector, None, control)?.facts)

@@ -200,6 +200,7 @@ fn reach_all(
     control: &Control,
 ) -> Vec<Reached> {
     let look = Look {
+        asks_postgres: true,
         answers,
         fetches: None,
     };

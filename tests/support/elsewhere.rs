@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Stream};
+use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script, Stream};
 
 const REAL: &str = "/run/k3s-ha-wizard";
 
@@ -132,11 +132,12 @@ impl<R: Remote> Remote for There<R> {
 
     fn stream(
         &mut self,
-        script: &str,
+        script: &Script,
         limit: Duration,
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError> {
-        let script = self.script(script);
+        let text = script.text().unwrap();
+        let script = Script::new(self.script(text.expose()).leak());
         self.remote.stream(&script, limit, bytes)
     }
 

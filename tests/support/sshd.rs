@@ -10,7 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{Cancel, Credentials, RemoteError, Ssh, Target};
+use k3s_ha_wizard::remote::{Cancel, Credentials, RemoteError, Script, Ssh, Target};
+
+/// A script of a test, which may be made at run time.
+pub fn script(text: &str) -> Script {
+    Script::new(text.to_owned().leak())
+}
 
 pub struct Sshd {
     pub port: u16,

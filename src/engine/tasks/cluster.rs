@@ -8,6 +8,7 @@ use crate::engine::event::{Outcome, What};
 use crate::engine::hosts::output;
 use crate::engine::{join_token, look};
 use crate::plan::Late;
+use crate::remote::Script;
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(60);
@@ -140,12 +141,12 @@ fn look(site: &mut Site<'_, '_>) -> Result<Cluster, Trouble> {
 }
 
 /// What a script prints, whole.
-fn read(site: &mut Site<'_, '_>, script: &str) -> Result<String, Trouble> {
-    let (status, out, err) = output(site.remote, script, LOOK)?;
+fn read(site: &mut Site<'_, '_>, program: &'static str) -> Result<String, Trouble> {
+    let (status, out, err) = output(site.remote, &Script::new(program), LOOK)?;
     if status != 0 {
         let why = err.last().cloned().unwrap_or_default();
         let why = format!(
-            "{}: `{script}` ended with status {status}: {why}",
+            "{}: `{program}` ended with status {status}: {why}",
             site.host
         );
         return Err(Trouble::because(why).with_lines(err));

@@ -2,7 +2,7 @@
 //! for every host and every later run.
 
 use crate::plan::Late;
-use crate::remote::{RemoteError, Stream, quote};
+use crate::remote::{RemoteError, Script, Stream};
 
 use super::{Site, Trouble};
 use crate::engine::event::Outcome;
@@ -71,8 +71,7 @@ fn bind(site: &Site<'_, '_>, script: &[u8], sum: &str) -> Result<(), Trouble> {
 
 /// Its very bytes: they are hashed.
 fn download(site: &mut Site<'_, '_>, url: &str) -> Result<Vec<u8>, Trouble> {
-    let url_word = quote(url).map_err(|error| Trouble::because(error.to_string()))?;
-    let program = format!("URL={url_word}\n{FETCH}");
+    let program = Script::new(FETCH).input("URL", url);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status: Result<i32, RemoteError> =
         site.remote

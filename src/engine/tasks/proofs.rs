@@ -12,7 +12,7 @@ use crate::engine::event::Outcome;
 use crate::engine::hosts::output;
 use crate::proof::balancer;
 use crate::proof::datastore::{self, Case, Datastore, Identities};
-use crate::remote::RemoteError;
+use crate::remote::{RemoteError, Script};
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
@@ -155,10 +155,8 @@ fn answered_since(
     bytes: u64,
 ) -> Result<BTreeSet<SocketAddr>, RemoteError> {
     // A line is written when its connection ends, which is a moment after we saw it end.
-    let script = format!(
-        "sleep 0.05; tail -c +{} /var/log/k3s-lb/access.log 2>/dev/null",
-        bytes + 1
-    );
+    let script = "sleep 0.05; tail -c \"+$FROM\" /var/log/k3s-lb/access.log 2>/dev/null";
+    let script = Script::new(script).input("FROM", (bytes + 1).to_string());
     let (_, lines, _) = output(site.remote, &script, ATTEMPT)?;
     let shares = balancer::seen(lines.iter().map(String::as_str));
     let answered = shares.into_iter().filter(|(_, share)| share.answered > 0);
@@ -167,7 +165,7 @@ fn answered_since(
 
 fn log_size(site: &mut Site<'_, '_>) -> Result<u64, RemoteError> {
     let script = "wc -c </var/log/k3s-lb/access.log 2>/dev/null || echo 0";
-    let (_, lines, _) = output(site.remote, script, ATTEMPT)?;
+    let (_, lines, _) = output(site.remote, &Script::new(script), ATTEMPT)?;
     let bytes = lines.first().and_then(|line| line.trim().parse().ok());
     Ok(bytes.unwrap_or(0))
 }

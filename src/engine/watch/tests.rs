@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::engine::event::Abort;
-use crate::remote::Scripted;
 use crate::remote::program::call;
 use crate::remote::scripted::Reply;
+use crate::remote::{Script, Scripted};
 
 const NOW: Duration = Duration::ZERO;
 const ASK: &str = "uptime";
@@ -58,7 +58,12 @@ fn told(places: Vec<Place>, looks: usize) -> Vec<String> {
             if left == 0 {
                 control.abort(Abort::Hard, "enough");
             }
-            call(remote, "the test", ASK, &[], Duration::from_secs(1))
+            call(
+                remote,
+                "the test",
+                &Script::new(ASK),
+                Duration::from_secs(1),
+            )
         },
         &mut |news| {
             let line = match news {
@@ -169,7 +174,14 @@ fn it_ends_when_nobody_wants_to_hear_more() {
         vec![place],
         &control,
         NOW,
-        &mut |remote| call(remote, "the test", ASK, &[], Duration::from_secs(1)),
+        &mut |remote| {
+            call(
+                remote,
+                "the test",
+                &Script::new(ASK),
+                Duration::from_secs(1),
+            )
+        },
         &mut |_| {
             heard += 1;
             heard < 2

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use ssh2::Channel;
 
-use super::{Cancel, Credentials, Relay, Remote, RemoteError, Stream, Target};
+use super::program::text_of;
+use super::{Cancel, Credentials, Relay, Remote, RemoteError, Script, Stream, Target};
 use wire::{Pumped, Wire};
 
 /// A connection with a host and the root shell on it.
@@ -87,19 +88,13 @@ impl Remote for Ssh {
 
     fn stream(
         &mut self,
-        script: &str,
+        script: &Script,
         limit: Duration,
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError> {
         self.wire.alive()?;
-        if script.contains('\0') {
-            return Err(RemoteError::Unsendable {
-                host: self.target.name.clone(),
-                what: "a script".to_owned(),
-                why: super::quote::Nul.to_string(),
-            });
-        }
-        let result = shell::run(&self.wire, &mut self.root, script, limit, bytes);
+        let script = text_of(script, &self.target.name)?;
+        let result = shell::run(&self.wire, &mut self.root, script.expose(), limit, bytes);
         self.settle(result)
     }
 

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
-use super::{Credentials, RemoteError, Stream, Target};
+use super::{Credentials, RemoteError, Script, Stream, Target};
 use crate::answers::{Lacks, SecretText, Wanted};
-use crate::remote::program::with_inputs;
+use crate::remote::program::text_of;
 use crate::remote::trials::{Purpose, Turn};
 
 const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
@@ -98,10 +98,13 @@ impl Opening<'_> {
             String::new()
         };
         let halves = mark.split_at(mark.len() / 2);
-        let inputs = [("MARK1", halves.0), ("MARK2", halves.1), ("PROMPT", &asks)];
-        let program = with_inputs(&self.target.name, LOGIN, &inputs)?;
+        let greeting = Script::new(LOGIN)
+            .input("MARK1", halves.0)
+            .input("MARK2", halves.1)
+            .input("PROMPT", asks);
+        let greeting = text_of(&greeting, &self.target.name)?;
         let marks = [&mark[..], &prompted[..]];
-        let mut said = self.say(&mut channel, program.as_bytes(), &marks)?;
+        let mut said = self.say(&mut channel, greeting.expose().as_bytes(), &marks)?;
         if let Said::Mark(1, text) = &said {
             let whose = text.rsplit_once(&prompt).map(|(_, whose)| whose);
             self.asked = whose
@@ -132,8 +135,9 @@ impl Opening<'_> {
             }
         }
 
-        let root = with_inputs(&self.target.name, ROOT, &[("READY", &ready)])?;
-        match self.say(&mut channel, root.as_bytes(), &[&ready])? {
+        let root = Script::new(ROOT).input("READY", ready.as_str());
+        let root = text_of(&root, &self.target.name)?;
+        match self.say(&mut channel, root.expose().as_bytes(), &[&ready])? {
             Said::Mark(..) => Ok(channel),
             Said::End(text) => Err(self.no_root(&self.explain(&text))),
         }
@@ -347,7 +351,7 @@ mod tests {
 
     /// What a shell as root shell makes of its input. Only root can try.
     fn root_shell(shell: &[&str], input: &str) -> Output {
-        let program = with_inputs("h", ROOT, &[("READY", "ready")]).unwrap();
+        let program = Script::new(ROOT).input("READY", "ready").text().unwrap();
         let mut child = Command::new("env")
             .args(["-i", "PATH=/usr/bin:/bin"])
             .args(shell)
@@ -357,7 +361,7 @@ mod tests {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(program.as_bytes()).unwrap();
+        stdin.write_all(program.expose().as_bytes()).unwrap();
         // Shells read ahead; so does this, before it sends a script.
         let mut ready = [0; 6];
         let mut stderr = child.stderr.take().unwrap();
