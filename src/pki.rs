@@ -25,7 +25,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
 /// How long the CA lives: it is meant to outlive the cluster.

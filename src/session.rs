@@ -14,27 +14,29 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, Role, SecretText,
-    SshConfigError,
+    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, Role, SshConfigError,
 };
 use crate::engine::control::Control;
-use crate::engine::event::{End, What};
 use crate::engine::hosts::{self, Look, Reached};
-use crate::engine::recorder::{Recorder, Sink};
 use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run, planned_files};
+use crate::events::StepId;
+use crate::events::log::RunLog;
+use crate::events::recorder::{Recorder, Sink};
+use crate::events::{End, FORMAT, What};
 use crate::hash::sha256;
 use crate::pki::{self, Pki, PkiError};
-use crate::plan::{Given, Plan, PlanError, PlannedFile, StepId};
+use crate::plan::{Given, Plan, PlanError, PlannedFile};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
 use crate::proof::scram;
+use crate::redact::Redactor;
 use crate::remote::Trials;
 use crate::remote::lease::{Lease, LeaseError};
 use crate::report::diff::FileChange;
 use crate::report::lines::Context;
-use crate::report::log::RunLog;
-use crate::report::redact::Redactor;
-use crate::state::{Folder, LastRun, Lock, Secrets, SecretsError, State, StateError};
+use crate::secrets::SecretText;
+use crate::secrets::Secrets;
+use crate::state::{Folder, LastRun, Lock, SecretsError, State, StateError, complete_secrets};
 
 /// One cluster's answers with everything that is remembered of it.
 pub struct Session {
@@ -138,7 +140,7 @@ impl Session {
         state.answers = answers.without_secrets();
         let kept = folder.secrets()?;
         let begun = state.last_run.is_some();
-        let secrets = Secrets::complete(kept.as_ref(), &answers, begun, |password| {
+        let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
             scram::scram_verifier(&password.to_owned().into())
         })?;
         let wanted = pki::Wanted {
@@ -379,6 +381,7 @@ impl Session {
         };
         memory.change(|state| state.last_run = Some(last_run(None)))?;
         recorder.record(What::Started {
+            format: FORMAT,
             run: self.run.clone(),
             when: rfc_3339(now),
             operator: format!("{}@{}", user(), hostname()),

@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::engine::control::Control;
-use crate::engine::event::Abort;
+use crate::events::Abort;
 
 /// Watches for SIGHUP, SIGINT and SIGTERM.
 pub struct Watch {

@@ -11,10 +11,10 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use k3s_ha_wizard::answers::SecretText;
 use k3s_ha_wizard::pki::{self, Identity, Kept, Pki, Wanted};
 use k3s_ha_wizard::proof::datastore::{Case, Datastore, Identities, Verdict, prove};
 use k3s_ha_wizard::proof::scram::{scram_verifier, verifier_matches};
+use k3s_ha_wizard::secrets::SecretText;
 use time::OffsetDateTime;
 
 use postgres::Postgres;

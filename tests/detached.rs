@@ -14,10 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use elsewhere::{Elsewhere, There};
+use k3s_ha_wizard::events::Stream;
 use k3s_ha_wizard::remote::lease::{self, Lease, LeaseError};
-use k3s_ha_wizard::remote::{
-    Detached, Finished, Remote, RemoteError, Script, Ssh, Stream, detached,
-};
+use k3s_ha_wizard::remote::{Detached, Finished, Remote, RemoteError, Script, Ssh, detached};
 use sshd::Sshd;
 
 const LIMIT: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ mod lab;
 
 use std::time::Duration;
 
-use k3s_ha_wizard::engine::event::{Outcome, What};
+use k3s_ha_wizard::events::{Outcome, What};
 use lab::{Ended, HOSTS, Lab, Wizard};
 
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];

@@ -6,7 +6,7 @@
 #[path = "support/lab.rs"]
 mod lab;
 
-use k3s_ha_wizard::engine::event::{Outcome, What};
+use k3s_ha_wizard::events::{Outcome, What};
 use lab::{Ended, Lab, Wizard};
 
 const NODES: [&str; 3] = ["k3s-server-1", "k3s-server-2", "k3s-agent"];

@@ -6,7 +6,7 @@
 #[path = "support/lab.rs"]
 mod lab;
 
-use k3s_ha_wizard::engine::event::Outcome;
+use k3s_ha_wizard::events::Outcome;
 use k3s_ha_wizard::platform::network;
 use lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 

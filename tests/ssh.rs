@@ -12,9 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{
-    Cancel, Credentials, Remote, RemoteError, Script, Ssh, Stream, Target,
-};
+use k3s_ha_wizard::events::Stream;
+use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Script, Ssh, Target};
 use sshd::{Sshd, connect};
 
 const LIMIT: Duration = Duration::from_secs(60);

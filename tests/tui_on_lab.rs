@@ -15,8 +15,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use k3s_ha_wizard::engine::event::{DecidedBy, Event, Outcome, What};
-use k3s_ha_wizard::report::log::read;
+use k3s_ha_wizard::events::log::read;
+use k3s_ha_wizard::events::{DecidedBy, Event, Outcome, What};
 use lab::{Lab, Wizard};
 use terminal::Terminal;
 

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::{Host, LoginSecrets, SecretText};
+use super::{Host, LoginSecrets};
+use crate::secrets::SecretText;
 
 /// A secret with which a login might go on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::ssh_config::{SshConfig, SshConfigError};
-use super::{Answers, Asked, Host, Secret, SecretError, SecretText, login_secret_problem, paths};
+use super::{Answers, Asked, Host, Secret, SecretError, login_secret_problem, paths};
+use crate::secrets::SecretText;
 
 /// Where and as whom.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,7 +34,7 @@ pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use login::{Login, LoginSecretError, LoginSecrets};
 pub use problems::{Problem, Problems, nearest};
-pub use secret::{Secret, SecretError, SecretText};
+pub use secret::{Secret, SecretError};
 pub use ssh_config::{SshConfig, SshConfigError};
 
 /// What is installed when the answers name no version: what the channel `stable` said when this

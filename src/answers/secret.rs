@@ -1,4 +1,4 @@
-//! Secrets: where they come from, and the text itself, which never shows.
+//! Where secrets come from.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,58 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::paths;
-
-/// The text of a secret. It is wiped from memory when dropped, prints as `[secret]`, and can be
-/// neither displayed nor serialised: whoever needs it says [`SecretText::expose`], which is easy to
-/// find in a review.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(Zeroizing<String>);
-
-impl SecretText {
-    /// The text itself. Never put it into an argument list, an event or a log.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// A new secret of 43 random letters and digits (256 bits). Nothing else is in it, because it
-    /// travels through URLs, YAML and shells (facts 2.1).
-    pub fn random() -> Result<Self, openssl::error::ErrorStack> {
-        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        const LENGTH: usize = 43;
-        // 248 is the largest multiple of 62 in a byte: what lies above would favour some letters.
-        const LIMIT: u8 = 248;
-        let mut text = Zeroizing::new(String::with_capacity(LENGTH));
-        let mut bytes = Zeroizing::new([0u8; 64]);
-        while text.len() < LENGTH {
-            openssl::rand::rand_bytes(bytes.as_mut())?;
-            let letters = bytes
-                .iter()
-                .filter(|byte| **byte < LIMIT)
-                .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
-            let missing = LENGTH - text.len();
-            text.extend(letters.take(missing));
-        }
-        Ok(Self(text))
-    }
-}
-
-impl From<String> for SecretText {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl From<&str> for SecretText {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
+use crate::secrets::SecretText;
 
 /// Where a secret comes from. In TOML: `"the text"`, `{ env = "NAME" }` or `{ file = "PATH" }`.
 ///

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::secrets::SecretText;
 
 const LAB: &str = include_str!("../../tests/lab/answers.toml");
 

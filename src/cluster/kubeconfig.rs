@@ -7,7 +7,7 @@ use openssl::pkey::PKey;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 
 /// Says what is missing or wrong, and repeats no part of the file.
 #[derive(Debug, thiserror::Error)]

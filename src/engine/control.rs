@@ -4,8 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::{Abort, DecidedBy, Decision};
-use crate::plan::StepId;
+use crate::events::StepId;
+use crate::events::{Abort, DecidedBy, Decision};
 use crate::remote::Cancel;
 
 /// Where a word is given, and heard. Shared by everybody who takes part in a run.

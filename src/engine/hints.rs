@@ -11,8 +11,8 @@ mod k3s;
 mod proofs;
 mod services;
 
-use super::event::Failure;
-use crate::plan::StepId;
+use crate::events::Failure;
+use crate::events::StepId;
 
 /// Something that is printed, and what it means.
 struct Sign {

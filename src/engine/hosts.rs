@@ -4,10 +4,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
 use crate::answers::{Answers, Host, Role};
+use crate::events::Stream;
 use crate::platform::network::{Contact, Link};
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
-use crate::remote::{Cancel, Remote, RemoteError, Script, Stream};
+use crate::remote::{Cancel, Remote, RemoteError, Script};
 
 /// Makes connections to one host, as often as it takes.
 pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;

@@ -1,7 +1,5 @@
 //! Doing what the plan says.
 //!
-//! * [`event`]: the one record of what happens, made by the [`recorder`]
-//! * [`progress`]: the fold of the events, the state of every phase and step
 //! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
 //! * [`surroundings`]: what they reach; `previews`: what will be written there
 //! * `scheduler`: what may run now; `worker`: one thread a host, which does it
@@ -11,16 +9,10 @@
 //! * [`look`]: what came of it, seen without changing anything; [`watch`]: again and again
 
 pub mod control;
-mod critical_path;
-pub mod event;
 mod hints;
 pub mod hosts;
 pub mod look;
-#[cfg(test)]
-pub(crate) mod made_up;
 mod previews;
-pub mod progress;
-pub mod recorder;
 mod scheduler;
 pub mod surroundings;
 mod tasks;
@@ -30,17 +22,18 @@ mod worker;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::answers::{Answers, SecretText};
+use crate::answers::Answers;
+use crate::events::recorder::Recorder;
+use crate::events::{End, What};
 use crate::hash::sha256;
 use crate::pki::Pki;
 use crate::plan::{Late, LateValues, Plan, Step};
-use crate::state::{Folder, Secrets, State, StateError};
+use crate::secrets::SecretText;
+use crate::secrets::Secrets;
+use crate::state::{Folder, State, StateError};
 use control::Control;
-use event::End;
 use hosts::Reached;
-use recorder::Recorder;
 
-pub use critical_path::{CriticalPath, Timed};
 pub use previews::planned_files;
 
 /// Everything that a run works with.
@@ -58,12 +51,11 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     /// Carries out the plan on these hosts. Everything that happens is an event; the first one,
-    /// [`event::What::Started`], has been recorded by the caller, the last one is recorded here.
+    /// [`What::Started`], has been recorded by the caller, the last one is recorded here.
     pub fn carry_out(&self, hosts: Vec<Reached>) -> End {
         let late = Mutex::new(self.memory.late_values(self.secrets));
         let end = scheduler::Scheduler::new(self, &late).run(hosts);
-        self.recorder
-            .record(event::What::Ended { end: end.clone() });
+        self.recorder.record(What::Ended { end: end.clone() });
         end
     }
 }

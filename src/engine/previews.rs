@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::hosts::Reached;
 use super::new_mark;
+use crate::events::StepId;
 use crate::plan::{
-    LateValues, Plan, PlannedFile, Shell, Step, StepId, Work, preview_script, read_previews,
+    LateValues, Plan, PlannedFile, Shell, Step, Work, preview_script, read_previews,
 };
 
 /// The files of every step whose inputs are known. What a host cannot tell is left out: it is

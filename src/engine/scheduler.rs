@@ -7,10 +7,11 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use super::Run;
-use super::event::{Decision, End, Outcome, What};
 use super::hosts::Reached;
 use super::worker::{Job, Report, Worker};
-use crate::plan::{Asked, LateValues, Step, StepId};
+use crate::events::StepId;
+use crate::events::{Decision, End, Outcome, What};
+use crate::plan::{Asked, LateValues, Step};
 
 /// How quickly an abort is noticed.
 const LOOK: Duration = Duration::from_millis(100);

@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::event::{Abort, End, Event, Outcome, What};
 use super::hosts::{Connector, Look, Reached, reach};
-use super::recorder::Sink;
 use super::*;
 use crate::answers::{Host, Role};
-use crate::plan::{Phase, Shell, StepId, Task, Value, Work};
+use crate::events::StepId;
+use crate::events::recorder::Sink;
+use crate::events::{Abort, End, Event, Outcome, What};
+use crate::plan::{Phase, Shell, Task, Value, Work};
 use crate::platform::{Facts, Platform};
+use crate::redact::Redactor;
 use crate::remote::lease::Lease;
 use crate::remote::scripted::{Reply, Told};
 use crate::remote::{Remote, RemoteError, Scripted};
-use crate::report::redact::Redactor;
 
 const FACTS: &str = "lease taken\nos.id=debian\nsystemd=yes\narch=x86_64";
 

@@ -9,14 +9,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::event::{ConnectionState, Failure, Outcome, Stream, What};
 use super::hints::hint;
 use super::hosts::{Connection, Reached, Told, output};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, new_mark, unit_name};
-use crate::plan::{
-    self, Asked, LateValues, Shell, Status, Step, StepId, Work, ask_script, ended, read_answers,
-};
+use crate::events::StepId;
+use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
+use crate::plan;
+use crate::plan::{Asked, LateValues, Shell, Status, Step, Work, ask_script, ended, read_answers};
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
 

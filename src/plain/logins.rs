@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::ask::Stop;
 use super::{Walk, text as say};
-use crate::answers::{Lacks, LoginSecretError, SecretText, login_secret_problem};
+use crate::answers::{Lacks, LoginSecretError, login_secret_problem};
 use crate::remote::RemoteError;
+use crate::secrets::SecretText;
 
 /// A secret that would help: of whom, and on which hosts.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use super::echo::Shown;
 use super::run::Wish;
 use super::*;
 use crate::answers::{Answers, Role};
-use crate::engine::event::{Abort, End, Event};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
+use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
 use crate::remote::scripted::Reply;
 use crate::report::lines::{Context, Lines};
@@ -174,7 +174,8 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
     sink(&Event {
         seq: 0,
         at: 0,
-        what: crate::engine::event::What::Started {
+        what: crate::events::What::Started {
+            format: crate::events::FORMAT,
             run: "20261124T215440Z-3f2a".into(),
             when: "2026-11-24T21:54:40Z".into(),
             operator: "root@jump".into(),

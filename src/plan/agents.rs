@@ -4,9 +4,10 @@ use minijinja::value::Serde;
 
 use super::servers::{self, Kind};
 use super::{
-    Late, Node, Phase, PlanError, START, START_SECONDS, Step, StepId, Task, Topology, in_url,
+    Late, Node, Phase, PlanError, START, START_SECONDS, Step, Task, Topology, in_url,
     load_balancer, step_file, template,
 };
+use crate::events::StepId;
 
 const READY: &str = "agents/ready";
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Node, Phase, PlanError, Step, StepId, Task, Topology, Work, postgres, step_file};
+use super::{Node, Phase, PlanError, Step, Task, Topology, Work, postgres, step_file};
+use crate::events::StepId;
 
 pub(super) const KEEP: &str = "certificates/keep";
 pub(super) const ACCESS: &str = "certificates/access";

@@ -2,9 +2,9 @@
 
 use super::script::of_each;
 use super::{LateValues, Shell, UnboundInput, Value};
-use crate::answers::SecretText;
 use crate::hash::sha256;
 use crate::remote::Script;
+use crate::secrets::SecretText;
 
 const PREVIEW: &str = include_str!("../../assets/remote/preview.sh");
 

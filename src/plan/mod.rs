@@ -14,7 +14,6 @@ mod certificates;
 mod cluster;
 mod files;
 mod load_balancer;
-mod outline;
 mod postgres;
 mod print;
 mod script;
@@ -25,13 +24,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::answers::{Answers, Host, Role, SecretText};
+use crate::answers::{Answers, Host, Role};
+use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::pki::Pki;
 use crate::platform::Platform;
-use crate::state::Secrets;
+use crate::secrets::SecretText;
+use crate::secrets::Secrets;
 
 pub use files::{PlannedFile, preview_script, read_previews};
-pub use outline::{Outline, OutlinePhase, OutlineStep, StepId};
 pub use script::{
     Asked, LateValues, Status, UnboundInput, apply_script, ask_script, ended, read_answers,
 };

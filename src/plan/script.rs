@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Late, Shell, Value};
-use crate::answers::SecretText;
 use crate::remote::Script;
 use crate::remote::script::quoted;
+use crate::secrets::SecretText;
 
 pub(super) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use minijinja::value::Serde;
 
 use super::{
-    Late, Node, PACKAGES, Phase, PlanError, START, START_SECONDS, Step, StepId, Task, Topology,
-    Value, certificates, in_url, step_file, template,
+    Late, Node, PACKAGES, Phase, PlanError, START, START_SECONDS, Step, Task, Topology, Value,
+    certificates, in_url, step_file, template,
 };
+use crate::events::StepId;
 
 pub(super) const INSTALLER: &str = "server-1/installer";
 pub(super) const CLUSTER_CA: &str = "server-1/ca";

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use super::login::{self, Session, Stage, Stop};
 use super::tls::{self, Failure};
-use crate::answers::SecretText;
 use crate::pki::{self, Identity, PkiError};
+use crate::secrets::SecretText;
 
 /// The datastore as K3s reaches it.
 #[derive(Debug, Clone, Copy)]

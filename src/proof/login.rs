@@ -10,7 +10,7 @@ use postgres_protocol::message::backend::{self, DataRowBody, ErrorResponseBody, 
 use postgres_protocol::message::frontend;
 
 use super::tls::{self, Failure};
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 
 /// Nothing that Postgres says at a login is longer: what claims to be is not Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;

@@ -7,7 +7,7 @@ use openssl::hash::MessageDigest;
 use openssl::{base64, memcmp, pkcs5, pkey::PKey, sha, sign::Signer};
 use zeroize::Zeroizing;
 
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 
 const KEY_LENGTH: usize = 32;
 /// Postgres makes 4096; whoever stores more than this means harm, not safety.

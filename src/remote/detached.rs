@@ -15,7 +15,8 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::program::{call, text_of};
-use super::{Lines, Remote, RemoteError, Script, Stream};
+use super::{Lines, Remote, RemoteError, Script};
+use crate::events::Stream;
 
 const RUNNER: &str = include_str!("../../assets/remote/detached-runner.sh");
 const START: &str = include_str!("../../assets/remote/detached-start.sh");

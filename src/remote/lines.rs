@@ -1,6 +1,6 @@
 //! Bytes into lines.
 
-use super::Stream;
+use crate::events::Stream;
 
 /// Where a line without an end is cut, in bytes: memory is bounded, whatever a host prints.
 const LONGEST: usize = 64 * 1024;

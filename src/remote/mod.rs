@@ -29,7 +29,8 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use crate::engine::event::Stream;
+use crate::events::Stream;
+
 pub use cancel::Cancel;
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Remote, RemoteError, Script, Stream};
-use crate::answers::SecretText;
+use super::{Remote, RemoteError, Script};
+use crate::events::Stream;
+use crate::secrets::SecretText;
 
 /// How many lines of a program that failed are told.
 const TOLD: usize = 5;

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 
 /// A program for a shell, with its inputs in front. Its text is the wizard's own, known when the
 /// wizard is compiled; whatever comes from answers or hosts can only be an input, and is quoted.

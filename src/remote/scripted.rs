@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::program::text_of;
-use super::{Detached, Finished, Relay, Remote, RemoteError, Script, Stream};
+use super::{Detached, Finished, Relay, Remote, RemoteError, Script};
+use crate::events::Stream;
 
 /// What comes back for a script: lines, and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]

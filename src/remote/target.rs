@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::Trials;
-use crate::answers::{HostKeys, SecretText};
+use crate::answers::HostKeys;
+use crate::secrets::SecretText;
 
 /// A host as SSH sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

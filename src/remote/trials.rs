@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Cancel, RemoteError};
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 
 /// What came of passwords: of a run, or of all that one process tries. A clone shares it.
 #[derive(Debug, Clone, Default)]

@@ -4,8 +4,8 @@ use std::fmt;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::redact::{MASK, PemBlock, Redactor};
 use crate::plan::PlannedFile;
+use crate::redact::{MASK, PemBlock, Redactor};
 
 /// How many lines around a change are shown.
 const AROUND: usize = 3;

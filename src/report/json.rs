@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::engine::event::Event;
+use crate::events::Event;
+use crate::events::log::line;
 
 /// Writes every event as it comes.
 #[derive(Debug)]
@@ -21,23 +22,16 @@ impl<W: Write> Json<W> {
     }
 }
 
-/// An event as a line, with its line end: written at once, it is there as a whole or not at all.
-pub(super) fn line(event: &Event) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    Ok(line)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::made_up;
+    use crate::events::fixtures;
 
     proptest! {
         #[test]
-        fn every_event_is_one_line_and_reads_the_same(events in made_up::any_events()) {
+        fn every_event_is_one_line_and_reads_the_same(events in fixtures::any_events()) {
             let mut out = Vec::new();
             let mut json = Json::new(&mut out);
             for event in &events {

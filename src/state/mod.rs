@@ -25,10 +25,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
-use crate::engine::event::End;
+use crate::events::End;
+use crate::secrets::Secrets;
 use files::Existing;
 pub use lock::Lock;
-pub use secrets::{Secrets, SecretsError};
+pub use secrets::{SecretsError, complete_secrets};
 
 /// The version of the form of the files. A newer one is refused.
 pub const SCHEMA: u32 = 1;
@@ -314,7 +315,7 @@ impl Folder {
             return Ok(None);
         };
         must_be_known(&path, &bytes)?;
-        let secrets = Secrets::from_json(&bytes).map_err(|error| StateError::Invalid {
+        let secrets = secrets::from_json(&bytes).map_err(|error| StateError::Invalid {
             path,
             why: place(&error),
         })?;
@@ -325,9 +326,8 @@ impl Folder {
     pub fn save_secrets(&self, secrets: &Secrets) -> Result<(), StateError> {
         let path = self.path.join("secrets.json");
         self.secrets()?;
-        let json = secrets
-            .expose_json()
-            .map_err(|error| StateError::file(&path, error.into()))?;
+        let json =
+            secrets::expose_json(secrets).map_err(|error| StateError::file(&path, error.into()))?;
         write(&path, &json)
     }
 

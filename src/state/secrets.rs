@@ -4,20 +4,8 @@ use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::answers::{Answers, Secret, SecretError, SecretText, password_problem, token_problem};
-
-/// All secrets of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secrets {
-    /// What servers join with. It also encrypts the cluster's CA keys in Postgres: without it,
-    /// what is in there is of no use (facts 4.4).
-    pub token: SecretText,
-    /// What agents join with.
-    pub agent_token: SecretText,
-    pub db_password: SecretText,
-    /// What Postgres keeps in place of the password. Salted, so it is kept with it.
-    pub db_verifier: SecretText,
-}
+use crate::answers::{Answers, Secret, SecretError, password_problem, token_problem};
+use crate::secrets::{SecretText, Secrets};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
@@ -47,90 +35,78 @@ pub enum SecretsError {
     Random(#[from] ErrorStack),
 }
 
-impl Secrets {
-    /// Every secret that the cluster needs: what the answers give, else what an earlier run has
-    /// kept, else a new one. `begun`: whether servers may have been started with the kept token;
-    /// another one is an error then. `verifier` makes what Postgres keeps of a password.
-    pub fn complete(
-        kept: Option<&Secrets>,
-        answers: &Answers,
-        begun: bool,
-        verifier: impl Fn(&str) -> String,
-    ) -> Result<Secrets, SecretsError> {
-        let k3s = &answers.k3s;
-        let kept_token = kept.map(|kept| &kept.token);
-        let token = one("k3s.token", k3s.token.as_ref(), kept_token, token_problem)?;
-        if begun && kept_token.is_some_and(|kept| *kept != token) {
-            return Err(SecretsError::OtherToken);
-        }
-        let agent_token = one(
-            "k3s.agent_token",
-            k3s.agent_token.as_ref(),
-            kept.map(|kept| &kept.agent_token),
-            token_problem,
-        )?;
-        if agent_token == token {
-            return Err(SecretsError::SameTokens);
-        }
-        let db_password = one(
-            "postgres.password",
-            answers.postgres.password.as_ref(),
-            kept.map(|kept| &kept.db_password),
-            password_problem,
-        )?;
-        let db_verifier = match kept {
-            Some(kept) if kept.db_password == db_password => kept.db_verifier.clone(),
-            _ => verifier(db_password.expose()).into(),
-        };
-        Ok(Secrets {
-            token,
-            agent_token,
-            db_password,
-            db_verifier,
-        })
+/// Every secret that the cluster needs: what the answers give, else what an earlier run has
+/// kept, else a new one. `begun`: whether servers may have been started with the kept token;
+/// another one is an error then. `verifier` makes what Postgres keeps of a password.
+pub fn complete_secrets(
+    kept: Option<&Secrets>,
+    answers: &Answers,
+    begun: bool,
+    verifier: impl Fn(&str) -> String,
+) -> Result<Secrets, SecretsError> {
+    let k3s = &answers.k3s;
+    let kept_token = kept.map(|kept| &kept.token);
+    let token = one("k3s.token", k3s.token.as_ref(), kept_token, token_problem)?;
+    if begun && kept_token.is_some_and(|kept| *kept != token) {
+        return Err(SecretsError::OtherToken);
     }
+    let agent_token = one(
+        "k3s.agent_token",
+        k3s.agent_token.as_ref(),
+        kept.map(|kept| &kept.agent_token),
+        token_problem,
+    )?;
+    if agent_token == token {
+        return Err(SecretsError::SameTokens);
+    }
+    let db_password = one(
+        "postgres.password",
+        answers.postgres.password.as_ref(),
+        kept.map(|kept| &kept.db_password),
+        password_problem,
+    )?;
+    let db_verifier = match kept {
+        Some(kept) if kept.db_password == db_password => kept.db_verifier.clone(),
+        _ => verifier(db_password.expose()).into(),
+    };
+    Ok(Secrets {
+        token,
+        agent_token,
+        db_password,
+        db_verifier,
+    })
+}
 
-    /// For a [`crate::report::redact::Redactor`].
-    pub fn all(&self) -> [&SecretText; 4] {
-        [
-            &self.token,
-            &self.agent_token,
-            &self.db_password,
-            &self.db_verifier,
-        ]
-    }
+/// As they are written into `secrets.json`: **the texts themselves**.
+pub(super) fn expose_json(secrets: &Secrets) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // Large enough to stay where it is: growing would leave copies in memory.
+    let mut json = Zeroizing::new(Vec::with_capacity(8192));
+    let exposed = Exposed {
+        schema: super::SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        token: secrets.token.expose(),
+        agent_token: secrets.agent_token.expose(),
+        db_password: secrets.db_password.expose(),
+        db_verifier: secrets.db_verifier.expose(),
+    };
+    serde_json::to_writer_pretty(&mut *json, &exposed)?;
+    json.push(b'\n');
+    Ok(json)
+}
 
-    /// As they are written into `secrets.json`: **the texts themselves**.
-    pub(super) fn expose_json(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-        // Large enough to stay where it is: growing would leave copies in memory.
-        let mut json = Zeroizing::new(Vec::with_capacity(8192));
-        let exposed = Exposed {
-            schema: super::SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
-            token: self.token.expose(),
-            agent_token: self.agent_token.expose(),
-            db_password: self.db_password.expose(),
-            db_verifier: self.db_verifier.expose(),
-        };
-        serde_json::to_writer_pretty(&mut *json, &exposed)?;
-        json.push(b'\n');
-        Ok(json)
-    }
-
-    pub(super) fn from_json(json: &[u8]) -> serde_json::Result<Self> {
-        let Read {
-            token,
-            agent_token,
-            db_password,
-            db_verifier,
-        } = serde_json::from_slice(json)?;
-        Ok(Self {
-            token: token.into(),
-            agent_token: agent_token.into(),
-            db_password: db_password.into(),
-            db_verifier: db_verifier.into(),
-        })
-    }
+pub(super) fn from_json(json: &[u8]) -> serde_json::Result<Secrets> {
+    let Read {
+        token,
+        agent_token,
+        db_password,
+        db_verifier,
+    } = serde_json::from_slice(json)?;
+    Ok(Secrets {
+        token: token.into(),
+        agent_token: agent_token.into(),
+        db_password: db_password.into(),
+        db_verifier: db_verifier.into(),
+    })
 }
 
 #[derive(Serialize)]
@@ -185,7 +161,7 @@ mod tests {
         answers: &Answers,
         begun: bool,
     ) -> Result<Secrets, SecretsError> {
-        Secrets::complete(kept, answers, begun, verifier)
+        complete_secrets(kept, answers, begun, verifier)
     }
 
     fn inline(text: &str) -> Secret {
@@ -199,7 +175,7 @@ mod tests {
         assert_ne!(made.token, made.agent_token);
         assert_eq!(token_problem(made.token.expose()), None);
         assert_eq!(password_problem(made.db_password.expose()), None);
-        let again = Secrets::complete(Some(&made), &answers, true, |_| {
+        let again = complete_secrets(Some(&made), &answers, true, |_| {
             panic!("the verifier is kept")
         });
         assert_eq!(again.unwrap(), made);

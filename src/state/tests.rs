@@ -13,7 +13,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn secrets() -> Secrets {
-    Secrets::complete(None, &Answers::default(), false, str::to_uppercase).unwrap()
+    complete_secrets(None, &Answers::default(), false, str::to_uppercase).unwrap()
 }
 
 fn state() -> State {

@@ -5,7 +5,8 @@
 
 use crossterm::event::KeyCode;
 
-use crate::answers::{Host, SecretText, Wanted};
+use crate::answers::{Host, Wanted};
+use crate::secrets::SecretText;
 
 use super::connecting;
 use super::form::{Field, Form, Kind};

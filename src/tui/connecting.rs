@@ -1,7 +1,7 @@
 //! Between the answers and the plan: every host is reached, or it is said why not.
 
 use crate::answers::Answers;
-use crate::engine::event::Abort;
+use crate::events::Abort;
 
 use super::asking;
 use super::checking::{self, Checks};

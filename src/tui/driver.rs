@@ -11,9 +11,9 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
-use crate::engine::event::{End, Event, What};
 use crate::engine::hosts::{Reached, release};
-use crate::engine::recorder::Sink;
+use crate::events::recorder::Sink;
+use crate::events::{End, Event, What};
 use crate::plan::{Step, Work};
 use crate::remote::lease::LeaseError;
 use crate::report::diff::FileChange;
@@ -188,7 +188,7 @@ mod tests {
     use crossbeam_channel::unbounded;
 
     use super::*;
-    use crate::engine::made_up::{Tape, outline, step};
+    use crate::events::fixtures::{Tape, outline, step};
 
     #[test]
     fn a_flood_waits_for_no_screen_and_nothing_but_lines_is_left_out() {
@@ -197,7 +197,7 @@ mod tests {
         for _ in 0..WAITING + 500 {
             tape.output("a@h1", "a line");
         }
-        tape.ended("a@h1", crate::engine::event::Outcome::Done);
+        tape.ended("a@h1", crate::events::Outcome::Done);
         let (messages, inbox) = unbounded();
         let mut sink = to_screens(messages);
         for event in &tape.events {

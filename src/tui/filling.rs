@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crossterm::event::KeyCode;
 
-use crate::answers::{Problem, SecretText};
+use crate::answers::Problem;
+use crate::secrets::SecretText;
 
 use super::asking::{self, Prompt};
 use super::fields;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
-use crate::engine::event::Abort;
 use crate::engine::watch::{News, Watched};
+use crate::events::Abort;
 use crate::pki::Certificate;
 
 use super::model::{Effect, Model};

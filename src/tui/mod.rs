@@ -54,8 +54,8 @@ pub mod wizard;
 use std::path::Path;
 
 use crate::cli::{Palette as Wanted, Screens, exit};
-use crate::engine::event::End;
-use crate::report::log::read;
+use crate::events::End;
+use crate::events::log::read;
 use crate::state::{self, Folder};
 use driver::Outcome;
 use model::Model;

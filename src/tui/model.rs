@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::answers::{Answers, Host, Lacks, SecretText, Wanted};
-use crate::engine::event::{Abort, Decision, End, Event};
-use crate::engine::progress::Step;
-use crate::plan::StepId;
+use crate::answers::{Answers, Host, Lacks, Wanted};
+use crate::events::StepId;
+use crate::events::progress::Step;
+use crate::events::{Abort, Decision, End, Event};
 use crate::platform::network::{Contact, Link};
 use crate::platform::preflight::Grid;
 use crate::report::diff::FileChange;
+use crate::secrets::SecretText;
 
 use super::asking::{self, Prompt};
 use super::checking::Checks;

@@ -1,6 +1,6 @@
 //! A recorded run, shown again: its events come when its clock says so.
 
-use crate::engine::event::{Event, What};
+use crate::events::{Event, What};
 
 use super::keys::Action;
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::engine::event::{ConnectionState, DecidedBy, End, Event, Outcome, Stream, What};
-use crate::engine::progress::{Phase, Progress, Status, Step};
-use crate::plan::StepId;
+use crate::events::StepId;
+use crate::events::progress::{Phase, Progress, Status, Step};
+use crate::events::{ConnectionState, DecidedBy, End, Event, Outcome, Stream, What};
 
 use super::live::Live;
 use super::log::{Kind, Log, Pane, Room, Which};
@@ -125,6 +125,10 @@ impl RunView {
                 if *by == DecidedBy::Operator {
                     self.line(event.at, Kind::Note, Some(step), text::decided(*decision));
                 }
+            }
+            What::Unknown { kind } => {
+                let note = text::unknown_event(kind);
+                self.log.add(event.at, Kind::Note, None, None, &note);
             }
             What::Proved { .. }
             | What::Asked { .. }

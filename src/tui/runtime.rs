@@ -12,9 +12,10 @@ use crossterm::event::{self, Event as Input};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use crate::answers::{Answers, SecretText};
+use crate::answers::Answers;
 use crate::engine::control::Control;
-use crate::engine::event::Abort;
+use crate::events::Abort;
+use crate::secrets::SecretText;
 use crate::session::Tried;
 use crate::state::files::{self, Existing};
 

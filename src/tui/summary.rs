@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::Sender;
 
 use crate::cluster::Cluster;
-use crate::engine::event::{Event, What};
-use crate::engine::recorder::Sink;
 use crate::engine::watch::Watched;
+use crate::events::recorder::Sink;
+use crate::events::{Event, What};
 use crate::report::lines::{Context, Lines};
 
 use super::driver::Outcome;
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::engine::watch::{Lost, News, Seen};
-    use crate::report::log::read;
+    use crate::events::log::read;
 
     #[test]
     fn the_cluster_stands_there_as_it_was_seen_last() {

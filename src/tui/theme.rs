@@ -7,8 +7,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::engine::event::Outcome;
-use crate::engine::progress::{PhaseStatus, Status};
+use crate::events::Outcome;
+use crate::events::progress::{PhaseStatus, Status};
 
 /// Milliseconds that a running step's mark stands still.
 pub const SPIN: u64 = 250;

@@ -4,8 +4,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::Position;
 
-use crate::engine::event::{Abort, Decision, End, Event, Outcome, What};
-use crate::engine::progress::{Phase, PhaseStatus};
+use crate::events::progress::{Phase, PhaseStatus};
+use crate::events::{Abort, Decision, End, Event, Outcome, What};
 
 use super::keys::{self, Action, Key};
 use super::model::{Effect, Message, Model, Page};

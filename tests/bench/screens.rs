@@ -21,7 +21,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use k3s_ha_wizard::engine::event::{Event, What};
+use k3s_ha_wizard::events::{Event, What};
 use made_up_host::{LENGTH, MadeUp};
 use sshd::Sshd;
 use terminal::Terminal;

@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script, Stream};
+use k3s_ha_wizard::events::Stream;
+use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script};
 
 const REAL: &str = "/run/k3s-ha-wizard";
 

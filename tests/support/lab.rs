@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use k3s_ha_wizard::engine::event::{Event, Outcome, What};
-use k3s_ha_wizard::plan::StepId;
+use k3s_ha_wizard::events::StepId;
+use k3s_ha_wizard::events::{Event, Outcome, What};
 
 /// Where the lab keeps its keys and secrets.
 pub const KEPT: &str = "/var/lib/k3s-ha-wizard-lab";

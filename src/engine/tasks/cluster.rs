@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
 use crate::cluster::{Cluster, kubeconfig, pod_networks};
-use crate::engine::event::{Outcome, What};
 use crate::engine::hosts::output;
 use crate::engine::{join_token, look};
+use crate::events::{Outcome, What};
 use crate::plan::Late;
 use crate::remote::Script;
 

@@ -1,12 +1,13 @@
 //! The official install script: fetched once, through the first server, and then the same bytes
 //! for every host and every later run.
 
+use crate::events::Stream;
 use crate::plan::Late;
-use crate::remote::{RemoteError, Script, Stream};
+use crate::remote::{RemoteError, Script};
 
 use super::{Site, Trouble};
-use crate::engine::event::Outcome;
 use crate::engine::sha256;
+use crate::events::Outcome;
 
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 

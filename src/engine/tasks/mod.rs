@@ -8,11 +8,11 @@ mod proofs;
 use std::sync::{Mutex, PoisonError};
 
 use super::Run;
-use super::event::{Failure, Outcome, What};
-use crate::answers::SecretText;
+use crate::events::{Failure, Outcome, What};
 use crate::pki;
 use crate::plan::{Late, LateValues, Step, Task};
 use crate::remote::{Remote, RemoteError};
+use crate::secrets::SecretText;
 
 /// Why a task did not succeed.
 pub(super) enum Trouble {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
 use crate::answers::Host;
-use crate::engine::event::Outcome;
 use crate::engine::hosts::output;
+use crate::events::Outcome;
 use crate::plan::Late;
 use crate::platform::network::{self, KUBELET, Link};
 use crate::platform::{Facts, facts_script, firewall};

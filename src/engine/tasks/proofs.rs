@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use super::{Site, Trouble};
 use crate::answers::Host;
-use crate::engine::event::Outcome;
 use crate::engine::hosts::output;
+use crate::events::Outcome;
 use crate::proof::balancer;
 use crate::proof::datastore::{self, Case, Datastore, Identities};
 use crate::remote::{RemoteError, Script};

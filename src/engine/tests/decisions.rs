@@ -1,7 +1,7 @@
 //! A run in which somebody has a say: what becomes of a failed step, and when a phase begins.
 
-use super::super::event::{DecidedBy, Decision};
 use super::*;
+use crate::events::{DecidedBy, Decision};
 
 /// A host on which a step fails once, and is done the next time.
 pub(crate) fn fails_once(step: &str) -> Scripted {

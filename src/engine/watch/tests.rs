@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::engine::event::Abort;
+use crate::events::Abort;
 use crate::remote::program::call;
 use crate::remote::scripted::Reply;
 use crate::remote::{Script, Scripted};

@@ -8,8 +8,9 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
-use crate::answers::{Lacks, SecretText, Wanted};
+use crate::answers::{Lacks, Wanted};
 use crate::remote::trials::{Purpose, Turn};
+use crate::secrets::SecretText;
 
 /// For all attempts together: PAM makes one wait 4 s after a wrong password (ssh.md 1).
 const LIMIT: Duration = Duration::from_secs(40);

@@ -20,7 +20,8 @@ use std::time::Duration;
 use ssh2::Channel;
 
 use super::program::text_of;
-use super::{Cancel, Credentials, Relay, Remote, RemoteError, Script, Stream, Target};
+use super::{Cancel, Credentials, Relay, Remote, RemoteError, Script, Target};
+use crate::events::Stream;
 use wire::{Pumped, Wire};
 
 /// A connection with a host and the root shell on it.

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Script, Stream, Target};
-use crate::answers::{Lacks, SecretText, Wanted};
+use crate::answers::{Lacks, Wanted};
 use crate::remote::program::text_of;
 use crate::remote::trials::{Purpose, Turn};
+use crate::secrets::SecretText;
 
 const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
 const ROOT: &str = include_str!("../../../assets/remote/root-shell.sh");

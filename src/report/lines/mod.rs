@@ -14,11 +14,9 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::engine::event::{
-    Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What,
-};
-use crate::engine::progress::{Progress, Proof, Status};
-use crate::plan::StepId;
+use crate::events::StepId;
+use crate::events::progress::{Progress, Proof, Status};
+use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
 
 pub use status::write as write_status;
 
@@ -130,6 +128,10 @@ impl<W: Write> Lines<W> {
                 "waiting",
                 &format!("for a word to begin {before}"),
             ),
+            What::Unknown { kind } => {
+                let text = format!("{kind}, an event of a newer wizard");
+                self.line(at, None, "unknown", &text)
+            }
             What::StepStarted { .. }
             | What::Output { .. }
             | What::Asked { .. }

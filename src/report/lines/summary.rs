@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
-use crate::engine::event::{End, Failure, Outcome};
-use crate::engine::progress::{Counts, Progress, Proof, Step};
-use crate::plan::StepId;
+use crate::events::StepId;
+use crate::events::progress::{Counts, Progress, Proof, Step};
+use crate::events::{End, Failure, Outcome};
 
 /// How many pods without problems are listed.
 const WELL_PODS: usize = 20;

@@ -1,13 +1,13 @@
 use super::*;
 use crate::cluster::{Cluster, Node, Pod};
-use crate::engine::event::{End, Failure};
-use crate::engine::made_up::{Tape, id, outline};
-use crate::plan::{Outline, OutlineStep};
+use crate::events::fixtures::{Tape, id, outline};
+use crate::events::{End, Failure};
+use crate::events::{Outline, OutlineStep};
 
 fn step(text: &str, title: &str, needs: &[&str]) -> OutlineStep {
     OutlineStep {
         title: title.into(),
-        ..crate::engine::made_up::step(text, needs)
+        ..crate::events::fixtures::step(text, needs)
     }
 }
 
@@ -352,7 +352,7 @@ fn durations_are_for_people() {
 
 proptest::proptest! {
     #[test]
-    fn no_events_are_too_strange(events in crate::engine::made_up::any_events()) {
+    fn no_events_are_too_strange(events in crate::events::fixtures::any_events()) {
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, context());
         for event in &events {

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::answers::{Check, Secret, SecretText, nearest};
+use crate::answers::{Check, Secret, nearest};
+use crate::secrets::SecretText;
 use crate::tui::form::Form;
 use crate::tui::text::field as say;
 

@@ -293,7 +293,7 @@ fn files(model: &Model, width: usize, page: &mut Vec<Line<'static>>) {
     let Some(files) = &model.run.files else {
         return;
     };
-    let done = model.run.progress.ended == Some(crate::engine::event::End::Done);
+    let done = model.run.progress.ended == Some(crate::events::End::Done);
     let mut entry = |label: &str, what: &str| {
         let mut label = label;
         for line in wrapped(what, width.saturating_sub(12)) {

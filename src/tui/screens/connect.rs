@@ -11,7 +11,7 @@ use super::super::theme::Theme;
 use super::super::wizard::Attempt;
 use super::run::{pad, padded};
 use super::{from_chosen, wrapped};
-use crate::engine::progress::Status;
+use crate::events::progress::Status;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };

@@ -8,8 +8,8 @@ use super::super::model::Model;
 use super::super::run::RunView;
 use super::super::text;
 use super::wrapped;
-use crate::engine::event::{Failure, Outcome};
-use crate::engine::progress::Step;
+use crate::events::progress::Step;
+use crate::events::{Failure, Outcome};
 
 const LABEL: usize = 15;
 /// How many steps that will not run are named.

@@ -12,7 +12,7 @@ use super::run::padded;
 use super::table::{self, Cell};
 use super::{connect, from_chosen, wrapped};
 use crate::answers::Host;
-use crate::engine::progress::Status;
+use crate::events::progress::Status;
 
 /// From here on there is room for the cluster's addresses, too.
 const WIDE: usize = 100;

@@ -34,7 +34,7 @@ use super::log::split;
 use super::model::{Model, Page};
 use super::theme::Theme;
 use super::{layout, text};
-use crate::engine::event::{Abort, ConnectionState, End};
+use crate::events::{Abort, ConnectionState, End};
 
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     draw(model, frame);

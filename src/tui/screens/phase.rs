@@ -7,8 +7,8 @@ use super::super::model::{Detail, Model, PlannedStep};
 use super::super::text::{self, phase as say};
 use super::run::fit;
 use super::wrapped;
-use crate::engine::event::Outcome;
-use crate::engine::progress::{Phase, Proof, Status, Step};
+use crate::events::Outcome;
+use crate::events::progress::{Phase, Proof, Status, Step};
 use crate::report::diff::{FileChange, How, Sign};
 
 pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {

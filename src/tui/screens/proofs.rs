@@ -7,7 +7,7 @@ use super::super::model::Model;
 use super::super::text;
 use super::table::{self, Cell};
 use super::wrapped;
-use crate::engine::progress::Proof;
+use crate::events::progress::Proof;
 
 pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
     let theme = model.theme;

@@ -21,7 +21,7 @@ use super::super::log::{self, Kind, Pane, matches, split};
 use super::super::model::Model;
 use super::super::run::{Focus, RunView};
 use super::super::{layout, text};
-use crate::engine::progress::{Counts, Step};
+use crate::events::progress::{Counts, Step};
 
 /// `   12.3s `
 const TIME: usize = 10;
@@ -202,8 +202,8 @@ pub fn hit(model: &Model, place: Position) -> Option<Hit> {
 }
 
 fn counts(steps: &[Step]) -> Counts {
-    use crate::engine::event::Outcome;
-    use crate::engine::progress::Status;
+    use crate::events::Outcome;
+    use crate::events::progress::Status;
     let is = |what: fn(&Status) -> bool| steps.iter().filter(|step| what(&step.status)).count();
     Counts {
         total: steps.len(),

@@ -8,8 +8,8 @@ use super::super::run::Files;
 use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
-use crate::engine::event::Abort;
 use crate::engine::watch::{Lost, News, Seen};
+use crate::events::Abort;
 use crate::pki::Certificate;
 
 const READY: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");

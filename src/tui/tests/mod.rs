@@ -41,8 +41,8 @@ use super::update::update;
 use super::wizard::Found;
 use super::{layout, screens};
 use crate::answers::Answers;
-use crate::engine::event::Event;
-use crate::report::log::read;
+use crate::events::Event;
+use crate::events::log::read;
 
 const MONO: Theme = Theme {
     palette: Palette::Mono,

@@ -8,7 +8,7 @@ use super::super::wizard::Known;
 use super::*;
 use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
-use crate::engine::event::{Abort, What};
+use crate::events::{Abort, What};
 
 #[test]
 fn welcome() {

@@ -3,9 +3,9 @@
 use super::super::log::Which;
 use super::super::model::{Page, Planned, PlannedStep};
 use super::*;
-use crate::engine::event::{Abort, DecidedBy, Decision, Outcome, What};
-use crate::engine::progress::Step;
-use crate::plan::StepId;
+use crate::events::StepId;
+use crate::events::progress::Step;
+use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
 use crate::report::diff::{DiffLine, FileChange, How, Sign};
 
 /// Something happens next in the run.

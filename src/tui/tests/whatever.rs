@@ -8,7 +8,7 @@ use super::super::model::{Planned, Unreached};
 use super::super::walk;
 use super::*;
 use crate::answers::{Check, Lacks, Wanted};
-use crate::engine::made_up;
+use crate::events::fixtures;
 use crate::platform::preflight::{Cell, Grid, Level, Row};
 
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn nothing_panics_in_the_wizard(
         what in proptest::collection::vec(anything(), 0..60),
-        events in made_up::any_events(),
+        events in fixtures::any_events(),
         from in 0..60usize,
     ) {
         let mut messages: Vec<Message> = what.into_iter().map(message).collect();
@@ -163,7 +163,7 @@ proptest! {
     #[test]
     fn nothing_panics_in_a_replay(
         what in proptest::collection::vec(anything(), 0..60),
-        events in made_up::any_events(),
+        events in fixtures::any_events(),
         ascii in any::<bool>(),
     ) {
         let theme = Theme { palette: Palette::Light, ascii };

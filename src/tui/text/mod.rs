@@ -4,8 +4,8 @@
 //!   screen of options exists; `phase`: a phase of a run; `cluster`: how it
 //!   is after one
 
-use crate::engine::event::{Abort, Decision, Outcome};
-use crate::engine::progress::{Counts, Status, Step};
+use crate::events::progress::{Counts, Status, Step};
+use crate::events::{Abort, Decision, Outcome};
 
 use super::model::Page;
 use super::walk;
@@ -253,6 +253,10 @@ pub fn warned(text: &str) -> String {
     format!("warning: {text}")
 }
 
+pub fn unknown_event(kind: &str) -> String {
+    format!("{kind}: an event of a newer wizard")
+}
+
 pub fn stopping(how: Abort, why: &str) -> String {
     match how {
         Abort::Soft => format!("stopping ({why}): the steps at work are finished"),
@@ -402,8 +406,8 @@ pub fn never_run() -> &'static str {
 }
 
 /// How a run ended; nothing for one that goes on or was killed.
-pub fn ended(end: Option<&crate::engine::event::End>) -> String {
-    use crate::engine::event::End;
+pub fn ended(end: Option<&crate::events::End>) -> String {
+    use crate::events::End;
     match end {
         Some(End::Done) => "done".into(),
         Some(End::Failed) => "failed".into(),

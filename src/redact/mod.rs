@@ -4,7 +4,6 @@
 //! shapes that are secret whatever they hold: private keys in PEM, `K10…::…` tokens, passwords in
 //! URLs.
 
-mod events;
 mod forms;
 mod shapes;
 
@@ -15,7 +14,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::answers::SecretText;
+use crate::secrets::SecretText;
 use forms::{base64_forms, written_forms};
 pub(crate) use shapes::PemBlock;
 use shapes::shapes;

@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Abort, ConnectionState, End, Event, Outcome, Stream, What};
+use super::{Abort, ConnectionState, End, Event, FORMAT, Outcome, Stream, What};
 use crate::cluster::Cluster;
-use crate::plan::{Outline, StepId};
+use crate::events::{Outline, StepId};
 
 /// How many lines of a step's output are kept, unless told otherwise.
 pub const KEPT_LINES: usize = 20;
@@ -202,22 +202,21 @@ impl Progress {
         self.at = self.at.max(at);
         match &event.what {
             What::Started {
+                format,
                 run,
                 when,
                 operator,
                 version,
                 plan,
             } => {
-                *self = Self::keeping(self.keep);
-                self.at = at;
-                self.run = Some(RunInfo {
+                let run = RunInfo {
                     run: run.clone(),
                     when: when.clone(),
                     operator: operator.clone(),
                     version: version.clone(),
                     cluster: plan.cluster.clone(),
-                });
-                self.lay_out(plan);
+                };
+                self.begin(at, run, *format, plan);
             }
             What::Warned { host, text } => self.warnings.push(Warning {
                 at,
@@ -291,7 +290,26 @@ impl Progress {
                 self.held = None;
                 self.ended = Some(end.clone());
             }
+            What::Unknown { .. } => {}
         }
+    }
+
+    fn begin(&mut self, at: u64, run: RunInfo, format: u32, plan: &Outline) {
+        *self = Self::keeping(self.keep);
+        self.at = at;
+        if format > FORMAT {
+            let version = &run.version;
+            self.warnings.push(Warning {
+                at,
+                host: None,
+                text: format!(
+                    "the run was recorded by a newer wizard, {version}: what is shown here may be \
+                     incomplete"
+                ),
+            });
+        }
+        self.run = Some(run);
+        self.lay_out(plan);
     }
 
     fn lay_out(&mut self, plan: &Outline) {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::event::{Event, Stream, What};
-use crate::answers::SecretText;
-use crate::plan::StepId;
-use crate::report::redact::{MASK, PemBlock, Redactor};
+use super::{Event, Stream, What};
+use crate::events::StepId;
+use crate::redact::{MASK, PemBlock, Redactor};
+use crate::secrets::SecretText;
 
 /// What gets every event, in their order, on the thread on which it happened. It must not block
 /// for long, and must not record anything itself.
@@ -44,7 +44,7 @@ impl Recorder {
         let event = Event {
             seq: inner.next,
             at: u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            what: inner.redactor.what(what),
+            what: what.without(&inner.redactor),
         };
         inner.next += 1;
         for sink in &mut inner.sinks {

@@ -1,14 +1,24 @@
 //! Events without secrets.
 
-use super::shapes::PemBlock;
-use super::{MASK, Redactor};
+use super::{End, Failure, Outcome, What};
 use crate::cluster::{Cluster, Node, Pod};
-use crate::engine::event::{End, Failure, Outcome, What};
+use crate::redact::{MASK, PemBlock, Redactor};
 use std::borrow::Cow;
 
-impl Redactor {
+impl What {
+    /// What happened, without secrets. Names of hosts, steps and runs stay as they are: they come
+    /// from the plan, and everything is found by them.
+    #[must_use]
+    pub fn without(self, secrets: &Redactor) -> Self {
+        Redacting(secrets).what(self)
+    }
+}
+
+struct Redacting<'a>(&'a Redactor);
+
+impl Redacting<'_> {
     fn string(&self, text: String) -> String {
-        match self.text(&text) {
+        match self.0.text(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(redacted) => redacted,
         }
@@ -18,13 +28,11 @@ impl Redactor {
         texts.into_iter().map(|text| self.string(text)).collect()
     }
 
-    /// What happened, without secrets. Names of hosts, steps and runs stay as they are: they come
-    /// from the plan, and everything is found by them.
-    #[must_use]
-    pub fn what(&self, what: What) -> What {
+    fn what(&self, what: What) -> What {
         // No `..` here: whoever adds a field must decide about it.
         match what {
             What::Started {
+                format,
                 run,
                 when,
                 operator,
@@ -38,6 +46,7 @@ impl Redactor {
                     }
                 }
                 What::Started {
+                    format,
                     run,
                     when,
                     operator: self.string(operator),
@@ -90,6 +99,9 @@ impl Redactor {
                 cluster: self.cluster(cluster),
             },
             What::Ended { end } => What::Ended { end: self.end(end) },
+            What::Unknown { kind } => What::Unknown {
+                kind: self.string(kind),
+            },
         }
     }
 
@@ -157,6 +169,85 @@ impl Redactor {
         Cluster {
             nodes: cluster.nodes.into_iter().map(node).collect(),
             pods: cluster.pods.into_iter().map(pod).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::events::fixtures;
+
+    /// Puts a secret into every text of an event, whatever it is.
+    fn planted(value: &mut serde_json::Value, secret: &str) {
+        match value {
+            serde_json::Value::String(text) => *text = format!("{text} {secret} {text}"),
+            serde_json::Value::Array(list) => {
+                for value in list {
+                    planted(value, secret);
+                }
+            }
+            serde_json::Value::Object(fields) => {
+                // The names that stay as they are, and the tags.
+                const NAMES: &[&str] = &[
+                    "event",
+                    "step",
+                    "host",
+                    "state",
+                    "stream",
+                    "outcome",
+                    "how",
+                    "name",
+                    "roles",
+                    "version",
+                    "internal_ip",
+                    "namespace",
+                    "ready",
+                    "node",
+                    "before",
+                    "decision",
+                    "by",
+                ];
+                let texts = fields
+                    .iter_mut()
+                    .filter(|(key, _)| !NAMES.contains(&key.as_str()));
+                texts.for_each(|(_, value)| planted(value, secret));
+            }
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_survives(
+            what in fixtures::any_what(),
+            secret in "[A-Za-z0-9'\"$%&/:+µ]{4,50}",
+            other in "[A-Za-z0-9]{4,8}",
+        ) {
+            let mut value = serde_json::to_value(what).unwrap();
+            planted(&mut value, &secret);
+            let what: What = serde_json::from_value(value).unwrap();
+            let secrets = [other.as_str().into(), secret.as_str().into()];
+            let redactor = Redactor::new(&secrets);
+            let mut value = serde_json::to_value(what.without(&redactor)).unwrap();
+            texts(&mut value, &mut |text| assert!(!text.contains(&secret), "{text:?}"));
+        }
+    }
+
+    fn texts(value: &mut serde_json::Value, look: &mut impl FnMut(&str)) {
+        match value {
+            serde_json::Value::String(text) => look(text),
+            serde_json::Value::Array(list) => {
+                for value in list {
+                    texts(value, look);
+                }
+            }
+            serde_json::Value::Object(fields) => {
+                fields.values_mut().for_each(|value| texts(value, look));
+            }
+            _ => {}
         }
     }
 }

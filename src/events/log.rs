@@ -5,9 +5,10 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::json::line;
-use crate::engine::event::Event;
-use crate::engine::recorder::Sink;
+use serde::Deserialize;
+
+use super::recorder::Sink;
+use super::{Event, What};
 
 /// A log that is being written (0600). A process that is killed loses nothing but the line that it
 /// was writing.
@@ -55,6 +56,13 @@ impl RunLog {
     }
 }
 
+/// An event as a line, with its line end: written at once, it is there as a whole or not at all.
+pub(crate) fn line(event: &Event) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     #[error("{}: {source}", path.display())]
@@ -81,7 +89,7 @@ pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
         .collect();
     let mut events = Vec::with_capacity(lines.len());
     for (number, line) in lines.iter().enumerate() {
-        match serde_json::from_slice(line) {
+        match event(line) {
             Ok(event) => events.push(event),
             Err(_) if number + 1 == lines.len() => {}
             Err(why) => {
@@ -96,13 +104,31 @@ pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
     Ok(events)
 }
 
+/// The event of a line. One of a newer wizard, of another kind or shape, is unknown.
+fn event(line: &[u8]) -> serde_json::Result<Event> {
+    serde_json::from_slice(line).or_else(|error| {
+        let Newer { seq, at, kind } = serde_json::from_slice(line).map_err(|_| error)?;
+        let what = What::Unknown { kind };
+        Ok(Event { seq, at, what })
+    })
+}
+
+/// What every event has, whatever else it says.
+#[derive(Deserialize)]
+struct Newer {
+    seq: u64,
+    at: u64,
+    #[serde(rename = "event")]
+    kind: String,
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::engine::event::Outcome;
-    use crate::engine::made_up::{Tape, outline, step};
+    use crate::events::Outcome;
+    use crate::events::fixtures::{Tape, outline, step};
 
     fn events() -> Vec<Event> {
         let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
@@ -146,6 +172,44 @@ mod tests {
             // The line end itself may be missing.
             let complete = ends.iter().filter(|end| **end <= length + 1).count();
             assert_eq!(read(&path).unwrap(), events[..complete], "{length}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_newer_wizard_is_unknown_and_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        let mut expected = written(&path);
+        let mut log = std::fs::read(&path).unwrap();
+        let newer = [
+            r#"{"seq":7,"at":10,"event":"drilled","host":"h1"}"#,
+            r#"{"seq":8,"at":11,"event":"step-ended","step":"a@h1","outcome":"postponed"}"#,
+        ];
+        for line in newer {
+            log.extend_from_slice(line.as_bytes());
+            log.push(b'\n');
+        }
+        std::fs::write(&path, log).unwrap();
+        for (seq, at, kind) in [(7, 10, "drilled"), (8, 11, "step-ended")] {
+            let kind = kind.to_owned();
+            let what = What::Unknown { kind };
+            expected.push(Event { seq, at, what });
+        }
+        assert_eq!(read(&path).unwrap(), expected);
+    }
+
+    /// Logs of version 0.1.0, which had no format yet, are in tests/fixtures.
+    #[test]
+    fn logs_without_a_format_are_read_whole() {
+        for log in ["run.jsonl", "run-failed.jsonl", "lab-run.jsonl"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+            let events = read(&path.join(log)).unwrap();
+            assert!(
+                matches!(events[0].what, What::Started { format: 0, .. }),
+                "{log}"
+            );
+            let unknown = |event: &Event| matches!(event.what, What::Unknown { .. });
+            assert!(!events.iter().any(unknown), "{log}");
         }
     }
 

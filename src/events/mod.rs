@@ -3,9 +3,27 @@
 //! The first event carries the whole plan, so that a log explains itself; every event has a number
 //! and the time since the run began, so that nobody who shows them needs a clock.
 
+//!
+//! * [`recorder`]: makes them, without secrets; [`log`]: keeps them
+//! * [`progress`]: folds them, into the state of every phase and step
+//! * [`critical_path`]: what a run's time went into
+
+pub mod critical_path;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod log;
+mod outline;
+pub mod progress;
+pub mod recorder;
+mod redacted;
+
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Outline, StepId};
+pub use outline::{Outline, OutlinePhase, OutlineStep, StepId};
+
+/// The version of the events' format. It grows when an event changes in a way that an older wizard
+/// would misread; a new kind of event does not count, because an unknown one is passed over.
+pub const FORMAT: u32 = 1;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +41,9 @@ pub struct Event {
 pub enum What {
     /// Always the first one.
     Started {
+        /// [`FORMAT`] of the wizard that ran; 0 before there was one.
+        #[serde(default)]
+        format: u32,
         /// Names the run on the hosts and its log: `20261124T215440Z-3f2a`.
         run: String,
         /// When the run began, RFC 3339, UTC.
@@ -88,6 +109,8 @@ pub enum What {
     Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
     Ended { end: End },
+    /// An event that this wizard does not know, from the log of a newer one.
+    Unknown { kind: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

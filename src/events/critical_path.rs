@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::progress::{Phase, Progress, Step};
-use crate::plan::StepId;
+use crate::events::StepId;
 
 /// All times are milliseconds; those of steps count from the beginning of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,8 +147,8 @@ fn time(step: &Step) -> Option<Timed> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::event::Outcome;
-    use super::super::made_up::{self, Tape, outline, step};
+    use super::super::Outcome;
+    use super::super::fixtures::{self, Tape, outline, step};
     use super::*;
 
     fn path(tape: &Tape) -> (Vec<String>, u64, u64) {
@@ -256,7 +256,7 @@ mod tests {
 
     proptest! {
             #[test]
-            fn no_path_is_longer_than_the_run(events in made_up::any_events()) {
+            fn no_path_is_longer_than_the_run(events in fixtures::any_events()) {
                 let mut progress = Progress::default();
                 for event in &events {
      progress.add(event);

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::event::{
+use super::progress::Progress;
+use super::{
     Abort, ConnectionState, DecidedBy, Decision, End, Event, Failure, Outcome, Stream, What,
 };
-use super::progress::Progress;
 use crate::cluster::{Cluster, Node, Pod};
-use crate::plan::{Outline, OutlinePhase, OutlineStep, StepId};
+use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 
 /// `install@db`: the step, and the host it is about.
 pub(crate) fn id(text: &str) -> StepId {
@@ -54,6 +54,7 @@ impl Tape {
             now: 0,
         };
         tape.event(What::Started {
+            format: super::FORMAT,
             run: "20261124T215440Z-3f2a".into(),
             when: "2026-11-24T21:54:40Z".into(),
             operator: "root@jump".into(),
@@ -261,6 +262,7 @@ pub(crate) fn any_what() -> impl Strategy<Value = What> {
             before: "three".into()
         }),
         Just(What::Released),
+        text().prop_map(|kind| What::Unknown { kind }),
         (any::<bool>(), text()).prop_map(|(soft, why)| What::Aborting {
             how: if soft { Abort::Soft } else { Abort::Hard },
             why,

@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::event::Failure;
-use crate::engine::made_up::{self, Tape, outline, step};
+use crate::events::Failure;
+use crate::events::fixtures;
+use crate::events::fixtures::{Tape, outline, step};
 
 fn status(progress: &Progress, step: &str) -> Status {
-    progress.step(&made_up::id(step)).unwrap().status.clone()
+    progress.step(&fixtures::id(step)).unwrap().status.clone()
 }
 
 fn small() -> Tape {
@@ -89,7 +90,7 @@ fn a_second_attempt_replaces_the_first() {
     assert_eq!(status(&progress, "role@db"), running);
     assert_eq!(progress.proofs.len(), 1);
     assert!(progress.proofs[0].holds);
-    let step = progress.step(&made_up::id("role@db")).unwrap();
+    let step = progress.step(&fixtures::id("role@db")).unwrap();
     assert_eq!((step.started, step.ended), (Some(5), None));
 }
 
@@ -101,7 +102,7 @@ fn only_the_last_lines_are_kept() {
             .output("install@db", &format!("line {number}"));
     }
     let progress = tape.progress();
-    let step = progress.step(&made_up::id("install@db")).unwrap();
+    let step = progress.step(&fixtures::id("install@db")).unwrap();
     assert_eq!(step.printed, 50);
     assert_eq!(step.lines.len(), KEPT_LINES);
     assert_eq!(step.lines.front().unwrap().text, "line 30");
@@ -136,7 +137,7 @@ proptest! {
     /// Also shows that no order of events is too strange.
     #[test]
     fn saved_loaded_and_folded_on_equals_the_whole(
-        (events, cut) in made_up::any_events()
+        (events, cut) in fixtures::any_events()
             .prop_flat_map(|events| (Just(events.clone()), 0..=events.len())),
     ) {
         let mut whole = Progress::keeping(3);
