@@ -48,7 +48,8 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pki {
     pub ca: Identity,
-    pub postgres: Identity,
+    /// The certificates of the datastore's members, by host name.
+    pub postgres: BTreeMap<String, Identity>,
     /// The client certificates, by host name.
     pub servers: BTreeMap<String, Identity>,
 }
@@ -59,7 +60,10 @@ pub struct Pki {
 pub struct Kept {
     pub ca_cert: Option<String>,
     pub ca_key: Option<SecretText>,
-    pub postgres: Option<Identity>,
+    /// By host name.
+    pub postgres: BTreeMap<String, Identity>,
+    /// From before there was one a member.
+    pub only_postgres: Option<Identity>,
     pub servers: BTreeMap<String, Identity>,
 }
 
@@ -68,12 +72,14 @@ impl Kept {
     pub fn holds(&self, pki: &Pki) -> bool {
         self.ca_cert.as_ref() == Some(&pki.ca.cert_pem)
             && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
-            && self.postgres.as_ref() == Some(&pki.postgres)
-            && pki
-                .servers
-                .iter()
-                .all(|(name, identity)| self.servers.get(name) == Some(identity))
+            && holds(&self.postgres, &pki.postgres)
+            && holds(&self.servers, &pki.servers)
     }
+}
+
+fn holds(kept: &BTreeMap<String, Identity>, wanted: &BTreeMap<String, Identity>) -> bool {
+    let mut wanted = wanted.iter();
+    wanted.all(|(name, identity)| kept.get(name) == Some(identity))
 }
 
 /// What the certificates must say.
@@ -83,8 +89,9 @@ pub struct Wanted {
     pub cluster: String,
     /// The database role: the CN of every client certificate, which Postgres compares with it.
     pub role: String,
-    /// Every DNS name and IP address by which servers reach Postgres.
-    pub postgres_names: Vec<String>,
+    /// The datastore's members by host name, each with every DNS name and IP address by which
+    /// servers reach it.
+    pub postgres: BTreeMap<String, Vec<String>>,
     /// The servers' host names.
     pub servers: Vec<String>,
 }
@@ -135,16 +142,14 @@ pub fn ensure(
     let mut changes = Changes::default();
     let (ca, authority) = authority(kept, wanted, now, &mut changes)?;
 
-    let names = Leaf::Server(&wanted.postgres_names);
-    let existing = kept.postgres.as_ref();
-    let postgres = leaf(
-        &authority,
-        existing,
-        names,
-        "certificate of Postgres",
-        now,
-        &mut changes,
-    )?;
+    let mut postgres = BTreeMap::new();
+    for (name, names) in &wanted.postgres {
+        let what = format!("certificate of Postgres on {name}");
+        let existing = kept.postgres.get(name).or(kept.only_postgres.as_ref());
+        let server = Leaf::Server(names);
+        let identity = leaf(&authority, existing, server, &what, now, &mut changes)?;
+        postgres.insert(name.clone(), identity);
+    }
 
     let mut servers = BTreeMap::new();
     for name in &wanted.servers {
@@ -444,7 +449,8 @@ impl Changes {
     }
 }
 
-// The folder: ca.crt, ca.key, postgres.crt, postgres.key, server-<name>.crt, server-<name>.key.
+// The folder: ca, postgres-<name> and server-<name>, each with .crt and .key. Version 0.1.0 wrote
+// one postgres.crt.
 
 /// Reads what is in a folder; a folder that is not there is empty.
 pub fn load(dir: &Path) -> Result<Kept, PkiError> {
@@ -467,8 +473,8 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
     let mut kept = Kept {
         ca_cert: read("ca.crt")?,
         ca_key: read("ca.key")?.map(SecretText::from),
-        postgres: pair("postgres")?,
-        servers: BTreeMap::new(),
+        only_postgres: pair("postgres")?,
+        ..Kept::default()
     };
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
@@ -476,13 +482,19 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
     };
     for entry in entries.map_err(|source| file(dir, source))? {
         let file_name = entry.file_name();
-        let name = file_name
+        let Some(stem) = file_name
             .to_str()
-            .and_then(|name| name.strip_prefix("server-")?.strip_suffix(".crt"));
-        if let Some(name) = name
-            && let Some(identity) = pair(&format!("server-{name}"))?
-        {
-            kept.servers.insert(name.to_owned(), identity);
+            .and_then(|name| name.strip_suffix(".crt"))
+        else {
+            continue;
+        };
+        let (of_kind, name) = match stem.split_once('-') {
+            Some(("server", name)) => (&mut kept.servers, name),
+            Some(("postgres", name)) => (&mut kept.postgres, name),
+            _ => continue,
+        };
+        if let Some(identity) = pair(stem)? {
+            of_kind.insert(name.to_owned(), identity);
         }
     }
     Ok(kept)
@@ -496,11 +508,18 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
 
     put(dir, "ca.key", pki.ca.key_pem.expose(), Existing::MustBeSame)?;
     put(dir, "ca.crt", &pki.ca.cert_pem, Existing::MustBeSame)?;
-    let servers = pki
-        .servers
-        .iter()
-        .map(|(name, identity)| (format!("server-{name}"), identity));
-    for (name, identity) in servers.chain([("postgres".to_owned(), &pki.postgres)]) {
+    let named = |kind: &'static str, all: &'_ BTreeMap<String, Identity>| {
+        let named = all
+            .iter()
+            .map(|(name, identity)| (format!("{kind}-{name}"), identity.clone()));
+        named.collect::<Vec<_>>()
+    };
+    let leaves = [
+        named("server", &pki.servers),
+        named("postgres", &pki.postgres),
+    ]
+    .concat();
+    for (name, identity) in leaves {
         let (key, cert) = (identity.key_pem.expose(), &identity.cert_pem);
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;

@@ -14,10 +14,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, Role, SshConfigError,
+    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, SshConfigError,
 };
 use crate::engine::control::Control;
-use crate::engine::hosts::{self, Look, Reached};
+use crate::engine::hosts::{self, Reached};
 use crate::engine::surroundings::look_around;
 use crate::engine::{Memory, Run, planned_files};
 use crate::events::StepId;
@@ -26,8 +26,10 @@ use crate::events::recorder::{Recorder, Sink};
 use crate::events::{End, FORMAT, What};
 use crate::hash::sha256;
 use crate::pki::{self, Pki, PkiError};
-use crate::plan::{Given, Plan, PlanError, PlannedFile};
+use crate::plan::{Plan, PlannedFile};
 use crate::platform::preflight::{self, Grid, Looked, Wanted};
+use crate::platform::sources::{self, Downloads};
+use crate::procedures::install;
 use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::Trials;
@@ -37,10 +39,13 @@ use crate::report::lines::Context;
 use crate::secrets::SecretText;
 use crate::secrets::Secrets;
 use crate::state::{Folder, LastRun, Lock, SecretsError, State, StateError, complete_secrets};
+use crate::steps::{Given, StepError};
+use crate::topology::{Topology, TopologyError};
 
 /// One cluster's answers with everything that is remembered of it.
 pub struct Session {
     pub answers: Answers,
+    pub topology: Topology,
     pub folder: Folder,
     /// Names the run that this session may start.
     pub run: String,
@@ -68,7 +73,11 @@ pub enum SessionError {
     #[error(transparent)]
     Pki(#[from] PkiError),
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Steps(#[from] StepError),
+    #[error("the answers have no host {0}")]
+    NoHost(String),
     #[error(transparent)]
     SshConfig(#[from] SshConfigError),
     #[error(transparent)]
@@ -143,11 +152,20 @@ impl Session {
         let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
             scram::scram_verifier(&password.to_owned().into())
         })?;
+        let topology = Topology::of(&answers)?;
+        let datastore = &topology.datastore;
+        let members = datastore.members.iter();
         let wanted = pki::Wanted {
-            cluster: answers.cluster.name.clone(),
-            role: answers.postgres.user.clone(),
-            postgres_names: postgres_names(&answers),
-            servers: names(&answers),
+            cluster: topology.cluster.clone(),
+            role: datastore.user.clone(),
+            postgres: members
+                .map(|member| (member.name.clone(), datastore.names(member)))
+                .collect(),
+            servers: topology
+                .servers
+                .iter()
+                .map(|server| server.name.clone())
+                .collect(),
         };
         let now = OffsetDateTime::now_utc();
         let kept = pki::load(&folder.pki_dir())?;
@@ -159,6 +177,7 @@ impl Session {
         Ok(Self {
             run: run_id(now)?,
             answers,
+            topology,
             folder,
             state,
             secrets,
@@ -181,12 +200,7 @@ impl Session {
         let lease = self.lock.is_some().then(|| self.lease());
         // Kept from an earlier run, the install script is not fetched again.
         let kept = matches!(self.folder.install_script(), Ok(Some(_)));
-        let server_1 = self.answers.with_role(Role::Server).next();
-        let look = Look {
-            answers: &self.answers,
-            fetches: server_1.filter(|_| !kept).map(|host| host.name.as_str()),
-            asks_postgres: true,
-        };
+        let datastore = &self.topology.datastore;
         let results: Vec<_> = std::thread::scope(|scope| {
             let reaching: Vec<_> = self
                 .answers
@@ -199,7 +213,8 @@ impl Session {
                     let target = ways::target(&self.answers, host, &login.0, own_known_hosts);
                     let connector = ways::connector(target, login.1.clone(), &self.tried);
                     scope.spawn(move || {
-                        let reached = hosts::reach(host, look, connector, lease, control)?;
+                        let reached =
+                            hosts::reach(&host.name, Some(datastore), connector, lease, control)?;
                         told(&reached);
                         Ok(reached)
                     })
@@ -219,7 +234,12 @@ impl Session {
         }
         if errors.is_empty() {
             self.ask_for_nodes(&mut reached);
-            match look_around(&mut reached, look, self.lock.is_some()) {
+            let wanted = sources::Wanted {
+                topology: &self.topology,
+                downloads: &Downloads::of(&self.answers.k3s),
+                fetches: (!kept).then_some(&self.topology.server_1().name),
+            };
+            match look_around(&mut reached, wanted, self.lock.is_some()) {
                 Ok(()) => return Ok(reached),
                 Err(lost) => errors.extend(lost.into_iter().map(LeaseError::Remote)),
             }
@@ -231,8 +251,7 @@ impl Session {
     /// A host that has never joined may have been a node before: then its cluster is asked.
     fn ask_for_nodes(&self, reached: &mut [Reached]) {
         let is_new = |host: &&Reached| {
-            let role = self.answers.host(&host.name).map(|host| host.role);
-            let is_node = matches!(role, Some(Role::Server | Role::Agent));
+            let is_node = self.topology.nodes().any(|node| node.name == host.name);
             is_node && !host.facts.k3s.node_password
         };
         if reached.iter().find(is_new).is_none() {
@@ -263,6 +282,7 @@ impl Session {
             .collect();
         let wanted = Wanted {
             answers: &self.answers,
+            topology: &self.topology,
             token: &short_hash(&self.secrets.token),
             agent_token: &short_hash(&self.secrets.agent_token),
         };
@@ -274,8 +294,9 @@ impl Session {
             .iter()
             .filter_map(|host| Some((host.name.clone(), host.platform?)))
             .collect();
-        Ok(Plan::make(Given {
+        Ok(install::plan(Given {
             answers: &self.answers,
+            topology: &self.topology,
             platforms: &platforms,
             pki: &self.pki,
             secrets: &self.secrets,
@@ -314,8 +335,9 @@ impl Session {
 
     /// Everything that must not show in events.
     pub fn redactor(&self) -> Redactor {
-        let keys = [&self.pki.ca, &self.pki.postgres]
+        let keys = [&self.pki.ca]
             .into_iter()
+            .chain(self.pki.postgres.values())
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());
         let of_logins = self.logins.iter().flat_map(|(_, secrets)| {
@@ -397,7 +419,6 @@ impl Session {
         }
         let run = Run {
             id: &self.run,
-            answers: &self.answers,
             plan,
             pki: &self.pki,
             secrets: &self.secrets,
@@ -444,24 +465,6 @@ fn short_hash(token: &SecretText) -> String {
     let mut hash = sha256(token.expose().as_bytes());
     hash.truncate(12);
     hash
-}
-
-/// Every name and address by which servers reach Postgres.
-fn postgres_names(answers: &Answers) -> Vec<String> {
-    let host = answers.postgres_host();
-    let address = host.and_then(|host| Some(host.cluster_ip()?.to_string()));
-    answers
-        .postgres
-        .name
-        .clone()
-        .into_iter()
-        .chain(address)
-        .collect()
-}
-
-fn names(answers: &Answers) -> Vec<String> {
-    let servers = answers.servers().into_iter();
-    servers.map(|host| host.name.clone()).collect()
 }
 
 /// `20261124T215440Z-3f2a`

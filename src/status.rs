@@ -14,6 +14,7 @@ use crate::pki::{self, Certificate};
 use crate::remote::{Cancel, Remote, RemoteError};
 use crate::session::{SessionError, Tried, ways};
 use crate::state::{self, Folder, StateError};
+use crate::topology::{Topology, TopologyError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -48,6 +49,8 @@ pub enum StatusError {
     Answers(#[from] Problems),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
     #[error("{0}. Other answers than those that are kept are given with --answers FILE")]
     Session(#[from] SessionError),
 }
@@ -57,6 +60,7 @@ pub enum StatusError {
 pub struct Asked {
     folder: Folder,
     answers: Answers,
+    topology: Topology,
     /// The certificate of its own authority, where a run came so far.
     authority: Option<String>,
 }
@@ -96,9 +100,11 @@ impl Asked {
         let Some(state) = folder.state()? else {
             return Err(StatusError::NoCluster);
         };
+        let answers = given.unwrap_or(state.answers);
         Ok(Self {
             folder,
-            answers: given.unwrap_or(state.answers),
+            topology: Topology::of(&answers)?,
+            answers,
             authority: state.cluster_ca,
         })
     }
@@ -111,17 +117,18 @@ impl Asked {
     }
 
     fn ask_at(&self, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDateTime) -> Status {
-        let answers = &self.answers;
+        let (answers, topology) = (&self.answers, &self.topology);
+        let nodes = topology.expected_nodes(&answers.k3s.version);
         let mut problems = Vec::new();
         let (cluster, datastore) = std::thread::scope(|scope| {
             let datastore = scope.spawn(|| {
-                let look = |remote: &mut dyn Remote| look::datastore(remote, answers);
+                let look = |remote: &mut dyn Remote| look::datastore(remote, topology);
                 first(postgres, look)
             });
             let cluster = first(servers, |remote| {
-                let cluster = look::cluster(remote, answers)?;
+                let cluster = look::cluster(remote, &nodes)?;
                 let balancer = match &self.authority {
-                    Some(authority) => look::balancer(remote, answers, authority)?,
+                    Some(authority) => Some(look::balancer(remote, topology.api.at(), authority)?),
                     None => None,
                 };
                 Ok((cluster, balancer))
@@ -142,8 +149,7 @@ impl Asked {
         problems.extend(datastore.failed);
         let datastore = datastore.answered.map(|(_, datastore)| datastore);
         problems.extend(datastore.iter().flat_map(Datastore::problems));
-        let names = answers.with_role(Role::Server).map(|host| &*host.name);
-        let certificates = pki::certificates(&self.folder.pki_dir(), names, now);
+        let certificates = pki::certificates(&self.folder.pki_dir(), topology, now);
         let certificates = certificates.unwrap_or_else(|error| {
             problems.push(error.to_string());
             Vec::new()

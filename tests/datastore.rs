@@ -6,6 +6,7 @@
 #[path = "support/postgres.rs"]
 mod postgres;
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -28,7 +29,10 @@ fn certificates() -> Pki {
     let wanted = Wanted {
         cluster: "test".into(),
         role: "k3s".into(),
-        postgres_names: vec!["postgres.lab.internal".into(), "127.0.0.1".into()],
+        postgres: BTreeMap::from([(
+            "db".to_owned(),
+            vec!["postgres.lab.internal".into(), "127.0.0.1".into()],
+        )]),
         servers: vec!["s1".into()],
     };
     let now = OffsetDateTime::now_utc();
@@ -47,7 +51,7 @@ struct Lab {
 impl Lab {
     fn new() -> Self {
         let pki = certificates();
-        let postgres = Postgres::start(&pki.postgres, &pki.ca.cert_pem);
+        let postgres = Postgres::start(&pki.postgres["db"], &pki.ca.cert_pem);
         let password = SecretText::random().expect("random");
         let verifier = scram_verifier(&password);
         postgres.query(&format!("create role k3s login password '{verifier}'"));
@@ -280,7 +284,7 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     let theirs = identities(&stranger, &stranger.servers["s1"]);
     insta::assert_snapshot!(right(&datastore, &theirs), @r#"cannot be shown: TLS alert "unknown ca""#);
     // A certificate for servers is none for clients.
-    let posing = identities(&lab.pki, &lab.pki.postgres);
+    let posing = identities(&lab.pki, &lab.pki.postgres["db"]);
     insta::assert_snapshot!(right(&datastore, &posing), @r#"cannot be shown: TLS alert "unsupported certificate""#);
 
     let database = "absent";

@@ -352,7 +352,7 @@ fn a_full_disk_is_said_and_mended() {
         said.contains("No space left") || said.contains("enough free space"),
         "{said}"
     );
-    let server = run.outcome("server-1/start@k3s-server-1");
+    let server = run.outcome("k3s/start@k3s-server-1");
     assert!(matches!(server, Outcome::WontRun { .. }), "{server:?}");
     must_be_a_cluster(&wizard.run().good());
 }
@@ -382,7 +382,7 @@ fn what_somebody_changed_is_put_back_and_kept() {
     let config = "/etc/rancher/k3s/config.yaml";
     lab.must("k3s-server-2", &format!("echo '# mine' >>{config}"));
     let run = wizard.run().good();
-    assert_eq!(run.changed(), ["servers/config@k3s-server-2"]);
+    assert_eq!(run.changed(), ["k3s/config@k3s-server-2"]);
     let backups = lab.must(
         "k3s-server-2",
         &format!("cat {config}.before-k3s-ha-wizard-*"),
@@ -409,7 +409,7 @@ fn a_configuration_that_is_not_loaded_is_noticed() {
     changed.sort_unstable();
     assert_eq!(
         changed,
-        ["load-balancer/run@k3s-nginx", "servers/start@k3s-server-2"]
+        ["load-balancer/run@k3s-nginx", "k3s/start@k3s-server-2"]
     );
     let after = started(&lab);
     let restarted = before

@@ -285,7 +285,7 @@ fn a_failure_is_mended_from_a_shell_and_retried() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut terminal = opened(folder.path());
     begin(&mut terminal);
-    terminal.waits_for("Failed: servers/install");
+    terminal.waits_for("Failed: k3s/install");
     terminal.waits_for("k3s.service.d");
     // It makes something: it cannot be left out.
     assert!(!terminal.text().contains("leave it out"));
@@ -304,7 +304,7 @@ fn a_failure_is_mended_from_a_shell_and_retried() {
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
     let decided = decisions(&events(folder.path()));
-    assert_eq!(decided, ["servers/install@k3s-server-2 Retry Operator"]);
+    assert_eq!(decided, ["k3s/install@k3s-server-2 Retry Operator"]);
     let text = std::fs::read_to_string(log(folder.path())).expect("the log");
     assert!(text.contains(r#""attempt":2"#));
 }
@@ -372,7 +372,7 @@ fn with_screens_and_without_the_same_happens_but_for_who_decided() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut terminal = opened(folder.path());
     begin(&mut terminal);
-    terminal.waits_for("Failed: server-1/install");
+    terminal.waits_for("Failed: k3s/install");
     terminal.types("w");
     terminal.waits_for("The run failed after");
     terminal.types("\u{3}");

@@ -60,12 +60,12 @@ pub struct Pod {
 }
 
 /// A node as it should be.
-#[derive(Debug, Clone, Copy)]
-pub struct ExpectedNode<'a> {
-    pub name: &'a str,
-    pub ip: &'a str,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedNode {
+    pub name: String,
+    pub ip: String,
     /// `v1.36.2+k3s1`
-    pub version: &'a str,
+    pub version: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -107,11 +107,11 @@ impl Cluster {
     }
 
     /// Compares the nodes with what they should be, and adds those that are not there.
-    pub fn expect(&mut self, expected: &[ExpectedNode<'_>]) {
+    pub fn expect(&mut self, expected: &[ExpectedNode]) {
         for wanted in expected {
             match self.nodes.iter_mut().find(|node| node.name == wanted.name) {
                 Some(node) => node::compare(node, wanted),
-                None => self.nodes.push(node::absent(wanted.name)),
+                None => self.nodes.push(node::absent(&wanted.name)),
             }
         }
         self.sort();

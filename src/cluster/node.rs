@@ -92,7 +92,7 @@ fn diagnose(node: &kubectl::Node) -> (Option<String>, Option<String>) {
 }
 
 /// Adds what differs from what is wanted.
-pub(super) fn compare(node: &mut Node, wanted: &ExpectedNode<'_>) {
+pub(super) fn compare(node: &mut Node, wanted: &ExpectedNode) {
     if node.version != wanted.version {
         let differs = format!("runs {} instead of {}", node.version, wanted.version);
         node.problem = join(node.problem.take(), Some(differs));

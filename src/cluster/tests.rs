@@ -171,7 +171,11 @@ fn a_pod_on_a_silent_node_is_not_believed() {
 #[test]
 fn nodes_are_compared_with_what_they_should_be() {
     let version = "v1.36.2+k3s1";
-    let node = |name, ip| ExpectedNode { name, ip, version };
+    let node = |name: &str, ip: &str| ExpectedNode {
+        name: name.into(),
+        ip: ip.into(),
+        version: version.into(),
+    };
     let expected = [
         node("k3s-s1", "198.51.100.12"),
         node("k3s-s2", "198.51.100.13"),
@@ -184,11 +188,11 @@ fn nodes_are_compared_with_what_they_should_be() {
     let newer = "v1.36.3+k3s1";
     let other = [
         ExpectedNode {
-            version: newer,
-            ..expected[0]
+            version: newer.into(),
+            ..expected[0].clone()
         },
         node("k3s-s2", "198.51.100.99"),
-        expected[2],
+        expected[2].clone(),
         node("k3s-s3", "198.51.100.16"),
     ];
     cluster.expect(&other);

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
-use crate::answers::{Answers, Host, Role};
 use crate::events::Stream;
-use crate::platform::network::{Contact, Link};
+use crate::platform::network::Contact;
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
 use crate::remote::{Cancel, Remote, RemoteError, Script};
+use crate::topology::{DatastoreEndpoint, Link};
 
 /// Makes connections to one host, as often as it takes.
 pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;
@@ -40,32 +40,21 @@ pub struct Connection {
     lease: Option<Lease>,
 }
 
-/// What hosts are looked at for.
-#[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
-    pub answers: &'a Answers,
-    /// The host through which the install script will be fetched; nothing when it is there.
-    pub fetches: Option<&'a str>,
-    /// Hosts with Postgres are asked about the database of the answers. Only for answers without
-    /// problems: its name becomes part of SQL.
-    pub asks_postgres: bool,
-}
-
 /// Connects to a host, takes its lease if there is one to take, and asks it for its facts. Nothing
-/// else is changed there.
+/// else is changed there. A member of the datastore is asked about it, if it is given: only for
+/// answers without problems, because the database's name becomes part of SQL.
 pub fn reach(
-    host: &Host,
-    look: Look<'_>,
+    host: &str,
+    datastore: Option<&DatastoreEndpoint>,
     mut connector: Connector,
     lease: Option<&Lease>,
     control: &Control,
 ) -> Result<Reached, LeaseError> {
-    let cancel = new_cancel(&host.name)?;
+    let cancel = new_cancel(host)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
-    let postgres = &look.answers.postgres;
-    let postgres = (look.asks_postgres && host.role == Role::Postgres)
-        .then_some((postgres.port, postgres.database.as_str()));
+    let postgres = datastore.filter(|datastore| datastore.member(host).is_some());
+    let postgres = postgres.map(|datastore| (datastore.port, datastore.database.as_str()));
     let facts = facts_script(postgres);
     let script = match lease {
         Some(lease) => lease::script(lease).then(facts),
@@ -80,14 +69,14 @@ pub fn reach(
         lines.push(line.to_owned());
     })?;
     let units = match lease {
-        Some(_) => lease::parse(&host.name, lines.iter().map(String::as_str))?.units,
+        Some(_) => lease::parse(host, lines.iter().map(String::as_str))?.units,
         None => Vec::new(),
     };
     let mut facts = Facts::parse(&lines);
     facts.clock_ahead = ahead;
     let platform = Platform::of(&facts);
     Ok(Reached {
-        name: host.name.clone(),
+        name: host.to_owned(),
         facts,
         sources: Sources::default(),
         links: Vec::new(),

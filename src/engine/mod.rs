@@ -22,7 +22,6 @@ mod worker;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::answers::Answers;
 use crate::events::recorder::Recorder;
 use crate::events::{End, What};
 use crate::hash::sha256;
@@ -40,7 +39,6 @@ pub use previews::planned_files;
 pub struct Run<'a> {
     /// Names the run: on the hosts, and its log.
     pub id: &'a str,
-    pub answers: &'a Answers,
     pub plan: &'a Plan,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::hosts::{Look, Reached};
-use crate::platform::network::{self, Contact, Link};
+use super::hosts::Reached;
+use crate::platform::network::{self, Contact};
+use crate::platform::sources::Wanted;
 use crate::platform::{Facts, Sources};
 use crate::remote::{RemoteError, Script};
+use crate::topology::Link;
 
 /// Whether the ports of a host were opened for a moment, and why not.
 type Opened = Result<(), String>;
@@ -15,10 +17,10 @@ type Opened = Result<(), String>;
 /// does while others try to reach it; nothing else is changed, and it is gone afterwards.
 pub fn look_around(
     hosts: &mut [Reached],
-    look: Look<'_>,
+    wanted: Wanted<'_>,
     opens: bool,
 ) -> Result<(), Vec<RemoteError>> {
-    let links = network::links(look.answers);
+    let links = wanted.topology.links();
     let missing = not_listening(hosts, &links);
     let opened = if opens {
         open(hosts, &missing)
@@ -31,7 +33,7 @@ pub fn look_around(
             .filter(|link| link.from == host.name)
             .cloned()
             .collect();
-        try_from_here(host, look, own)
+        try_from_here(host, wanted, own)
     });
     let asked: BTreeSet<_> = opened.keys().cloned().collect();
     on_all(hosts, |host| {
@@ -99,19 +101,15 @@ fn may_listen(facts: &Facts) -> bool {
 }
 
 /// All of a host in one round trip.
-fn try_from_here(host: &mut Reached, look: Look<'_>, links: Vec<Link>) -> Result<(), RemoteError> {
-    let answers = look.answers;
-    let platform = host.platform;
-    let to_ask = answers.host(&host.name).zip(platform);
-    let to_ask = to_ask.filter(|(own, _)| !Sources::are_settled(own, &host.facts));
-    let sources = match to_ask {
-        Some((own, platform)) => {
-            let fetches = look.fetches == Some(&host.name);
-            let arch = &host.facts.arch;
-            Some(Sources::script(answers, own, arch, platform, fetches))
-        }
-        None => None,
-    };
+fn try_from_here(
+    host: &mut Reached,
+    wanted: Wanted<'_>,
+    links: Vec<Link>,
+) -> Result<(), RemoteError> {
+    let settled = Sources::are_settled(wanted.topology, &host.name, &host.facts);
+    let platform = host.platform.filter(|_| !settled);
+    let arch = &host.facts.arch;
+    let sources = platform.map(|platform| Sources::script(wanted, &host.name, arch, platform));
     let reach = (!links.is_empty()).then(|| network::reach_script(&links));
     let script = match (sources, reach) {
         (None, None) => return Ok(()),

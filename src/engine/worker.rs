@@ -234,7 +234,7 @@ impl<'a> Worker<'a> {
         self.last_lines.clear();
         let outcome = match &step.work {
             Work::Shell(shell) => self.shell(step, shell, known),
-            Work::Task(task) => self.task(step, *task),
+            Work::Task(task) => self.task(step, task),
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
@@ -432,7 +432,7 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn task(&mut self, step: &Step, task: plan::Task) -> Result<Outcome, Trouble> {
+    fn task(&mut self, step: &Step, task: &plan::Task) -> Result<Outcome, Trouble> {
         let Some(host) = &mut self.host else {
             return tasks::here(task, self.run);
         };

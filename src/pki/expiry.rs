@@ -7,6 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{PkiError, RENEW, expiry};
+use crate::topology::Topology;
 
 /// A certificate, without what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,20 +22,27 @@ pub struct Certificate {
     pub problem: Option<String>,
 }
 
-/// The certificates in a folder, of these servers; those with a problem first. What is not there
-/// yet is left out.
-pub fn certificates<'a>(
+/// The certificates in a folder, of the members of a topology; those with a problem first. What is
+/// not there yet is left out.
+pub fn certificates(
     dir: &Path,
-    servers: impl IntoIterator<Item = &'a str>,
+    topology: &Topology,
     now: OffsetDateTime,
 ) -> Result<Vec<Certificate>, PkiError> {
-    let servers = servers
-        .into_iter()
-        .map(|name| (name.to_owned(), format!("server-{name}.crt")));
-    let own = [("the authority", "ca.crt"), ("Postgres", "postgres.crt")]
-        .map(|(name, file)| (name.to_owned(), file.to_owned()));
+    let members = &topology.datastore.members;
+    let postgres = members.iter().map(|member| {
+        let name = match members.len() {
+            1 => "Postgres".to_owned(),
+            _ => format!("Postgres on {}", member.name),
+        };
+        (name, format!("postgres-{}.crt", member.name))
+    });
+    let servers = topology.servers.iter();
+    let servers =
+        servers.map(|server| (server.name.clone(), format!("server-{}.crt", server.name)));
+    let authority = ("the authority".to_owned(), "ca.crt".to_owned());
     let mut found = Vec::new();
-    for (name, file) in own.into_iter().chain(servers) {
+    for (name, file) in [authority].into_iter().chain(postgres).chain(servers) {
         let path = dir.join(&file);
         let pem = match std::fs::read_to_string(&path) {
             Ok(pem) => pem,
@@ -76,14 +84,25 @@ mod tests {
 
     use super::super::{Kept, Wanted, ensure, save};
     use super::*;
+    use crate::answers::{Answers, Host, Role};
 
     #[test]
     fn what_ends_soon_comes_first_with_what_to_do() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path().join("pki");
         let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        let mut answers = Answers::default();
+        for (name, role) in [
+            ("db", Role::Postgres),
+            ("s1", Role::Server),
+            ("s2", Role::Server),
+            ("lb", Role::LoadBalancer),
+        ] {
+            answers.hosts.push(Host::new(name, role, "10.0.0.5"));
+        }
+        let topology = Topology::of(&answers).expect("a topology");
         let told = |now| -> Vec<_> {
-            let all = certificates(&dir, ["s1", "s2"], now).expect("read");
+            let all = certificates(&dir, &topology, now).expect("read");
             let line = |it: Certificate| {
                 let problem = it.problem.unwrap_or_else(|| "well".into());
                 format!("{} {} {} {problem}", it.name, it.ends, it.days)
@@ -94,13 +113,13 @@ mod tests {
         let wanted = Wanted {
             cluster: "lab".into(),
             role: "k3s".into(),
-            postgres_names: vec!["10.0.0.5".into()],
+            postgres: [("db".into(), vec!["10.0.0.5".into()])].into(),
             servers: vec!["s1".into(), "s2".into()],
         };
         let (pki, _) = ensure(&Kept::default(), &wanted, now).expect("made");
         save(&dir, &pki).expect("saved");
         // No key is needed to know when a certificate ends.
-        for file in ["ca.key", "postgres.key", "server-s1.key"] {
+        for file in ["ca.key", "postgres-db.key", "server-s1.key"] {
             std::fs::remove_file(dir.join(file)).expect("removed");
         }
         std::fs::remove_file(dir.join("server-s2.crt")).expect("removed");

@@ -7,15 +7,22 @@ use super::*;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
+fn names(wanted: &mut Wanted) -> &mut Vec<String> {
+    wanted.postgres.get_mut("db").unwrap()
+}
+
 fn wanted() -> Wanted {
     Wanted {
         cluster: "lab".into(),
         role: "k3s".into(),
-        postgres_names: vec![
-            "postgres.lab.internal".into(),
-            "198.51.100.11".into(),
-            "2001:db8::b".into(),
-        ],
+        postgres: BTreeMap::from([(
+            "db".to_owned(),
+            vec![
+                "postgres.lab.internal".into(),
+                "198.51.100.11".into(),
+                "2001:db8::b".into(),
+            ],
+        )]),
         servers: vec!["s1".into(), "s2".into()],
     }
 }
@@ -29,7 +36,8 @@ fn kept(pki: &Pki) -> Kept {
     Kept {
         ca_cert: Some(pki.ca.cert_pem.clone()),
         ca_key: Some(pki.ca.key_pem.clone()),
-        postgres: Some(pki.postgres.clone()),
+        postgres: pki.postgres.clone(),
+        only_postgres: None,
         servers: pki.servers.clone(),
     }
 }
@@ -65,7 +73,7 @@ fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
     let (pki, changes) = made(&Kept::default(), NOW);
     insta::assert_snapshot!(changes.join("\n"), @r#"
     certificate authority: made
-    certificate of Postgres: made
+    certificate of Postgres on db: made
     client certificate of s1: made
     client certificate of s2: made
     "#);
@@ -77,7 +85,7 @@ fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
         let (fine, text) = openssl_verify(&pki.ca.cert_pem, cert, NOW, options);
         assert!(!fine && text.contains(why), "{options:?}: {text}");
     };
-    let server = &*pki.postgres.cert_pem;
+    let server = &*pki.postgres["db"].cert_pem;
     let client = &*pki.servers["s1"].cert_pem;
     fine(
         server,
@@ -144,7 +152,7 @@ fn certificates_say_what_they_should() {
         ],
     );
     says(
-        &pki.postgres.cert_pem,
+        &pki.postgres["db"].cert_pem,
         &[
             "Issuer: O=lab, CN=K3s datastore CA",
             "CA:FALSE",
@@ -192,12 +200,12 @@ fn what_is_about_to_end_is_renewed() {
     let later = NOW + Duration::days(825 - 60);
     let (renewed, changes) = made(&kept(&pki), later);
     insta::assert_snapshot!(changes.join("\n"), @r#"
-    certificate of Postgres ends in 60 days: renewed
+    certificate of Postgres on db ends in 60 days: renewed
     client certificate of s1 ends in 60 days: renewed
     client certificate of s2 ends in 60 days: renewed
     "#);
     assert_eq!(renewed.ca, pki.ca);
-    assert_ne!(renewed.postgres.key_pem, pki.postgres.key_pem);
+    assert_ne!(renewed.postgres["db"].key_pem, pki.postgres["db"].key_pem);
     let (fine, text) = openssl_verify(
         &pki.ca.cert_pem,
         &renewed.servers["s1"].cert_pem,
@@ -208,7 +216,7 @@ fn what_is_about_to_end_is_renewed() {
     let (_, changes) = made(&kept(&pki), NOW + Duration::days(900));
     assert_eq!(
         changes[0],
-        "certificate of Postgres ended on 2029-02-25: renewed"
+        "certificate of Postgres on db ended on 2029-02-25: renewed"
     );
 }
 
@@ -221,13 +229,13 @@ fn what_changed_is_made_anew_and_nothing_else() {
         let (_, changes) = ensure(&kept(&pki), &wanted, NOW).expect("certificates");
         changes.lines.join("\n")
     };
-    assert_eq!(change(|wanted| wanted.postgres_names.reverse()), "");
+    assert_eq!(change(|wanted| names(wanted).reverse()), "");
     assert_eq!(
-        change(|wanted| wanted.postgres_names.push("198.51.100.11".into())),
+        change(|wanted| names(wanted).push("198.51.100.11".into())),
         ""
     );
     assert_eq!(change(|wanted| wanted.servers.truncate(1)), "");
-    insta::assert_snapshot!(change(|wanted| wanted.postgres_names.truncate(2)), @r#"certificate of Postgres names changed: made anew"#);
+    insta::assert_snapshot!(change(|wanted| names(wanted).truncate(2)), @r#"certificate of Postgres on db names changed: made anew"#);
     insta::assert_snapshot!(change(|wanted| wanted.role = "other".into()), @r#"
     client certificate of s1 names changed: made anew
     client certificate of s2 names changed: made anew
@@ -236,13 +244,13 @@ fn what_changed_is_made_anew_and_nothing_else() {
 
     let (stranger, _) = made(&Kept::default(), NOW);
     let mut mixed = kept(&pki);
-    mixed.postgres = Some(stranger.postgres.clone());
+    mixed.postgres = stranger.postgres.clone();
     let swapped = mixed.servers.get_mut("s1").expect("s1");
     swapped.key_pem = stranger.ca.key_pem.clone();
     let broken = mixed.servers.get_mut("s2").expect("s2");
     broken.cert_pem = "nonsense".into();
     insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r#"
-    certificate of Postgres was signed by another authority: made anew
+    certificate of Postgres on db was signed by another authority: made anew
     client certificate of s1 is not that of its key, an earlier run was interrupted: made anew
     client certificate of s2 cannot be read: made anew
     "#);
@@ -267,12 +275,12 @@ fn the_authority_is_never_replaced_silently() {
     lost.ca_key = None;
     assert!(error(&lost, NOW).contains("ca.key"));
     let mut swapped = kept(&pki);
-    swapped.ca_key = Some(pki.postgres.key_pem.clone());
+    swapped.ca_key = Some(pki.postgres["db"].key_pem.clone());
     assert!(error(&swapped, NOW).contains("not the key of ca.crt"));
     // Nothing outlives it.
     let (late, _) = made(&kept(&pki), NOW + Duration::days(3000));
     let end = |identity: &Identity| expiry(&identity.cert_pem).expect("a time");
-    assert_eq!(end(&late.postgres), end(&late.ca));
+    assert_eq!(end(&late.postgres["db"]), end(&late.ca));
 }
 
 #[test]
@@ -323,7 +331,7 @@ fn what_is_saved_is_loaded() {
     names.sort();
     assert_eq!(
         names.join(" "),
-        "ca.crt ca.key postgres.crt postgres.key server-s1.crt \
+        "ca.crt ca.key postgres-db.crt postgres-db.key server-s1.crt \
                                  server-s1.key server-s2.crt server-s2.key"
     );
 }
@@ -356,8 +364,8 @@ fn an_interrupted_save_is_mended() {
         "server-s1.crt",
         "server-s2.key",
         "server-s2.crt",
-        "postgres.key",
-        "postgres.crt",
+        "postgres-db.key",
+        "postgres-db.crt",
     ];
     for first in [true, false] {
         for written in 0..=order.len() {
@@ -380,11 +388,28 @@ fn an_interrupted_save_is_mended() {
             if written > 0 || !first {
                 assert_eq!(mended.ca.key_pem, new.ca.key_pem, "{written} {changes:?}");
             }
-            for identity in mended.servers.values().chain([&mended.postgres]) {
+            for identity in mended.servers.values().chain(mended.postgres.values()) {
                 let cert = &identity.cert_pem;
                 let (fine, text) = openssl_verify(&mended.ca.cert_pem, cert, later, &[]);
                 assert!(fine, "{written}: {text}");
             }
         }
     }
+}
+
+/// Version 0.1.0 kept one certificate for the only Postgres host: it stays in use.
+#[test]
+fn the_only_certificate_of_an_earlier_version_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pki, _) = ensure(&Kept::default(), &wanted(), NOW).unwrap();
+    save(folder.path(), &pki).unwrap();
+    for end in ["crt", "key"] {
+        let of = |name: &str| folder.path().join(format!("{name}.{end}"));
+        std::fs::rename(of("postgres-db"), of("postgres")).unwrap();
+    }
+    let (again, changes) = ensure(&load(folder.path()).unwrap(), &wanted(), NOW).unwrap();
+    assert_eq!(again, pki);
+    assert!(changes.is_empty(), "{changes:?}");
+    save(folder.path(), &again).unwrap();
+    assert!(load(folder.path()).unwrap().holds(&again));
 }

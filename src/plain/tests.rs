@@ -256,7 +256,9 @@ fn a_run_is_stopped_at_a_failed_step_also_by_the_end_of_the_input() {
 #[test]
 fn only_what_looks_may_be_left_out() {
     let mut looks = step("a", "h", &[]);
-    looks.work = Work::Task(Task::ProveBalancer);
+    looks.work = Work::Task(Task::ProveEndpoint {
+        at: "192.0.2.1:6443".parse().unwrap(),
+    });
     let steps = vec![looks, step("b", "h", &[("a", "h")])];
     let world = attended(steps).on("h", vec![host("h", 1).on("\nb\n", Reply::exit(0))]);
     let (end, _, text) = followed(world, "2\n");

@@ -146,8 +146,9 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::plan::{Late, step_file};
+    use crate::plan::Late;
     use crate::platform::{Facts, Platform};
+    use crate::steps::step_file;
 
     fn shell(source: &'static str, inputs: Vec<(&'static str, Value)>) -> Shell {
         let facts = Facts {

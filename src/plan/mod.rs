@@ -1,51 +1,31 @@
-//! What will be done: phases made of steps, a pure function of answers, platforms, certificates
-//! and secrets. Printing it is the dry run.
+//! What will be done: the steps of a procedure, in phases. Printing it is the dry run.
 //!
 //! A step is one thing that must be true on one host. Most are shell files with two functions
 //! (`assets/steps`, see `prelude.sh`); what is not a matter of one host's shell is a [`Task`], which
-//! the engine knows how to do. To add a step is to add a shell file, and a line in its phase.
+//! the engine knows how to do. Both carry all their inputs: whoever carries a plan out needs to know
+//! nothing else.
 //!
-//! * `postgres`, `certificates`, `servers`, `load_balancer`, `agents`, `cluster`: a phase each
 //! * `print`: the dry run; `script`: from a step to what is sent to a host
-//! * `outline`: what a plan tells about itself; `files`: what it will write, beside what is there
+//! * `files`: what it will write, beside what is there now
 
-mod agents;
-mod certificates;
-mod cluster;
 mod files;
-mod load_balancer;
-mod postgres;
 mod print;
 mod script;
-mod servers;
-mod template;
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::answers::{Answers, Host, Role};
+use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
-use crate::pki::Pki;
 use crate::platform::Platform;
 use crate::secrets::SecretText;
-use crate::secrets::Secrets;
 
 pub use files::{PlannedFile, preview_script, read_previews};
+#[cfg(test)]
+pub(crate) use script::PRELUDE;
 pub use script::{
     Asked, LateValues, Status, UnboundInput, apply_script, ask_script, ended, read_answers,
 };
-
-/// What a plan is made from.
-#[derive(Clone, Copy)]
-pub struct Given<'a> {
-    /// Validated.
-    pub answers: &'a Answers,
-    /// Of every host, by name.
-    pub platforms: &'a BTreeMap<String, Platform>,
-    pub pki: &'a Pki,
-    pub secrets: &'a Secrets,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -55,7 +35,7 @@ pub struct Plan {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Phase {
-    /// `postgres`, `server-1` …; the part of a step's id before the `/`.
+    /// `postgres`, `server-1` …
     pub id: &'static str,
     pub title: &'static str,
     pub steps: Vec<Step>,
@@ -138,71 +118,73 @@ pub enum Late {
 }
 
 /// What is not a matter of one host's shell; done by the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     /// The certificates are in the state folder.
     KeepCertificates,
     /// The install script is in the state folder, fetched through a host.
-    FetchInstaller,
+    FetchInstaller {
+        url: String,
+        /// What its bytes must hash to, where the answers pin that.
+        sha256: Option<String>,
+    },
     /// From a server: the right client certificate is let in, anything else refused.
-    ProveDatastore,
+    ProveDatastore(DatastoreProof),
     /// The cluster's CA is known.
     LearnClusterCa,
-    /// Every server answers through the load balancer.
-    ProveBalancer,
-    /// From an agent: the load balancer answers under the cluster's CA.
-    ProveWay,
+    /// Every server answers through a load balancer.
+    ProveBalancer(BalancerProof),
+    /// From an agent: what it joins answers under the cluster's CA.
+    ProveEndpoint { at: SocketAddr },
     /// The kubeconfig for the operator is in the state folder.
-    KeepKubeconfig,
+    KeepKubeconfig {
+        /// Where `kubectl` finds the API.
+        url: String,
+        /// Of its cluster, user and context.
+        name: String,
+    },
     /// The ranges of the nodes' pods are known.
     LearnPodNetworks,
     /// From a node: the others answer through the pods' network.
-    ProveOverlay,
+    ProveOverlay(OverlayProof),
     /// All nodes are Ready, all pods healthy.
-    WaitForCluster,
+    WaitForCluster { nodes: Vec<ExpectedNode> },
 }
 
-/// Packages come over the network, and other package managers may be at work.
-const PACKAGES: Duration = Duration::from_secs(30 * 60);
-/// What takes seconds, on a slow machine.
-const SHORT: Duration = Duration::from_secs(3 * 60);
-/// How long K3s may take to become ready (facts 6: minutes at most), in seconds.
-const START_SECONDS: u32 = 600;
-const START: Duration = Duration::from_secs(START_SECONDS as u64 + 60);
-
-/// The name, the text and nothing else of a shell file below `assets/steps`.
-macro_rules! step_file {
-    ($name:literal) => {
-        (
-            $name,
-            include_str!(concat!("../../assets/steps/", $name, ".sh")),
-        )
-    };
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatastoreProof {
+    /// The name that each member's certificate is checked against, and where it is.
+    pub members: Vec<(String, SocketAddr)>,
+    pub database: String,
+    pub user: String,
 }
-pub(crate) use step_file;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct BalancerProof {
+    /// Where the load balancer is.
+    pub at: SocketAddr,
+    /// The servers behind it.
+    pub servers: Vec<(String, SocketAddr)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OverlayProof {
+    /// The node's own address.
+    pub own: IpAddr,
+    /// Set where the cluster's network is of a kind that is not tried.
+    pub untried_because: Option<String>,
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// Another node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbour {
+    pub name: String,
+    /// Outside of the pods' network.
+    pub ip: IpAddr,
+}
 
 impl Plan {
-    /// The plan for these answers on these hosts.
-    pub fn make(given: Given<'_>) -> Result<Self, PlanError> {
-        let topology = Topology::new(given)?;
-        let phases = [
-            postgres::phase(&topology),
-            certificates::phase(&topology)?,
-            servers::first(&topology)?,
-            servers::others(&topology)?,
-            load_balancer::phase(&topology)?,
-            agents::phase(&topology)?,
-            cluster::phase(&topology),
-        ];
-        Ok(Self {
-            cluster: given.answers.cluster.name.clone(),
-            phases: phases
-                .into_iter()
-                .filter(|phase| !phase.steps.is_empty())
-                .collect(),
-        })
-    }
-
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.phases.iter().flat_map(|phase| &phase.steps)
     }
@@ -227,167 +209,35 @@ impl Plan {
     }
 }
 
-/// Why there is no plan. Validated answers and the facts of all their hosts always have one.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    #[error("the answers have no host with the role {0}")]
-    NoHost(Role),
-    #[error("{0} has no address in the cluster's network")]
-    NoAddress(String),
-    #[error("nothing is known of {0}")]
-    NoFacts(String),
-    #[error("{0} has no certificate")]
-    NoCertificate(String),
-    #[error("a template cannot be filled in: {0}")]
-    Template(#[from] minijinja::Error),
-}
-
-/// The hosts in their places, with everything that a phase asks about them.
-struct Topology<'a> {
-    given: Given<'a>,
-    postgres: Node<'a>,
-    balancer: Node<'a>,
-    /// Server 1 first.
-    servers: Vec<Node<'a>>,
-    agents: Vec<Node<'a>>,
-}
-
-#[derive(Clone, Copy)]
-struct Node<'a> {
-    host: &'a Host,
-    name: &'a str,
-    ip: IpAddr,
-    platform: Platform,
-}
-
-impl<'a> Topology<'a> {
-    fn new(given: Given<'a>) -> Result<Self, PlanError> {
-        let node = |host: &'a Host| -> Result<Node<'a>, PlanError> {
-            let missing = |error: fn(String) -> PlanError| error(host.name.clone());
-            Ok(Node {
-                host,
-                name: &host.name,
-                ip: host
-                    .cluster_ip()
-                    .ok_or_else(|| missing(PlanError::NoAddress))?,
-                platform: *given
-                    .platforms
-                    .get(&host.name)
-                    .ok_or_else(|| missing(PlanError::NoFacts))?,
-            })
-        };
-        let all = |role| -> Result<Vec<_>, _> { given.answers.with_role(role).map(node).collect() };
-        let one = |role| -> Result<_, PlanError> {
-            let hosts: Vec<_> = all(role)?;
-            hosts.first().copied().ok_or(PlanError::NoHost(role))
-        };
-        // Server 1 is asked for as well: nothing goes without it.
-        one(Role::Server)?;
-        Ok(Self {
-            given,
-            postgres: one(Role::Postgres)?,
-            balancer: one(Role::LoadBalancer)?,
-            servers: all(Role::Server)?,
-            agents: all(Role::Agent)?,
-        })
-    }
-
-    fn server_1(&self) -> Node<'a> {
-        self.servers[0]
-    }
-
-    fn db_port(&self) -> String {
-        self.given.answers.postgres.port.to_string()
-    }
-
-    /// What stands before and after our lines in files that are not ours alone.
-    fn marks(&self) -> (String, String) {
-        let cluster = &self.given.answers.cluster.name;
-        (
-            format!("# BEGIN k3s-ha-wizard {cluster}"),
-            format!("# END k3s-ha-wizard {cluster}"),
-        )
-    }
-}
-
-impl Node<'_> {
-    /// The id of a step on this host.
-    fn id(&self, step: &str) -> StepId {
-        StepId::new(step, Some(self.name))
-    }
-
-    fn shell(
-        &self,
-        step: &str,
-        title: impl Into<String>,
-        (file, source): (&'static str, &'static str),
-        inputs: Vec<(&'static str, Value)>,
-    ) -> Step {
-        Step {
-            id: self.id(step),
-            host: Some(self.name.to_owned()),
-            title: title.into(),
-            needs: Vec::new(),
-            limit: SHORT,
-            work: Work::Shell(Shell {
-                file,
-                source,
-                platform: self.platform,
-                inputs,
-            }),
-        }
-    }
-
-    fn task(&self, step: &str, title: impl Into<String>, task: Task) -> Step {
-        Step {
-            id: self.id(step),
-            host: Some(self.name.to_owned()),
-            title: title.into(),
-            needs: Vec::new(),
-            limit: SHORT,
-            work: Work::Task(task),
-        }
-    }
-}
-
 impl Step {
     /// Whether what needs this step may run without it: it only looks.
     pub fn may_be_skipped(&self) -> bool {
         match &self.work {
             Work::Shell(_) => false,
             Work::Task(task) => match task {
-                Task::ProveDatastore
-                | Task::ProveBalancer
-                | Task::ProveWay
-                | Task::ProveOverlay
-                | Task::WaitForCluster => true,
+                Task::ProveDatastore(_)
+                | Task::ProveBalancer(_)
+                | Task::ProveEndpoint { .. }
+                | Task::ProveOverlay(_)
+                | Task::WaitForCluster { .. } => true,
                 Task::KeepCertificates
-                | Task::FetchInstaller
+                | Task::FetchInstaller { .. }
                 | Task::LearnClusterCa
                 | Task::LearnPodNetworks
-                | Task::KeepKubeconfig => false,
+                | Task::KeepKubeconfig { .. } => false,
             },
         }
     }
 
-    fn needing(mut self, needs: impl IntoIterator<Item = StepId>) -> Self {
+    #[must_use]
+    pub fn needing(mut self, needs: impl IntoIterator<Item = StepId>) -> Self {
         self.needs.extend(needs);
         self
     }
 
-    fn within(mut self, limit: Duration) -> Self {
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 }
-
-/// An address as it stands in a URL.
-fn in_url(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-#[cfg(test)]
-mod tests;

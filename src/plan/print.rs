@@ -70,13 +70,15 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Task::KeepCertificates => "written into the state folder",
-            Task::FetchInstaller => "downloaded through this host, and the same for all",
-            Task::ProveDatastore | Task::ProveWay => "tried from this host, over its own network",
+            Task::FetchInstaller { .. } => "downloaded through this host, and the same for all",
+            Task::ProveDatastore(_) | Task::ProveEndpoint { .. } => {
+                "tried from this host, over its own network"
+            }
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
-            Task::ProveOverlay => "tried from this host, through the pods' network",
-            Task::ProveBalancer => "tried from this host, read in the log of the load balancer",
-            Task::KeepKubeconfig => "read from this host, written into the state folder",
-            Task::WaitForCluster => "looked at from this host until it is so",
+            Task::ProveOverlay(_) => "tried from this host, through the pods' network",
+            Task::ProveBalancer(_) => "tried from this host, read in the log of the load balancer",
+            Task::KeepKubeconfig { .. } => "read from this host, written into the state folder",
+            Task::WaitForCluster { .. } => "looked at from this host until it is so",
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::remote::Script;
 use crate::remote::script::quoted;
 use crate::secrets::SecretText;
 
-pub(super) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
+pub(crate) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// What is known of the late-bound inputs.
 pub type LateValues = BTreeMap<Late, SecretText>;

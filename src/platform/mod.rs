@@ -8,7 +8,7 @@ mod facts;
 pub mod firewall;
 pub mod network;
 pub mod preflight;
-mod sources;
+pub mod sources;
 
 pub use facts::{BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresFacts, facts_script};
 pub use sources::{Sources, Tried};

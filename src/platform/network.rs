@@ -1,13 +1,13 @@
-//! Which hosts must reach which others, and whether they do: tried on the hosts themselves, since
-//! only there the way is the one that counts.
+//! Whether hosts reach those that they must reach: tried on the hosts themselves, since only there
+//! the way is the one that counts.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answers::{Answers, Host, Role};
 use crate::remote::Script;
+use crate::topology::Link;
 
 const REACH: &str = include_str!("../../assets/steps/reach.sh");
 const LISTEN: &str = include_str!("../../assets/steps/listen.sh");
@@ -18,21 +18,6 @@ pub const LISTENER: &str = "k3s-ha-wizard-listen.service";
 const LISTENS: u32 = 20;
 /// Seconds that an answer may take.
 pub const PATIENCE: u32 = 3;
-
-pub const API: u16 = 6443;
-/// The kubelet listens on it, on all addresses of its node.
-pub const KUBELET: u16 = 10250;
-/// How many other agents an agent tries: of a hundred, not each need try all.
-const NEIGHBOURS: usize = 8;
-
-/// A host that must reach another one over TCP.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Link {
-    pub from: String,
-    pub to: String,
-    /// Where the other one is in the cluster's network.
-    pub at: SocketAddr,
-}
 
 /// What came of trying a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,60 +33,6 @@ pub enum Contact {
     Later,
     /// Could not be tried, and why.
     Untried(String),
-}
-
-/// The links that the topology needs (facts 5.1), by the host that tries them.
-pub fn links(answers: &Answers) -> Vec<Link> {
-    let of = |role| answers.with_role(role).collect::<Vec<_>>();
-    let (servers, agents) = (of(Role::Server), of(Role::Agent));
-    let mut links = Vec::new();
-    let mut add = |from: &Host, to: &Host, port: u16| {
-        if let Some(ip) = to.cluster_ip().filter(|_| from.name != to.name) {
-            links.push(Link {
-                from: from.name.clone(),
-                to: to.name.clone(),
-                at: SocketAddr::new(ip, port),
-            });
-        }
-    };
-    for server in &servers {
-        for postgres in answers.with_role(Role::Postgres) {
-            add(server, postgres, answers.postgres.port);
-        }
-        // Pods reach the API by the servers' addresses.
-        for other in &servers {
-            add(server, other, API);
-        }
-        for node in servers.iter().chain(&agents) {
-            add(server, node, KUBELET);
-        }
-    }
-    for balancer in answers.with_role(Role::LoadBalancer) {
-        for server in &servers {
-            add(balancer, server, API);
-        }
-        for agent in &agents {
-            add(agent, balancer, answers.load_balancer.port);
-        }
-    }
-    for (number, agent) in agents.iter().enumerate() {
-        for server in &servers {
-            add(agent, server, API);
-            add(agent, server, KUBELET);
-        }
-        let after = agents.iter().cycle().skip(number + 1);
-        for other in after.take(NEIGHBOURS.min(agents.len() - 1)) {
-            add(agent, other, KUBELET);
-        }
-    }
-    links
-}
-
-/// Where the other nodes are that a node tries: those between whose kubelets there must be a link.
-pub fn neighbours<'a>(answers: &'a Answers, node: &str) -> Vec<&'a Host> {
-    let links = links(answers).into_iter();
-    let own = links.filter(|link| link.from == node && link.at.port() == KUBELET);
-    own.filter_map(|link| answers.host(&link.to)).collect()
 }
 
 /// The script that tries links, all from the host on which it runs.
@@ -173,48 +104,8 @@ pub fn not_opened(lines: &[String]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn lab() -> Answers {
-        Answers::from_toml(include_str!("../../tests/lab/answers.toml")).unwrap()
-    }
-
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_links_of_the_lab() {
-        let links = links(&lab());
-        let told: Vec<_> = links
-            .iter()
-            .map(|link| format!("{} -> {} {}", link.from, link.to, link.at))
-            .collect();
-        insta::assert_snapshot!(told.join("\n"));
-    }
-
-    #[test]
-    fn of_many_agents_each_tries_a_few_and_is_tried_by_as_many() {
-        let mut answers = lab();
-        for number in 2..=100 {
-            let address = format!("192.0.2.{number}");
-            let host = Host::new(format!("agent-{number}"), Role::Agent, address);
-            answers.hosts.push(host);
-        }
-        let links = links(&answers);
-        let agents: Vec<_> = answers.with_role(Role::Agent).collect();
-        for agent in &agents {
-            let is_agent = |name: &str| agents.iter().any(|agent| agent.name == name);
-            let out = links
-                .iter()
-                .filter(|link| link.from == agent.name && is_agent(&link.to));
-            let back = links
-                .iter()
-                .filter(|link| link.to == agent.name && is_agent(&link.from));
-            assert_eq!((out.count(), back.count()), (NEIGHBOURS, NEIGHBOURS));
-        }
-        let mut once = links.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(once.len(), links.len());
     }
 
     /// A port where nobody listens is refused at once, on any machine.
@@ -240,7 +131,11 @@ mod tests {
 
     #[test]
     fn what_was_tried_is_read() {
-        let link = links(&lab()).remove(0);
+        let link = Link {
+            from: "here".into(),
+            to: "there".into(),
+            at: "198.51.100.11:5432".parse().unwrap(),
+        };
         let links = vec![link; 4];
         let said = "reach=tried\nreach.link=1 No route to host\nreach.link=0 reached\n\
                     reach.link=9 reached\nreach.link=3 Connection timed out";

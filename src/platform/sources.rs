@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Facts, Platform};
-use crate::answers::{Answers, Host, Role};
+use crate::answers::K3s;
 use crate::remote::Script;
+use crate::topology::Topology;
 
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
@@ -31,51 +32,86 @@ pub enum Tried {
     Failed(String),
 }
 
-impl Sources {
-    /// The script that tries them. `fetches_installer`: this host is the one through which the
-    /// install script is fetched, and it is not kept from an earlier run.
-    pub fn script(
-        answers: &Answers,
-        host: &Host,
-        arch: &str,
-        platform: Platform,
-        fetches_installer: bool,
-    ) -> Script {
-        let k3s = &answers.k3s;
-        let packages = match host.role {
-            Role::Postgres => platform.postgres_packages,
-            Role::LoadBalancer => platform.nginx_packages,
-            Role::Server | Role::Agent => "",
+/// What hosts download of K3s, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downloads {
+    pub version: String,
+    pub install_url: String,
+    /// Where the releases are.
+    pub releases: String,
+}
+
+/// What sources are tried for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub topology: &'a Topology,
+    pub downloads: &'a Downloads,
+    /// The host through which the install script will be fetched; `None` when it is kept from an
+    /// earlier run.
+    pub fetches: Option<&'a str>,
+}
+
+impl Downloads {
+    pub fn of(k3s: &K3s) -> Self {
+        let releases = k3s.artifact_url.as_deref().unwrap_or(RELEASES);
+        Self {
+            version: k3s.version.clone(),
+            install_url: k3s.install_url.clone(),
+            releases: releases.to_owned(),
+        }
+    }
+
+    /// The smallest file of the release, for an architecture (facts 3.2).
+    fn release_url(&self, arch: &str) -> String {
+        let arch = match arch {
+            "aarch64" | "arm64" => "arm64",
+            arch if arch.starts_with("arm") => "arm",
+            _ => "amd64",
         };
-        let install_url = if fetches_installer {
-            &*k3s.install_url
+        let version = self.version.replace('+', "%2B");
+        format!("{}/{version}/sha256sum-{arch}.txt", self.releases)
+    }
+}
+
+impl Sources {
+    /// The script that tries them from a host.
+    pub fn script(wanted: Wanted<'_>, host: &str, arch: &str, platform: Platform) -> Script {
+        let Wanted {
+            topology,
+            downloads,
+            fetches,
+        } = wanted;
+        let packages = if topology.datastore.member(host).is_some() {
+            platform.postgres_packages
+        } else if topology.api.member(host).is_some() {
+            platform.nginx_packages
         } else {
             ""
         };
-        let release_url = match host.role {
-            Role::Server | Role::Agent => release_url(answers, arch),
-            _ => String::new(),
+        let is_node = topology.nodes().any(|node| node.name == host);
+        let release_url = is_node.then(|| downloads.release_url(arch));
+        let install_url = if fetches == Some(host) {
+            &*downloads.install_url
+        } else {
+            ""
         };
         Script::new(PRELUDE)
             .then(platform.functions)
             .then(SCRIPT)
             .input("PACKAGES", packages)
-            .input("VERSION", k3s.version.as_str())
+            .input("VERSION", downloads.version.as_str())
             .input("INSTALL_URL", install_url)
-            .input("RELEASE_URL", release_url)
+            .input("RELEASE_URL", release_url.unwrap_or_default())
     }
 
     /// Whether nothing is left to download, as far as facts tell: then nothing is tried. What K3s
     /// is there in which version only the script asks.
-    pub fn are_settled(host: &Host, facts: &Facts) -> bool {
-        match host.role {
-            Role::Postgres => facts.postgres.ours && facts.postgres.asked,
-            Role::LoadBalancer => {
-                let state = facts.units.get("k3s-lb.service");
-                state.is_some_and(|state| state == "active")
-            }
-            Role::Server | Role::Agent => false,
+    pub fn are_settled(topology: &Topology, host: &str, facts: &Facts) -> bool {
+        if topology.datastore.member(host).is_some() {
+            return facts.postgres.ours && facts.postgres.asked;
         }
+        let state = facts.units.get("k3s-lb.service");
+        topology.api.member(host).is_some() && state.is_some_and(|state| state == "active")
     }
 
     pub fn parse(lines: &[String]) -> Self {
@@ -96,21 +132,15 @@ impl Sources {
     }
 }
 
-/// The smallest file of the release, for an architecture (facts 3.2).
-fn release_url(answers: &Answers, arch: &str) -> String {
-    let arch = match arch {
-        "aarch64" | "arm64" => "arm64",
-        arch if arch.starts_with("arm") => "arm",
-        _ => "amd64",
-    };
-    let releases = answers.k3s.artifact_url.as_deref().unwrap_or(RELEASES);
-    let version = answers.k3s.version.replace('+', "%2B");
-    format!("{releases}/{version}/sha256sum-{arch}.txt")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::Answers;
+
+    fn lab() -> Topology {
+        let answers = include_str!("../../tests/lab/answers.toml");
+        Topology::of(&Answers::from_toml(answers).unwrap()).unwrap()
+    }
 
     #[test]
     fn what_was_tried_is_read() {
@@ -131,44 +161,58 @@ mod tests {
 
     #[test]
     fn what_runs_is_not_downloaded_again() {
-        let settled =
-            |role, facts: &Facts| Sources::are_settled(&Host::new("h", role, "::1"), facts);
+        let topology = lab();
+        let settled = |host, facts: &Facts| Sources::are_settled(&topology, host, facts);
         let mut facts = Facts::default();
-        let roles = [Role::Postgres, Role::LoadBalancer, Role::Agent];
-        assert_eq!(roles.map(|role| settled(role, &facts)), [false; 3]);
+        let hosts = ["k3s-postgres", "k3s-nginx", "k3s-agent"];
+        assert_eq!(hosts.map(|host| settled(host, &facts)), [false; 3]);
         facts.postgres.asked = true;
         let service = |state: &str| ("k3s-lb.service".to_owned(), state.to_owned());
         facts.units.extend([service("failed")]);
-        assert_eq!(roles.map(|role| settled(role, &facts)), [false; 3]);
+        assert_eq!(hosts.map(|host| settled(host, &facts)), [false; 3]);
         facts.postgres.ours = true;
         facts.units.extend([service("active")]);
-        assert_eq!(roles.map(|role| settled(role, &facts)), [true, true, false]);
+        assert_eq!(hosts.map(|host| settled(host, &facts)), [true, true, false]);
     }
 
     #[test]
     fn releases_have_their_own_names() {
-        let mut answers = Answers::default();
-        answers.k3s.version = "v1.30.1+k3s2".into();
+        let mut k3s = K3s {
+            version: "v1.30.1+k3s2".into(),
+            ..K3s::default()
+        };
         assert_eq!(
-            release_url(&answers, "x86_64"),
+            Downloads::of(&k3s).release_url("x86_64"),
             format!("{RELEASES}/v1.30.1%2Bk3s2/sha256sum-amd64.txt")
         );
-        answers.k3s.artifact_url = Some("http://mirror".into());
-        assert!(release_url(&answers, "armv7l").starts_with("http://mirror/v1.30.1%2Bk3s2/"));
-        assert!(release_url(&answers, "armv7l").ends_with("-arm.txt"));
-        assert!(release_url(&answers, "aarch64").ends_with("-arm64.txt"));
+        k3s.artifact_url = Some("http://mirror".into());
+        let mirror = Downloads::of(&k3s);
+        assert!(
+            mirror
+                .release_url("armv7l")
+                .starts_with("http://mirror/v1.30.1%2Bk3s2/")
+        );
+        assert!(mirror.release_url("armv7l").ends_with("-arm.txt"));
+        assert!(mirror.release_url("aarch64").ends_with("-arm64.txt"));
     }
 
     /// A port where nobody listens is refused at once, on any machine.
     #[test]
     fn the_script_tells_what_is_not_reached() {
-        let mut answers = Answers::default();
-        answers.k3s.artifact_url = Some("http://127.0.0.1:9/k3s".into());
-        answers.k3s.install_url = "http://127.0.0.1:9/install.sh".into();
-        let host = Host::new("s", Role::Server, "127.0.0.1");
+        let (topology, k3s) = (lab(), K3s::default());
+        let downloads = Downloads {
+            install_url: "http://127.0.0.1:9/install.sh".into(),
+            releases: "http://127.0.0.1:9/k3s".into(),
+            ..Downloads::of(&k3s)
+        };
         let platform = crate::platform::debian::PLATFORM;
         let tried = |fetches| {
-            let script = Sources::script(&answers, &host, "x86_64", platform, fetches);
+            let wanted = Wanted {
+                topology: &topology,
+                downloads: &downloads,
+                fetches,
+            };
+            let script = Sources::script(wanted, "k3s-server-1", "x86_64", platform);
             let output = std::process::Command::new("sh")
                 .arg("-c")
                 .arg(script.text().unwrap().expose())
@@ -180,7 +224,7 @@ mod tests {
                 other => panic!("{other:?}: {text}"),
             }
         };
-        assert!(tried(true).starts_with("http://127.0.0.1:9/install.sh "));
-        assert!(tried(false).starts_with("http://127.0.0.1:9/k3s/v1."));
+        assert!(tried(Some("k3s-server-1")).starts_with("http://127.0.0.1:9/install.sh "));
+        assert!(tried(None).starts_with("http://127.0.0.1:9/k3s/v1."));
     }
 }

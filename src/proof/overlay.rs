@@ -9,8 +9,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::platform::network::{self, Contact, Link, PATIENCE};
+use crate::platform::network::{self, Contact, PATIENCE};
 use crate::remote::Script;
+use crate::topology::{KUBELET, Link};
 
 const OVERLAY: &str = include_str!("../../assets/steps/overlay.sh");
 
@@ -119,9 +120,7 @@ fn judged(device: &str, ip: IpAddr, way: Option<Way<'_>>, contact: Contact, at: 
         Contact::NoWay(why) => not(why),
         Contact::Untried(why) => Answer::Untried(why),
         // Something came back, but whose it is cannot be told.
-        Contact::Refused | Contact::Later => {
-            Answer::Untried(format!("it refuses port {}", network::KUBELET))
-        }
+        Contact::Refused | Contact::Later => Answer::Untried(format!("it refuses port {KUBELET}")),
     }
 }
 
@@ -139,7 +138,7 @@ mod tests {
             .map(|ip| Link {
                 from: "here".into(),
                 to: "there".into(),
-                at: SocketAddr::new(ip.parse().unwrap(), network::KUBELET),
+                at: SocketAddr::new(ip.parse().unwrap(), KUBELET),
             })
             .into();
         let text: Vec<_> = text.lines().map(str::to_owned).collect();

@@ -7,7 +7,7 @@ use super::ways::{connector, target};
 use super::{SessionError, Tried};
 use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
-use crate::engine::hosts::{self, Look};
+use crate::engine::hosts;
 use crate::platform::Facts;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
@@ -48,14 +48,9 @@ pub fn knock(
     // cluster has then.
     let mut target = target(answers, host, &login, PathBuf::from("/dev/null"));
     target.known_hosts.extend(own_known_hosts(answers));
-    let look = Look {
-        answers,
-        fetches: None,
-        // These answers are not checked yet.
-        asks_postgres: false,
-    };
     let connector = connector(target, secrets, tried);
-    Ok(hosts::reach(host, look, connector, None, control)?.facts)
+    // These answers are not checked yet: no Postgres is asked about what they say of it.
+    Ok(hosts::reach(&host.name, None, connector, None, control)?.facts)
 }
 
 /// Those of an earlier run of the cluster. Its name may be half typed.

@@ -7,7 +7,6 @@ use super::{SessionError, Tried};
 use crate::answers::{Answers, Host, Login, LoginSecrets, Role};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::Place;
-use crate::plan::PlanError;
 use crate::remote::{Credentials, Remote, Ssh, Target};
 use crate::state::Folder;
 
@@ -73,7 +72,7 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
     let config = answers.ssh_config()?;
     let host = answers
         .host(host)
-        .ok_or_else(|| PlanError::NoFacts(host.to_owned()))?;
+        .ok_or_else(|| SessionError::NoHost(host.to_owned()))?;
     let login = answers.login(host, &config)?;
     let folder = Folder::open(None, &answers.cluster.name)?;
     let usual = PathBuf::from("~/.ssh/known_hosts");

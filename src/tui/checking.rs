@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use crate::answers::Check;
-use crate::platform::network::{Contact, Link};
+use crate::platform::network::Contact;
 use crate::platform::preflight::{Cell, Grid, Level};
+use crate::topology::Link;
 
 use super::connecting;
 use super::keys::Action;

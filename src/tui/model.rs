@@ -8,10 +8,11 @@ use crate::answers::{Answers, Host, Lacks, Wanted};
 use crate::events::StepId;
 use crate::events::progress::Step;
 use crate::events::{Abort, Decision, End, Event};
-use crate::platform::network::{Contact, Link};
+use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::report::diff::FileChange;
 use crate::secrets::SecretText;
+use crate::topology::Link;
 
 use super::asking::{self, Prompt};
 use super::checking::Checks;

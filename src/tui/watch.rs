@@ -7,7 +7,7 @@ use std::thread;
 use crossbeam_channel::Sender;
 use time::OffsetDateTime;
 
-use crate::answers::{Answers, Role};
+use crate::answers::Role;
 use crate::engine::control::Control;
 use crate::engine::look;
 use crate::engine::watch::{Watched, watch};
@@ -15,6 +15,7 @@ use crate::pki;
 use crate::remote::Remote;
 use crate::session::{Session, ways};
 use crate::state::Folder;
+use crate::topology::Topology;
 
 use super::live::{PAUSE, Sight};
 use super::model::Message;
@@ -31,7 +32,8 @@ pub fn start(
     if !session.has_cluster() || control.aborting().is_some() {
         return Ok(());
     }
-    let answers = Arc::new(session.answers.without_secrets());
+    let topology = Arc::new(session.topology.clone());
+    let nodes = topology.expected_nodes(&session.answers.k3s.version);
     let places = |role| {
         let places = ways::places(&session.answers, &session.folder, role, session.tried());
         places.map_err(|error| error.to_string())
@@ -42,13 +44,13 @@ pub fn start(
         messages.send(message).is_ok()
     };
 
-    let (asked, heard, stop) = (answers.clone(), messages.clone(), control.clone());
+    let (certified, heard, stop) = (topology.clone(), messages.clone(), control.clone());
     let folder = session.folder.clone();
     spawn("watch-cluster", move || {
         let mut known = Vec::new();
         let mut certificates = || {
             // Days go by, and another run may renew them.
-            let now = kept_certificates(&folder, &asked);
+            let now = kept_certificates(&folder, &certified);
             if known != now {
                 known.clone_from(&now);
                 tell(&heard, Sight::Certificates(now));
@@ -58,7 +60,7 @@ pub fn start(
         let mut watched = Watched::default();
         let look = &mut |remote: &mut dyn Remote| {
             certificates();
-            look::cluster(remote, &asked)
+            look::cluster(remote, &nodes)
         };
         watch(servers, &stop, PAUSE, look, &mut |news| {
             watched.told(news.clone());
@@ -67,9 +69,9 @@ pub fn start(
         });
     })?;
 
-    let (asked, heard, stop) = (answers, messages.clone(), control.clone());
+    let (heard, stop) = (messages.clone(), control.clone());
     spawn("watch-datastore", move || {
-        let look = &mut |remote: &mut dyn Remote| look::datastore(remote, &asked);
+        let look = &mut |remote: &mut dyn Remote| look::datastore(remote, &topology);
         watch(postgres, &stop, PAUSE, look, &mut |news| {
             tell(&heard, Sight::Datastore(news))
         });
@@ -82,9 +84,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String>
 }
 
 /// What cannot be read is not shown; the run that wrote it has had its say.
-fn kept_certificates(folder: &Folder, answers: &Answers) -> Vec<pki::Certificate> {
-    let servers = answers.with_role(Role::Server);
-    let names = servers.map(|host| host.name.as_str());
+fn kept_certificates(folder: &Folder, topology: &Topology) -> Vec<pki::Certificate> {
     let now = OffsetDateTime::now_utc();
-    pki::certificates(&folder.pki_dir(), names, now).unwrap_or_default()
+    pki::certificates(&folder.pki_dir(), topology, now).unwrap_or_default()
 }

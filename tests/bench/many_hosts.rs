@@ -11,6 +11,7 @@ mod elsewhere;
 #[path = "../support/sshd.rs"]
 mod sshd;
 
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use elsewhere::Elsewhere;
 use k3s_ha_wizard::answers::{Answers, Host, Role};
 use k3s_ha_wizard::engine::control::Control;
-use k3s_ha_wizard::engine::hosts::{Connector, Look, Reached, reach};
+use k3s_ha_wizard::engine::hosts::{Connector, Reached, reach};
 use k3s_ha_wizard::engine::{Memory, Run};
 use k3s_ha_wizard::events::StepId;
 use k3s_ha_wizard::events::log::RunLog;
@@ -147,7 +148,7 @@ fn measure(hosts: usize) -> Figures {
     let wanted = pki::Wanted {
         cluster: "made-up".into(),
         role: "k3s".into(),
-        postgres_names: vec!["10.0.0.1".into()],
+        postgres: BTreeMap::new(),
         servers: Vec::new(),
     };
     let now = OffsetDateTime::now_utc();
@@ -164,7 +165,6 @@ fn measure(hosts: usize) -> Figures {
     let recorder = Recorder::new(Redactor::default(), sinks);
     let end = Run {
         id: "run",
-        answers: &answers,
         plan: &plan,
         pki: &pki,
         secrets: &secrets,
@@ -202,11 +202,6 @@ fn reach_all(
     systems: &[Arc<Elsewhere>],
     control: &Control,
 ) -> Vec<Reached> {
-    let look = Look {
-        asks_postgres: true,
-        answers,
-        fetches: None,
-    };
     let trials = Trials::default();
     std::thread::scope(|scope| {
         let hosts = answers.hosts.iter().zip(systems);
@@ -218,7 +213,7 @@ fn reach_all(
                         owner: "bench".into(),
                         ..Lease::default()
                     };
-                    reach(host, look, connector, Some(&lease), control).unwrap()
+                    reach(&host.name, None, connector, Some(&lease), control).unwrap()
                 })
             })
             .collect();

@@ -151,7 +151,7 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["server refused TLS"],
-        "TLS is off in Postgres. Start the wizard again: its step certificates/postgres switches \
+        "TLS is off in Postgres. Start the wizard again: its step postgres/tls switches \
          it on. If it stays off, the log of Postgres says what is wrong with the certificate or \
          its key.",
     ),

@@ -99,7 +99,7 @@ pub(super) const CAUSES: &[Sign] = &[
          the token anew.",
     ),
     at(
-        "agents/",
+        "agent/",
         &["not authorized"],
         "The servers do not take this token. It must be their agent-token: start the wizard again, \
          it writes /etc/rancher/k3s/agent-token anew.",
@@ -108,7 +108,7 @@ pub(super) const CAUSES: &[Sign] = &[
         &["failed to get CA certs", "x509: certificate is valid for"],
         JOIN_NAMES,
     ),
-    at("agents/", &["x509: certificate is valid for"], JOIN_NAMES),
+    at("agent/", &["x509: certificate is valid for"], JOIN_NAMES),
     sign(
         &["failed to get CA certs"],
         "No K3s server answers behind the agent's server address. On the load balancer: `systemctl \
@@ -182,18 +182,11 @@ pub(super) const CAUSES: &[Sign] = &[
 ];
 
 pub(super) const SYMPTOMS: &[Sign] = &[
-    at(
-        "server-1/",
-        &["proceeding with bootstrap data generation"],
-        "K3s was making a new cluster in an empty datastore, and was not ready in time. On a slow \
-         host it may be by now: start the wizard again. If not, `journalctl -u k3s` says what it \
-         waits for.",
-    ),
     sign(
         &["proceeding with bootstrap data generation"],
-        "This server found no cluster under its token, and began one of its own beside it. It \
-         needs the token of the first server: k3s.token in the answers, or none there, for all of \
-         them.",
+        "The datastore holds no cluster of its token. Server 1 was making one, and was not ready \
+         in time: start the wizard again. Another server has another token than server 1: \
+         k3s.token in the answers is for all of them.",
     ),
     sign(
         &["Bootstrap key is locked"],
@@ -207,14 +200,14 @@ pub(super) const SYMPTOMS: &[Sign] = &[
          `journalctl -u k3s` says the rest.",
     ),
     at(
-        "agents/",
+        "agent/",
         &["Running load balancer k3s-agent-load-balancer"],
         "The agent hears nothing from the address that `grep server: /etc/rancher/k3s/config.yaml` \
          shows. `curl -k ADDRESS/ping` must print pong: if not, look at the load balancer and the \
          firewalls between.",
     ),
     at(
-        "agents/ready",
+        "k3s/agents",
         &["not Ready"],
         "The agents have joined, but are not ready. On such a host `journalctl -u k3s-agent -n 50` \
          says why; from a server, `k3s kubectl describe node NAME`.",

@@ -5,7 +5,7 @@ use super::{Sign, at};
 
 const MTLS: &str = "certificates/proof";
 const BALANCER: &str = "load-balancer/proof";
-const WAY: &str = "agents/way";
+const WAY: &str = "agent/endpoint";
 const OVERLAY: &str = "cluster/overlay";
 
 const RULES: &str = "A rule of pg_hba.conf in front of the wizard's lets this in. On the Postgres \
@@ -54,7 +54,7 @@ pub(super) const CAUSES: &[Sign] = &[
         MTLS,
         &["right certificate and password", "client certificate"],
         "Postgres does not trust the CA of the client certificates: ssl_ca_file must have the \
-         wizard's in it. Start the wizard again: certificates/postgres puts it there.",
+         wizard's in it. Start the wizard again: postgres/tls puts it there.",
     ),
     at(
         MTLS,

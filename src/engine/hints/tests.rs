@@ -63,9 +63,9 @@ fn journals() -> BTreeMap<String, Vec<String>> {
 
 fn step_of(journal: &str) -> StepId {
     if journal.starts_with("agent-") {
-        StepId::new("agents/start", Some("k3s-agent-1"))
+        StepId::new("agent/start", Some("k3s-agent-1"))
     } else {
-        id("servers/start")
+        id("k3s/start")
     }
 }
 
@@ -150,7 +150,7 @@ fn older_releases_are_understood_as_well() {
         ),
         ("tls error (server refused TLS connection)", "TLS is off"),
     ] {
-        let found = said("servers/start", &format!("{old}{tail}")).unwrap();
+        let found = said("k3s/start", &format!("{old}{tail}")).unwrap();
         assert!(found.contains(wanted), "{tail}: {found}");
     }
 }
@@ -162,7 +162,7 @@ fn harmless_lines_give_no_hint() {
     harmless.retain(|line| HARMLESS.iter().any(|words| line.contains(words)));
     assert!(harmless.len() > 20);
     for line in harmless {
-        assert!(is_general(said("servers/start", line).unwrap()), "{line}");
+        assert!(is_general(said("k3s/start", line).unwrap()), "{line}");
     }
 }
 
@@ -170,7 +170,7 @@ fn harmless_lines_give_no_hint() {
 fn what_was_said_last_counts_most() {
     let refused = "dial error: dial tcp 10.0.0.5:5432: connect: connection refused";
     let password = "failed SASL auth: FATAL: no (SQLSTATE 28P01)";
-    let step = id("servers/start");
+    let step = id("k3s/start");
     let hint = |lines: &[&str]| hint(&step, &failed("", lines)).unwrap();
     assert_eq!(hint(&[refused, password]), hint(&[password]));
     assert_eq!(hint(&[password, refused]), hint(&[refused]));

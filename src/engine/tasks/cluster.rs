@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
-use crate::cluster::{Cluster, kubeconfig, pod_networks};
+use crate::cluster::{Cluster, ExpectedNode, kubeconfig, pod_networks};
 use crate::engine::hosts::output;
 use crate::engine::{join_token, look};
 use crate::events::{Outcome, What};
@@ -55,19 +55,14 @@ pub(super) fn learn_networks(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble
     Ok(Outcome::Unchanged)
 }
 
-/// The kubeconfig, as it works from here: through the load balancer.
-pub(super) fn keep_kubeconfig(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let answers = site.run.answers;
-    let balancer = answers
-        .load_balancer_host()
-        .ok_or_else(|| Trouble::because("the answers have no load balancer"))?;
-    let address = match balancer.address.parse() {
-        Ok(std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
-        _ => balancer.address.clone(),
-    };
-    let url = format!("https://{address}:{}", answers.load_balancer.port);
+/// The kubeconfig, as it works from here: through the API endpoint.
+pub(super) fn keep_kubeconfig(
+    site: &mut Site<'_, '_>,
+    url: &str,
+    name: &str,
+) -> Result<Outcome, Trouble> {
     let original = zeroize::Zeroizing::new(read(site, READ_KUBECONFIG)?);
-    let ours = kubeconfig::for_operator(&original, &url, &answers.cluster.name)
+    let ours = kubeconfig::for_operator(&original, url, name)
         .map_err(|error| Trouble::because(error.to_string()))?;
     let folder = site.run.memory.folder;
     let kept = std::fs::read_to_string(folder.kubeconfig()).map(zeroize::Zeroizing::new);
@@ -82,11 +77,11 @@ pub(super) fn keep_kubeconfig(site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
 
 /// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An ill pod of
 /// somebody's own is told, but it is not this wizard's to wait for.
-pub(super) fn wait(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+pub(super) fn wait(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Outcome, Trouble> {
     let since = Instant::now();
     let mut waited = false;
     loop {
-        let seen = look(site);
+        let seen = look(site, nodes);
         let aborting = site.run.control.aborting().is_some();
         let enough = aborting || since.elapsed() + LOOK > site.step.limit;
         match seen {
@@ -135,9 +130,9 @@ fn system_is_ill(cluster: &Cluster) -> bool {
             .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
 }
 
-fn look(site: &mut Site<'_, '_>) -> Result<Cluster, Trouble> {
+fn look(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Cluster, Trouble> {
     let text = read(site, look::READ_CLUSTER)?;
-    look::cluster_of(&text, site.run.answers).map_err(|error| Trouble::because(error.to_string()))
+    look::cluster_of(&text, nodes).map_err(|error| Trouble::because(error.to_string()))
 }
 
 /// What a script prints, whole.

@@ -11,8 +11,11 @@ use crate::events::Outcome;
 
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 
-pub(super) fn fetch(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let pinned = site.run.answers.k3s.install_sha256.as_deref();
+pub(super) fn fetch(
+    site: &mut Site<'_, '_>,
+    url: &str,
+    pinned: Option<&str>,
+) -> Result<Outcome, Trouble> {
     let state_says = |error: crate::state::StateError| Trouble::because(error.to_string());
     let kept = site
         .run
@@ -29,7 +32,6 @@ pub(super) fn fetch(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         }
     }
 
-    let url = &site.run.answers.k3s.install_url;
     let script = download(site, url)?;
     let sum = sha256(&script);
     if let Some(pinned) = pinned

@@ -81,24 +81,24 @@ impl Site<'_, '_> {
 }
 
 /// Does a task at a host.
-pub(super) fn at(task: Task, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
     match task {
         Task::KeepCertificates => here(task, site.run),
-        Task::FetchInstaller => installer::fetch(site),
-        Task::ProveDatastore => proofs::datastore(site),
+        Task::FetchInstaller { url, sha256 } => installer::fetch(site, url, sha256.as_deref()),
+        Task::ProveDatastore(proof) => proofs::datastore(site, proof),
         Task::LearnClusterCa => cluster::learn_ca(site),
-        Task::ProveBalancer => proofs::balancer(site),
-        Task::ProveWay => proofs::way(site),
-        Task::KeepKubeconfig => cluster::keep_kubeconfig(site),
+        Task::ProveBalancer(proof) => proofs::balancer(site, proof),
+        Task::ProveEndpoint { at } => proofs::endpoint(site, *at),
+        Task::KeepKubeconfig { url, name } => cluster::keep_kubeconfig(site, url, name),
         Task::LearnPodNetworks => cluster::learn_networks(site),
-        Task::ProveOverlay => overlay::prove(site),
-        Task::WaitForCluster => cluster::wait(site),
+        Task::ProveOverlay(proof) => overlay::prove(site, proof),
+        Task::WaitForCluster { nodes } => cluster::wait(site, nodes),
     }
 }
 
 /// Does a task of the jump host alone.
-pub(super) fn here(task: Task, run: &Run<'_>) -> Result<Outcome, Trouble> {
-    if task != Task::KeepCertificates {
+pub(super) fn here(task: &Task, run: &Run<'_>) -> Result<Outcome, Trouble> {
+    if *task != Task::KeepCertificates {
         return Err(Trouble::because("this task needs a host"));
     }
     let directory = run.memory.folder.pki_dir();

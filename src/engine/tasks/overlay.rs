@@ -5,16 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
-use crate::answers::Host;
 use crate::engine::hosts::output;
 use crate::events::Outcome;
-use crate::plan::Late;
-use crate::platform::network::{self, KUBELET, Link};
+use crate::plan::{Late, Neighbour, OverlayProof};
 use crate::platform::{Facts, facts_script, firewall};
 use crate::proof::overlay::{self, Answer, PORT};
 use crate::remote::RemoteError;
+use crate::topology::{KUBELET, Link};
 
-const VXLAN: &str = "vxlan";
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(30);
 /// A node that has just joined is not known to the others at once.
@@ -32,13 +30,10 @@ struct Peer<'a> {
 }
 
 /// From a node: the others answer through the tunnel.
-pub(super) fn prove(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+pub(super) fn prove(site: &mut Site<'_, '_>, wanted: &OverlayProof) -> Result<Outcome, Trouble> {
     let run = site.run;
-    let backend = run.answers.k3s.server_config.get("flannel-backend");
-    if let Some(other) = backend.filter(|backend| backend.as_str() != Some(VXLAN)) {
-        return Ok(not_tried(&format!(
-            "flannel-backend is {other}, not {VXLAN}"
-        )));
+    if let Some(why) = &wanted.untried_because {
+        return Ok(not_tried(why));
     }
     let networks = site.bound(Late::PodNetworks);
     let networks = networks.ok_or_else(|| Trouble::because("the pods' networks are not known"))?;
@@ -48,16 +43,15 @@ pub(super) fn prove(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         .filter_map(|line| line.split_once(' '))
         .collect();
     let (mut peers, mut untried) = (Vec::new(), Vec::new());
-    for host in network::neighbours(run.answers, site.host) {
-        let range = networks.get(&*host.name);
-        let addresses = range.and_then(|range| overlay::addresses(range));
-        match (host.cluster_ip(), addresses) {
-            (Some(at), Some(addresses)) => peers.push(Peer {
-                name: &host.name,
-                at,
+    for Neighbour { name, ip } in &wanted.neighbours {
+        let range = networks.get(name.as_str());
+        match range.and_then(|range| overlay::addresses(range)) {
+            Some(addresses) => peers.push(Peer {
+                name,
+                at: *ip,
                 addresses,
             }),
-            _ => untried.push(format!("{} has no network for pods (podCIDR)", host.name)),
+            None => untried.push(format!("{name} has no network for pods (podCIDR)")),
         }
     }
     let Some(device) = peers.first().map(|peer| overlay::device(peer.addresses[0])) else {
@@ -74,7 +68,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         answers = look(site, device, &peers, true)?;
     }
     let Some(answers) = answers else {
-        let why = format!("there is no {device} here, the device of flannel's backend {VXLAN}");
+        let why = format!("there is no {device} here, the device of flannel's backend vxlan");
         return Ok(not_tried(&why));
     };
 
@@ -98,7 +92,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         site.proved(peer.name, "answers", got, holds);
     }
     match broken.first() {
-        Some(_) => Err(failed(site, &broken)?),
+        Some(_) => Err(failed(site, wanted.own, &broken)?),
         None if untried.is_empty() => Ok(Outcome::Unchanged),
         None => Ok(not_tried(&untried.join("; "))),
     }
@@ -146,6 +140,7 @@ fn look(
 /// Who does not reach whom, and what opens the way. Of each: whether it gets lost between the two.
 fn failed(
     site: &mut Site<'_, '_>,
+    own: IpAddr,
     broken: &[(&Peer<'_>, String, bool)],
 ) -> Result<Trouble, RemoteError> {
     let here = site.host;
@@ -158,8 +153,6 @@ fn failed(
     let lost = broken.iter().filter(|(_, _, is_lost)| *is_lost);
     let lost: Vec<_> = lost.map(|(peer, ..)| peer.at.to_string()).collect();
     if !lost.is_empty() {
-        let own = site.run.answers.host(here).and_then(Host::cluster_ip);
-        let own = own.map_or_else(|| here.to_owned(), |ip| ip.to_string());
         let others = lost.join(", ");
         why = format!("{why}. {PORT} must be open, both ways, between {own} and {others}");
         let (_, told, _) = output(site.remote, &facts_script(None), LOOK)?;

@@ -7,54 +7,51 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{Site, Trouble};
-use crate::answers::Host;
 use crate::engine::hosts::output;
 use crate::events::Outcome;
+use crate::plan::{BalancerProof, DatastoreProof};
 use crate::proof::balancer;
 use crate::proof::datastore::{self, Case, Datastore, Identities};
 use crate::remote::{RemoteError, Script};
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
-const SERVER_PORT: u16 = 6443;
 /// How often the load balancer is asked for every server that it has, before a server that never
 /// answered is asked directly.
 const ROUNDS: usize = 4;
 
 /// From a server: who has the right certificate is let in, everybody else refused.
-pub(super) fn datastore(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+pub(super) fn datastore(
+    site: &mut Site<'_, '_>,
+    wanted: &DatastoreProof,
+) -> Result<Outcome, Trouble> {
     let run = site.run;
-    let wanted = &run.answers.postgres;
-    let postgres = needed(run.answers.postgres_host())?;
-    let address = address_of(postgres, wanted.port)?;
-    let host = wanted
-        .name
-        .clone()
-        .unwrap_or_else(|| address.ip().to_string());
     let own = run.pki.servers.get(site.host);
     let own = own.ok_or_else(|| Trouble::because("this server has no certificate"))?;
     let identities = Identities::new(&run.pki.ca, own, &wanted.user, OffsetDateTime::now_utc())
         .map_err(|error| Trouble::because(error.to_string()))?;
-    let datastore = Datastore {
-        host: &host,
-        database: &wanted.database,
-        user: &wanted.user,
-        password: &run.secrets.db_password,
-        ca_pem: &run.pki.ca.cert_pem,
-    };
 
     let mut broken = Vec::new();
-    for case in Case::ALL {
-        let verdict = match site.remote.relay(address, ATTEMPT) {
-            Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
-            Err(error) if error.ends_connection() => return Err(error.into()),
-            Err(error) => datastore::Verdict::unreached(case, &error),
+    for (name, address) in &wanted.members {
+        let datastore = Datastore {
+            host: name,
+            database: &wanted.database,
+            user: &wanted.user,
+            password: &run.secrets.db_password,
+            ca_pem: &run.pki.ca.cert_pem,
         };
-        let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
-        if !verdict.holds() {
-            broken.push(format!("{} {got}", case.as_str()));
+        for case in Case::ALL {
+            let verdict = match site.remote.relay(*address, ATTEMPT) {
+                Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
+                Err(error) if error.ends_connection() => return Err(error.into()),
+                Err(error) => datastore::Verdict::unreached(case, &error),
+            };
+            let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
+            if !verdict.holds() {
+                broken.push(format!("{} {got}", case.as_str()));
+            }
+            site.proved(case.as_str(), &expected, got, verdict.holds());
         }
-        site.proved(case.as_str(), &expected, got, verdict.holds());
     }
     held(
         broken,
@@ -63,15 +60,12 @@ pub(super) fn datastore(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
 }
 
 /// From the load balancer's host: every server answers behind it.
-pub(super) fn balancer(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let run = site.run;
-    let here = needed(run.answers.load_balancer_host())?;
-    let address = address_of(here, run.answers.load_balancer.port)?;
-    let servers = run.answers.servers();
-    let upstreams = servers
-        .iter()
-        .map(|server| Ok((server.name.as_str(), address_of(server, SERVER_PORT)?)))
-        .collect::<Result<Vec<_>, Trouble>>()?;
+pub(super) fn balancer(
+    site: &mut Site<'_, '_>,
+    wanted: &BalancerProof,
+) -> Result<Outcome, Trouble> {
+    let address = wanted.at;
+    let upstreams = &wanted.servers;
     let ca = cluster_ca(site)?;
 
     let log_size = log_size(site)?;
@@ -93,11 +87,11 @@ pub(super) fn balancer(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         }
     }
     for (name, upstream) in upstreams {
-        let (got, holds) = if answered.contains(&upstream) {
+        let (got, holds) = if answered.contains(upstream) {
             ("answers through the load balancer".to_owned(), true)
         } else {
             // nginx prefers whoever has fewer connections: one that is busy may not be chosen.
-            let verdict = ping(site, upstream, &ca)?;
+            let verdict = ping(site, *upstream, &ca)?;
             let got = if verdict.holds() {
                 "answers the load balancer; it has more connections than the others, so that it \
                  was not chosen now"
@@ -116,9 +110,7 @@ pub(super) fn balancer(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
 }
 
 /// From an agent: what it joins answers, and is the cluster.
-pub(super) fn way(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let balancer = needed(site.run.answers.load_balancer_host())?;
-    let address = address_of(balancer, site.run.answers.load_balancer.port)?;
+pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<Outcome, Trouble> {
     let ca = cluster_ca(site)?;
     let verdict = ping(site, address, &ca)?;
     let (got, holds) = (verdict.got.to_string(), verdict.holds());
@@ -173,17 +165,6 @@ fn log_size(site: &mut Site<'_, '_>) -> Result<u64, RemoteError> {
 fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
     let ca = site.run.memory.state().cluster_ca.clone();
     ca.ok_or_else(|| Trouble::because("the cluster's CA is not known yet"))
-}
-
-fn needed<T>(host: Option<T>) -> Result<T, Trouble> {
-    host.ok_or_else(|| Trouble::because("the answers have no such host"))
-}
-
-fn address_of(host: &Host, port: u16) -> Result<SocketAddr, Trouble> {
-    let ip = host.cluster_ip();
-    let ip =
-        ip.ok_or_else(|| Trouble::because(format!("{} has no address in the cluster", host.name)))?;
-    Ok(SocketAddr::new(ip, port))
 }
 
 /// A proof changes nothing: it holds or it does not.

@@ -1,11 +1,10 @@
 //! What is there already: of others, of another cluster, or left behind.
 
-use std::net::SocketAddr;
-
 use super::{Sheet, Wanted};
 use crate::answers::{Check, ExistingPostgres, Role};
 use crate::platform::Platform;
-use crate::platform::network::{API, LISTENER};
+use crate::platform::network::LISTENER;
+use crate::topology::API;
 
 pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     match sheet.role() {
@@ -189,11 +188,8 @@ fn balancer(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     if there.servers.is_empty() {
         return;
     }
-    let servers = wanted.answers.servers();
-    let own: Vec<_> = servers
-        .iter()
-        .filter_map(|server| Some(SocketAddr::new(server.cluster_ip()?, API).to_string()))
-        .collect();
+    let servers = wanted.topology.servers.iter();
+    let own: Vec<_> = servers.map(|server| server.at(API).to_string()).collect();
     let other_name = !there.cluster.is_empty() && there.cluster != wanted.answers.cluster.name;
     if !other_name && there.servers.iter().any(|server| own.contains(server)) {
         return;
@@ -337,7 +333,7 @@ fn restart(sheet: &Sheet<'_>, wanted: Wanted<'_>) -> Option<String> {
         return Some("to listen on its address".into());
     }
     let have: usize = setting("max_connections")?.parse().ok()?;
-    let need = wanted.answers.max_connections();
+    let need = wanted.topology.max_connections();
     (have < need).then(|| format!("max_connections is {have}; {need} are needed"))
 }
 

@@ -15,9 +15,10 @@ mod print;
 
 use std::collections::BTreeMap;
 
-use super::network::{Contact, Link};
+use super::network::Contact;
 use super::{Facts, Sources};
 use crate::answers::{Answers, Check, Host, Role};
+use crate::topology::{Link, Topology};
 
 /// A host that was looked at.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +36,7 @@ pub struct Looked<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     pub answers: &'a Answers,
+    pub topology: &'a Topology,
     /// The first 12 digits of the SHA-256 of the cluster's token and of the agents'.
     pub token: &'a str,
     pub agent_token: &'a str,
@@ -96,7 +98,7 @@ pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
             .collect(),
-        notes: network::notes(wanted.answers, hosts),
+        notes: network::notes(wanted.topology, hosts),
     }
 }
 

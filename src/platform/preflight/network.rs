@@ -1,8 +1,9 @@
 //! Whether hosts reach each other, as far as that could be tried.
 
 use super::{Looked, Sheet};
-use crate::answers::{Answers, Check, Role};
-use crate::platform::network::{Contact, Link, PATIENCE};
+use crate::answers::Check;
+use crate::platform::network::{Contact, PATIENCE};
+use crate::topology::{Link, Topology};
 
 pub(super) fn check(sheet: &mut Sheet<'_>) {
     let looked = sheet.looked;
@@ -48,7 +49,7 @@ pub(super) fn check(sheet: &mut Sheet<'_>) {
 }
 
 /// What is not tried, of all hosts.
-pub(super) fn notes(answers: &Answers, hosts: &[Looked<'_>]) -> Vec<String> {
+pub(super) fn notes(topology: &Topology, hosts: &[Looked<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     let later = hosts
         .iter()
@@ -62,9 +63,7 @@ pub(super) fn notes(answers: &Answers, hosts: &[Looked<'_>]) -> Vec<String> {
              changes anything"
         ));
     }
-    let is_node = |role| matches!(role, Role::Server | Role::Agent);
-    let with_k3s = answers.hosts.iter().filter(|host| is_node(host.role));
-    if with_k3s.count() > 1 {
+    if topology.nodes().count() > 1 {
         notes.push(
             "8472/udp between nodes, the way of the pods' network, is tried once it is there, at the end \
              of the run"

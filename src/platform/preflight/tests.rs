@@ -1,6 +1,7 @@
 use super::*;
-use crate::platform::network::{self, Contact, Link};
+use crate::platform::network::Contact;
 use crate::platform::{Disk, Port, Tried};
+use crate::topology::{Link, Topology};
 
 pub(super) const TOKEN: &str = "0123456789ab";
 pub(super) const AGENT_TOKEN: &str = "ba9876543210";
@@ -23,7 +24,7 @@ pub(super) fn lab() -> World {
         download: Tried::Reached,
     });
     let reached = |host: &Host| {
-        let links = network::links(&answers).into_iter();
+        let links = Topology::of(&answers).unwrap().links().into_iter();
         let own = links.filter(|link| link.from == host.name);
         own.map(|link| (link, Contact::Reached)).collect()
     };
@@ -79,7 +80,9 @@ impl World {
                 at_work: self.at_work,
             })
             .collect();
+        let topology = Topology::of(&self.answers).unwrap();
         let wanted = Wanted {
+            topology: &topology,
             answers: &self.answers,
             token: TOKEN,
             agent_token: AGENT_TOKEN,

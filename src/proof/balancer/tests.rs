@@ -40,7 +40,7 @@ fn certificates(kept: &Kept, name: &str) -> Pki {
     let wanted = Wanted {
         cluster: "lab".into(),
         role: "k3s".into(),
-        postgres_names: vec![name.into()],
+        postgres: BTreeMap::from([("db".to_owned(), vec![name.into()])]),
         servers: vec![],
     };
     let now = OffsetDateTime::now_utc();
@@ -88,7 +88,7 @@ fn the_cluster_answers_pong_or_the_reason_is_told() {
         let stream = serve(identity, answer);
         prove("127.0.0.1", &pki.ca.cert_pem, stream)
     };
-    let right = verdict(&pki.postgres, PONG);
+    let right = verdict(&pki.postgres["db"], PONG);
     assert!(right.holds(), "{right}");
     assert_eq!(right.to_string(), "127.0.0.1: answers pong");
 
@@ -104,13 +104,13 @@ fn the_cluster_answers_pong_or_the_reason_is_told() {
         assert!(!verdict.holds(), "{verdict}");
         verdict.got.to_string()
     };
-    insta::assert_snapshot!(fails(&other_name.postgres, PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: IP address mismatch");
-    insta::assert_snapshot!(fails(&stranger.postgres, PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: unable to get local issuer certificate");
-    insta::assert_snapshot!(fails(&pki.postgres, b"HTTP/1.1 503 Service Unavailable\r\n\r\nstarting\n"), @"answers 503 starting");
-    insta::assert_snapshot!(fails(&pki.postgres, b"HTTP/1.1 200 OK\r\n\r\nwelcome to nginx"), @"answers welcome to nginx");
-    insta::assert_snapshot!(fails(&pki.postgres, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo"), @"what answers there is not K3s");
-    insta::assert_snapshot!(fails(&pki.postgres, b"SSH-2.0-OpenSSH_9.2\r\n"), @"what answers there is not K3s");
-    insta::assert_snapshot!(fails(&pki.postgres, b""), @"the connection ended without an answer");
+    insta::assert_snapshot!(fails(&other_name.postgres["db"], PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: IP address mismatch");
+    insta::assert_snapshot!(fails(&stranger.postgres["db"], PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: unable to get local issuer certificate");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 503 Service Unavailable\r\n\r\nstarting\n"), @"answers 503 starting");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 200 OK\r\n\r\nwelcome to nginx"), @"answers welcome to nginx");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo"), @"what answers there is not K3s");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"SSH-2.0-OpenSSH_9.2\r\n"), @"what answers there is not K3s");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b""), @"the connection ended without an answer");
     let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, 1)).expect_err("nothing is there");
     insta::assert_snapshot!(Verdict::unreached("127.0.0.1", &refused), @"127.0.0.1: the load balancer cannot be reached: Connection refused (os error 111)");
 }

@@ -6,8 +6,9 @@ use super::super::checking::View;
 use super::super::model::{Page, Planned};
 use super::*;
 use crate::answers::{Check, Host, Role};
-use crate::platform::network::{Contact, Link, links};
+use crate::platform::network::Contact;
 use crate::platform::preflight::{Cell, Finding, Grid, Level, Row};
+use crate::topology::{Link, Topology};
 
 fn cell(level: Level, cause: &str, remedy: &str) -> Cell {
     let finding = Finding {
@@ -61,7 +62,8 @@ fn ways(answers: &Answers) -> Vec<(Link, Contact)> {
         };
         (link, contact)
     };
-    links(answers).into_iter().enumerate().map(each).collect()
+    let links = Topology::of(answers).unwrap().links();
+    links.into_iter().enumerate().map(each).collect()
 }
 
 /// Connected, with these checks; those that fail end it.

@@ -91,7 +91,7 @@ fn review_and_plan() {
         let mut model = filled(theme, size);
         press(&mut model, "<Enter>");
         let plan = include_str!(
-            "../../plan/snapshots/k3s_ha_wizard__plan__tests__the_plan_of_the_lab.snap"
+            "../../procedures/snapshots/k3s_ha_wizard__procedures__tests__the_plan_of_the_lab.snap"
         );
         let plan = plan.splitn(3, "---\n").last().unwrap_or_default();
         update(

@@ -1,8 +1,9 @@
 //! Every sentence about the preflight: its checks, and who reaches whom.
 
 use crate::answers::Check;
-use crate::platform::network::{Contact, Link};
+use crate::platform::network::Contact;
 use crate::platform::preflight::Level;
+use crate::topology::Link;
 
 use super::counted;
 

@@ -1,8 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::*;
-use crate::pki::Identity;
-use crate::platform::Facts;
+use super::install;
+use crate::answers::Answers;
+use crate::events::StepId;
+use crate::pki::{Identity, Pki};
+use crate::plan::{
+    Late, LateValues, PRELUDE, Plan, Shell, Status, Step, UnboundInput, Value, Work, apply_script,
+    read_answers,
+};
+use crate::platform::{Facts, Platform};
+use crate::secrets::{SecretText, Secrets};
+use crate::steps::Given;
+use crate::topology::Topology;
 
 fn identity(of: &str) -> Identity {
     Identity {
@@ -13,6 +22,7 @@ fn identity(of: &str) -> Identity {
 
 struct World {
     answers: Answers,
+    topology: Topology,
     platforms: BTreeMap<String, Platform>,
     pki: Pki,
     secrets: Secrets,
@@ -33,7 +43,9 @@ impl World {
             platforms: names().map(|name| (name, platform)).collect(),
             pki: Pki {
                 ca: identity("the CA"),
-                postgres: identity("Postgres"),
+                postgres: names()
+                    .map(|name| (name.clone(), identity("Postgres")))
+                    .collect(),
                 servers: names()
                     .map(|name| (name.clone(), identity(&name)))
                     .collect(),
@@ -44,13 +56,15 @@ impl World {
                 db_password: "secret:password".to_owned().into(),
                 db_verifier: "SCRAM-SHA-256$secret".to_owned().into(),
             },
+            topology: Topology::of(&answers).unwrap(),
             answers,
         }
     }
 
     fn plan(&self) -> Plan {
-        Plan::make(Given {
+        install::plan(Given {
             answers: &self.answers,
+            topology: &self.topology,
             platforms: &self.platforms,
             pki: &self.pki,
             secrets: &self.secrets,
@@ -175,9 +189,7 @@ fn servers_have_one_configuration() {
     let plan = many().plan();
     let configs: BTreeSet<_> = shells(&plan)
         .into_iter()
-        .filter(|(step, _)| {
-            step.id.as_str().starts_with("server") && step.id.as_str().contains("/config@")
-        })
+        .filter(|(step, _)| step.id.as_str().starts_with("k3s/config@"))
         .map(|(_, shell)| {
             let Value::Secret(config) = input(shell, "CONFIG") else {
                 panic!("the configuration of a server is secret");
@@ -201,7 +213,7 @@ fn a_servers_configuration() {
     let shells = shells(&plan);
     let (_, shell) = shells
         .iter()
-        .find(|(step, _)| step.id.as_str() == "servers/config@s3")
+        .find(|(step, _)| step.id.as_str() == "k3s/config@s3")
         .unwrap();
     let Value::Secret(config) = input(shell, "CONFIG") else {
         panic!("the configuration of a server is secret");
@@ -233,7 +245,7 @@ fn inputs_are_what_the_files_say() {
             .collect();
         let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
         assert_eq!(declared, given, "{}", step.id);
-        let around = [script::PRELUDE, shell.platform.functions];
+        let around = [PRELUDE, shell.platform.functions];
         for name in &given {
             let assigned = |text: &&&str| {
                 text.lines()
@@ -277,7 +289,7 @@ fn what_is_not_known_yet_cannot_be_sent() {
     let plan = lab().plan();
     let (_, shell) = shells(&plan)
         .into_iter()
-        .find(|(step, _)| step.id.as_str() == "agents/token@k3s-agent")
+        .find(|(step, _)| step.id.as_str() == "agent/token@k3s-agent")
         .unwrap();
     let nothing = LateValues::new();
     assert!(!shell.is_bound(&nothing));

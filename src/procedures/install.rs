@@ -1,0 +1,159 @@
+//! From bare machines to a cluster, and the same again whenever something has drifted.
+
+use crate::events::StepId;
+use crate::plan::{Phase, Plan, Step};
+use crate::steps::k3s::Kind;
+use crate::steps::{
+    Context, Given, Node, StepError, certificates, cluster, k3s, load_balancer, on_each, postgres,
+};
+
+/// The data of server 1, before any other server starts.
+const FIRST_DATA: &str = "k3s/datastore";
+
+/// The plan for these answers on these hosts.
+pub fn plan(given: Given<'_>) -> Result<Plan, StepError> {
+    let context = Context::new(given)?;
+    let phases = [
+        ("postgres", "Postgres", postgres_phase(&context)),
+        (
+            "certificates",
+            "Certificates",
+            certificates_phase(&context)?,
+        ),
+        ("server-1", "Server 1", server_1(&context)?),
+        ("servers", "Server 2 … N", other_servers(&context)?),
+        ("load-balancer", "Load balancer", balancers(&context)?),
+        ("agents", "Agents", agents(&context)?),
+        ("cluster", "Cluster", whole_cluster(&context)),
+    ];
+    let phases = phases
+        .into_iter()
+        .map(|(id, title, steps)| Phase { id, title, steps });
+    Ok(Plan {
+        cluster: given.topology.cluster.clone(),
+        phases: phases.filter(|phase| !phase.steps.is_empty()).collect(),
+    })
+}
+
+fn postgres_phase(context: &Context<'_>) -> Vec<Step> {
+    let of_host = |host| {
+        [
+            postgres::install(context, host),
+            postgres::role(context, host),
+            postgres::settings(context, host),
+        ]
+    };
+    context.postgres.iter().flat_map(of_host).collect()
+}
+
+fn certificates_phase(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+    let mut steps = vec![certificates::keep()];
+    for host in &context.postgres {
+        steps.push(postgres::tls(context, host)?.needing([certificates::kept()]));
+        steps.push(postgres::access(context, host));
+    }
+    let access = on_each(postgres::ACCESS, &context.postgres);
+    let settings = on_each(postgres::SETTINGS, &context.postgres);
+    for server in &context.servers {
+        steps.push(certificates::client(context, server)?);
+        steps.extend(certificates::name(context, server));
+        let proof = certificates::proof(context, server);
+        steps.push(proof.needing(access.clone()).needing(settings.clone()));
+    }
+    Ok(steps)
+}
+
+fn server_1(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+    let server = context.server_1();
+    let mut steps = vec![k3s::tools(&server, Kind::SERVER), k3s::installer(context)];
+    steps.extend(server_steps(context, &server, Vec::new())?);
+    for host in &context.postgres {
+        let data = cluster::datastore(context, FIRST_DATA, host, &[server]);
+        steps.push(data.needing([server.id(k3s::SERVER_START)]));
+    }
+    steps.push(k3s::authority(context));
+    Ok(steps)
+}
+
+/// All at once, but not before the first: older versions have no bootstrap lock, and two servers
+/// on an empty datastore made two CAs.
+fn other_servers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+    let mut steps = Vec::new();
+    for server in &context.servers[1..] {
+        steps.push(k3s::tools(server, Kind::SERVER));
+        let after = on_each(FIRST_DATA, &context.postgres);
+        steps.extend(server_steps(context, server, after)?);
+    }
+    Ok(steps)
+}
+
+fn server_steps(
+    context: &Context<'_>,
+    server: &Node<'_>,
+    after: Vec<StepId>,
+) -> Result<[Step; 3], StepError> {
+    let start = k3s::start(server, Kind::SERVER)
+        .needing([server.id(certificates::PROOF)])
+        .needing(after);
+    Ok([
+        k3s::server_config(context, server)?,
+        k3s::install(context, server, Kind::SERVER)?,
+        start,
+    ])
+}
+
+fn balancers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+    let mut steps = Vec::new();
+    for host in &context.balancers {
+        steps.push(load_balancer::install(host));
+        steps.push(load_balancer::run(context, host)?);
+        let proof = load_balancer::proof(context, host)
+            .needing(on_each(k3s::SERVER_START, &context.servers))
+            .needing([context.server_1().id(k3s::AUTHORITY)]);
+        steps.push(proof);
+    }
+    Ok(steps)
+}
+
+fn agents(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+    let mut steps = Vec::new();
+    let balancers = on_each(load_balancer::PROOF, &context.balancers);
+    for agent in &context.agents {
+        let token = k3s::token(context, agent);
+        let endpoint = k3s::endpoint_proof(context, agent).needing(balancers.clone());
+        let start = k3s::start(agent, Kind::AGENT);
+        let start = start.needing([token.id.clone(), endpoint.id.clone()]);
+        steps.extend([
+            k3s::tools(agent, Kind::AGENT),
+            k3s::agent_config(context, agent)?,
+            k3s::install(context, agent, Kind::AGENT)?,
+            token,
+            endpoint,
+            start,
+        ]);
+    }
+    steps.extend(k3s::agents(context));
+    Ok(steps)
+}
+
+fn whole_cluster(context: &Context<'_>) -> Vec<Step> {
+    let server = context.server_1();
+    let servers = on_each(k3s::SERVER_START, &context.servers);
+    let agents = (!context.agents.is_empty()).then(|| server.id(k3s::AGENTS));
+    let of_host = |host| {
+        cluster::datastore(context, cluster::DATASTORE, host, &context.servers)
+            .needing(servers.clone())
+    };
+    let mut steps: Vec<_> = context.postgres.iter().map(of_host).collect();
+    steps.push(cluster::kubeconfig(context).needing([server.id(k3s::SERVER_START)]));
+    // Not after `health`: that waits long for a cluster that may be unhealthy just because its pods
+    // do not reach each other.
+    if context.nodes().count() > 1 {
+        let networks = cluster::networks(context);
+        steps.push(networks.needing(servers.clone()).needing(agents.clone()));
+        steps.extend(context.nodes().map(|node| cluster::overlay(context, node)));
+    }
+    let health = cluster::health(context);
+    steps.push(health.needing(servers.clone()).needing(agents));
+    steps
+}

@@ -1,0 +1,95 @@
+//! The client certificates of the servers: put in place, and proven against Postgres.
+
+use super::{Context, Node, SHORT, StepError, step_file};
+use crate::events::StepId;
+use crate::plan::{DatastoreProof, Step, Task, Work};
+
+pub const KEEP: &str = "certificates/keep";
+pub const CLIENT: &str = "certificates/client";
+pub const NAME: &str = "certificates/name";
+pub const PROOF: &str = "certificates/proof";
+
+/// The only step of the jump host alone.
+pub fn keep() -> Step {
+    Step {
+        id: kept(),
+        host: None,
+        title: "the certificates are kept on this machine".into(),
+        needs: Vec::new(),
+        limit: SHORT,
+        work: Work::Task(Task::KeepCertificates),
+    }
+}
+
+/// The step after which no certificate can be lost.
+pub fn kept() -> StepId {
+    StepId::new(KEEP, None)
+}
+
+pub fn client(context: &Context<'_>, server: &Node<'_>) -> Result<Step, StepError> {
+    let pki = context.given.pki;
+    let identity = pki
+        .servers
+        .get(server.name)
+        .ok_or_else(|| StepError::NoCertificate(server.name.to_owned()))?;
+    let step = server.shell(
+        CLIENT,
+        "the server has its client certificate",
+        step_file!("certificates/client"),
+        vec![
+            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CERT_PEM", identity.cert_pem.clone().into()),
+            ("KEY_PEM", (&identity.key_pem).into()),
+        ],
+    );
+    Ok(step.needing([kept()]))
+}
+
+/// Only where the datastore endpoint has a name.
+pub fn name(context: &Context<'_>, server: &Node<'_>) -> Option<Step> {
+    let datastore = &context.given.topology.datastore;
+    let name = datastore.name.clone()?;
+    let addresses = datastore.members.iter().map(|member| member.ip.to_string());
+    let addresses: Vec<_> = addresses.collect();
+    let addresses = addresses.join(" ");
+    let (begin, end) = context.marks();
+    Some(server.shell(
+        NAME,
+        format!("{name} leads to {addresses}"),
+        step_file!("certificates/name"),
+        vec![
+            ("DB_HOST", name.into()),
+            ("DB_ADDRESS", addresses.into()),
+            ("HOSTS_BEGIN", begin.into()),
+            ("HOSTS_END", end.into()),
+        ],
+    ))
+}
+
+/// From a server to each member of the datastore.
+pub fn proof(context: &Context<'_>, server: &Node<'_>) -> Step {
+    let datastore = &context.given.topology.datastore;
+    let proof = DatastoreProof {
+        members: datastore
+            .members
+            .iter()
+            .map(|member| {
+                (
+                    datastore.certificate_name(member),
+                    member.at(datastore.port),
+                )
+            })
+            .collect(),
+        database: datastore.database.clone(),
+        user: datastore.user.clone(),
+    };
+    let name = datastore.name.as_ref().map(|_| server.id(NAME));
+    server
+        .task(
+            PROOF,
+            "Postgres lets in the right certificate, and nothing else",
+            Task::ProveDatastore(proof),
+        )
+        .needing([server.id(CLIENT)])
+        .needing(name)
+}

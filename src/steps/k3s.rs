@@ -1,0 +1,268 @@
+//! K3s itself: one canonical configuration, one version, one install script.
+
+use std::fmt::Write as _;
+
+use minijinja::value::Serde;
+
+use super::{
+    Context, Node, PACKAGES, START, START_SECONDS, StepError, on_each, step_file, template,
+};
+use crate::plan::{Late, Step, Task, Value};
+
+pub const INSTALLER: &str = "k3s/installer";
+/// A server's node is Ready after it.
+pub const SERVER_START: &str = "k3s/start";
+pub const AUTHORITY: &str = "k3s/authority";
+pub const AGENTS: &str = "k3s/agents";
+const AGENT_START: &str = "agent/start";
+
+const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
+
+/// The official install script, fetched once for all hosts.
+pub fn installer(context: &Context<'_>) -> Step {
+    let k3s = &context.given.answers.k3s;
+    let server = context.server_1();
+    let url = k3s.install_url.clone();
+    server
+        .task(
+            INSTALLER,
+            format!("the install script is here, from {url}"),
+            Task::FetchInstaller {
+                url,
+                sha256: k3s.install_sha256.clone(),
+            },
+        )
+        .within(PACKAGES)
+        .needing([server.id(&Kind::SERVER.step("tools"))])
+}
+
+/// What the install script needs before it can be fetched or run.
+pub fn tools(node: &Node<'_>, kind: Kind) -> Step {
+    node.shell(
+        &kind.step("tools"),
+        "the host can download over HTTPS",
+        step_file!("k3s/tools"),
+        vec![("DOWNLOAD_PACKAGES", node.platform.download_packages.into())],
+    )
+    .within(PACKAGES)
+}
+
+pub fn server_config(context: &Context<'_>, server: &Node<'_>) -> Result<Step, StepError> {
+    let Context { given, .. } = context;
+    let config = template::fill(
+        include_str!("../../assets/templates/server-config.yaml.j2"),
+        minijinja::context! {
+            token => given.secrets.token.expose(),
+            agent_token => given.secrets.agent_token.expose(),
+            endpoint => endpoint(context),
+            node_name => server.name,
+            node_ip => server.ip.to_string(),
+            tls_san => tls_san(context),
+            settings => Serde(&given.answers.k3s.server_config),
+        },
+    )?;
+    let config = Value::Secret(config.into());
+    Ok(config_step(server, Kind::SERVER, config))
+}
+
+pub fn agent_config(context: &Context<'_>, agent: &Node<'_>) -> Result<Step, StepError> {
+    let Context { given, .. } = context;
+    let config = template::fill(
+        include_str!("../../assets/templates/agent-config.yaml.j2"),
+        minijinja::context! {
+            server => given.topology.api.join_url(),
+            node_name => agent.name,
+            node_ip => agent.ip.to_string(),
+            settings => Serde(&given.answers.k3s.agent_config),
+        },
+    )?;
+    Ok(config_step(agent, Kind::AGENT, config.into()))
+}
+
+fn config_step(node: &Node<'_>, kind: Kind, config: Value) -> Step {
+    node.shell(
+        &kind.step("config"),
+        "K3s has its configuration",
+        step_file!("k3s/config"),
+        vec![("CONFIG_FILE", CONFIG_FILE.into()), ("CONFIG", config)],
+    )
+}
+
+/// The two kinds of node, as the install script and systemd call them.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    component: &'static str,
+    name: &'static str,
+    service: &'static str,
+    /// What is read at the start, so that a change wants a restart.
+    reads: &'static [&'static str],
+}
+
+impl Kind {
+    pub const SERVER: Self = Self {
+        component: "k3s",
+        name: "server",
+        service: "k3s",
+        reads: &[
+            CONFIG_FILE,
+            "/etc/rancher/k3s/datastore/ca.crt",
+            "/etc/rancher/k3s/datastore/client.crt",
+            "/etc/rancher/k3s/datastore/client.key",
+        ],
+    };
+    pub const AGENT: Self = Self {
+        component: "agent",
+        name: "agent",
+        service: "k3s-agent",
+        reads: &[CONFIG_FILE, "/etc/rancher/k3s/agent-token"],
+    };
+
+    /// The id of one of its steps, without the host.
+    pub fn step(self, name: &str) -> String {
+        format!("{}/{name}", self.component)
+    }
+
+    /// Where a start notes what it has read.
+    fn loaded(self) -> String {
+        format!("/run/k3s-ha-wizard/loaded-{}", self.service)
+    }
+}
+
+pub fn install(context: &Context<'_>, node: &Node<'_>, kind: Kind) -> Result<Step, StepError> {
+    let k3s = &context.given.answers.k3s;
+    let drop_in = template::fill(
+        include_str!("../../assets/templates/k3s-drop-in.conf.j2"),
+        minijinja::context! { files => Serde(kind.reads), loaded => kind.loaded() },
+    )?;
+    let text = |text: &Option<String>| Value::Plain(text.clone().unwrap_or_default());
+    let step = node.shell(
+        &kind.step("install"),
+        format!("K3s {} is installed", k3s.version),
+        step_file!("k3s/install"),
+        vec![
+            ("KIND", kind.name.into()),
+            ("SERVICE", kind.service.into()),
+            ("VERSION", k3s.version.clone().into()),
+            ("DROP_IN", drop_in.into()),
+            ("ARTIFACT_URL", text(&k3s.artifact_url)),
+            ("CHANNEL_URL", text(&k3s.channel_url)),
+            ("INSTALLER_SHA256", Late::InstallerSha256.into()),
+            ("INSTALLER", Late::Installer.into()),
+        ],
+    );
+    let installer = context.server_1().id(INSTALLER);
+    let tools = node.id(&kind.step("tools"));
+    Ok(step.within(PACKAGES).needing([tools, installer]))
+}
+
+/// What an agent joins with.
+pub fn token(context: &Context<'_>, agent: &Node<'_>) -> Step {
+    agent
+        .shell(
+            &Kind::AGENT.step("token"),
+            "the agent has what it joins with",
+            step_file!("k3s/token"),
+            vec![("JOIN_TOKEN", Late::JoinToken.into())],
+        )
+        .needing([context.server_1().id(AUTHORITY)])
+}
+
+/// What an agent joins answers there.
+pub fn endpoint_proof(context: &Context<'_>, agent: &Node<'_>) -> Step {
+    agent
+        .task(
+            &Kind::AGENT.step("endpoint"),
+            "the load balancer answers here, as the cluster",
+            Task::ProveEndpoint {
+                at: context.given.topology.api.at(),
+            },
+        )
+        .needing([context.server_1().id(AUTHORITY)])
+}
+
+pub fn start(node: &Node<'_>, kind: Kind) -> Step {
+    let title = if kind.name == "server" {
+        "K3s runs, and its node is Ready"
+    } else {
+        "K3s runs as an agent"
+    };
+    node.shell(
+        &kind.step("start"),
+        title,
+        step_file!("k3s/start"),
+        vec![
+            ("KIND", kind.name.into()),
+            ("SERVICE", kind.service.into()),
+            ("NODE_NAME", node.name.into()),
+            ("LOADED", kind.loaded().into()),
+            ("WAIT", START_SECONDS.to_string().into()),
+        ],
+    )
+    .within(START)
+    .needing(["config", "install"].map(|step| node.id(&kind.step(step))))
+}
+
+/// The cluster's certificate authority, which server 1 makes.
+pub fn authority(context: &Context<'_>) -> Step {
+    let server = context.server_1();
+    let title = "the cluster's certificate authority is known";
+    server
+        .task(AUTHORITY, title, Task::LearnClusterCa)
+        .needing([server.id(SERVER_START)])
+}
+
+/// The agents' nodes; `None` where there are none.
+pub fn agents(context: &Context<'_>) -> Option<Step> {
+    let agents = &context.agents;
+    if agents.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = agents.iter().map(|agent| agent.name).collect();
+    let step = context.server_1().shell(
+        AGENTS,
+        "the agents' nodes are Ready",
+        step_file!("agents/ready"),
+        vec![
+            ("NODES", names.join(" ").into()),
+            ("WAIT", START_SECONDS.to_string().into()),
+        ],
+    );
+    Some(step.needing(on_each(AGENT_START, agents)).within(START))
+}
+
+/// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is
+/// given certificates (facts 2.1).
+fn endpoint(context: &Context<'_>) -> String {
+    let datastore = &context.given.topology.datastore;
+    let password = context.given.secrets.db_password.expose();
+    format!(
+        "postgres://{}:{}@{}/{}",
+        datastore.user,
+        percent_encoded(password),
+        datastore.authority(),
+        datastore.database
+    )
+}
+
+/// As it stands in the user part of a URL (RFC 3986: everything but unreserved letters is encoded).
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+/// Every name and address under which a server may be asked for, each once.
+fn tls_san(context: &Context<'_>) -> Vec<String> {
+    let mut names = context.given.topology.server_names();
+    for name in &context.given.answers.k3s.tls_san {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}

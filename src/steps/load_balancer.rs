@@ -1,0 +1,75 @@
+//! The load balancer: nginx at layer 4, an instance of its own beside whatever is there.
+
+use super::{Context, Node, PACKAGES, StepError, step_file, template};
+use crate::plan::{BalancerProof, Step, Task};
+use crate::topology::API;
+
+pub const INSTALL: &str = "load-balancer/install";
+pub const RUN: &str = "load-balancer/run";
+pub const PROOF: &str = "load-balancer/proof";
+
+pub fn install(balancer: &Node<'_>) -> Step {
+    balancer
+        .shell(
+            INSTALL,
+            "nginx is installed, with its stream module",
+            step_file!("load-balancer/install"),
+            vec![("NGINX_PACKAGES", balancer.platform.nginx_packages.into())],
+        )
+        .within(PACKAGES)
+}
+
+pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError> {
+    let platform = balancer.platform;
+    let topology = context.given.topology;
+    let port = topology.api.port;
+    let servers = topology.servers.iter();
+    let upstreams: Vec<_> = servers.map(|server| server.at(API).to_string()).collect();
+    let config = template::fill(
+        include_str!("../../assets/templates/k3s-lb.conf.j2"),
+        minijinja::context! {
+            module => platform.nginx_stream_module,
+            user => platform.nginx_user,
+            cluster => topology.cluster.clone(),
+            servers => upstreams,
+            port,
+        },
+    )?;
+    let unit = template::fill(
+        include_str!("../../assets/templates/k3s-lb.service.j2"),
+        minijinja::context! { nginx => platform.nginx },
+    )?;
+    let step = balancer.shell(
+        RUN,
+        format!("nginx sends port {port} to the servers"),
+        step_file!("load-balancer/run"),
+        vec![
+            ("LB_PORT", port.to_string().into()),
+            ("LB_CONFIG", config.into()),
+            ("LB_UNIT", unit.into()),
+            (
+                "LB_LOGROTATE",
+                include_str!("../../assets/templates/k3s-lb.logrotate.j2").into(),
+            ),
+        ],
+    );
+    Ok(step.needing([balancer.id(INSTALL)]))
+}
+
+pub fn proof(context: &Context<'_>, balancer: &Node<'_>) -> Step {
+    let topology = context.given.topology;
+    let servers = topology.servers.iter();
+    let proof = BalancerProof {
+        at: balancer.member.at(topology.api.port),
+        servers: servers
+            .map(|server| (server.name.clone(), server.at(API)))
+            .collect(),
+    };
+    balancer
+        .task(
+            PROOF,
+            "every server answers through the load balancer",
+            Task::ProveBalancer(proof),
+        )
+        .needing([balancer.id(RUN)])
+}

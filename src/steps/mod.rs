@@ -1,0 +1,181 @@
+//! What each component needs on its hosts: steps, without their order among other components,
+//! which a procedure knows.
+//!
+//! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
+//! * `template`: configuration files from `assets/templates`
+//!
+//! A step is a shell file below `assets/steps` and a function here; what is not a matter of one
+//! host's shell is a [`Task`].
+
+pub mod certificates;
+pub mod cluster;
+pub mod k3s;
+pub mod load_balancer;
+pub mod postgres;
+mod template;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::answers::Answers;
+use crate::events::StepId;
+use crate::pki::Pki;
+use crate::plan::{Shell, Step, Task, Value, Work};
+use crate::platform::Platform;
+use crate::secrets::Secrets;
+use crate::topology::{Member, Topology};
+
+/// Packages come over the network, and other package managers may be running.
+const PACKAGES: Duration = Duration::from_secs(30 * 60);
+/// What takes seconds, on a slow machine.
+const SHORT: Duration = Duration::from_secs(3 * 60);
+/// How long K3s may take to become ready (facts 6: minutes at most), in seconds.
+const START_SECONDS: u32 = 600;
+const START: Duration = Duration::from_secs(START_SECONDS as u64 + 60);
+
+/// The name and the text of a shell file below `assets/steps`.
+macro_rules! step_file {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../assets/steps/", $name, ".sh")),
+        )
+    };
+}
+pub(crate) use step_file;
+
+/// What steps are made from.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Validated.
+    pub answers: &'a Answers,
+    /// Of these answers.
+    pub topology: &'a Topology,
+    /// Of every host, by name.
+    pub platforms: &'a BTreeMap<String, Platform>,
+    pub pki: &'a Pki,
+    pub secrets: &'a Secrets,
+}
+
+/// Why steps cannot be made. Validated answers and the facts of all their hosts always make them.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    #[error("{0} is not known: its facts are missing")]
+    NoFacts(String),
+    #[error("{0} has no certificate")]
+    NoCertificate(String),
+    #[error("a template cannot be filled in: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+/// The members of the topology with what steps need to know of them.
+pub struct Context<'a> {
+    given: Given<'a>,
+    pub postgres: Vec<Node<'a>>,
+    pub balancers: Vec<Node<'a>>,
+    /// Server 1 first.
+    pub servers: Vec<Node<'a>>,
+    pub agents: Vec<Node<'a>>,
+}
+
+/// A host on which steps run.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    pub name: &'a str,
+    member: &'a Member,
+    ip: IpAddr,
+    platform: Platform,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(given: Given<'a>) -> Result<Self, StepError> {
+        let node = |member: &'a Member| -> Result<Node<'a>, StepError> {
+            let platform = given.platforms.get(&member.name);
+            Ok(Node {
+                name: &member.name,
+                member,
+                ip: member.ip,
+                platform: *platform.ok_or_else(|| StepError::NoFacts(member.name.clone()))?,
+            })
+        };
+        let all = |members: &'a [Member]| members.iter().map(node).collect::<Result<Vec<_>, _>>();
+        let topology = given.topology;
+        Ok(Self {
+            given,
+            postgres: all(&topology.datastore.members)?,
+            balancers: all(&topology.api.members)?,
+            servers: all(&topology.servers)?,
+            agents: all(&topology.agents)?,
+        })
+    }
+
+    pub fn server_1(&self) -> Node<'a> {
+        self.servers[0]
+    }
+
+    /// The hosts on which K3s runs, servers first.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.servers.iter().chain(&self.agents)
+    }
+
+    fn db_port(&self) -> String {
+        self.given.topology.datastore.port.to_string()
+    }
+
+    /// What stands before and after our lines in files that are not ours alone.
+    fn marks(&self) -> (String, String) {
+        let cluster = &self.given.topology.cluster;
+        (
+            format!("# BEGIN k3s-ha-wizard {cluster}"),
+            format!("# END k3s-ha-wizard {cluster}"),
+        )
+    }
+}
+
+/// The ids of a step on each of these hosts.
+pub fn on_each(step: &str, nodes: &[Node<'_>]) -> Vec<StepId> {
+    nodes.iter().map(|node| node.id(step)).collect()
+}
+
+impl Node<'_> {
+    /// The id of a step on this host.
+    pub fn id(&self, step: &str) -> StepId {
+        StepId::new(step, Some(self.name))
+    }
+
+    fn shell(
+        &self,
+        step: &str,
+        title: impl Into<String>,
+        (file, source): (&'static str, &'static str),
+        inputs: Vec<(&'static str, Value)>,
+    ) -> Step {
+        let platform = self.platform;
+        self.step(
+            step,
+            title.into(),
+            Work::Shell(Shell {
+                file,
+                source,
+                platform,
+                inputs,
+            }),
+        )
+    }
+
+    fn task(&self, step: &str, title: impl Into<String>, task: Task) -> Step {
+        self.step(step, title.into(), Work::Task(task))
+    }
+
+    fn step(&self, step: &str, title: String, work: Work) -> Step {
+        Step {
+            id: self.id(step),
+            host: Some(self.name.to_owned()),
+            title,
+            needs: Vec::new(),
+            limit: SHORT,
+            work,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Postgres: installed, listening, with a role and a database for K3s, over mutual TLS.
+
+use std::fmt::Write as _;
+
+use super::{Context, Node, PACKAGES, StepError, step_file};
+use crate::plan::Step;
+
+pub const INSTALL: &str = "postgres/install";
+pub const ROLE: &str = "postgres/role";
+pub const SETTINGS: &str = "postgres/settings";
+pub const TLS: &str = "postgres/tls";
+pub const ACCESS: &str = "postgres/access";
+
+pub fn install(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+    let port = context.db_port();
+    let packages = postgres.platform.postgres_packages;
+    postgres
+        .shell(
+            INSTALL,
+            format!("Postgres is installed and answers on port {port}"),
+            step_file!("postgres/install"),
+            vec![
+                ("POSTGRES_PACKAGES", packages.into()),
+                ("DB_PORT", port.into()),
+            ],
+        )
+        .within(PACKAGES)
+}
+
+pub fn role(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+    let wanted = &context.given.topology.datastore;
+    postgres
+        .shell(
+            ROLE,
+            format!(
+                "the role {} owns the database {}",
+                wanted.user, wanted.database
+            ),
+            step_file!("postgres/role"),
+            vec![
+                ("DB_NAME", wanted.database.clone().into()),
+                ("DB_USER", wanted.user.clone().into()),
+                ("DB_PORT", context.db_port().into()),
+                ("DB_VERIFIER", (&context.given.secrets.db_verifier).into()),
+            ],
+        )
+        .needing([postgres.id(INSTALL)])
+}
+
+pub fn settings(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+    let connections = context.given.topology.max_connections();
+    let existing = context.given.answers.postgres.existing_postgres;
+    let database = &context.given.topology.datastore.database;
+    postgres
+        .shell(
+            SETTINGS,
+            format!(
+                "Postgres listens on {}, for {connections} connections",
+                postgres.ip
+            ),
+            step_file!("postgres/settings"),
+            vec![
+                ("DB_NAME", database.clone().into()),
+                ("DB_PORT", context.db_port().into()),
+                ("LISTEN_ADDRESS", postgres.ip.to_string().into()),
+                ("MAX_CONNECTIONS", connections.to_string().into()),
+                ("EXISTING", existing.as_str().into()),
+            ],
+        )
+        .needing([postgres.id(INSTALL)])
+}
+
+pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError> {
+    let pki = context.given.pki;
+    let existing = context.given.answers.postgres.existing_postgres;
+    let (begin, end) = context.marks();
+    let identity = pki
+        .postgres
+        .get(postgres.name)
+        .ok_or_else(|| StepError::NoCertificate(postgres.name.to_owned()))?;
+    let step = postgres.shell(
+        TLS,
+        "Postgres speaks TLS with its certificate",
+        step_file!("postgres/tls"),
+        vec![
+            ("DB_PORT", context.db_port().into()),
+            ("TLS_DIRECTORY", postgres.platform.postgres_tls.into()),
+            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CERT_PEM", identity.cert_pem.clone().into()),
+            ("CA_BEGIN", begin.into()),
+            ("CA_END", end.into()),
+            ("EXISTING", existing.as_str().into()),
+            ("KEY_PEM", (&identity.key_pem).into()),
+        ],
+    );
+    Ok(step.needing([postgres.id(INSTALL)]))
+}
+
+pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+    let wanted = &context.given.topology.datastore;
+    let (begin, end) = context.marks();
+    let mut rules = String::new();
+    for server in &context.servers {
+        let bits = if server.ip.is_ipv4() { 32 } else { 128 };
+        // verify-full compares the certificate's CN with the role (facts 1, 8b and 8c).
+        let _ = writeln!(
+            rules,
+            "hostssl {} {} {}/{bits} scram-sha-256 clientcert=verify-full",
+            wanted.database, wanted.user, server.ip
+        );
+    }
+    let _ = writeln!(rules, "host all {} all reject", wanted.user);
+    postgres
+        .shell(
+            ACCESS,
+            "only the servers reach the database, with client certificates",
+            step_file!("postgres/access"),
+            vec![
+                ("DB_PORT", context.db_port().into()),
+                ("HBA_BEGIN", begin.into()),
+                ("HBA_END", end.into()),
+                ("HBA_RULES", rules.into()),
+            ],
+        )
+        .needing([postgres.id(TLS), postgres.id(ROLE)])
+}

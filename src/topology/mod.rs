@@ -1,0 +1,286 @@
+//! The members of a cluster in their places, and who must reach whom: a pure function of the
+//! answers.
+//!
+//! * [`links`](Topology::links): the connections that the cluster needs
+
+mod links;
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answers::{Answers, Host, Role};
+use crate::cluster::ExpectedNode;
+
+pub use links::{API, KUBELET, Link};
+
+/// A cluster: where its data is, where its API is reached, and its nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// The cluster's name.
+    pub cluster: String,
+    pub datastore: DatastoreEndpoint,
+    pub api: ApiEndpoint,
+    /// Server 1 first.
+    pub servers: Vec<Member>,
+    pub agents: Vec<Member>,
+}
+
+/// A host in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Names the host everywhere, and the node in the cluster.
+    pub name: String,
+    /// What SSH uses: an IP address or a DNS name.
+    pub address: String,
+    /// Where the other members find it.
+    pub ip: IpAddr,
+}
+
+/// Where K3s keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatastoreEndpoint {
+    /// The DNS name in connection strings; without one the members' addresses stand there.
+    pub name: Option<String>,
+    pub port: u16,
+    pub database: String,
+    /// The role that owns the database; also the CN of every client certificate.
+    pub user: String,
+    pub members: Vec<Member>,
+}
+
+/// Where the Kubernetes API is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiEndpoint {
+    /// What the operator's kubectl connects to: an IP address or a DNS name.
+    pub address: String,
+    /// What agents connect to.
+    pub ip: IpAddr,
+    pub port: u16,
+    /// Further names and addresses of it.
+    pub names: Vec<String>,
+    pub members: Vec<Member>,
+}
+
+/// Why answers make no topology. Validated answers always make one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TopologyError {
+    #[error("the answers have no host with the role {0}")]
+    NoHost(Role),
+    #[error("{0} has no IP address in the cluster's network: set node_ip at this host")]
+    NoAddress(String),
+}
+
+impl Topology {
+    pub fn of(answers: &Answers) -> Result<Self, TopologyError> {
+        let members =
+            |role| -> Result<Vec<_>, _> { answers.with_role(role).map(Member::of).collect() };
+        let some = |role| match members(role) {
+            Ok(members) if members.is_empty() => Err(TopologyError::NoHost(role)),
+            members => members,
+        };
+        let (balancers, postgres) = (some(Role::LoadBalancer)?, &answers.postgres);
+        Ok(Self {
+            cluster: answers.cluster.name.clone(),
+            datastore: DatastoreEndpoint {
+                name: postgres.name.clone(),
+                port: postgres.port,
+                database: postgres.database.clone(),
+                user: postgres.user.clone(),
+                members: some(Role::Postgres)?,
+            },
+            api: ApiEndpoint {
+                address: balancers[0].address.clone(),
+                ip: balancers[0].ip,
+                port: answers.load_balancer.port,
+                names: answers.load_balancer.names.clone(),
+                members: balancers,
+            },
+            servers: some(Role::Server)?,
+            agents: members(Role::Agent)?,
+        })
+    }
+
+    /// Server 1: what exists once in a cluster is done there.
+    pub fn server_1(&self) -> &Member {
+        &self.servers[0]
+    }
+
+    /// The hosts on which K3s runs, servers first.
+    pub fn nodes(&self) -> impl Iterator<Item = &Member> {
+        self.servers.iter().chain(&self.agents)
+    }
+
+    /// The nodes that the cluster must have, all of the same version of K3s.
+    pub fn expected_nodes(&self, version: &str) -> Vec<ExpectedNode> {
+        let expected = |member: &Member| ExpectedNode {
+            name: member.name.clone(),
+            ip: member.ip.to_string(),
+            version: version.to_owned(),
+        };
+        self.nodes().map(expected).collect()
+    }
+
+    /// What each member of the datastore must take: twenty connections a server at first, more
+    /// under load (facts 2.6).
+    pub fn max_connections(&self) -> usize {
+        100 + 50 * self.servers.len()
+    }
+
+    /// Every name and address under which a server may be asked for, each once.
+    pub fn server_names(&self) -> Vec<String> {
+        let of_members = self.api.members.iter().chain(&self.servers);
+        let of_members =
+            of_members.flat_map(|member| [member.ip.to_string(), member.address.clone()]);
+        let mut names = Vec::new();
+        for name in of_members.chain(self.api.names.iter().cloned()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+impl Member {
+    fn of(host: &Host) -> Result<Self, TopologyError> {
+        let ip = host.cluster_ip();
+        Ok(Self {
+            name: host.name.clone(),
+            address: host.address.clone(),
+            ip: ip.ok_or_else(|| TopologyError::NoAddress(host.name.clone()))?,
+        })
+    }
+
+    /// Where a port of this member is.
+    pub fn at(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.ip, port)
+    }
+}
+
+impl DatastoreEndpoint {
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Host and port in a connection string; of several members without a name, side by side.
+    pub fn authority(&self) -> String {
+        let port = self.port;
+        if let Some(name) = &self.name {
+            return format!("{name}:{port}");
+        }
+        let members = self.members.iter();
+        let members = members.map(|member| format!("{}:{port}", in_url(member.ip)));
+        members.collect::<Vec<_>>().join(",")
+    }
+
+    /// The name that a member's certificate is checked against.
+    pub fn certificate_name(&self, member: &Member) -> String {
+        self.name.clone().unwrap_or_else(|| member.ip.to_string())
+    }
+
+    /// Every name and address that a member's certificate must be good for.
+    pub fn names(&self, member: &Member) -> Vec<String> {
+        let name = self.name.iter().cloned();
+        name.chain([member.ip.to_string()]).collect()
+    }
+}
+
+impl ApiEndpoint {
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// The URL for the operator's kubectl.
+    pub fn url(&self) -> String {
+        let host = self
+            .address
+            .parse()
+            .map_or_else(|_| self.address.clone(), in_url);
+        format!("https://{host}:{}", self.port)
+    }
+
+    /// The URL that agents join.
+    pub fn join_url(&self) -> String {
+        format!("https://{}:{}", in_url(self.ip), self.port)
+    }
+
+    pub fn at(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port)
+    }
+}
+
+/// An address as it stands in a URL.
+fn in_url(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab() -> Answers {
+        Answers::from_toml(include_str!("../../tests/lab/answers.toml")).unwrap()
+    }
+
+    #[test]
+    fn the_hosts_of_the_lab_are_in_their_places() {
+        let topology = Topology::of(&lab()).unwrap();
+        let names = |members: &[Member]| {
+            let names = members.iter().map(|member| member.name.clone());
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&topology.datastore.members), "k3s-postgres");
+        assert_eq!(names(&topology.api.members), "k3s-nginx");
+        assert_eq!(names(&topology.servers), "k3s-server-1 k3s-server-2");
+        assert_eq!(names(&topology.agents), "k3s-agent");
+        assert_eq!(topology.api.url(), "https://198.51.100.14:6443");
+        assert_eq!(topology.api.join_url(), topology.api.url());
+        let authority = topology.datastore.authority();
+        assert_eq!(authority, "postgres.lab.internal:5432");
+        assert_eq!(topology.max_connections(), 200);
+    }
+
+    #[test]
+    fn a_name_for_people_stays_and_nodes_get_addresses() {
+        let mut answers = lab();
+        answers.postgres.name = None;
+        for host in &mut answers.hosts {
+            match host.role {
+                Role::LoadBalancer => {
+                    host.address = "k3s.example".into();
+                    host.node_ip = Some("2001:db8::14".parse().unwrap());
+                }
+                Role::Postgres => host.node_ip = Some("2001:db8::11".parse().unwrap()),
+                Role::Server | Role::Agent => {}
+            }
+        }
+        let topology = Topology::of(&answers).unwrap();
+        assert_eq!(topology.api.url(), "https://k3s.example:6443");
+        assert_eq!(topology.api.join_url(), "https://[2001:db8::14]:6443");
+        assert_eq!(topology.datastore.authority(), "[2001:db8::11]:5432");
+        let postgres = &topology.datastore.members[0];
+        assert_eq!(
+            topology.datastore.certificate_name(postgres),
+            "2001:db8::11"
+        );
+        assert_eq!(
+            topology.server_names()[..2],
+            ["2001:db8::14", "k3s.example"]
+        );
+    }
+
+    #[test]
+    fn a_role_or_an_address_that_is_missing_is_named() {
+        let mut answers = lab();
+        answers.hosts[1].address = "server-1.example".into();
+        let missing = TopologyError::NoAddress("k3s-server-1".into());
+        assert_eq!(Topology::of(&answers), Err(missing));
+        answers.hosts.retain(|host| host.role != Role::Server);
+        let missing = TopologyError::NoHost(Role::Server);
+        assert_eq!(Topology::of(&answers), Err(missing));
+    }
+}
