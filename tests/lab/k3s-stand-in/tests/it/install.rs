@@ -1,7 +1,4 @@
 //! The install script's contract with who calls it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is all test code
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,7 +56,7 @@ impl Root {
         let _ = fs::remove_file(self.path("called"));
         let script = format!("{}/install.sh", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new("unshare");
-        command.args(if support::root() {
+        command.args(if crate::support::root() {
             ["--mount"].as_slice()
         } else {
             &["--mount", "--map-root-user"]

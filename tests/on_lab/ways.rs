@@ -1,15 +1,10 @@
 //! The ways into the lab's hosts, and how each of them fails: in one line that says what to do
 //! next, and with nothing changed on any host. It needs root.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
-
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::{KEPT, Lab, Wizard, changes, flat, picture};
+use crate::lab::{KEPT, Lab, Wizard, changes, flat, picture};
 
 const NOTHING: [String; 0] = [];
 /// A secret that opens nothing.

@@ -1,11 +1,5 @@
 //! What outlives a connection, and what is left on a host: detached units, the lease, files. Over a
-//! real sshd, as root, with a stand-in for systemd (`support/elsewhere.rs`).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-
-#[path = "support/elsewhere.rs"]
-mod elsewhere;
-#[path = "support/sshd.rs"]
-mod sshd;
+//! real sshd, as root, with a stand-in for systemd (`support::elsewhere`).
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -13,10 +7,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use elsewhere::{Elsewhere, There};
 use k3s_ha_wizard::remote::lease::{self, Lease, LeaseError};
 use k3s_ha_wizard::remote::{Detached, Finished, Remote, RemoteError, Ssh, Stream, detached};
-use sshd::Sshd;
+use support::elsewhere::{Elsewhere, There};
+use support::sshd::Sshd;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -30,7 +24,7 @@ impl Host {
     fn new() -> Self {
         Self {
             sshd: Sshd::start(),
-            elsewhere: Elsewhere::new(),
+            elsewhere: Elsewhere::create(),
         }
     }
 

@@ -1,15 +1,10 @@
 //! The whole job on the lab: five hosts with systemd, a real Postgres, a real nginx, real
 //! certificates, and a stand-in for K3s. The lab is brought up where it is not there; it needs root.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
-
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::time::Duration;
 
+use crate::lab::{Ended, HOSTS, Lab, Wizard};
 use k3s_ha_wizard::engine::event::{Outcome, What};
-use lab::{Ended, HOSTS, Lab, Wizard};
 
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];
 

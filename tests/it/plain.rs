@@ -1,23 +1,18 @@
 //! The wizard in questions and lines: the real binary in a terminal that can only print.
 
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
-#![allow(dead_code)] // not every helper is for every test
-
-#[path = "support/terminal.rs"]
-mod terminal;
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::WIZARD;
 use k3s_ha_wizard::answers::Answers;
-use terminal::Terminal;
+use support::terminal::Terminal;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
 const DUMB: [(&str, &str); 1] = [("TERM", "dumb")];
 
-const NOBODY: &str = include_str!("support/nobody.toml");
+const NOBODY: &str = include_str!("../support/nobody.toml");
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -39,7 +34,7 @@ fn is_plain(terminal: &Terminal) {
 #[test]
 fn a_dumb_terminal_is_asked_in_lines_by_itself() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &[], &DUMB, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &DUMB, folder.path());
     terminal.answers("Number [1]:", "?");
     terminal.hears("back goes one step back");
     terminal.answers("Number [1]:", "quit");
@@ -51,7 +46,7 @@ fn a_dumb_terminal_is_asked_in_lines_by_itself() {
 fn hosts_that_cannot_be_reached_are_named_and_the_way_leads_back() {
     let folder = folder();
     std::fs::write(folder.path().join("nobody.toml"), NOBODY).expect("written");
-    let mut terminal = Terminal::start(SIZE, &["--plain"], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &[], folder.path());
     terminal.answers("Number [1]:", "2");
     terminal.answers("File:", "nobody.toml");
     terminal.hears("there are no agents");
@@ -69,14 +64,14 @@ fn hosts_that_cannot_be_reached_are_named_and_the_way_leads_back() {
     is_plain(&terminal);
 
     // Whoever comes back goes on from there, on the screens too.
-    let terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
 
 #[test]
 fn answers_are_saved_at_any_question_and_secrets_do_not_show() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["--plain"], &DUMB, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.answers("Number [1]:", "2");
     terminal.answers("File:", EXAMPLE);
     terminal.hears("The answers are complete.");
@@ -111,7 +106,7 @@ fn answers_are_saved_at_any_question_and_secrets_do_not_show() {
 #[test]
 fn what_was_answered_is_kept_when_the_line_drops() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["--plain"], &DUMB, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.answers("Number [1]:", "1");
     terminal.answers("Number [1]:", "2");
     terminal.hears("An empty line ends them.");
@@ -122,7 +117,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     terminal.signal("HUP");
     assert_eq!(terminal.ends(), 129);
 
-    let mut terminal = Terminal::start(SIZE, &["--plain"], &DUMB, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.hears("1. Go on with what you typed");
     terminal.answers("Number [1]:", "");
     terminal.hears("3. server-two: server, 10.0.0.12");
@@ -137,7 +132,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
 fn without_a_terminal_lines_will_do_when_they_are_asked_for() {
     let folder = folder();
     let start = |args: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+        Command::new(WIZARD)
             .args(args)
             .env("TERM", "dumb")
             .env("K3S_HA_WIZARD_STATE", folder.path().join("state"))

@@ -1,16 +1,13 @@
 //! What a cluster of stand-ins does: it forms, shows itself as the real one's kubectl did, and
 //! survives what the real one survived.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is all test code
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Command;
 
+use crate::support::{Host, Postgres, until};
 use serde_json::Value;
-use support::{Host, Postgres, until};
 
 fn server(postgres: &Postgres, name: &str) -> Host {
     let mut host = Host::new();

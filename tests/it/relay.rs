@@ -1,8 +1,4 @@
 //! Connections that a host makes, over a real sshd, as root.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-
-#[path = "support/sshd.rs"]
-mod sshd;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -13,7 +9,7 @@ use k3s_ha_wizard::remote::{Remote, RemoteError, Ssh};
 use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslConnector, SslMethod};
 use openssl::x509::X509;
-use sshd::Sshd;
+use support::sshd::Sshd;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

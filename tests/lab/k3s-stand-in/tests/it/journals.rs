@@ -1,17 +1,13 @@
 //! What the stand-in prints when it is started with something wrong, against what the real K3s
 //! printed (tests/fixtures/real/journal).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is all test code
-
-mod support;
-
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use support::{Host, Postgres, free_port};
+use crate::support::{Host, Postgres, free_port};
 
 fn journal(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

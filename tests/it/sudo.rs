@@ -1,19 +1,13 @@
 //! Becoming root through a real sudo, and logging in with passwords. Needs to be run by root, who
 //! makes a user for each test and takes it away again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-
-#[path = "support/sshd.rs"]
-mod sshd;
-#[path = "support/user.rs"]
-mod user;
 
 use std::fs;
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::{Lacks, Wanted};
 use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Target};
-use sshd::Sshd;
-use user::{PASSWORD, User};
+use support::sshd::{self, Sshd};
+use support::user::{PASSWORD, User};
 
 const LIMIT: Duration = Duration::from_secs(60);
 

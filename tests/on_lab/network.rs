@@ -1,13 +1,8 @@
 //! The pods' network on the lab: proved where it is, told where it is cut, and never taken for there
 //! where it was not tried. It needs root.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
-
-#[path = "support/lab.rs"]
-mod lab;
-
+use crate::lab::{Ended, Lab, Wizard};
 use k3s_ha_wizard::engine::event::{Outcome, What};
-use lab::{Ended, Lab, Wizard};
 
 const NODES: [&str; 3] = ["k3s-server-1", "k3s-server-2", "k3s-agent"];
 

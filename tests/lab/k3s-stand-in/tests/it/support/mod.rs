@@ -1,7 +1,5 @@
 //! A private Postgres with mutual TLS, and stand-ins on this machine's loopback: each with its own
 //! folders and port.
-#![allow(dead_code)] // every test file uses its part
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is all test code
 
 use std::fs;
 use std::net::TcpListener;

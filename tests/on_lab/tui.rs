@@ -1,24 +1,17 @@
 //! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list of
 //! hosts to the cluster; stopped half way and resumed; with a failure that is mended and retried.
 
-#![allow(clippy::expect_used, clippy::panic)] // what is not in a #[test] itself is still a test
-#![allow(dead_code)] // not every helper is for every test
-
-#[path = "support/lab.rs"]
-mod lab;
-#[path = "support/terminal.rs"]
-mod terminal;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use crate::WIZARD;
+use crate::lab::{self, Lab, Wizard};
 use k3s_ha_wizard::engine::event::{DecidedBy, Event, Outcome, What};
 use k3s_ha_wizard::report::log::read;
-use lab::{Lab, Wizard};
-use terminal::Terminal;
+use support::terminal::Terminal;
 
 const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/answers.toml");
 const SIZE: (u16, u16) = (80, 24);
@@ -26,7 +19,7 @@ const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.
 
 /// The wizard with the answers of the lab, at their review.
 fn opened(folder: &Path) -> Terminal {
-    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder);
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder);
     terminal.waits_for("▸ New cluster");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");
@@ -153,7 +146,7 @@ fn enters_options(terminal: &mut Terminal) {
 fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut terminal = Terminal::start(SIZE, &[], &[AGENT], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
@@ -235,7 +228,7 @@ fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
 
 /// `k3s-ha-wizard status`: the exit code, and what it printed.
 fn status(folder: &Path) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+    let output = Command::new(WIZARD)
         .arg("status")
         .env("K3S_HA_WIZARD_STATE", folder.join("state"))
         .output()
@@ -261,7 +254,7 @@ fn stopped_half_way_and_resumed() {
     // What is said at the end stays when the screens are gone.
     terminal.waits_for("What was done stays done.");
 
-    let mut terminal = Terminal::start((120, 50), &[], &[AGENT], folder.path());
+    let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
     terminal.waits_for("▸ Resume lab");
     terminal.types("\r");
     begin(&mut terminal);

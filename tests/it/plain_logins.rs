@@ -1,16 +1,9 @@
 //! What the plain walk asks for on the way into a real sshd: a host key to believe, a passphrase,
 //! and the right one after a wrong one. Needs to be run by root.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-#![allow(dead_code)] // not every helper is for every test
-
-#[path = "support/sshd.rs"]
-mod sshd;
-#[path = "support/terminal.rs"]
-mod terminal;
-
-use sshd::Sshd;
-use terminal::Terminal;
+use crate::WIZARD;
+use support::sshd::Sshd;
+use support::terminal::Terminal;
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -34,7 +27,7 @@ fn what_is_missing_to_log_in_is_asked_for() {
     std::fs::write(folder.path().join("locked.toml"), answers).unwrap();
     let home = folder.path().display().to_string();
     let variables = [("TERM", "dumb"), ("HOME", &home), ("SSH_AUTH_SOCK", "")];
-    let mut terminal = Terminal::start(SIZE, &["--plain"], &variables, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &variables, folder.path());
     terminal.answers("Number [1]:", "2");
     terminal.answers("File:", "locked.toml");
     terminal.hears("there are no agents");

@@ -1,18 +1,12 @@
-//! The screenshots are what the program shows. `UPDATE_SCREENSHOTS=1 cargo test --test
-//! tui_screenshots` makes them anew; without it, this says whether they are stale.
-
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
-#![allow(dead_code)] // not every helper is for every test
-
-#[path = "support/svg.rs"]
-mod svg;
-#[path = "support/terminal.rs"]
-mod terminal;
+//! The screenshots are what the program shows. `UPDATE_SCREENSHOTS=1 cargo test --test it
+//! tui_screenshots::` makes them anew; without it, this says whether they are stale.
 
 use std::path::Path;
 use std::time::Duration;
 
-use terminal::Terminal;
+use crate::WIZARD;
+use support::svg;
+use support::terminal::Terminal;
 
 const HOUSE: &str = env!("CARGO_MANIFEST_DIR");
 const SIZE: (u16, u16) = (100, 30);
@@ -45,7 +39,7 @@ fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         made == kept,
-        "screenshots/{name}.svg is stale: UPDATE_SCREENSHOTS=1 cargo test --test tui_screenshots"
+        "screenshots/{name}.svg is stale: UPDATE_SCREENSHOTS=1 cargo test --test it tui_screenshots::"
     );
 }
 
@@ -65,7 +59,7 @@ fn replay(at: &str) -> (tempfile::TempDir, Terminal) {
     let folder = tempfile::tempdir().expect("a folder");
     let log = format!("{HOUSE}/tests/fixtures/lab-run.jsonl");
     let args = ["replay", &log, "--at", at];
-    let terminal = Terminal::start(SIZE, &args, &[], folder.path());
+    let terminal = Terminal::start(WIZARD, SIZE, &args, &[], folder.path());
     (folder, terminal)
 }
 
@@ -109,7 +103,7 @@ fn the_cluster() {
 fn the_hosts_the_options_and_the_review() {
     let folder = tempfile::tempdir().expect("a folder");
     // What comes of trying the hosts is another thing on every machine.
-    let mut terminal = Terminal::start(SIZE, &["--no-knock"], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-knock"], &[], folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");

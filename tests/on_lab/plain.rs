@@ -1,18 +1,11 @@
 //! The whole installation on the lab in questions and lines: host keys believed, a host added by
 //! hand, two phases one by one, and the rest.
 
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
-#![allow(dead_code)] // not every helper is for every test
+use crate::WIZARD;
+use crate::lab::{self, Lab};
+use support::terminal::Terminal;
 
-#[path = "support/lab.rs"]
-mod lab;
-#[path = "support/terminal.rs"]
-mod terminal;
-
-use lab::Lab;
-use terminal::Terminal;
-
-const ANSWERS: &str = include_str!("lab/answers.toml");
+const ANSWERS: &str = include_str!("../lab/answers.toml");
 const SIZE: (u16, u16) = (80, 24);
 
 #[test]
@@ -35,7 +28,7 @@ fn a_cluster_is_made_by_answering_questions() {
         ("HOME", home.as_str()),
         ("SSH_AUTH_SOCK", agent.as_str()),
     ];
-    let mut terminal = Terminal::start(SIZE, &[], &dumb, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &dumb, folder.path());
     terminal.answers("Number [1]:", "2");
     terminal.answers("File:", "lab.toml");
     terminal.hears("there are no agents");

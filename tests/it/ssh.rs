@@ -1,9 +1,5 @@
 //! SSH against a real sshd: host keys, logging in, scripts in the root shell. Needs to be run
 //! by root.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-
-#[path = "support/sshd.rs"]
-mod sshd;
 
 use std::fs;
 use std::net::TcpListener;
@@ -13,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::HostKeys;
 use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Stream, Target};
-use sshd::{Sshd, connect};
+use support::sshd::{self, Sshd, connect};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -240,7 +236,7 @@ fn every_key_of_an_agent_is_tried_the_named_ones_first() {
     let again = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "every_key_of_an_agent_is_tried_the_named_ones_first",
+            "ssh::every_key_of_an_agent_is_tried_the_named_ones_first",
         ])
         .env("SSH_AUTH_SOCK", &socket)
         .env("TEST_AGENT_PORT", sshd.port.to_string())
@@ -250,6 +246,8 @@ fn every_key_of_an_agent_is_tried_the_named_ones_first() {
     agent.kill().unwrap();
     agent.wait().unwrap();
     assert!(again.status.success(), "{again:?}");
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 /// The agent holds `one`, `two` and `user`, of which only the last one is let in.

@@ -1,17 +1,11 @@
 //! The wizard as the operator has it: the real binary in a terminal.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // what is not in a #[test] itself is still a test
-#![allow(dead_code)] // not every helper is for every test
-
-#[path = "support/sshd.rs"]
-mod sshd;
-#[path = "support/terminal.rs"]
-mod terminal;
-
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use terminal::Terminal;
+use crate::WIZARD;
+use support::sshd::Sshd;
+use support::terminal::Terminal;
 
 const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl");
 const FAILED: &str = concat!(
@@ -28,7 +22,7 @@ fn folder() -> tempfile::TempDir {
 #[test]
 fn a_replay_is_shown_to_its_end_and_leaves_no_trace() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &[], folder.path());
     terminal.waits_for("Phase 1/7 Postgres");
     terminal.is_taken();
     terminal.types(">");
@@ -43,7 +37,7 @@ fn a_replay_is_shown_to_its_end_and_leaves_no_trace() {
 #[test]
 fn a_replay_plays_pauses_and_steps() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", FAILED], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", FAILED], &[], folder.path());
     terminal.waits_for("Phase 1/7");
     terminal.types("+++");
     terminal.waits_for("replay 8x");
@@ -61,7 +55,7 @@ fn a_replay_plays_pauses_and_steps() {
 #[test]
 fn the_screen_may_change_its_size_at_any_moment() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &[], folder.path());
     terminal.waits_for("Steps · Postgres");
     terminal.resize((70, 20));
     terminal.waits_for("terminal too small: 70×20");
@@ -78,7 +72,7 @@ fn the_screen_may_change_its_size_at_any_moment() {
 fn signals_end_it_and_put_the_terminal_back() {
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
         let folder = folder();
-        let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+        let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &[], folder.path());
         terminal.waits_for("Phase 1/7");
         terminal.signal(signal);
         assert_eq!(terminal.ends(), code, "{signal}");
@@ -89,7 +83,7 @@ fn signals_end_it_and_put_the_terminal_back() {
 #[test]
 fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &[], folder.path());
     terminal.waits_for("Phase 1/7");
     for _ in 0..2 {
         terminal.types("\u{1a}");
@@ -114,7 +108,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
 fn focus_is_visible_without_colours() {
     let folder = folder();
     let no_color = [("NO_COLOR", "1")];
-    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &no_color, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &no_color, folder.path());
     terminal.waits_for("Steps · Postgres");
     terminal.types(" ");
     terminal.waits_for("replay paused");
@@ -153,7 +147,7 @@ fn with_ascii_nothing_else_is_drawn() {
         (&["replay", "--ascii", LOG][..], locales[0]),
         (&["replay", LOG][..], locales[1]),
     ] {
-        let mut terminal = Terminal::start(SIZE, args, variables, folder.path());
+        let mut terminal = Terminal::start(WIZARD, SIZE, args, variables, folder.path());
         terminal.waits_for("Steps - Postgres");
         terminal.types(">");
         terminal.waits_for("+ k3s-server-1");
@@ -166,7 +160,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let folder = folder();
     // The addresses are somebody's, maybe.
     let quiet = &["--no-knock"];
-    let mut terminal = Terminal::start(SIZE, quiet, &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
@@ -175,7 +169,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     terminal.signal("HUP");
     assert_eq!(terminal.ends(), 129);
 
-    let mut terminal = Terminal::start(SIZE, quiet, &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ Go on with what you typed");
     terminal.types("\r");
     terminal.waits_for("✓ server-one");
@@ -187,7 +181,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
 #[test]
 fn answers_are_opened_and_saved_and_the_saved_ones_are_the_same() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");
@@ -221,7 +215,7 @@ fn everything_written(folder: &std::path::Path) -> String {
 #[test]
 fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
@@ -261,7 +255,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
 #[test]
 fn nothing_is_drawn_while_nothing_happens() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", LOG], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", LOG], &[], folder.path());
     terminal.waits_for("Phase 1/7");
     terminal.types(">");
     terminal.waits_for("end of the replay");
@@ -274,7 +268,7 @@ fn nothing_is_drawn_while_nothing_happens() {
 #[test]
 fn without_a_terminal_it_says_what_to_use_instead() {
     for args in [&[][..], &["replay", LOG][..]] {
-        let output = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+        let output = Command::new(WIZARD)
             .args(args)
             .stdin(Stdio::null())
             .output()
@@ -289,18 +283,18 @@ fn without_a_terminal_it_says_what_to_use_instead() {
 #[test]
 fn what_is_no_log_is_refused() {
     let folder = folder();
-    let mut terminal = Terminal::start(SIZE, &["replay", EXAMPLE], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", EXAMPLE], &[], folder.path());
     assert_eq!(terminal.ends(), 2);
     terminal.waits_for("this is no event of a run");
 }
 
-const NOBODY: &str = include_str!("support/nobody.toml");
+const NOBODY: &str = include_str!("../support/nobody.toml");
 
 #[test]
 fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     let folder = folder();
     std::fs::write(folder.path().join("nobody.toml"), NOBODY).expect("written");
-    let mut terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");
@@ -320,12 +314,12 @@ fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     terminal.is_put_back();
 
     // Whoever comes back goes on from there.
-    let terminal = Terminal::start(SIZE, &[], &[], folder.path());
+    let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
 
 /// A host that is reached with a locked key, and one that is not there.
-fn locked(sshd: &sshd::Sshd) -> String {
+fn locked(sshd: &Sshd) -> String {
     format!(
         r#"
 [ssh]
@@ -359,12 +353,12 @@ port = 9
 
 #[test]
 fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
-    let sshd = sshd::Sshd::with("KbdInteractiveAuthentication no");
+    let sshd = Sshd::with("KbdInteractiveAuthentication no");
     let folder = folder();
     std::fs::write(folder.path().join("locked.toml"), locked(&sshd)).expect("written");
     let home = folder.path().to_string_lossy().into_owned();
     let alone = [("HOME", &*home), ("SSH_AUTH_SOCK", "")];
-    let mut terminal = Terminal::start(SIZE, &[], &alone, folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &alone, folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");

@@ -1,11 +1,6 @@
 //! The mutual TLS matrix against a real Postgres: it must come out, and every guard taken away must
 //! be noticed.
 
-#![allow(clippy::expect_used)] // what is not in a #[test] itself is still a test
-
-#[path = "support/postgres.rs"]
-mod postgres;
-
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -17,7 +12,7 @@ use k3s_ha_wizard::proof::datastore::{Case, Datastore, Identities, Verdict, prov
 use k3s_ha_wizard::proof::scram::{scram_verifier, verifier_matches};
 use time::OffsetDateTime;
 
-use postgres::Postgres;
+use support::postgres::Postgres;
 
 /// What the wizard writes for a server (facts 1, row 8b).
 const GUARDED: &str = "hostssl k3s k3s 127.0.0.1/32 scram-sha-256 clientcert=verify-full\n\

@@ -1,9 +1,6 @@
 //! The lab, and the wizard at work on it.
 
-// Helpers of tests are tests as well; a lab is asked through the value that keeps others out.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::unused_self)]
-// Each of the tests uses its part of them.
-#![allow(dead_code)]
+#![allow(clippy::unused_self)] // a lab is asked through the value that keeps others out
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::WIZARD;
 use k3s_ha_wizard::engine::event::{Event, Outcome, What};
 use k3s_ha_wizard::plan::StepId;
 
@@ -212,7 +210,7 @@ impl Wizard {
     }
 
     fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+        let mut command = Command::new(WIZARD);
         command
             .env("K3S_HA_WIZARD_STATE", self.state.path())
             .env("HOME", self.home())

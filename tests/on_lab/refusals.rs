@@ -1,14 +1,9 @@
 //! What would end badly is refused on the lab: with its cause, with the way out, and with nothing
 //! changed on any host. It needs root.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
-
-#[path = "support/lab.rs"]
-mod lab;
-
+use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 use k3s_ha_wizard::engine::event::Outcome;
 use k3s_ha_wizard::platform::network;
-use lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 
 /// A run that must be refused, each of these said, and nothing changed.
 fn refused(lab: &Lab, wizard: &Wizard, because: &[(&str, &str)]) -> Ended {

@@ -1,8 +1,4 @@
 //! Hosts tried in the background, over a real sshd.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
-
-#[path = "support/sshd.rs"]
-mod sshd;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +10,7 @@ use k3s_ha_wizard::engine::event::Abort;
 use k3s_ha_wizard::session::Tried;
 use k3s_ha_wizard::tui::knock::{Order, start};
 use k3s_ha_wizard::tui::model::{Message, Unreached};
-use sshd::Sshd;
+use support::sshd::Sshd;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
