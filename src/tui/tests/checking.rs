@@ -65,7 +65,7 @@ fn ways(answers: &Answers) -> Vec<(Link, Contact)> {
 }
 
 /// Connected, with these checks; those that fail end it.
-fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Model {
+pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Model {
     let mut model = filled(theme, size);
     press(&mut model, "<Enter>");
     let answers = example();
@@ -88,7 +88,7 @@ fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Mo
     model
 }
 
-fn failing(grid: &mut Grid) {
+pub fn failing(grid: &mut Grid) {
     let warns = cell(
         Level::Warns,
         "ufw is in force",

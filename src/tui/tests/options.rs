@@ -7,7 +7,7 @@ use super::*;
 use crate::answers::{ExistingPostgres, Secret};
 
 /// A screen of options, from the review.
-fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
+pub fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
     let mut model = filled(theme, size);
     let place = walk::place(Page::Options(section)).expect("in the walk");
     press(&mut model, &(place + 1).to_string());

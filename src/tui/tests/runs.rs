@@ -19,7 +19,7 @@ fn happens(model: &mut Model, what: What) -> Vec<Effect> {
 }
 
 /// The certificates are done, and server 1 waits for a word.
-fn held(theme: Theme, size: (u16, u16)) -> Model {
+pub fn held(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
     model.at_work = true;
     model.let_begin = Some(2);
@@ -118,7 +118,7 @@ fn phase_by_phase() {
 }
 
 /// A step failed, and the run waits to hear what becomes of it.
-fn asked(theme: Theme, size: (u16, u16)) -> Model {
+pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
     model.at_work = true;
     for event in events("run-failed.jsonl") {
