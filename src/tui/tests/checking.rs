@@ -113,7 +113,7 @@ fn the_grid_shows_what_fails_first() {
     let fails: fn(Theme, (u16, u16)) -> Model = |theme, size| checked(theme, size, failing);
     both_sizes!("checks-fail", fails);
     in_colours!("checks-fail", fails);
-    both_sizes!("checks-pass", |theme, size| {
+    small!("checks-pass", |theme, size| {
         let mut model = checked(theme, size, |grid| {
             let warns = cell(Level::Warns, "1 CPU", "K3s asks for 2");
             set(grid, 1, Check::Cpu, warns);
@@ -121,7 +121,7 @@ fn the_grid_shows_what_fails_first() {
         press(&mut model, "<Left>");
         model
     });
-    both_sizes!("checks-ways", |theme, size| {
+    small!("checks-ways", |theme, size| {
         let mut model = checked(theme, size, |_| {});
         press(&mut model, "m<Tab>");
         model
@@ -136,7 +136,7 @@ fn the_grid_shows_what_fails_first() {
 
 #[test]
 fn many_hosts_scroll() {
-    both_sizes!("checks-many", |theme, size| {
+    small!("checks-many", |theme, size| {
         let mut answers = example();
         for number in 2..=60 {
             let name = format!("agent-in-a-far-rack-{number}");

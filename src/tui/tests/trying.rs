@@ -75,7 +75,7 @@ fn hosts_show_what_came_of_trying_them() {
     // What has no room in its row stands below it.
     let page = text(&tried(MONO, SMALL));
     assert!(page.contains("\n    Debian 12, amd64, 2048 MiB"), "{page}");
-    both_sizes!("hosts-lacking", |theme, size| {
+    small!("hosts-lacking", |theme, size| {
         let mut model = tried(theme, size);
         press(&mut model, "<Down><Down>");
         model
@@ -171,9 +171,9 @@ fn a_secret_is_asked_for() {
         press(&mut model, "<Down><Down>phunter2");
         model
     };
-    both_sizes!("secret", asked);
+    small!("secret", asked);
     in_colours!("secret", asked);
-    both_sizes!("secret-shown", shown);
+    small!("secret-shown", shown);
     // It hides again by itself.
     let mut model = asked(MONO, SMALL);
     press(&mut model, "<C-r>");
@@ -229,7 +229,7 @@ pub fn connected(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
-    both_sizes!("connect-asks", connected);
+    small!("connect-asks", connected);
     // One host after the other.
     let mut model = connected(MONO, SMALL);
     let effects = press(&mut model, "one<Enter>");
