@@ -1,15 +1,10 @@
 //! What many hosts cost: a run on 10 agents and one on 100, each agent with one step of 10 s. All of
-//! them are one sshd on loopback, each with a /run and a systemd of its own (`support/elsewhere.rs`).
+//! them are one sshd on loopback, each with a /run and a systemd of its own (`support::elsewhere`).
 //! So this machine does the work of all hosts besides the wizard's.
 //!
 //! `cargo bench --bench many_hosts`. Prints what it measures beside what is wanted, and fails only
 //! when a run does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as a test
-
-#[path = "../support/elsewhere.rs"]
-mod elsewhere;
-#[path = "../support/sshd.rs"]
-mod sshd;
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
@@ -17,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use elsewhere::Elsewhere;
 use k3s_ha_wizard::answers::{Answers, Host, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::engine::hosts::{Connector, Reached, reach};
@@ -34,7 +28,8 @@ use k3s_ha_wizard::remote::{Credentials, Remote, Ssh, Trials};
 use k3s_ha_wizard::secrets::SecretText;
 use k3s_ha_wizard::secrets::Secrets;
 use k3s_ha_wizard::state::{Folder, State};
-use sshd::Sshd;
+use support::elsewhere::Elsewhere;
+use support::sshd::Sshd;
 use time::OffsetDateTime;
 
 const FEW: usize = 10;
@@ -133,7 +128,7 @@ fn measure(hosts: usize) -> Figures {
     // matter of the wizard's.
     let home = tempfile::tempdir().unwrap();
     let sshd = Sshd::with(&format!("SetEnv HOME={}", home.path().display()));
-    let systems: Vec<_> = (0..hosts).map(|_| Arc::new(Elsewhere::new())).collect();
+    let systems: Vec<_> = (0..hosts).map(|_| Arc::new(Elsewhere::create())).collect();
     let root = tempfile::tempdir().unwrap();
     let folder = Folder::open(Some(root.path().to_owned()), "made-up").unwrap();
     let answers = answers(hosts);

@@ -7,13 +7,8 @@
 //! when something does not work. With words behind `--`, only what begins with one of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as a test
 #![allow(clippy::cast_precision_loss)] // of counts that are not that large
-#![allow(dead_code)] // not every helper is for every test
 
 mod made_up_host;
-#[path = "../support/sshd.rs"]
-mod sshd;
-#[path = "../support/terminal.rs"]
-mod terminal;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::events::{Event, What};
 use made_up_host::{LENGTH, MadeUp};
-use sshd::Sshd;
-use terminal::Terminal;
+use support::sshd::Sshd;
+use support::terminal::Terminal;
 
+const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);
 const HOSTS: usize = 5;
@@ -107,7 +103,7 @@ fn start() {
     let times = Times::new((0..30).map(|_| {
         let folder = tempfile::tempdir().unwrap();
         let begun = Instant::now();
-        let terminal = Terminal::start(SMALL, &[], &[], folder.path());
+        let terminal = Terminal::start(WIZARD, SMALL, &[], &[], folder.path());
         terminal.moment("a frame", |_| !terminal.frames().is_empty());
         terminal.frames()[0] - begun
     }));
@@ -176,7 +172,7 @@ impl Flood {
             })
             .collect();
         std::fs::write(folder.path().join("answers.toml"), answers(&sshds)).unwrap();
-        let mut terminal = Terminal::start(size, &[], &[], folder.path());
+        let mut terminal = Terminal::start(WIZARD, size, &[], &[], folder.path());
         begin(&mut terminal);
         terminal.moment("output", |screen| screen.contents().contains("level=info"));
 
@@ -307,7 +303,7 @@ fn compare(log: &Path, lines: usize) -> (usize, usize) {
 fn idle() {
     const SECONDS: u64 = 20;
     let folder = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(SMALL, &["replay", RUN], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SMALL, &["replay", RUN], &[], folder.path());
     terminal.waits_for("Phase 1/7");
     terminal.types(">");
     terminal.waits_for("end of the replay");

@@ -69,7 +69,7 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub fn new() -> Self {
+    pub fn create() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = Self { folder };
         fs::create_dir(elsewhere.path("units")).unwrap();

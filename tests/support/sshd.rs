@@ -1,6 +1,5 @@
 //! A real sshd for a test: on a free port of the loopback interface, in a folder of its own, ended
 //! with the value.
-#![allow(dead_code)] // each test file uses its own part of it
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -67,7 +67,7 @@ fn ways(answers: &Answers) -> Vec<(Link, Contact)> {
 }
 
 /// Connected, with these checks; those that fail end it.
-fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Model {
+pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Model {
     let mut model = filled(theme, size);
     press(&mut model, "<Enter>");
     let answers = example();
@@ -90,7 +90,7 @@ fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Mo
     model
 }
 
-fn failing(grid: &mut Grid) {
+pub fn failing(grid: &mut Grid) {
     let warns = cell(
         Level::Warns,
         "ufw is in force",
@@ -115,7 +115,7 @@ fn the_grid_shows_what_fails_first() {
     let fails: fn(Theme, (u16, u16)) -> Model = |theme, size| checked(theme, size, failing);
     both_sizes!("checks-fail", fails);
     in_colours!("checks-fail", fails);
-    both_sizes!("checks-pass", |theme, size| {
+    small!("checks-pass", |theme, size| {
         let mut model = checked(theme, size, |grid| {
             let warns = cell(Level::Warns, "1 CPU", "K3s asks for 2");
             set(grid, 1, Check::Cpu, warns);
@@ -123,7 +123,7 @@ fn the_grid_shows_what_fails_first() {
         press(&mut model, "<Left>");
         model
     });
-    both_sizes!("checks-ways", |theme, size| {
+    small!("checks-ways", |theme, size| {
         let mut model = checked(theme, size, |_| {});
         press(&mut model, "m<Tab>");
         model
@@ -138,7 +138,7 @@ fn the_grid_shows_what_fails_first() {
 
 #[test]
 fn many_hosts_scroll() {
-    both_sizes!("checks-many", |theme, size| {
+    small!("checks-many", |theme, size| {
         let mut answers = example();
         for number in 2..=60 {
             let name = format!("agent-in-a-far-rack-{number}");

@@ -148,21 +148,16 @@ fn ending(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
-/// At both sizes, without colours, and how it looks in colours.
-fn snapshots(name: &str, make: fn(Theme, (u16, u16)) -> Model) {
-    for size in [SMALL, LARGE] {
-        let name = format!("{name}-{}x{}", size.0, size.1);
-        insta::assert_snapshot!(name, text(&make(MONO, size)));
-    }
-    insta::assert_snapshot!(format!("{name}-colours"), looks(&make(DARK, SMALL)));
-}
-
 #[test]
 fn the_page_is_live() {
-    snapshots("live", live);
-    snapshots("live-without-server-1", without_server_1);
-    snapshots("live-stale", stale);
-    snapshots("live-certificates", ending);
+    both_sizes!("live", live);
+    in_colours!("live", live);
+    small!("live-without-server-1", without_server_1);
+    in_colours!("live-without-server-1", without_server_1);
+    small!("live-stale", stale);
+    in_colours!("live-stale", stale);
+    small!("live-certificates", ending);
+    in_colours!("live-certificates", ending);
 }
 
 #[test]

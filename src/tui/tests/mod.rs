@@ -1,13 +1,26 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
-/// The page at both sizes, without colours.
+/// The page at the least size, without colours.
+macro_rules! small {
+    ($name:literal, $make:expr) => {
+        sized!($name, SMALL, $make)
+    };
+}
+
+/// The same, and at a size where its layout is another one: not each page of a layout.
 macro_rules! both_sizes {
     ($name:literal, $make:expr) => {
-        for size in [SMALL, LARGE] {
-            let make: fn(Theme, (u16, u16)) -> Model = $make;
-            let name = format!("{}-{}x{}", $name, size.0, size.1);
-            insta::assert_snapshot!(name, text(&make(MONO, size)));
-        }
+        sized!($name, SMALL, $make);
+        sized!($name, LARGE, $make);
+    };
+}
+
+macro_rules! sized {
+    ($name:literal, $size:expr, $make:expr) => {
+        let make: fn(Theme, (u16, u16)) -> Model = $make;
+        let size = $size;
+        let name = format!("{}-{}x{}", $name, size.0, size.1);
+        insta::assert_snapshot!(name, text(&make(MONO, size)));
     };
 }
 

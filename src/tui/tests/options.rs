@@ -7,7 +7,7 @@ use super::*;
 use crate::answers::{ExistingPostgres, Secret};
 
 /// A screen of options, from the review.
-fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
+pub fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
     let mut model = filled(theme, size);
     let place = walk::place(Page::Options(section)).expect("in the walk");
     press(&mut model, &(place + 1).to_string());
@@ -40,17 +40,17 @@ fn to_field(model: &mut Model, key: &str) {
 
 #[test]
 fn every_section() {
-    both_sizes!("options-cluster", |theme, size| screen(
+    small!("options-cluster", |theme, size| screen(
         theme,
         size,
         Section::Cluster
     ));
-    both_sizes!("options-postgres", |theme, size| screen(
+    small!("options-postgres", |theme, size| screen(
         theme,
         size,
         Section::Postgres
     ));
-    both_sizes!("options-certificates", |theme, size| screen(
+    small!("options-certificates", |theme, size| screen(
         theme,
         size,
         Section::Certificates
@@ -60,12 +60,12 @@ fn every_section() {
         size,
         Section::Servers
     ));
-    both_sizes!("options-load-balancer", |theme, size| screen(
+    small!("options-load-balancer", |theme, size| screen(
         theme,
         size,
         Section::LoadBalancer
     ));
-    both_sizes!("options-agents", |theme, size| screen(
+    small!("options-agents", |theme, size| screen(
         theme,
         size,
         Section::Agents
@@ -79,13 +79,13 @@ fn on_the_way() {
         press(&mut model, "<Enter><Tab><PgDn><PgDn>");
         model
     };
-    both_sizes!("options-no-hosts", begun);
-    both_sizes!("options-cluster-end", |theme, size| {
+    small!("options-no-hosts", begun);
+    small!("options-cluster-end", |theme, size| {
         let mut model = screen(theme, size, Section::Cluster);
         to_field(&mut model, "cluster.overrule");
         model
     });
-    both_sizes!("options-servers-end", |theme, size| {
+    small!("options-servers-end", |theme, size| {
         let mut model = screen(theme, size, Section::Servers);
         to_field(&mut model, "k3s.channel_url");
         model
@@ -100,7 +100,7 @@ fn what_is_wrong_shows_where_it_was_typed() {
         press(&mut model, "<Enter>token = \"mine\"<Tab><BackTab>");
         model
     };
-    both_sizes!("options-wrong", wrong);
+    small!("options-wrong", wrong);
     in_colours!("options-wrong", wrong);
 }
 
@@ -241,7 +241,7 @@ fn secrets_are_masked_shown_for_a_moment_and_made() {
         generate(&mut model, "made-up-for-this-test");
         model
     };
-    both_sizes!("options-generated", generated);
+    small!("options-generated", generated);
     let mut model = generated(MONO, SMALL);
     assert!(!text(&model).contains("made-up"));
     press(&mut model, "<C-r>");

@@ -12,8 +12,8 @@ use crate::events::{Abort, What};
 
 #[test]
 fn welcome() {
-    both_sizes!("welcome", wizard);
-    both_sizes!("welcome-back", |theme, size| {
+    small!("welcome", wizard);
+    small!("welcome-back", |theme, size| {
         let known = |name: &str, unfinished| Known {
             name: name.into(),
             answers: example(),
@@ -33,7 +33,7 @@ fn welcome() {
 
 #[test]
 fn hosts() {
-    both_sizes!("hosts-none", |theme, size| {
+    small!("hosts-none", |theme, size| {
         let mut model = wizard(theme, size);
         press(&mut model, "<Enter>");
         model
@@ -52,7 +52,7 @@ fn hosts() {
     };
     both_sizes!("hosts", full);
     in_colours!("hosts", full);
-    both_sizes!("hosts-remove", |theme, size| {
+    small!("hosts-remove", |theme, size| {
         let mut model = filled(theme, size);
         press(&mut model, "1d");
         model
@@ -66,9 +66,9 @@ fn forms() {
         press(&mut model, "<Enter>aDB 1<Tab><Tab>10.0.0<PgDn>");
         model
     };
-    both_sizes!("host-form", wrong);
+    small!("host-form", wrong);
     in_colours!("host-form", wrong);
-    both_sizes!("open", |theme, size| {
+    small!("open", |theme, size| {
         let mut model = wizard(theme, size);
         press(&mut model, "<Down><Enter>/root/answers.toml");
         model
@@ -78,7 +78,7 @@ fn forms() {
 #[test]
 fn review_and_plan() {
     both_sizes!("review", filled);
-    both_sizes!("review-problems", |theme, size| {
+    small!("review-problems", |theme, size| {
         let mut answers = example();
         answers.ssh.user = Some("admin".into());
         answers.hosts.truncate(2);
@@ -87,7 +87,7 @@ fn review_and_plan() {
         press(&mut model, "<Enter>");
         model
     });
-    both_sizes!("plan", |theme, size| {
+    small!("plan", |theme, size| {
         let mut model = filled(theme, size);
         press(&mut model, "<Enter>");
         let plan = include_str!(
@@ -116,7 +116,7 @@ fn connecting() {
         update(&mut model, Message::Reached(name, what));
         model
     };
-    both_sizes!("connect", connect);
+    small!("connect", connect);
     let failed: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = filled(theme, size);
         press(&mut model, "<Enter>");
@@ -142,7 +142,7 @@ fn connecting() {
         update(&mut model, Message::Over);
         model
     };
-    both_sizes!("connect-failed", failed);
+    small!("connect-failed", failed);
     in_colours!("connect-failed", failed);
 
     // The operator believes the key: it goes into the answers, and connecting begins again.
@@ -160,13 +160,13 @@ fn running() {
         |theme, size| run_until(theme, size, "run.jsonl", 28_000);
     both_sizes!("run", middle);
     in_colours!("run", middle);
-    both_sizes!("run-begun", |theme, size| run_until(
+    small!("run-begun", |theme, size| run_until(
         theme,
         size,
         "run.jsonl",
         4
     ));
-    both_sizes!("run-step", |theme, size| {
+    small!("run-step", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", 28_000);
         press(&mut model, "1<Tab><Down><Tab>wt");
         model
@@ -181,19 +181,19 @@ fn running() {
         }
         model
     };
-    both_sizes!("run-zoomed-searched", searched);
+    small!("run-zoomed-searched", searched);
     in_colours!("run-zoomed-searched", searched);
-    both_sizes!("run-search", |theme, size| {
+    small!("run-search", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", 28_000);
         press(&mut model, "/what is typ");
         model
     });
-    both_sizes!("run-stop-question", |theme, size| {
+    small!("run-stop-question", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", 28_000);
         press(&mut model, "<C-c>");
         model
     });
-    both_sizes!("run-stopping", |theme, size| {
+    small!("run-stopping", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", 28_000);
         let effects = press(&mut model, "<C-c><Enter>");
         assert_eq!(effects, [Effect::Abort(Abort::Soft)]);
@@ -221,7 +221,7 @@ fn in_ascii() {
 
 #[test]
 fn proofs() {
-    both_sizes!("proofs-none", |theme, size| {
+    small!("proofs-none", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", 4);
         press(&mut model, "o");
         model
@@ -267,7 +267,7 @@ fn failing() {
     };
     both_sizes!("failure", failed);
     in_colours!("failure", failed);
-    both_sizes!("failure-scrolled", |theme, size| {
+    small!("failure-scrolled", |theme, size| {
         let mut model = run_until(theme, size, "run-failed.jsonl", u64::MAX);
         press(&mut model, "G");
         model
@@ -286,7 +286,7 @@ fn failing() {
 
 #[test]
 fn the_cluster() {
-    both_sizes!("cluster", |theme, size| {
+    small!("cluster", |theme, size| {
         let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
         update(
             &mut model,
@@ -311,7 +311,7 @@ fn the_cluster() {
     };
     both_sizes!("cluster-ill", ill);
     in_colours!("cluster-ill", ill);
-    both_sizes!("cluster-ill-scrolled", |theme, size| {
+    small!("cluster-ill-scrolled", |theme, size| {
         let nodes = include_str!("../../../tests/fixtures/real/nodes-ready.json");
         let pods = include_str!("../../../tests/fixtures/real/pods-zoo.json");
         let cluster = Cluster::parse(&format!("{nodes}\n{pods}")).expect("kubectl's JSON");

@@ -1,68 +1,80 @@
-//! What holds for the house: keys, sentences, and who knows whom.
+//! What holds for all screens: keys, sentences, and focus.
 
 use std::path::{Path, PathBuf};
 
 use super::super::keys::{self, Scope, TABLE};
+use super::super::model::Planned;
+use super::super::walk::Section;
 use super::*;
 
-/// The scopes that are active together, whatever is done.
-fn together() -> Vec<Vec<Scope>> {
-    use Scope::{
-        Again, Ask, Asked, Checks, Connect, Everywhere, Failure, Field, Form, Generates, Groups,
-        Held, Help, Hosts, Lacking, Lines, OtherSecrets, Overrule, Phase, Plan, Prompt, Quit,
-        Replay, Review, Run, Scroll, Search, Secret, ShowHeld, Skippable, UnknownKey, Unreached,
-        Views, Welcome,
+/// Every page, and what can lie over one.
+fn places() -> Vec<Model> {
+    let then = |mut model: Model, keys: &str| {
+        press(&mut model, keys);
+        model
     };
-    let run = |page: &[Scope]| {
-        let all = [Again, Replay, ShowHeld].map(|other| {
-            let rest = [Views, Scroll, other, Everywhere];
-            page.iter().copied().chain(rest).collect::<Vec<_>>()
-        });
-        all.to_vec()
+    let happens = |mut model: Model, message: Message| {
+        update(&mut model, message);
+        model
     };
-    let mut sets = vec![
-        vec![Help, Scroll, Everywhere],
-        vec![Quit, Everywhere],
-        vec![Search, Everywhere],
-        vec![Ask, Everywhere],
-        vec![Welcome, Scroll, Everywhere],
-        vec![Hosts, Scroll, UnknownKey, Lacking, Everywhere],
-        vec![Prompt, OtherSecrets, Everywhere],
-        vec![Form, Field, Secret, Generates, Everywhere],
-        vec![Form, Lines, Everywhere],
-        vec![Review, Groups, Scroll, Everywhere],
-        vec![Plan, Scroll, Everywhere],
-        vec![Phase, Held, ShowHeld, Views, Scroll, Everywhere],
-        vec![
-            Failure, Asked, Skippable, ShowHeld, Views, Scroll, Everywhere,
-        ],
-        vec![Checks, Unreached, Overrule, Scroll, Everywhere],
-        vec![Connect, Unreached, UnknownKey, Lacking, Scroll, Everywhere],
+    let plan = Planned {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+    };
+    let filled = || filled(MONO, SMALL);
+    let servers = |fields: usize| {
+        let form = options::screen(MONO, SMALL, Section::Servers);
+        then(form, &"<Tab>".repeat(fields))
+    };
+    let tried = || trying::tried(MONO, SMALL);
+    let run = || run_until(MONO, SMALL, "run.jsonl", 28_000);
+    let mut skippable = runs::asked(MONO, SMALL);
+    for step in &mut skippable.run.progress.steps {
+        step.may_be_skipped = true;
+    }
+    let mut places = vec![
+        wizard(MONO, SMALL),
+        filled(),
+        then(filled(), "1d"),
+        then(tried(), "<Down>"),
+        then(tried(), "<Down><Down>"),
+        trying::shown(MONO, SMALL),
+        trying::connected(MONO, SMALL),
+        then(trying::connected(MONO, SMALL), "<Esc><Down>"),
+        checking::checked(MONO, SMALL, checking::failing),
+        happens(then(filled(), "<Enter>"), Message::Planned(Box::new(plan))),
+        runs::held(MONO, SMALL),
+        run(),
+        then(run(), "/"),
+        then(run(), "?"),
+        then(run(), "<C-c>"),
+        run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX),
+        skippable,
+        Model::for_replay(MONO, SMALL, events("run.jsonl")),
     ];
-    sets.extend(run(&[Run]));
-    sets.extend(run(&[Failure]));
-    sets.extend(run(&[]));
-    sets
+    places.extend((0..12).map(servers));
+    places
 }
 
+pub fn no_key_means_two(model: &Model) {
+    let scopes = model.scopes();
+    let active: Vec<_> = keys::active(&scopes).map(|binding| binding.key).collect();
+    for (place, key) in active.iter().enumerate() {
+        assert!(!active[..place].contains(key), "{key} in {scopes:?}");
+    }
+}
+
+/// Wherever else one may get to: `whatever`.
 #[test]
 fn no_key_means_two_things() {
-    for scopes in together() {
-        let active: Vec<_> = keys::active(&scopes).collect();
-        for (number, binding) in active.iter().enumerate() {
-            let twice = active[..number]
-                .iter()
-                .any(|other| other.key == binding.key);
-            assert!(!twice, "{} in {scopes:?}", binding.key);
-        }
-    }
+    places().iter().for_each(no_key_means_two);
 }
 
 #[test]
 fn every_binding_is_active_somewhere() {
-    let sets = together();
+    let active: Vec<Scope> = places().iter().flat_map(Model::scopes).collect();
     for (scope, bindings) in TABLE {
-        assert!(sets.iter().any(|set| set.contains(scope)), "{scope:?}");
+        assert!(active.contains(scope), "{scope:?}");
         assert!(bindings.iter().all(|binding| !binding.says.is_empty()));
     }
 }
@@ -103,20 +115,6 @@ fn code(path: &Path) -> String {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn no_screen_knows_hosts() {
-    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/screens");
-    let mut files = Vec::new();
-    sources(&screens, &mut files);
-    assert!(files.len() > 5);
-    for path in files {
-        let code = code(&path);
-        for name in ["crate::remote", "crate::session", "std::fs", "std::thread"] {
-            assert!(!code.contains(name), "{} names {name}", path.display());
-        }
-    }
 }
 
 /// Sentences are in `text`, so that they can be read, and judged, in one place.

@@ -19,7 +19,7 @@ fn happens(model: &mut Model, what: What) -> Vec<Effect> {
 }
 
 /// The certificates are done, and server 1 waits for a word.
-fn held(theme: Theme, size: (u16, u16)) -> Model {
+pub fn held(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
     model.at_work = true;
     model.let_begin = Some(2);
@@ -50,7 +50,7 @@ fn held(theme: Theme, size: (u16, u16)) -> Model {
 fn phase_by_phase() {
     both_sizes!("phase", held);
     in_colours!("phase", held);
-    both_sizes!("phase-scripts", |theme, size| {
+    small!("phase-scripts", |theme, size| {
         let mut model = held(theme, size);
         let planned = |step: &Step| PlannedStep {
             id: step.id.clone(),
@@ -69,7 +69,7 @@ fn phase_by_phase() {
         model
     });
 
-    both_sizes!("phase-files", |theme, size| {
+    small!("phase-files", |theme, size| {
         let mut model = held(theme, size);
         let id = StepId::new("server-1/config", Some("k3s-server-1"));
         let line = |sign, text: &str| DiffLine {
@@ -118,7 +118,7 @@ fn phase_by_phase() {
 }
 
 /// A step failed, and the run waits to hear what becomes of it.
-fn asked(theme: Theme, size: (u16, u16)) -> Model {
+pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
     model.at_work = true;
     for event in events("run-failed.jsonl") {
@@ -139,7 +139,7 @@ fn asked(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn a_failure_waits_for_a_word() {
-    both_sizes!("failure-asked", asked);
+    small!("failure-asked", asked);
     let mut model = asked(MONO, SMALL);
     assert_eq!(model.page, Page::Failure);
     let step = model.asked().map(|step| step.id.clone()).expect("asked");

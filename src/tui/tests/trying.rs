@@ -45,7 +45,7 @@ fn trying(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
-fn tried(theme: Theme, size: (u16, u16)) -> Model {
+pub fn tried(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = trying(theme, size);
     let unknown = Unreached {
         host_key: Some(KEY.into()),
@@ -75,7 +75,7 @@ fn hosts_show_what_came_of_trying_them() {
     // What has no room in its row stands below it.
     let page = text(&tried(MONO, SMALL));
     assert!(page.contains("\n    Debian 12, amd64, 2048 MiB"), "{page}");
-    both_sizes!("hosts-lacking", |theme, size| {
+    small!("hosts-lacking", |theme, size| {
         let mut model = tried(theme, size);
         press(&mut model, "<Down><Down>");
         model
@@ -138,6 +138,32 @@ fn nothing_is_tried_where_that_is_not_wanted() {
     assert_eq!(model.wakes(), None);
 }
 
+/// A host lacks two secrets, and shows the one that is typed.
+pub fn shown(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = tried(theme, size);
+    let failed = Unreached {
+        wants: vec![
+            Wanted {
+                what: Lacks::Passphrase {
+                    key: "/home/kay/.ssh/id_ed25519".into(),
+                },
+                wrong: true,
+            },
+            Wanted {
+                what: Lacks::Password {
+                    user: "admin".into(),
+                    question: "Password:".into(),
+                },
+                wrong: false,
+            },
+        ],
+        ..Unreached::new("lb", "cannot log in")
+    };
+    update(&mut model, Message::Knocked(4, Err(failed)));
+    press(&mut model, "<Down><Down><Down>penv:hunter2<Tab><C-r>");
+    model
+}
+
 #[test]
 fn a_secret_is_asked_for() {
     let asked: fn(Theme, (u16, u16)) -> Model = |theme, size| {
@@ -145,32 +171,9 @@ fn a_secret_is_asked_for() {
         press(&mut model, "<Down><Down>phunter2");
         model
     };
-    both_sizes!("secret", asked);
+    small!("secret", asked);
     in_colours!("secret", asked);
-    both_sizes!("secret-shown", |theme, size| {
-        let mut model = tried(theme, size);
-        let failed = Unreached {
-            wants: vec![
-                Wanted {
-                    what: Lacks::Passphrase {
-                        key: "/home/kay/.ssh/id_ed25519".into(),
-                    },
-                    wrong: true,
-                },
-                Wanted {
-                    what: Lacks::Password {
-                        user: "admin".into(),
-                        question: "Password:".into(),
-                    },
-                    wrong: false,
-                },
-            ],
-            ..Unreached::new("lb", "cannot log in")
-        };
-        update(&mut model, Message::Knocked(4, Err(failed)));
-        press(&mut model, "<Down><Down><Down>penv:hunter2<Tab><C-r>");
-        model
-    });
+    small!("secret-shown", shown);
     // It hides again by itself.
     let mut model = asked(MONO, SMALL);
     press(&mut model, "<C-r>");
@@ -210,7 +213,7 @@ fn a_pasted_secret_is_taken_as_it_is() {
 }
 
 /// The connections of four hosts, two of which lack a password.
-fn connected(theme: Theme, size: (u16, u16)) -> Model {
+pub fn connected(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
     press(&mut model, "<Enter>");
     let hosts: Vec<_> = example().hosts.into_iter().map(|host| host.name).collect();
@@ -226,7 +229,7 @@ fn connected(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
-    both_sizes!("connect-asks", connected);
+    small!("connect-asks", connected);
     // One host after the other.
     let mut model = connected(MONO, SMALL);
     let effects = press(&mut model, "one<Enter>");

@@ -1,4 +1,4 @@
-//! Whatever comes, in whatever order, on whatever screen: nothing panics.
+//! Whatever comes, in whatever order, on whatever screen: nothing panics, and no key means two things.
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 use proptest::prelude::*;
@@ -123,6 +123,7 @@ fn every_frame_is_drawn(mut model: Model, messages: impl IntoIterator<Item = Mes
     for message in messages {
         update(&mut model, message);
         draw(&model);
+        rules::no_key_means_two(&model);
     }
 }
 

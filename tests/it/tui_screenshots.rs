@@ -1,0 +1,128 @@
+//! The screenshots are what the program shows. `UPDATE_SCREENSHOTS=1 cargo test --test it
+//! tui_screenshots::` makes them anew; without it, this says whether they are stale.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::WIZARD;
+use support::svg;
+use support::terminal::Terminal;
+
+const HOUSE: &str = env!("CARGO_MANIFEST_DIR");
+const SIZE: (u16, u16) = (100, 30);
+
+/// What is on the screen, once these texts are and nothing more comes.
+fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
+    for text in texts {
+        terminal.waits_for(text);
+    }
+    let mut before = terminal.drawn();
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = terminal.drawn();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    let made = svg::of(terminal.parser().screen(), title);
+    let file = Path::new(HOUSE)
+        .join("screenshots")
+        .join(format!("{name}.svg"));
+    if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
+        std::fs::write(&file, made).expect("written");
+        if ["run", "cluster"].contains(&name) {
+            to_png(&file);
+        }
+        return;
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        made == kept,
+        "screenshots/{name}.svg is stale: UPDATE_SCREENSHOTS=1 cargo test --test it tui_screenshots::"
+    );
+}
+
+/// For the README, where it is read without SVG. Its bytes depend on fonts: only the SVG is compared.
+fn to_png(svg: &Path) {
+    let converted = std::process::Command::new("rsvg-convert")
+        .arg("--output")
+        .arg(svg.with_extension("png"))
+        .arg(svg)
+        .status();
+    let converted =
+        converted.expect("rsvg-convert: apt-get install librsvg2-bin fonts-dejavu-core");
+    assert!(converted.success());
+}
+
+fn replay(at: &str) -> (tempfile::TempDir, Terminal) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = format!("{HOUSE}/tests/fixtures/lab-run.jsonl");
+    let args = ["replay", &log, "--at", at];
+    let terminal = Terminal::start(WIZARD, SIZE, &args, &[], folder.path());
+    (folder, terminal)
+}
+
+#[test]
+fn a_run_at_work() {
+    let (_folder, terminal) = replay("17");
+    picture(
+        &terminal,
+        "run",
+        "A run at work",
+        &["replay paused", "Steps"],
+    );
+}
+
+#[test]
+fn the_proofs() {
+    let (_folder, mut terminal) = replay("1000");
+    terminal.waits_for("end of the replay");
+    terminal.types("o");
+    let title = "What is proved of a cluster";
+    picture(
+        &terminal,
+        "proofs",
+        title,
+        &["right certificate and password"],
+    );
+}
+
+#[test]
+fn the_cluster() {
+    let (_folder, terminal) = replay("1000");
+    picture(
+        &terminal,
+        "cluster",
+        "The cluster",
+        &["end of the replay", "Nodes"],
+    );
+}
+
+#[test]
+fn the_hosts_the_options_and_the_review() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What comes of trying the hosts is another thing on every machine.
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-knock"], &[], folder.path());
+    terminal.waits_for("Open an answers file");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types(&format!("{HOUSE}/tests/lab/answers.toml\r"));
+    picture(
+        &terminal,
+        "review",
+        "The review",
+        &["fetched without TLS", "3 Postgres"],
+    );
+    terminal.types("5");
+    picture(
+        &terminal,
+        "servers",
+        "The options of the servers",
+        &["cluster-cidr", "What will be done"],
+    );
+    terminal.types("\u{1b}");
+    terminal.waits_for("fetched without TLS");
+    terminal.types("1");
+    picture(&terminal, "hosts", "The hosts", &["Tab continue"]);
+}

@@ -1,0 +1,14 @@
+//! The tests that need the lab, and root. They are a program of their own: cargo runs it after the
+//! others, which it would slow down, and each of them has the one lab for itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
+
+mod install;
+mod lab;
+mod network;
+mod plain;
+mod refusals;
+mod tui;
+mod ways;
+
+const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");
