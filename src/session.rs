@@ -257,10 +257,9 @@ impl Session {
         if reached.iter().find(is_new).is_none() {
             return;
         }
-        let running = |host: &&mut Reached| {
-            let k3s = host.facts.units.get("k3s.service");
-            host.facts.k3s.ours && k3s.is_some_and(|state| state == "active")
-        };
+        let servers = &self.topology.servers;
+        let is_server = |name: &str| servers.iter().any(|server| server.name == name);
+        let running = |host: &&mut Reached| is_server(&host.name) && host.facts.runs_our_k3s();
         if let Some(server) = reached.iter_mut().find(running) {
             server.facts.k3s.known_nodes = hosts::known_nodes(server);
         }
@@ -294,7 +293,10 @@ impl Session {
             .iter()
             .filter_map(|host| Some((host.name.clone(), host.platform?)))
             .collect();
+        let running = reached.iter().filter(|host| host.facts.runs_our_k3s());
+        let running = running.map(|host| host.name.clone()).collect();
         Ok(install::plan(Given {
+            running: &running,
             answers: &self.answers,
             topology: &self.topology,
             platforms: &platforms,

@@ -182,7 +182,7 @@ impl<'a> Scheduler<'a> {
                 continue;
             };
             let decision = match decision {
-                Decision::Skip if !step.may_be_skipped() => continue,
+                Decision::Skip if !step.may_be_skipped => continue,
                 decision => decision,
             };
             self.run.recorder.record(What::Decided {

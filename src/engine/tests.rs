@@ -36,6 +36,7 @@ pub(crate) fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> St
             .iter()
             .map(|(name, host)| StepId::new(name, Some(host)))
             .collect(),
+        may_be_skipped: false,
         limit: Duration::from_secs(60),
         work: Work::Shell(Shell {
             file: name,

@@ -51,6 +51,8 @@ pub struct Step {
     pub title: String,
     /// What must have succeeded before.
     pub needs: Vec<StepId>,
+    /// What needs it may run without it: it changes nothing.
+    pub may_be_skipped: bool,
     /// How long it may take to get there.
     pub limit: Duration,
     pub work: Work,
@@ -195,7 +197,7 @@ impl Plan {
             host: step.host.clone(),
             title: step.title.clone(),
             needs: step.needs.clone(),
-            may_be_skipped: step.may_be_skipped(),
+            may_be_skipped: step.may_be_skipped,
         };
         let phase = |phase: &Phase| OutlinePhase {
             id: phase.id.to_owned(),
@@ -210,23 +212,11 @@ impl Plan {
 }
 
 impl Step {
-    /// Whether what needs this step may run without it: it only looks.
-    pub fn may_be_skipped(&self) -> bool {
-        match &self.work {
-            Work::Shell(_) => false,
-            Work::Task(task) => match task {
-                Task::ProveDatastore(_)
-                | Task::ProveBalancer(_)
-                | Task::ProveEndpoint { .. }
-                | Task::ProveOverlay(_)
-                | Task::WaitForCluster { .. } => true,
-                Task::KeepCertificates
-                | Task::FetchInstaller { .. }
-                | Task::LearnClusterCa
-                | Task::LearnPodNetworks
-                | Task::KeepKubeconfig { .. } => false,
-            },
-        }
+    /// Marks a step that changes nothing: what needs it may run without it.
+    #[must_use]
+    pub fn skippable(mut self) -> Self {
+        self.may_be_skipped = true;
+        self
     }
 
     #[must_use]

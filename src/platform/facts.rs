@@ -166,6 +166,12 @@ impl Facts {
         facts
     }
 
+    /// Whether a K3s that the wizard installed serves there now.
+    pub fn runs_our_k3s(&self) -> bool {
+        let is_active = |unit: &str| self.units.get(unit).is_some_and(|state| state == "active");
+        self.k3s.ours && (is_active("k3s.service") || is_active("k3s-agent.service"))
+    }
+
     fn set(&mut self, key: &str, value: &str) {
         let text = value.to_owned();
         match key {

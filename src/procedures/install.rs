@@ -92,11 +92,12 @@ fn server_steps(
     server: &Node<'_>,
     after: Vec<StepId>,
 ) -> Result<[Step; 3], StepError> {
+    let before = context.before(server, &context.servers);
     let start = k3s::start(server, Kind::SERVER)
         .needing([server.id(certificates::PROOF)])
         .needing(after);
     Ok([
-        k3s::server_config(context, server)?,
+        k3s::server_config(context, server)?.needing(before.map(|one| one.id(k3s::SERVER_START))),
         k3s::install(context, server, Kind::SERVER)?,
         start,
     ])
@@ -121,11 +122,13 @@ fn agents(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
     for agent in &context.agents {
         let token = k3s::token(context, agent);
         let endpoint = k3s::endpoint_proof(context, agent).needing(balancers.clone());
+        let before = context.before(agent, &context.agents);
+        let config = k3s::agent_config(context, agent)?;
         let start = k3s::start(agent, Kind::AGENT);
         let start = start.needing([token.id.clone(), endpoint.id.clone()]);
         steps.extend([
             k3s::tools(agent, Kind::AGENT),
-            k3s::agent_config(context, agent)?,
+            config.needing(before.map(|one| one.id(k3s::AGENT_START))),
             k3s::install(context, agent, Kind::AGENT)?,
             token,
             endpoint,
@@ -142,6 +145,7 @@ fn whole_cluster(context: &Context<'_>) -> Vec<Step> {
     let agents = (!context.agents.is_empty()).then(|| server.id(k3s::AGENTS));
     let of_host = |host| {
         cluster::datastore(context, cluster::DATASTORE, host, &context.servers)
+            .skippable()
             .needing(servers.clone())
     };
     let mut steps: Vec<_> = context.postgres.iter().map(of_host).collect();

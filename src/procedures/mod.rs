@@ -2,7 +2,9 @@
 //! is a pure function from the topology to a plan.
 //!
 //! * [`install`]: from bare machines to a cluster
+//! * [`differences`]: what an existing cluster has otherwise, and how that is changed
 
+pub mod differences;
 pub mod install;
 
 #[cfg(test)]

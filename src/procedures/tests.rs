@@ -24,6 +24,7 @@ struct World {
     answers: Answers,
     topology: Topology,
     platforms: BTreeMap<String, Platform>,
+    running: BTreeSet<String>,
     pki: Pki,
     secrets: Secrets,
 }
@@ -41,6 +42,7 @@ impl World {
         let names = || answers.hosts.iter().map(|host| host.name.clone());
         Self {
             platforms: names().map(|name| (name, platform)).collect(),
+            running: BTreeSet::new(),
             pki: Pki {
                 ca: identity("the CA"),
                 postgres: names()
@@ -66,6 +68,7 @@ impl World {
             answers: &self.answers,
             topology: &self.topology,
             platforms: &self.platforms,
+            running: &self.running,
             pki: &self.pki,
             secrets: &self.secrets,
         })
@@ -301,4 +304,42 @@ fn what_is_not_known_yet_cannot_be_sent() {
     let script = apply_script(shell, &token).unwrap();
     let text = script.text().unwrap();
     assert!(text.expose().starts_with("JOIN_TOKEN='K10it'\\''s'\n"));
+}
+
+/// A change that restarts K3s takes one node away at a time, and none after one that fails.
+#[test]
+fn nodes_that_run_are_restarted_one_after_the_other() {
+    let mut world = many();
+    let waits = |world: &World| -> Vec<String> {
+        let plan = world.plan();
+        let waits = plan
+            .steps()
+            .filter(|step| step.id.as_str().contains("/config@"));
+        let waits = waits.flat_map(|step| {
+            let needs = step
+                .needs
+                .iter()
+                .filter(|need| need.as_str().contains("/start@"));
+            needs.map(|need| format!("{} after {need}", step.id))
+        });
+        waits.collect()
+    };
+    assert_eq!(waits(&world), Vec::<String>::new());
+    // The second server and the second agent are new.
+    world.running = ["s2", "s4", "a6"].map(str::to_owned).into();
+    assert_eq!(waits(&world), ["k3s/config@s4 after k3s/start@s2"]);
+    world.running = world
+        .answers
+        .hosts
+        .iter()
+        .map(|host| host.name.clone())
+        .collect();
+    assert_eq!(
+        waits(&world),
+        [
+            "k3s/config@s3 after k3s/start@s2",
+            "k3s/config@s4 after k3s/start@s3",
+            "agent/config@a7 after agent/start@a6",
+        ]
+    );
 }

@@ -57,6 +57,7 @@ pub fn health(context: &Context<'_>) -> Step {
             "every node is Ready, every pod healthy",
             Task::WaitForCluster { nodes },
         )
+        .skippable()
         .within(START)
 }
 
@@ -87,5 +88,6 @@ pub fn overlay(context: &Context<'_>, node: &Node<'_>) -> Step {
     };
     let title = "the other nodes answer through the pods' network";
     node.task(OVERLAY, title, Task::ProveOverlay(proof))
+        .skippable()
         .needing([context.server_1().id(NETWORKS)])
 }

@@ -14,7 +14,7 @@ pub const INSTALLER: &str = "k3s/installer";
 pub const SERVER_START: &str = "k3s/start";
 pub const AUTHORITY: &str = "k3s/authority";
 pub const AGENTS: &str = "k3s/agents";
-const AGENT_START: &str = "agent/start";
+pub const AGENT_START: &str = "agent/start";
 
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
 
@@ -177,6 +177,7 @@ pub fn endpoint_proof(context: &Context<'_>, agent: &Node<'_>) -> Step {
                 at: context.given.topology.api.at(),
             },
         )
+        .skippable()
         .needing([context.server_1().id(AUTHORITY)])
 }
 
@@ -227,7 +228,9 @@ pub fn agents(context: &Context<'_>) -> Option<Step> {
             ("WAIT", START_SECONDS.to_string().into()),
         ],
     );
-    Some(step.needing(on_each(AGENT_START, agents)).within(START))
+    let step = step.needing(on_each(AGENT_START, agents));
+    // It only waits.
+    Some(step.skippable().within(START))
 }
 
 /// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is

@@ -14,7 +14,7 @@ pub mod load_balancer;
 pub mod postgres;
 mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub struct Given<'a> {
     pub topology: &'a Topology,
     /// Of every host, by name.
     pub platforms: &'a BTreeMap<String, Platform>,
+    /// The hosts on which K3s of this cluster runs already, by name.
+    pub running: &'a BTreeSet<String>,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
 }
@@ -108,6 +110,16 @@ impl<'a> Context<'a> {
             servers: all(&topology.servers)?,
             agents: all(&topology.agents)?,
         })
+    }
+
+    /// Of nodes that run already, the one before this one: they restart one at a time.
+    pub fn before<'n>(&self, node: &Node<'_>, nodes: &'n [Node<'a>]) -> Option<&'n Node<'a>> {
+        let runs = |node: &&Node<'_>| self.given.running.contains(node.name);
+        if !runs(&node) {
+            return None;
+        }
+        let before = nodes.iter().take_while(|other| other.name != node.name);
+        before.filter(runs).last()
     }
 
     pub fn server_1(&self) -> Node<'a> {
@@ -174,6 +186,7 @@ impl Node<'_> {
             host: Some(self.name.to_owned()),
             title,
             needs: Vec::new(),
+            may_be_skipped: false,
             limit: SHORT,
             work,
         }

@@ -1,0 +1,263 @@
+//! What differs between a cluster as it was last applied and the answers, and how each difference
+//! reaches the hosts.
+
+use std::fmt;
+
+use crate::answers::{Answers, Host, Role};
+
+/// Something that the answers want otherwise than it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// `k3s.version: v1.36.2+k3s1, now v1.37.0+k3s1`
+    pub what: String,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// No process is restarted that serves the cluster.
+    InPlace,
+    /// The nodes that it concerns are restarted, one at a time.
+    Rolling,
+    /// `install` does not do it. What does, by hand.
+    Refused(&'static str),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
+        match self.how {
+            How::InPlace => write!(f, "{what} (changed in place)"),
+            How::Rolling => write!(f, "{what} (nodes restart one at a time)"),
+            How::Refused(remedy) => write!(f, "{what}: install does not change it. {remedy}"),
+        }
+    }
+}
+
+const UPGRADE: &str = "Upgrade by hand, after a backup (pg_dump): the servers one at a time, then \
+    the agents, each with the install script and INSTALL_K3S_VERSION, and no minor version left \
+    out. Then set k3s.version to that version";
+const DATABASE: &str = "Servers on another database are another cluster. To move: stop K3s on all \
+    servers, bring a pg_dump of the database into the new one, and install with a new cluster.name";
+const NETWORK: &str = "The nodes and services of a cluster keep their networks for life. Put the \
+    old value back, or install a new cluster";
+const ENCRYPTION: &str = "Switch it on one of the servers with k3s secrets-encrypt, then set it in \
+    the answers";
+const REMOVED: &str = "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
+    k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE. Until then it stays in the answers";
+const MOVED: &str = "Put it back, or remove the host by hand and add it as a new one";
+
+/// The flags that a cluster keeps for life.
+const FOR_LIFE: [&str; 8] = [
+    "cluster-cidr",
+    "service-cidr",
+    "cluster-dns",
+    "cluster-domain",
+    "service-node-port-range",
+    "egress-selector-mode",
+    "flannel-backend",
+    "datastore-endpoint",
+];
+const SECRETS_ENCRYPTION: &str = "secrets-encryption";
+
+/// Every difference, those that are refused first.
+pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
+    let mut found = Found::default();
+    let (old, new) = (&applied.k3s, &wanted.k3s);
+    found.text(
+        "k3s.version",
+        &old.version,
+        &new.version,
+        How::Refused(UPGRADE),
+    );
+    found.text(
+        "k3s.install_url",
+        &old.install_url,
+        &new.install_url,
+        How::InPlace,
+    );
+    found.list("k3s.tls_san", &old.tls_san, &new.tls_san, How::Rolling);
+    found.flags("k3s.server_config", &old.server_config, &new.server_config);
+    found.flags("k3s.agent_config", &old.agent_config, &new.agent_config);
+
+    let (old, new) = (&applied.postgres, &wanted.postgres);
+    let refused = How::Refused(DATABASE);
+    found.text("postgres.database", &old.database, &new.database, refused);
+    found.text("postgres.user", &old.user, &new.user, refused);
+    found.port("postgres.port", old.port, new.port, refused);
+    let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
+    found.list(
+        "postgres.name",
+        &name(&old.name),
+        &name(&new.name),
+        How::Rolling,
+    );
+
+    let (old, new) = (&applied.load_balancer, &wanted.load_balancer);
+    found.port("load_balancer.port", old.port, new.port, How::Rolling);
+    found.list("load_balancer.names", &old.names, &new.names, How::Rolling);
+
+    for host in &applied.hosts {
+        match wanted.host(&host.name) {
+            Some(same) => found.host(host, same),
+            None => found.add(
+                format!("{} is not in the answers any more", host.name),
+                match host.role {
+                    Role::Postgres => How::Refused(DATABASE),
+                    Role::LoadBalancer => How::Refused(MOVED),
+                    Role::Server | Role::Agent => How::Refused(REMOVED),
+                },
+            ),
+        }
+    }
+    for host in &wanted.hosts {
+        if applied.host(&host.name).is_none() {
+            let what = format!("{} is new, as {}", host.name, host.role);
+            found.add(what, How::InPlace);
+        }
+    }
+    let refused = |difference: &Difference| matches!(difference.how, How::Refused(_));
+    found.0.sort_by_key(|difference| !refused(difference));
+    found.0
+}
+
+#[derive(Default)]
+struct Found(Vec<Difference>);
+
+impl Found {
+    fn add(&mut self, what: String, how: How) {
+        self.0.push(Difference { what, how });
+    }
+
+    fn text(&mut self, key: &str, old: &str, new: &str, how: How) {
+        if old != new {
+            self.add(format!("{key}: {old}, now {new}"), how);
+        }
+    }
+
+    fn list(&mut self, key: &str, old: &[String], new: &[String], how: How) {
+        let text = |list: &[String]| match list {
+            [] => "none".to_owned(),
+            list => list.join(", "),
+        };
+        self.text(key, &text(old), &text(new), how);
+    }
+
+    fn port(&mut self, key: &str, old: u16, new: u16, how: How) {
+        self.text(key, &old.to_string(), &new.to_string(), how);
+    }
+
+    /// Flags of K3s; only their names are told, because their values may be secret.
+    fn flags(&mut self, key: &str, old: &toml::Table, new: &toml::Table) {
+        let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            if old.get(name) == new.get(name) {
+                continue;
+            }
+            let what = format!("{key}.{name} is another one");
+            self.add(
+                what,
+                match name.as_str() {
+                    name if FOR_LIFE.contains(&name) => How::Refused(NETWORK),
+                    SECRETS_ENCRYPTION => How::Refused(ENCRYPTION),
+                    _ => How::Rolling,
+                },
+            );
+        }
+    }
+
+    fn host(&mut self, old: &Host, new: &Host) {
+        let name = &old.name;
+        if old.role != new.role {
+            let what = format!("{name} has the role {}, now {}", old.role, new.role);
+            self.add(what, How::Refused(MOVED));
+        } else if old.cluster_ip() != new.cluster_ip() {
+            let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());
+            let what = format!("{name} has the address {}, now {}", ip(old), ip(new));
+            self.add(
+                what,
+                match old.role {
+                    Role::Postgres => How::Refused(DATABASE),
+                    Role::LoadBalancer => How::Rolling,
+                    Role::Server | Role::Agent => How::Refused(MOVED),
+                },
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab() -> Answers {
+        Answers::from_toml(include_str!("../../tests/lab/answers.toml")).unwrap()
+    }
+
+    fn told(change: impl FnOnce(&mut Answers)) -> String {
+        let mut wanted = lab();
+        change(&mut wanted);
+        let differences = differences(&lab(), &wanted);
+        let lines = differences.iter().map(|difference| {
+            let how = match difference.how {
+                How::InPlace => "in place",
+                How::Rolling => "rolling",
+                How::Refused(_) => "refused",
+            };
+            format!("{how}: {}", difference.what)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_same_answers_differ_in_nothing() {
+        assert_eq!(told(|_| {}), "");
+        // How a host is reached is no matter of the cluster's.
+        assert_eq!(
+            told(|wanted| wanted.hosts[1].user = Some("other".into())),
+            ""
+        );
+    }
+
+    #[test]
+    fn what_would_make_another_cluster_is_refused() {
+        insta::assert_snapshot!(told(|wanted| {
+            wanted.k3s.version = "v1.37.0+k3s1".into();
+            wanted.postgres.database = "other".into();
+            wanted.postgres.user = "other".into();
+            wanted.postgres.port = 5433;
+            let flags = &mut wanted.k3s.server_config;
+            flags.insert("cluster-cidr".into(), "10.42.0.0/16".into());
+            flags.insert("secrets-encryption".into(), true.into());
+            wanted.hosts.retain(|host| host.role != Role::Agent);
+            for host in &mut wanted.hosts {
+                match host.role {
+                    Role::Postgres => host.address = "198.51.100.99".into(),
+                    Role::Server if host.name.ends_with('2') => host.role = Role::Agent,
+                    Role::Server => host.name = "renamed".into(),
+                    Role::LoadBalancer | Role::Agent => {}
+                }
+            }
+        }));
+    }
+
+    #[test]
+    fn what_nodes_read_at_their_start_is_rolled_and_the_rest_changed_in_place() {
+        insta::assert_snapshot!(told(|wanted| {
+            wanted.k3s.tls_san.push("k3s.example".into());
+            wanted.k3s.install_url = "https://mirror.example/install.sh".into();
+            wanted
+                .k3s
+                .agent_config
+                .insert("kubelet-arg".into(), "v=2".into());
+            wanted.postgres.name = None;
+            wanted.load_balancer.port = 7443;
+            wanted.load_balancer.names.push("api.example".into());
+            wanted
+                .hosts
+                .push(Host::new("k3s-agent-2", Role::Agent, "198.51.100.16"));
+        }));
+    }
+}
