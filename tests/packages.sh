@@ -1,8 +1,6 @@
 # shellcheck shell=bash
 # What both tests/run and tests/lab/try need of the machine: packages, and a Rust that is new enough.
 
-export PATH="$PATH:$HOME/.cargo/bin"
-
 # Installs what is missing of a list of packages. Services that come with them are not started.
 need_packages() {
     local package missing=() policy=/usr/sbin/policy-rc.d
@@ -30,7 +28,7 @@ need_rust() {
         need_packages rustup
         rustup default stable
     fi
-    have=$(cargo --version 2>/dev/null | awk '{ print $2 }')
+    have=$({ cargo --version 2>/dev/null || true; } | awk '{ print $2 }')
     if [ "$(printf '%s\n' "$wanted" "${have:-0}" | sort -V | head -n 1)" != "$wanted" ]; then
         echo "Rust $wanted or newer is needed, and there is ${have:-none}. Get it with rustup: https://rustup.rs" >&2
         return 1

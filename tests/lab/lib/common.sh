@@ -13,7 +13,6 @@ gateway=$net.1
 cluster_net=198.18.0.0/15
 
 say() { printf 'lab: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
 
 remember() { printf '%s\n' "$2" >"$state/$1"; }
 recall() { cat "$state/$1" 2>/dev/null || printf '%s\n' "${2-}"; }
