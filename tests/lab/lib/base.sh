@@ -79,7 +79,8 @@ build_base() {
     say "builds the base system, once (about a minute)"
     new=$cache/$key.new
     unmount_below "$cache"
-    rm -rf "${cache:?}"/*
+    # Other bases; not the one that fresh-machine keeps there.
+    find "$cache" -mindepth 1 -maxdepth 1 ! -path "$fresh_cache" -exec rm -rf {} +
     mkdir -p "$new"
     local -a from
     mapfile -t from < <(sources)

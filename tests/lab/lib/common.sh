@@ -2,6 +2,7 @@
 # The names and numbers of the lab, and what every part of it uses.
 
 cache=/var/cache/k3s-ha-wizard-lab # the base system: costs a minute to make, kept
+fresh_cache=$cache/fresh-machine   # and what fresh-machine keeps there
 state=/var/lib/k3s-ha-wizard-lab   # this lab: keys, secrets, the hosts' disks, snapshots
 repo=$(cd "${here:?}/../.." && pwd)
 
