@@ -40,6 +40,9 @@ apt_settings() {
     echo 'Acquire::Languages "none";'
 }
 
+# The certificates of authorities that this machine trusts besides those of its distribution.
+certificates() { compgen -G '/usr/local/share/ca-certificates/*.crt' || true; }
+
 # Runs a command in the base, on this machine's network. Nothing that it installs is started.
 in_base() {
     local root=$1
@@ -57,7 +60,8 @@ base_key() {
         echo "$base_packages ${cached_packages[*]}"
         apt_settings
         sources | xargs -r cat
-        cat /usr/local/share/ca-certificates/*.crt "$here/lib/base.sh" 2>/dev/null
+        certificates | xargs -rd '\n' cat
+        cat "$here/lib/base.sh"
     } | sha256sum | cut -c1-12
 }
 
@@ -75,7 +79,8 @@ build_base() {
     say "builds the base system, once (about a minute)"
     new=$cache/$key.new
     unmount_below "$cache"
-    rm -rf "${cache:?}"/*
+    # Other bases; not the one that fresh-machine keeps there.
+    find "$cache" -mindepth 1 -maxdepth 1 ! -path "$fresh_cache" -exec rm -rf {} +
     mkdir -p "$new"
     local -a from
     mapfile -t from < <(sources)
@@ -94,15 +99,12 @@ furnish_base() {
     local root=$1 key
     shift
     # A key that a source names by its path, and the base does not have yet.
-    cat "$@" /dev/null | grep -oE '/[^] ]+\.(gpg|asc)' | sort -u | while read -r key; do
+    { cat "$@" /dev/null | grep -oE '/[^] ]+\.(gpg|asc)' || true; } | sort -u | while read -r key; do
         if [ -f "$key" ] && [ ! -e "$root$key" ]; then
             install -D -m 644 "$key" "$root$key"
         fi
     done
-    if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
-        cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
-        in_base "$root" update-ca-certificates
-    fi
+    trust_certificates "$root"
     rm -f "$root"/etc/ssh/ssh_host_*
     # The disks are thrown away anyway: dpkg need not wait for each of its files to reach them.
     echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/lab"
@@ -134,6 +136,12 @@ RemainAfterExit=yes
 ExecStart=/usr/local/lib/lab/mounts
 UNIT
     ln -sf ../lab-mounts.service "$wants/sysinit.target.wants/"
+}
+
+trust_certificates() {
+    [ -n "$(certificates)" ] || return 0
+    certificates | xargs -d '\n' cp -t "$1/usr/local/share/ca-certificates"
+    in_base "$1" update-ca-certificates
 }
 
 # One more layer, for k3s-nginx: a web server that serves a page and must go on doing so.

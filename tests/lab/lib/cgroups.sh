@@ -19,17 +19,18 @@ enter_cgroups() {
         # v2: the host's systemd can only hand on what it is given.
         if [ -e "$root/cgroup.subtree_control" ]; then
             tr ' ' '\n' <"$root/cgroup.controllers" | while read -r file; do
-                echo "+$file" >"$root/cgroup.subtree_control" || true
+                echo "+$file" 2>/dev/null >"$root/cgroup.subtree_control" || true
             done
         fi
         echo $$ >"$root/$1/cgroup.procs"
-    done 2>/dev/null
+    done
 }
 
 cgroup_names() {
     local root
     for root in $(hierarchies); do
-        find "$root" -maxdepth 1 -type d -name 'lab-k3s-*' -printf '%f\n'
+        # Others' cgroups may end meanwhile.
+        find "$root" -maxdepth 1 -type d -name 'lab-k3s-*' -printf '%f\n' 2>/dev/null || true
     done | sort -u
 }
 
@@ -39,7 +40,7 @@ remove_cgroups() {
     for root in $(hierarchies); do
         [ -d "$root/$1" ] || continue
         for ((tries = 0; tries < 100; tries++)); do
-            find "$root/$1" -name cgroup.procs -exec cat {} + 2>/dev/null | while read -r pid; do
+            { find "$root/$1" -name cgroup.procs -exec cat {} + 2>/dev/null || true; } | while read -r pid; do
                 kill -KILL "$pid" 2>/dev/null || true
             done
             find "$root/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true

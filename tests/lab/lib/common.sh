@@ -2,6 +2,7 @@
 # The names and numbers of the lab, and what every part of it uses.
 
 cache=/var/cache/k3s-ha-wizard-lab # the base system: costs a minute to make, kept
+fresh_cache=$cache/fresh-machine   # and what fresh-machine keeps there
 state=/var/lib/k3s-ha-wizard-lab   # this lab: keys, secrets, the hosts' disks, snapshots
 repo=$(cd "${here:?}/../.." && pwd)
 
@@ -13,7 +14,6 @@ gateway=$net.1
 cluster_net=198.18.0.0/15
 
 say() { printf 'lab: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
 
 remember() { printf '%s\n' "$2" >"$state/$1"; }
 recall() { cat "$state/$1" 2>/dev/null || printf '%s\n' "${2-}"; }

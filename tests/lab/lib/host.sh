@@ -45,7 +45,7 @@ host_state() {
         return
     fi
     local words
-    words=$(in_host "$1" systemctl is-system-running 2>/dev/null || true)
+    words=$(in_host "$1" systemctl is-system-running 2>/dev/null) || true
     ! is_cut "$1" || words+=', cut off'
     [ ! -e "$(on_disk "$1" full)" ] || words+=', disk full'
     echo "$words"
@@ -169,8 +169,7 @@ start_host() {
         ! is_running "$host" || return 0
         sleep 0.05
     done
-    say "$host does not start: $(tail -n 3 "$dir/console.log")"
-    return 1
+    die "$host does not start: $(tail -n 3 "$dir/console.log")"
 }
 
 # Shuts a host down in order, for at most 20 s, then like a power failure.
@@ -205,8 +204,7 @@ power_off() {
         [ -n "$(losetup --associated "$(at "$host")/disk.img" 2>/dev/null)" ] || return 0
         sleep 0.05
     done
-    say "$host is off, but something keeps its disk: $(losetup --associated "$(at "$host")/disk.img")"
-    return 1
+    die "$host is off, but something keeps its disk: $(losetup --associated "$(at "$host")/disk.img")"
 }
 
 # A host and all that was of it: also what a killed lab left behind.
@@ -220,7 +218,7 @@ remove_host() {
 traces() {
     {
         ls "$state/hosts"
-        pgrep -fa "/lib/boot k3s-" | sed 's/.* //'
+        { pgrep -fa "/lib/boot k3s-" || true; } | sed 's/.* //'
         cgroup_names | sed -n 's/^lab-//p'
     } | sort -u
 }
@@ -244,8 +242,7 @@ wait_until_ready() {
         fi
         case $is in
             degraded)
-                say "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')"
-                return 1 ;;
+                die "$host: $(in_host "$host" systemctl --failed --no-legend --plain | tr '\n' ';')" ;;
             '' | running)
                 if ssh_host "$host" true >/dev/null 2>&1; then
                     touch "$booted"
@@ -254,6 +251,5 @@ wait_until_ready() {
         esac
         sleep 0.2
     done
-    say "$host is not ready after a minute (${is:-no login}); see $(at "$host")/console.log"
-    return 1
+    die "$host is not ready after a minute (${is:-no login}); see $(at "$host")/console.log"
 }
