@@ -83,9 +83,25 @@ fn only_the_screens_know_a_terminal() {
         "session",
         "status",
         "signals",
+        "interview/",
         "plain/",
     ];
     assert_eq!(broken(&rooms, &["ratatui", "crossterm"], &[]), NOTHING);
+}
+
+/// The screens and the plain walk are siblings: what both need is in rooms below them.
+#[test]
+fn no_room_knows_a_frontend_of_the_operator() {
+    // What both take from a run moves to the room of runs.
+    let of_runs = ["plain/connect.rs", "plain/run.rs"];
+    assert_eq!(broken(&["plain/"], &["tui::"], &of_runs), NOTHING);
+    assert_eq!(broken(&["tui/"], &["plain::"], &[]), NOTHING);
+    let below = broken(&[""], &["tui::", "plain::"], &["main.rs", "headless.rs"]);
+    let below: Vec<_> = below
+        .iter()
+        .filter(|line| !line.starts_with("tui/") && !line.starts_with("plain/"))
+        .collect();
+    assert_eq!(below, Vec::<&String>::new());
 }
 
 #[test]

@@ -132,8 +132,8 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::answers::{Host, Role};
+    use crate::interview::offers::Found;
     use crate::plain::console::Console;
-    use crate::tui::wizard::Found;
 
     fn auth(host: &str, lacks: &[Lacks]) -> RemoteError {
         let wanted = lacks.iter().map(|what| crate::answers::Wanted {

@@ -6,10 +6,11 @@
 use crossterm::event::KeyCode;
 
 use crate::answers::{Host, Wanted};
+use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 
 use super::connecting;
-use super::form::{Field, Form, Kind};
+use super::form_editor::FormEditor;
 use super::keys::Action;
 use super::model::{Effect, Given, Model, Page, Unreached};
 use super::text::hosts as say;
@@ -24,7 +25,7 @@ pub struct Prompt {
     pub which: usize,
     pub for_all: bool,
     /// One field.
-    pub form: Form,
+    pub form: FormEditor,
 }
 
 impl Prompt {
@@ -43,20 +44,20 @@ impl Prompt {
     }
 }
 
-fn empty() -> Form {
+fn empty() -> FormEditor {
     let field = Field::new("", ("", ""), Kind::Secret { generates: false }, "");
-    Form::new("", "", vec![field])
+    FormEditor::new(Form::new("", "", vec![field]))
 }
 
 /// What the chosen host lacks, on a page where that shows.
 pub fn lacking(wizard: &Wizard, page: Page) -> Option<(&Host, &Unreached)> {
     let (host, failed) = match page {
         Page::Hosts => {
-            let host = wizard.answers.hosts.get(wizard.chosen)?;
-            (host, wizard.tries.failed(host, &wizard.answers)?)
+            let host = wizard.interview.answers.hosts.get(wizard.chosen)?;
+            (host, wizard.tries.failed(host, &wizard.interview.answers)?)
         }
         Page::Connect => match wizard.attempts.get(wizard.chosen)? {
-            (name, Attempt::Failed(failed)) => (wizard.answers.host(name)?, failed),
+            (name, Attempt::Failed(failed)) => (wizard.interview.answers.host(name)?, failed),
             _ => return None,
         },
         _ => return None,
@@ -68,8 +69,8 @@ impl Wizard {
     /// The host at the chosen place, and its key, where nobody vouches for that.
     pub fn unknown_key(&self, page: Page) -> Option<(&str, &str)> {
         if page == Page::Hosts {
-            let host = self.answers.hosts.get(self.chosen)?;
-            let failed = self.tries.failed(host, &self.answers)?;
+            let host = self.interview.answers.hosts.get(self.chosen)?;
+            let failed = self.tries.failed(host, &self.interview.answers)?;
             return Some((&host.name, failed.host_key.as_deref()?));
         }
         match self.attempts.get(self.chosen)? {
@@ -82,9 +83,9 @@ impl Wizard {
     pub fn believe(&mut self, page: Page) -> Option<usize> {
         let (name, key) = self.unknown_key(page)?;
         let (name, key) = (name.to_owned(), key.to_owned());
-        let mut hosts = self.answers.hosts.iter();
+        let mut hosts = self.interview.answers.hosts.iter();
         let place = hosts.position(|host| host.name == name)?;
-        self.answers.hosts[place].host_key = Some(key);
+        self.interview.answers.hosts[place].host_key = Some(key);
         Some(place)
     }
 }
@@ -137,7 +138,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             prompt.which = (prompt.which + 1) % prompt.wants.len().max(1);
             prompt.form = empty();
         }
-        Action::Confirm if prompt.form.value("").is_empty() => model.say(say::NOTHING_TYPED),
+        Action::Confirm if prompt.form.form.value("").is_empty() => model.say(say::NOTHING_TYPED),
         Action::Confirm => return take(model),
         Action::Close => {
             wizard.prompt = None;
@@ -165,11 +166,11 @@ fn take(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Give(Box::new(Given {
         host: prompt.host.clone(),
         what: what.clone(),
-        secret: SecretText::from(prompt.form.value("").to_owned()),
+        secret: SecretText::from(prompt.form.form.value("").to_owned()),
         for_all: prompt.for_all,
     }))];
     if page == Page::Hosts {
-        effects.extend(wizard.tries.again(&prompt.host, &wizard.answers));
+        effects.extend(wizard.tries.again(&prompt.host, &wizard.interview.answers));
         if prompt.for_all {
             wizard.tries.again_where_lacking(&what);
         }

@@ -23,7 +23,7 @@ pub fn go_on(model: &mut Model) -> Vec<Effect> {
     if model.at_work || !wizard.attempts.iter().any(given) {
         return Vec::new();
     }
-    let answers = wizard.answers.clone();
+    let answers = wizard.interview.answers.clone();
     begin(model, answers, Effect::ReachOn)
 }
 
@@ -72,7 +72,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Retry if !at_work => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             reach(model, answers)
         }
         Action::Confirm if !at_work => {
@@ -131,8 +131,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Loaded(answers) => {
-            wizard.answers = *answers;
-            wizard.unread = super::filling::Unread::default();
+            wizard.interview.replace(*answers);
             go(model, Page::Review);
             return draft(model);
         }

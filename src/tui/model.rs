@@ -8,6 +8,9 @@ use crate::answers::{Answers, Host, Lacks, Wanted};
 use crate::events::StepId;
 use crate::events::progress::Step;
 use crate::events::{Abort, Decision, End, Event};
+use crate::interview::form::Kind;
+use crate::interview::offers::Found;
+use crate::interview::section::Section;
 use crate::platform::network::{Contact, Link};
 use crate::platform::preflight::Grid;
 use crate::report::diff::FileChange;
@@ -15,7 +18,7 @@ use crate::secrets::SecretText;
 
 use super::asking::{self, Prompt};
 use super::checking::Checks;
-use super::form::{Form, Kind};
+use super::form_editor::FormEditor;
 use super::keys::Scope;
 use super::knock::Order;
 use super::live::Sight;
@@ -23,8 +26,7 @@ use super::log::Room;
 use super::replay::Replay;
 use super::run::{Files, RunView};
 use super::theme::{SPIN, Theme};
-use super::walk::Section;
-use super::wizard::{Found, Wizard};
+use super::wizard::Wizard;
 use super::{layout, screens};
 
 /// Everything that can happen, in the one order in which it happened.
@@ -357,7 +359,7 @@ impl Model {
 
     fn scopes_of_form(&self) -> Vec<Scope> {
         let form = self.wizard.as_ref().and_then(|wizard| wizard.form.as_ref());
-        let field = form.and_then(Form::focused);
+        let field = form.and_then(FormEditor::focused);
         let mut scopes = vec![Scope::Form];
         scopes.push(match field.map(|field| field.kind) {
             Some(Kind::Lines) => Scope::Lines,

@@ -15,11 +15,12 @@ use signal_hook::iterator::Signals;
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::events::Abort;
+use crate::interview::drafts;
+use crate::interview::save::{outcome_of, save};
 use crate::secrets::SecretText;
+use crate::session;
 use crate::session::Tried;
 use crate::state::files::{self, Existing};
-
-use crate::{session, state};
 
 use super::away::{Away, LOOK_UP};
 use super::driver::{self, Outcome};
@@ -27,7 +28,7 @@ use super::knock::{self, Order};
 use super::model::{Effect, Message, Model};
 use super::terminal::Guard;
 use super::update::update;
-use super::{drafts, screens, text};
+use super::{screens, text};
 
 /// How long messages are taken in before a frame is drawn, when many come; and how long a frame
 /// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
@@ -55,8 +56,9 @@ pub struct Runtime {
 impl Runtime {
     pub fn new() -> io::Result<Self> {
         let (messages, inbox) = unbounded();
+        let tell = messages.clone();
         let runtime = Self {
-            drafts: drafts::Keeper::start(messages.clone())?,
+            drafts: drafts::Keeper::start(move |text| drop(tell.send(Message::Said(text))))?,
             messages,
             inbox,
             control: Arc::default(),
@@ -230,7 +232,7 @@ impl Runtime {
                 self.control.abort(how, text::BY_OPERATOR);
             }
             Effect::SaveAnswers(answers) => {
-                let text = Self::save(&mut self.saved, &answers);
+                let text = save(&mut self.saved, &answers);
                 model.say(text);
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
@@ -298,45 +300,6 @@ impl Runtime {
         Ok(())
     }
 
-    /// Into the working directory; a file that is somebody else's is never written over.
-    pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
-        let kept = answers.without_login_secrets();
-        let saved = if kept == *answers {
-            text::saved
-        } else {
-            text::saved_without_logins
-        };
-        let text = kept.to_toml();
-        let name = &answers.cluster.name;
-        if let Some(path) = &*place {
-            let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
-            return outcome_of(&path.display().to_string(), written, saved);
-        }
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-        let name: String = name.chars().filter(|letter| plain(*letter)).collect();
-        for number in 1..100 {
-            let suffix = if number == 1 {
-                String::new()
-            } else {
-                format!("-{number}")
-            };
-            let path = PathBuf::from(format!("./{name}{suffix}.answers.toml"));
-            match files::write(&path, text.as_bytes(), Existing::MustBeSame) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                written => {
-                    if written.is_ok() {
-                        *place = Some(path.clone());
-                    }
-                    return outcome_of(&path.display().to_string(), written, saved);
-                }
-            }
-        }
-        text::not_saved(
-            &name,
-            &io::Error::from(io::ErrorKind::AlreadyExists).to_string(),
-        )
-    }
-
     fn watch_input(&self) -> io::Result<()> {
         let (messages, away) = (self.messages.clone(), self.away.clone());
         thread::Builder::new().name("input".into()).spawn(move || {
@@ -395,16 +358,4 @@ fn is_of_operator(message: &Message) -> bool {
         message,
         Message::Key(_) | Message::Paste(_) | Message::Mouse(_) | Message::Resize(..)
     )
-}
-
-fn outcome_of(path: &str, written: io::Result<()>, saved: fn(&str) -> String) -> String {
-    match written {
-        Ok(()) => saved(path),
-        Err(error) => text::not_saved(path, &error.to_string()),
-    }
-}
-
-/// The folder in which drafts are kept, if there is one.
-pub fn state_root() -> Option<PathBuf> {
-    state::root(None).ok()
 }

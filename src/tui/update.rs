@@ -330,7 +330,10 @@ fn shell(model: &Model) -> Vec<Effect> {
     let (Some(wizard), Some(host)) = (&model.wizard, host) else {
         return Vec::new();
     };
-    vec![Effect::Shell(Box::new(wizard.answers.clone()), host)]
+    vec![Effect::Shell(
+        Box::new(wizard.interview.answers.clone()),
+        host,
+    )]
 }
 
 fn decide(model: &mut Model, decision: Decision) -> Vec<Effect> {

@@ -2,29 +2,7 @@
 //! connections, the plan.
 
 use super::model::Page;
-
-/// A screen of options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    Cluster,
-    Postgres,
-    Certificates,
-    /// Server 1 and the others: they are set alike.
-    Servers,
-    LoadBalancer,
-    Agents,
-}
-
-impl Section {
-    pub const ALL: [Section; 6] = [
-        Section::Cluster,
-        Section::Postgres,
-        Section::Certificates,
-        Section::Servers,
-        Section::LoadBalancer,
-        Section::Agents,
-    ];
-}
+use crate::interview::section::Section;
 
 pub const ORDER: [Page; 10] = [
     Page::Hosts,
@@ -64,15 +42,7 @@ pub fn before(page: Page) -> Page {
 
 /// The page on which a key of the answers is set.
 pub fn page_of(key: &str) -> Page {
-    let section = match key.split(['.', '[']).next().unwrap_or_default() {
-        "cluster" | "ssh" => Section::Cluster,
-        "postgres" => Section::Postgres,
-        "k3s" if key.starts_with("k3s.agent_") => Section::Agents,
-        "k3s" => Section::Servers,
-        "load_balancer" => Section::LoadBalancer,
-        _ => return Page::Hosts,
-    };
-    Page::Options(section)
+    Section::of_key(key).map_or(Page::Hosts, Page::Options)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let theme = model.theme;
     let area = super::walk::body(model);
     let width = usize::from(area.width);
-    let answers = &wizard.answers;
+    let answers = &wizard.interview.answers;
     let mut lines: Vec<Line<'_>> = wrapped(text::HOSTS_WHY, width)
         .into_iter()
         .map(|line| Line::styled(line, theme.faint()))
@@ -39,7 +39,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let mut rows = vec![heads];
     for (place, host) in answers.hosts.iter().enumerate() {
-        let fine = wizard.host_problems(place).is_empty();
+        let fine = wizard.interview.host_problems(place).is_empty();
         let (mark, style) = if fine {
             (theme.good_mark(), theme.good())
         } else {
@@ -84,7 +84,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         {
             lines.push(Line::styled(format!("    {what}"), theme.good()));
         }
-        for problem in wizard.host_problems(place) {
+        for problem in wizard.interview.host_problems(place) {
             let field = problem.key.rsplit('.').next().unwrap_or_default();
             let what = format!("{field} {}", problem.message);
             for line in wrapped(&what, width.saturating_sub(4)) {

@@ -93,7 +93,7 @@ fn header(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         None => model
             .wizard
             .as_ref()
-            .map(|wizard| wizard.answers.cluster.name.clone()),
+            .map(|wizard| wizard.interview.answers.cluster.name.clone()),
     };
     if let Some(cluster) = cluster
         && model.page != Page::Welcome

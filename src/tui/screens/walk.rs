@@ -36,7 +36,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         return;
     }
     let theme = model.theme;
-    let problems = wizard.problems();
+    let problems = wizard.interview.problems();
     let steps = ORDER.into_iter().enumerate().map(|(place, page)| {
         let wrong = problems
             .iter()

@@ -38,11 +38,11 @@ use ratatui::style::{Color, Modifier};
 use super::model::{Effect, Message, Model};
 use super::theme::{Palette, Theme};
 use super::update::update;
-use super::wizard::Found;
 use super::{layout, screens};
 use crate::answers::Answers;
 use crate::events::Event;
 use crate::events::log::read;
+use crate::interview::offers::Found;
 
 const MONO: Theme = Theme {
     palette: Palette::Mono,

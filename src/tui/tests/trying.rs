@@ -32,7 +32,7 @@ fn password() -> Lacks {
 fn trying(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
     let wizard = model.wizard.as_mut().expect("a wizard");
-    wizard.found.knocks = true;
+    wizard.probing = true;
     press(&mut model, "1");
     assert_eq!(model.page, Page::Hosts);
     update(&mut model, Message::Tick(0));
@@ -263,7 +263,7 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         .hosts
         .push(Host::new("far", Role::Server, "10.0.0.11"));
     let mut model = with_answers(MONO, SMALL, answers);
-    model.wizard.as_mut().expect("a wizard").found.knocks = true;
+    model.wizard.as_mut().expect("a wizard").probing = true;
     press(&mut model, "1");
     update(&mut model, Message::Tick(0));
     update(&mut model, Message::Tick(1000));

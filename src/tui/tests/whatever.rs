@@ -139,8 +139,8 @@ proptest! {
         let from = from.min(messages.len());
         let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
         messages.splice(from..from, events);
-        let found = Found { knocks: true, ..Found::default() };
-        let model = Model::for_wizard(MONO, SMALL, found);
+        let mut model = Model::for_wizard(MONO, SMALL, Found::default());
+        model.wizard.as_mut().expect("a wizard").probing = true;
         every_frame_is_drawn(model, messages);
     }
 

@@ -10,8 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::answers::Answers;
 use crate::state::files::{self, Existing};
 
-use super::model::Message;
-use super::{runtime, text};
+use super::{offers, text};
 
 /// Beside the clusters' folders: 0600, because a token or the database's password may have been
 /// typed. What SSH and sudo are told is not in it.
@@ -28,11 +27,12 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    pub fn start(messages: Sender<Message>) -> io::Result<Self> {
+    /// `complain` is called once, where a draft cannot be kept.
+    pub fn start(complain: impl Fn(String) + Send + 'static) -> io::Result<Self> {
         let (orders, inbox) = unbounded();
         let thread = thread::Builder::new()
             .name("drafts".into())
-            .spawn(move || work(&inbox, &messages))?;
+            .spawn(move || work(&inbox, &complain))?;
         Ok(Self {
             orders: Some(orders),
             thread: Some(thread),
@@ -63,12 +63,12 @@ impl Keeper {
     }
 }
 
-fn work(inbox: &Receiver<Order>, messages: &Sender<Message>) {
+fn work(inbox: &Receiver<Order>, complain: &impl Fn(String)) {
     let mut told = false;
     while let Ok(order) = inbox.recv() {
         // Only the latest counts.
         let order = inbox.try_iter().last().unwrap_or(order);
-        let Some(root) = runtime::state_root() else {
+        let Some(root) = offers::state_root() else {
             return;
         };
         let done = match order {
@@ -80,8 +80,7 @@ fn work(inbox: &Receiver<Order>, messages: &Sender<Message>) {
         {
             told = true;
             let path = root.join(NAME).display().to_string();
-            let text = text::not_saved(&path, &error.to_string());
-            drop(messages.send(Message::Said(text)));
+            complain(text::not_saved(&path, &error.to_string()));
         }
     }
 }
@@ -138,6 +137,7 @@ mod tests {
         remove(&root).unwrap();
         assert_eq!(load(&root), None);
     }
+
     #[test]
     fn what_hosts_are_logged_in_to_with_is_in_no_draft() {
         let folder = tempfile::tempdir().unwrap();

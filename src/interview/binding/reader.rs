@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::answers::{Check, Secret, nearest};
+use crate::interview::form::Form;
+use crate::interview::text::field as say;
 use crate::secrets::SecretText;
-use crate::tui::form::Form;
-use crate::tui::text::field as say;
 
 /// A text that cannot be understood: it stays in its field, and the answers stay as they were.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct ParseError {
     pub key: &'static str,
     pub text: String,
     pub message: String,
@@ -19,14 +19,14 @@ pub struct Unread {
 /// Reads a form.
 pub struct Reader<'a> {
     form: &'a Form,
-    pub unread: Vec<Unread>,
+    pub errors: Vec<ParseError>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(form: &'a Form) -> Self {
         Self {
             form,
-            unread: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
 
     fn cannot(&mut self, key: &'static str, message: String) {
         let text = self.value(key).to_owned();
-        self.unread.push(Unread { key, text, message });
+        self.errors.push(ParseError { key, text, message });
     }
 
     pub fn word(&self, key: &str) -> String {
@@ -218,7 +218,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::form::{Field, Kind};
+    use crate::interview::form::{Field, Kind};
 
     #[test]
     fn secrets_are_texts_or_references() {
@@ -250,7 +250,7 @@ mod tests {
         let mut again = toml::Table::new();
         let mut reader = Reader::new(&form);
         reader.settings("k", &mut again);
-        assert_eq!((again, reader.unread), (table, vec![]));
+        assert_eq!((again, reader.errors), (table, vec![]));
     }
 
     #[test]
@@ -266,11 +266,11 @@ mod tests {
             let mut reader = Reader::new(&form);
             reader.settings("k", &mut settings);
             assert_eq!(settings, before);
-            let [unread] = &reader.unread[..] else {
-                panic!("{:?}", reader.unread);
+            let [error] = &reader.errors[..] else {
+                panic!("{:?}", reader.errors);
             };
-            assert!(unread.message.starts_with(says), "{}", unread.message);
-            assert_eq!(unread.text, text);
+            assert!(error.message.starts_with(says), "{}", error.message);
+            assert_eq!(error.text, text);
         }
     }
 }

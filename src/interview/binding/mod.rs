@@ -14,11 +14,11 @@ mod tests;
 use crate::answers::Answers;
 
 use super::form::Form;
+use super::section::Section;
 use super::text::section as say;
-use super::walk::Section;
 pub use host::{of_host, to_host};
 pub use pasted::hosts_from;
-pub use reader::Unread;
+pub use reader::ParseError;
 
 /// The form of a screen of options. `is_known`: the cluster was begun, and keeps its token.
 pub fn of_section(section: Section, answers: &Answers, is_known: bool) -> Form {
@@ -31,10 +31,10 @@ pub fn of_section(section: Section, answers: &Answers, is_known: bool) -> Form {
 }
 
 /// Puts what a form says into the answers. What cannot be understood changes nothing.
-pub fn to_section(section: Section, form: &Form, answers: &mut Answers) -> Vec<Unread> {
+pub fn to_section(section: Section, form: &Form, answers: &mut Answers) -> Vec<ParseError> {
     let mut reader = reader::Reader::new(form);
     sections::read(section, &mut reader, answers);
-    reader.unread
+    reader.errors
 }
 
 /// What changes with the answers while they are typed.

@@ -1,6 +1,6 @@
 //! Why each screen of options exists, and what its phase will do.
 
-use crate::tui::walk::Section;
+use crate::interview::section::Section;
 
 pub fn title(section: Section) -> &'static str {
     match section {

@@ -1,8 +1,8 @@
 //! What a phase is about: its hosts, and what will be done on them.
 
 use crate::answers::{Answers, Host, Role};
-use crate::tui::text::section as say;
-use crate::tui::walk::Section;
+use crate::interview::section::Section;
+use crate::interview::text::section as say;
 
 pub fn hosts(section: Section, answers: &Answers) -> Vec<String> {
     let roles: &[Role] = match section {

@@ -1,10 +1,10 @@
 //! The form of a host.
 
-use super::reader::{Reader, Unread, checks, optional, path, secret};
+use super::reader::{ParseError, Reader, checks, optional, path, secret};
 use crate::answers::{Host, Role};
-use crate::tui::form::{Field, Form, Kind};
-use crate::tui::text;
-use crate::tui::text::field as say;
+use crate::interview::form::{Field, Form, Kind};
+use crate::interview::text;
+use crate::interview::text::field as say;
 
 const ROLES: &[&str] = &["postgres", "server", "load-balancer", "agent"];
 const LOGIN: Kind = Kind::Secret { generates: false };
@@ -63,7 +63,7 @@ pub fn of_host(host: &Host) -> Form {
 }
 
 /// The host that a form describes. What cannot be understood changes nothing.
-pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<Unread>) {
+pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     let mut read = Reader::new(form);
     let role = Role::ALL
         .into_iter()
@@ -83,5 +83,5 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<Unread>) {
     read.secret("password", &mut host.password);
     read.secret("sudo_password", &mut host.sudo_password);
     read.checks("overrule", &mut host.overrule);
-    (host, read.unread)
+    (host, read.errors)
 }

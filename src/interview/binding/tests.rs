@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::form::Field;
 use super::*;
 use crate::answers::{Check, ExistingPostgres, Host, HostKeys, Role, Secret};
+use crate::interview::form::Field;
 
 fn inline(text: &str) -> Secret {
     Secret::Inline(text.to_owned().into())
@@ -57,8 +57,8 @@ fn forms_say_the_answers_again() {
         }
         assert_eq!(again, answers);
         for host in &answers.hosts {
-            let (same, unread) = to_host(&of_host(host), host);
-            assert_eq!((&same, unread), (host, vec![]));
+            let (same, errors) = to_host(&of_host(host), host);
+            assert_eq!((&same, errors), (host, vec![]));
         }
     }
 }
@@ -89,8 +89,7 @@ fn every_key_of_the_answers_has_a_field() {
     let mut keys = BTreeSet::new();
     for section in Section::ALL {
         for field in of_section(section, &answers, false).fields {
-            let page = crate::tui::model::Page::Options(section);
-            assert_eq!(crate::tui::walk::page_of(field.key), page);
+            assert_eq!(Section::of_key(field.key), Some(section));
             assert!(keys.insert(field.key.to_owned()), "{}", field.key);
         }
     }

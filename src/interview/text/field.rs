@@ -147,8 +147,6 @@ pub const PATH: Words = ("File", "The path of a TOML file with answers.");
 
 pub const KEPT_TOKEN: &str = "Empty: the one this cluster was begun with, which is kept. Another one is refused: its data \
      is encrypted with it.";
-pub const GENERATED: &str = "Generated: 43 letters and digits. Ctrl-R shows it for 5 seconds.";
-pub const ONLY_DIGITS: &str = "Only digits go in here.";
 
 pub fn not_a_check(word: &str, meant: Option<&str>) -> String {
     match meant {

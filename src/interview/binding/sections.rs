@@ -2,9 +2,9 @@
 
 use super::reader::{Reader, checks, optional, path, paths, secret, settings};
 use crate::answers::{Answers, ExistingPostgres, HostKeys, Secret};
-use crate::tui::form::{Field, Kind};
-use crate::tui::text::field as say;
-use crate::tui::walk::Section;
+use crate::interview::form::{Field, Kind};
+use crate::interview::section::Section;
+use crate::interview::text::field as say;
 
 const HOST_KEYS: &[&str] = &["strict", "accept-new"];
 const EXISTING: &[&str] = &["refuse", "share"];
