@@ -25,7 +25,7 @@ use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::answers::Asked;
+use crate::answers::EnteredCredentials;
 use crate::cli::exit;
 use crate::engine::control::Control;
 use crate::interview::offers::{self, Found, state_root};
@@ -73,7 +73,7 @@ struct Walk {
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
     /// What was given to log in with. Kept nowhere else.
-    asked: Asked,
+    asked: EnteredCredentials,
     /// What this is was said.
     greeted: bool,
     /// The options were answered once: from now on the review leads to them.
@@ -91,7 +91,7 @@ impl Walk {
             root,
             complained: false,
             saved: None,
-            asked: Asked::default(),
+            asked: EnteredCredentials::default(),
             greeted: false,
             reviewed: false,
             watch: None,

@@ -5,13 +5,14 @@
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
-//! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
+//! * `probes`, `probe`: hosts tried while they are entered; `credential_prompt`: secrets that are
+//!   missing
 //! * `checking`: the preflight as a page
-//! * [`walk`]: the order of the pages before a run
-//! * `form_editor`: a form with focus and a cursor; `filling`: the pages that are forms
-//! * `runtime`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
+//! * [`page_order`]: the order of the pages before a run
+//! * `form_editor`: a form with focus and a cursor; `form_page`: the pages that are forms
+//! * `event_loop`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
 //!   after a run; `summary`: what stays in the scrollback
-//! * `terminal`: takes the terminal, and puts it back in every case; `away`: lends it
+//! * `terminal`: takes the terminal, and puts it back in every case; `terminal_handoff`: lends it
 //!
 //! ```text
 //! keys, mouse, signals ─┐                    ┌─► screens::view ─► terminal
@@ -20,32 +21,32 @@
 //! ```
 
 mod ansi;
-mod asking;
-mod away;
 mod checking;
 mod connecting;
+mod credential_prompt;
 pub(crate) mod driver;
-mod filling;
+mod event_loop;
 mod form_editor;
+mod form_page;
 pub mod keys;
-pub mod knock;
 pub mod layout;
 pub mod live;
 pub mod log;
 pub mod model;
+pub mod page_order;
+pub mod probe;
+mod probes;
 mod replay;
 pub mod run;
-pub(crate) mod runtime;
 pub mod screens;
 mod summary;
 mod terminal;
+mod terminal_handoff;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod theme;
-mod trying;
 pub mod update;
-pub mod walk;
 mod watch;
 pub mod wizard;
 
@@ -56,8 +57,8 @@ use crate::events::End;
 use crate::events::log::read;
 use crate::interview::offers::find;
 use driver::Outcome;
+use event_loop::EventLoop;
 use model::Model;
-use runtime::Runtime;
 use terminal::Guard;
 use theme::{Palette, Theme};
 
@@ -89,7 +90,7 @@ pub fn wizard(how: &Screens) -> Left {
     show(how, |theme, size| {
         let mut model = Model::for_wizard(theme, size, find());
         if let Some(wizard) = &mut model.wizard {
-            wizard.probing = !how.no_knock;
+            wizard.probes_hosts = !how.no_knock;
         }
         model
     })
@@ -116,9 +117,9 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
 fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
-        let runtime = Runtime::new()?;
+        let event_loop = EventLoop::new()?;
         let mut guard = Guard::enter(!how.no_mouse)?;
-        let mut outcome = runtime.run(&mut model, &mut guard)?;
+        let mut outcome = event_loop.run(&mut model, &mut guard)?;
         if model.at_work && outcome.end.is_none() {
             // Left without waiting for its end.
             let why = text::BY_OPERATOR.into();

@@ -3,14 +3,14 @@
 use crate::interview::Interview;
 use crate::interview::offers::{Found, Offer};
 
-use super::asking::{self, Prompt};
 use super::checking::{self, Checks};
+use super::credential_prompt::{self, Prompt};
 use super::form_editor::FormEditor;
 use super::keys::Action;
 use super::model::{Detail, Effect, Model, Page, Planned, Unreached};
+use super::probes::Probes;
 use super::run::RunView;
-use super::trying::Tries;
-use super::{connecting, filling, layout, screens, text, walk};
+use super::{connecting, form_page, layout, page_order, screens, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
@@ -34,7 +34,7 @@ pub enum Attempt {
 pub struct Wizard {
     pub interview: Interview,
     /// Hosts are tried while they are entered.
-    pub probing: bool,
+    pub probes_hosts: bool,
     /// What is chosen in the list of the page.
     pub chosen: usize,
     pub form: Option<FormEditor>,
@@ -49,7 +49,7 @@ pub struct Wizard {
     pub attempts: Vec<(String, Attempt)>,
     pub plan: Planned,
     pub detail: Detail,
-    pub tries: Tries,
+    pub probes: Probes,
     /// A secret that is asked for.
     pub prompt: Option<Prompt>,
     pub checks: Option<Checks>,
@@ -74,7 +74,7 @@ impl Wizard {
     pub fn new(found: Found) -> Self {
         Self {
             interview: Interview::new(found),
-            probing: false,
+            probes_hosts: false,
             chosen: 0,
             form: None,
             editing: 0,
@@ -84,7 +84,7 @@ impl Wizard {
             attempts: Vec::new(),
             plan: Planned::default(),
             detail: Detail::None,
-            tries: Tries::default(),
+            probes: Probes::default(),
             prompt: None,
             checks: None,
             refused: None,
@@ -113,12 +113,12 @@ impl Wizard {
     }
 
     /// Whether hosts are being tried in the background, or will be.
-    pub fn knocks(&self, page: Page) -> bool {
-        self.may_knock(page) && self.tries.moves(&self.interview.answers, self.held(page))
+    pub fn is_probing(&self, page: Page) -> bool {
+        self.probes_on(page) && self.probes.moves(&self.interview.answers, self.held(page))
     }
 
-    fn may_knock(&self, page: Page) -> bool {
-        self.probing && matches!(page, Page::Hosts | Page::Host)
+    fn probes_on(&self, page: Page) -> bool {
+        self.probes_hosts && matches!(page, Page::Hosts | Page::Host)
     }
 
     /// The place of the host that is being edited.
@@ -132,9 +132,9 @@ impl Wizard {
         for form in self.form.iter_mut().chain(prompt) {
             form.revealed = form.revealed.saturating_sub(passed);
         }
-        if self.may_knock(page) {
+        if self.probes_on(page) {
             let held = self.held(page);
-            self.tries.tick(passed, &self.interview.answers, held)
+            self.probes.tick(passed, &self.interview.answers, held)
         } else {
             Vec::new()
         }
@@ -178,7 +178,7 @@ pub(super) fn go(model: &mut Model, page: Page) {
         Page::Host => wizard.form.take(),
         _ => None,
     };
-    if let Some(place) = walk::place(page) {
+    if let Some(place) = page_order::place(page) {
         if place <= wizard.reached {
             // It was seen before: what is wrong shows at once.
             wizard.take_form(page, true);
@@ -195,8 +195,8 @@ pub(super) fn leave(model: &mut Model, forward: bool) {
         .is_some_and(|wizard| wizard.from_review);
     let page = match (from_review, forward) {
         (true, _) => Page::Review,
-        (false, true) => walk::after(model.page),
-        (false, false) => walk::before(model.page),
+        (false, true) => page_order::after(model.page),
+        (false, false) => page_order::before(model.page),
     };
     go(model, page);
 }
@@ -249,7 +249,7 @@ pub fn scroll(model: &mut Model, by: isize) {
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = model.page;
     if model.prompt().is_some() {
-        return asking::act(model, action);
+        return credential_prompt::act(model, action);
     }
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
@@ -276,7 +276,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::SaveAnswers(answers)];
         }
         Action::AskSecret => {
-            asking::open(wizard, page);
+            credential_prompt::open(wizard, page);
             return Vec::new();
         }
         Action::RunAgain | Action::EditAnswers => {
@@ -293,7 +293,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match page {
         Page::Welcome => choose(model, action),
         Page::Hosts => on_hosts(model, action),
-        Page::Host | Page::Options(_) | Page::Open => filling::act(model, action),
+        Page::Host | Page::Options(_) | Page::Open => form_page::act(model, action),
         Page::Review => on_review(model, action),
         Page::Connect => connecting::act(model, action),
         Page::Checks => checking::act(model, action),
@@ -337,13 +337,13 @@ fn on_review(model: &mut Model, action: Action) -> Vec<Effect> {
             return connecting::reach(model, answers);
         }
         (Action::Group(number), _) => {
-            let place = usize::from(number.saturating_sub(1)).min(walk::GROUPS - 1);
+            let place = usize::from(number.saturating_sub(1)).min(page_order::GROUPS - 1);
             wizard.from_review = true;
-            go(model, walk::ORDER[place]);
+            go(model, page_order::ORDER[place]);
         }
         (Action::Edit, Some(first)) => {
             wizard.from_review = true;
-            go(model, walk::page_of(&first.key));
+            go(model, page_order::page_of(&first.key));
             if let Some(wizard) = &mut model.wizard {
                 let place = first.key.strip_prefix("hosts[");
                 let place = place.and_then(|rest| rest.split(']').next()?.parse().ok());
@@ -414,7 +414,7 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Retry if chosen < count => {
             let host = &wizard.interview.answers.hosts[chosen];
-            let stops = wizard.tries.again(host, &wizard.interview.answers);
+            let stops = wizard.probes.again(host, &wizard.interview.answers);
             return [Effect::Forgive].into_iter().chain(stops).collect();
         }
         Action::Confirm => {
@@ -422,7 +422,7 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
                 return Vec::new();
             };
             let host = &wizard.interview.answers.hosts[place];
-            let stops = wizard.tries.again(host, &wizard.interview.answers);
+            let stops = wizard.probes.again(host, &wizard.interview.answers);
             return draft(model).into_iter().chain(stops).collect();
         }
         Action::Continue => leave(model, true),

@@ -14,7 +14,7 @@ use super::super::model::Model;
 use super::super::text::section as say;
 use super::super::theme::Theme;
 use super::super::{layout, text};
-use super::{run, scrolled, walk, wrapped};
+use super::{run, scrolled, stepper, wrapped};
 use crate::interview::form::{Field, Form, Kind};
 
 const LABEL: usize = 22;
@@ -71,7 +71,7 @@ pub fn most_scroll(model: &Model) -> usize {
 
 /// What stands above the fields, its place, and theirs.
 fn places<'a>(model: &Model, editor: &'a FormEditor) -> (Vec<Line<'a>>, [Rect; 2]) {
-    let body = walk::body(model);
+    let body = stepper::body(model);
     let above = above(model, editor, body.width);
     let places = layout::form(body, above.len());
     (above, places)

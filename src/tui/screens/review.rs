@@ -5,9 +5,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::model::{Detail, Model, Page};
+use super::super::page_order::{self, ORDER};
 use super::super::text;
 use super::super::theme::Theme;
-use super::super::walk::{self, ORDER};
 use super::super::wizard::Wizard;
 use super::run::pad;
 use super::table::{self, Cell};
@@ -18,7 +18,7 @@ use crate::interview::form::Field;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
-    let area = super::walk::body(model);
+    let area = super::stepper::body(model);
     scrolled(model.theme, lines(model), wizard.scroll, area, frame);
 }
 
@@ -31,7 +31,7 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
         return Vec::new();
     };
     let theme = model.theme;
-    let width = usize::from(super::walk::body(model).width);
+    let width = usize::from(super::stepper::body(model).width);
     if model.page == Page::Plan {
         let mut page: Vec<_> = wrapped(text::PLAN_WHY, width)
             .into_iter()
@@ -60,7 +60,7 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
             .into_iter()
             .map(|line| Line::styled(line, theme.faint())),
     );
-    for (place, group) in ORDER.into_iter().take(walk::GROUPS).enumerate() {
+    for (place, group) in ORDER.into_iter().take(page_order::GROUPS).enumerate() {
         page.push(Line::default());
         let head = format!("{} {}", place + 1, text::page(group));
         page.push(Line::styled(head, theme.title()));
@@ -94,7 +94,8 @@ fn verdict(model: &Model, wizard: &Wizard, width: usize) -> Vec<Line<'static>> {
     };
     let problems = wizard.interview.problems();
     for problem in &problems {
-        let group = walk::place(walk::page_of(&problem.key)).map_or(0, |place| place + 1);
+        let group =
+            page_order::place(page_order::page_of(&problem.key)).map_or(0, |place| place + 1);
         let text = text::problem_of_group(theme.bad_mark(), group, &problem.to_string());
         note(&text, theme.bad());
     }

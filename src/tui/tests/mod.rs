@@ -24,9 +24,9 @@ mod checking;
 mod live;
 mod options;
 mod pages;
+mod probes;
 mod rules;
 mod runs;
-mod trying;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -1,7 +1,7 @@
 //! The screens of options: what they ask, what they say of it, and the ways between them.
 
 use super::super::model::Page;
-use super::super::walk;
+use super::super::page_order;
 use super::*;
 use crate::answers::{ExistingPostgres, Secret};
 use crate::interview::offers::Known;
@@ -10,7 +10,7 @@ use crate::interview::section::Section;
 /// A screen of options, from the review.
 fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
     let mut model = filled(theme, size);
-    let place = walk::place(Page::Options(section)).expect("in the walk");
+    let place = page_order::place(Page::Options(section)).expect("in the walk");
     press(&mut model, &(place + 1).to_string());
     assert_eq!(model.page, Page::Options(section));
     model
@@ -206,7 +206,11 @@ fn esc_loses_nothing() {
 #[test]
 fn the_review_leads_to_each_part_and_back() {
     let mut model = filled(MONO, SMALL);
-    for (place, page) in walk::ORDER.into_iter().take(walk::GROUPS).enumerate() {
+    for (place, page) in page_order::ORDER
+        .into_iter()
+        .take(page_order::GROUPS)
+        .enumerate()
+    {
         for back in ["<Esc>", if place == 0 { "<Tab>" } else { "<PgDn>" }] {
             press(&mut model, &(place + 1).to_string());
             assert_eq!(model.page, page);

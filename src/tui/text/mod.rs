@@ -7,7 +7,7 @@ use crate::events::progress::{Counts, Status, Step};
 use crate::events::{Abort, Decision, Outcome};
 
 use super::model::Page;
-use super::walk;
+use super::page_order;
 
 pub mod checks;
 pub mod cluster;
@@ -127,9 +127,9 @@ pub fn page(page: Page) -> &'static str {
 
 /// The same, with its place among the steps that lead to a run.
 pub fn step_of(shown: Page, dot: &str) -> String {
-    match walk::place(shown) {
+    match page_order::place(shown) {
         Some(place) => {
-            let of = walk::ORDER.len();
+            let of = page_order::ORDER.len();
             format!("Step {}/{of} {dot} {}", place + 1, page(shown))
         }
         None => page(shown).to_owned(),

@@ -2,13 +2,13 @@
 
 use super::super::model::{Given, Page, Unreached};
 use super::*;
-use crate::answers::{Host, Lacks, Role, Wanted};
+use crate::answers::{CredentialKind, CredentialRequest, Host, Role};
 
 const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 
-fn lacking(host: &str, what: Lacks, wrong: bool) -> Unreached {
+fn lacking(host: &str, what: CredentialKind, wrong: bool) -> Unreached {
     Unreached {
-        wants: vec![Wanted { what, wrong }],
+        wants: vec![CredentialRequest { what, wrong }],
         ..Unreached::new(
             host,
             "admin cannot become root: sudo wants the password of root: give it",
@@ -16,13 +16,13 @@ fn lacking(host: &str, what: Lacks, wrong: bool) -> Unreached {
     }
 }
 
-fn of_root() -> Lacks {
+fn of_root() -> CredentialKind {
     let of = Some("root".into());
-    Lacks::SudoPassword { of }
+    CredentialKind::SudoPassword { of }
 }
 
-fn password() -> Lacks {
-    Lacks::Password {
+fn password() -> CredentialKind {
+    CredentialKind::Password {
         user: "admin".into(),
         question: String::new(),
     }
@@ -32,13 +32,13 @@ fn password() -> Lacks {
 fn trying(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
     let wizard = model.wizard.as_mut().expect("a wizard");
-    wizard.probing = true;
+    wizard.probes_hosts = true;
     press(&mut model, "1");
     assert_eq!(model.page, Page::Hosts);
     update(&mut model, Message::Tick(0));
     let effects = update(&mut model, Message::Tick(1000));
     let ids = effects.iter().map(|effect| match effect {
-        Effect::Knock(order) => order.id,
+        Effect::Probe(order) => order.id,
         other => panic!("{other:?}"),
     });
     assert_eq!(ids.collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -58,7 +58,7 @@ fn tried(theme: Theme, size: (u16, u16)) -> Model {
         (3, Err(wants)),
     ];
     for (id, what) in results {
-        update(&mut model, Message::Knocked(id, what));
+        update(&mut model, Message::Probed(id, what));
     }
     model
 }
@@ -95,7 +95,7 @@ fn a_key_is_believed_on_the_page_of_the_hosts() {
     assert!(
         effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Knock(order) if order.host == answers.hosts[1])),
+            .any(|effect| matches!(effect, Effect::Probe(order) if order.host == answers.hosts[1])),
         "{effects:?}"
     );
 }
@@ -103,27 +103,27 @@ fn a_key_is_believed_on_the_page_of_the_hosts() {
 #[test]
 fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
     let mut model = tried(MONO, SMALL);
-    update(&mut model, Message::Knocked(4, Ok("Debian".into())));
+    update(&mut model, Message::Probed(4, Ok("Debian".into())));
     let mut begun = update(&mut model, Message::Tick(1));
     begun.extend(update(&mut model, Message::Tick(60_000)));
     assert!(
-        matches!(&begun[..], [Effect::Knock(order)] if order.id == 5),
+        matches!(&begun[..], [Effect::Probe(order)] if order.id == 5),
         "{begun:?}"
     );
     let effects = press(&mut model, "<Down><Down>t");
     assert_eq!(effects, [Effect::Forgive]);
     let effects = update(&mut model, Message::Tick(1));
-    assert!(matches!(&effects[..], [Effect::Knock(order)] if order.id == 6));
+    assert!(matches!(&effects[..], [Effect::Probe(order)] if order.id == 6));
     // A host that is edited is let go.
     press(&mut model, "<Enter><Tab><Tab>9");
     let effects = update(&mut model, Message::Tick(1));
-    assert_eq!(effects, [Effect::StopKnock(6)]);
+    assert_eq!(effects, [Effect::StopProbe(6)]);
     // The connections' own page begins anew.
     press(&mut model, "<Esc><Tab><PgDn>");
     assert_eq!(model.page, Page::Review);
     let effects = press(&mut model, "<Enter>");
     assert!(
-        matches!(effects[..], [Effect::StopKnock(5), Effect::Reach(_)]),
+        matches!(effects[..], [Effect::StopProbe(5), Effect::Reach(_)]),
         "{effects:?}"
     );
 }
@@ -151,14 +151,14 @@ fn a_secret_is_asked_for() {
         let mut model = tried(theme, size);
         let failed = Unreached {
             wants: vec![
-                Wanted {
-                    what: Lacks::Passphrase {
+                CredentialRequest {
+                    what: CredentialKind::Passphrase {
                         key: "/home/kay/.ssh/id_ed25519".into(),
                     },
                     wrong: true,
                 },
-                Wanted {
-                    what: Lacks::Password {
+                CredentialRequest {
+                    what: CredentialKind::Password {
                         user: "admin".into(),
                         question: "Password:".into(),
                     },
@@ -167,7 +167,7 @@ fn a_secret_is_asked_for() {
             ],
             ..Unreached::new("lb", "cannot log in")
         };
-        update(&mut model, Message::Knocked(4, Err(failed)));
+        update(&mut model, Message::Probed(4, Err(failed)));
         press(&mut model, "<Down><Down><Down>penv:hunter2<Tab><C-r>");
         model
     });
@@ -191,7 +191,7 @@ fn a_secret_is_asked_for() {
     assert!(model.prompt().is_none());
     let effects = update(&mut model, Message::Tick(1));
     assert!(
-        matches!(&effects[..], [Effect::Knock(order)] if order.host.name == "server-2"),
+        matches!(&effects[..], [Effect::Probe(order)] if order.host.name == "server-2"),
         "{effects:?}"
     );
 }
@@ -263,7 +263,7 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         .hosts
         .push(Host::new("far", Role::Server, "10.0.0.11"));
     let mut model = with_answers(MONO, SMALL, answers);
-    model.wizard.as_mut().expect("a wizard").probing = true;
+    model.wizard.as_mut().expect("a wizard").probes_hosts = true;
     press(&mut model, "1");
     update(&mut model, Message::Tick(0));
     update(&mut model, Message::Tick(1000));
@@ -272,7 +272,7 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         "far: cannot reach 10.0.0.11 port 22: no answer within 10 s: is the host up, and does \
          a firewall let port 22 through?",
     );
-    update(&mut model, Message::Knocked(2, Err(why)));
+    update(&mut model, Message::Probed(2, Err(why)));
     assert!(!text(&model).contains("no answer within"));
     press(&mut model, "<Down>");
     let page = text(&model);

@@ -8,14 +8,14 @@ use crate::secrets::SecretText;
 
 /// A secret with which a login might go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    pub what: Lacks,
+pub struct CredentialRequest {
+    pub what: CredentialKind,
     /// One was given, and it is not the right one.
     pub wrong: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lacks {
+pub enum CredentialKind {
     /// Of a private key on this machine.
     Passphrase { key: PathBuf },
     /// For SSH. `question`: how the server itself puts it, where it did.
@@ -26,7 +26,7 @@ pub enum Lacks {
 
 /// What the operator typed, for this process alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct EnteredCredentials {
     /// By where it is sent: a host with another address or user is another one.
     hosts: Vec<(Place, LoginSecrets)>,
     /// For every host that has none of its own.
@@ -51,9 +51,9 @@ impl Place {
     }
 }
 
-impl Asked {
+impl EnteredCredentials {
     /// Takes a secret for a host, and for all others that have none.
-    pub fn take(&mut self, host: &Host, what: &Lacks, secret: &SecretText, for_all: bool) {
+    pub fn take(&mut self, host: &Host, what: &CredentialKind, secret: &SecretText, for_all: bool) {
         let place = Place::of(host);
         let known = self.hosts.iter().position(|(other, _)| *other == place);
         let at = known.unwrap_or_else(|| {
@@ -79,11 +79,11 @@ impl Asked {
 }
 
 impl LoginSecrets {
-    fn set(&mut self, what: &Lacks, secret: &SecretText) {
+    fn set(&mut self, what: &CredentialKind, secret: &SecretText) {
         let field = match what {
-            Lacks::Passphrase { .. } => &mut self.passphrase,
-            Lacks::Password { .. } => &mut self.password,
-            Lacks::SudoPassword { .. } => &mut self.sudo_password,
+            CredentialKind::Passphrase { .. } => &mut self.passphrase,
+            CredentialKind::Password { .. } => &mut self.password,
+            CredentialKind::SudoPassword { .. } => &mut self.sudo_password,
         };
         *field = Some(secret.clone());
     }
@@ -106,12 +106,12 @@ mod tests {
         let other = Host::new("other", Role::Agent, "10.0.0.2");
         let mut own = Host::new("own", Role::Agent, "10.0.0.3");
         own.password = Some(Secret::Inline(text("its own")));
-        let what = Lacks::Password {
+        let what = CredentialKind::Password {
             user: "u".into(),
             question: String::new(),
         };
-        let mut asked = Asked::default();
-        let password = |asked: &Asked, host: &Host| {
+        let mut asked = EnteredCredentials::default();
+        let password = |asked: &EnteredCredentials, host: &Host| {
             let secrets = answers.login_secrets(host, asked).unwrap();
             secrets.password.unwrap().expose().to_owned()
         };
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(password(&asked, &other), "typed again");
         assert_eq!(password(&asked, &own), "its own");
         // A secret goes to nobody for whom it was not meant.
-        asked = Asked::default();
+        asked = EnteredCredentials::default();
         asked.take(&one, &what, &text("typed"), false);
         one.address = "10.0.0.9".into();
         assert_eq!(password(&asked, &one), "of all");

@@ -6,7 +6,7 @@ use crate::interview::form::Kind;
 use crate::interview::{binding, key_of, problem_of};
 use crate::secrets::SecretText;
 
-use super::asking::{self, Prompt};
+use super::credential_prompt::{self, Prompt};
 use super::form_editor::FormEditor;
 use super::keys::Action;
 use super::model::{Effect, Model, Page};
@@ -46,7 +46,7 @@ fn prompt(model: &mut Model) -> Option<&mut Prompt> {
 /// A key went into a form.
 pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
     if let Some(prompt) = prompt(model) {
-        asking::typed(prompt, code);
+        credential_prompt::typed(prompt, code);
         return Vec::new();
     }
     let form = model
@@ -65,7 +65,7 @@ pub fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 
 pub fn pasted(model: &mut Model, pasted: &str) -> Vec<Effect> {
     if let Some(prompt) = prompt(model) {
-        asking::pasted(prompt, pasted);
+        credential_prompt::pasted(prompt, pasted);
         return Vec::new();
     }
     if model.page != Page::Hosts {

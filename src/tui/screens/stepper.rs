@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::model::{Model, Page};
-use super::super::walk::{self, ORDER};
+use super::super::page_order::{self, ORDER};
 use super::super::{layout, text};
 use super::run;
 
@@ -29,7 +29,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let (Some(area), body) = layout::beside_stepper(model.size) else {
         return;
     };
-    let (Some(wizard), Some(shown)) = (&model.wizard, walk::place(model.page)) else {
+    let (Some(wizard), Some(shown)) = (&model.wizard, page_order::place(model.page)) else {
         return;
     };
     if !shows(model.page) {
@@ -40,13 +40,13 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let steps = ORDER.into_iter().enumerate().map(|(place, page)| {
         let wrong = problems
             .iter()
-            .any(|problem| walk::page_of(&problem.key) == page);
+            .any(|problem| page_order::page_of(&problem.key) == page);
         let (mark, style) = match (place, wrong) {
             _ if place == shown => (theme.focus_mark(), theme.accent()),
             _ if place > wizard.reached => (theme.dot(), theme.faint()),
             (_, true) => (theme.bad_mark(), theme.bad()),
             // What is shown is not done by that.
-            _ if place >= walk::GROUPS => (theme.dot(), theme.faint()),
+            _ if place >= page_order::GROUPS => (theme.dot(), theme.faint()),
             (_, false) => (theme.good_mark(), theme.good()),
         };
         (mark, style, text::page(page))

@@ -22,11 +22,11 @@ use crate::session;
 use crate::session::Tried;
 use crate::state::files::{self, Existing};
 
-use super::away::{Away, LOOK_UP};
 use super::driver::{self, Outcome};
-use super::knock::{self, Order};
 use super::model::{Effect, Message, Model};
+use super::probe::{self, Order};
 use super::terminal::Guard;
+use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
 use super::update::update;
 use super::{screens, text};
 
@@ -34,7 +34,7 @@ use super::{screens, text};
 /// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
 const BUSY: Duration = Duration::from_millis(16);
 
-pub struct Runtime {
+pub struct EventLoop {
     messages: Sender<Message>,
     inbox: Receiver<Message>,
     /// Ends the run that is at work, and the looking at what it has left.
@@ -43,21 +43,21 @@ pub struct Runtime {
     /// Secrets that were typed, and what came of passwords: for this process alone.
     tried: Tried,
     /// End what tries hosts in the background.
-    knocks: BTreeMap<u64, Arc<Control>>,
+    probes: BTreeMap<u64, Arc<Control>>,
     outcomes: (Sender<Outcome>, Receiver<Outcome>),
     drafts: drafts::Keeper,
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
     /// Nobody sees frames any more.
     blind: bool,
-    away: Arc<Away>,
+    handoff: Arc<TerminalHandoff>,
 }
 
-impl Runtime {
+impl EventLoop {
     pub fn new() -> io::Result<Self> {
         let (messages, inbox) = unbounded();
         let tell = messages.clone();
-        let runtime = Self {
+        let event_loop = Self {
             drafts: drafts::Keeper::start(move |text| drop(tell.send(Message::Said(text))))?,
             messages,
             inbox,
@@ -67,14 +67,14 @@ impl Runtime {
                 asks: true,
                 ..Tried::default()
             },
-            knocks: BTreeMap::new(),
+            probes: BTreeMap::new(),
             outcomes: unbounded(),
             saved: None,
             blind: false,
-            away: Arc::default(),
+            handoff: Arc::default(),
         };
-        runtime.watch_signals()?;
-        Ok(runtime)
+        event_loop.watch_signals()?;
+        Ok(event_loop)
     }
 
     /// Shows the model until somebody leaves. How the last run ended.
@@ -204,9 +204,9 @@ impl Runtime {
                 self.reach(*answers)?;
             }
             Effect::ReachOn(answers) => self.reach(*answers)?,
-            Effect::Knock(order) => self.knock(*order)?,
-            Effect::StopKnock(id) => {
-                if let Some(control) = self.knocks.remove(&id) {
+            Effect::Probe(order) => self.probe(*order)?,
+            Effect::StopProbe(id) => {
+                if let Some(control) = self.probes.remove(&id) {
                     control.abort(Abort::Hard, text::BY_OPERATOR);
                 }
             }
@@ -270,22 +270,22 @@ impl Runtime {
             Ok(command) => command,
             Err(error) => return text::phase::no_shell(&error.to_string()),
         };
-        self.away.begin();
+        self.handoff.begin();
         let ended = Guard::lend(&text::phase::shell_opens(host), &mut ssh);
-        self.away.end();
+        self.handoff.end();
         match ended {
             Ok(()) => text::phase::shell_ended(host),
             Err(error) => text::phase::no_shell(&error.to_string()),
         }
     }
 
-    fn knock(&mut self, order: Order) -> io::Result<()> {
+    fn probe(&mut self, order: Order) -> io::Result<()> {
         // Those that are over hold theirs no more.
-        self.knocks
+        self.probes
             .retain(|_, control| Arc::strong_count(control) > 1);
         let control = Arc::<Control>::default();
-        self.knocks.insert(order.id, control.clone());
-        knock::start(order, self.tried.clone(), control, self.messages.clone())
+        self.probes.insert(order.id, control.clone());
+        probe::start(order, self.tried.clone(), control, self.messages.clone())
     }
 
     fn load(&self, path: PathBuf) -> io::Result<()> {
@@ -301,10 +301,10 @@ impl Runtime {
     }
 
     fn watch_input(&self) -> io::Result<()> {
-        let (messages, away) = (self.messages.clone(), self.away.clone());
+        let (messages, handoff) = (self.messages.clone(), self.handoff.clone());
         thread::Builder::new().name("input".into()).spawn(move || {
             loop {
-                away.wait();
+                handoff.wait();
                 // An error means that the terminal is gone; a signal says so as well.
                 let input = match event::poll(LOOK_UP) {
                     Ok(true) => event::read(),
@@ -329,13 +329,13 @@ impl Runtime {
 
     fn watch_signals(&self) -> io::Result<()> {
         let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
-        let (messages, away) = (self.messages.clone(), self.away.clone());
+        let (messages, handoff) = (self.messages.clone(), self.handoff.clone());
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 for signal in signals.forever() {
                     // The keys of whoever has the terminal reach us as well.
-                    if away.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
+                    if handoff.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
                         continue;
                     }
                     let message = match signal {

@@ -5,7 +5,7 @@
 
 use crossterm::event::KeyCode;
 
-use crate::answers::{Host, Wanted};
+use crate::answers::{CredentialRequest, Host};
 use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 
@@ -21,7 +21,7 @@ use super::wizard::{Attempt, Wizard};
 pub struct Prompt {
     pub host: Host,
     /// Each would do.
-    pub wants: Vec<Wanted>,
+    pub wants: Vec<CredentialRequest>,
     pub which: usize,
     pub for_all: bool,
     /// One field.
@@ -29,7 +29,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    fn new(host: Host, wants: Vec<Wanted>) -> Self {
+    fn new(host: Host, wants: Vec<CredentialRequest>) -> Self {
         Self {
             host,
             wants,
@@ -39,7 +39,7 @@ impl Prompt {
         }
     }
 
-    pub fn wanted(&self) -> Option<&Wanted> {
+    pub fn wanted(&self) -> Option<&CredentialRequest> {
         self.wants.get(self.which)
     }
 }
@@ -54,7 +54,7 @@ pub fn lacking(wizard: &Wizard, page: Page) -> Option<(&Host, &Unreached)> {
     let (host, failed) = match page {
         Page::Hosts => {
             let host = wizard.interview.answers.hosts.get(wizard.chosen)?;
-            (host, wizard.tries.failed(host, &wizard.interview.answers)?)
+            (host, wizard.probes.failed(host, &wizard.interview.answers)?)
         }
         Page::Connect => match wizard.attempts.get(wizard.chosen)? {
             (name, Attempt::Failed(failed)) => (wizard.interview.answers.host(name)?, failed),
@@ -70,7 +70,7 @@ impl Wizard {
     pub fn unknown_key(&self, page: Page) -> Option<(&str, &str)> {
         if page == Page::Hosts {
             let host = self.interview.answers.hosts.get(self.chosen)?;
-            let failed = self.tries.failed(host, &self.interview.answers)?;
+            let failed = self.probes.failed(host, &self.interview.answers)?;
             return Some((&host.name, failed.host_key.as_deref()?));
         }
         match self.attempts.get(self.chosen)? {
@@ -170,9 +170,9 @@ fn take(model: &mut Model) -> Vec<Effect> {
         for_all: prompt.for_all,
     }))];
     if page == Page::Hosts {
-        effects.extend(wizard.tries.again(&prompt.host, &wizard.interview.answers));
+        effects.extend(wizard.probes.again(&prompt.host, &wizard.interview.answers));
         if prompt.for_all {
-            wizard.tries.again_where_lacking(&what);
+            wizard.probes.again_where_lacking(&what);
         }
         return effects;
     }

@@ -1,10 +1,10 @@
 //! The hosts page tries its hosts in the background: which one is due, which is under way, and what
 //! came of it.
 
-use crate::answers::{Answers, Host, Lacks, Ssh};
+use crate::answers::{Answers, CredentialKind, Host, Ssh};
 
-use super::knock::Order;
 use super::model::{Effect, Unreached};
+use super::probe::Order;
 
 /// For so many milliseconds a host stays as it is before it is tried: nobody who is still typing
 /// an address wants another machine to be connected to.
@@ -13,7 +13,7 @@ const STILL: u64 = 1000;
 const AT_ONCE: usize = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum ProbeState {
     /// Unchanged for so many milliseconds.
     Waits(u64),
     Trying,
@@ -22,11 +22,11 @@ pub enum State {
 }
 
 #[derive(Debug)]
-struct Try {
+struct Probe {
     way: Way,
     /// Names the attempt: what comes of an earlier one is dropped.
     id: u64,
-    state: State,
+    state: ProbeState,
 }
 
 /// What a connection is made with. A host that is renamed or gets another role is not tried again.
@@ -51,14 +51,14 @@ impl Way {
 }
 
 #[derive(Debug, Default)]
-pub struct Tries {
-    list: Vec<Try>,
+pub struct Probes {
+    list: Vec<Probe>,
     last: u64,
 }
 
-impl Tries {
+impl Probes {
     /// What came of a host so far.
-    pub fn of(&self, host: &Host, answers: &Answers) -> Option<&State> {
+    pub fn of(&self, host: &Host, answers: &Answers) -> Option<&ProbeState> {
         let way = Way::of(host, answers);
         let found = self.list.iter().find(|one| one.way == way);
         found.map(|one| &one.state)
@@ -66,7 +66,7 @@ impl Tries {
 
     pub fn failed(&self, host: &Host, answers: &Answers) -> Option<&Unreached> {
         match self.of(host, answers)? {
-            State::Failed(failed) => Some(failed),
+            ProbeState::Failed(failed) => Some(failed),
             _ => None,
         }
     }
@@ -75,7 +75,10 @@ impl Tries {
     pub fn moves(&self, answers: &Answers, held: Option<usize>) -> bool {
         let fresh = |host: &&Host| {
             let state = self.of(host, answers);
-            matches!(state, None | Some(State::Waits(_) | State::Trying))
+            matches!(
+                state,
+                None | Some(ProbeState::Waits(_) | ProbeState::Trying)
+            )
         };
         due(answers, held).any(|host| fresh(&host))
     }
@@ -91,8 +94,8 @@ impl Tries {
             .collect();
         self.list.retain(|one| {
             let wanted = ways.contains(&one.way);
-            if !wanted && one.state == State::Trying {
-                effects.push(Effect::StopKnock(one.id));
+            if !wanted && one.state == ProbeState::Trying {
+                effects.push(Effect::StopProbe(one.id));
             }
             wanted
         });
@@ -100,14 +103,14 @@ impl Tries {
         for host in due(answers, held) {
             let way = Way::of(host, answers);
             let Some(one) = self.list.iter_mut().find(|one| one.way == way) else {
-                self.list.push(Try {
+                self.list.push(Probe {
                     way,
                     id: 0,
-                    state: State::Waits(0),
+                    state: ProbeState::Waits(0),
                 });
                 continue;
             };
-            let State::Waits(still) = &mut one.state else {
+            let ProbeState::Waits(still) = &mut one.state else {
                 continue;
             };
             *still = still.saturating_add(passed);
@@ -117,8 +120,8 @@ impl Tries {
             room -= 1;
             self.last += 1;
             one.id = self.last;
-            one.state = State::Trying;
-            effects.push(Effect::Knock(Box::new(Order {
+            one.state = ProbeState::Trying;
+            effects.push(Effect::Probe(Box::new(Order {
                 id: one.id,
                 host: host.clone(),
                 answers: answers.clone(),
@@ -128,7 +131,10 @@ impl Tries {
     }
 
     fn trying(&self) -> usize {
-        let trying = self.list.iter().filter(|one| one.state == State::Trying);
+        let trying = self
+            .list
+            .iter()
+            .filter(|one| one.state == ProbeState::Trying);
         trying.count()
     }
 
@@ -137,26 +143,26 @@ impl Tries {
         let way = Way::of(host, answers);
         let mut effects = Vec::new();
         self.list.retain(|one| {
-            if one.way == way && one.state == State::Trying {
-                effects.push(Effect::StopKnock(one.id));
+            if one.way == way && one.state == ProbeState::Trying {
+                effects.push(Effect::StopProbe(one.id));
             }
             one.way != way
         });
-        self.list.push(Try {
+        self.list.push(Probe {
             way,
             id: 0,
-            state: State::Waits(STILL),
+            state: ProbeState::Waits(STILL),
         });
         effects
     }
 
     /// A secret like this one was given for all: whoever lacks it is tried again.
-    pub fn again_where_lacking(&mut self, what: &Lacks) {
+    pub fn again_where_lacking(&mut self, what: &CredentialKind) {
         for one in &mut self.list {
-            if let State::Failed(failed) = &one.state
+            if let ProbeState::Failed(failed) = &one.state
                 && failed.lacks(what)
             {
-                one.state = State::Waits(STILL);
+                one.state = ProbeState::Waits(STILL);
             }
         }
     }
@@ -165,20 +171,20 @@ impl Tries {
     pub fn stop(&mut self) -> Vec<Effect> {
         let trying = self.list.iter_mut();
         trying
-            .filter(|one| one.state == State::Trying)
+            .filter(|one| one.state == ProbeState::Trying)
             .map(|one| {
-                one.state = State::Waits(0);
-                Effect::StopKnock(one.id)
+                one.state = ProbeState::Waits(0);
+                Effect::StopProbe(one.id)
             })
             .collect()
     }
 
     pub fn told(&mut self, id: u64, what: Result<String, Unreached>) {
-        let trying = |one: &&mut Try| one.id == id && one.state == State::Trying;
+        let trying = |one: &&mut Probe| one.id == id && one.state == ProbeState::Trying;
         if let Some(one) = self.list.iter_mut().find(trying) {
             one.state = match what {
-                Ok(what) => State::Is(what),
-                Err(why) => State::Failed(why),
+                Ok(what) => ProbeState::Is(what),
+                Err(why) => ProbeState::Failed(why),
             };
         }
     }
@@ -216,8 +222,8 @@ mod tests {
 
     fn ids(effects: &[Effect]) -> Vec<i64> {
         let id = |effect: &Effect| match effect {
-            Effect::Knock(order) => i64::try_from(order.id).unwrap(),
-            Effect::StopKnock(id) => -i64::try_from(*id).unwrap(),
+            Effect::Probe(order) => i64::try_from(order.id).unwrap(),
+            Effect::StopProbe(id) => -i64::try_from(*id).unwrap(),
             other => panic!("{other:?}"),
         };
         effects.iter().map(id).collect()
@@ -225,63 +231,66 @@ mod tests {
 
     #[test]
     fn a_host_is_tried_once_it_stays_as_it_is_and_a_few_at_once() {
-        let mut tries = Tries::default();
+        let mut probes = Probes::default();
         let mut answers = answers(6);
         answers.hosts[5].address.clear();
-        assert!(tries.moves(&answers, None));
-        assert_eq!(tries.tick(100, &answers, None), []);
-        assert_eq!(tries.tick(STILL - 1, &answers, None), []);
-        let begun = tries.tick(1, &answers, None);
+        assert!(probes.moves(&answers, None));
+        assert_eq!(probes.tick(100, &answers, None), []);
+        assert_eq!(probes.tick(STILL - 1, &answers, None), []);
+        let begun = probes.tick(1, &answers, None);
         assert_eq!(ids(&begun), [1, 2, 3, 4]);
-        assert_eq!(tries.tick(1, &answers, None), []);
-        tries.told(2, Ok("Debian".into()));
-        assert_eq!(ids(&tries.tick(1, &answers, None)), [5]);
+        assert_eq!(probes.tick(1, &answers, None), []);
+        probes.told(2, Ok("Debian".into()));
+        assert_eq!(ids(&probes.tick(1, &answers, None)), [5]);
         for id in [1, 3, 4, 5] {
-            tries.told(id, Ok("Debian".into()));
+            probes.told(id, Ok("Debian".into()));
         }
-        assert!(!tries.moves(&answers, None), "the last one is not complete");
+        assert!(
+            !probes.moves(&answers, None),
+            "the last one is not complete"
+        );
     }
 
     #[test]
     fn a_host_that_is_changed_is_let_go_and_what_came_of_it_is_dropped() {
-        let mut tries = Tries::default();
+        let mut probes = Probes::default();
         let mut answers = answers(2);
-        tries.tick(0, &answers, None);
-        assert_eq!(ids(&tries.tick(STILL, &answers, None)), [1, 2]);
+        probes.tick(0, &answers, None);
+        assert_eq!(ids(&probes.tick(STILL, &answers, None)), [1, 2]);
         // A new name is no new host.
         answers.hosts[1].name = "other".into();
-        assert_eq!(tries.tick(100, &answers, None), []);
+        assert_eq!(probes.tick(100, &answers, None), []);
         answers.hosts[0].address = "10.0.0.9".into();
-        assert_eq!(ids(&tries.tick(100, &answers, Some(0))), [-1]);
-        tries.told(1, Ok("Debian".into()));
-        assert_eq!(tries.of(&answers.hosts[0], &answers), None);
+        assert_eq!(ids(&probes.tick(100, &answers, Some(0))), [-1]);
+        probes.told(1, Ok("Debian".into()));
+        assert_eq!(probes.of(&answers.hosts[0], &answers), None);
         // Not while it is being edited.
-        assert_eq!(tries.tick(9 * STILL, &answers, Some(0)), []);
-        tries.tick(0, &answers, None);
-        assert_eq!(ids(&tries.tick(STILL, &answers, None)), [3]);
-        tries.told(2, Ok("Debian".into()));
-        let is = State::Is("Debian".into());
-        assert_eq!(tries.of(&answers.hosts[1], &answers), Some(&is));
+        assert_eq!(probes.tick(9 * STILL, &answers, Some(0)), []);
+        probes.tick(0, &answers, None);
+        assert_eq!(ids(&probes.tick(STILL, &answers, None)), [3]);
+        probes.told(2, Ok("Debian".into()));
+        let is = ProbeState::Is("Debian".into());
+        assert_eq!(probes.of(&answers.hosts[1], &answers), Some(&is));
     }
 
     #[test]
     fn what_has_failed_is_tried_again_on_somebodys_word() {
-        let mut tries = Tries::default();
+        let mut probes = Probes::default();
         let answers = answers(1);
-        tries.tick(0, &answers, None);
-        tries.tick(STILL, &answers, None);
+        probes.tick(0, &answers, None);
+        probes.tick(STILL, &answers, None);
         let why = Unreached {
             host: "agent-1".into(),
             why: "off".into(),
             host_key: None,
             wants: Vec::new(),
         };
-        tries.told(1, Err(why));
-        assert_eq!(tries.tick(9 * STILL, &answers, None), []);
-        assert_eq!(tries.again(&answers.hosts[0], &answers), []);
-        assert_eq!(ids(&tries.tick(0, &answers, None)), [2]);
-        assert_eq!(ids(&tries.again(&answers.hosts[0], &answers)), [-2]);
-        assert_eq!(ids(&tries.tick(0, &answers, None)), [3]);
-        assert_eq!(ids(&tries.stop()), [-3]);
+        probes.told(1, Err(why));
+        assert_eq!(probes.tick(9 * STILL, &answers, None), []);
+        assert_eq!(probes.again(&answers.hosts[0], &answers), []);
+        assert_eq!(ids(&probes.tick(0, &answers, None)), [2]);
+        assert_eq!(ids(&probes.again(&answers.hosts[0], &answers)), [-2]);
+        assert_eq!(ids(&probes.tick(0, &answers, None)), [3]);
+        assert_eq!(ids(&probes.stop()), [-3]);
     }
 }

@@ -8,20 +8,20 @@ pub const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// While somebody else has the terminal, nobody here reads from it.
 #[derive(Debug, Default)]
-pub struct Away {
-    state: Mutex<AwayState>,
+pub struct TerminalHandoff {
+    state: Mutex<HandoffState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct AwayState {
+struct HandoffState {
     wanted: bool,
     /// The reader has heard of it, and waits.
     waits: bool,
 }
 
-impl Away {
-    fn state(&self) -> MutexGuard<'_, AwayState> {
+impl TerminalHandoff {
+    fn state(&self) -> MutexGuard<'_, HandoffState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -69,8 +69,11 @@ mod tests {
 
     #[test]
     fn nobody_reads_while_somebody_else_has_the_terminal() {
-        let (away, reads) = (Arc::new(Away::default()), Arc::new(AtomicUsize::new(0)));
-        let (theirs, counted) = (away.clone(), reads.clone());
+        let (handoff, reads) = (
+            Arc::new(TerminalHandoff::default()),
+            Arc::new(AtomicUsize::new(0)),
+        );
+        let (theirs, counted) = (handoff.clone(), reads.clone());
         thread::spawn(move || {
             loop {
                 theirs.wait();
@@ -79,11 +82,11 @@ mod tests {
             }
         });
         for _ in 0..3 {
-            away.begin();
+            handoff.begin();
             let before = reads.load(Ordering::SeqCst);
             thread::sleep(Duration::from_millis(20));
             assert_eq!(reads.load(Ordering::SeqCst), before);
-            away.end();
+            handoff.end();
             while reads.load(Ordering::SeqCst) == before {
                 thread::yield_now();
             }

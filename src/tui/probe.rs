@@ -25,7 +25,7 @@ pub struct Order {
     pub answers: Answers,
 }
 
-/// Tries a host; a hard abort of `control` ends it.
+/// Probes a host; a hard abort of `control` ends it.
 pub fn start(
     order: Order,
     tried: Tried,
@@ -33,19 +33,19 @@ pub fn start(
     messages: Sender<Message>,
 ) -> io::Result<()> {
     thread::Builder::new()
-        .name(format!("knock {}", order.host.name))
+        .name(format!("probe {}", order.host.name))
         .spawn(move || {
             let Order { id, host, answers } = order;
-            let knocked = catch_unwind(AssertUnwindSafe(|| {
+            let probed = catch_unwind(AssertUnwindSafe(|| {
                 knock(&answers, &host, &tried, &control)
             }));
-            let what = match knocked {
+            let what = match probed {
                 Ok(Ok(facts)) => Ok(text::hosts::what_it_is(&facts)),
                 Ok(Err(error)) => Err(unreached(&host.name, &error)),
                 Err(_) => Err(Unreached::new(&host.name, text::WENT_WRONG)),
             };
             // Nobody listens any more when the screens are gone.
-            let _ = messages.send(Message::Knocked(id, what));
+            let _ = messages.send(Message::Probed(id, what));
         })?;
     Ok(())
 }
