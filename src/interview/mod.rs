@@ -173,3 +173,72 @@ pub fn problem_of(field: &Field, key: &str, found: &[Problem]) -> Option<String>
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(form: &mut Form, key: &str, text: &str) {
+        let mut fields = form.fields.iter_mut();
+        let field = fields.find(|field| field.key == key).expect("a field");
+        field.set(text);
+    }
+
+    /// An interview with two hosts; the port of the first is no port.
+    fn with_a_wrong_port() -> Interview {
+        let mut interview = Interview::new(Found::default());
+        for (place, name) in ["one", "two"].into_iter().enumerate() {
+            let mut form = interview.host_form(place);
+            typed(&mut form, "name", name);
+            assert_eq!(interview.take_host(place, &form), []);
+        }
+        let mut form = interview.host_form(0);
+        typed(&mut form, "port", "99999");
+        assert_eq!(interview.take_host(0, &form).len(), 1);
+        interview
+    }
+
+    fn wrong_ports(interview: &Interview) -> Vec<String> {
+        let keys = interview.problems().into_iter().map(|problem| problem.key);
+        keys.filter(|key| key.contains("].port")).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_understood_waits_in_its_field_and_moves_with_its_host() {
+        let mut interview = with_a_wrong_port();
+        assert_eq!(interview.answers.hosts[0].port, None);
+        assert_eq!(wrong_ports(&interview), ["hosts[0].port"]);
+        interview.swap_hosts(0, 1);
+        assert_eq!(wrong_ports(&interview), ["hosts[1].port"]);
+        assert_eq!(interview.host_form(1).value("port"), "99999");
+        interview.remove_host(0);
+        assert_eq!(wrong_ports(&interview), ["hosts[0].port"]);
+        interview.remove_host(0);
+        assert_eq!(wrong_ports(&interview), [""; 0]);
+    }
+
+    #[test]
+    fn other_answers_leave_nothing_of_what_was_typed_before() {
+        for offer in [Offer::Draft, Offer::New] {
+            let mut interview = with_a_wrong_port();
+            interview.begin(&offer);
+            assert_eq!(interview.answers, Answers::default());
+            assert_eq!(wrong_ports(&interview), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_new_host_is_added_once_it_says_something_and_stays_where_it_is() {
+        let mut interview = Interview::new(Found::default());
+        let mut form = interview.host_form(0);
+        interview.take_host(0, &form);
+        assert_eq!(interview.answers.hosts, []);
+        typed(&mut form, "address", "10.0.0.5");
+        interview.take_host(0, &form);
+        typed(&mut form, "name", "db");
+        interview.take_host(0, &form);
+        let expected = Host::new("db", Role::Postgres, "10.0.0.5");
+        assert_eq!(interview.answers.hosts, [expected]);
+        assert_eq!(interview.host_form(1).value("role"), "server");
+    }
+}
