@@ -14,9 +14,9 @@
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
 //! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
-//! [`signals`], how a run without a keyboard is stopped; [`tui`], the wizard; [`plain`], the same as
-//! questions and lines. The program itself (`main.rs`, `headless.rs`) is all that prints and ends the
-//! process.
+//! [`signals`], how a run without a keyboard is stopped; `interview`, what the operator is asked, for
+//! two frontends that do not know each other: [`tui`], the screens, and [`plain`], questions and lines.
+//! The program itself (`main.rs`, `headless.rs`) is all that prints and ends the process.
 
 pub mod answers;
 pub mod cli;
@@ -24,6 +24,7 @@ pub mod cluster;
 pub mod engine;
 pub mod events;
 mod hash;
+mod interview;
 pub mod pki;
 pub mod plain;
 pub mod plan;

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::answers::{
-    Answers, Asked, Login, LoginSecretError, LoginSecrets, Problem, SshConfigError,
+    Answers, EnteredCredentials, Login, LoginSecretError, LoginSecrets, Problem, SshConfigError,
 };
 use crate::engine::control::Control;
 use crate::engine::hosts::{self, Reached};
@@ -92,7 +92,7 @@ pub enum SessionError {
 #[derive(Debug, Clone, Default)]
 pub struct Tried {
     /// What the operator typed. Kept nowhere else.
-    pub asked: Asked,
+    pub asked: EnteredCredentials,
     /// What came of passwords so far: a wrong one is not sent again.
     pub trials: Trials,
     /// Somebody is there to be asked.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ssh_config::{SshConfig, SshConfigError};
-use super::{Answers, Asked, Host, Secret, SecretError, login_secret_problem, paths};
+use super::{Answers, EnteredCredentials, Host, Secret, SecretError, login_secret_problem, paths};
 use crate::secrets::SecretText;
 
 /// Where and as whom.
@@ -106,7 +106,7 @@ impl Answers {
     pub fn login_secrets(
         &self,
         host: &Host,
-        asked: &Asked,
+        asked: &EnteredCredentials,
     ) -> Result<LoginSecrets, LoginSecretError> {
         let typed = asked.of(host);
         let get = |key,
@@ -240,7 +240,9 @@ mod tests {
         answers.ssh.password = inline("of all");
         answers.ssh.sudo_password = inline("sudo of all");
         host.password = inline("its own");
-        let secrets = answers.login_secrets(&host, &Asked::default()).unwrap();
+        let secrets = answers
+            .login_secrets(&host, &EnteredCredentials::default())
+            .unwrap();
         let text = |secret: &Option<SecretText>| {
             let text = secret.as_ref().map(SecretText::expose);
             text.map(str::to_owned)
@@ -251,7 +253,7 @@ mod tests {
 
         host.passphrase = Some(Secret::Env("K3S_HA_WIZARD_UNSET".into()));
         let error = answers
-            .login_secrets(&host, &Asked::default())
+            .login_secrets(&host, &EnteredCredentials::default())
             .expect_err("unset")
             .to_string();
         assert!(error.starts_with("h: passphrase: "), "{error}");

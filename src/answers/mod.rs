@@ -8,12 +8,12 @@
 //! * `check`: what makes answers valid, whoever gave them
 //! * `checks`: the names of the preflight's checks
 //! * `login`: how a host is logged in to; [`ssh_config`]: what `~/.ssh/config` says of it
-//! * `asked`: secrets that the operator was asked for, which are never saved
+//! * `credentials`: secrets that the operator was asked for, which are never saved
 //! * `flags`: which settings K3s knows, and which of them are the wizard's own
 
-mod asked;
 mod check;
 mod checks;
+mod credentials;
 mod flags;
 mod login;
 pub(crate) mod paths;
@@ -29,9 +29,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use asked::{Asked, Lacks, Wanted};
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
+pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials};
 pub use login::{Login, LoginSecretError, LoginSecrets};
 pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError};

@@ -9,9 +9,9 @@ use super::console::Line;
 use super::forms::{self, Sheet, Wrong};
 use super::{Page, Walk, text as say};
 use crate::answers::{Answers, Host};
-use crate::tui::form::Field;
-use crate::tui::text;
-use crate::tui::wizard::Offer;
+use crate::interview::form::Field;
+use crate::interview::offers::Offer;
+use crate::interview::{binding, text};
 
 impl Walk {
     pub(super) fn welcome(&mut self) -> Result<Page, Stop> {
@@ -22,7 +22,7 @@ impl Walk {
         }
         self.reviewed = false;
         loop {
-            let offers = self.wizard.offers();
+            let offers = self.wizard.found.offers();
             let named: Vec<_> = offers.iter().map(|offer| self.named(offer)).collect();
             let choices: Vec<Choice<'_>> = named
                 .iter()
@@ -33,22 +33,16 @@ impl Walk {
                 Err(Stop::Back) => continue,
                 chosen => chosen?,
             };
-            match &offers[chosen] {
-                Offer::Cluster(place) => {
-                    self.wizard.answers = self.wizard.found.clusters[*place].answers.clone();
-                    return Ok(Page::Review);
-                }
-                Offer::Draft => {
-                    self.wizard.answers = self.wizard.found.draft.clone().unwrap_or_default();
-                    return Ok(Page::Hosts);
-                }
-                Offer::New if self.begins_anew()? => {
-                    self.wizard.answers = Answers::default();
-                    return Ok(Page::Hosts);
-                }
-                Offer::Open if self.open()? => return Ok(Page::Review),
-                Offer::New | Offer::Open => {}
-            }
+            let offer = &offers[chosen];
+            let next = match offer {
+                Offer::Cluster(_) => Page::Review,
+                Offer::Draft => Page::Hosts,
+                Offer::New if self.begins_anew()? => Page::Hosts,
+                Offer::Open if self.open()? => Page::Review,
+                Offer::New | Offer::Open => continue,
+            };
+            self.wizard.begin(offer);
+            return Ok(next);
         }
     }
 
@@ -87,11 +81,7 @@ impl Walk {
         if self.wizard.found.draft.is_none() {
             return Ok(true);
         }
-        let anew = self.yes(text::START_ANEW, text::START_ANEW)?;
-        if anew {
-            self.wizard.found.draft = None;
-        }
-        Ok(anew)
+        self.yes(text::START_ANEW, text::START_ANEW)
     }
 
     fn open(&mut self) -> Result<bool, Stop> {
@@ -107,7 +97,7 @@ impl Walk {
             }
             match Answers::load(Path::new(path)) {
                 Ok(answers) => {
-                    self.wizard.answers = answers;
+                    self.wizard.replace(answers);
                     self.keep();
                     return Ok(true);
                 }
@@ -147,11 +137,7 @@ impl Walk {
                     match what {
                         say::EDIT => self.host(place)?,
                         say::REMOVE => self.remove(place)?,
-                        _ => self
-                            .wizard
-                            .answers
-                            .hosts
-                            .swap(place, place.saturating_sub(1)),
+                        _ => self.wizard.swap_hosts(place, place.saturating_sub(1)),
                     }
                     Ok(())
                 }),
@@ -208,7 +194,7 @@ impl Walk {
         let name = self.wizard.answers.hosts[place].name.clone();
         let question = format!("{name}: {}", text::REMOVE_HOST);
         if self.yes(&question, text::REMOVE_HOST)? {
-            self.wizard.answers.hosts.remove(place);
+            self.wizard.remove_host(place);
         }
         Ok(())
     }
@@ -230,7 +216,7 @@ impl Walk {
             lines.push_str(&line);
             lines.push('\n');
         }
-        let hosts = forms::hosts_from(&lines);
+        let hosts = binding::hosts_from(&lines);
         self.console.say(&text::pasted(hosts.len()));
         self.wizard.answers.hosts.extend(hosts);
         Ok(())

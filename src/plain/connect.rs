@@ -10,13 +10,13 @@ use super::logins;
 use super::{Page, Walk, text as say};
 use crate::engine::control::Control;
 use crate::engine::hosts::{Reached, release};
+use crate::interview::text;
 use crate::plan::{Plan, Step};
 use crate::platform::preflight::Grid;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
 use crate::session::{Purpose, Session, SessionError, Tried};
 use crate::tui::driver;
-use crate::tui::text;
 
 /// Everything that a run needs; the hosts are connected, and ours.
 pub struct Ready {

@@ -4,24 +4,24 @@ use std::path::PathBuf;
 
 use super::ask::Stop;
 use super::{Walk, text as say};
-use crate::answers::{Lacks, LoginSecretError, login_secret_problem};
+use crate::answers::{CredentialKind, LoginSecretError, login_secret_problem};
 use crate::remote::RemoteError;
 use crate::secrets::SecretText;
 
 /// A secret that would help: of whom, and on which hosts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
-    pub what: Lacks,
+    pub what: CredentialKind,
     pub user: String,
     pub hosts: Vec<String>,
 }
 
 /// What a secret is called; what is likeliest to be missing comes first.
-fn words(what: &Lacks) -> (u8, &'static str) {
+fn words(what: &CredentialKind) -> (u8, &'static str) {
     match what {
-        Lacks::Passphrase { .. } => (0, say::PASSPHRASE),
-        Lacks::Password { .. } => (1, say::PASSWORD),
-        Lacks::SudoPassword { .. } => (2, say::SUDO_PASSWORD),
+        CredentialKind::Passphrase { .. } => (0, say::PASSPHRASE),
+        CredentialKind::Password { .. } => (1, say::PASSWORD),
+        CredentialKind::SudoPassword { .. } => (2, say::SUDO_PASSWORD),
     }
 }
 
@@ -50,9 +50,9 @@ pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<Want
 }
 
 /// Whose secret an error lacks: sudo may want another's than that of who logs in.
-fn whose<'a>(error: &'a RemoteError, what: &'a Lacks) -> &'a str {
+fn whose<'a>(error: &'a RemoteError, what: &'a CredentialKind) -> &'a str {
     match (what, error) {
-        (Lacks::SudoPassword { of: Some(other) }, _) => other,
+        (CredentialKind::SudoPassword { of: Some(other) }, _) => other,
         (_, RemoteError::NoRoot { user, .. } | RemoteError::Auth { user, .. }) => user,
         _ => "",
     }
@@ -63,14 +63,14 @@ pub fn missing(error: &LoginSecretError) -> Option<Wanted> {
     let (LoginSecretError::Unavailable { host, key, .. }
     | LoginSecretError::Unfit { host, key, .. }) = error;
     let what = match *key {
-        "passphrase" => Lacks::Passphrase {
+        "passphrase" => CredentialKind::Passphrase {
             key: PathBuf::new(),
         },
-        "password" => Lacks::Password {
+        "password" => CredentialKind::Password {
             user: String::new(),
             question: String::new(),
         },
-        "sudo_password" => Lacks::SudoPassword { of: None },
+        "sudo_password" => CredentialKind::SudoPassword { of: None },
         _ => return None,
     };
     Some(Wanted {
@@ -132,11 +132,11 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::answers::{Host, Role};
+    use crate::interview::offers::Found;
     use crate::plain::console::Console;
-    use crate::tui::wizard::Found;
 
-    fn auth(host: &str, lacks: &[Lacks]) -> RemoteError {
-        let wanted = lacks.iter().map(|what| crate::answers::Wanted {
+    fn auth(host: &str, lacks: &[CredentialKind]) -> RemoteError {
+        let wanted = lacks.iter().map(|what| crate::answers::CredentialRequest {
             what: what.clone(),
             wrong: false,
         });
@@ -148,8 +148,8 @@ mod tests {
         }
     }
 
-    fn password() -> Lacks {
-        Lacks::Password {
+    fn password() -> CredentialKind {
+        CredentialKind::Password {
             user: "kay".into(),
             question: String::new(),
         }
@@ -157,10 +157,10 @@ mod tests {
 
     #[test]
     fn errors_tell_what_is_missing() {
-        let passphrase = Lacks::Passphrase { key: "/k".into() };
+        let passphrase = CredentialKind::Passphrase { key: "/k".into() };
         let root = Some("root".to_owned());
-        let sudo = Lacks::SudoPassword { of: root };
-        let told = |lacks: &[Lacks]| -> Vec<(&str, String)> {
+        let sudo = CredentialKind::SudoPassword { of: root };
+        let told = |lacks: &[CredentialKind]| -> Vec<(&str, String)> {
             let all = wanted([&auth("h", lacks)]);
             all.into_iter()
                 .map(|wanted| (words(&wanted.what).1, wanted.user))
@@ -183,9 +183,9 @@ mod tests {
         assert_eq!(all[0].hosts, ["one", "two"]);
     }
 
-    const SUDO: Lacks = Lacks::SudoPassword { of: None };
+    const SUDO: CredentialKind = CredentialKind::SudoPassword { of: None };
 
-    fn of(what: Lacks, hosts: &[&str]) -> Wanted {
+    fn of(what: CredentialKind, hosts: &[&str]) -> Wanted {
         Wanted {
             what,
             user: "kay".into(),
@@ -231,7 +231,7 @@ mod tests {
         let (given, secrets, _) = asked(b"\n\n\n", both());
         assert_eq!((given, secrets.len()), (Ok(false), 0));
         // One kind is enough for a host.
-        let passphrase = Lacks::Passphrase { key: "/k".into() };
+        let passphrase = CredentialKind::Passphrase { key: "/k".into() };
         let kinds = vec![of(passphrase, &["one"]), of(password(), &["one", "two"])];
         let (given, secrets, _) = asked(b"phrase\nword\n", kinds);
         assert_eq!(given, Ok(true));

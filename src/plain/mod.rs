@@ -1,10 +1,10 @@
 //! The wizard as questions and lines: for screen readers, and for terminals that can do no more
-//! than print. The same walk as the screens, from the same forms and to the same run; lines are only
-//! ever added, and there is nothing in them but text.
+//! than print. The same interview as that of the screens, and the same run; lines are only ever added,
+//! and there is nothing in them but text.
 //!
 //! * `console`: lines out, lines in; `echo`: secrets do not show; `ask`: questions; `text`: what
 //!   only this walk says
-//! * `forms`: the forms of the screens, field by field
+//! * `forms`: forms, field by field
 //! * `answers`: where to begin, the hosts, the options, the review
 //! * `connect`: hosts reached, and the plan; `logins`: what is missing to log in
 //! * `run`: the run, and its questions
@@ -25,13 +25,14 @@ use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::answers::Asked;
+use crate::answers::EnteredCredentials;
 use crate::cli::exit;
 use crate::engine::control::Control;
+use crate::interview::drafts::state_root;
+use crate::interview::offers::{self, Found};
+use crate::interview::save::save;
+use crate::interview::{self, Interview, drafts};
 use crate::signals::Watch;
-use crate::tui::runtime::{Runtime, state_root};
-use crate::tui::wizard::{Found, Wizard};
-use crate::tui::{self, drafts};
 use ask::Stop;
 use console::{Console, Gone};
 use echo::Echo;
@@ -44,7 +45,7 @@ pub fn wizard(
 ) -> io::Result<u8> {
     let watch = Watch::start()?;
     let console = Console::new(input, out, echo, Some(watch.heard()))?;
-    let mut walk = Walk::new(console, tui::find(), state_root());
+    let mut walk = Walk::new(console, offers::find(), state_root());
     walk.watch = Some(watch);
     Ok(walk.walk())
 }
@@ -65,7 +66,7 @@ enum Page {
 struct Walk {
     console: Console,
     /// The answers, and what was there before.
-    wizard: Wizard,
+    wizard: Interview,
     /// Where drafts and clusters are kept.
     root: Option<PathBuf>,
     /// That drafts cannot be kept was said.
@@ -73,7 +74,7 @@ struct Walk {
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
     /// What was given to log in with. Kept nowhere else.
-    asked: Asked,
+    asked: EnteredCredentials,
     /// What this is was said.
     greeted: bool,
     /// The options were answered once: from now on the review leads to them.
@@ -87,11 +88,11 @@ impl Walk {
     fn new(console: Console, found: Found, root: Option<PathBuf>) -> Self {
         Self {
             console,
-            wizard: Wizard::new(found),
+            wizard: Interview::new(found),
             root,
             complained: false,
             saved: None,
-            asked: Asked::default(),
+            asked: EnteredCredentials::default(),
             greeted: false,
             reviewed: false,
             watch: None,
@@ -148,13 +149,13 @@ impl Walk {
             && !std::mem::replace(&mut self.complained, true)
         {
             let path = root.display().to_string();
-            let text = tui::text::not_saved(&path, &error.to_string());
+            let text = interview::text::not_saved(&path, &error.to_string());
             self.console.say(&text);
         }
     }
 
     fn save(&mut self) {
-        let said = Runtime::save(&mut self.saved, &self.wizard.answers);
+        let said = save(&mut self.saved, &self.wizard.answers);
         self.console.say(&said);
     }
 

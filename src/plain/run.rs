@@ -14,11 +14,12 @@ use crate::engine::control::Control;
 use crate::events::StepId;
 use crate::events::progress::{PhaseStatus, Status};
 use crate::events::{Abort, Decision, End, What};
+use crate::interview::drafts;
+use crate::interview::text::{self, phase as phases};
 use crate::plan::Plan;
 use crate::report::lines::Lines;
+use crate::tui::driver;
 use crate::tui::model::Message;
-use crate::tui::text::{self, phase as phases};
-use crate::tui::{drafts, driver};
 
 /// What was chosen while it ran, beside what a step or a phase is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -123,7 +123,7 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("answers.toml");
     std::fs::write(&file, "[cluster]\nnane = \"x\"\n").expect("written");
-    let known = tui::wizard::Known {
+    let known = offers::Known {
         name: "prod".into(),
         answers: Answers::from_toml(crate::answers::example()).expect("valid"),
         story: "failed, begun yesterday, 3 things made".into(),

@@ -1,6 +1,6 @@
 //! The sentences that only the plain walk says; the others are those of the screens.
 
-use crate::tui::text::counted;
+use crate::interview::text::counted;
 
 /// How the walk is begun again.
 pub const AGAIN: &str = "k3s-ha-wizard --plain";

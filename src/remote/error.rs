@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::answers::Wanted;
+use crate::answers::CredentialRequest;
 
 /// Says what happened, on which host, why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub enum RemoteError {
         user: String,
         why: String,
         /// With which secrets it might go on; the likeliest first.
-        wants: Vec<Wanted>,
+        wants: Vec<CredentialRequest>,
     },
     /// Logged in, but there is no way to become root.
     #[error("{host}: {user} cannot become root: {why}")]
@@ -71,7 +71,7 @@ pub enum RemoteError {
         user: String,
         why: String,
         /// With which secrets it might go on; the likeliest first.
-        wants: Vec<Wanted>,
+        wants: Vec<CredentialRequest>,
     },
     #[error("{host}: the connection was lost: {why}")]
     Lost { host: String, why: String },
@@ -123,7 +123,7 @@ impl RemoteError {
     }
 
     /// The secrets with which it might go on.
-    pub fn wants(&self) -> &[Wanted] {
+    pub fn wants(&self) -> &[CredentialRequest] {
         match self {
             Self::Auth { wants, .. } | Self::NoRoot { wants, .. } => wants,
             _ => &[],

@@ -215,7 +215,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.say(say::fails(fails));
         }
         Action::Retry | Action::Continue => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             return connecting::reach(model, answers);
         }
         Action::Back => {
@@ -241,7 +241,7 @@ pub fn overrule(model: &mut Model) -> Vec<Effect> {
     let Some((name, check, _)) = checks.chosen() else {
         return Vec::new();
     };
-    let mut hosts = wizard.answers.hosts.iter_mut();
+    let mut hosts = wizard.interview.answers.hosts.iter_mut();
     let Some(host) = hosts.find(|host| host.name == name) else {
         return Vec::new();
     };
@@ -265,7 +265,7 @@ pub fn over(model: &mut Model) -> Vec<Effect> {
     let again = checks(model).is_some_and(|checks| checks.again);
     match &model.wizard {
         Some(wizard) if again && model.page == Page::Checks && !model.leaving => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             connecting::reach(model, answers)
         }
         _ => Vec::new(),

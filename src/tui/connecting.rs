@@ -3,8 +3,8 @@
 use crate::answers::Answers;
 use crate::events::Abort;
 
-use super::asking;
 use super::checking::{self, Checks};
+use super::credential_prompt;
 use super::keys::Action;
 use super::model::{Effect, Message, Model, Page, Planned};
 use super::text;
@@ -14,7 +14,7 @@ pub fn reach(model: &mut Model, answers: Answers) -> Vec<Effect> {
     begin(model, answers, Effect::Reach)
 }
 
-/// Tries again where a secret was given meanwhile.
+/// Probes again where a secret was given meanwhile.
 pub fn go_on(model: &mut Model) -> Vec<Effect> {
     let Some(wizard) = &model.wizard else {
         return Vec::new();
@@ -23,7 +23,7 @@ pub fn go_on(model: &mut Model) -> Vec<Effect> {
     if model.at_work || !wizard.attempts.iter().any(given) {
         return Vec::new();
     }
-    let answers = wizard.answers.clone();
+    let answers = wizard.interview.answers.clone();
     begin(model, answers, Effect::ReachOn)
 }
 
@@ -31,7 +31,7 @@ pub fn go_on(model: &mut Model) -> Vec<Effect> {
 pub fn over(model: &mut Model) -> Vec<Effect> {
     let asks = model.page == Page::Connect && !model.leaving;
     if let Some(wizard) = model.wizard.as_mut().filter(|_| asks) {
-        asking::open_from(wizard, 0);
+        credential_prompt::open_from(wizard, 0);
     }
     checking::over(model)
 }
@@ -50,7 +50,7 @@ fn begin(
     model.at_work = true;
     let mut effects = Vec::new();
     if let Some(wizard) = &mut model.wizard {
-        effects = wizard.tries.stop();
+        effects = wizard.probes.stop();
         wizard.refused = None;
         wizard.checks = None;
         wizard.plan = Planned::default();
@@ -72,7 +72,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Retry if !at_work => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             reach(model, answers)
         }
         Action::Confirm if !at_work => {
@@ -115,7 +115,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             let failed = |(_, attempt): &(String, Attempt)| matches!(attempt, Attempt::Failed(_));
             wizard.chosen = wizard.attempts.iter().position(failed).unwrap_or(0);
         }
-        Message::Knocked(id, what) => wizard.tries.told(id, what),
+        Message::Probed(id, what) => wizard.probes.told(id, what),
         Message::Checked(grid, links) if model.page == Page::Connect => {
             wizard.checks = Some(Checks::new(*grid, links));
             go(model, Page::Checks);
@@ -131,8 +131,7 @@ pub fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Loaded(answers) => {
-            wizard.answers = *answers;
-            wizard.unread = super::filling::Unread::default();
+            wizard.interview.replace(*answers);
             go(model, Page::Review);
             return draft(model);
         }

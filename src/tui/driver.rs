@@ -19,8 +19,8 @@ use crate::remote::lease::LeaseError;
 use crate::report::diff::FileChange;
 use crate::session::{Purpose, Session, SessionError, Tried};
 
-use super::knock;
 use super::model::{Message, Planned, PlannedStep, Unreached};
+use super::probe;
 use super::run::Files;
 use super::summary::Summary;
 use super::{text, watch};
@@ -161,7 +161,7 @@ fn what_it_is(host: &Reached) -> String {
 
 fn unreached(error: &LeaseError) -> Unreached {
     match error {
-        LeaseError::Remote(error) => knock::of_remote(error),
+        LeaseError::Remote(error) => probe::of_remote(error),
         LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),
     }
 }

@@ -1,17 +1,18 @@
-//! The wizard: a second face on the engine, in a terminal.
+//! The wizard in a terminal: the interview and a run, as screens.
 //!
 //! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`, `live`,
 //!   `replay`: their parts
 //! * [`screens`]: what is drawn, from the model alone
 //! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
 //! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
-//! * `trying`, `knock`: hosts tried while they are entered; `asking`: secrets that are missing
+//! * `probes`, `probe`: hosts tried while they are entered; `credential_prompt`: secrets that are
+//!   missing
 //! * `checking`: the preflight as a page
-//! * [`walk`]: the order of the pages before a run
-//! * `form`, `fields`: forms, and how they and the answers become each other; `filling`: them in use
-//! * `runtime`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
-//!   after a run; `summary`: what stays in the scrollback; `drafts`: what was typed is kept
-//! * `terminal`: takes the terminal, and puts it back in every case; `away`: lends it
+//! * [`page_order`]: the order of the pages before a run
+//! * `form_editor`: a form with focus and a cursor; `form_page`: the pages that are forms
+//! * `event_loop`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
+//!   after a run; `summary`: what stays in the scrollback
+//! * `terminal`: takes the terminal, and puts it back in every case; `terminal_handoff`: lends it
 //!
 //! ```text
 //! keys, mouse, signals ─┐                    ┌─► screens::view ─► terminal
@@ -20,34 +21,32 @@
 //! ```
 
 mod ansi;
-mod asking;
-mod away;
 mod checking;
 mod connecting;
-pub(crate) mod drafts;
+mod credential_prompt;
 pub(crate) mod driver;
-pub(crate) mod fields;
-mod filling;
-pub(crate) mod form;
+mod event_loop;
+mod form_editor;
+mod form_page;
 pub mod keys;
-pub mod knock;
 pub mod layout;
 pub mod live;
 pub mod log;
 pub mod model;
+pub mod page_order;
+pub mod probe;
+mod probes;
 mod replay;
 pub mod run;
-pub(crate) mod runtime;
 pub mod screens;
 mod summary;
 mod terminal;
+mod terminal_handoff;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod theme;
-mod trying;
 pub mod update;
-pub mod walk;
 mod watch;
 pub mod wizard;
 
@@ -56,13 +55,12 @@ use std::path::Path;
 use crate::cli::{Palette as Wanted, Screens, exit};
 use crate::events::End;
 use crate::events::log::read;
-use crate::state::{self, Folder};
+use crate::interview::offers::find;
 use driver::Outcome;
+use event_loop::EventLoop;
 use model::Model;
-use runtime::Runtime;
 use terminal::Guard;
 use theme::{Palette, Theme};
-use wizard::{Found, Known};
 
 /// What is left when the screens are gone.
 #[derive(Debug, Default)]
@@ -90,11 +88,11 @@ pub fn wizard(how: &Screens) -> Left {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
     show(how, |theme, size| {
-        let found = Found {
-            knocks: !how.no_knock,
-            ..find()
-        };
-        Model::for_wizard(theme, size, found)
+        let mut model = Model::for_wizard(theme, size, find());
+        if let Some(wizard) = &mut model.wizard {
+            wizard.probes_hosts = !how.no_knock;
+        }
+        model
     })
 }
 
@@ -119,9 +117,9 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
 fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
-        let runtime = Runtime::new()?;
+        let event_loop = EventLoop::new()?;
         let mut guard = Guard::enter(!how.no_mouse)?;
-        let mut outcome = runtime.run(&mut model, &mut guard)?;
+        let mut outcome = event_loop.run(&mut model, &mut guard)?;
         if model.at_work && outcome.end.is_none() {
             // Left without waiting for its end.
             let why = text::BY_OPERATOR.into();
@@ -191,50 +189,4 @@ fn speaks_utf8() -> bool {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })
-}
-
-/// What is there to go on with.
-pub(crate) fn find() -> Found {
-    let set = |name: &str| std::env::var_os(name).is_some();
-    let mut found = Found {
-        needs_tmux: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
-        ..Found::default()
-    };
-    let Some(root) = runtime::state_root() else {
-        return found;
-    };
-    found.draft = drafts::load(&root);
-    let names = match state::clusters(&root) {
-        Ok(names) => names,
-        Err(error) => {
-            found.trouble = Some(error.to_string());
-            return found;
-        }
-    };
-    for name in names {
-        let state = Folder::open(Some(root.clone()), &name).and_then(|folder| folder.state());
-        match state {
-            Ok(Some(state)) => found.clusters.push(known(name, &state)),
-            Ok(None) => {}
-            Err(error) => found.trouble = Some(text::left_out(&name, &error.to_string())),
-        }
-    }
-    found
-}
-
-fn known(name: String, state: &state::State) -> Known {
-    let (story, unfinished) = match &state.last_run {
-        Some(run) => {
-            let how = text::ended(run.end.as_ref());
-            let story = text::story(&run.when, &how, state.made.len());
-            (story, run.end != Some(End::Done))
-        }
-        None => (text::never_run().to_owned(), true),
-    };
-    Known {
-        name,
-        answers: state.answers.clone(),
-        story,
-        unfinished,
-    }
 }

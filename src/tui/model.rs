@@ -4,28 +4,30 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::answers::{Answers, Host, Lacks, Wanted};
+use crate::answers::{Answers, CredentialKind, CredentialRequest, Host};
 use crate::events::StepId;
 use crate::events::progress::Step;
 use crate::events::{Abort, Decision, End, Event};
+use crate::interview::form::Kind;
+use crate::interview::offers::Found;
+use crate::interview::section::Section;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::report::diff::FileChange;
 use crate::secrets::SecretText;
 use crate::topology::Link;
 
-use super::asking::{self, Prompt};
 use super::checking::Checks;
-use super::form::{Form, Kind};
+use super::credential_prompt::{self, Prompt};
+use super::form_editor::FormEditor;
 use super::keys::Scope;
-use super::knock::Order;
 use super::live::Sight;
 use super::log::Room;
+use super::probe::Order;
 use super::replay::Replay;
 use super::run::{Files, RunView};
 use super::theme::{SPIN, Theme};
-use super::walk::Section;
-use super::wizard::{Found, Wizard};
+use super::wizard::Wizard;
 use super::{layout, screens};
 
 /// Everything that can happen, in the one order in which it happened.
@@ -57,7 +59,7 @@ pub enum Message {
     Reached(String, String),
     Unreached(Vec<Unreached>),
     /// What came of trying a host in the background: what it is, or why not.
-    Knocked(u64, Result<String, Unreached>),
+    Probed(u64, Result<String, Unreached>),
     /// What the hosts are fit for, and whom they reach.
     Checked(Box<Grid>, Vec<(Link, Contact)>),
     /// The plan, to be read before it is carried out.
@@ -81,7 +83,7 @@ pub struct Unreached {
     /// The fingerprint of a host key that nobody vouches for: the operator may.
     pub host_key: Option<String>,
     /// The secrets with which it might go on.
-    pub wants: Vec<Wanted>,
+    pub wants: Vec<CredentialRequest>,
 }
 
 impl Unreached {
@@ -97,7 +99,7 @@ impl Unreached {
     }
 
     /// Whether it lacks a secret of this kind.
-    pub fn lacks(&self, what: &Lacks) -> bool {
+    pub fn lacks(&self, what: &CredentialKind) -> bool {
         let kind = std::mem::discriminant(what);
         let mut wants = self.wants.iter();
         wants.any(|wanted| std::mem::discriminant(&wanted.what) == kind)
@@ -108,7 +110,7 @@ impl Unreached {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Given {
     pub host: Host,
-    pub what: Lacks,
+    pub what: CredentialKind,
     pub secret: SecretText,
     pub for_all: bool,
 }
@@ -163,8 +165,8 @@ pub enum Effect {
     /// The same with secrets that were given meanwhile: others that were wrong are not sent again.
     ReachOn(Box<Answers>),
     /// Try a host in the background.
-    Knock(Box<Order>),
-    StopKnock(u64),
+    Probe(Box<Order>),
+    StopProbe(u64),
     /// Wrong passwords may be sent once more.
     Forgive,
     /// Log in with this from now on.
@@ -287,12 +289,12 @@ impl Model {
         let moves = self.run.is_active() && (self.replay.is_none() || plays);
         let connects = self.page == Page::Connect && self.at_work;
         let reveals = self.wizard.as_ref().is_some_and(Wizard::reveals);
-        let knocks = self
+        let probing = self
             .wizard
             .as_ref()
-            .is_some_and(|wizard| wizard.knocks(self.page));
+            .is_some_and(|wizard| wizard.is_probing(self.page));
         let turns = (moves || connects).then_some(SPIN);
-        let passes = (plays || self.toast.is_some() || reveals || knocks).then_some(100);
+        let passes = (plays || self.toast.is_some() || reveals || probing).then_some(100);
         match (turns, passes) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -358,7 +360,7 @@ impl Model {
 
     fn scopes_of_form(&self) -> Vec<Scope> {
         let form = self.wizard.as_ref().and_then(|wizard| wizard.form.as_ref());
-        let field = form.and_then(Form::focused);
+        let field = form.and_then(FormEditor::focused);
         let mut scopes = vec![Scope::Form];
         scopes.push(match field.map(|field| field.kind) {
             Some(Kind::Lines) => Scope::Lines,
@@ -430,7 +432,7 @@ impl Model {
             return Vec::new();
         };
         let unknown = wizard.unknown_key(self.page).map(|_| Scope::UnknownKey);
-        let lacking = asking::lacking(wizard, self.page).map(|_| Scope::Lacking);
+        let lacking = credential_prompt::lacking(wizard, self.page).map(|_| Scope::Lacking);
         unknown.into_iter().chain(lacking).collect()
     }
 

@@ -86,10 +86,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.say(text);
             Vec::new()
         }
-        Message::Generated(key, secret) => super::filling::generated(model, key, &secret),
+        Message::Generated(key, secret) => super::form_page::generated(model, key, &secret),
         Message::Reached(..)
         | Message::Unreached(_)
-        | Message::Knocked(..)
+        | Message::Probed(..)
         | Message::Checked(..)
         | Message::Planned(_)
         | Message::Loaded(_) => super::connecting::told(model, message),
@@ -143,7 +143,7 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    super::filling::typed(model, code)
+    super::form_page::typed(model, code)
 }
 
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
@@ -155,7 +155,7 @@ fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
     if model.asks_to_stop || model.help.is_some() {
         return Vec::new();
     }
-    super::filling::pasted(model, pasted)
+    super::form_page::pasted(model, pasted)
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -330,7 +330,10 @@ fn shell(model: &Model) -> Vec<Effect> {
     let (Some(wizard), Some(host)) = (&model.wizard, host) else {
         return Vec::new();
     };
-    vec![Effect::Shell(Box::new(wizard.answers.clone()), host)]
+    vec![Effect::Shell(
+        Box::new(wizard.interview.answers.clone()),
+        host,
+    )]
 }
 
 fn decide(model: &mut Model, decision: Decision) -> Vec<Effect> {

@@ -1,51 +1,16 @@
 //! What comes before a run: where to begin, the hosts, the review, and the ways between pages.
 
-use crate::answers::{Answers, Host, Problem, Role};
+use crate::interview::Interview;
+use crate::interview::offers::{Found, Offer};
 
-use super::asking::{self, Prompt};
 use super::checking::{self, Checks};
-use super::fields;
-use super::filling::Unread;
-use super::form::Form;
+use super::credential_prompt::{self, Prompt};
+use super::form_editor::FormEditor;
 use super::keys::Action;
 use super::model::{Detail, Effect, Model, Page, Planned, Unreached};
+use super::probes::Probes;
 use super::run::RunView;
-use super::trying::Tries;
-use super::walk::{self, Section};
-use super::{connecting, filling, layout, screens, text};
-
-/// What was there when the wizard was started.
-#[derive(Debug, Default)]
-pub struct Found {
-    pub clusters: Vec<Known>,
-    /// What was typed and came to no run.
-    pub draft: Option<Answers>,
-    /// The operator came over SSH, and nothing keeps their screen when the line drops.
-    pub needs_tmux: bool,
-    /// The version of the wizard, for the welcome page.
-    pub trouble: Option<String>,
-    /// Hosts are tried while they are entered.
-    pub knocks: bool,
-}
-
-/// A cluster with a state folder.
-#[derive(Debug, Clone)]
-pub struct Known {
-    pub name: String,
-    pub answers: Answers,
-    /// How far it came, in words.
-    pub story: String,
-    pub unfinished: bool,
-}
-
-/// What is to be done, as the welcome page offers it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Offer {
-    Cluster(usize),
-    Draft,
-    New,
-    Open,
-}
+use super::{connecting, form_page, layout, page_order, screens, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
@@ -67,15 +32,14 @@ pub enum Attempt {
 
 #[derive(Debug)]
 pub struct Wizard {
-    pub answers: Answers,
-    pub found: Found,
+    pub interview: Interview,
+    /// Hosts are tried while they are entered.
+    pub probes_hosts: bool,
     /// What is chosen in the list of the page.
     pub chosen: usize,
-    pub form: Option<Form>,
+    pub form: Option<FormEditor>,
     /// The place of the host that the form is about.
     pub(super) editing: usize,
-    /// What was typed and cannot be understood.
-    pub(super) unread: Unread,
     /// How far the walk went: a place in its order.
     pub reached: usize,
     /// The page was opened from the review, and leads back to it.
@@ -85,7 +49,7 @@ pub struct Wizard {
     pub attempts: Vec<(String, Attempt)>,
     pub plan: Planned,
     pub detail: Detail,
-    pub tries: Tries,
+    pub probes: Probes,
     /// A secret that is asked for.
     pub prompt: Option<Prompt>,
     pub checks: Option<Checks>,
@@ -109,40 +73,24 @@ impl Ask {
 impl Wizard {
     pub fn new(found: Found) -> Self {
         Self {
-            answers: Answers::default(),
-            found,
+            interview: Interview::new(found),
+            probes_hosts: false,
             chosen: 0,
             form: None,
             editing: 0,
-            unread: Unread::default(),
             reached: 0,
             from_review: false,
             scroll: 0,
             attempts: Vec::new(),
             plan: Planned::default(),
             detail: Detail::None,
-            tries: Tries::default(),
+            probes: Probes::default(),
             prompt: None,
             checks: None,
             refused: None,
             asks: None,
             clock: 0,
         }
-    }
-
-    /// What the welcome page offers; what is likeliest comes first.
-    pub fn offers(&self) -> Vec<Offer> {
-        let clusters = self.found.clusters.iter().enumerate();
-        let (unfinished, done): (Vec<_>, Vec<_>) =
-            clusters.partition(|(_, cluster)| cluster.unfinished);
-        let cluster = |(place, _): (usize, &Known)| Offer::Cluster(place);
-        unfinished
-            .into_iter()
-            .map(cluster)
-            .chain(self.found.draft.is_some().then_some(Offer::Draft))
-            .chain([Offer::New, Offer::Open])
-            .chain(done.into_iter().map(cluster))
-            .collect()
     }
 
     /// Shows the scripts of a plan, or the files that it changes, or neither again.
@@ -165,12 +113,12 @@ impl Wizard {
     }
 
     /// Whether hosts are being tried in the background, or will be.
-    pub fn knocks(&self, page: Page) -> bool {
-        self.may_knock(page) && self.tries.moves(&self.answers, self.held(page))
+    pub fn is_probing(&self, page: Page) -> bool {
+        self.probes_on(page) && self.probes.moves(&self.interview.answers, self.held(page))
     }
 
-    fn may_knock(&self, page: Page) -> bool {
-        self.found.knocks && matches!(page, Page::Hosts | Page::Host)
+    fn probes_on(&self, page: Page) -> bool {
+        self.probes_hosts && matches!(page, Page::Hosts | Page::Host)
     }
 
     /// The place of the host that is being edited.
@@ -184,9 +132,9 @@ impl Wizard {
         for form in self.form.iter_mut().chain(prompt) {
             form.revealed = form.revealed.saturating_sub(passed);
         }
-        if self.may_knock(page) {
+        if self.probes_on(page) {
             let held = self.held(page);
-            self.tries.tick(passed, &self.answers, held)
+            self.probes.tick(passed, &self.interview.answers, held)
         } else {
             Vec::new()
         }
@@ -206,56 +154,10 @@ impl Wizard {
         }
     }
 
-    /// What keeps these answers from being carried out, and what was typed and not understood.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.unread.problems();
-        problems.extend(self.answers.problems());
-        problems
-    }
-
-    /// What is wrong with the host at this place.
-    pub fn host_problems(&self, place: usize) -> Vec<Problem> {
-        let prefix = format!("hosts[{place}].");
-        let mut problems = self.problems();
-        problems.retain(|problem| problem.key.starts_with(&prefix));
-        problems
-    }
-
-    /// The form of a screen of options, as it was left.
-    pub(crate) fn options(&self, section: Section) -> Form {
-        let name = &self.answers.cluster.name;
-        let mut clusters = self.found.clusters.iter();
-        let is_known = clusters.any(|cluster| cluster.name == *name);
-        let mut form = fields::of_section(section, &self.answers, is_known);
-        self.unread.put_back(None, &mut form);
-        form
-    }
-
-    /// The host that a form was opened for.
-    pub(super) fn edited(&self) -> Host {
-        let host = self.answers.hosts.get(self.editing).cloned();
-        host.unwrap_or_else(|| Host::new("", self.next_role(), ""))
-    }
-
-    /// What is likely to be added next.
-    pub(crate) fn next_role(&self) -> Role {
-        let has = |role| self.answers.with_role(role).count();
-        if has(Role::Postgres) == 0 {
-            Role::Postgres
-        } else if has(Role::Server) < 2 {
-            Role::Server
-        } else if has(Role::LoadBalancer) == 0 {
-            Role::LoadBalancer
-        } else {
-            Role::Agent
-        }
-    }
-
     fn open_host(&mut self, place: usize) {
-        self.editing = place.min(self.answers.hosts.len());
-        let mut form = fields::of_host(&self.edited());
-        self.unread.put_back(Some(self.editing), &mut form);
-        self.form = Some(form);
+        self.editing = place.min(self.interview.answers.hosts.len());
+        let form = self.interview.host_form(self.editing);
+        self.form = Some(FormEditor::new(form));
     }
 }
 
@@ -271,12 +173,12 @@ pub(super) fn go(model: &mut Model, page: Page) {
         wizard.from_review = false;
     }
     wizard.form = match page {
-        Page::Options(section) => Some(wizard.options(section)),
-        Page::Open => Some(screens::form::open()),
+        Page::Options(section) => Some(FormEditor::new(wizard.interview.section_form(section))),
+        Page::Open => Some(FormEditor::new(screens::form::open())),
         Page::Host => wizard.form.take(),
         _ => None,
     };
-    if let Some(place) = walk::place(page) {
+    if let Some(place) = page_order::place(page) {
         if place <= wizard.reached {
             // It was seen before: what is wrong shows at once.
             wizard.take_form(page, true);
@@ -293,8 +195,8 @@ pub(super) fn leave(model: &mut Model, forward: bool) {
         .is_some_and(|wizard| wizard.from_review);
     let page = match (from_review, forward) {
         (true, _) => Page::Review,
-        (false, true) => walk::after(model.page),
-        (false, false) => walk::before(model.page),
+        (false, true) => page_order::after(model.page),
+        (false, false) => page_order::before(model.page),
     };
     go(model, page);
 }
@@ -308,7 +210,10 @@ pub(super) fn edit(model: &mut Model) -> Vec<Effect> {
 }
 
 pub(super) fn draft(model: &Model) -> Vec<Effect> {
-    let answers = model.wizard.as_ref().map(|wizard| wizard.answers.clone());
+    let answers = model
+        .wizard
+        .as_ref()
+        .map(|wizard| wizard.interview.answers.clone());
     let draft = answers.map(|answers| Effect::KeepDraft(Box::new(answers)));
     draft.into_iter().collect()
 }
@@ -326,8 +231,8 @@ pub fn scroll(model: &mut Model, by: isize) {
         return;
     };
     let last = match model.page {
-        Page::Welcome => wizard.offers().len(),
-        Page::Hosts => wizard.answers.hosts.len(),
+        Page::Welcome => wizard.interview.found.offers().len(),
+        Page::Hosts => wizard.interview.answers.hosts.len(),
         Page::Connect => wizard.attempts.len(),
         _ => {
             let most = lines.saturating_sub(height);
@@ -344,7 +249,7 @@ pub fn scroll(model: &mut Model, by: isize) {
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = model.page;
     if model.prompt().is_some() {
-        return asking::act(model, action);
+        return credential_prompt::act(model, action);
     }
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
@@ -359,24 +264,23 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             _ => return Vec::new(),
         };
-        if place < wizard.answers.hosts.len() {
-            wizard.answers.hosts.remove(place);
-            wizard.unread.remove_host(place);
+        if place < wizard.interview.answers.hosts.len() {
+            wizard.interview.remove_host(place);
         }
-        wizard.chosen = place.min(wizard.answers.hosts.len().saturating_sub(1));
+        wizard.chosen = place.min(wizard.interview.answers.hosts.len().saturating_sub(1));
         return draft(model);
     }
     match action {
         Action::SaveAnswers => {
-            let answers = Box::new(wizard.answers.clone());
+            let answers = Box::new(wizard.interview.answers.clone());
             return vec![Effect::SaveAnswers(answers)];
         }
         Action::AskSecret => {
-            asking::open(wizard, page);
+            credential_prompt::open(wizard, page);
             return Vec::new();
         }
         Action::RunAgain | Action::EditAnswers => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             if action == Action::EditAnswers {
                 return edit(model);
             }
@@ -389,7 +293,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match page {
         Page::Welcome => choose(model, action),
         Page::Hosts => on_hosts(model, action),
-        Page::Host | Page::Options(_) | Page::Open => filling::act(model, action),
+        Page::Host | Page::Options(_) | Page::Open => form_page::act(model, action),
         Page::Review => on_review(model, action),
         Page::Connect => connecting::act(model, action),
         Page::Checks => checking::act(model, action),
@@ -425,21 +329,21 @@ fn on_review(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
     };
-    let first = wizard.problems().into_iter().next();
+    let first = wizard.interview.problems().into_iter().next();
     match (action, first) {
         (Action::Continue, Some(first)) => model.say(text::not_yet(&first.to_string())),
         (Action::Continue, None) => {
-            let answers = wizard.answers.clone();
+            let answers = wizard.interview.answers.clone();
             return connecting::reach(model, answers);
         }
         (Action::Group(number), _) => {
-            let place = usize::from(number.saturating_sub(1)).min(walk::GROUPS - 1);
+            let place = usize::from(number.saturating_sub(1)).min(page_order::GROUPS - 1);
             wizard.from_review = true;
-            go(model, walk::ORDER[place]);
+            go(model, page_order::ORDER[place]);
         }
         (Action::Edit, Some(first)) => {
             wizard.from_review = true;
-            go(model, walk::page_of(&first.key));
+            go(model, page_order::page_of(&first.key));
             if let Some(wizard) = &mut model.wizard {
                 let place = first.key.strip_prefix("hosts[");
                 let place = place.and_then(|rest| rest.split(']').next()?.parse().ok());
@@ -456,37 +360,29 @@ fn choose(model: &mut Model, action: Action) -> Vec<Effect> {
     let (Some(wizard), Action::Continue) = (&mut model.wizard, action) else {
         return Vec::new();
     };
-    let offers = wizard.offers();
-    match offers.get(wizard.chosen) {
-        Some(Offer::Cluster(place)) => {
-            wizard.answers = wizard.found.clusters[*place].answers.clone();
-            wizard.unread = Unread::default();
-            go(model, Page::Review);
+    let offers = wizard.interview.found.offers();
+    let Some(offer) = offers.get(wizard.chosen) else {
+        return Vec::new();
+    };
+    match offer {
+        Offer::New if wizard.interview.found.draft.is_some() => {
+            wizard.asks = Some(Ask::StartAnew);
         }
-        Some(Offer::Draft) => {
-            wizard.answers = wizard.found.draft.clone().unwrap_or_default();
-            wizard.unread = Unread::default();
-            go(model, Page::Hosts);
+        Offer::New => start_anew(model),
+        Offer::Open => go(model, Page::Open),
+        Offer::Cluster(_) | Offer::Draft => {
+            wizard.interview.begin(offer);
+            let is_draft = *offer == Offer::Draft;
+            go(model, if is_draft { Page::Hosts } else { Page::Review });
         }
-        Some(Offer::New) => {
-            if wizard.found.draft.is_some() {
-                wizard.asks = Some(Ask::StartAnew);
-            } else {
-                start_anew(model);
-            }
-        }
-        Some(Offer::Open) => go(model, Page::Open),
-        None => {}
     }
     Vec::new()
 }
 
 fn start_anew(model: &mut Model) {
     if let Some(wizard) = &mut model.wizard {
-        wizard.answers = Answers::default();
-        wizard.unread = Unread::default();
+        wizard.interview.begin(&Offer::New);
         wizard.reached = 0;
-        wizard.found.draft = None;
     }
     go(model, Page::Hosts);
 }
@@ -495,7 +391,7 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(wizard) = &mut model.wizard else {
         return Vec::new();
     };
-    let (chosen, count) = (wizard.chosen, wizard.answers.hosts.len());
+    let (chosen, count) = (wizard.chosen, wizard.interview.answers.hosts.len());
     match action {
         Action::Add => {
             wizard.open_host(count);
@@ -507,28 +403,26 @@ fn on_hosts(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Remove if chosen < count => wizard.asks = Some(Ask::RemoveHost(chosen)),
         Action::MoveUp if chosen > 0 && chosen < count => {
-            wizard.answers.hosts.swap(chosen, chosen - 1);
-            wizard.unread.swap_hosts(chosen, chosen - 1);
+            wizard.interview.swap_hosts(chosen, chosen - 1);
             wizard.chosen -= 1;
             return draft(model);
         }
         Action::MoveDown if chosen + 1 < count => {
-            wizard.answers.hosts.swap(chosen, chosen + 1);
-            wizard.unread.swap_hosts(chosen, chosen + 1);
+            wizard.interview.swap_hosts(chosen, chosen + 1);
             wizard.chosen += 1;
             return draft(model);
         }
         Action::Retry if chosen < count => {
-            let host = &wizard.answers.hosts[chosen];
-            let stops = wizard.tries.again(host, &wizard.answers);
+            let host = &wizard.interview.answers.hosts[chosen];
+            let stops = wizard.probes.again(host, &wizard.interview.answers);
             return [Effect::Forgive].into_iter().chain(stops).collect();
         }
         Action::Confirm => {
             let Some(place) = wizard.believe(Page::Hosts) else {
                 return Vec::new();
             };
-            let host = &wizard.answers.hosts[place];
-            let stops = wizard.tries.again(host, &wizard.answers);
+            let host = &wizard.interview.answers.hosts[place];
+            let stops = wizard.probes.again(host, &wizard.interview.answers);
             return draft(model).into_iter().chain(stops).collect();
         }
         Action::Continue => leave(model, true),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
-use k3s_ha_wizard::answers::{Answers, Host, HostKeys, Lacks, Role};
+use k3s_ha_wizard::answers::{Answers, CredentialKind, Host, HostKeys, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::Abort;
 use k3s_ha_wizard::session::Tried;
-use k3s_ha_wizard::tui::knock::{Order, start};
 use k3s_ha_wizard::tui::model::{Message, Unreached};
+use k3s_ha_wizard::tui::probe::{Order, start};
 use support::sshd::Sshd;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ fn begin(order: Order, tried: &Tried) -> (Receiver<Message>, Arc<Control>) {
 
 fn told(inbox: &Receiver<Message>) -> Result<String, Unreached> {
     match inbox.recv_timeout(PATIENCE).unwrap() {
-        Message::Knocked(7, what) => what,
+        Message::Probed(7, what) => what,
         other => panic!("{other:?}"),
     }
 }
@@ -104,7 +104,7 @@ fn a_passphrase_is_asked_for_and_used() {
     let mut tried = asks();
     let failed = told(&begin(order.clone(), &tried).0).unwrap_err();
     let key = sshd.path("locked");
-    let what = Lacks::Passphrase { key };
+    let what = CredentialKind::Passphrase { key };
     assert!(failed.lacks(&what), "{failed:?}");
     let secret = "open sesame".to_owned().into();
     tried.asked.take(&order.host, &what, &secret, false);

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use k3s_ha_wizard::answers::{Lacks, Wanted};
+use k3s_ha_wizard::answers::{CredentialKind, CredentialRequest};
 use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Ssh, Target};
 use support::sshd::{self, Sshd};
 use support::user::{PASSWORD, User};
@@ -226,7 +226,7 @@ fn a_password_lets_one_in_either_way() {
     }
 }
 
-fn wanted(result: Result<Ssh, RemoteError>) -> Vec<Wanted> {
+fn wanted(result: Result<Ssh, RemoteError>) -> Vec<CredentialRequest> {
     match result {
         Err(error) => error.wants().to_vec(),
         Ok(_) => panic!("it got in"),
@@ -238,8 +238,8 @@ fn what_is_missing_is_told_and_whose_it_is() {
     let sshd = Sshd::start();
     let of = |whose: Option<&str>, wrong| {
         let of = whose.map(str::to_owned);
-        let what = Lacks::SudoPassword { of };
-        vec![Wanted { what, wrong }]
+        let what = CredentialKind::SudoPassword { of };
+        vec![CredentialRequest { what, wrong }]
     };
     for (sudoers, is_root) in [
         ("USER ALL=(ALL) ALL", false),
@@ -292,8 +292,8 @@ fn a_password_is_wanted_where_the_server_takes_one() {
         };
         let password = |question: &str, wrong| {
             let (user, question) = (user.name.clone(), question.to_owned());
-            let what = Lacks::Password { user, question };
-            Wanted { what, wrong }
+            let what = CredentialKind::Password { user, question };
+            CredentialRequest { what, wrong }
         };
         assert!(try_with(None).contains(&password("", false)), "{methods}");
         let wrong = try_with(Some("wrong"));
@@ -309,7 +309,8 @@ fn a_password_is_wanted_where_the_server_takes_one() {
         ..sshd.target()
     };
     let wants = wanted(sshd::connect(&target));
-    let password = |wanted: &Wanted| matches!(wanted.what, Lacks::Password { .. });
+    let password =
+        |wanted: &CredentialRequest| matches!(wanted.what, CredentialKind::Password { .. });
     assert!(!wants.iter().any(password), "{wants:?}");
 }
 
@@ -328,8 +329,8 @@ fn a_passphrase_is_wanted_for_a_locked_key() {
         };
         let wants = wanted(Ssh::connect(&target, &credentials, &Cancel::new().unwrap()));
         let key = sshd.path("locked");
-        let what = Lacks::Passphrase { key };
+        let what = CredentialKind::Passphrase { key };
         let wrong = passphrase.is_some();
-        assert_eq!(wants, [Wanted { what, wrong }]);
+        assert_eq!(wants, [CredentialRequest { what, wrong }]);
     }
 }

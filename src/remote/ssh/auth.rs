@@ -8,7 +8,7 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
-use crate::answers::{Lacks, Wanted};
+use crate::answers::{CredentialKind, CredentialRequest};
 use crate::remote::trials::{Purpose, Turn};
 use crate::secrets::SecretText;
 
@@ -67,7 +67,7 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     Err(refused(target, why, wants))
 }
 
-fn refused(target: &Target, why: String, wants: Vec<Wanted>) -> RemoteError {
+fn refused(target: &Target, why: String, wants: Vec<CredentialRequest>) -> RemoteError {
     RemoteError::Auth {
         host: target.name.clone(),
         user: target.user.clone(),
@@ -92,7 +92,7 @@ struct Attempt<'a> {
     /// What would help, where one of the attempts was almost right.
     remedy: Option<String>,
     /// What else could be given.
-    wants: Vec<Wanted>,
+    wants: Vec<CredentialRequest>,
 }
 
 impl Attempt<'_> {
@@ -254,13 +254,14 @@ impl Attempt<'_> {
 
     fn wants_passphrase(&mut self, key: &KeyFile, wrong: bool) {
         let key = key.path.clone();
-        let what = Lacks::Passphrase { key };
-        self.wants.push(Wanted { what, wrong });
+        let what = CredentialKind::Passphrase { key };
+        self.wants.push(CredentialRequest { what, wrong });
     }
 
     /// A password can be asked for where the server takes one and none got in.
     fn wants_password(&mut self, methods: &str) -> Result<(), RemoteError> {
-        let wants = |wanted: &Wanted| matches!(wanted.what, Lacks::Password { .. });
+        let wants =
+            |wanted: &CredentialRequest| matches!(wanted.what, CredentialKind::Password { .. });
         if self.ended || self.wants.iter().any(wants) {
             return Ok(());
         }
@@ -279,8 +280,8 @@ impl Attempt<'_> {
 
     fn password_wanted(&mut self, question: String, wrong: bool) {
         let user = self.target.user.clone();
-        let what = Lacks::Password { user, question };
-        self.wants.push(Wanted { what, wrong });
+        let what = CredentialKind::Password { user, question };
+        self.wants.push(CredentialRequest { what, wrong });
     }
 
     /// The agent's identities: those of the named keys first, and where only those count, no others.

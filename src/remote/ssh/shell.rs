@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Script, Stream, Target};
-use crate::answers::{Lacks, Wanted};
+use crate::answers::{CredentialKind, CredentialRequest};
 use crate::remote::program::text_of;
 use crate::remote::trials::{Purpose, Turn};
 use crate::secrets::SecretText;
@@ -203,8 +203,8 @@ impl Opening<'_> {
     }
 
     fn no_root(&self, why: &str) -> RemoteError {
-        let wanted = self.wants.map(|wrong| Wanted {
-            what: Lacks::SudoPassword {
+        let wanted = self.wants.map(|wrong| CredentialRequest {
+            what: CredentialKind::SudoPassword {
                 of: self.asked.clone(),
             },
             wrong,

@@ -9,12 +9,13 @@ use ratatui::widgets::Paragraph;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::form::{Field, Form, Kind};
+use super::super::form_editor::{Entry, FormEditor};
 use super::super::model::Model;
 use super::super::text::section as say;
 use super::super::theme::Theme;
 use super::super::{layout, text};
-use super::{run, scrolled, walk, wrapped};
+use super::{run, scrolled, stepper, wrapped};
+use crate::interview::form::{Field, Form, Kind};
 
 const LABEL: usize = 22;
 
@@ -26,21 +27,21 @@ pub fn open() -> Form {
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let wizard = model.wizard.as_ref();
-    let Some(form) = wizard.and_then(|wizard| wizard.form.as_ref()) else {
+    let Some(editor) = wizard.and_then(|wizard| wizard.form.as_ref()) else {
         return;
     };
-    let (above, [head, area]) = places(model, form);
+    let (above, [head, area]) = places(model, editor);
     frame.render_widget(Paragraph::new(above), head);
-    if form.fields.is_empty() {
+    if editor.form.fields.is_empty() {
         let scroll = wizard.map_or(0, |wizard| wizard.scroll);
-        let lines = Rows::new(model.theme, form, usize::from(area.width)).lines;
+        let lines = Rows::new(model.theme, editor, usize::from(area.width)).lines;
         scrolled(model.theme, lines, scroll, area, frame);
         return;
     }
-    let rows = Rows::new(model.theme, form, usize::from(area.width));
+    let rows = Rows::new(model.theme, editor, usize::from(area.width));
     let height = usize::from(area.height);
     // The field with focus is seen whole, with what is below it where that is the rest.
-    let to = if form.is_at_end() {
+    let to = if editor.is_at_end() {
         rows.lines.len()
     } else {
         rows.focused.end
@@ -60,24 +61,25 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 /// How many lines of a form without fields there is no room for.
 pub fn most_scroll(model: &Model) -> usize {
     let wizard = model.wizard.as_ref();
-    let Some(form) = wizard.and_then(|wizard| wizard.form.as_ref()) else {
+    let Some(editor) = wizard.and_then(|wizard| wizard.form.as_ref()) else {
         return 0;
     };
-    let (_, [_, area]) = places(model, form);
-    let rows = Rows::new(model.theme, form, usize::from(area.width));
+    let (_, [_, area]) = places(model, editor);
+    let rows = Rows::new(model.theme, editor, usize::from(area.width));
     rows.lines.len().saturating_sub(usize::from(area.height))
 }
 
 /// What stands above the fields, its place, and theirs.
-fn places<'a>(model: &Model, form: &'a Form) -> (Vec<Line<'a>>, [Rect; 2]) {
-    let body = walk::body(model);
-    let above = above(model, form, body.width);
+fn places<'a>(model: &Model, editor: &'a FormEditor) -> (Vec<Line<'a>>, [Rect; 2]) {
+    let body = stepper::body(model);
+    let above = above(model, editor, body.width);
     let places = layout::form(body, above.len());
     (above, places)
 }
 
 /// The title, why, and the hosts.
-fn above<'a>(model: &Model, form: &'a Form, width: u16) -> Vec<Line<'a>> {
+fn above<'a>(model: &Model, editor: &'a FormEditor, width: u16) -> Vec<Line<'a>> {
+    let form = &editor.form;
     let theme = model.theme;
     let width = usize::from(width);
     let mut lines = vec![Line::styled(form.title, theme.title())];
@@ -108,25 +110,33 @@ struct Rows<'a> {
 }
 
 impl Rows<'static> {
-    fn new(theme: Theme, form: &Form, width: usize) -> Self {
+    fn new(theme: Theme, editor: &FormEditor, width: usize) -> Self {
         let mut rows = Self {
             lines: Vec::new(),
             focused: 0..0,
             cursor: None,
         };
-        for (number, field) in form.fields.iter().enumerate() {
+        let hides = editor.revealed == 0;
+        for (number, (field, entry)) in editor.fields().enumerate() {
             let start = rows.lines.len();
-            let is_focused = number == form.focus;
-            rows.field(theme, form, field, is_focused, width);
+            let is_focused = number == editor.focus;
+            rows.field(theme, (field, entry), hides, is_focused, width);
             if is_focused {
                 rows.focused = start..rows.lines.len();
             }
         }
-        rows.below(theme, form, width);
+        rows.below(theme, &editor.form, width);
         rows
     }
 
-    fn field(&mut self, theme: Theme, form: &Form, field: &Field, focused: bool, width: usize) {
+    fn field(
+        &mut self,
+        theme: Theme,
+        (field, entry): (&Field, &Entry),
+        hides: bool,
+        focused: bool,
+        width: usize,
+    ) {
         if let Some(head) = field.head {
             self.lines.push(Line::styled(head, theme.title()));
         }
@@ -152,7 +162,7 @@ impl Rows<'static> {
         } else {
             let room = width.saturating_sub(LABEL + 3);
             let mut label = Some(label);
-            for (text, cursor) in texts(form, field) {
+            for (text, cursor) in texts(field, entry, hides) {
                 let cursor = cursor.filter(|_| focused);
                 let (text, at) = window(theme, text, cursor, room);
                 if cursor.is_some() {
@@ -163,14 +173,14 @@ impl Rows<'static> {
                 self.lines.push(Line::from(vec![label, Span::raw(text)]));
             }
         }
-        self.note(theme, field, focused, width);
+        self.note(theme, field, entry, focused, width);
     }
 
     /// What is wrong with a field; else, what it is for.
-    fn note(&mut self, theme: Theme, field: &Field, focused: bool, width: usize) {
-        let (note, style) = match &field.error {
+    fn note(&mut self, theme: Theme, field: &Field, entry: &Entry, focused: bool, width: usize) {
+        let (note, style) = match &entry.error {
             Some(error) => (format!("{} {error}", theme.bad_mark()), theme.bad()),
-            None if field.generated => (text::field::GENERATED.to_owned(), theme.good()),
+            None if entry.generated => (text::form::GENERATED.to_owned(), theme.good()),
             None if focused => (field.help.to_owned(), theme.faint()),
             None => return,
         };
@@ -198,13 +208,13 @@ impl Rows<'static> {
 }
 
 /// The lines of a field as they are shown, and where the cursor is in the one that has it.
-fn texts(form: &Form, field: &Field) -> Vec<(String, Option<usize>)> {
-    let (value, cursor) = if field.is_hidden() && form.revealed == 0 {
+fn texts(field: &Field, entry: &Entry, hides: bool) -> Vec<(String, Option<usize>)> {
+    let (value, cursor) = if hides && field.is_hidden() {
         let stars = |text: &str| "*".repeat(text.chars().count());
-        let before = stars(&field.value()[..field.cursor()]).len();
+        let before = stars(&field.value()[..entry.cursor]).len();
         (stars(field.value()), before)
     } else {
-        (field.value().to_owned(), field.cursor())
+        (field.value().to_owned(), entry.cursor)
     };
     let mut start = 0;
     value

@@ -6,8 +6,8 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::super::model::Model;
+use super::super::probes::ProbeState;
 use super::super::text::{self, hosts as say};
-use super::super::trying::State;
 use super::run::padded;
 use super::table::{self, Cell};
 use super::{connect, from_chosen, wrapped};
@@ -20,9 +20,9 @@ const WIDE: usize = 100;
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
     let theme = model.theme;
-    let area = super::walk::body(model);
+    let area = super::stepper::body(model);
     let width = usize::from(area.width);
-    let answers = &wizard.answers;
+    let answers = &wizard.interview.answers;
     let mut lines: Vec<Line<'_>> = wrapped(text::HOSTS_WHY, width)
         .into_iter()
         .map(|line| Line::styled(line, theme.faint()))
@@ -39,7 +39,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let mut rows = vec![heads];
     for (place, host) in answers.hosts.iter().enumerate() {
-        let fine = wizard.host_problems(place).is_empty();
+        let fine = wizard.interview.host_problems(place).is_empty();
         let (mark, style) = if fine {
             (theme.good_mark(), theme.good())
         } else {
@@ -55,7 +55,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
                 host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
             ));
         }
-        row.push(connection(model, wizard.tries.of(host, answers)));
+        row.push(connection(model, wizard.probes.of(host, answers)));
         rows.push(row);
     }
     let mut chosen_line = 0;
@@ -73,18 +73,18 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         };
         if is_chosen
             && let Some(host) = answers.hosts.get(place)
-            && let Some(failed) = wizard.tries.failed(host, answers)
+            && let Some(failed) = wizard.probes.failed(host, answers)
         {
             connect::why(theme, failed, width, &mut lines);
         }
         if is_chosen
             && is_cut
             && let Some(host) = answers.hosts.get(place)
-            && let Some(State::Is(what)) = wizard.tries.of(host, answers)
+            && let Some(ProbeState::Is(what)) = wizard.probes.of(host, answers)
         {
             lines.push(Line::styled(format!("    {what}"), theme.good()));
         }
-        for problem in wizard.host_problems(place) {
+        for problem in wizard.interview.host_problems(place) {
             let field = problem.key.rsplit('.').next().unwrap_or_default();
             let what = format!("{field} {}", problem.message);
             for line in wrapped(&what, width.saturating_sub(4)) {
@@ -109,12 +109,12 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 }
 
 /// What came of trying the host in the background.
-fn connection(model: &Model, state: Option<&State>) -> Cell {
+fn connection(model: &Model, state: Option<&ProbeState>) -> Cell {
     let theme = model.theme;
     let clock = model.wizard.as_ref().map_or(0, |wizard| wizard.clock);
     match state {
-        None | Some(State::Waits(_)) => (String::new(), Style::new()),
-        Some(State::Trying) => {
+        None | Some(ProbeState::Waits(_)) => (String::new(), Style::new()),
+        Some(ProbeState::Trying) => {
             let trying = Status::Running {
                 since: 0,
                 attempt: 1,
@@ -123,8 +123,8 @@ fn connection(model: &Model, state: Option<&State>) -> Cell {
             let (mark, style) = theme.step(&trying, clock);
             (format!("{mark} {}", say::CONNECTING), style)
         }
-        Some(State::Is(what)) => (format!("{} {what}", theme.good_mark()), theme.good()),
-        Some(State::Failed(failed)) => {
+        Some(ProbeState::Is(what)) => (format!("{} {what}", theme.good_mark()), theme.good()),
+        Some(ProbeState::Failed(failed)) => {
             let (mark, style, what) = if failed.host_key.is_some() {
                 ("?", theme.warning(), say::KEY_UNKNOWN)
             } else if failed.wants.is_empty() {

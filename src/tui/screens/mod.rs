@@ -4,7 +4,7 @@
 //! * `hosts`, `form`, `review`, `connect`, `welcome`: the pages before it
 //! * `checks`: the preflight; `matrix`: a table in which a cell is chosen
 //! * `secret`: what is asked for over a page
-//! * `walk`: where one is among these; `help`: the keys of the page below it
+//! * `stepper`: where one is among these; `help`: the keys of the page below it
 
 pub mod checks;
 pub mod cluster;
@@ -19,8 +19,8 @@ pub mod proofs;
 pub mod review;
 pub mod run;
 pub mod secret;
+pub mod stepper;
 pub mod table;
-pub mod walk;
 pub mod welcome;
 
 use ratatui::Frame;
@@ -53,7 +53,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         let line = model.theme.across().repeat(usize::from(rule.width));
         frame.render_widget(Paragraph::new(line).style(model.theme.faint()), rule);
     }
-    walk::draw(model, frame);
+    stepper::draw(model, frame);
     match model.page {
         Page::Welcome => welcome::draw(model, frame),
         Page::Hosts => hosts::draw(model, frame),
@@ -93,7 +93,7 @@ fn header(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         None => model
             .wizard
             .as_ref()
-            .map(|wizard| wizard.answers.cluster.name.clone()),
+            .map(|wizard| wizard.interview.answers.cluster.name.clone()),
     };
     if let Some(cluster) = cluster
         && model.page != Page::Welcome

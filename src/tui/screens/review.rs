@@ -4,20 +4,21 @@ use ratatui::Frame;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::super::form::Field;
 use super::super::model::{Detail, Model, Page};
+use super::super::page_order::{self, ORDER};
+use super::super::text;
 use super::super::theme::Theme;
-use super::super::walk::{self, ORDER};
 use super::super::wizard::Wizard;
-use super::super::{fields, text};
 use super::run::pad;
 use super::table::{self, Cell};
 use super::{phase, scrolled, wrapped};
 use crate::answers::Answers;
+use crate::interview::binding;
+use crate::interview::form::Field;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
-    let area = super::walk::body(model);
+    let area = super::stepper::body(model);
     scrolled(model.theme, lines(model), wizard.scroll, area, frame);
 }
 
@@ -30,7 +31,7 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
         return Vec::new();
     };
     let theme = model.theme;
-    let width = usize::from(super::walk::body(model).width);
+    let width = usize::from(super::stepper::body(model).width);
     if model.page == Page::Plan {
         let mut page: Vec<_> = wrapped(text::PLAN_WHY, width)
             .into_iter()
@@ -59,18 +60,18 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
             .into_iter()
             .map(|line| Line::styled(line, theme.faint())),
     );
-    for (place, group) in ORDER.into_iter().take(walk::GROUPS).enumerate() {
+    for (place, group) in ORDER.into_iter().take(page_order::GROUPS).enumerate() {
         page.push(Line::default());
         let head = format!("{} {}", place + 1, text::page(group));
         page.push(Line::styled(head, theme.title()));
         let start = page.len();
         if let Page::Options(section) = group {
-            for field in &wizard.options(section).fields {
+            for field in &wizard.interview.section_form(section).fields {
                 page.extend(row(theme, field.label, &value(field), width));
             }
         } else {
-            page.extend(table::lines(&hosts(theme, &wizard.answers)));
-            page.extend(of_hosts(theme, &wizard.answers, width));
+            page.extend(table::lines(&hosts(theme, &wizard.interview.answers)));
+            page.extend(of_hosts(theme, &wizard.interview.answers, width));
         }
         if page.len() == start {
             page.push(Line::styled(
@@ -91,13 +92,14 @@ fn verdict(model: &Model, wizard: &Wizard, width: usize) -> Vec<Line<'static>> {
             lines.push(Line::styled(line, style));
         }
     };
-    let problems = wizard.problems();
+    let problems = wizard.interview.problems();
     for problem in &problems {
-        let group = walk::place(walk::page_of(&problem.key)).map_or(0, |place| place + 1);
+        let group =
+            page_order::place(page_order::page_of(&problem.key)).map_or(0, |place| place + 1);
         let text = text::problem_of_group(theme.bad_mark(), group, &problem.to_string());
         note(&text, theme.bad());
     }
-    for warning in wizard.answers.warnings() {
+    for warning in wizard.interview.answers.warnings() {
         note(&format!("! {warning}"), theme.warning());
     }
     if problems.is_empty() {
@@ -155,7 +157,7 @@ fn of_hosts(theme: Theme, answers: &Answers, width: usize) -> Vec<Line<'static>>
     const IN_TABLE: [&str; 6] = ["name", "role", "address", "node_ip", "user", "port"];
     let mut lines = Vec::new();
     for host in &answers.hosts {
-        let form = fields::of_host(host);
+        let form = binding::of_host(host);
         let fields = form.fields.iter();
         let said: Vec<_> = fields
             .filter(|field| !IN_TABLE.contains(&field.key))
@@ -187,7 +189,7 @@ fn hosts(theme: Theme, answers: &Answers) -> Vec<Vec<Cell>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::form::Kind;
+    use crate::interview::form::Kind;
 
     #[test]
     fn no_secret_is_shown() {

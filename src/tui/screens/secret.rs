@@ -17,7 +17,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wanted) = prompt.wanted() else {
         return;
     };
-    let Some(field) = prompt.form.fields.first() else {
+    let Some((field, entry)) = prompt.form.fields().next() else {
         return;
     };
     let theme = model.theme;
@@ -36,7 +36,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let row = lines.len();
     let mark = format!("{} ", theme.focus_mark());
     let room = WIDTH - 3;
-    let before = &field.value()[..field.cursor()];
+    let before = &field.value()[..entry.cursor];
     // Whatever it begins with: what is typed here is the secret itself.
     let (shown, at) = if prompt.form.revealed == 0 {
         let stars = "*".repeat(field.value().chars().count());

@@ -5,10 +5,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::super::model::Model;
-use super::super::wizard::Offer;
 use super::super::{layout, text};
 use super::run::padded;
 use super::wrapped;
+use crate::interview::offers::Offer;
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let Some(wizard) = &model.wizard else { return };
@@ -26,16 +26,16 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
         lines.push(Line::default());
     };
-    if wizard.found.needs_tmux {
+    if wizard.interview.found.needs_tmux {
         warn(text::WELCOME_TMUX);
     }
-    if let Some(trouble) = &wizard.found.trouble {
+    if let Some(trouble) = &wizard.interview.found.trouble {
         warn(trouble);
     }
-    for (number, offer) in wizard.offers().iter().enumerate() {
+    for (number, offer) in wizard.interview.found.offers().iter().enumerate() {
         let (name, what) = match offer {
             Offer::Cluster(place) => {
-                let cluster = &wizard.found.clusters[*place];
+                let cluster = &wizard.interview.found.clusters[*place];
                 let name = if cluster.unfinished {
                     text::offer_resume(&cluster.name)
                 } else {

@@ -37,9 +37,9 @@ mod checking;
 mod live;
 mod options;
 mod pages;
+mod probes;
 mod rules;
 mod runs;
-mod trying;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -51,11 +51,11 @@ use ratatui::style::{Color, Modifier};
 use super::model::{Effect, Message, Model};
 use super::theme::{Palette, Theme};
 use super::update::update;
-use super::wizard::Found;
 use super::{layout, screens};
 use crate::answers::Answers;
 use crate::events::Event;
 use crate::events::log::read;
+use crate::interview::offers::Found;
 
 const MONO: Theme = Theme {
     palette: Palette::Mono,

@@ -1,30 +1,31 @@
 //! The screens of options: what they ask, what they say of it, and the ways between them.
 
 use super::super::model::Page;
-use super::super::walk::{self, Section};
-use super::super::wizard::Known;
+use super::super::page_order;
 use super::*;
 use crate::answers::{ExistingPostgres, Secret};
+use crate::interview::offers::Known;
+use crate::interview::section::Section;
 
 /// A screen of options, from the review.
 pub fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
     let mut model = filled(theme, size);
-    let place = walk::place(Page::Options(section)).expect("in the walk");
+    let place = page_order::place(Page::Options(section)).expect("in the walk");
     press(&mut model, &(place + 1).to_string());
     assert_eq!(model.page, Page::Options(section));
     model
 }
 
 fn answers(model: &Model) -> &Answers {
-    &model.wizard.as_ref().expect("a wizard").answers
+    &model.wizard.as_ref().expect("a wizard").interview.answers
 }
 
 /// The field with focus: its key, and what is wrong with it.
 fn focus(model: &Model) -> (&'static str, Option<&str>) {
     let wizard = model.wizard.as_ref().expect("a wizard");
     let form = wizard.form.as_ref().expect("a form");
-    let field = form.focused().expect("a field");
-    (field.key, field.error.as_deref())
+    let (field, entry) = form.fields().nth(form.focus).expect("a field");
+    (field.key, entry.error.as_deref())
 }
 
 /// Goes to a field, from the first one.
@@ -205,7 +206,11 @@ fn esc_loses_nothing() {
 #[test]
 fn the_review_leads_to_each_part_and_back() {
     let mut model = filled(MONO, SMALL);
-    for (place, page) in walk::ORDER.into_iter().take(walk::GROUPS).enumerate() {
+    for (place, page) in page_order::ORDER
+        .into_iter()
+        .take(page_order::GROUPS)
+        .enumerate()
+    {
         for back in ["<Esc>", if place == 0 { "<Tab>" } else { "<PgDn>" }] {
             press(&mut model, &(place + 1).to_string());
             assert_eq!(model.page, page);
@@ -215,7 +220,7 @@ fn the_review_leads_to_each_part_and_back() {
     }
     // What is wrong first is one key away.
     if let Some(wizard) = &mut model.wizard {
-        wizard.answers.k3s.agent_token = Some(Secret::Inline("short".to_owned().into()));
+        wizard.interview.answers.k3s.agent_token = Some(Secret::Inline("short".to_owned().into()));
     }
     press(&mut model, "e");
     assert_eq!(model.page, Page::Options(Section::Agents));

@@ -3,12 +3,12 @@
 use super::super::log::Which;
 use super::super::model::{Page, Planned, Unreached};
 use super::super::run::Files;
-use super::super::walk::Section;
-use super::super::wizard::Known;
 use super::*;
 use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
 use crate::events::{Abort, What};
+use crate::interview::offers::Known;
+use crate::interview::section::Section;
 
 #[test]
 fn welcome() {
@@ -25,7 +25,6 @@ fn welcome() {
             draft: Some(Answers::default()),
             needs_tmux: true,
             trouble: None,
-            knocks: true,
         };
         Model::for_wizard(theme, size, found)
     });
@@ -41,11 +40,9 @@ fn hosts() {
     let full: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = filled(theme, size);
         if let Some(wizard) = &mut model.wizard {
-            wizard.answers.hosts[1].address = "10.0.0.11:22".into();
-            wizard
-                .answers
-                .hosts
-                .retain(|host| host.role != Role::LoadBalancer);
+            let answers = &mut wizard.interview.answers;
+            answers.hosts[1].address = "10.0.0.11:22".into();
+            answers.hosts.retain(|host| host.role != Role::LoadBalancer);
         }
         press(&mut model, "1<Down>");
         model
@@ -149,7 +146,7 @@ fn connecting() {
     let mut model = failed(MONO, SMALL);
     press(&mut model, "<Down>b");
     let wizard = model.wizard.as_ref().expect("a wizard");
-    let believed = wizard.answers.hosts[2].host_key.as_deref();
+    let believed = wizard.interview.answers.hosts[2].host_key.as_deref();
     assert!(believed.is_some_and(|key| key.starts_with("SHA256:47DEQ")));
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
 }

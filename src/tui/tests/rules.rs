@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::keys::{self, Scope, TABLE};
 use super::super::model::Planned;
-use super::super::walk::Section;
 use super::*;
+use crate::interview::section::Section;
 
 /// Every page, and what can lie over one.
 fn places() -> Vec<Model> {
@@ -26,7 +26,7 @@ fn places() -> Vec<Model> {
         let form = options::screen(MONO, SMALL, Section::Servers);
         then(form, &"<Tab>".repeat(fields))
     };
-    let tried = || trying::tried(MONO, SMALL);
+    let tried = || probes::tried(MONO, SMALL);
     let run = || run_until(MONO, SMALL, "run.jsonl", 28_000);
     let mut skippable = runs::asked(MONO, SMALL);
     for step in &mut skippable.run.progress.steps {
@@ -38,9 +38,9 @@ fn places() -> Vec<Model> {
         then(filled(), "1d"),
         then(tried(), "<Down>"),
         then(tried(), "<Down><Down>"),
-        trying::shown(MONO, SMALL),
-        trying::connected(MONO, SMALL),
-        then(trying::connected(MONO, SMALL), "<Esc><Down>"),
+        probes::shown(MONO, SMALL),
+        probes::connected(MONO, SMALL),
+        then(probes::connected(MONO, SMALL), "<Esc><Down>"),
         checking::checked(MONO, SMALL, checking::failing),
         happens(then(filled(), "<Enter>"), Message::Planned(Box::new(plan))),
         runs::held(MONO, SMALL),

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::super::keys::TABLE;
 use super::super::model::{Planned, Unreached};
-use super::super::walk;
+use super::super::page_order;
 use super::*;
-use crate::answers::{Check, Lacks, Wanted};
+use crate::answers::{Check, CredentialKind, CredentialRequest};
 use crate::events::fixtures;
 use crate::platform::preflight::{Cell, Grid, Level, Row};
 
@@ -78,7 +78,7 @@ fn message(does: Does) -> Message {
             6 => Message::Missed(u64::from(what)),
             7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
             9 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
-            8 => Message::Knocked(u64::from(what) / 16, Err(lacking("k3s-postgres"))),
+            8 => Message::Probed(u64::from(what) / 16, Err(lacking("k3s-postgres"))),
             10..14 => Message::Live(Box::new(live::sight(what))),
             14 => checked(what),
             _ => Message::Signal(15),
@@ -109,10 +109,10 @@ fn checked(what: u8) -> Message {
 
 fn lacking(host: &str) -> Unreached {
     let what = [
-        Lacks::SudoPassword { of: None },
-        Lacks::Passphrase { key: "k".into() },
+        CredentialKind::SudoPassword { of: None },
+        CredentialKind::Passphrase { key: "k".into() },
     ];
-    let wants = what.map(|what| Wanted { what, wrong: true });
+    let wants = what.map(|what| CredentialRequest { what, wrong: true });
     Unreached {
         wants: wants.to_vec(),
         ..Unreached::new(host, "no root")
@@ -140,8 +140,8 @@ proptest! {
         let from = from.min(messages.len());
         let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
         messages.splice(from..from, events);
-        let found = Found { knocks: true, ..Found::default() };
-        let model = Model::for_wizard(MONO, SMALL, found);
+        let mut model = Model::for_wizard(MONO, SMALL, Found::default());
+        model.wizard.as_mut().expect("a wizard").probes_hosts = true;
         every_frame_is_drawn(model, messages);
     }
 
@@ -150,7 +150,7 @@ proptest! {
     fn nothing_panics_in_the_forms(
         what in proptest::collection::vec(anything(), 0..60),
         keys in "[1-7eaKJd xé\\[=\"]{0,20}",
-        place in 1..=walk::GROUPS,
+        place in 1..=page_order::GROUPS,
     ) {
         let mut model = Model::for_wizard(MONO, SMALL, Found::default());
         update(&mut model, Message::Loaded(Box::new(example())));

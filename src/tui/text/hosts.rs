@@ -1,6 +1,6 @@
 //! Every sentence about hosts that are tried, and about secrets that are asked for.
 
-use crate::answers::{Host, Lacks, Ssh, Wanted};
+use crate::answers::{CredentialKind, CredentialRequest, Host, Ssh};
 use crate::platform::Facts;
 
 /// What keys do, for the footer and the help.
@@ -60,39 +60,41 @@ pub fn address(host: &Host, ssh: &Ssh) -> String {
 }
 
 /// What a host lacks, as a sentence in front of the field.
-pub fn asks(host: &Host, what: &Lacks) -> String {
+pub fn asks(host: &Host, what: &CredentialKind) -> String {
     let name = &host.name;
     match what {
-        Lacks::Passphrase { key } => {
+        CredentialKind::Passphrase { key } => {
             format!("The passphrase of the key {}, for {name}.", key.display())
         }
-        Lacks::Password { user, question } if question.is_empty() => {
+        CredentialKind::Password { user, question } if question.is_empty() => {
             format!("The SSH password of {user} on {name}.")
         }
-        Lacks::Password { user, question } => {
+        CredentialKind::Password { user, question } => {
             format!("{name} asks {user}, who logs in over SSH: {question}")
         }
-        Lacks::SudoPassword { of: Some(whose) } => {
+        CredentialKind::SudoPassword { of: Some(whose) } => {
             format!("sudo on {name} asks for the password of {whose}.")
         }
-        Lacks::SudoPassword { of: None } => format!(
+        CredentialKind::SudoPassword { of: None } => format!(
             "sudo on {name} wants a password: mostly that of the user, on SUSE that of root."
         ),
     }
 }
 
 /// The same in short, below the row of the host.
-pub fn p_gives(wants: &[Wanted]) -> String {
+pub fn p_gives(wants: &[CredentialRequest]) -> String {
     let each: Vec<String> = wants.iter().map(|wanted| lacks(&wanted.what)).collect();
     format!("p gives {}.", each.join(", or "))
 }
 
-fn lacks(what: &Lacks) -> String {
+fn lacks(what: &CredentialKind) -> String {
     match what {
-        Lacks::Passphrase { key } => format!("the passphrase of {}", key.display()),
-        Lacks::Password { user, .. } => format!("the SSH password of {user}"),
-        Lacks::SudoPassword { of: Some(whose) } => format!("the password of {whose} for sudo"),
-        Lacks::SudoPassword { of: None } => "the password for sudo".into(),
+        CredentialKind::Passphrase { key } => format!("the passphrase of {}", key.display()),
+        CredentialKind::Password { user, .. } => format!("the SSH password of {user}"),
+        CredentialKind::SudoPassword { of: Some(whose) } => {
+            format!("the password of {whose} for sudo")
+        }
+        CredentialKind::SudoPassword { of: None } => "the password for sudo".into(),
     }
 }
 

@@ -1,27 +1,24 @@
-//! Every sentence of the screens.
+//! Every sentence of the screens: those of the interview, and what only screens say.
 //!
-//! * `key`: what keys do; `field`: what fields are for; `section`: why each
-//!   screen of options exists; `phase`: a phase of a run; `cluster`: how it
-//!   is after one
+//! * `key`: what keys do; `form`: what stands at fields; `phase`: a phase of a run; `cluster`: how
+//!   it is after one
 
 use crate::events::progress::{Counts, Status, Step};
 use crate::events::{Abort, Decision, Outcome};
 
 use super::model::Page;
-use super::walk;
+use super::page_order;
 
 pub mod checks;
 pub mod cluster;
-pub mod field;
+pub mod form;
 pub mod hosts;
 pub mod key;
 pub mod phase;
-pub mod section;
+
+pub use crate::interview::text::*;
 
 pub const NAME: &str = "k3s-ha-wizard";
-/// Where things happen that are about no host in particular.
-pub const HERE: &str = "jump host";
-
 pub const EVERYTHING: &str = "All hosts";
 pub const NO_LINES: &str = "Nothing was printed yet.";
 pub const STEPS: &str = "Steps";
@@ -68,40 +65,18 @@ pub const STOPPING_HARD: &str =
 pub const NOT_FOUND: &str = "Not found in the lines that are kept here.";
 pub const NOTHING_TO_COPY: &str = "There is nothing to copy.";
 pub const SUSPENDED_BACK: &str = "Back again. While suspended, nothing was read from the hosts.";
-pub const BY_OPERATOR: &str = "stopped by the operator";
 
 pub const ALL_WELL: &str = "all well";
 pub const WELCOME: &str = "Welcome";
-pub const WELCOME_WHAT: &str = "From bare Linux machines to a highly available K3s, over SSH alone: a Postgres reached over \
-     mutual TLS, two or more servers, a load balancer in front of them, and agents behind it.";
-pub const WELCOME_NEEDS: &str = "Needed: the machines, with SSH and root or sudo on each, one role a machine. Nothing is \
-     changed before you have seen the plan. What breaks off is picked up where it stopped.";
-pub const WELCOME_TMUX: &str =
-    "You came over SSH. Inside tmux or screen, this goes on when your line drops.";
-pub const OFFER_DRAFT: (&str, &str) = ("Go on with what you typed", "it came to no run yet");
-pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
-pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "every field is filled from it");
-pub const HOSTS: &str = "Hosts";
-pub const HOSTS_WHY: &str = "One Postgres, one load balancer, two or more servers and any number of agents. Several can \
-     be pasted at once, one a line: name, address, role.";
 pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
 pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
-pub const REMOVE_HOST: &str = "Remove this host from the list?";
-pub const START_ANEW: &str = "Start anew? What you typed before is lost with the first change.";
-pub const HOST: &str = "Host";
-pub const HOST_WHY: &str = "How this machine is reached, and what it becomes.";
 pub const OPEN: &str = "Answers file";
 pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
-pub const REVIEW: &str = "Review";
-pub const ANSWERS_VALID: &str = "The answers are complete.";
 pub const REVIEW_NEXT: &str = "Next, the hosts are asked what they are. Nothing is changed on them before you have seen the \
      plan. A digit leads to a part, to change it; Ctrl-S saves the answers as a file, which gives \
      the same plan without screens.";
-pub const GENERATED: &str = "generated, or kept from before";
-pub const GIVEN: &str = "given";
 pub const GIVEN_FOR_NOW: &str = "given, kept in no file";
 pub const NOTHING_ASKED: &str = "Nothing to say here.";
-pub const CONNECT: &str = "Connect";
 pub const CONNECT_WHY: &str = "Every host is connected to at once, and says what it is.";
 pub const CONNECTING: &str = "connecting";
 pub const NOT_REACHED: &str = "not reached";
@@ -109,10 +84,8 @@ pub const NOT_KNOWN: &str = "not tried to the end";
 pub const BELIEVED: &str = "host key believed; r tries again";
 pub const STILL_CLOSING: &str =
     "The connections from before are still being closed. Try again in a moment.";
-pub const PLAN: &str = "Plan";
 pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
      Enter begins phase by phase, a runs everything.";
-pub const NO_SCRIPT: &str = "(done by the wizard itself)";
 
 pub const NOT_A_TERMINAL: &str = "\
 The interactive wizard needs a terminal on standard input and standard output. Without one, run it \
@@ -154,9 +127,9 @@ pub fn page(page: Page) -> &'static str {
 
 /// The same, with its place among the steps that lead to a run.
 pub fn step_of(shown: Page, dot: &str) -> String {
-    match walk::place(shown) {
+    match page_order::place(shown) {
         Some(place) => {
-            let of = walk::ORDER.len();
+            let of = page_order::ORDER.len();
             format!("Step {}/{of} {dot} {}", place + 1, page(shown))
         }
         None => page(shown).to_owned(),
@@ -165,27 +138,6 @@ pub fn step_of(shown: Page, dot: &str) -> String {
 
 pub fn phase_of(number: usize, of: usize, title: &str) -> String {
     format!("Phase {number}/{of} {title}")
-}
-
-/// Milliseconds since the run began, in seconds: `12.3s`.
-pub fn clock(at: u64) -> String {
-    format!("{}.{}s", at / 1000, at % 1000 / 100)
-}
-
-/// Milliseconds, for people: `14.2s`, `3m 12s`, `1h 02m`.
-pub fn duration(took: u64) -> String {
-    let seconds = took / 1000;
-    match seconds {
-        0..60 => clock(took),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-/// `1 step`, `2 steps`.
-pub fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// A step without its host, which stands beside it.
@@ -210,34 +162,6 @@ pub fn step_ended(step: &Step) -> String {
             Outcome::WontRun { because } => format!("{name}: will not run, {because}"),
         },
         Status::NotStarted | Status::Running { .. } => name.to_owned(),
-    }
-}
-
-/// What stands beside a step in the list; `now` is the time of the run.
-pub fn step_state(status: &Status, now: u64) -> String {
-    match status {
-        Status::NotStarted => String::new(),
-        Status::Running {
-            since,
-            attempt,
-            applying,
-        } => {
-            let took = duration(now.saturating_sub(*since) / 1000 * 1000);
-            let took = took.replace(".0s", "s");
-            match (attempt, applying) {
-                (1, true) => took,
-                (1, false) => format!("looks {took}"),
-                _ => format!("attempt {attempt} {took}"),
-            }
-        }
-        Status::Ended { outcome, took } => match outcome {
-            Outcome::Done => duration(*took),
-            Outcome::Unchanged => "unchanged".into(),
-            Outcome::Warned { .. } => "warning".into(),
-            Outcome::Skipped { .. } => "skipped".into(),
-            Outcome::Failed(_) => "FAILED".into(),
-            Outcome::WontRun { .. } => "won't run".into(),
-        },
     }
 }
 
@@ -305,21 +229,8 @@ pub fn copied(lines: usize) -> String {
     )
 }
 
-pub fn saved(path: &str) -> String {
-    format!("Saved as {path}")
-}
-
 pub fn not_generated(why: &str) -> String {
     format!("No random numbers for a secret: {why}")
-}
-
-/// Short enough for the message line of a narrow screen.
-pub fn saved_without_logins(path: &str) -> String {
-    format!("Saved as {path}, without what SSH and sudo are told")
-}
-
-pub fn not_saved(path: &str, why: &str) -> String {
-    format!("{path} was not written: {why}")
 }
 
 pub fn failed_step(step: &Step) -> String {
@@ -389,44 +300,6 @@ pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
     }
 }
 
-pub fn offer_resume(cluster: &str) -> String {
-    format!("Resume {cluster}")
-}
-
-pub fn offer_again(cluster: &str) -> String {
-    format!("Run {cluster} again")
-}
-
-pub fn story(when: &str, how: &str, made: usize) -> String {
-    format!("{how}, begun {when}, {} made", counted(made, "thing"))
-}
-
-pub fn never_run() -> &'static str {
-    "answers are kept, nothing was begun"
-}
-
-/// How a run ended; nothing for one that goes on or was killed.
-pub fn ended(end: Option<&crate::events::End>) -> String {
-    use crate::events::End;
-    match end {
-        Some(End::Done) => "done".into(),
-        Some(End::Failed) => "failed".into(),
-        Some(End::Aborted { why }) => format!("stopped ({why})"),
-        None => "cut off".into(),
-    }
-}
-
-pub fn pasted(hosts: usize) -> String {
-    format!(
-        "{} from what you pasted: look at names and roles",
-        counted(hosts, "host")
-    )
-}
-
-pub fn not_yet(problem: &str) -> String {
-    format!("Not yet: {problem}")
-}
-
 pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
     format!("{mark} {group} {problem}")
 }
@@ -439,30 +312,6 @@ pub fn believe(key: &str) -> String {
     format!("If {key} is what the host itself shows, b believes it.")
 }
 
-pub fn what_it_is(os: &str, arch: &str, memory_mib: u64) -> String {
-    format!("{os}, {arch}, {memory_mib} MiB of memory")
-}
-
-/// Whom to log in as; without an answer SSH's own configuration says it, or one's own name.
-pub fn user(said: Option<&String>) -> String {
-    said.map_or_else(|| "as SSH says".into(), Clone::clone)
-}
-
-pub fn left_out(path: &str, why: &str) -> String {
-    format!("{path} is left out: {why}")
-}
-
-pub fn log_lost(path: &str, why: &str) -> String {
-    format!("The log {path} is not written any more: {why}")
-}
-
-pub const WENT_WRONG: &str =
-    "The wizard itself went wrong here: please report it, with the log and what stands below.";
-
 pub fn terminal_failed(why: &str) -> String {
     format!("the terminal cannot be used: {why}")
-}
-
-pub fn step_with_script(id: &str, title: &str) -> String {
-    format!("{id}: {title}")
 }

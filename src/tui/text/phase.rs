@@ -1,8 +1,8 @@
 //! What the page of a phase says.
 
-use super::{counted, duration};
+use super::counted;
+pub use crate::interview::text::phase::*;
 
-pub const WILL_DO: &str = "What it will do";
 pub const NO_FILES: &str = "no file changes, or it is not known before it runs";
 
 pub fn new_file(path: &str, mode: &str) -> String {
@@ -19,44 +19,10 @@ pub fn changed_file(path: &str, modes: Option<&(String, String)>) -> String {
 pub fn same_file(path: &str) -> String {
     format!("{path} is so already")
 }
+
 pub const ENTER_RUNS: &str = "Enter runs this phase and stops before the next one; a runs everything that is left. What is so already stays as it is.";
 pub const GOES_ON: &str = "Goes on to the end by itself.";
 pub const PAUSES: &str = "Pauses when the phases at work are done; p goes on by itself.";
-
-/// Why there is this phase, in the operator's words. Its id is that of the plan.
-pub fn why(phase: &str) -> &'static str {
-    match phase {
-        "postgres" => {
-            "K3s keeps everything it knows in this database, so that no server is special. Databases, \
-             rules and settings that are there already stay."
-        }
-        "certificates" => {
-            "Servers and Postgres prove to each other who they are: a private authority, one \
-             certificate each, and a rule that lets nobody else in. Then every wrong way in is tried."
-        }
-        "server-1" => {
-            "The first server makes the cluster: its certificates go into Postgres, encrypted with \
-             the token. The others wait until its node is Ready."
-        }
-        "servers" => {
-            "The further servers find the cluster in Postgres and become its equals: any of them may \
-             fail from here on."
-        }
-        "load-balancer" => {
-            "One address for all servers. nginx passes connections on as they are, in a service of \
-             its own: sites that this machine serves stay untouched."
-        }
-        "agents" => {
-            "Agents run the work. They join through the load balancer with a token of their own, \
-             which cannot read the cluster's secrets."
-        }
-        "cluster" => {
-            "The cluster is not said to be well, it is asked: its nodes, its pods, and how its \
-             servers reach the datastore."
-        }
-        _ => "",
-    }
-}
 
 pub fn shell_opens(host: &str) -> String {
     format!("A shell on {host}, by ssh. Its end (exit, Ctrl-D) brings you back to the wizard.")
@@ -68,10 +34,6 @@ pub fn shell_ended(host: &str) -> String {
 
 pub fn no_shell(why: &str) -> String {
     format!("No shell: {why}")
-}
-
-pub fn is_done(title: &str, took: u64) -> String {
-    format!("{title} is done, in {}.", duration(took))
 }
 
 pub fn is_broken(title: &str, failed: usize, wont_run: usize) -> String {
@@ -87,10 +49,6 @@ pub fn results(changed: usize, unchanged: usize, held: usize, proofs: usize) -> 
         return text;
     }
     format!("{text}, {held} of {} hold", counted(proofs, "proof"))
-}
-
-pub fn next(number: usize, of: usize, title: &str) -> String {
-    format!("Next, phase {number} of {of}: {title}")
 }
 
 /// A step whose fate is asked for.

@@ -1,0 +1,132 @@
+//! Secrets that nobody wrote down: which one a login wants, and what the operator typed when asked
+//! for it. Nothing here is ever saved.
+
+use std::path::PathBuf;
+
+use super::{Host, LoginSecrets};
+use crate::secrets::SecretText;
+
+/// A secret with which a login might go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialRequest {
+    pub what: CredentialKind,
+    /// One was given, and it is not the right one.
+    pub wrong: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// Of a private key on this machine.
+    Passphrase { key: PathBuf },
+    /// For SSH. `question`: how the server itself puts it, where it did.
+    Password { user: String, question: String },
+    /// For sudo: of this user, where sudo said whose.
+    SudoPassword { of: Option<String> },
+}
+
+/// What the operator typed, for this process alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnteredCredentials {
+    /// By where it is sent: a host with another address or user is another one.
+    hosts: Vec<(Place, LoginSecrets)>,
+    /// For every host that has none of its own.
+    all: LoginSecrets,
+}
+
+/// What a host says of where and as whom one logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    address: String,
+    port: Option<u16>,
+    user: Option<String>,
+}
+
+impl Place {
+    fn of(host: &Host) -> Self {
+        Self {
+            address: host.address.clone(),
+            port: host.port,
+            user: host.user.clone(),
+        }
+    }
+}
+
+impl EnteredCredentials {
+    /// Takes a secret for a host, and for all others that have none.
+    pub fn take(&mut self, host: &Host, what: &CredentialKind, secret: &SecretText, for_all: bool) {
+        let place = Place::of(host);
+        let known = self.hosts.iter().position(|(other, _)| *other == place);
+        let at = known.unwrap_or_else(|| {
+            self.hosts.push((place, LoginSecrets::default()));
+            self.hosts.len() - 1
+        });
+        self.hosts[at].1.set(what, secret);
+        if for_all {
+            self.all.set(what, secret);
+        }
+    }
+
+    /// What was typed for this host itself.
+    pub(super) fn of(&self, host: &Host) -> LoginSecrets {
+        let place = Place::of(host);
+        let own = self.hosts.iter().find(|(other, _)| *other == place);
+        own.map(|(_, secrets)| secrets.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn of_all(&self) -> &LoginSecrets {
+        &self.all
+    }
+}
+
+impl LoginSecrets {
+    fn set(&mut self, what: &CredentialKind, secret: &SecretText) {
+        let field = match what {
+            CredentialKind::Passphrase { .. } => &mut self.passphrase,
+            CredentialKind::Password { .. } => &mut self.password,
+            CredentialKind::SudoPassword { .. } => &mut self.sudo_password,
+        };
+        *field = Some(secret.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::{Answers, Role, Secret};
+
+    fn text(text: &str) -> SecretText {
+        text.to_owned().into()
+    }
+
+    #[test]
+    fn what_was_typed_for_a_host_comes_first_and_for_all_before_what_answers_say_of_all() {
+        let mut answers = Answers::default();
+        answers.ssh.password = Some(Secret::Inline(text("of all")));
+        let mut one = Host::new("one", Role::Agent, "10.0.0.1");
+        let other = Host::new("other", Role::Agent, "10.0.0.2");
+        let mut own = Host::new("own", Role::Agent, "10.0.0.3");
+        own.password = Some(Secret::Inline(text("its own")));
+        let what = CredentialKind::Password {
+            user: "u".into(),
+            question: String::new(),
+        };
+        let mut asked = EnteredCredentials::default();
+        let password = |asked: &EnteredCredentials, host: &Host| {
+            let secrets = answers.login_secrets(host, asked).unwrap();
+            secrets.password.unwrap().expose().to_owned()
+        };
+        asked.take(&one, &what, &text("typed"), false);
+        assert_eq!(password(&asked, &one), "typed");
+        assert_eq!(password(&asked, &other), "of all");
+        asked.take(&one, &what, &text("typed again"), true);
+        assert_eq!(password(&asked, &one), "typed again");
+        assert_eq!(password(&asked, &other), "typed again");
+        assert_eq!(password(&asked, &own), "its own");
+        // A secret goes to nobody for whom it was not meant.
+        asked = EnteredCredentials::default();
+        asked.take(&one, &what, &text("typed"), false);
+        one.address = "10.0.0.9".into();
+        assert_eq!(password(&asked, &one), "of all");
+        assert!(!format!("{asked:?}").contains("typed"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The form of a host.
+
+use super::reader::{ParseError, Reader, checks, optional, path, secret};
+use crate::answers::{Host, Role};
+use crate::interview::form::{Field, Form, Kind};
+use crate::interview::text;
+use crate::interview::text::field as say;
+
+const ROLES: &[&str] = &["postgres", "server", "load-balancer", "agent"];
+const LOGIN: Kind = Kind::Secret { generates: false };
+
+pub fn of_host(host: &Host) -> Form {
+    let fields = vec![
+        Field::new("name", say::HOST_NAME, Kind::Text, host.name.as_str()),
+        Field::new("role", say::ROLE, Kind::Choice(ROLES), host.role.as_str()),
+        Field::new("address", say::ADDRESS, Kind::Text, host.address.as_str()),
+        Field::new("node_ip", say::NODE_IP, Kind::Text, optional(host.node_ip)),
+        Field::new(
+            "user",
+            say::HOST_USER,
+            Kind::Text,
+            optional(host.user.as_ref()),
+        ),
+        Field::new("port", say::HOST_PORT, Kind::Number, optional(host.port)),
+        Field::new(
+            "key",
+            say::HOST_SSH_KEY,
+            Kind::Text,
+            path(host.key.as_ref()),
+        ),
+        Field::new(
+            "passphrase",
+            say::PASSPHRASE,
+            LOGIN,
+            secret(host.passphrase.as_ref()),
+        ),
+        Field::new(
+            "password",
+            say::PASSWORD,
+            LOGIN,
+            secret(host.password.as_ref()),
+        ),
+        Field::new(
+            "sudo_password",
+            say::SUDO_PASSWORD,
+            LOGIN,
+            secret(host.sudo_password.as_ref()),
+        ),
+        Field::new(
+            "host_key",
+            say::HOST_KEY,
+            Kind::Text,
+            optional(host.host_key.as_ref()),
+        ),
+        Field::new(
+            "overrule",
+            say::HOST_OVERRULE,
+            Kind::Text,
+            checks(&host.overrule),
+        ),
+    ];
+    Form::new(text::HOST, text::HOST_WHY, fields)
+}
+
+/// The host that a form describes. What cannot be understood changes nothing.
+pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
+    let mut read = Reader::new(form);
+    let role = Role::ALL
+        .into_iter()
+        .find(|role| role.as_str() == form.value("role"));
+    let mut host = Host {
+        name: read.word("name"),
+        role: role.unwrap_or(before.role),
+        address: read.word("address"),
+        user: read.text("user"),
+        key: read.path("key"),
+        host_key: read.text("host_key"),
+        ..before.clone()
+    };
+    read.address("node_ip", &mut host.node_ip);
+    read.port("port", &mut host.port);
+    read.secret("passphrase", &mut host.passphrase);
+    read.secret("password", &mut host.password);
+    read.secret("sudo_password", &mut host.sudo_password);
+    read.checks("overrule", &mut host.overrule);
+    (host, read.errors)
+}

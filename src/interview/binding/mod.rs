@@ -1,0 +1,44 @@
+//! Which fields the forms have, and how they and the answers become each other.
+//!
+//! * `host`: the form of a host; `sections`: those of the options; `pasted`: hosts from lines
+//! * `reader`: what texts mean; `phase`: what stands around the fields
+
+mod host;
+mod pasted;
+mod phase;
+mod reader;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use crate::answers::Answers;
+
+use super::form::Form;
+use super::section::Section;
+use super::text::section as say;
+pub use host::of_host;
+pub(super) use host::to_host;
+pub use pasted::hosts_from;
+pub use reader::ParseError;
+
+/// The form of a screen of options. `is_known`: the cluster was begun, and keeps its token.
+pub(super) fn of_section(section: Section, answers: &Answers, is_known: bool) -> Form {
+    let fields = sections::fields(section, answers, is_known);
+    Form {
+        hosts: Some(phase::hosts(section, answers)),
+        does: phase::does(section, answers),
+        ..Form::new(say::title(section), say::why(section), fields)
+    }
+}
+
+/// Puts what a form says into the answers. What cannot be understood changes nothing.
+pub(super) fn to_section(section: Section, form: &Form, answers: &mut Answers) -> Vec<ParseError> {
+    let mut reader = reader::Reader::new(form);
+    sections::read(section, &mut reader, answers);
+    reader.errors
+}
+
+/// What changes with the answers while they are typed.
+pub(super) fn refresh(section: Section, form: &mut Form, answers: &Answers) {
+    form.does = phase::does(section, answers);
+}

@@ -1,0 +1,92 @@
+//! What a phase is about: its hosts, and what will be done on them.
+
+use crate::answers::{Answers, Host, Role};
+use crate::interview::section::Section;
+use crate::interview::text::section as say;
+
+pub fn hosts(section: Section, answers: &Answers) -> Vec<String> {
+    let roles: &[Role] = match section {
+        Section::Cluster => &Role::ALL,
+        Section::Postgres => &[Role::Postgres],
+        Section::Certificates => &[Role::Postgres, Role::Server],
+        Section::Servers => &[Role::Server],
+        Section::LoadBalancer => &[Role::LoadBalancer],
+        Section::Agents => &[Role::Agent],
+    };
+    let of_role = |role: &Role| answers.with_role(*role);
+    roles.iter().flat_map(of_role).map(name).collect()
+}
+
+pub fn does(section: Section, answers: &Answers) -> Vec<String> {
+    match section {
+        Section::Cluster => Vec::new(),
+        Section::Postgres => {
+            let connections = say::connections(answers.max_connections());
+            vec![connections, say::POSTGRES_VERSION.into()]
+        }
+        Section::Certificates => certificates(answers),
+        Section::Servers => {
+            let first = answers
+                .servers()
+                .first()
+                .map(|host| say::first_server(&host.name));
+            first
+                .into_iter()
+                .chain([say::SERVER_FILES.into()])
+                .collect()
+        }
+        Section::LoadBalancer => {
+            let servers = joined(answers.with_role(Role::Server).map(name));
+            let leads = say::balances(answers.load_balancer.port, &servers);
+            let leads = (!servers.is_empty()).then_some(leads);
+            let rest = [say::BALANCER_NAMES.into(), say::BALANCER_PROOF.into()];
+            leads.into_iter().chain(rest).collect()
+        }
+        Section::Agents if answers.with_role(Role::Agent).next().is_none() => {
+            vec![say::NO_AGENTS.into()]
+        }
+        Section::Agents => {
+            let join = answers
+                .load_balancer_host()
+                .map(|host| say::agents_join(&address(host), answers.load_balancer.port));
+            join.into_iter().chain([say::AGENTS_NEED.into()]).collect()
+        }
+    }
+}
+
+fn certificates(answers: &Answers) -> Vec<String> {
+    let wanted = &answers.postgres;
+    let mut does = vec![say::AUTHORITY.to_owned()];
+    if let Some(host) = answers.postgres_host() {
+        let names = wanted.name.iter().cloned().chain([address(host)]);
+        does.push(say::server_certificate(&host.name, &joined(names)));
+    }
+    let servers = joined(answers.with_role(Role::Server).map(name));
+    if !servers.is_empty() {
+        does.push(say::client_certificates(&servers, &wanted.user));
+    }
+    does.push(say::RENEWED.into());
+    if !servers.is_empty() {
+        let from = joined(answers.with_role(Role::Server).map(address));
+        does.push(say::access(&wanted.user, &wanted.database, &from));
+    }
+    if let (Some(name), Some(host)) = (&wanted.name, answers.postgres_host()) {
+        does.push(say::name_leads(name, &address(host)));
+    }
+    does.push(say::DATASTORE_PROOF.into());
+    does
+}
+
+fn name(host: &Host) -> String {
+    host.name.clone()
+}
+
+/// Where the others reach it.
+fn address(host: &Host) -> String {
+    let ip = host.cluster_ip().map(|ip| ip.to_string());
+    ip.unwrap_or_else(|| host.address.clone())
+}
+
+fn joined(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}

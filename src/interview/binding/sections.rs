@@ -1,0 +1,225 @@
+//! The forms of the options: for each section, from the answers and back.
+
+use super::reader::{Reader, checks, optional, path, paths, secret, settings};
+use crate::answers::{Answers, ExistingPostgres, HostKeys, Secret};
+use crate::interview::form::{Field, Kind};
+use crate::interview::section::Section;
+use crate::interview::text::field as say;
+
+const HOST_KEYS: &[&str] = &["strict", "accept-new"];
+const EXISTING: &[&str] = &["refuse", "share"];
+
+type Words = (&'static str, &'static str);
+
+pub fn fields(section: Section, answers: &Answers, is_known: bool) -> Vec<Field> {
+    match section {
+        Section::Cluster => cluster(answers),
+        Section::Postgres => postgres(answers),
+        Section::Certificates => Vec::new(),
+        Section::Servers => servers(answers, is_known),
+        Section::LoadBalancer => load_balancer(answers),
+        Section::Agents => agents(answers),
+    }
+}
+
+pub fn read(section: Section, read: &mut Reader<'_>, answers: &mut Answers) {
+    match section {
+        Section::Cluster => to_cluster(read, answers),
+        Section::Postgres => to_postgres(read, answers),
+        Section::Certificates => {}
+        Section::Servers => to_servers(read, answers),
+        Section::LoadBalancer => to_load_balancer(read, answers),
+        Section::Agents => to_agents(read, answers),
+    }
+}
+
+fn text(key: &'static str, words: Words, value: &str) -> Field {
+    Field::new(key, words, Kind::Text, value)
+}
+
+fn maybe(key: &'static str, words: Words, value: Option<&String>) -> Field {
+    text(key, words, value.map_or("", String::as_str))
+}
+
+fn number(key: &'static str, words: Words, value: Option<u16>) -> Field {
+    Field::new(key, words, Kind::Number, optional(value))
+}
+
+fn lines(key: &'static str, words: Words, value: String) -> Field {
+    Field::new(key, words, Kind::Lines, value)
+}
+
+/// What SSH and sudo are told: nobody else knows it.
+fn login(key: &'static str, words: Words, value: Option<&Secret>) -> Field {
+    let kind = Kind::Secret { generates: false };
+    Field::new(key, words, kind, secret(value))
+}
+
+fn made(key: &'static str, words: Words, value: Option<&Secret>) -> Field {
+    let kind = Kind::Secret { generates: true };
+    Field::new(key, words, kind, secret(value))
+}
+
+fn cluster(answers: &Answers) -> Vec<Field> {
+    let (cluster, ssh) = (&answers.cluster, &answers.ssh);
+    let host_keys = Kind::Choice(HOST_KEYS);
+    vec![
+        text("cluster.name", say::CLUSTER, &cluster.name),
+        maybe("ssh.user", say::USER, ssh.user.as_ref()).under(say::OF_SSH),
+        number("ssh.port", say::SSH_PORT, ssh.port),
+        text("ssh.key", say::KEY, &path(ssh.key.as_ref())),
+        login("ssh.passphrase", say::PASSPHRASE, ssh.passphrase.as_ref()),
+        login("ssh.password", say::PASSWORD, ssh.password.as_ref()),
+        login(
+            "ssh.sudo_password",
+            say::SUDO_PASSWORD,
+            ssh.sudo_password.as_ref(),
+        ),
+        Field::new(
+            "ssh.host_keys",
+            say::HOST_KEYS,
+            host_keys,
+            ssh.host_keys.as_str(),
+        ),
+        lines("ssh.known_hosts", say::KNOWN_HOSTS, paths(&ssh.known_hosts)),
+        text("ssh.config", say::SSH_CONFIG, &path(ssh.config.as_ref())),
+        text(
+            "cluster.overrule",
+            say::OVERRULE,
+            &checks(&cluster.overrule),
+        )
+        .under(say::OF_PREFLIGHT),
+    ]
+}
+
+fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
+    let (cluster, ssh) = (&mut answers.cluster, &mut answers.ssh);
+    cluster.name = read.word("cluster.name");
+    read.checks("cluster.overrule", &mut cluster.overrule);
+    ssh.user = read.text("ssh.user");
+    read.port("ssh.port", &mut ssh.port);
+    ssh.key = read.path("ssh.key");
+    read.secret("ssh.passphrase", &mut ssh.passphrase);
+    read.secret("ssh.password", &mut ssh.password);
+    read.secret("ssh.sudo_password", &mut ssh.sudo_password);
+    ssh.config = read.path("ssh.config");
+    let chosen = read.word("ssh.host_keys");
+    let mut all = HostKeys::ALL.into_iter();
+    ssh.host_keys = all.find(|keys| keys.as_str() == chosen).unwrap_or_default();
+    ssh.known_hosts = read.paths("ssh.known_hosts");
+}
+
+fn postgres(answers: &Answers) -> Vec<Field> {
+    let postgres = &answers.postgres;
+    let existing = Kind::Choice(EXISTING);
+    let share = postgres.existing_postgres.as_str();
+    vec![
+        text("postgres.database", say::DATABASE, &postgres.database),
+        text("postgres.user", say::DB_USER, &postgres.user),
+        made(
+            "postgres.password",
+            say::DB_PASSWORD,
+            postgres.password.as_ref(),
+        ),
+        number("postgres.port", say::DB_PORT, Some(postgres.port)),
+        maybe("postgres.name", say::DB_NAME, postgres.name.as_ref()),
+        Field::new("postgres.existing_postgres", say::EXISTING, existing, share),
+    ]
+}
+
+fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
+    let postgres = &mut answers.postgres;
+    postgres.database = read.word("postgres.database");
+    postgres.user = read.word("postgres.user");
+    read.secret("postgres.password", &mut postgres.password);
+    read.needed_port("postgres.port", &mut postgres.port);
+    postgres.name = read.text("postgres.name");
+    let chosen = read.word("postgres.existing_postgres");
+    let mut all = ExistingPostgres::ALL.into_iter();
+    postgres.existing_postgres = all.find(|word| word.as_str() == chosen).unwrap_or_default();
+}
+
+fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {
+    let k3s = &answers.k3s;
+    // The data of a cluster that was begun is encrypted with its token.
+    let token = if is_known {
+        login("k3s.token", say::TOKEN, k3s.token.as_ref()).helped(say::KEPT_TOKEN)
+    } else {
+        made("k3s.token", say::TOKEN, k3s.token.as_ref())
+    };
+    vec![
+        text("k3s.version", say::VERSION, &k3s.version),
+        token,
+        text("k3s.tls_san", say::TLS_SAN, &k3s.tls_san.join(" ")),
+        lines(
+            "k3s.server_config",
+            say::SERVER_CONFIG,
+            settings(&k3s.server_config),
+        ),
+        text("k3s.install_url", say::INSTALL_URL, &k3s.install_url).under(say::OF_DOWNLOADS),
+        maybe(
+            "k3s.install_sha256",
+            say::INSTALL_SHA256,
+            k3s.install_sha256.as_ref(),
+        ),
+        maybe(
+            "k3s.artifact_url",
+            say::ARTIFACT_URL,
+            k3s.artifact_url.as_ref(),
+        ),
+        maybe(
+            "k3s.channel_url",
+            say::CHANNEL_URL,
+            k3s.channel_url.as_ref(),
+        ),
+    ]
+}
+
+fn to_servers(read: &mut Reader<'_>, answers: &mut Answers) {
+    let k3s = &mut answers.k3s;
+    k3s.version = read.word("k3s.version");
+    read.secret("k3s.token", &mut k3s.token);
+    k3s.tls_san = read.words("k3s.tls_san");
+    read.settings("k3s.server_config", &mut k3s.server_config);
+    k3s.install_url = read.word("k3s.install_url");
+    k3s.install_sha256 = read.text("k3s.install_sha256");
+    k3s.artifact_url = read.text("k3s.artifact_url");
+    k3s.channel_url = read.text("k3s.channel_url");
+}
+
+fn load_balancer(answers: &Answers) -> Vec<Field> {
+    let balancer = &answers.load_balancer;
+    vec![
+        number("load_balancer.port", say::LB_PORT, Some(balancer.port)),
+        text(
+            "load_balancer.names",
+            say::LB_NAMES,
+            &balancer.names.join(" "),
+        ),
+    ]
+}
+
+fn to_load_balancer(read: &mut Reader<'_>, answers: &mut Answers) {
+    let balancer = &mut answers.load_balancer;
+    read.needed_port("load_balancer.port", &mut balancer.port);
+    balancer.names = read.words("load_balancer.names");
+}
+
+fn agents(answers: &Answers) -> Vec<Field> {
+    let k3s = &answers.k3s;
+    let config = settings(&k3s.agent_config);
+    vec![
+        made(
+            "k3s.agent_token",
+            say::AGENT_TOKEN,
+            k3s.agent_token.as_ref(),
+        ),
+        lines("k3s.agent_config", say::AGENT_CONFIG, config),
+    ]
+}
+
+fn to_agents(read: &mut Reader<'_>, answers: &mut Answers) {
+    let k3s = &mut answers.k3s;
+    read.secret("k3s.agent_token", &mut k3s.agent_token);
+    read.settings("k3s.agent_config", &mut k3s.agent_config);
+}

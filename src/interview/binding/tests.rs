@@ -1,0 +1,119 @@
+//! Forms and answers say the same.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::answers::{Check, ExistingPostgres, Host, HostKeys, Role, Secret};
+use crate::interview::form::Field;
+
+fn inline(text: &str) -> Secret {
+    Secret::Inline(text.to_owned().into())
+}
+
+/// With everything that can be said, and nothing that is a default.
+fn full() -> Answers {
+    let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
+    answers.cluster.name = "full".into();
+    answers.cluster.overrule = vec![Check::Cpu, Check::Firewall];
+    let ssh = &mut answers.ssh;
+    ssh.port = Some(2022);
+    ssh.passphrase = Some(inline(" with spaces "));
+    ssh.password = Some(inline("env:no-variable"));
+    ssh.host_keys = HostKeys::AcceptNew;
+    ssh.known_hosts = vec!["/one with space".into(), "~/two".into()];
+    answers.postgres.database = "other".into();
+    answers.postgres.user = "somebody".into();
+    answers.postgres.password = Some(inline("a-good-password"));
+    answers.postgres.port = 5433;
+    answers.postgres.existing_postgres = ExistingPostgres::Share;
+    answers.load_balancer.port = 443;
+    answers.k3s.token = Some(inline("a-token-of-the-operator"));
+    answers.k3s.version = "v1.35.1+k3s2".into();
+    answers.k3s.install_url = "https://mirror.example.com/install.sh".into();
+    let mut host = Host::new("agent-2", Role::Agent, "10.0.0.22");
+    host.node_ip = Some("fd00::22".parse().unwrap());
+    host.sudo_password = Some(inline("file:no-path"));
+    host.overrule = vec![Check::Memory];
+    answers.hosts.push(host);
+    answers
+}
+
+#[test]
+fn forms_say_the_answers_again() {
+    for answers in [
+        Answers::default(),
+        Answers::from_toml(crate::answers::example()).unwrap(),
+        full(),
+    ] {
+        let mut again = Answers {
+            hosts: answers.hosts.clone(),
+            ..Answers::default()
+        };
+        // Where a password begins like a reference, what was there decides.
+        again.ssh.password.clone_from(&answers.ssh.password);
+        for section in Section::ALL {
+            let form = of_section(section, &answers, false);
+            assert_eq!(to_section(section, &form, &mut again), []);
+        }
+        assert_eq!(again, answers);
+        for host in &answers.hosts {
+            let (same, errors) = to_host(&of_host(host), host);
+            assert_eq!((&same, errors), (host, vec![]));
+        }
+    }
+}
+
+/// Every key that a file of answers may have, as fields name it.
+fn keys_of_the_schema() -> BTreeSet<String> {
+    fn walk(properties: &serde_json::Value, path: &str, keys: &mut BTreeSet<String>) {
+        for (key, value) in properties.as_object().into_iter().flatten() {
+            let path = format!("{path}{key}");
+            match value.get("properties") {
+                Some(inner) => walk(inner, &format!("{path}."), keys),
+                None => drop(keys.insert(path)),
+            }
+        }
+    }
+    let schema: serde_json::Value = serde_json::from_str(crate::answers::schema()).unwrap();
+    let mut keys = BTreeSet::new();
+    walk(&schema["properties"], "", &mut keys);
+    assert!(keys.remove("hosts"));
+    let host = &schema["properties"]["hosts"]["items"]["properties"];
+    walk(host, "hosts.", &mut keys);
+    keys
+}
+
+#[test]
+fn every_key_of_the_answers_has_a_field() {
+    let answers = full();
+    let mut keys = BTreeSet::new();
+    for section in Section::ALL {
+        for field in of_section(section, &answers, false).fields {
+            assert_eq!(Section::of_key(field.key), Some(section));
+            assert!(keys.insert(field.key.to_owned()), "{}", field.key);
+        }
+    }
+    for field in of_host(&answers.hosts[0]).fields {
+        keys.insert(format!("hosts.{}", field.key));
+    }
+    assert_eq!(keys, keys_of_the_schema());
+}
+
+/// Nothing that guards SSH is ever made up by the wizard, nor a new token for an old cluster.
+#[test]
+fn secrets_are_made_only_where_the_wizard_hands_them_out() {
+    let made = |is_known| -> Vec<&str> {
+        let answers = Answers::default();
+        let forms = Section::ALL.map(|section| of_section(section, &answers, is_known));
+        let fields = forms.iter().flat_map(|form| &form.fields);
+        let made = fields.filter(|field| field.generates());
+        made.map(|field| field.key).collect()
+    };
+    assert_eq!(
+        made(false),
+        ["postgres.password", "k3s.token", "k3s.agent_token"]
+    );
+    assert_eq!(made(true), ["postgres.password", "k3s.agent_token"]);
+    let host = of_host(&Host::new("h", Role::Agent, "h"));
+    assert!(!host.fields.iter().any(Field::generates));
+}

@@ -1,0 +1,134 @@
+//! Forms: questions under a title and why they are asked, each with the text that answers it.
+
+use zeroize::Zeroizing;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// Only digits go in.
+    Number,
+    Secret {
+        /// The wizard can make one.
+        generates: bool,
+    },
+    Choice(&'static [&'static str]),
+    /// Several lines.
+    Lines,
+}
+
+/// A label, a line of help, and a text.
+#[derive(Clone)]
+pub struct Field {
+    /// The key of the answers that it sets, as problems name it.
+    pub key: &'static str,
+    pub label: &'static str,
+    pub help: &'static str,
+    /// Stands above it where a part of the form begins.
+    pub head: Option<&'static str>,
+    pub kind: Kind,
+    value: Zeroizing<String>,
+}
+
+/// Its value may be a secret.
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Field({})", self.key)
+    }
+}
+
+impl Field {
+    pub fn new(
+        key: &'static str,
+        (label, help): (&'static str, &'static str),
+        kind: Kind,
+        value: impl Into<String>,
+    ) -> Self {
+        Self {
+            key,
+            label,
+            help,
+            head: None,
+            kind,
+            value: Zeroizing::new(value.into()),
+        }
+    }
+
+    #[must_use]
+    pub fn under(mut self, head: &'static str) -> Self {
+        self.head = Some(head);
+        self
+    }
+
+    #[must_use]
+    pub fn helped(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub fn value_mut(&mut self) -> &mut String {
+        &mut self.value
+    }
+
+    pub fn set(&mut self, value: &str) {
+        value.clone_into(&mut self.value);
+    }
+
+    pub fn generates(&self) -> bool {
+        self.kind == Kind::Secret { generates: true }
+    }
+
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret { .. })
+    }
+
+    /// Whether its text must not be shown: that of a secret, but not the name of where one is kept.
+    pub fn is_hidden(&self) -> bool {
+        let reference = self.value.starts_with("env:") || self.value.starts_with("file:");
+        self.is_secret() && !reference
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub title: &'static str,
+    pub why: &'static str,
+    /// The names of the hosts that it concerns; `None` for a form that is about no host.
+    pub hosts: Option<Vec<String>>,
+    pub fields: Vec<Field>,
+    /// What will be done, below the fields.
+    pub does: Vec<String>,
+}
+
+impl Form {
+    pub fn new(title: &'static str, why: &'static str, fields: Vec<Field>) -> Self {
+        Self {
+            title,
+            why,
+            hosts: None,
+            fields,
+            does: Vec::new(),
+        }
+    }
+
+    pub fn value(&self, key: &str) -> &str {
+        let field = self.fields.iter().find(|field| field.key == key);
+        field.map_or("", Field::value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_in_no_debug_output() {
+        let kind = Kind::Secret { generates: true };
+        let field = Field::new("k", ("l", "h"), kind, "hunter2hunter2");
+        let form = Form::new("t", "w", vec![field]);
+        assert!(!format!("{form:?}").contains("hunter2"));
+    }
+}

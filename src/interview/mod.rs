@@ -1,0 +1,244 @@
+//! What the operator is asked before a run, and how answers come of it. The screens and the plain
+//! walk both ask from here; no terminal is known here.
+//!
+//! * [`offers`]: what there is to begin with
+//! * [`section`]: the parts of the options; [`form`]: questions; [`binding`]: how they and the answers
+//!   become each other; `invalid_input`: what was typed and cannot be understood
+//! * [`drafts`]: what was typed is kept; [`save`]: a file of the operator's
+//! * [`text`]: every sentence that both frontends say
+
+pub mod binding;
+pub mod drafts;
+pub mod form;
+mod invalid_input;
+pub mod offers;
+pub mod save;
+pub mod section;
+pub mod text;
+
+use crate::answers::{Answers, Host, Problem, Role};
+use binding::ParseError;
+use form::{Field, Form};
+use invalid_input::InvalidInput;
+use offers::{Found, Offer};
+use section::Section;
+
+/// The answers while they are given.
+#[derive(Debug)]
+pub struct Interview {
+    pub answers: Answers,
+    pub found: Found,
+    invalid: InvalidInput,
+}
+
+impl Interview {
+    pub fn new(found: Found) -> Self {
+        Self {
+            answers: Answers::default(),
+            found,
+            invalid: InvalidInput::default(),
+        }
+    }
+
+    /// Begins with what was offered. A file has yet to be opened for that.
+    pub fn begin(&mut self, offer: &Offer) {
+        let answers = match offer {
+            Offer::Cluster(place) => self.found.clusters[*place].answers.clone(),
+            Offer::Draft => self.found.draft.clone().unwrap_or_default(),
+            Offer::New => {
+                self.found.draft = None;
+                Answers::default()
+            }
+            Offer::Open => return,
+        };
+        self.replace(answers);
+    }
+
+    /// Other answers, in place of all that was typed.
+    pub fn replace(&mut self, answers: Answers) {
+        self.answers = answers;
+        self.invalid = InvalidInput::default();
+    }
+
+    /// What keeps these answers from being carried out, and what was typed and not understood.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.invalid.problems();
+        problems.extend(self.answers.problems());
+        problems
+    }
+
+    /// What is wrong with the host at this place.
+    pub fn host_problems(&self, place: usize) -> Vec<Problem> {
+        let prefix = key_of(Some(place), "");
+        let mut problems = self.problems();
+        problems.retain(|problem| problem.key.starts_with(&prefix));
+        problems
+    }
+
+    /// A part of the options, as it was left.
+    pub fn section_form(&self, section: Section) -> Form {
+        let name = &self.answers.cluster.name;
+        let mut clusters = self.found.clusters.iter();
+        let is_known = clusters.any(|cluster| cluster.name == *name);
+        let mut form = binding::of_section(section, &self.answers, is_known);
+        self.invalid.put_back(None, &mut form);
+        form
+    }
+
+    /// The host at this place, or a new one behind the last, as it was left.
+    pub fn host_form(&self, place: usize) -> Form {
+        let mut form = binding::of_host(&self.host(place));
+        self.invalid.put_back(Some(place), &mut form);
+        form
+    }
+
+    /// Puts a form of options into the answers; what of it cannot be understood.
+    pub fn take_section(&mut self, section: Section, form: &mut Form) -> Vec<ParseError> {
+        let errors = binding::to_section(section, form, &mut self.answers);
+        binding::refresh(section, form, &self.answers);
+        self.invalid.replace(None, form, &errors);
+        errors
+    }
+
+    /// The same with the form of the host at this place. A new one is added as soon as it has a name
+    /// or an address.
+    pub fn take_host(&mut self, place: usize, form: &Form) -> Vec<ParseError> {
+        let (host, errors) = binding::to_host(form, &self.host(place));
+        let hosts = &mut self.answers.hosts;
+        if let Some(there) = hosts.get_mut(place) {
+            *there = host;
+        } else if !host.name.is_empty() || !host.address.is_empty() {
+            hosts.push(host);
+        }
+        let there_is = place < hosts.len();
+        let kept: &[_] = if there_is { &errors } else { &[] };
+        self.invalid.replace(Some(place), form, kept);
+        errors
+    }
+
+    pub fn remove_host(&mut self, place: usize) {
+        self.answers.hosts.remove(place);
+        self.invalid.remove_host(place);
+    }
+
+    pub fn swap_hosts(&mut self, one: usize, other: usize) {
+        self.answers.hosts.swap(one, other);
+        self.invalid.swap_hosts(one, other);
+    }
+
+    fn host(&self, place: usize) -> Host {
+        let there = self.answers.hosts.get(place).cloned();
+        there.unwrap_or_else(|| Host::new("", self.next_role(), ""))
+    }
+
+    /// What is likely to be added next.
+    fn next_role(&self) -> Role {
+        let has = |role| self.answers.with_role(role).count();
+        if has(Role::Postgres) == 0 {
+            Role::Postgres
+        } else if has(Role::Server) < 2 {
+            Role::Server
+        } else if has(Role::LoadBalancer) == 0 {
+            Role::LoadBalancer
+        } else {
+            Role::Agent
+        }
+    }
+}
+
+/// How problems name a field of this host, or of the options.
+pub fn key_of(host: Option<usize>, key: &str) -> String {
+    match host {
+        Some(place) => format!("hosts[{place}].{key}"),
+        None => key.to_owned(),
+    }
+}
+
+/// What is wrong with a field that problems name like this. A problem of a part of it says which part.
+pub fn problem_of(field: &Field, key: &str, found: &[Problem]) -> Option<String> {
+    found.iter().find_map(|problem| {
+        let rest = problem.key.strip_prefix(key)?;
+        if rest.is_empty() {
+            return Some(problem.message.clone());
+        }
+        if let Some(setting) = rest.strip_prefix('.') {
+            return Some(text::field::of_part(setting, &problem.message));
+        }
+        let place: usize = rest.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+        let words = field.value().split([' ', ',']);
+        let word = words.filter(|word| !word.is_empty()).nth(place);
+        Some(text::field::of_part(
+            word.unwrap_or_default(),
+            &problem.message,
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(form: &mut Form, key: &str, text: &str) {
+        let mut fields = form.fields.iter_mut();
+        let field = fields.find(|field| field.key == key).expect("a field");
+        field.set(text);
+    }
+
+    /// An interview with two hosts; the port of the first is no port.
+    fn with_a_wrong_port() -> Interview {
+        let mut interview = Interview::new(Found::default());
+        for (place, name) in ["one", "two"].into_iter().enumerate() {
+            let mut form = interview.host_form(place);
+            typed(&mut form, "name", name);
+            assert_eq!(interview.take_host(place, &form), []);
+        }
+        let mut form = interview.host_form(0);
+        typed(&mut form, "port", "99999");
+        assert_eq!(interview.take_host(0, &form).len(), 1);
+        interview
+    }
+
+    fn wrong_ports(interview: &Interview) -> Vec<String> {
+        let keys = interview.problems().into_iter().map(|problem| problem.key);
+        keys.filter(|key| key.contains("].port")).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_understood_waits_in_its_field_and_moves_with_its_host() {
+        let mut interview = with_a_wrong_port();
+        assert_eq!(interview.answers.hosts[0].port, None);
+        assert_eq!(wrong_ports(&interview), ["hosts[0].port"]);
+        interview.swap_hosts(0, 1);
+        assert_eq!(wrong_ports(&interview), ["hosts[1].port"]);
+        assert_eq!(interview.host_form(1).value("port"), "99999");
+        interview.remove_host(0);
+        assert_eq!(wrong_ports(&interview), ["hosts[0].port"]);
+        interview.remove_host(0);
+        assert_eq!(wrong_ports(&interview), [""; 0]);
+    }
+
+    #[test]
+    fn other_answers_leave_nothing_of_what_was_typed_before() {
+        for offer in [Offer::Draft, Offer::New] {
+            let mut interview = with_a_wrong_port();
+            interview.begin(&offer);
+            assert_eq!(interview.answers, Answers::default());
+            assert_eq!(wrong_ports(&interview), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_new_host_is_added_once_it_says_something_and_stays_where_it_is() {
+        let mut interview = Interview::new(Found::default());
+        let mut form = interview.host_form(0);
+        interview.take_host(0, &form);
+        assert_eq!(interview.answers.hosts, []);
+        typed(&mut form, "address", "10.0.0.5");
+        interview.take_host(0, &form);
+        typed(&mut form, "name", "db");
+        interview.take_host(0, &form);
+        let expected = Host::new("db", Role::Postgres, "10.0.0.5");
+        assert_eq!(interview.answers.hosts, [expected]);
+        assert_eq!(interview.host_form(1).value("role"), "server");
+    }
+}

@@ -1,0 +1,361 @@
+//! The loop: messages in, the model changed, effects done, a frame drawn when something changed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossterm::event::{self, Event as Input};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+
+use crate::answers::Answers;
+use crate::engine::control::Control;
+use crate::events::Abort;
+use crate::interview::drafts;
+use crate::interview::save::{outcome_of, save};
+use crate::secrets::SecretText;
+use crate::session;
+use crate::session::Tried;
+use crate::state::files::{self, Existing};
+
+use super::driver::{self, Outcome};
+use super::model::{Effect, Message, Model};
+use super::probe::{self, Order};
+use super::terminal::Guard;
+use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
+use super::update::update;
+use super::{screens, text};
+
+/// How long messages are taken in before a frame is drawn, when many come; and how long a frame
+/// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
+const BUSY: Duration = Duration::from_millis(16);
+
+pub struct EventLoop {
+    messages: Sender<Message>,
+    inbox: Receiver<Message>,
+    /// Ends the run that is at work, and the looking at what it has left.
+    control: Arc<Control>,
+    begin: Option<Sender<bool>>,
+    /// Secrets that were typed, and what came of passwords: for this process alone.
+    tried: Tried,
+    /// End what tries hosts in the background.
+    probes: BTreeMap<u64, Arc<Control>>,
+    outcomes: (Sender<Outcome>, Receiver<Outcome>),
+    drafts: drafts::Keeper,
+    /// Where the answers were saved already.
+    saved: Option<PathBuf>,
+    /// Nobody sees frames any more.
+    blind: bool,
+    handoff: Arc<TerminalHandoff>,
+}
+
+impl EventLoop {
+    pub fn new() -> io::Result<Self> {
+        let (messages, inbox) = unbounded();
+        let tell = messages.clone();
+        let event_loop = Self {
+            drafts: drafts::Keeper::start(move |text| drop(tell.send(Message::Said(text))))?,
+            messages,
+            inbox,
+            control: Arc::default(),
+            begin: None,
+            tried: Tried {
+                asks: true,
+                ..Tried::default()
+            },
+            probes: BTreeMap::new(),
+            outcomes: unbounded(),
+            saved: None,
+            blind: false,
+            handoff: Arc::default(),
+        };
+        event_loop.watch_signals()?;
+        Ok(event_loop)
+    }
+
+    /// Shows the model until somebody leaves. How the last run ended.
+    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<Outcome> {
+        self.draw(model, guard)?;
+        self.watch_input()?;
+        let mut last = Instant::now();
+        let mut drawn = last;
+        loop {
+            let Some(first) = self.next(model, &mut last) else {
+                break;
+            };
+            let began = Instant::now();
+            let mut next = Some(first);
+            let mut leaves = false;
+            let mut hurries = false;
+            while let Some(message) = next {
+                hurries |= is_of_operator(&message);
+                for effect in update(model, message) {
+                    leaves |= self.carry_out(effect, model, guard)?;
+                }
+                let more = !leaves && began.elapsed() < BUSY;
+                next = match more {
+                    true if hurries => self.inbox.try_recv().ok(),
+                    true => self.inbox.recv_deadline(drawn + BUSY).ok(),
+                    false => None,
+                };
+            }
+            if leaves {
+                break;
+            }
+            self.draw(model, guard)?;
+            drawn = Instant::now();
+        }
+        self.drafts.finish();
+        Ok(self.outcomes.1.try_iter().last().unwrap_or_default())
+    }
+
+    /// The next message; the passing of time is one too, while something changes by itself.
+    fn next(&self, model: &Model, last: &mut Instant) -> Option<Message> {
+        let tick = |last: &mut Instant| {
+            let now = Instant::now();
+            let passed = now.duration_since(*last);
+            *last = now;
+            Message::Tick(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+        };
+        let Some(wakes) = model.wakes() else {
+            let message = self.inbox.recv().ok();
+            // Nobody counted the time while nothing moved.
+            *last = Instant::now();
+            return message;
+        };
+        let due = Duration::from_millis(wakes).saturating_sub(last.elapsed());
+        if due.is_zero() {
+            return Some(tick(last));
+        }
+        match self.inbox.recv_timeout(due) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => Some(tick(last)),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// A terminal that is gone must not end a run: it goes on, unseen.
+    fn draw(&mut self, model: &Model, guard: &mut Guard) -> io::Result<()> {
+        if self.blind {
+            return Ok(());
+        }
+        let drawn = guard.draw(|frame| screens::view(model, frame));
+        self.bear(model, drawn)
+    }
+
+    /// What failed with the terminal ends the wizard only while nothing is at work.
+    fn bear(&mut self, model: &Model, done: io::Result<()>) -> io::Result<()> {
+        if done.is_err() && model.at_work {
+            self.blind = true;
+            return Ok(());
+        }
+        done
+    }
+
+    /// Whether the screens are to be left.
+    fn carry_out(
+        &mut self,
+        effect: Effect,
+        model: &mut Model,
+        guard: &mut Guard,
+    ) -> io::Result<bool> {
+        match effect {
+            Effect::Quit => return Ok(true),
+            Effect::Suspend => {
+                let suspended = guard.suspend();
+                self.bear(model, suspended)?;
+                drop(self.messages.send(Message::Resumed));
+                if let Ok((width, height)) = crossterm::terminal::size() {
+                    model.size = (width, height);
+                }
+            }
+            Effect::TakeTerminal => {
+                let taken = guard.take_again();
+                self.bear(model, taken)?;
+            }
+            Effect::Shell(answers, host) => {
+                let text = self.shell(&answers, &host);
+                let taken = guard.take_again();
+                self.bear(model, taken)?;
+                if let Ok((width, height)) = crossterm::terminal::size() {
+                    model.size = (width, height);
+                }
+                model.say(text);
+            }
+            Effect::Redraw => {
+                let cleared = guard.clear();
+                self.bear(model, cleared)?;
+            }
+            Effect::Copy(text) => {
+                let copied = Guard::copy(&text);
+                self.bear(model, copied)?;
+            }
+            Effect::SaveLog { name, text } => {
+                let path = Path::new(".").join(&name);
+                let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
+                model.say(outcome_of(&name, written, text::saved));
+            }
+            Effect::Reach(answers) => {
+                self.tried.trials.forgive(None);
+                self.reach(*answers)?;
+            }
+            Effect::ReachOn(answers) => self.reach(*answers)?,
+            Effect::Probe(order) => self.probe(*order)?,
+            Effect::StopProbe(id) => {
+                if let Some(control) = self.probes.remove(&id) {
+                    control.abort(Abort::Hard, text::BY_OPERATOR);
+                }
+            }
+            Effect::Forgive => self.tried.trials.forgive(None),
+            Effect::Give(given) => {
+                self.tried.trials.forgive(Some(&given.secret));
+                let asked = &mut self.tried.asked;
+                asked.take(&given.host, &given.what, &given.secret, given.for_all);
+            }
+            Effect::Begin(yes) => {
+                if yes {
+                    self.drafts.drop_draft();
+                }
+                if let Some(begin) = self.begin.take() {
+                    let _ = begin.send(yes);
+                }
+            }
+            Effect::LetBegin(phases) => self.control.let_begin(phases),
+            Effect::Decide(step, decision) => self.control.decide(step, decision),
+            Effect::Abort(how) => {
+                // Whoever waits for a word gets it: there will be no run.
+                self.begin = None;
+                self.control.abort(how, text::BY_OPERATOR);
+            }
+            Effect::SaveAnswers(answers) => {
+                let text = save(&mut self.saved, &answers);
+                model.say(text);
+            }
+            Effect::KeepDraft(answers) => self.drafts.keep(*answers),
+            Effect::Load(path) => self.load(path)?,
+            Effect::Generate(key) => {
+                let message = match SecretText::random() {
+                    Ok(secret) => Message::Generated(key, secret),
+                    Err(error) => Message::Said(text::not_generated(&error.to_string())),
+                };
+                drop(self.messages.send(message));
+            }
+        }
+        Ok(false)
+    }
+
+    fn reach(&mut self, answers: Answers) -> io::Result<()> {
+        let (begin, word) = unbounded();
+        self.begin = Some(begin);
+        // Nobody looks any more at what the last run has left.
+        self.control.abort(Abort::Hard, text::BY_OPERATOR);
+        self.control = Arc::new(Control::attended());
+        driver::start(
+            answers,
+            self.tried.clone(),
+            self.control.clone(),
+            word,
+            self.messages.clone(),
+            self.outcomes.0.clone(),
+        )
+    }
+
+    /// The terminal is somebody else's until they give it back. What came of it.
+    fn shell(&self, answers: &Answers, host: &str) -> String {
+        let mut ssh = match session::ways::shell(answers, host) {
+            Ok(command) => command,
+            Err(error) => return text::phase::no_shell(&error.to_string()),
+        };
+        self.handoff.begin();
+        let ended = Guard::lend(&text::phase::shell_opens(host), &mut ssh);
+        self.handoff.end();
+        match ended {
+            Ok(()) => text::phase::shell_ended(host),
+            Err(error) => text::phase::no_shell(&error.to_string()),
+        }
+    }
+
+    fn probe(&mut self, order: Order) -> io::Result<()> {
+        // Those that are over hold theirs no more.
+        self.probes
+            .retain(|_, control| Arc::strong_count(control) > 1);
+        let control = Arc::<Control>::default();
+        self.probes.insert(order.id, control.clone());
+        probe::start(order, self.tried.clone(), control, self.messages.clone())
+    }
+
+    fn load(&self, path: PathBuf) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new().name("load".into()).spawn(move || {
+            let message = match Answers::load(&path) {
+                Ok(answers) => Message::Loaded(Box::new(answers)),
+                Err(problems) => Message::NotLoaded(problems.to_string()),
+            };
+            drop(messages.send(message));
+        })?;
+        Ok(())
+    }
+
+    fn watch_input(&self) -> io::Result<()> {
+        let (messages, handoff) = (self.messages.clone(), self.handoff.clone());
+        thread::Builder::new().name("input".into()).spawn(move || {
+            loop {
+                handoff.wait();
+                // An error means that the terminal is gone; a signal says so as well.
+                let input = match event::poll(LOOK_UP) {
+                    Ok(true) => event::read(),
+                    Ok(false) => continue,
+                    Err(_) => break,
+                };
+                let Ok(input) = input else { break };
+                let message = match input {
+                    Input::Key(key) => Message::Key(key),
+                    Input::Paste(text) => Message::Paste(text),
+                    Input::Mouse(mouse) => Message::Mouse(mouse),
+                    Input::Resize(width, height) => Message::Resize(width, height),
+                    Input::FocusGained | Input::FocusLost => continue,
+                };
+                if messages.send(message).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    fn watch_signals(&self) -> io::Result<()> {
+        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+        let (messages, handoff) = (self.messages.clone(), self.handoff.clone());
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    // The keys of whoever has the terminal reach us as well.
+                    if handoff.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
+                        continue;
+                    }
+                    let message = match signal {
+                        SIGTSTP => Message::Stopped,
+                        SIGCONT => Message::Continued,
+                        signal => Message::Signal(signal),
+                    };
+                    if messages.send(message).is_err() {
+                        break;
+                    }
+                }
+            })?;
+        Ok(())
+    }
+}
+
+/// Somebody waits for what it does.
+fn is_of_operator(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::Key(_) | Message::Paste(_) | Message::Mouse(_) | Message::Resize(..)
+    )
+}

@@ -1,0 +1,284 @@
+//! Hosts that are tried while they are entered, and secrets that are asked for.
+
+use super::super::model::{Given, Page, Unreached};
+use super::*;
+use crate::answers::{CredentialKind, CredentialRequest, Host, Role};
+
+const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+fn lacking(host: &str, what: CredentialKind, wrong: bool) -> Unreached {
+    Unreached {
+        wants: vec![CredentialRequest { what, wrong }],
+        ..Unreached::new(
+            host,
+            "admin cannot become root: sudo wants the password of root: give it",
+        )
+    }
+}
+
+fn of_root() -> CredentialKind {
+    let of = Some("root".into());
+    CredentialKind::SudoPassword { of }
+}
+
+fn password() -> CredentialKind {
+    CredentialKind::Password {
+        user: "admin".into(),
+        question: String::new(),
+    }
+}
+
+/// The hosts page, its first four hosts being tried.
+fn trying(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = filled(theme, size);
+    let wizard = model.wizard.as_mut().expect("a wizard");
+    wizard.probes_hosts = true;
+    press(&mut model, "1");
+    assert_eq!(model.page, Page::Hosts);
+    update(&mut model, Message::Tick(0));
+    let effects = update(&mut model, Message::Tick(1000));
+    let ids = effects.iter().map(|effect| match effect {
+        Effect::Probe(order) => order.id,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(ids.collect::<Vec<_>>(), [1, 2, 3, 4]);
+    model
+}
+
+pub fn tried(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = trying(theme, size);
+    let unknown = Unreached {
+        host_key: Some(KEY.into()),
+        ..Unreached::new("server-1", "nobody vouches for the host key of 10.0.0.11")
+    };
+    let wants = lacking("server-2", of_root(), false);
+    let results = [
+        (1, Ok("Debian 12, amd64, 2048 MiB".to_owned())),
+        (2, Err(unknown)),
+        (3, Err(wants)),
+    ];
+    for (id, what) in results {
+        update(&mut model, Message::Probed(id, what));
+    }
+    model
+}
+
+#[test]
+fn hosts_show_what_came_of_trying_them() {
+    let with_key: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = tried(theme, size);
+        press(&mut model, "<Down>");
+        model
+    };
+    both_sizes!("hosts-tried", with_key);
+    in_colours!("hosts-tried", with_key);
+    // What has no room in its row stands below it.
+    let page = text(&tried(MONO, SMALL));
+    assert!(page.contains("\n    Debian 12, amd64, 2048 MiB"), "{page}");
+    small!("hosts-lacking", |theme, size| {
+        let mut model = tried(theme, size);
+        press(&mut model, "<Down><Down>");
+        model
+    });
+}
+
+#[test]
+fn a_key_is_believed_on_the_page_of_the_hosts() {
+    let mut model = tried(MONO, SMALL);
+    let effects = press(&mut model, "<Down>b");
+    let [Effect::KeepDraft(answers)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(answers.hosts[1].host_key.as_deref(), Some(KEY));
+    // And the host is tried with it.
+    let effects = update(&mut model, Message::Tick(1));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Probe(order) if order.host == answers.hosts[1])),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
+    let mut model = tried(MONO, SMALL);
+    update(&mut model, Message::Probed(4, Ok("Debian".into())));
+    let mut begun = update(&mut model, Message::Tick(1));
+    begun.extend(update(&mut model, Message::Tick(60_000)));
+    assert!(
+        matches!(&begun[..], [Effect::Probe(order)] if order.id == 5),
+        "{begun:?}"
+    );
+    let effects = press(&mut model, "<Down><Down>t");
+    assert_eq!(effects, [Effect::Forgive]);
+    let effects = update(&mut model, Message::Tick(1));
+    assert!(matches!(&effects[..], [Effect::Probe(order)] if order.id == 6));
+    // A host that is edited is let go.
+    press(&mut model, "<Enter><Tab><Tab>9");
+    let effects = update(&mut model, Message::Tick(1));
+    assert_eq!(effects, [Effect::StopProbe(6)]);
+    // The connections' own page begins anew.
+    press(&mut model, "<Esc><Tab><PgDn>");
+    assert_eq!(model.page, Page::Review);
+    let effects = press(&mut model, "<Enter>");
+    assert!(
+        matches!(effects[..], [Effect::StopProbe(5), Effect::Reach(_)]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn nothing_is_tried_where_that_is_not_wanted() {
+    let mut model = filled(MONO, SMALL);
+    press(&mut model, "1");
+    for _ in 0..3 {
+        assert_eq!(update(&mut model, Message::Tick(2000)), []);
+    }
+    assert_eq!(model.wakes(), None);
+}
+
+/// A host lacks two secrets, and shows the one that is typed.
+pub fn shown(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = tried(theme, size);
+    let failed = Unreached {
+        wants: vec![
+            CredentialRequest {
+                what: CredentialKind::Passphrase {
+                    key: "/home/kay/.ssh/id_ed25519".into(),
+                },
+                wrong: true,
+            },
+            CredentialRequest {
+                what: CredentialKind::Password {
+                    user: "admin".into(),
+                    question: "Password:".into(),
+                },
+                wrong: false,
+            },
+        ],
+        ..Unreached::new("lb", "cannot log in")
+    };
+    update(&mut model, Message::Probed(4, Err(failed)));
+    press(&mut model, "<Down><Down><Down>penv:hunter2<Tab><C-r>");
+    model
+}
+
+#[test]
+fn a_secret_is_asked_for() {
+    let asked: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = tried(theme, size);
+        press(&mut model, "<Down><Down>phunter2");
+        model
+    };
+    small!("secret", asked);
+    in_colours!("secret", asked);
+    small!("secret-shown", shown);
+    // It hides again by itself.
+    let mut model = asked(MONO, SMALL);
+    press(&mut model, "<C-r>");
+    assert!(text(&model).contains("hunter2"));
+    assert!(model.wakes().is_some());
+    update(&mut model, Message::Tick(5000));
+    assert!(!text(&model).contains("hunter2"));
+    assert!(!format!("{model:?}").contains("hunter2"));
+    let effects = press(&mut model, "<Tab><Enter>");
+    let given = Given {
+        host: example().hosts[2].clone(),
+        what: of_root(),
+        secret: "hunter2".to_owned().into(),
+        for_all: true,
+    };
+    assert_eq!(effects, [Effect::Give(Box::new(given))]);
+    assert!(!format!("{effects:?}").contains("hunter2"));
+    assert!(model.prompt().is_none());
+    let effects = update(&mut model, Message::Tick(1));
+    assert!(
+        matches!(&effects[..], [Effect::Probe(order)] if order.host.name == "server-2"),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_pasted_secret_is_taken_as_it_is() {
+    let mut model = tried(MONO, SMALL);
+    press(&mut model, "<Down><Down>p<Enter>");
+    assert!(model.prompt().is_some(), "nothing was typed");
+    update(&mut model, Message::Paste(" with spaces \nmore".into()));
+    let effects = press(&mut model, "<Enter>");
+    let [Effect::Give(given)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(given.secret.expose(), " with spaces ");
+}
+
+/// The connections of four hosts, two of which lack a password.
+pub fn connected(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = filled(theme, size);
+    press(&mut model, "<Enter>");
+    let hosts: Vec<_> = example().hosts.into_iter().map(|host| host.name).collect();
+    let unreached = vec![
+        lacking(&hosts[1], password(), false),
+        lacking(&hosts[2], password(), true),
+    ];
+    update(&mut model, Message::Unreached(unreached));
+    assert!(model.prompt().is_none(), "the others are still at work");
+    update(&mut model, Message::Over);
+    model
+}
+
+#[test]
+fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
+    small!("connect-asks", connected);
+    // One host after the other.
+    let mut model = connected(MONO, SMALL);
+    let effects = press(&mut model, "one<Enter>");
+    assert!(matches!(effects[..], [Effect::Give(_)]), "{effects:?}");
+    assert!(text(&model).contains("given; tried again"));
+    let effects = press(&mut model, "two<Enter>");
+    assert!(
+        matches!(effects[..], [Effect::Give(_), Effect::ReachOn(_)]),
+        "{effects:?}"
+    );
+    // Or one for all.
+    let mut model = connected(MONO, SMALL);
+    let effects = press(&mut model, "<Tab>one<Enter>");
+    assert!(
+        matches!(effects[..], [Effect::Give(_), Effect::ReachOn(_)]),
+        "{effects:?}"
+    );
+    // Or not now.
+    let mut model = connected(MONO, SMALL);
+    assert_eq!(press(&mut model, "<Esc>"), []);
+    assert!(model.prompt().is_none());
+    press(&mut model, "<Down>p");
+    assert_eq!(
+        model.prompt().map(|prompt| prompt.host.name.as_str()),
+        Some("server-2")
+    );
+}
+
+#[test]
+fn the_reason_is_wrapped_below_the_chosen_host_alone() {
+    let mut answers = example();
+    answers.hosts.truncate(1);
+    answers
+        .hosts
+        .push(Host::new("far", Role::Server, "10.0.0.11"));
+    let mut model = with_answers(MONO, SMALL, answers);
+    model.wizard.as_mut().expect("a wizard").probes_hosts = true;
+    press(&mut model, "1");
+    update(&mut model, Message::Tick(0));
+    update(&mut model, Message::Tick(1000));
+    let why = Unreached::new(
+        "far",
+        "far: cannot reach 10.0.0.11 port 22: no answer within 10 s: is the host up, and does \
+         a firewall let port 22 through?",
+    );
+    update(&mut model, Message::Probed(2, Err(why)));
+    assert!(!text(&model).contains("no answer within"));
+    press(&mut model, "<Down>");
+    let page = text(&model);
+    assert!(page.contains("    cannot reach 10.0.0.11 port 22: no answer within"));
+    assert!(page.contains("through?"), "{page}");
+}
