@@ -1,12 +1,18 @@
-//! What the steps' prelude does with files, where others can change the way to them. As root, on this machine, in folders that go away with the tests.
+//! What the steps' prelude does with files, where others can change the way to them, and with a real
+//! Postgres. As root, on this machine, in folders that go away with the tests.
 
 #![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
+
+#[path = "support/postgres.rs"]
+mod postgres;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use k3s_ha_wizard::pki::{self, Kept, Wanted};
+use postgres::Postgres;
 use time::OffsetDateTime;
 
 /// A user with a name, and one whom this machine does not know.
@@ -378,4 +384,60 @@ fn a_block_with_a_lost_mark_is_refused() {
         assert!(said.ends_with("status 3\n"), "{rules}: {said}");
         assert_eq!(host.picture("theirs"), before);
     }
+}
+
+/// What `satisfied` of the settings step says to a Postgres, and its status.
+fn settings(postgres: &Postgres, connections: u32) -> String {
+    let host = Host::of(USERS[0]);
+    let inputs = format!(
+        "DB_NAME=k3s DB_PORT={} LISTEN_ADDRESS=127.0.0.1 MAX_CONNECTIONS={connections} EXISTING=share\n\
+         export PGHOST='{}'\n",
+        postgres.port,
+        postgres.socket().display()
+    );
+    let step = [
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/settings.sh"),
+    ]
+    .concat();
+    host.runs(
+        &format!("{inputs}{step}"),
+        "satisfied || echo \"status $?\"",
+    )
+    .1
+}
+
+#[test]
+fn more_connections_than_standbys_allow_are_refused() {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres_names: vec!["127.0.0.1".into()],
+        servers: Vec::new(),
+    };
+    let pki = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc())
+        .unwrap()
+        .0;
+    let postgres = Postgres::start(&pki.postgres, &pki.ca.cert_pem);
+    assert_eq!(settings(&postgres, 100), "");
+    let raised = settings(&postgres, 101);
+    assert_eq!(raised, "max_connections is 100; 101 are needed\nstatus 1\n");
+
+    // One that is away, and one that is here.
+    postgres.query("select pg_create_physical_replication_slot('berlin')");
+    let refused = settings(&postgres, 101);
+    assert!(
+        refused.contains("has standbys") && refused.ends_with("status 3\n"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("lower: berlin, which is away. "),
+        "{refused}"
+    );
+    assert_eq!(settings(&postgres, 100), "", "nothing to raise");
+    postgres.set("local replication postgres trust", &[]);
+    let standby = postgres.standby("berlin");
+    let refused = settings(&postgres, 101);
+    assert!(refused.contains("lower: pg_receivewal. "), "{refused}");
+    drop(standby);
 }

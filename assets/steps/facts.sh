@@ -230,6 +230,7 @@ fi
 # --- Postgres ----------------------------------------------------------------------------------
 
 [ ! -e /var/lib/k3s-ha-wizard/postgres-is-ours ] || fact postgres.ours yes
+[ ! -e /var/lib/k3s-ha-wizard/settings-before-restart ] || fact postgres.cut-off yes
 # Its folders are its own: root would read whatever it puts a link to.
 as_postgres() { ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@" ); }
 for file in /etc/postgresql/*/*/postgresql.conf; do

@@ -295,18 +295,55 @@ sql_works() {
     return 2
 }
 
-# wait_for_postgres SERVICE: until it answers, or shows what its service said.
+# wait_for_postgres SERVICE: until it answers, or shows what its service and its log said.
 wait_for_postgres() {
     tries=0
     until sql_works >/dev/null; do
         tries=$((tries + 1))
+        case $(property "$1" ActiveState) in
+        active | activating | deactivating | reloading) ;;
+        *) tries=120 ;; # it has ended
+        esac
         if [ "$tries" -ge 120 ]; then
-            journalctl -u "$1" -n 20 --no-pager -o cat >&2
-            sql_works >&2
+            {
+                journalctl -u "$1" -n 20 --no-pager -o cat || :
+                log_of_postgres || :
+                sql_works || :
+            } >&2
             return 1
         fi
         sleep 0.5
     done
+}
+
+# log_of_postgres: the last lines of its own log, without those that others' secrets may be in.
+log_of_postgres() {
+    log=$(postgres_log)
+    [ -n "$log" ] && user=$(keeper "$log") || return 0
+    as "$user" tail -n 8 -- "$log" 2>/dev/null |
+        grep -vE '^[[:space:]]|(STATEMENT|QUERY|CONTEXT|DETAIL): '
+}
+
+# What postgresql.auto.conf held before a change that needs a restart: its path in the first line,
+# then its content. This file exists from before the change until Postgres answers again.
+SETTINGS_BEFORE=$KEEP/settings-before-restart
+
+# keep_settings PATH: those that an earlier run has kept are older, so they stay.
+keep_settings() {
+    [ ! -e "$SETTINGS_BEFORE" ] || return 0
+    keep
+    ( umask 077; { say "$1" && holds "$1"; } >"$SETTINGS_BEFORE.new" ) || return
+    sync "$SETTINGS_BEFORE.new"
+    mv -f "$SETTINGS_BEFORE.new" "$SETTINGS_BEFORE"
+}
+
+# settings_back: puts them back, where a change did not end well.
+settings_back() {
+    [ -e "$SETTINGS_BEFORE" ] || return 0
+    before=$(tail -n +2 "$SETTINGS_BEFORE" && echo .)
+    rewrite "$(head -n 1 "$SETTINGS_BEFORE")" "${before%.}" || return
+    rm -f "$SETTINGS_BEFORE"
+    say 'the settings of before the change are back'
 }
 
 # shellcheck disable=SC2120 # the database may be left out
