@@ -1,6 +1,6 @@
 //! A Postgres of others on the lab that cannot start with what K3s needs. It needs root.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
+#![allow(clippy::unwrap_used, clippy::panic)] // what is not in a #[test] itself is still a test
 
 #[path = "support/lab.rs"]
 mod lab;

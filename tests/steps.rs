@@ -1,7 +1,7 @@
 //! What the steps' prelude does with files, where others can change the way to them, and with a real
 //! Postgres. As root, on this machine, in folders that go away with the tests.
 
-#![allow(clippy::unwrap_used)] // what is not in a #[test] itself is still a test
+#![allow(clippy::unwrap_used, clippy::expect_used)] // what is not in a #[test] itself is still a test
 
 #[path = "support/postgres.rs"]
 mod postgres;
@@ -148,7 +148,7 @@ fn a_file_in_a_folder_of_others_gets_a_block_and_stays_theirs() {
     for user in USERS {
         let host = Host::of(user);
         // What an interrupted run has left.
-        let left = "theirs/main/.pg_hba.conf.k3s-ha-wizard~";
+        let left = "theirs/main/pg_hba.conf.k3s-ha-wizard~";
         host.put(left, "half", 0o600, user, GROUP);
         let (done, said) = host.sh(&format!("put_block {HBA} {BLOCK}; block_is {HBA} {BLOCK}"));
         assert!(done, "{said}");
@@ -187,7 +187,7 @@ fn links_made_beforehand_are_not_followed() {
     for user in USERS {
         let host = Host::of(user);
         let now = OffsetDateTime::now_utc();
-        let mut names = vec![".pg_hba.conf.k3s-ha-wizard~".to_owned()];
+        let mut names = vec!["pg_hba.conf.k3s-ha-wizard~".to_owned()];
         // Where backups were once kept: beside the file, named by the second.
         for second in 0..20 {
             let at = now + time::Duration::seconds(second);
@@ -284,7 +284,7 @@ fn start_in_base64(bytes: &[u8]) -> String {
 fn an_attacker_who_swaps_names_all_the_time_gains_nothing() {
     // Temporary files, the file itself, and its folder.
     let programs = [
-        r#"while (1) { for (glob(".pg_hba* .k3s-ha-wizard*")) { unlink; symlink "../../roots/crontab", $_ } }"#,
+        r#"while (1) { for (glob(".k3s-ha-wizard* pg_hba.conf?*")) { unlink; symlink "../../roots/crontab", $_ } }"#,
         r#"while (1) { rename "pg_hba.conf", "real"; symlink "../../roots/crontab", "pg_hba.conf"; unlink "pg_hba.conf"; rename "real", "pg_hba.conf" }"#,
         r#"chdir ".."; while (1) { rename "main", "real"; symlink "../roots", "main"; unlink "main"; rename "real", "main" }"#,
     ];
@@ -330,8 +330,8 @@ fn a_folder_that_several_users_can_change_is_refused() {
 fn nothing_is_left_beside_a_file_of_roots() {
     let host = Host::of(USERS[0]);
     let file = "\"$1/roots/crontab\"";
-    // What an interrupted run has left: a name that logrotate leaves out, as it does all with ~.
-    host.put("roots/.crontab.k3s-ha-wizard~", "half", 0o600, 0, 0);
+    // What an interrupted run has left: a name that logrotate skips.
+    host.put("roots/crontab.k3s-ha-wizard~", "half", 0o600, 0, 0);
     let (done, said) = host.sh(&format!("put_file {file} 0644 root:root 'ours\n'"));
     assert!(done, "{said}");
     let names = || {

@@ -174,13 +174,13 @@ keep_backup() {
 }
 
 # Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
-# whole its name ends in ~, which logrotate and others that read whole folders skip. What an
-# interrupted run has left of it is removed.
+# whole its name ends in ~, and has no dot in front: then logrotate skips it, and so do others that
+# read whole folders. What an interrupted run has left of it is removed.
 # shellcheck disable=SC2016 # the $ are of the shell that is started
 PUT='
 set -eu
 umask 077
-draft="${1%/*}/.${1##*/}.k3s-ha-wizard~"
+draft="$1.k3s-ha-wizard~"
 trap "rm -f \"\$draft\"" EXIT
 rm -f "$draft"
 set -C
