@@ -257,27 +257,8 @@ fn a_link_in_the_place_of_a_file_of_others_is_not_read_or_written_as_root() {
             &format!("{preview}\n{secret}"),
             &format!("file={HBA}; preview"),
         );
-        let encoded = start_in_base64(SECRET.as_bytes());
-        assert!(
-            said.contains("m becomes") && !said.contains(&encoded),
-            "{said}"
-        );
+        assert_eq!(said, "");
     }
-}
-
-/// Enough of the text to know it again; its start moves when a block stands on top.
-fn start_in_base64(bytes: &[u8]) -> String {
-    let output = Command::new("sh")
-        .args(["-c", "printf '%s' \"$1\" | base64", "sh"])
-        .arg(String::from_utf8_lossy(bytes).as_ref())
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .trim()
-        .chars()
-        .take(20)
-        .collect()
 }
 
 #[test]

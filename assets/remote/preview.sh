@@ -20,10 +20,12 @@ file_is() {
 }
 
 block_is() {
+    has_block "$@" || return
     {
         of_file "$1"
         printf '%s becomes\n' "$MARK"
-        holds "$1" | with_block "$2" "$3" "$4" | head -c 262144 | base64
+        # shellcheck disable=SC2154 # wanted is what has_block finds
+        printf '%s' "${wanted%.}" | head -c 262144 | base64
     } >&3
 }
 
