@@ -6,9 +6,10 @@
 # of_file PATH: how it is now.
 of_file() {
     printf '\n%s file %s\n' "$MARK" "$1"
-    [ -f "$1" ] || return 0
-    printf '%s now %s\n' "$MARK" "$(stat -c '%a %U:%G' "$1")"
-    head -c 262144 "$1" | base64
+    user=$(keeper "$1") || return 0
+    seen=$(as "$user" stat -c '%a %U:%G' -- "$1" 2>/dev/null) || return 0
+    printf '%s now %s\n' "$MARK" "$seen"
+    holds "$1" | head -c 262144 | base64
 }
 
 file_is() {
@@ -19,10 +20,12 @@ file_is() {
 }
 
 block_is() {
+    has_block "$@" || return
     {
         of_file "$1"
         printf '%s becomes\n' "$MARK"
-        with_block "$@" | head -c 262144 | base64
+        # shellcheck disable=SC2154 # wanted is what has_block finds
+        printf '%s' "${wanted%.}" | head -c 262144 | base64
     } >&3
 }
 

@@ -230,17 +230,22 @@ fi
 # --- Postgres ----------------------------------------------------------------------------------
 
 [ ! -e /var/lib/k3s-ha-wizard/postgres-is-ours ] || fact postgres.ours yes
+[ ! -e /var/lib/k3s-ha-wizard/settings-before-restart ] || fact postgres.cut-off yes
+# Its folders are its own: root would read whatever it puts a link to.
+as_postgres() { ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@" ); }
 for file in /etc/postgresql/*/*/postgresql.conf; do
-    [ -r "$file" ] || continue
+    [ -e "$file" ] || continue
     cluster=${file#/etc/postgresql/}
-    port=$(sed -n 's/^[[:space:]]*port[[:space:]]*=*[[:space:]]*\([0-9]*\).*/\1/p' "$file")
+    port=$(as_postgres sed -n \
+        's/^[[:space:]]*port[[:space:]]*=*[[:space:]]*\([0-9]*\).*/\1/p' "$file" 2>/dev/null)
     fact postgres.cluster "${port:-5432} ${cluster%/*}"
-    sed -n 's/^# BEGIN k3s-ha-wizard /postgres.mark=/p' "${file%/*}/pg_hba.conf" 2>/dev/null
+    marks=$(as_postgres sed -n 's/^# BEGIN k3s-ha-wizard /postgres.mark=/p' \
+        "${file%/*}/pg_hba.conf" 2>/dev/null)
+    [ -z "$marks" ] || printf '%s\n' "$marks"
 done
 for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
-    [ -r "$directory/PG_VERSION" ] || continue
-    first "$directory/PG_VERSION"
-    fact postgres.cluster "- $line $directory"
+    version=$(as_postgres cat "$directory/PG_VERSION" 2>/dev/null) || continue
+    fact postgres.cluster "- $version $directory"
 done
 # Asked itself, in one go: what it is, whose it is, and how it is set.
 # (What is called psql in PATH may be a Perl program that only starts it.)
@@ -249,8 +254,7 @@ for program in /usr/lib/postgresql/*/bin/psql; do
     [ ! -x "$program" ] || psql=$program
 done
 if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
-    said=$(cd / && PGCONNECT_TIMEOUT=5 setpriv --reuid=postgres --regid=postgres \
-        --init-groups "$psql" -X -q -A -t -p "$DB_PORT" \
+    said=$(as_postgres env PGCONNECT_TIMEOUT=5 "$psql" -X -q -A -t -p "$DB_PORT" \
         -d postgres -v ON_ERROR_STOP=1 -f - 2>&1 <<SQL
 SELECT 'postgres.version=' || current_setting('server_version_num');
 SELECT 'postgres.replica=' || pg_is_in_recovery();

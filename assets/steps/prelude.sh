@@ -6,7 +6,7 @@
 #
 # Inputs are variables, set in front of this file.
 
-# Where the wizard keeps what it must remember on a host. Nothing secret is in it.
+# Where the wizard keeps what it must remember on a host, for root alone.
 KEEP=/var/lib/k3s-ha-wizard
 
 # What is made here is for everybody to read unless it says otherwise, as packages expect.
@@ -78,11 +78,63 @@ wait_for() {
 
 # --- Files -------------------------------------------------------------------------------------
 
+# On the way to a file there may be a folder that another user than root can change. A link of that
+# user's would choose what root reads and writes there. So such a file is read and written with the
+# rights of the folder's owner, who gains nothing by it.
+
+# keeper PATH: the user as whom a file is read and written. root, where root alone can change the
+# way there, links included; else the first other owner on that way. Fails, and says why, where
+# several users can change it.
+keeper() {
+    namei -m -o -- "$1" 2>/dev/null | awk '
+        NR == 1 || length($1) != 10 || $1 !~ /^[-a-z][-rwxsStT]+$/ { next }
+        ($1 ~ /^d/ || shared) && $2 != "root" { found = $2; exit }
+        $1 ~ /^d/ {
+            others = substr($1, 6, 1) == "w" && $3 != "root" || substr($1, 9, 1) == "w"
+            # The sticky bit: in there a user replaces only what belongs to that user.
+            shared = others && $1 ~ /[tT]$/
+            if (others && !shared) { found = ""; exit }
+            found = "root"
+        }
+        END { if (found == "") exit 1; print found }' ||
+        { say "several users can change the folder of $1, or one above it"; return 1; }
+}
+
+# as USER PROGRAM ARGUMENT…: with that user's rights. The user can take the process over: so it must
+# not have an input or an output that the user may not have, such as those of the connection.
+as() {
+    user=$1
+    shift
+    [ "$user" != root ] || { "$@"; return; }
+    if group=$(id -g -- "$user" 2>/dev/null); then
+        set -- --regid="$group" --init-groups -- "$@"
+    else
+        set -- --regid=65534 --clear-groups -- "$@"
+    fi
+    ( cd / && setpriv --reuid="$user" "$@" 3>&- )
+}
+
+# holds PATH: prints what is in a file.
+holds() {
+    user=$(keeper "$1") || { say "$user" >&2; return 1; }
+    as "$user" cat -- "$1" 2>/dev/null || { say "$user cannot read $1" >&2; return 1; }
+}
+
+hash_of() { holds "$1" | sha256sum | cut -d' ' -f1; }
+
+# is_in PATH CONTENT: exactly that.
+is_in() { holds "$1" 2>/dev/null | { exec 3<&0; printf '%s' "$2" | cmp -s - /dev/fd/3; }; }
+
 # file_is PATH MODE OWNER:GROUP CONTENT: a regular file that is exactly so.
 file_is() {
-    if [ ! -f "$1" ] || [ -L "$1" ]; then say "$1 is not there"; return 1; fi
-    [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
-    printf '%s' "$4" | cmp -s - "$1" || { say "$1 has other contents"; return 1; }
+    user=$(keeper "$1") || { say "$user"; return 1; }
+    seen=$(as "$user" stat -c '%A %a %U:%G' -- "$1" 2>/dev/null) || seen=
+    case $seen in
+    -*) ;;
+    *) say "$1 is not there"; return 1 ;;
+    esac
+    [ "${seen#* }" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
+    is_in "$1" "$4" || { say "$1 has other contents"; return 1; }
 }
 
 # directory_is PATH MODE OWNER:GROUP
@@ -91,77 +143,123 @@ directory_is() {
     [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
 }
 
+# put_directory PATH MODE OWNER:GROUP: never what a link in its place points to.
 put_directory() {
     mkdir -p "$1"
-    chown "$3" "$1"
-    chmod "$2" "$1"
+    (
+        cd -P "$1" || exit
+        [ "$(stat -c %d:%i .)" = "$(stat -c %d:%i "$1")" ] || { say "$1 is a link" >&2; exit 1; }
+        chown "$3" .
+        chmod "$2" .
+    )
 }
 
+# in_one_word PATH: a name for it in a folder of ours.
+in_one_word() { printf '%s' "$1" | tr / %; }
+
 # Where the hash of what the wizard last wrote to a file is kept.
-written_mark() { printf '%s/written/%s' "$KEEP" "$(printf '%s' "$1" | tr / %)"; }
+written_mark() { printf '%s/written/%s' "$KEEP" "$(in_one_word "$1")"; }
 
-hash_of() { sha256sum <"$1" | cut -d' ' -f1; }
-
-# keep_backup PATH: what somebody else put there is kept beside it; what the wizard itself wrote
-# last is not worth it.
+# keep_backup PATH: what others put there is kept; what the wizard itself wrote last is not worth
+# it. Never beside the file: some programs read whole folders.
 keep_backup() {
-    [ -e "$1" ] || return 0
+    backup="$KEEP/backups/$(in_one_word "$1").$(date -u +%Y%m%dT%H%M%SZ)"
+    ( umask 077; mkdir -p "$KEEP/backups"; holds "$1" >"$backup" ) || return
     mark=$(written_mark "$1")
-    if [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$1")" ]; then
+    if [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$backup")" ]; then
+        rm -f "$backup"
         return 0
     fi
-    backup="$1.before-k3s-ha-wizard-$(date -u +%Y%m%dT%H%M%SZ)"
-    cp -p "$1" "$backup"
     say "$1 was there already: kept as $backup"
 }
 
-# replace PATH TEMPORARY: puts a finished file in another's place, whole or not at all.
+# Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
+# whole its name ends in ~, and has no dot in front: then logrotate skips it, and so do others that
+# read whole folders. What an interrupted run has left of it is removed.
+# shellcheck disable=SC2016 # the $ are of the shell that is started
+PUT='
+set -eu
+umask 077
+draft="$1.k3s-ha-wizard~"
+trap "rm -f \"\$draft\"" EXIT
+rm -f "$draft"
+set -C
+cat >"$draft"
+chown "$3" "$draft"
+chmod "$2" "$draft"
+sync "$draft"
+mv -fT "$draft" "$1"
+'
+
+# replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others on the way.
 replace() {
-    sync "$2"
-    mv -f "$2" "$1"
-    keep
+    ( umask 077; printf '%s' "$5" >"$KEEP/new" ) || return
+    as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$KEEP/new" || { rm -f "$KEEP/new"; return 1; }
+    rm -f "$KEEP/new"
+}
+
+# wrote PATH CONTENT: remembers it.
+wrote() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
-    hash_of "$1" >"$(written_mark "$1")"
+    printf '%s' "$2" | sha256sum | cut -d' ' -f1 >"$(written_mark "$1")"
     say "wrote $1"
 }
 
-# put_file PATH MODE OWNER:GROUP CONTENT: never readable by others on the way.
+# put_file PATH MODE OWNER:GROUP CONTENT
 put_file() {
-    directory=$(dirname "$1")
-    [ -d "$directory" ] || mkdir -p "$directory"
-    if [ ! -f "$1" ] || ! printf '%s' "$4" | cmp -s - "$1"; then
-        keep_backup "$1"
+    keep
+    user=$(keeper "$1") || { say "$user" >&2; return 1; }
+    as "$user" mkdir -p -- "$(dirname "$1")"
+    if as "$user" test -e "$1" && ! is_in "$1" "$4"; then
+        keep_backup "$1" || return
     fi
-    temporary=$(mktemp "$directory/.k3s-ha-wizard.XXXXXX")
-    printf '%s' "$4" >"$temporary"
-    chown "$3" "$temporary"
-    chmod "$2" "$temporary"
-    replace "$1" "$temporary"
+    replace "$user" "$1" "$2" "$3" "$4" || return
+    wrote "$1" "$4"
 }
 
-# with_block PATH BEGIN END LINES: a file with a marked block of ours on top, and everything else
-# as it was.
+# rewrite PATH CONTENT: the file keeps its owner and mode, and where it is a link, stays one.
+rewrite() {
+    keep
+    user=$(keeper "$1") || { say "$user" >&2; return 1; }
+    path=$(as "$user" readlink -e -- "$1") || { say "$1 is not there" >&2; return 1; }
+    seen=$(as "$user" stat -c '%a %u:%g' -- "$path") || return
+    replace "$user" "$path" "${seen% *}" "${seen#* }" "$2" || return
+    wrote "$1" "$2"
+}
+
+# with_block BEGIN END LINES: standard input with a marked block of ours on top, and all else as
+# it was. Fails where the marks in it do not pair: then it cannot be told which lines are ours.
 with_block() {
-    printf '%s\n%s%s\n' "$2" "$4" "$3"
-    awk -v begin="$2" -v end="$3" '
-        $0 == begin { inside = 1 }
-        !inside { print }
-        $0 == end { inside = 0 }' "$1"
+    printf '%s\n%s%s\n' "$1" "$3" "$2"
+    awk -v begin="$1" -v end="$2" '
+        $0 == begin { torn = torn || inside; inside = 1 }
+        !inside && $0 != end { print }
+        $0 == end { torn = torn || !inside; inside = 0 }
+        END { exit torn || inside }'
+}
+
+# has_block PATH BEGIN END LINES: puts what is in a file into $now and what is to be in it into
+# $wanted, each with a dot behind it that keeps the last lines.
+has_block() {
+    now=$(holds "$1" 2>&1 && echo .) || { say "$now"; return 2; }
+    wanted=$(printf '%s' "${now%.}" | with_block "$2" "$3" "$4" && echo .) || {
+        say "in $1 one of the lines \"$2\" and \"$3\" has no other: which lines between them are" \
+            "the wizard's cannot be told. Put the missing line back, or remove what is left of its block"
+        return 3
+    }
 }
 
 # block_is PATH BEGIN END LINES: the block is on top, as it should be.
 block_is() {
-    with_block "$@" | cmp -s - "$1" || { say "$1 does not have our lines on top"; return 1; }
+    has_block "$@" || return
+    [ "$now" = "$wanted" ] || { say "$1 does not have our lines on top"; return 1; }
 }
 
-# put_block PATH BEGIN END LINES: the file keeps its owner and mode.
+# put_block PATH BEGIN END LINES
 put_block() {
-    keep_backup "$1"
-    temporary=$(mktemp "$(dirname "$1")/.k3s-ha-wizard.XXXXXX")
-    with_block "$@" >"$temporary"
-    chown --reference="$1" "$temporary"
-    chmod --reference="$1" "$temporary"
-    replace "$1" "$temporary"
+    has_block "$@" >&2 || return
+    keep_backup "$1" || return
+    rewrite "$1" "${wanted%.}"
 }
 
 # --- Services ----------------------------------------------------------------------------------
@@ -186,8 +284,8 @@ sql() {
         printf '%s\n' 'SET log_statement = none; SET log_min_duration_statement = -1;' \
             'SET log_min_error_statement = panic; SET client_min_messages = error;'
         cat
-    } | ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$(psql_program)" \
-        -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d "${1:-postgres}" -f - )
+    } | as postgres "$(psql_program)" \
+        -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d "${1:-postgres}" -f -
 }
 
 # sql_works: Postgres answers; says why not.
@@ -197,18 +295,55 @@ sql_works() {
     return 2
 }
 
-# wait_for_postgres SERVICE: until it answers, or shows what its service said.
+# wait_for_postgres SERVICE: until it answers, or shows what its service and its log said.
 wait_for_postgres() {
     tries=0
     until sql_works >/dev/null; do
         tries=$((tries + 1))
+        case $(property "$1" ActiveState) in
+        active | activating | deactivating | reloading) ;;
+        *) tries=120 ;; # it has ended
+        esac
         if [ "$tries" -ge 120 ]; then
-            journalctl -u "$1" -n 20 --no-pager -o cat >&2
-            sql_works >&2
+            {
+                journalctl -u "$1" -n 20 --no-pager -o cat || :
+                log_of_postgres || :
+                sql_works || :
+            } >&2
             return 1
         fi
         sleep 0.5
     done
+}
+
+# log_of_postgres: the last lines of its own log, without those that others' secrets may be in.
+log_of_postgres() {
+    log=$(postgres_log)
+    [ -n "$log" ] && user=$(keeper "$log") || return 0
+    as "$user" tail -n 8 -- "$log" 2>/dev/null |
+        grep -vE '^[[:space:]]|(STATEMENT|QUERY|CONTEXT|DETAIL): '
+}
+
+# What postgresql.auto.conf held before a change that needs a restart: its path in the first line,
+# then its content. This file exists from before the change until Postgres answers again.
+SETTINGS_BEFORE=$KEEP/settings-before-restart
+
+# keep_settings PATH: those that an earlier run has kept are older, so they stay.
+keep_settings() {
+    [ ! -e "$SETTINGS_BEFORE" ] || return 0
+    keep
+    ( umask 077; { say "$1" && holds "$1"; } >"$SETTINGS_BEFORE.new" ) || return
+    sync "$SETTINGS_BEFORE.new"
+    mv -f "$SETTINGS_BEFORE.new" "$SETTINGS_BEFORE"
+}
+
+# settings_back: puts them back, where a change did not end well.
+settings_back() {
+    [ -e "$SETTINGS_BEFORE" ] || return 0
+    before=$(tail -n +2 "$SETTINGS_BEFORE" && echo .)
+    rewrite "$(head -n 1 "$SETTINGS_BEFORE")" "${before%.}" || return
+    rm -f "$SETTINGS_BEFORE"
+    say 'the settings of before the change are back'
 }
 
 # shellcheck disable=SC2120 # the database may be left out
@@ -228,7 +363,9 @@ ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
 
 # loaded_after FILE…: Postgres has read its configuration after the last change to them.
 loaded_after() {
-    newest=$(stat -c %.9Y "$@" | sort -n | tail -n 1)
+    newest=$(for file in "$@"; do
+        user=$(keeper "$file") && as "$user" stat -L -c %.9Y -- "$file"
+    done 2>/dev/null | sort -n | tail -n 1)
     awk -v loaded="$(of loaded)" -v newest="$newest" 'BEGIN { exit !(loaded > newest) }'
 }
 

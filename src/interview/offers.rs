@@ -1,7 +1,5 @@
 //! What there is to begin with: clusters of earlier runs, and a draft.
 
-use std::path::PathBuf;
-
 use super::{drafts, text};
 use crate::answers::Answers;
 use crate::events::End;

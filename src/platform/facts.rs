@@ -129,6 +129,8 @@ pub struct PostgresFacts {
     pub ours: bool,
     /// On the disk: port and place, `5432 15/main`.
     pub clusters: Vec<String>,
+    /// A run of the wizard was cut off while it restarted it.
+    pub cut_off: bool,
     /// The clusters of K3s that have rules in one of them, by name.
     pub marks: Vec<String>,
     /// It answered on the port that K3s is to use; the rest of this is about that one.
@@ -321,6 +323,7 @@ impl PostgresFacts {
         match key {
             "ours" => self.ours = true,
             "cluster" => self.clusters.push(value),
+            "cut-off" => self.cut_off = true,
             "mark" => self.marks.push(value),
             "asked" => self.asked = true,
             "error" => self.error = value,
@@ -376,6 +379,7 @@ k3s.unit=k3s
 k3s.leftover=/var/lib/rancher/k3s/server/db/etcd
 postgres.cluster=5432 15/main
 postgres.mark=lab
+postgres.cut-off=yes
 balancer.server=198.51.100.12:6443
 sudo=yes
 sudo.logs=log_output
@@ -420,6 +424,7 @@ what a newer version says=is passed over";
         assert!(facts.postgres.asked && !facts.postgres.replica);
         assert_eq!(facts.postgres.version, 150_018);
         assert_eq!(facts.postgres.marks, ["lab"]);
+        assert!(facts.postgres.cut_off);
         assert_eq!(facts.balancer.servers, ["198.51.100.12:6443"]);
         assert!(facts.through_sudo && facts.sudo_logs == ["log_output"]);
         assert_eq!(facts.postgres.databases, ["wiki"]);

@@ -11,6 +11,7 @@ mod plain;
 mod plain_logins;
 mod relay;
 mod ssh;
+mod steps;
 mod sudo;
 mod tui;
 mod tui_screenshots;

@@ -7,6 +7,7 @@ mod install;
 mod lab;
 mod network;
 mod plain;
+mod postgres;
 mod refusals;
 mod tui;
 mod ways;

@@ -1,10 +1,13 @@
 //! A real Postgres of its own: in a folder that goes away with it, on a free port of 127.0.0.1.
 
+// Each of the tests uses its part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use k3s_ha_wizard::pki::Identity;
@@ -101,6 +104,25 @@ impl Postgres {
         stream
     }
 
+    /// The folder of its socket.
+    pub fn socket(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What receives its WAL through this slot, as a standby does.
+    pub fn standby(&self, slot: &str) -> Standby {
+        let port = self.port.to_string();
+        let mut receive = self.command("pg_receivewal");
+        receive.args(["-U", USER, "-p", &port, "-S", slot, "-h"]);
+        receive.arg(self.socket()).arg("-D").arg(self.socket());
+        let child = receive.spawn().expect("it runs");
+        let active = format!("select active from pg_replication_slots where slot_name = '{slot}'");
+        while self.query(&active) != "t" {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Standby(child)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -137,6 +159,16 @@ impl Drop for Postgres {
         stop.args(["--mode", "immediate", "--wait", "stop", "--pgdata"])
             .arg(self.data());
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// Until it is dropped.
+pub struct Standby(Child);
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

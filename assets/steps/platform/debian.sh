@@ -107,5 +107,12 @@ make_postgres_cluster() {
 # The service of the cluster "VERSION NAME".
 postgres_service() { printf 'postgresql@%s-%s' "$1" "$2"; }
 
+# The file that the cluster on DB_PORT logs to.
+postgres_log() {
+    pg_lsclusters -h | while read -r _ _ port _ _ _ log; do
+        [ "$port" != "$DB_PORT" ] || { printf '%s' "$log"; break; }
+    done
+}
+
 enable_postgres() { systemctl enable postgresql; }
 postgres_enabled() { systemctl is-enabled -q postgresql; }

@@ -15,7 +15,7 @@ SQL
 
 satisfied() {
     look || return 2
-    block_is "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" || return 1
+    block_is "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" || return
     if [ -n "$(of errors)" ]; then
         say "$hba has lines that Postgres does not understand: $(of errors)"
         return 2
@@ -29,15 +29,13 @@ apply() {
         say "$hba has errors already, and Postgres would not start with it: $(of errors)" >&2
         return 1
     fi
-    old=$(mktemp)
-    cp -p "$hba" "$old"
+    old=$(holds "$hba" && echo .)
     put_block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES"
     look
     if [ -n "$(of errors)" ]; then
-        cat "$old" >"$hba"
+        rewrite "$hba" "${old%.}"
         say "Postgres does not understand the rules, so the old ones were put back: $(of errors)" >&2
         return 1
     fi
-    rm -f "$old"
     reload_postgres
 }

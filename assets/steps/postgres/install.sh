@@ -47,6 +47,8 @@ apply() {
     if ! sql_works >/dev/null; then
         # shellcheck disable=SC2046 # version and name
         service=$(postgres_service $(postgres_cluster))
+        # Where an earlier run was cut off between a restart that failed and the way back.
+        settings_back
         say "systemctl start $service"
         systemctl start "$service"
         wait_for_postgres "$service"

@@ -13,6 +13,15 @@ look() {
 SELECT 'addresses=' || current_setting('listen_addresses');
 SELECT 'connections=' || current_setting('max_connections');
 SELECT 'tls=' || current_setting('ssl_min_protocol_version');
+SELECT 'data=' || current_setting('data_directory');
+SELECT 'standbys=' || string_agg(name, ', ') FROM (
+    SELECT application_name || coalesce(' at ' || host(client_addr), '') FROM pg_stat_replication
+    WHERE state <> 'backup' AND NOT EXISTS (
+        SELECT FROM pg_replication_slots WHERE active_pid = pid AND slot_type = 'logical')
+    UNION ALL
+    SELECT slot_name || ', which is away' FROM pg_replication_slots
+    WHERE slot_type = 'physical' AND NOT active
+) AS standby (name);
 SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
 WHERE NOT datistemplate AND datname NOT IN ('postgres', '$DB_NAME');
 SQL
@@ -34,7 +43,15 @@ satisfied() {
             'existing_postgres = "share" under [postgres] in the answers'
         return 3
     fi
+    if [ "$(of connections)" -lt "$MAX_CONNECTIONS" ] && [ -n "$(of standbys)" ]; then
+        say "max_connections must be raised to $MAX_CONNECTIONS, but this Postgres has standbys," \
+            "which stop when theirs is lower: $(of standbys). Set max_connections =" \
+            "$MAX_CONNECTIONS on each of them and restart it, then the same here; after that the" \
+            'wizard has nothing to raise'
+        return 3
+    fi
     [ -z "$restart" ] || { say "$restart"; return 1; }
+    [ ! -e "$SETTINGS_BEFORE" ] || { say 'an earlier run was cut off at the restart'; return 1; }
     case $(of tls) in
     TLSv1.2 | TLSv1.3) ;;
     *) say 'Postgres would speak TLS below 1.2'; return 1 ;;
@@ -43,6 +60,8 @@ satisfied() {
 
 apply() {
     look
+    restart=$(differs)
+    [ -z "$restart" ] || keep_settings "$(of data)/postgresql.auto.conf"
     addresses=$(of addresses)
     case ", $addresses," in
     *'*'* | *", $LISTEN_ADDRESS,"* | *",$LISTEN_ADDRESS,"*) ;;
@@ -57,14 +76,25 @@ SQL
         printf "ALTER SYSTEM SET max_connections = '%s';\n" "$MAX_CONNECTIONS" | sql
         say "max_connections = $MAX_CONNECTIONS"
     fi
-    if [ -z "$(differs)" ]; then
+    if [ -z "$restart" ]; then
         reload_postgres
-        return 0
+    else
+        # shellcheck disable=SC2046 # version and name
+        service=$(postgres_service $(postgres_cluster))
+        restart || {
+            settings_back
+            restart
+            say 'Postgres does not start with the new settings, for the reason above.' \
+                'It has the old ones again, and answers' >&2
+            return 1
+        }
     fi
-    # shellcheck disable=SC2046 # version and name
-    service=$(postgres_service $(postgres_cluster))
+    rm -f "$SETTINGS_BEFORE"
+}
+
+# Debian's unit says that it succeeded when Postgres did not start: so it is asked.
+restart() {
     say "systemctl restart $service"
-    # Debian's unit says that it succeeded when Postgres did not start: so it is asked.
-    systemctl restart "$service"
+    systemctl restart "$service" || :
     wait_for_postgres "$service"
 }

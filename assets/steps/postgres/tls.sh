@@ -50,8 +50,7 @@ satisfied() {
                 'existing_postgres = "share" under [postgres] in the answers'
             return 3
         }
-        [ -f "$authority" ] || { say "$authority is not there"; return 2; }
-        block_is "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM" || return 1
+        block_is "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM" || return
     fi
     files || return 1
     [ "$(of ssl)" = on ] || { say 'TLS is off'; return 1; }

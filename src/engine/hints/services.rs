@@ -164,6 +164,12 @@ pub(super) const SYMPTOMS: &[Sign] = &[
          `apt-get install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
     ),
     at(
+        "postgres/settings",
+        &["Postgres does not start with the new settings"],
+        "Postgres runs with its old settings again. The FATAL line says why it did not start with \
+         the new ones: put that right, and start the wizard again.",
+    ),
+    at(
         "postgres/",
         &["Postgres does not answer on port"],
         "Postgres does not run, or not yet. `pg_lsclusters` shows how it is, and its log under \

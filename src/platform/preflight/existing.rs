@@ -139,12 +139,13 @@ fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 }
 
 /// Nobody knows what is in a Postgres that cannot be asked. Where it has rules of this very cluster,
-/// it was looked at before: then an earlier run was cut off.
+/// or where the wizard was restarting it, it was looked at before: then an earlier run was cut off.
 fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     let facts = sheet.looked.facts;
     let postgres = &facts.postgres;
     let port = wanted.answers.postgres.port;
-    if postgres.ours || postgres.marks.contains(&wanted.answers.cluster.name) {
+    let known = postgres.marks.contains(&wanted.answers.cluster.name);
+    if postgres.ours || postgres.cut_off || known {
         return;
     }
     let here = format!("{port} ");

@@ -171,6 +171,7 @@ fn a_postgres_of_others_that_does_not_run_is_refused() {
     assert_eq!(stopped(|facts| facts.postgres.ours = true), "");
     let marked = |facts: &mut Facts| facts.postgres.marks = vec!["lab".into()];
     assert_eq!(stopped(marked), "");
+    assert_eq!(stopped(|facts| facts.postgres.cut_off = true), "");
     let of_another = |facts: &mut Facts| facts.postgres.marks = vec!["shop".into()];
     assert!(stopped(of_another).contains("does not run"));
 }
