@@ -17,6 +17,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.postgres(answers);
     check.load_balancer(answers);
     check.roles(&answers.hosts);
+    check.not_yet(answers);
     for (number, host) in answers.hosts.iter().enumerate() {
         check.host(number, host);
     }
@@ -331,7 +332,7 @@ impl Check {
             let mut with_role = hosts
                 .iter()
                 .enumerate()
-                .filter(|(_, host)| host.role == role);
+                .filter(|(_, host)| host.roles.contains(&role));
             let Some((_, first)) = with_role.next() else {
                 self.problem(
                     "hosts",
@@ -343,8 +344,7 @@ impl Check {
                 self.problem(
                     format!("hosts[{number}].role"),
                     format!(
-                        "{} has the role \"{role}\" already, and there can be only one: pairs \
-                         come later",
+                        "{} has the role \"{role}\" already: pairs are {NOT_YET}",
                         first.name
                     ),
                 );
@@ -352,8 +352,51 @@ impl Check {
         }
     }
 
+    /// What answers may say from the start, so that they need not change once it is built.
+    fn not_yet(&mut self, answers: &Answers) {
+        let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
+        if answers.ssh.jump.is_some() {
+            refuse("ssh.jump".into(), JUMP);
+        }
+        if answers.postgres.endpoint.is_some() {
+            refuse("postgres.endpoint".into(), "an external Postgres is");
+        }
+        if answers.load_balancer.endpoint.is_some() {
+            refuse(
+                "load_balancer.endpoint".into(),
+                "an external load balancer is",
+            );
+        }
+        if answers.load_balancer.virtual_ip.is_some() {
+            refuse("load_balancer.virtual_ip".into(), "a virtual address is");
+        }
+        for (number, host) in answers.hosts.iter().enumerate() {
+            let key = |field: &str| format!("hosts[{number}].{field}");
+            if host.roles.len() > 1 {
+                refuse(key("roles"), "several roles on one host are");
+            }
+            if host.roles.contains(&Role::Monitor) {
+                let field = if host.roles.len() > 1 {
+                    "roles"
+                } else {
+                    "role"
+                };
+                refuse(key(field), "the role \"monitor\" is");
+            }
+            if host.site.is_some() {
+                refuse(key("site"), "sites are");
+            }
+            if host.jump.is_some() {
+                refuse(key("jump"), JUMP);
+            }
+        }
+    }
+
     fn host(&mut self, number: usize, host: &Host) {
         let key = |field: &str| format!("hosts[{number}].{field}");
+        if host.roles.is_empty() {
+            self.problem(key("roles"), "must name at least one role");
+        }
         if !is_label(&host.name) {
             self.problem(key("name"), LABEL);
         }
@@ -455,6 +498,8 @@ impl Check {
     }
 }
 
+const NOT_YET: &str = "not supported yet";
+const JUMP: &str = "a host to jump through is";
 const LABEL: &str = "must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: \
                      Kubernetes and DNS take no other names";
 const IDENTIFIER: &str = "must be lower-case: a letter or _, then letters, digits and _, at most \

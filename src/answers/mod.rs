@@ -96,6 +96,8 @@ pub struct K3s {
 pub struct Ssh {
     pub user: Option<String>,
     pub port: Option<u16>,
+    /// The host through which SSH goes to the others.
+    pub jump: Option<String>,
     pub key: Option<PathBuf>,
     /// Of private keys. None of the three is ever kept.
     pub passphrase: Option<Secret>,
@@ -144,6 +146,8 @@ pub struct Postgres {
     pub port: u16,
     /// The DNS name in the datastore endpoint; without one the address stands there.
     pub name: Option<String>,
+    /// An external Postgres, `NAME:PORT`, in place of a host with this role.
+    pub endpoint: Option<String>,
     pub existing_postgres: ExistingPostgres,
 }
 
@@ -176,19 +180,34 @@ pub struct LoadBalancer {
     pub port: u16,
     /// Further DNS names and addresses of the load balancer; all go into the servers' certificates.
     pub names: Vec<String>,
+    /// The address that a pair of load balancers shares.
+    pub virtual_ip: Option<IpAddr>,
+    /// An external load balancer, `NAME:PORT`, in place of a host with this role.
+    pub endpoint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Postgres,
+    /// Watches a pair of Postgres hosts and decides which of the two is the primary.
+    Monitor,
     Server,
     LoadBalancer,
     Agent,
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [
+    pub const ALL: [Role; 5] = [
+        Role::Postgres,
+        Role::Monitor,
+        Role::Server,
+        Role::LoadBalancer,
+        Role::Agent,
+    ];
+
+    /// Those that are built so far; answers with others are refused.
+    pub const SUPPORTED: [Role; 4] = [
         Role::Postgres,
         Role::Server,
         Role::LoadBalancer,
@@ -199,6 +218,7 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Postgres => "postgres",
+            Role::Monitor => "monitor",
             Role::Server => "server",
             Role::LoadBalancer => "load-balancer",
             Role::Agent => "agent",
@@ -212,18 +232,26 @@ impl fmt::Display for Role {
     }
 }
 
-/// A machine with one role.
+/// A machine and its roles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
     /// Names the host everywhere, and the node in the cluster.
     pub name: String,
-    pub role: Role,
+    /// `role = "…"` is the same as a list of one.
+    #[serde(alias = "role", deserialize_with = "one_or_several")]
+    pub roles: Vec<Role>,
+    /// The site that the host is in, where the cluster has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// What SSH uses: an IP address or a DNS name.
     pub address: String,
     /// The address in the cluster's network, where that is not `address`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_ip: Option<IpAddr>,
+    /// The host through which SSH goes to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -248,9 +276,11 @@ impl Host {
     pub fn new(name: impl Into<String>, role: Role, address: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            role,
+            roles: vec![role],
+            site: None,
             address: address.into(),
             node_ip: None,
+            jump: None,
             user: None,
             port: None,
             key: None,
@@ -260,6 +290,11 @@ impl Host {
             host_key: None,
             overrule: Vec::new(),
         }
+    }
+
+    /// Its role; validated answers have one a host.
+    pub fn role(&self) -> Role {
+        self.roles.first().copied().unwrap_or(Role::Agent)
     }
 
     /// Where the other hosts find this one: `node_ip`, or `address` when that is an IP address.
@@ -303,6 +338,7 @@ impl Default for Postgres {
             password: None,
             port: 5432,
             name: None,
+            endpoint: None,
             existing_postgres: ExistingPostgres::default(),
         }
     }
@@ -313,6 +349,8 @@ impl Default for LoadBalancer {
         Self {
             port: 6443,
             names: Vec::new(),
+            virtual_ip: None,
+            endpoint: None,
         }
     }
 }
@@ -356,31 +394,9 @@ impl Answers {
     }
 
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Host> {
-        self.hosts.iter().filter(move |host| host.role == role)
-    }
-
-    /// What Postgres must take: twenty connections a server at first, more under load (facts 2.6).
-    pub fn max_connections(&self) -> usize {
-        100 + 50 * self.with_role(Role::Server).count()
-    }
-
-    /// In the order of the answers: the first one is server 1.
-    pub fn servers(&self) -> Vec<&Host> {
-        self.with_role(Role::Server).collect()
-    }
-
-    pub fn agents(&self) -> Vec<&Host> {
-        self.with_role(Role::Agent).collect()
-    }
-
-    /// Validated answers have exactly one.
-    pub fn postgres_host(&self) -> Option<&Host> {
-        self.with_role(Role::Postgres).next()
-    }
-
-    /// Validated answers have exactly one.
-    pub fn load_balancer_host(&self) -> Option<&Host> {
-        self.with_role(Role::LoadBalancer).next()
+        self.hosts
+            .iter()
+            .filter(move |host| host.roles.contains(&role))
     }
 
     /// What the answers alone say, without the SSH configuration.
@@ -438,6 +454,20 @@ impl Answers {
     pub fn to_toml(&self) -> String {
         write::to_toml(self)
     }
+}
+
+/// As state folders of earlier versions have it, one role; or a list.
+fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(Role),
+        Several(Vec<Role>),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::One(role) => vec![role],
+        Written::Several(roles) => roles,
+    })
 }
 
 fn drop_inline(secrets: [&mut Option<Secret>; 3]) {

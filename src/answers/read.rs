@@ -66,7 +66,8 @@ pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
 
 /// Whether what could not be read explains a problem that was found afterwards.
 fn covers(unread: &str, found: &str) -> bool {
-    let hosts_are_unsure = unread.ends_with("].role") || unread == "hosts";
+    let hosts_are_unsure =
+        unread.ends_with("].role") || unread.contains("].roles") || unread == "hosts";
     let host_has_node_ip = unread
         .strip_suffix(".node_ip")
         .is_some_and(|host| found.strip_suffix(".address") == Some(host));
@@ -168,6 +169,7 @@ fn ssh(section: &Section<'_>) -> Ssh {
     let ssh = Ssh {
         user: section.text("user"),
         port: section.port("port"),
+        jump: section.text("jump"),
         key: section.text("key").map(PathBuf::from),
         passphrase: section.secret("passphrase"),
         password: section.secret("password"),
@@ -197,6 +199,7 @@ fn postgres(section: &Section<'_>) -> Postgres {
         password: section.secret("password"),
         port: section.port("port").unwrap_or(default.port),
         name: section.text("name"),
+        endpoint: section.text("endpoint"),
         existing_postgres: section
             .choice(
                 "existing_postgres",
@@ -213,6 +216,8 @@ fn load_balancer(section: &Section<'_>) -> LoadBalancer {
     let load_balancer = LoadBalancer {
         port: section.port("port").unwrap_or(default.port),
         names: section.texts("names"),
+        virtual_ip: section.address("virtual_ip"),
+        endpoint: section.text("endpoint"),
     };
     section.end();
     load_balancer
@@ -221,16 +226,13 @@ fn load_balancer(section: &Section<'_>) -> LoadBalancer {
 fn host(section: &Section<'_>) -> Host {
     let host = Host {
         name: section.required("name", Section::text).unwrap_or_default(),
-        // Any role will do: `covers` knows that this one was not read.
-        role: section
-            .required("role", |section, key| {
-                section.choice(key, &Role::ALL.map(|role| (role.as_str(), role)))
-            })
-            .unwrap_or(Role::Agent),
+        roles: roles(section),
+        site: section.text("site"),
         address: section
             .required("address", Section::text)
             .unwrap_or_default(),
         node_ip: section.address("node_ip"),
+        jump: section.text("jump"),
         user: section.text("user"),
         port: section.port("port"),
         key: section.text("key").map(PathBuf::from),
@@ -242,6 +244,24 @@ fn host(section: &Section<'_>) -> Host {
     };
     section.end();
     host
+}
+
+/// `roles = ["…"]`, or `role = "…"` where there is one.
+fn roles(section: &Section<'_>) -> Vec<Role> {
+    let known = Role::ALL.map(|role| (role.as_str(), role));
+    let has = |key: &str| section.table.is_some_and(|table| table.contains_key(key));
+    if has("roles") {
+        if has("role") {
+            section.problem("role", "must not stand beside roles: name them all there");
+        }
+        // Both keys are known.
+        section.asked.borrow_mut().push("role");
+        return section.choices("roles", &known);
+    }
+    let role = section.required("role", |section, key| section.choice(key, &known));
+    section.asked.borrow_mut().push("roles");
+    // Any role will do: `covers` knows that this one was not read.
+    vec![role.unwrap_or(Role::Agent)]
 }
 
 /// What reading leaves behind.

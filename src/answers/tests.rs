@@ -64,6 +64,7 @@ fn everything() -> Answers {
         ssh: Ssh {
             user: Some("admin".into()),
             port: Some(2222),
+            jump: None,
             key: Some("~/.ssh/id".into()),
             passphrase: Some(Secret::Inline("of the key".to_owned().into())),
             password: Some(Secret::Env("SSH_PASSWORD".into())),
@@ -78,18 +79,23 @@ fn everything() -> Answers {
             password: Some(Secret::File("~/password".into())),
             port: 5433,
             name: Some("pg.example.com".into()),
+            endpoint: None,
             existing_postgres: ExistingPostgres::Share,
         },
         load_balancer: LoadBalancer {
             port: 443,
             names: vec!["lb.example.com".into()],
+            virtual_ip: None,
+            endpoint: None,
         },
         hosts: vec![
             Host {
                 name: "db".into(),
-                role: Role::Postgres,
+                roles: vec![Role::Postgres],
+                site: None,
                 address: "db.example.com".into(),
                 node_ip: Some("10.0.0.5".parse().expect("an address")),
+                jump: None,
                 user: Some("root".into()),
                 port: Some(22),
                 key: Some("/k".into()),
@@ -118,13 +124,11 @@ fn the_smallest_answers_get_defaults() {
         (5432, 6443)
     );
     assert_eq!(answers.warnings(), Vec::<String>::new());
-    assert_eq!(answers.postgres_host().map(|host| &*host.name), Some("db"));
-    assert_eq!(
-        answers.load_balancer_host().map(|host| &*host.name),
-        Some("lb")
-    );
-    assert_eq!(answers.servers().len(), 2);
-    let agent = answers.agents()[0];
+    let names = |role| -> Vec<_> { answers.with_role(role).map(|host| &*host.name).collect() };
+    assert_eq!(names(Role::Postgres), ["db"]);
+    assert_eq!(names(Role::LoadBalancer), ["lb"]);
+    assert_eq!(names(Role::Server).len(), 2);
+    let agent = answers.with_role(Role::Agent).next().expect("an agent");
     assert_eq!(answers.ssh_port(agent), 22);
     assert_eq!(agent.cluster_ip(), "10.0.0.21".parse().ok());
 }
@@ -283,7 +287,7 @@ node_ip = "10.0.0"
     12:13: ssh.host_keys: must be one of "strict", "accept-new", not "accept"
     15:12: postgres.database: must be lower-case: a letter or _, then letters, digits and _, at most 63. K3s turns it into lower case
     16:8: postgres.port: must be a port, a number between 1 and 65535, not the number 70000
-    20:8: hosts[0].role: must be one of "postgres", "server", "load-balancer", "agent", not "postgress"; did you mean "postgres"?
+    20:8: hosts[0].role: must be one of "postgres", "monitor", "server", "load-balancer", "agent", not "postgress"; did you mean "postgres"?
     23:1: hosts[1].address: is missing: every host has a name, a role and an address
     26:1: hosts[1].adress: there is no such key; did you mean "address"?
     29:8: hosts[2].name: "s1" is the name of another host already: names are unique
@@ -310,10 +314,10 @@ fn the_topology_is_checked() {
             { name = "-h", role = "agent", address = "10.0.0.8:2222" },
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
-    4:34: hosts[1].role: a has the role "postgres" already, and there can be only one: pairs come later
+    4:34: hosts[1].role: a has the role "postgres" already: pairs are not supported yet
     5:54: hosts[2].address: 10.0.0.2 is the address of b already: a machine has one role
     6:61: hosts[3].address: is a DNS name, so node_ip is needed as well: rules, certificates and the nodes themselves name addresses. Write node_ip = "…", or an IP address here
-    7:34: hosts[4].role: d has the role "load-balancer" already, and there can be only one: pairs come later
+    7:34: hosts[4].role: d has the role "load-balancer" already: pairs are not supported yet
     7:83: hosts[4].node_ip: 127.0.0.1 does not lead to this host from the others: write node_ip with its address in the cluster's network
     8:80: hosts[5].node_ip: 10.0.0.1 is the address of a already: a machine has one role
     9:22: hosts[6].name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
@@ -468,10 +472,11 @@ fn example_schema_and_types_have_the_same_keys() {
     answers.k3s.token = Some(Secret::Env("TOKEN".into()));
     answers.ssh.passphrase = Some(Secret::Env("PASSPHRASE".into()));
     answers.hosts[0].password = Some(Secret::Env("PASSWORD".into()));
-    assert_eq!(
-        keys(&toml::Table::try_from(&answers).expect("TOML")),
-        written
-    );
+    let mut seen = keys(&toml::Table::try_from(&answers).expect("TOML"));
+    // One role is written as a text.
+    let of_hosts = seen.get_mut("hosts").expect("hosts");
+    assert!(of_hosts.remove("roles") && of_hosts.insert("role".into()));
+    assert_eq!(seen, written);
 
     // The example, with its commented defaults switched on, which must be the true defaults.
     let all = example()
@@ -533,4 +538,55 @@ fn example_schema_and_types_have_the_same_keys() {
             assert_eq!(described, &default, "{name}.{key}");
         }
     }
+}
+
+#[test]
+fn a_role_may_stand_in_a_list() {
+    let listed = smallest("").replace("role = \"postgres\"", "roles = [\"postgres\"]");
+    assert_ne!(listed, smallest(""));
+    assert_eq!(read(&listed), read(&smallest("")));
+    // State folders of version 0.1.0 have one role a host.
+    let json = serde_json::to_string(&read(LAB)).expect("JSON");
+    let older = json.replace("\"roles\":[\"postgres\"]", "\"role\":\"postgres\"");
+    assert_ne!(older, json);
+    assert_eq!(
+        serde_json::from_str::<Answers>(&older).expect("read"),
+        read(LAB)
+    );
+}
+
+#[test]
+fn what_is_not_built_yet_is_read_and_refused() {
+    let text = r#"[ssh]
+jump = "bastion"
+[postgres]
+endpoint = "db.example:5432"
+[load_balancer]
+virtual_ip = "10.0.0.9"
+endpoint = "lb.example:6443"
+[[hosts]]
+name = "db"
+role = "postgres"
+address = "10.0.0.5"
+[[hosts]]
+name = "s1"
+role = "server"
+address = "10.0.0.11"
+site = "a"
+jump = "bastion"
+[[hosts]]
+name = "lb"
+roles = ["load-balancer", "monitor"]
+address = "10.0.0.10"
+"#;
+    insta::assert_snapshot!(problems(text), @r#"
+    2:8: ssh.jump: a host to jump through is not supported yet
+    4:12: postgres.endpoint: an external Postgres is not supported yet
+    6:14: load_balancer.virtual_ip: a virtual address is not supported yet
+    7:12: load_balancer.endpoint: an external load balancer is not supported yet
+    16:8: hosts[1].site: sites are not supported yet
+    17:8: hosts[1].jump: a host to jump through is not supported yet
+    20:9: hosts[2].roles: several roles on one host are not supported yet
+    20:9: hosts[2].roles: the role "monitor" is not supported yet
+    "#);
 }

@@ -35,6 +35,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     file.head("[ssh]");
     file.text("user", ssh.user.as_ref());
     file.number("port", ssh.port);
+    file.text("jump", ssh.jump.as_ref());
     file.path("key", ssh.key.as_ref());
     file.secret("passphrase", ssh.passphrase.as_ref());
     file.secret("password", ssh.password.as_ref());
@@ -53,18 +54,30 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     file.secret("password", postgres.password.as_ref());
     file.number("port", Some(postgres.port));
     file.text("name", postgres.name.as_ref());
+    file.text("endpoint", postgres.endpoint.as_ref());
     file.value("existing_postgres", postgres.existing_postgres.as_str());
 
     file.head("[load_balancer]");
     file.number("port", Some(load_balancer.port));
     file.texts("names", &load_balancer.names);
+    let virtual_ip = load_balancer.virtual_ip.map(|ip| ip.to_string());
+    file.text("virtual_ip", virtual_ip.as_ref());
+    file.text("endpoint", load_balancer.endpoint.as_ref());
 
     for host in hosts {
         file.head("[[hosts]]");
         file.text("name", Some(&host.name));
-        file.text("role", Some(&host.role.to_string()));
+        match &host.roles[..] {
+            [role] => file.value("role", role.as_str()),
+            roles => file.texts(
+                "roles",
+                &roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ),
+        }
+        file.text("site", host.site.as_ref());
         file.text("address", Some(&host.address));
         file.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
+        file.text("jump", host.jump.as_ref());
         file.text("user", host.user.as_ref());
         file.number("port", host.port);
         file.path("key", host.key.as_ref());

@@ -380,7 +380,7 @@ fn told(answers: &Answers, host: &Host) -> String {
     };
     say::host(
         name,
-        host.role.as_str(),
+        host.role().as_str(),
         &host.address,
         &node_ip,
         &user,

@@ -88,7 +88,9 @@ fn hosts_are_added_and_what_is_wrong_is_asked_again() {
     let (walk, text) = walked(typed, Found::default());
     insta::assert_snapshot!(text);
     let hosts = walk.wizard.answers.hosts.iter();
-    let hosts: Vec<_> = hosts.map(|host| (host.name.as_str(), host.role)).collect();
+    let hosts: Vec<_> = hosts
+        .map(|host| (host.name.as_str(), host.role()))
+        .collect();
     assert_eq!(hosts.len(), 3);
     assert_eq!(hosts[0], ("server-2", Role::Server));
 }

@@ -102,9 +102,9 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
             Some(same) => found.host(host, same),
             None => found.add(
                 format!("{} is not in the answers any more", host.name),
-                match host.role {
+                match host.role() {
                     Role::Postgres => How::Refused(DATABASE),
-                    Role::LoadBalancer => How::Refused(MOVED),
+                    Role::LoadBalancer | Role::Monitor => How::Refused(MOVED),
                     Role::Server | Role::Agent => How::Refused(REMOVED),
                 },
             ),
@@ -112,7 +112,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     }
     for host in &wanted.hosts {
         if applied.host(&host.name).is_none() {
-            let what = format!("{} is new, as {}", host.name, host.role);
+            let what = format!("{} is new, as {}", host.name, host.role());
             found.add(what, How::InPlace);
         }
     }
@@ -170,17 +170,17 @@ impl Found {
 
     fn host(&mut self, old: &Host, new: &Host) {
         let name = &old.name;
-        if old.role != new.role {
-            let what = format!("{name} has the role {}, now {}", old.role, new.role);
+        if old.roles != new.roles {
+            let what = format!("{name} has the role {}, now {}", old.role(), new.role());
             self.add(what, How::Refused(MOVED));
         } else if old.cluster_ip() != new.cluster_ip() {
             let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());
             let what = format!("{name} has the address {}, now {}", ip(old), ip(new));
             self.add(
                 what,
-                match old.role {
+                match old.role() {
                     Role::Postgres => How::Refused(DATABASE),
-                    Role::LoadBalancer => How::Rolling,
+                    Role::LoadBalancer | Role::Monitor => How::Rolling,
                     Role::Server | Role::Agent => How::Refused(MOVED),
                 },
             );
@@ -231,13 +231,13 @@ mod tests {
             let flags = &mut wanted.k3s.server_config;
             flags.insert("cluster-cidr".into(), "10.42.0.0/16".into());
             flags.insert("secrets-encryption".into(), true.into());
-            wanted.hosts.retain(|host| host.role != Role::Agent);
+            wanted.hosts.retain(|host| host.role() != Role::Agent);
             for host in &mut wanted.hosts {
-                match host.role {
+                match host.role() {
                     Role::Postgres => host.address = "198.51.100.99".into(),
-                    Role::Server if host.name.ends_with('2') => host.role = Role::Agent,
+                    Role::Server if host.name.ends_with('2') => host.roles = vec![Role::Agent],
                     Role::Server => host.name = "renamed".into(),
-                    Role::LoadBalancer | Role::Agent => {}
+                    Role::LoadBalancer | Role::Agent | Role::Monitor => {}
                 }
             }
         }));

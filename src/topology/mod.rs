@@ -35,6 +35,8 @@ pub struct Member {
     pub address: String,
     /// Where the other members find it.
     pub ip: IpAddr,
+    /// The site that it is in, where the cluster has several.
+    pub site: Option<String>,
 }
 
 /// Where K3s keeps its data.
@@ -47,6 +49,8 @@ pub struct DatastoreEndpoint {
     /// The role that owns the database; also the CN of every client certificate.
     pub user: String,
     pub members: Vec<Member>,
+    /// The hosts that decide which member is the primary.
+    pub monitors: Vec<Member>,
 }
 
 /// Where the Kubernetes API is reached.
@@ -88,10 +92,11 @@ impl Topology {
                 database: postgres.database.clone(),
                 user: postgres.user.clone(),
                 members: some(Role::Postgres)?,
+                monitors: members(Role::Monitor)?,
             },
             api: ApiEndpoint {
                 address: balancers[0].address.clone(),
-                ip: balancers[0].ip,
+                ip: answers.load_balancer.virtual_ip.unwrap_or(balancers[0].ip),
                 port: answers.load_balancer.port,
                 names: answers.load_balancer.names.clone(),
                 members: balancers,
@@ -121,10 +126,9 @@ impl Topology {
         self.nodes().map(expected).collect()
     }
 
-    /// What each member of the datastore must take: twenty connections a server at first, more
-    /// under load (facts 2.6).
+    /// How many connections each member of the datastore must take.
     pub fn max_connections(&self) -> usize {
-        100 + 50 * self.servers.len()
+        max_connections(self.servers.len())
     }
 
     /// Every name and address under which a server may be asked for, each once.
@@ -142,12 +146,19 @@ impl Topology {
     }
 }
 
+/// What Postgres must take for this many servers: twenty connections a server at first, more under
+/// load (facts 2.6).
+pub fn max_connections(servers: usize) -> usize {
+    100 + 50 * servers
+}
+
 impl Member {
     fn of(host: &Host) -> Result<Self, TopologyError> {
         let ip = host.cluster_ip();
         Ok(Self {
             name: host.name.clone(),
             address: host.address.clone(),
+            site: host.site.clone(),
             ip: ip.ok_or_else(|| TopologyError::NoAddress(host.name.clone()))?,
         })
     }
@@ -249,13 +260,13 @@ mod tests {
         let mut answers = lab();
         answers.postgres.name = None;
         for host in &mut answers.hosts {
-            match host.role {
+            match host.role() {
                 Role::LoadBalancer => {
                     host.address = "k3s.example".into();
                     host.node_ip = Some("2001:db8::14".parse().unwrap());
                 }
                 Role::Postgres => host.node_ip = Some("2001:db8::11".parse().unwrap()),
-                Role::Server | Role::Agent => {}
+                Role::Server | Role::Agent | Role::Monitor => {}
             }
         }
         let topology = Topology::of(&answers).unwrap();
@@ -279,7 +290,7 @@ mod tests {
         answers.hosts[1].address = "server-1.example".into();
         let missing = TopologyError::NoAddress("k3s-server-1".into());
         assert_eq!(Topology::of(&answers), Err(missing));
-        answers.hosts.retain(|host| host.role != Role::Server);
+        answers.hosts.retain(|host| host.role() != Role::Server);
         let missing = TopologyError::NoHost(Role::Server);
         assert_eq!(Topology::of(&answers), Err(missing));
     }

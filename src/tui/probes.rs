@@ -40,7 +40,7 @@ impl Way {
     fn of(host: &Host, answers: &Answers) -> Self {
         let mut host = host.clone();
         host.name.clear();
-        host.role = crate::answers::Role::Agent;
+        host.roles = vec![crate::answers::Role::Agent];
         host.node_ip = None;
         host.overrule.clear();
         Self {

@@ -77,7 +77,7 @@ fn a_database_that_is_still_being_typed_runs_nothing() {
         format!("k3s'; {touch}; '"),
     ] {
         let mut order = order(&sshd, "user");
-        order.host.role = Role::Postgres;
+        order.host.roles = vec![Role::Postgres];
         order.answers.postgres.database = database;
         order.answers.hosts.push(order.host.clone());
         told(&begin(order, &asks()).0).unwrap();

@@ -12,7 +12,7 @@ const LOGIN: Kind = Kind::Secret { generates: false };
 pub fn of_host(host: &Host) -> Form {
     let fields = vec![
         Field::new("name", say::HOST_NAME, Kind::Text, host.name.as_str()),
-        Field::new("role", say::ROLE, Kind::Choice(ROLES), host.role.as_str()),
+        Field::new("role", say::ROLE, Kind::Choice(ROLES), host.role().as_str()),
         Field::new("address", say::ADDRESS, Kind::Text, host.address.as_str()),
         Field::new("node_ip", say::NODE_IP, Kind::Text, optional(host.node_ip)),
         Field::new(
@@ -65,12 +65,12 @@ pub fn of_host(host: &Host) -> Form {
 /// The host that a form describes. What cannot be understood changes nothing.
 pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     let mut read = Reader::new(form);
-    let role = Role::ALL
+    let role = Role::SUPPORTED
         .into_iter()
         .find(|role| role.as_str() == form.value("role"));
     let mut host = Host {
         name: read.word("name"),
-        role: role.unwrap_or(before.role),
+        roles: role.map_or(before.roles.clone(), |role| vec![role]),
         address: read.word("address"),
         user: read.text("user"),
         key: read.path("key"),

@@ -90,8 +90,8 @@ mod tests {
         let hosts: Vec<_> = hosts_from(text)
             .into_iter()
             .map(|host| {
-                let user = host.user.unwrap_or_default();
-                format!("{} {} {user}@{}", host.name, host.role, host.address)
+                let user = host.user.clone().unwrap_or_default();
+                format!("{} {} {user}@{}", host.name, host.role(), host.address)
             })
             .collect();
         assert_eq!(

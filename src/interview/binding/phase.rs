@@ -3,10 +3,11 @@
 use crate::answers::{Answers, Host, Role};
 use crate::interview::section::Section;
 use crate::interview::text::section as say;
+use crate::topology::max_connections;
 
 pub fn hosts(section: Section, answers: &Answers) -> Vec<String> {
     let roles: &[Role] = match section {
-        Section::Cluster => &Role::ALL,
+        Section::Cluster => &Role::SUPPORTED,
         Section::Postgres => &[Role::Postgres],
         Section::Certificates => &[Role::Postgres, Role::Server],
         Section::Servers => &[Role::Server],
@@ -21,15 +22,14 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
     match section {
         Section::Cluster => Vec::new(),
         Section::Postgres => {
-            let connections = say::connections(answers.max_connections());
+            let connections =
+                say::connections(max_connections(answers.with_role(Role::Server).count()));
             vec![connections, say::POSTGRES_VERSION.into()]
         }
         Section::Certificates => certificates(answers),
         Section::Servers => {
-            let first = answers
-                .servers()
-                .first()
-                .map(|host| say::first_server(&host.name));
+            let mut servers = answers.with_role(Role::Server);
+            let first = servers.next().map(|host| say::first_server(&host.name));
             first
                 .into_iter()
                 .chain([say::SERVER_FILES.into()])
@@ -46,10 +46,12 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
             vec![say::NO_AGENTS.into()]
         }
         Section::Agents => {
-            let join = answers
-                .load_balancer_host()
-                .map(|host| say::agents_join(&address(host), answers.load_balancer.port));
-            join.into_iter().chain([say::AGENTS_NEED.into()]).collect()
+            let port = answers.load_balancer.port;
+            let balancers = answers.with_role(Role::LoadBalancer);
+            balancers
+                .map(|host| say::agents_join(&address(host), port))
+                .chain([say::AGENTS_NEED.into()])
+                .collect()
         }
     }
 }
@@ -57,7 +59,7 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
 fn certificates(answers: &Answers) -> Vec<String> {
     let wanted = &answers.postgres;
     let mut does = vec![say::AUTHORITY.to_owned()];
-    if let Some(host) = answers.postgres_host() {
+    for host in answers.with_role(Role::Postgres) {
         let names = wanted.name.iter().cloned().chain([address(host)]);
         does.push(say::server_certificate(&host.name, &joined(names)));
     }
@@ -70,8 +72,9 @@ fn certificates(answers: &Answers) -> Vec<String> {
         let from = joined(answers.with_role(Role::Server).map(address));
         does.push(say::access(&wanted.user, &wanted.database, &from));
     }
-    if let (Some(name), Some(host)) = (&wanted.name, answers.postgres_host()) {
-        does.push(say::name_leads(name, &address(host)));
+    let addresses = joined(answers.with_role(Role::Postgres).map(address));
+    if let Some(name) = wanted.name.as_ref().filter(|_| !addresses.is_empty()) {
+        does.push(say::name_leads(name, &addresses));
     }
     does.push(say::DATASTORE_PROOF.into());
     does

@@ -11,6 +11,7 @@ pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         Role::Postgres => postgres(sheet, wanted),
         Role::Server | Role::Agent => k3s(sheet, wanted),
         Role::LoadBalancer => balancer(sheet, wanted),
+        Role::Monitor => {}
     }
 }
 

@@ -138,6 +138,7 @@ fn memory(sheet: &mut Sheet<'_>) {
         ),
         Role::Postgres => (400 * MIB, 900 * MIB, "Postgres needs 512 MB, 2 GB are good"),
         Role::LoadBalancer => (100 * MIB, 200 * MIB, "nginx needs 128 MB"),
+        Role::Monitor => (400 * MIB, 900 * MIB, "a monitor needs 512 MB"),
     };
     let level = match have {
         0 => return,
@@ -165,7 +166,7 @@ fn disk(sheet: &mut Sheet<'_>) {
             ("/var/lib/postgresql", 512 * MIB, 2 * GIB),
             ("/", 200 * MIB, 0),
         ],
-        Role::LoadBalancer => &[("/", 100 * MIB, 0)],
+        Role::LoadBalancer | Role::Monitor => &[("/", 100 * MIB, 0)],
     };
     let facts = sheet.looked.facts;
     let installed = facts.k3s.ours || facts.postgres.ours;
@@ -253,6 +254,7 @@ fn needed(role: Role, wanted: Wanted<'_>) -> Vec<(u16, bool)> {
     match role {
         Role::Postgres => tcp(&[wanted.answers.postgres.port]),
         Role::LoadBalancer => tcp(&[wanted.answers.load_balancer.port]),
+        Role::Monitor => Vec::new(),
         Role::Server => {
             let mut ports = tcp(&[6443, 6444, 10250, 10248, 10249, 10256, 10257, 10259]);
             ports.push((8472, true));
@@ -304,7 +306,7 @@ fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         let other = match sheet.role() {
             Role::Postgres => ", or say another port under [postgres] in the answers",
             Role::LoadBalancer => ", or say another port under [load_balancer] in the answers",
-            Role::Server | Role::Agent => "",
+            Role::Server | Role::Agent | Role::Monitor => "",
         };
         let cause = match (sheet.role(), &*port.program) {
             (Role::Postgres, "pgbouncer" | "pgpool" | "odyssey" | "pgcat") => format!(
@@ -328,6 +330,7 @@ fn is_the_roles_own(sheet: &Sheet<'_>, port: &Port) -> bool {
     match sheet.role() {
         Role::Postgres => is_postgres(port),
         Role::LoadBalancer => port.unit == "k3s-lb.service",
+        Role::Monitor => false,
         Role::Server | Role::Agent => {
             let is_k3s = port.program.starts_with("k3s") || port.unit.starts_with("k3s");
             is_k3s || (kernel && facts.k3s.program)
@@ -410,6 +413,7 @@ fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     let ports: Vec<_> = match sheet.role() {
         Role::Postgres => vec![format!("{}/tcp", wanted.answers.postgres.port)],
         Role::LoadBalancer => vec![format!("{}/tcp", wanted.answers.load_balancer.port)],
+        Role::Monitor => Vec::new(),
         Role::Server => ["6443/tcp", "10250/tcp", "8472/udp"]
             .map(str::to_owned)
             .into(),

@@ -149,7 +149,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn role(&self) -> Role {
-        self.looked.host.role
+        self.looked.host.role()
     }
 
     /// Whether K3s is to run there.

@@ -47,7 +47,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         };
         let mut row = vec![
             (format!("{mark} {}", host.name), style),
-            plain(host.role.to_string()),
+            plain(host.role().to_string()),
             plain(say::address(host, &answers.ssh)),
         ];
         if node_ips {

@@ -175,7 +175,7 @@ fn hosts(theme: Theme, answers: &Answers) -> Vec<Vec<Cell>> {
     for host in &answers.hosts {
         let cells = [
             format!("  {}", host.name),
-            host.role.to_string(),
+            host.role().to_string(),
             host.address.clone(),
             host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
             text::user(host.user.as_ref().or(answers.ssh.user.as_ref())),

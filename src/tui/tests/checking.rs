@@ -26,7 +26,7 @@ fn cell(level: Level, cause: &str, remedy: &str) -> Cell {
 /// Every check is fine, for all hosts of these answers.
 fn fine(answers: &Answers) -> Grid {
     let of = |host: &Host| {
-        let concerns = |check: &Check| *check != Check::Download || host.role != Role::Postgres;
+        let concerns = |check: &Check| *check != Check::Download || host.role() != Role::Postgres;
         let cells = Check::ALL.into_iter().filter(concerns);
         Row {
             host: host.name.clone(),

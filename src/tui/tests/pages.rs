@@ -42,7 +42,9 @@ fn hosts() {
         if let Some(wizard) = &mut model.wizard {
             let answers = &mut wizard.interview.answers;
             answers.hosts[1].address = "10.0.0.11:22".into();
-            answers.hosts.retain(|host| host.role != Role::LoadBalancer);
+            answers
+                .hosts
+                .retain(|host| host.role() != Role::LoadBalancer);
         }
         press(&mut model, "1<Down>");
         model
@@ -352,7 +354,7 @@ fn answers_are_typed_by_keyboard_alone_from_nothing() {
     let [Effect::Reach(answers)] = &effects[..] else {
         panic!("{effects:?}");
     };
-    let roles: Vec<_> = answers.hosts.iter().map(|host| host.role).collect();
+    let roles: Vec<_> = answers.hosts.iter().map(Host::role).collect();
     assert_eq!(
         roles,
         [
