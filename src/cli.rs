@@ -123,15 +123,7 @@ pub enum AnswersCommand {
     Schema,
 }
 
-/// The exit codes, as [`Cli`]'s help lists them.
-pub mod exit {
-    pub const FAILED: u8 = 1;
-    pub const USAGE: u8 = 2;
-    pub const STOPPED: u8 = 3;
-    pub const HELD: u8 = 4;
-    pub const UNFIT: u8 = 5;
-}
-
+/// Those of [`crate::run::exit`].
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -140,4 +132,5 @@ Exit codes:
   3  stopped by the operator
   4  another run works on a host or with the state folder
   5  a host is not fit for its role
+  7  a host was not reached, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

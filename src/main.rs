@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use k3s_ha_wizard::answers::{self, Answers};
-use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
+use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
 use k3s_ha_wizard::plain;
+use k3s_ha_wizard::run::exit;
 use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use k3s_ha_wizard::answers::{Answers, Host, HostKeys, Lacks, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::Abort;
-use k3s_ha_wizard::session::Tried;
+use k3s_ha_wizard::run::Tried;
 use k3s_ha_wizard::tui::knock::{Order, start};
 use k3s_ha_wizard::tui::model::{Message, Unreached};
 use sshd::Sshd;

@@ -22,7 +22,12 @@ fn wanted() -> Wanted {
 
 fn made(kept: &Kept, now: OffsetDateTime) -> (Pki, Vec<String>) {
     let (pki, changes) = ensure(kept, &wanted(), now).expect("certificates are made");
-    (pki, changes.lines)
+    (pki, lines(changes))
+}
+
+fn lines(changes: Vec<Change>) -> Vec<String> {
+    let line = |change: Change| format!("{}: {}", change.certificate, change.why);
+    changes.into_iter().map(line).collect()
 }
 
 fn kept(pki: &Pki) -> Kept {
@@ -64,10 +69,10 @@ fn text_of(cert: &str) -> String {
 fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
     let (pki, changes) = made(&Kept::default(), NOW);
     insta::assert_snapshot!(changes.join("\n"), @r#"
-    certificate authority: made
-    certificate of Postgres: made
-    client certificate of s1: made
-    client certificate of s2: made
+    certificate authority: created
+    certificate of Postgres: created
+    client certificate of s1: created
+    client certificate of s2: created
     "#);
     let fine = |cert: &str, options: &[&str]| {
         let (fine, text) = openssl_verify(&pki.ca.cert_pem, cert, NOW, options);
@@ -192,9 +197,9 @@ fn what_is_about_to_end_is_renewed() {
     let later = NOW + Duration::days(825 - 60);
     let (renewed, changes) = made(&kept(&pki), later);
     insta::assert_snapshot!(changes.join("\n"), @r#"
-    certificate of Postgres ends in 60 days: renewed
-    client certificate of s1 ends in 60 days: renewed
-    client certificate of s2 ends in 60 days: renewed
+    certificate of Postgres: it expires in 60 days: renewed
+    client certificate of s1: it expires in 60 days: renewed
+    client certificate of s2: it expires in 60 days: renewed
     "#);
     assert_eq!(renewed.ca, pki.ca);
     assert_ne!(renewed.postgres.key_pem, pki.postgres.key_pem);
@@ -208,7 +213,7 @@ fn what_is_about_to_end_is_renewed() {
     let (_, changes) = made(&kept(&pki), NOW + Duration::days(900));
     assert_eq!(
         changes[0],
-        "certificate of Postgres ended on 2029-02-25: renewed"
+        "certificate of Postgres: it expired on 2029-02-25: renewed"
     );
 }
 
@@ -219,7 +224,7 @@ fn what_changed_is_made_anew_and_nothing_else() {
         let mut wanted = wanted();
         change(&mut wanted);
         let (_, changes) = ensure(&kept(&pki), &wanted, NOW).expect("certificates");
-        changes.lines.join("\n")
+        lines(changes).join("\n")
     };
     assert_eq!(change(|wanted| wanted.postgres_names.reverse()), "");
     assert_eq!(
@@ -227,12 +232,12 @@ fn what_changed_is_made_anew_and_nothing_else() {
         ""
     );
     assert_eq!(change(|wanted| wanted.servers.truncate(1)), "");
-    insta::assert_snapshot!(change(|wanted| wanted.postgres_names.truncate(2)), @r#"certificate of Postgres names changed: made anew"#);
+    insta::assert_snapshot!(change(|wanted| wanted.postgres_names.truncate(2)), @r#"certificate of Postgres: its names changed: created anew"#);
     insta::assert_snapshot!(change(|wanted| wanted.role = "other".into()), @r#"
-    client certificate of s1 names changed: made anew
-    client certificate of s2 names changed: made anew
+    client certificate of s1: its names changed: created anew
+    client certificate of s2: its names changed: created anew
     "#);
-    insta::assert_snapshot!(change(|wanted| wanted.servers.push("s3".into())), @r#"client certificate of s3: made"#);
+    insta::assert_snapshot!(change(|wanted| wanted.servers.push("s3".into())), @r#"client certificate of s3: created"#);
 
     let (stranger, _) = made(&Kept::default(), NOW);
     let mut mixed = kept(&pki);
@@ -242,9 +247,9 @@ fn what_changed_is_made_anew_and_nothing_else() {
     let broken = mixed.servers.get_mut("s2").expect("s2");
     broken.cert_pem = "nonsense".into();
     insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r#"
-    certificate of Postgres was signed by another authority: made anew
-    client certificate of s1 is not that of its key, an earlier run was interrupted: made anew
-    client certificate of s2 cannot be read: made anew
+    certificate of Postgres: it was signed by another authority: created anew
+    client certificate of s1: it is not that of its key, an earlier run was interrupted: created anew
+    client certificate of s2: it cannot be read: created anew
     "#);
 }
 

@@ -26,8 +26,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::answers::Asked;
-use crate::cli::exit;
 use crate::engine::control::Control;
+use crate::run::exit;
 use crate::signals::Watch;
 use crate::tui::runtime::{Runtime, state_root};
 use crate::tui::wizard::{Found, Wizard};

@@ -11,11 +11,11 @@ use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
+use crate::events::feed::{self, News};
 use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
 use crate::remote::scripted::Reply;
 use crate::report::lines::{Context, Lines};
-use crate::tui::driver;
 
 #[derive(Clone, Default)]
 struct Transcript(Arc<Mutex<Vec<u8>>>);
@@ -166,8 +166,8 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         verbose: false,
     };
     let mut lines = Lines::new(walk.console.out(), context);
-    let (messages, inbox) = unbounded();
-    let mut sink = driver::to_screens(messages);
+    let (reader, inbox) = unbounded();
+    let mut sink = feed::sink(reader);
     let control = world.control.clone();
     let outline = world.plan.outline();
     // As a session begins a run, and without the time that it takes.
@@ -192,7 +192,12 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         };
         world.run_with(timeless).0
     });
-    let wish = walk.follow(&control, &inbox, &mut lines, None);
+    let mut wish = Wish::ToTheEnd;
+    for news in inbox {
+        let News::Event(event) = news else { continue };
+        let wished = walk.happened(&event, &control, &mut lines, &[]);
+        wish = wished.unwrap_or(wish);
+    }
     let end = running.join().expect("an end");
     (end, wish)
 }

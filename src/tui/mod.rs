@@ -53,9 +53,10 @@ pub mod wizard;
 
 use std::path::Path;
 
-use crate::cli::{Palette as Wanted, Screens, exit};
+use crate::cli::{Palette as Wanted, Screens};
 use crate::events::End;
 use crate::events::log::read;
+use crate::run::exit;
 use crate::state::{self, Folder};
 use driver::Outcome;
 use model::Model;
@@ -151,11 +152,7 @@ fn code(outcome: &Outcome, signal: Option<i32>) -> u8 {
     if let Some(signal) = signal.and_then(|signal| u8::try_from(signal).ok()) {
         return 128 + signal;
     }
-    match outcome.end {
-        Some(End::Failed) => exit::FAILED,
-        Some(End::Aborted { .. }) => exit::STOPPED,
-        Some(End::Done) | None => 0,
-    }
+    exit::code(&Ok(outcome.end.clone()))
 }
 
 fn theme(how: &Screens) -> Theme {

@@ -46,8 +46,6 @@ pub enum Message {
     Signal(i32),
     /// Something happened in the run.
     Event(Box<Event>),
-    /// Lines of the run that came too fast.
-    Missed(u64),
     /// What the run leaves behind.
     Files(Files),
     /// The cluster looks another way now, after the run.

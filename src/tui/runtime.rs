@@ -15,11 +15,11 @@ use signal_hook::iterator::Signals;
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::events::Abort;
+use crate::run::Tried;
 use crate::secrets::SecretText;
-use crate::session::Tried;
 use crate::state::files::{self, Existing};
 
-use crate::{session, state};
+use crate::{run::ways, state};
 
 use super::away::{Away, LOOK_UP};
 use super::driver::{self, Outcome};
@@ -264,7 +264,7 @@ impl Runtime {
 
     /// The terminal is somebody else's until they give it back. What came of it.
     fn shell(&self, answers: &Answers, host: &str) -> String {
-        let mut ssh = match session::ways::shell(answers, host) {
+        let mut ssh = match ways::shell(answers, host) {
             Ok(command) => command,
             Err(error) => return text::phase::no_shell(&error.to_string()),
         };

@@ -272,6 +272,10 @@ pub fn decided(decision: Decision) -> &'static str {
     }
 }
 
+pub fn renewed(certificate: &str, why: &str) -> String {
+    format!("{certificate}: {why}")
+}
+
 pub fn missed_lines(lines: u64) -> String {
     format!("{lines} lines came too fast to be shown; the log file has them")
 }

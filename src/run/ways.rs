@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{SessionError, Tried};
+use super::{RunError, Tried};
 use crate::answers::{Answers, Host, Login, LoginSecrets, Role};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::Place;
@@ -17,7 +17,7 @@ pub fn places(
     folder: &Folder,
     role: Role,
     tried: &Tried,
-) -> Result<Vec<Place>, SessionError> {
+) -> Result<Vec<Place>, RunError> {
     let ssh_config = answers.ssh_config()?;
     let hosts = answers.with_role(role);
     hosts
@@ -69,7 +69,7 @@ pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) ->
 
 /// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
 /// host. It asks for secrets itself; none of ours is handed over.
-pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
+pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
     let config = answers.ssh_config()?;
     let host = answers
         .host(host)
