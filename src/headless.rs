@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use k3s_ha_wizard::answers::Answers;
-use k3s_ha_wizard::cli::{Output, Run};
+use k3s_ha_wizard::cli::{Display, Output};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::{End, Event};
 use k3s_ha_wizard::frontends::printed::{Printed, introduced};
@@ -21,10 +21,10 @@ use k3s_ha_wizard::run::{
     Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried, carry_out, exit,
 };
 use k3s_ha_wizard::signals::Watch;
-use k3s_ha_wizard::status::{Status, find};
+use k3s_ha_wizard::status::{self, Status};
 
 /// Installs what the answers ask for.
-pub fn install(path: &Path, how: &Run) -> ExitCode {
+pub fn install(path: &Path, how: &Display) -> ExitCode {
     let answers = match Answers::load(path) {
         Ok(answers) => answers,
         Err(problems) => return complain(&problems, exit::USAGE),
@@ -39,7 +39,7 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Err(error) => return complain(&error, exit::FAILED),
     };
     signals.over(&control);
-    let again = format!("k3s-ha-wizard --answers {}", path.display());
+    let again = format!("k3s-ha-wizard install --answers {}", path.display());
     let (output, verbose) = (how.output, how.verbose);
     let err = io::stderr();
     let begins = || signals.running();
@@ -70,8 +70,8 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
 
 /// Tells how a cluster is now.
 pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
-    let told = find(None, cluster, answers).and_then(|poll| Status::ask(&poll));
-    let code = exit::of_status(&told);
+    let told = status::find(None, cluster, answers).and_then(|poll| Status::ask(&poll));
+    let code = status::exit_code(&told);
     let status = match &told {
         Ok(status) => status,
         Err(error) => return complain(error, code),

@@ -13,7 +13,7 @@ use crate::engine::watch::Place;
 use crate::pki::Certificate;
 use crate::remote::{Cancel, Remote, RemoteError};
 use crate::run::poll::Poll;
-use crate::run::{RunError, Tried, rfc_3339};
+use crate::run::{RunError, Tried, exit, rfc_3339};
 use crate::state::{self, Folder, StateError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,6 +153,23 @@ impl Status {
             datastore,
             certificates,
         }
+    }
+}
+
+/// The exit code of `status`.
+pub fn exit_code(told: &Result<Status, StatusError>) -> u8 {
+    match told {
+        Ok(status) if status.unseen => exit::UNSEEN,
+        Ok(status) if status.healthy => 0,
+        Ok(_) | Err(StatusError::State(_)) => exit::FAILED,
+        Err(StatusError::Run(error)) => exit::of_error(error),
+        Err(
+            StatusError::NoCluster
+            | StatusError::Unknown { .. }
+            | StatusError::Several(_)
+            | StatusError::OtherAnswers { .. }
+            | StatusError::Answers(_),
+        ) => exit::USAGE,
     }
 }
 

@@ -5,7 +5,6 @@ use crate::answers::LoginSecretError;
 use crate::events::End;
 use crate::signals;
 use crate::state::StateError;
-use crate::status::{Status, StatusError};
 
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
@@ -24,24 +23,8 @@ pub fn code(ended: &Result<Option<End>, RunError>) -> u8 {
     }
 }
 
-/// That of `status`.
-pub fn of_status(told: &Result<Status, StatusError>) -> u8 {
-    match told {
-        Ok(status) if status.unseen => UNSEEN,
-        Ok(status) if status.healthy => 0,
-        Ok(_) | Err(StatusError::State(_)) => FAILED,
-        Err(StatusError::Run(error)) => of_error(error),
-        Err(
-            StatusError::NoCluster
-            | StatusError::Unknown { .. }
-            | StatusError::Several(_)
-            | StatusError::OtherAnswers { .. }
-            | StatusError::Answers(_),
-        ) => USAGE,
-    }
-}
-
-fn of_error(error: &RunError) -> u8 {
+/// That of a run that did not begin, or could not go on.
+pub fn of_error(error: &RunError) -> u8 {
     match error {
         RunError::Aborted { why } => stopped(why),
         RunError::State(StateError::Locked { .. }) => HELD,

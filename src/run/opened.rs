@@ -88,10 +88,14 @@ impl Opened {
             Purpose::Run => Some(folder.lock()?),
             Purpose::Look => None,
         };
-        let state = match folder.state()? {
+        let mut state = match folder.state()? {
             Some(state) => state,
             None => State::new(&answers)?,
         };
+        // Once a run has begun, its answers stay until the next one begins.
+        if state.last_run.is_none() {
+            state.answers = answers.without_secrets();
+        }
         let kept = folder.secrets()?;
         let begun = state.last_run.is_some();
         let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {

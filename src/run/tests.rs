@@ -15,7 +15,7 @@ use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, PlanError, Step};
 use crate::remote::scripted::{Reply, Told};
 use crate::remote::{Remote, Scripted};
-use crate::state::{Folder, State};
+use crate::state::{Folder, LastRun, State, complete_secrets};
 
 const ANSWERS: &str = r#"
 cluster.name = "lab"
@@ -114,7 +114,17 @@ impl World {
     fn with_state(self) -> (Self, Answers) {
         let mut old = Answers::from_toml(ANSWERS).unwrap();
         old.hosts[1].address = "198.51.100.99".into();
-        self.folder().save(&State::new(&old).unwrap()).unwrap();
+        let mut state = State::new(&old).unwrap();
+        state.last_run = Some(LastRun {
+            run: "20261124T215440Z-3f2a".into(),
+            when: "2026-11-24T21:54:40Z".into(),
+            end: Some(End::Failed),
+        });
+        let folder = self.folder();
+        folder.save(&state).unwrap();
+        // A run leaves its secrets, too.
+        let secrets = complete_secrets(None, &old, false, str::to_uppercase);
+        folder.save_secrets(&secrets.unwrap()).unwrap();
         (self, old)
     }
 }
@@ -181,8 +191,15 @@ fn a_plan_that_is_left_changes_nothing() {
     );
     assert!(world.all_given_back());
     assert_eq!(world.state().answers, old);
-    // Its secrets are on the disk before anything happens on a host.
+}
+
+#[test]
+fn secrets_are_on_the_disk_before_anything_happens_on_a_host() {
+    let mut world = World::new();
+    let opened = world.open(Purpose::Run, bare);
     assert!(world.folder().secrets().unwrap().is_some());
+    assert!(world.told.values().all(|told| told.scripts().is_empty()));
+    drop(opened);
 }
 
 #[test]

@@ -3,7 +3,6 @@ use crate::answers::{Host, Role};
 use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
 use crate::report::lines::write_status;
-use crate::run::exit;
 use crate::state::{Applied, State};
 
 const READY: &str = include_str!("../../tests/fixtures/real/nodes-ready.json");
@@ -82,7 +81,7 @@ fn postgres(lines: &str) -> Place {
 const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
 
 fn code(status: &Status) -> u8 {
-    exit::of_status(&Ok(status.clone()))
+    exit_code(&Ok(status.clone()))
 }
 
 fn printed(status: &Status) -> String {
@@ -158,7 +157,7 @@ fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
     });
     let poll = find(Some(root.path().into()), None, None).expect("found");
     let told = Status::ask(&poll);
-    assert_eq!(exit::of_status(&told), exit::UNSEEN);
+    assert_eq!(exit_code(&told), exit::UNSEEN);
     let error = told.expect_err("unset").to_string();
     insta::assert_snapshot!(error);
 }

@@ -53,7 +53,7 @@ pub mod wizard;
 
 use std::path::Path;
 
-use crate::cli::{Palette as Wanted, Screens};
+use crate::cli::{Display, Palette as Wanted};
 use crate::events::End;
 use crate::events::log::read;
 use crate::run::exit;
@@ -86,22 +86,19 @@ impl Left {
 }
 
 /// Walks the operator through an installation.
-pub fn wizard(how: &Screens) -> Left {
+pub fn wizard(how: &Display, knocks: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
     show(how, |theme, size| {
-        let found = Found {
-            knocks: !how.no_knock,
-            ..find()
-        };
+        let found = Found { knocks, ..find() };
         Model::for_wizard(theme, size, found)
     })
 }
 
 /// Shows a recorded run again.
 /// Where `at` says how many seconds after its beginning, it waits there.
-pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
+pub fn replay(path: &Path, at: Option<u64>, how: &Display) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
@@ -117,7 +114,7 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
     }
 }
 
-fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
+fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
         let runtime = Runtime::new()?;
@@ -155,7 +152,7 @@ fn code(outcome: &Outcome, signal: Option<i32>) -> u8 {
     exit::code(&Ok(outcome.end.clone()))
 }
 
-fn theme(how: &Screens) -> Theme {
+fn theme(how: &Display) -> Theme {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let palette = if set("NO_COLOR") {
         Palette::Mono

@@ -135,7 +135,7 @@ impl<W: Write> Lines<W> {
                 at,
                 None,
                 "left out",
-                &format!("{lines} lines came too fast to be printed; the log has them"),
+                &format!("{lines} lines that came too fast to be printed; the log has them"),
             ),
             What::Unknown { kind } => {
                 let text = format!("{kind}, an event of a newer wizard");

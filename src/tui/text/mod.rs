@@ -119,7 +119,7 @@ The interactive wizard needs a terminal on standard input and standard output. W
 from a file:
 
   k3s-ha-wizard answers example >answers.toml
-  k3s-ha-wizard --answers answers.toml
+  k3s-ha-wizard install --answers answers.toml
 ";
 pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
 A replay needs a terminal on standard input and standard output.
