@@ -90,6 +90,24 @@ fn only_the_screens_know_a_terminal() {
 }
 
 #[test]
+fn only_one_room_assembles_a_run() {
+    let words = [
+        "hosts::reach(",
+        "Plan::make",
+        "RunLog::create",
+        "Recorder::new",
+    ];
+    let all = broken(&[""], &words, &[]);
+    let elsewhere: Vec<_> = all
+        .iter()
+        .filter(|line| !line.starts_with("run/"))
+        .collect();
+    assert_eq!(elsewhere, Vec::<&String>::new());
+    let frontends = ["tui::", "plain::", "frontends::", "cli::"];
+    assert_eq!(broken(&["run/"], &frontends, &[]), NOTHING);
+}
+
+#[test]
 fn only_remote_knows_ssh() {
     let all = broken(&[""], &["ssh2::", "libssh2_sys"], &[]);
     let elsewhere: Vec<_> = all

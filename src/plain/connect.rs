@@ -35,14 +35,14 @@ enum Came {
 }
 
 /// A run, for the walk.
-pub(super) struct Walked<'a> {
-    pub(super) walk: &'a mut Walk,
-    pub(super) control: &'a Control,
+struct Walked<'a> {
+    walk: &'a mut Walk,
+    control: &'a Control,
     /// Where the walk goes on when the plan is left.
     left: Result<Page, Stop>,
     begun: Option<Begun>,
     /// What was chosen while it ran.
-    pub(super) wish: Wish,
+    wish: Wish,
 }
 
 /// What is known once the operator has said how to run.
@@ -95,7 +95,13 @@ impl Walk {
         };
         let control = Arc::new(Control::attended());
         self.watch_over(&control);
-        let mut walked = Walked::new(self, &control);
+        let mut walked = Walked {
+            walk: self,
+            control: &control,
+            left: Ok(Page::Review),
+            begun: None,
+            wish: Wish::ToTheEnd,
+        };
         let ended = carry_out(opened, &Reach::All, &control, &mut walked);
         let Walked {
             left, begun, wish, ..
@@ -235,18 +241,6 @@ impl Walk {
         self.console.say(&title);
         for line in step.script.lines() {
             self.console.print(&format!("    {line}"));
-        }
-    }
-}
-
-impl<'a> Walked<'a> {
-    pub(super) fn new(walk: &'a mut Walk, control: &'a Control) -> Self {
-        Self {
-            walk,
-            control,
-            left: Ok(Page::Review),
-            begun: None,
-            wish: Wish::ToTheEnd,
         }
     }
 }

@@ -33,8 +33,8 @@ pub use opened::{Opened, Purpose, Tried};
 pub use planned::Planned;
 pub use reached::{Checked, Reach, Reached};
 
-/// What shows a run, and decides for its operator. It is called on the thread that carries the run
-/// out, and may take its time: no host ever waits for it.
+/// What shows a run, and decides for its operator. It is called on the thread that called
+/// [`carry_out`], and may take its time: the hosts have threads of their own.
 pub trait Frontend {
     fn reached(&mut self, host: &str, facts: &Facts);
 
