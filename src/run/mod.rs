@@ -1,6 +1,6 @@
 //! A run from its beginning to its end, once for every frontend: answers in, exit code out.
 //!
-//! [`Opened`] → [`Reached`] → [`Checked`] → [`Planned`] → its end. Each takes the one before it, and
+//! [`Opened`] → `Reached` → `Checked` → [`Planned`] → its end. Each takes the one before it, and
 //! gives the leases of its hosts back when it is dropped. [`carry_out`] takes them in this order and
 //! tells a [`Frontend`] what comes of each.
 //!
@@ -31,7 +31,7 @@ pub use error::RunError;
 pub(crate) use opened::rfc_3339;
 pub use opened::{Opened, Purpose, Tried};
 pub use planned::Planned;
-pub use reached::{Checked, Reach, Reached};
+pub use reached::Reach;
 
 /// What shows a run, and decides for its operator. It is called on the thread that called
 /// [`carry_out`], and may take its time: the hosts have threads of their own.

@@ -32,13 +32,13 @@ impl Reach {
 }
 
 /// The hosts are connected, and ours where something may be changed.
-pub struct Reached {
+pub(super) struct Reached {
     opened: Opened,
     hosts: Vec<ReachedHost>,
 }
 
 /// It is known whether the hosts will do.
-pub struct Checked {
+pub(super) struct Checked {
     opened: Opened,
     pub(super) hosts: Vec<ReachedHost>,
     grid: Grid,
@@ -47,7 +47,7 @@ pub struct Checked {
 impl Opened {
     /// Connects to all hosts at once; but a password that several share is first proven on one.
     /// `told` hears of each when it is connected.
-    pub fn reach(
+    pub(super) fn reach(
         mut self,
         which: &Reach,
         control: &Control,
@@ -126,7 +126,7 @@ fn ask_for_nodes(opened: &Opened, hosts: &mut [ReachedHost]) {
 }
 
 impl Reached {
-    pub fn check(self) -> Checked {
+    pub(super) fn check(self) -> Checked {
         let Self { opened, hosts } = self;
         let looked = hosts.iter().filter_map(|reached| {
             Some(Looked {
@@ -154,18 +154,18 @@ impl Reached {
 }
 
 impl Checked {
-    pub fn grid(&self) -> &Grid {
+    pub(super) fn grid(&self) -> &Grid {
         &self.grid
     }
 
     /// Whom the hosts reach.
-    pub fn links(&self) -> Vec<(Link, Contact)> {
+    pub(super) fn links(&self) -> Vec<(Link, Contact)> {
         let links = self.hosts.iter().flat_map(|host| host.links.iter());
         links.cloned().collect()
     }
 
     /// What will be done. There is nothing to plan on hosts that will not do.
-    pub fn plan(self) -> Result<Planned, RunError> {
+    pub(super) fn plan(self) -> Result<Planned, RunError> {
         if !self.grid.passes() {
             return Err(RunError::Unfit);
         }
