@@ -7,48 +7,41 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// The same as install --answers FILE
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Do not probe hosts while you enter them
+    #[arg(long)]
+    pub no_knock: bool,
     #[command(flatten)]
-    pub run: Run,
-    #[command(flatten)]
-    pub screens: Screens,
+    pub display: Display,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct Run {
-    /// Do everything that this file asks for, to the end, without asking; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub answers: Option<PathBuf>,
-    /// Walk through in questions and lines, for screen readers; so it is anyway with TERM=dumb
-    #[arg(long, conflicts_with = "answers")]
-    pub plain: bool,
-    /// How to say what happens
-    #[arg(long, value_name = "FORM", default_value = "lines")]
-    pub output: Output,
-    /// Say also what was found as it should be
-    #[arg(long, short)]
-    pub verbose: bool,
-}
-
-/// How the screens look.
+/// How things are shown, whatever is done.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Screens")]
-pub struct Screens {
+#[command(next_help_heading = "Display")]
+pub struct Display {
+    /// Output format
+    #[arg(long, global = true, value_name = "FORM", default_value = "lines")]
+    pub output: Output,
+    /// Also report checks and steps that needed no change
+    #[arg(long, global = true, short)]
+    pub verbose: bool,
+    /// Walk through in questions and lines, for screen readers; so it is anyway with TERM=dumb
+    #[arg(long, global = true)]
+    pub plain: bool,
     /// The colours of the screens; without it, what the environment says
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<Palette>,
     /// Draw the screens with ASCII alone
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub ascii: bool,
-    /// Leave the mouse to the terminal
-    #[arg(long)]
+    /// Do not capture the mouse
+    #[arg(long, global = true)]
     pub no_mouse: bool,
-    /// Connect to no host while hosts are still being entered
-    #[arg(long)]
-    pub no_knock: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +64,12 @@ pub enum Output {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Do everything that a file asks for, to the end, without asking
+    Install {
+        /// What to install; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        answers: PathBuf,
+    },
     /// Show what would be done; reads facts, changes nothing
     Plan {
         /// What to plan for
@@ -89,9 +88,6 @@ pub enum Command {
         /// Log in as this file says: passwords that stand in answers are kept nowhere
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
-        /// How to say it
-        #[arg(long, value_name = "FORM", default_value = "lines")]
-        output: Output,
     },
     /// Show a recorded run again, on the screens of the wizard
     Replay {
@@ -100,8 +96,6 @@ pub enum Command {
         /// Begin so many seconds after the run began, and wait there
         #[arg(long, value_name = "SECONDS")]
         at: Option<u64>,
-        #[command(flatten)]
-        screens: Screens,
     },
     /// Help with answers files
     Answers {
@@ -123,15 +117,7 @@ pub enum AnswersCommand {
     Schema,
 }
 
-/// The exit codes, as [`Cli`]'s help lists them.
-pub mod exit {
-    pub const FAILED: u8 = 1;
-    pub const USAGE: u8 = 2;
-    pub const STOPPED: u8 = 3;
-    pub const HELD: u8 = 4;
-    pub const UNFIT: u8 = 5;
-}
-
+/// Those of [`crate::run::exit`].
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -140,4 +126,5 @@ Exit codes:
   3  stopped by the operator
   4  another run works on a host or with the state folder
   5  a host is not fit for its role
+  7  a host was not reached, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

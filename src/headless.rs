@@ -1,4 +1,4 @@
-//! Without screens: a run of everything in the answers, to the end, without asking; and what only looks.
+//! Without screens: a run of everything in the answers; and what only looks.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -7,30 +7,32 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use k3s_ha_wizard::answers::Answers;
-use k3s_ha_wizard::cli::{Output, Run, exit};
+use k3s_ha_wizard::cli::{Display, Output};
 use k3s_ha_wizard::engine::control::Control;
-use k3s_ha_wizard::engine::hosts::{Reached, release};
-use k3s_ha_wizard::events::recorder::Sink;
 use k3s_ha_wizard::events::{End, Event};
+use k3s_ha_wizard::frontends::printed::Printed;
 use k3s_ha_wizard::plan::{Plan, Work};
+use k3s_ha_wizard::platform::Facts;
+use k3s_ha_wizard::platform::network::Contact;
 use k3s_ha_wizard::platform::preflight::Grid;
-use k3s_ha_wizard::remote::lease::LeaseError;
 use k3s_ha_wizard::report::diff::{FileChange, How};
-use k3s_ha_wizard::report::json::Json;
-use k3s_ha_wizard::report::lines::{Context, Lines, write_status};
-use k3s_ha_wizard::session::{Purpose, Session, SessionError, is_leased};
+use k3s_ha_wizard::report::lines::write_status;
+use k3s_ha_wizard::run::{
+    Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried, carry_out, exit,
+};
 use k3s_ha_wizard::signals::Watch;
-use k3s_ha_wizard::status::Asked;
+use k3s_ha_wizard::status::{self, Status};
+use k3s_ha_wizard::topology::Link;
 
 /// Installs what the answers ask for.
-pub fn install(path: &Path, how: &Run) -> ExitCode {
+pub fn install(path: &Path, how: &Display) -> ExitCode {
     let answers = match Answers::load(path) {
         Ok(answers) => answers,
         Err(problems) => return complain(&problems, exit::USAGE),
     };
-    let session = match Session::open(answers, None, Purpose::Run) {
-        Ok(session) => session,
-        Err(error) => return refuse(&error),
+    let opened = match Opened::open(answers, None, Purpose::Run, &Tried::default()) {
+        Ok(opened) => opened,
+        Err(error) => return ended(&Err(error)),
     };
     let control = Arc::new(Control::default());
     let signals = match Watch::start() {
@@ -38,37 +40,12 @@ pub fn install(path: &Path, how: &Run) -> ExitCode {
         Err(error) => return complain(&error, exit::FAILED),
     };
     signals.over(&control);
-    let mut reached = match session.reach(&control, &|host| introduce(how.output, host)) {
-        Ok(reached) => reached,
-        Err(errors) => return ended_by(&signals).unwrap_or_else(|| unreached(&errors)),
-    };
-    let grid = session.preflight(&reached);
-    show(&grid, how.output);
-    if !grid.passes() {
-        release(&mut reached);
-        return unfit();
-    }
-    let plan = match session.plan(&reached) {
-        Ok(plan) => plan,
-        Err(error) => return refuse(&error),
-    };
-    let again = format!("k3s-ha-wizard --answers {}", path.display());
-    let context = session.context(again, how.verbose);
-    let log = context.log.display().to_string();
-    let log_lost = move |error: io::Error| {
-        let _ = writeln!(
-            io::stderr(),
-            "the log {log} is not written any more: {error}"
-        );
-    };
-    signals.running();
-    let faces = vec![to_stdout(how.output, context)];
-    match session.carry_out(&plan, reached, &control, log_lost, faces) {
-        Ok(End::Done) => ExitCode::SUCCESS,
-        Ok(End::Failed) => ExitCode::from(exit::FAILED),
-        Ok(End::Aborted { .. }) => ended_by(&signals).unwrap_or(ExitCode::from(exit::FAILED)),
-        Err(error) => refuse(&error),
-    }
+    let again = format!("k3s-ha-wizard install --answers {}", path.display());
+    let (output, verbose) = (how.output, how.verbose);
+    let err = io::stderr();
+    let begins = || signals.running();
+    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    ended(&carry_out(opened, &Reach::All, &control, &mut printed))
 }
 
 /// Shows what would be done, and changes nothing.
@@ -77,71 +54,84 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
         Ok(answers) => answers,
         Err(problems) => return complain(&problems, exit::USAGE),
     };
-    let session = match Session::open(answers, None, Purpose::Look) {
-        Ok(session) => session,
-        Err(error) => return refuse(&error),
+    let opened = match Opened::open(answers, None, Purpose::Look, &Tried::default()) {
+        Ok(opened) => opened,
+        Err(error) => return ended(&Err(error)),
     };
-    let control = Control::default();
-    let mut reached = match session.reach(&control, &|host| introduce(Output::Lines, host)) {
-        Ok(reached) => reached,
-        Err(errors) => return unreached(&errors),
+    let mut dry = DryRun {
+        scripts,
+        written: Ok(()),
     };
-    let grid = session.preflight(&reached);
-    show(&grid, Output::Lines);
-    if !grid.passes() {
-        return unfit();
-    }
-    let plan = match session.plan(&reached) {
-        Ok(plan) => plan,
-        Err(error) => return refuse(&error),
-    };
-    let written = if let Some(directory) = scripts {
-        write_scripts(&plan, directory)
-    } else {
-        let changes = changed_files(&session, &plan, &mut reached);
-        io::stdout().write_all(format!("{plan}{changes}").as_bytes())
-    };
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
+    let planned = carry_out(opened, &Reach::All, &Control::default(), &mut dry);
+    match dry.written {
+        Ok(()) => ended(&planned),
         Err(error) => complain(&error, exit::FAILED),
     }
 }
 
+/// Tells how a cluster is now.
+pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
+    let told = status::find(None, cluster, answers).and_then(|poll| Status::ask(&poll));
+    let code = status::exit_code(&told);
+    let status = match &told {
+        Ok(status) => status,
+        Err(error) => return complain(error, code),
+    };
+    let mut out = io::stdout();
+    // Nobody may be reading any more.
+    let _ = match output {
+        Output::Lines => write_status(&mut out, status),
+        Output::Json => serde_json::to_writer(&mut out, status)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out)),
+    };
+    ExitCode::from(code)
+}
+
+/// Prints a plan, or writes its scripts, and leaves it.
+struct DryRun<'a> {
+    scripts: Option<&'a Path>,
+    written: io::Result<()>,
+}
+
+impl Frontend for DryRun<'_> {
+    fn reached(&mut self, host: &str, facts: &Facts) {
+        let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+    }
+
+    fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
+        let _ = writeln!(io::stdout(), "\n{grid}");
+    }
+
+    fn planned(&mut self, planned: &Planned) -> Proceed {
+        self.written = if let Some(directory) = self.scripts {
+            write_scripts(planned.plan(), directory)
+        } else {
+            let mut text = planned.plan().to_string();
+            for difference in planned.differences() {
+                let _ = write!(text, "\n{difference}");
+            }
+            text += &changes(planned);
+            io::stdout().write_all(text.as_bytes())
+        };
+        Proceed::Leave
+    }
+
+    fn event(&mut self, _: &Event) {}
+
+    fn log_lost(&mut self, _: &io::Error) {}
+}
+
 /// The files that are there and will be others. New ones are in the plan as they will be.
-fn changed_files(session: &Session, plan: &Plan, reached: &mut [Reached]) -> String {
+fn changes(planned: &Planned) -> String {
     let mut text = String::new();
-    for (step, files) in session.file_changes(plan, reached) {
+    for (step, files) in planned.file_changes() {
         let changed = |file: &&FileChange| matches!(file.how, How::Changed { .. });
         for file in files.iter().filter(changed) {
             let _ = write!(text, "\n{step}: {file}");
         }
     }
     text
-}
-
-/// Tells how a cluster is now.
-pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
-    let asked = match Asked::find(None, cluster, answers) {
-        Ok(asked) => asked,
-        Err(error) => return complain(&error, exit::USAGE),
-    };
-    let status = match asked.ask() {
-        Ok(status) => status,
-        Err(error) => return complain(&error, exit::USAGE),
-    };
-    let mut out = io::stdout();
-    // Nobody may be reading any more.
-    let _ = match output {
-        Output::Lines => write_status(&mut out, &status),
-        Output::Json => serde_json::to_writer(&mut out, &status)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out)),
-    };
-    if status.healthy {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::FAILED)
-    }
 }
 
 /// One folder a host, one file a step, numbered in the order of the plan.
@@ -160,80 +150,13 @@ fn write_scripts(plan: &Plan, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn introduce(output: Output, host: &Reached) {
-    if output == Output::Lines {
-        let facts = &host.facts;
-        let _ = writeln!(
-            io::stdout(),
-            "{}: {}, {}, {} MiB of memory",
-            host.name,
-            facts.os_name,
-            facts.arch,
-            facts.memory_kib / 1024
-        );
+/// Says why a run did not begin or could not go on; what happened in one was said already.
+fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
+    let code = exit::code(ended);
+    match ended {
+        Ok(_) => ExitCode::from(code),
+        Err(error) => complain(error, code),
     }
-}
-
-/// Whoever reads our standard output may be gone: the run goes on without them.
-fn to_stdout(output: Output, context: Context) -> Sink {
-    match output {
-        Output::Lines => {
-            let mut lines = Lines::new(io::stdout(), context);
-            Box::new(move |event: &Event| {
-                let _ = lines.event(event);
-            })
-        }
-        Output::Json => {
-            let mut json = Json::new(io::stdout());
-            Box::new(move |event: &Event| {
-                let _ = json.event(event);
-            })
-        }
-    }
-}
-
-/// Where lines are for a program, what stops the run is still said to people.
-fn show(grid: &Grid, output: Output) {
-    let _ = match output {
-        Output::Lines => writeln!(io::stdout(), "\n{grid}"),
-        Output::Json if grid.passes() => Ok(()),
-        Output::Json => writeln!(io::stderr(), "{grid}"),
-    };
-}
-
-fn ended_by(signals: &Watch) -> Option<ExitCode> {
-    signals.code().map(ExitCode::from)
-}
-
-fn unfit() -> ExitCode {
-    let what = "The preflight fails, see above for what to do. Nothing was changed.\n\
-                A check that you know better about is overruled by its name: overrule = \
-                [\"NAME\"], under [cluster] or at one host.";
-    complain(&what, exit::UNFIT)
-}
-
-fn unreached(errors: &[LeaseError]) -> ExitCode {
-    for error in errors {
-        let _ = writeln!(io::stderr(), "{error}");
-    }
-    let _ = writeln!(io::stderr(), "Nothing was changed.");
-    ExitCode::from(if errors.iter().any(is_leased) {
-        exit::HELD
-    } else {
-        exit::FAILED
-    })
-}
-
-fn refuse(error: &SessionError) -> ExitCode {
-    let code = match error {
-        error if error.is_locked() => exit::HELD,
-        SessionError::Answers(_)
-        | SessionError::Secrets(_)
-        | SessionError::SshConfig(_)
-        | SessionError::LoginSecret(_) => exit::USAGE,
-        _ => exit::FAILED,
-    };
-    complain(error, code)
 }
 
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {

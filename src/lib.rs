@@ -13,16 +13,18 @@
 //! * [`state`]: what is remembered on this machine
 //! * [`report`]: events as lines, as JSON, and as the log of a run
 //!
-//! and around it: [`cli`], the command line; [`session`], what a run needs, put together;
+//! and around it: [`cli`], the command line; [`run`], the one pipeline from answers to an exit code;
 //! [`signals`], how a run without a keyboard is stopped; `interview`, what the operator is asked, for
-//! two frontends that do not know each other: [`tui`], the screens, and [`plain`], questions and lines.
-//! The program itself (`main.rs`, `headless.rs`) is all that prints and ends the process.
+//! two frontends that do not know each other: [`tui`], the screens, and [`plain`], questions and lines;
+//! [`frontends`], without either. The program itself (`main.rs`, `headless.rs`) is all that prints and
+//! ends the process.
 
 pub mod answers;
 pub mod cli;
 pub mod cluster;
 pub mod engine;
 pub mod events;
+pub mod frontends;
 mod hash;
 mod interview;
 pub mod pki;
@@ -34,8 +36,8 @@ pub mod proof;
 pub mod redact;
 pub mod remote;
 pub mod report;
+pub mod run;
 pub mod secrets;
-pub mod session;
 pub mod signals;
 pub mod state;
 pub mod status;

@@ -5,35 +5,47 @@ mod headless;
 use std::io::{self, BufReader, IsTerminal as _, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 use k3s_ha_wizard::answers::{self, Answers};
-use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command, exit};
+use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
 use k3s_ha_wizard::plain;
+use k3s_ha_wizard::run::exit;
 use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         let _ = writeln!(io::stderr(), "{error}");
     }
-    let cli = Cli::parse();
-    match (cli.command, &cli.run.answers) {
-        (Some(Command::Plan { answers, scripts }), _) => {
-            headless::plan(&answers, scripts.as_deref())
+    let cli = parsed();
+    let display = &cli.display;
+    match cli.command {
+        Some(Command::Install { answers }) => headless::install(&answers, display),
+        Some(Command::Plan { answers, scripts }) => headless::plan(&answers, scripts.as_deref()),
+        Some(Command::Status { cluster, answers }) => {
+            headless::status(cluster.as_deref(), answers.as_deref(), display.output)
         }
-        (
-            Some(Command::Status {
-                cluster,
-                answers,
-                output,
-            }),
-            _,
-        ) => headless::status(cluster.as_deref(), answers.as_deref(), output),
-        (Some(Command::Answers { what }), _) => help_with_answers(what),
-        (None, Some(path)) => headless::install(path, &cli.run),
-        (Some(Command::Replay { file, at, screens }), _) => say(&tui::replay(&file, at, &screens)),
-        (None, None) if cli.run.plain || is_dumb() => walk_plainly(),
-        (None, None) => say(&tui::wizard(&cli.screens)),
+        Some(Command::Answers { what }) => help_with_answers(what),
+        Some(Command::Replay { file, at }) => say(&tui::replay(&file, at, display)),
+        None => match &cli.answers {
+            Some(answers) => headless::install(answers, display),
+            None if display.plain || is_dumb() => walk_plainly(),
+            None => say(&tui::wizard(display, !cli.no_knock)),
+        },
     }
+}
+
+/// The command line; one that makes no sense ends the process.
+fn parsed() -> Cli {
+    let cli = Cli::parse();
+    if cli.command.is_some() && (cli.answers.is_some() || cli.no_knock) {
+        let text =
+            "--answers in front of a command is not for it, and --no-knock is for the wizard";
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, text)
+            .exit();
+    }
+    cli
 }
 
 /// A terminal that can do no more than print.

@@ -3,7 +3,7 @@
 //! no OpenSSL.
 //!
 //! [`load`] what is there, [`ensure`] what is wanted, [`save`]: only what is missing, unfit or near
-//! its end is made anew, and [`Changes`] says what and why. Keys are P-256. Times are UTC.
+//! its end is made anew, and each [`Change`] says what and why. Keys are P-256. Times are UTC.
 //! [`certificates`] tells when what is there ends.
 
 mod expiry;
@@ -96,10 +96,11 @@ pub struct Wanted {
     pub servers: Vec<String>,
 }
 
-/// What was made or renewed and why, a line each; empty when everything was fit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    pub lines: Vec<String>,
+/// A certificate that was created or renewed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub certificate: String,
+    pub why: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -138,8 +139,8 @@ pub fn ensure(
     kept: &Kept,
     wanted: &Wanted,
     now: OffsetDateTime,
-) -> Result<(Pki, Changes), PkiError> {
-    let mut changes = Changes::default();
+) -> Result<(Pki, Vec<Change>), PkiError> {
+    let mut changes = Vec::new();
     let (ca, authority) = authority(kept, wanted, now, &mut changes)?;
 
     let mut postgres = BTreeMap::new();
@@ -184,6 +185,31 @@ pub fn other_cn(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity
 pub fn expired(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     let yesterday = now - Duration::days(1);
     Authority::open(ca)?.issue(&Leaf::Client(cn), yesterday - Duration::days(1), yesterday)
+}
+
+/// The certificates below the authority, by the names of their files without their ends.
+fn leaves(pki: &Pki) -> impl Iterator<Item = (String, &Identity)> {
+    fn named<'a>((name, identity): (&String, &'a Identity), kind: &str) -> (String, &'a Identity) {
+        (format!("{kind}-{name}"), identity)
+    }
+    let servers = pki.servers.iter().map(|one| named(one, "server"));
+    servers.chain(pki.postgres.iter().map(|one| named(one, "postgres")))
+}
+
+/// The serial numbers, by the names of the files without their ends: `server-s1`.
+pub fn serials(pki: &Pki) -> Result<BTreeMap<String, String>, PkiError> {
+    let authority = ("ca".to_owned(), &pki.ca);
+    [authority]
+        .into_iter()
+        .chain(leaves(pki))
+        .map(|(name, identity)| {
+            let cert = X509::from_pem(identity.cert_pem.as_bytes())?;
+            Ok((
+                name,
+                cert.serial_number().to_bn()?.to_hex_str()?.to_string(),
+            ))
+        })
+        .collect()
 }
 
 /// When a certificate (PEM) ends.
@@ -331,7 +357,7 @@ fn authority(
     kept: &Kept,
     wanted: &Wanted,
     now: OffsetDateTime,
-    changes: &mut Changes,
+    changes: &mut Vec<Change>,
 ) -> Result<(Identity, Authority), PkiError> {
     let ca = match (&kept.ca_cert, &kept.ca_key) {
         (Some(cert_pem), Some(key_pem)) => Identity {
@@ -343,10 +369,10 @@ fn authority(
         (None, Some(key_pem)) => {
             let key = KeyPair::from_pem(key_pem.expose())?;
             let cert = ca_params(&wanted.cluster, now).self_signed(&key)?;
-            changes.note(
+            changes.push(Change::new(
                 "certificate authority",
-                "made from its key, which was there already",
-            );
+                "created from its key, which was there already",
+            ));
             Identity {
                 cert_pem: cert.pem(),
                 key_pem: key_pem.clone(),
@@ -355,7 +381,7 @@ fn authority(
         (None, None) => {
             let key = KeyPair::generate()?;
             let cert = ca_params(&wanted.cluster, now).self_signed(&key)?;
-            changes.note("certificate authority", "made");
+            changes.push(Change::new("certificate authority", "created"));
             identity(&cert, &key)
         }
     };
@@ -377,16 +403,16 @@ fn leaf(
     leaf: Leaf<'_>,
     what: &str,
     now: OffsetDateTime,
-    changes: &mut Changes,
+    changes: &mut Vec<Change>,
 ) -> Result<Identity, PkiError> {
     let why = match existing {
-        None => "made".to_owned(),
+        None => "created".to_owned(),
         Some(identity) => match unfit(authority, identity, &leaf, now) {
             None => return Ok(identity.clone()),
             Some(why) => why,
         },
     };
-    changes.note(what, &why);
+    changes.push(Change::new(what, &why));
     authority.issue(&leaf, now, now + LEAF_LIFE)
 }
 
@@ -398,25 +424,25 @@ fn unfit(
     now: OffsetDateTime,
 ) -> Option<String> {
     let Ok(cert) = X509::from_pem(identity.cert_pem.as_bytes()) else {
-        return Some("cannot be read: made anew".into());
+        return Some("it cannot be read: created anew".into());
     };
     let signed = || cert.verify(authority.cert.public_key().ok()?.as_ref()).ok();
     let (Ok(starts), Ok(ends)) = (moment(cert.not_before()), moment(cert.not_after())) else {
-        return Some("cannot be read: made anew".into());
+        return Some("it cannot be read: created anew".into());
     };
     let left = ends - now;
     if !fits(&cert, &identity.key_pem) {
-        Some("is not that of its key, an earlier run was interrupted: made anew".into())
+        Some("it is not that of its key, an earlier run was interrupted: created anew".into())
     } else if signed() != Some(true) {
-        Some("was signed by another authority: made anew".into())
+        Some("it was signed by another authority: created anew".into())
     } else if !leaf.names_match(&cert) {
-        Some("names changed: made anew".into())
+        Some("its names changed: created anew".into())
     } else if left <= Duration::ZERO {
-        Some(format!("ended on {}: renewed", ends.date()))
+        Some(format!("it expired on {}: renewed", ends.date()))
     } else if left <= RENEW {
-        Some(format!("ends in {} days: renewed", left.whole_days()))
+        Some(format!("it expires in {} days: renewed", left.whole_days()))
     } else if starts > now {
-        Some("is not valid yet: made anew".into())
+        Some("it is not valid yet: created anew".into())
     } else {
         None
     }
@@ -437,15 +463,12 @@ fn moment(time: &Asn1TimeRef) -> Result<OffsetDateTime, ErrorStack> {
     Ok(OffsetDateTime::UNIX_EPOCH + days + Duration::seconds(since.secs.into()))
 }
 
-impl Changes {
-    fn note(&mut self, what: &str, why: &str) {
-        // "client certificate of s1: made", "certificate of Postgres ends in 41 days: renewed"
-        let colon = if why.starts_with("made") { ":" } else { "" };
-        self.lines.push(format!("{what}{colon} {why}"));
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+impl Change {
+    fn new(certificate: &str, why: &str) -> Self {
+        Self {
+            certificate: certificate.to_owned(),
+            why: why.to_owned(),
+        }
     }
 }
 
@@ -508,18 +531,7 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
 
     put(dir, "ca.key", pki.ca.key_pem.expose(), Existing::MustBeSame)?;
     put(dir, "ca.crt", &pki.ca.cert_pem, Existing::MustBeSame)?;
-    let named = |kind: &'static str, all: &'_ BTreeMap<String, Identity>| {
-        let named = all
-            .iter()
-            .map(|(name, identity)| (format!("{kind}-{name}"), identity.clone()));
-        named.collect::<Vec<_>>()
-    };
-    let leaves = [
-        named("server", &pki.servers),
-        named("postgres", &pki.postgres),
-    ]
-    .concat();
-    for (name, identity) in leaves {
+    for (name, identity) in leaves(pki) {
         let (key, cert) = (identity.key_pem.expose(), &identity.cert_pem);
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;

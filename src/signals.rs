@@ -73,9 +73,9 @@ impl Watch {
         (signal > 0).then_some(signal)
     }
 
-    /// As a shell would say it of a process that a signal ended.
+    /// The exit code after a signal, once there was one.
     pub fn code(&self) -> Option<u8> {
-        Some(128 + u8::try_from(self.last()?).ok()?)
+        code(name(self.last()?))
     }
 }
 
@@ -94,6 +94,16 @@ impl Shared {
 
     fn control(&self) -> std::sync::MutexGuard<'_, Option<Arc<Control>>> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As a shell would say it of a process that this signal ended; `None` for what names no signal.
+pub fn code(name: &str) -> Option<u8> {
+    match name {
+        "SIGHUP" => Some(129),
+        "SIGINT" => Some(130),
+        "SIGTERM" => Some(143),
+        _ => None,
     }
 }
 

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::answers::{Answers, Problems, Role};
+use crate::answers::{Answers, Problems};
 use crate::cluster::datastore::Datastore;
 use crate::cluster::{Cluster, Node, Pod};
-use crate::engine::look::{self, Balancer};
+use crate::engine::look::Balancer;
 use crate::engine::watch::Place;
-use crate::pki::{self, Certificate};
+use crate::pki::Certificate;
 use crate::remote::{Cancel, Remote, RemoteError};
-use crate::session::{SessionError, Tried, ways};
+use crate::run::poll::Poll;
+use crate::run::{RunError, Tried, exit, rfc_3339};
 use crate::state::{self, Folder, StateError};
-use crate::topology::{Topology, TopologyError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -25,6 +25,8 @@ pub struct Status {
     pub healthy: bool,
     /// What is ill, or could not be asked; a line each.
     pub problems: Vec<String>,
+    /// No host was reached that tells of the cluster, or none that tells of its datastore.
+    pub unseen: bool,
     /// The server that told of nodes and pods.
     pub from: Option<String>,
     pub nodes: Vec<Node>,
@@ -49,92 +51,73 @@ pub enum StatusError {
     Answers(#[from] Problems),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error(transparent)]
-    Topology(#[from] TopologyError),
     #[error("{0}. Other answers than those that are kept are given with --answers FILE")]
-    Session(#[from] SessionError),
+    Run(#[from] RunError),
 }
 
-/// A cluster that is known here.
-#[derive(Debug)]
-pub struct Asked {
-    folder: Folder,
-    answers: Answers,
-    topology: Topology,
-    /// The certificate of its own authority, where a run came so far.
-    authority: Option<String>,
-}
-
-impl Asked {
-    /// Finds it in the state folder: by its name, by that in the answers, or because there is no
-    /// other.
-    pub fn find(
-        root: Option<PathBuf>,
-        name: Option<&str>,
-        answers: Option<&Path>,
-    ) -> Result<Self, StatusError> {
-        let root = state::root(root)?;
-        let known = state::clusters(&root)?;
-        let given = answers.map(Answers::load).transpose()?;
-        let theirs = given.as_ref().map(|answers| answers.cluster.name.clone());
-        let name = match (name.map(str::to_owned), theirs) {
-            (Some(name), Some(theirs)) if name != theirs => {
-                return Err(StatusError::OtherAnswers { name, theirs });
-            }
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => match &known[..] {
-                [] => return Err(StatusError::NoCluster),
-                [only] => only.clone(),
-                several => return Err(StatusError::Several(several.join(", "))),
-            },
-        };
-        if known.is_empty() {
-            return Err(StatusError::NoCluster);
+/// Finds a cluster in the state folder: by its name, by that in the answers, or because there is no
+/// other. It is compared with what is applied; before a run has ended well, with what was wanted.
+pub fn find(
+    root: Option<PathBuf>,
+    name: Option<&str>,
+    answers: Option<&Path>,
+) -> Result<Poll, StatusError> {
+    let root = state::root(root)?;
+    let known = state::clusters(&root)?;
+    let given = answers.map(Answers::load).transpose()?;
+    let theirs = given.as_ref().map(|answers| answers.cluster.name.clone());
+    let name = match (name.map(str::to_owned), theirs) {
+        (Some(name), Some(theirs)) if name != theirs => {
+            return Err(StatusError::OtherAnswers { name, theirs });
         }
-        // Nothing is made for a name that was mistyped.
-        if !known.contains(&name) {
-            let known = known.join(", ");
-            return Err(StatusError::Unknown { name, known });
-        }
-        let folder = Folder::open(Some(root), &name)?;
-        let Some(state) = folder.state()? else {
-            return Err(StatusError::NoCluster);
-        };
-        let answers = given.unwrap_or(state.answers);
-        Ok(Self {
-            folder,
-            topology: Topology::of(&answers)?,
-            answers,
-            authority: state.cluster_ca,
-        })
+        (Some(name), _) | (None, Some(name)) => name,
+        (None, None) => match &known[..] {
+            [] => return Err(StatusError::NoCluster),
+            [only] => only.clone(),
+            several => return Err(StatusError::Several(several.join(", "))),
+        },
+    };
+    if known.is_empty() {
+        return Err(StatusError::NoCluster);
     }
+    // Nothing is made for a name that was mistyped.
+    if !known.contains(&name) {
+        let known = known.join(", ");
+        return Err(StatusError::Unknown { name, known });
+    }
+    let folder = Folder::open(Some(root), &name)?;
+    let Some(state) = folder.state()? else {
+        return Err(StatusError::NoCluster);
+    };
+    let answers = given.unwrap_or(state.answers);
+    let applied = state.applied.map(|applied| applied.answers);
+    let expected = applied.unwrap_or_else(|| answers.clone());
+    Ok(Poll::new(folder, answers, &expected, state.cluster_ca)?)
+}
 
-    pub fn ask(&self) -> Result<Status, StatusError> {
+impl Status {
+    /// How the cluster is now.
+    pub fn ask(poll: &Poll) -> Result<Self, StatusError> {
         let tried = Tried::default();
-        let places = |role| ways::places(&self.answers, &self.folder, role, &tried);
-        let (servers, postgres) = (places(Role::Server)?, places(Role::Postgres)?);
-        Ok(self.ask_at(servers, postgres, OffsetDateTime::now_utc()))
+        let (servers, postgres) = (poll.servers(&tried)?, poll.postgres(&tried)?);
+        Ok(Self::ask_at(
+            poll,
+            servers,
+            postgres,
+            OffsetDateTime::now_utc(),
+        ))
     }
 
-    fn ask_at(&self, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDateTime) -> Status {
-        let (answers, topology) = (&self.answers, &self.topology);
-        let nodes = topology.expected_nodes(&answers.k3s.version);
+    fn ask_at(poll: &Poll, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDateTime) -> Self {
         let mut problems = Vec::new();
         let (cluster, datastore) = std::thread::scope(|scope| {
-            let datastore = scope.spawn(|| {
-                let look = |remote: &mut dyn Remote| look::datastore(remote, topology);
-                first(postgres, look)
-            });
+            let datastore = scope.spawn(|| first(postgres, |remote| poll.datastore(remote)));
             let cluster = first(servers, |remote| {
-                let cluster = look::cluster(remote, &nodes)?;
-                let balancer = match &self.authority {
-                    Some(authority) => Some(look::balancer(remote, topology.api.at(), authority)?),
-                    None => None,
-                };
-                Ok((cluster, balancer))
+                Ok((poll.cluster(remote)?, poll.balancer(remote)?))
             });
             (cluster, datastore.join().unwrap_or_default())
         });
+        let unseen = cluster.unreached || datastore.unreached;
         problems.extend(cluster.failed);
         let (from, picture) = cluster.answered.unzip();
         let (cluster, load_balancer) = picture.unwrap_or_default();
@@ -149,8 +132,7 @@ impl Asked {
         problems.extend(datastore.failed);
         let datastore = datastore.answered.map(|(_, datastore)| datastore);
         problems.extend(datastore.iter().flat_map(Datastore::problems));
-        let certificates = pki::certificates(&self.folder.pki_dir(), topology, now);
-        let certificates = certificates.unwrap_or_else(|error| {
+        let certificates = poll.certificates(now).unwrap_or_else(|error| {
             problems.push(error.to_string());
             Vec::new()
         });
@@ -158,11 +140,12 @@ impl Asked {
             let problem = it.problem.as_ref()?;
             Some(format!("certificate of {}: {problem}", it.name))
         }));
-        Status {
-            cluster: answers.cluster.name.clone(),
-            when: crate::session::rfc_3339(now),
+        Self {
+            cluster: poll.name().to_owned(),
+            when: rfc_3339(now),
             healthy: problems.is_empty(),
             problems,
+            unseen,
             from,
             nodes: cluster.nodes,
             pods: cluster.pods,
@@ -170,6 +153,23 @@ impl Asked {
             datastore,
             certificates,
         }
+    }
+}
+
+/// The exit code of `status`.
+pub fn exit_code(told: &Result<Status, StatusError>) -> u8 {
+    match told {
+        Ok(status) if status.unseen => exit::UNSEEN,
+        Ok(status) if status.healthy => 0,
+        Ok(_) | Err(StatusError::State(_)) => exit::FAILED,
+        Err(StatusError::Run(error)) => exit::of_error(error),
+        Err(
+            StatusError::NoCluster
+            | StatusError::Unknown { .. }
+            | StatusError::Several(_)
+            | StatusError::OtherAnswers { .. }
+            | StatusError::Answers(_),
+        ) => exit::USAGE,
     }
 }
 
@@ -186,6 +186,8 @@ fn ill(cluster: &Cluster) -> Vec<String> {
 struct First<T> {
     answered: Option<(String, T)>,
     failed: Vec<String>,
+    /// There are hosts to ask, and none was reached.
+    unreached: bool,
 }
 
 impl<T> Default for First<T> {
@@ -193,6 +195,7 @@ impl<T> Default for First<T> {
         Self {
             answered: None,
             failed: Vec::new(),
+            unreached: false,
         }
     }
 }
@@ -201,7 +204,10 @@ fn first<T>(
     places: Vec<Place>,
     mut look: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
 ) -> First<T> {
-    let mut first = First::default();
+    let mut first = First {
+        unreached: !places.is_empty(),
+        ..First::default()
+    };
     for Place {
         host,
         mut connector,
@@ -214,7 +220,10 @@ fn first<T>(
                 continue;
             }
         };
-        let looked = connector(&cancel).and_then(|mut remote| look(remote.as_mut()));
+        let looked = connector(&cancel).and_then(|mut remote| {
+            first.unreached = false;
+            look(remote.as_mut())
+        });
         match looked {
             Ok(seen) => {
                 first.answered = Some((host, seen));

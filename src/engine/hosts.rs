@@ -15,11 +15,13 @@ pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteErr
 
 /// How long the first script on a host may take.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How often a lease is taken again.
+pub const LEASE: Duration = Duration::from_secs(20 * 60);
 /// How long a host is given to come back.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// A host that a run can work on.
-pub struct Reached {
+pub struct ReachedHost {
     pub name: String,
     pub facts: Facts,
     /// These two are known after [`super::surroundings::look_around`].
@@ -36,7 +38,7 @@ pub struct Reached {
 pub struct Connection {
     connector: Connector,
     remote: Option<Box<dyn Remote>>,
-    /// What is taken again with every new connection, and given back at the end.
+    /// What is taken again with every new connection, and given back when this is dropped.
     lease: Option<Lease>,
 }
 
@@ -49,7 +51,7 @@ pub fn reach(
     mut connector: Connector,
     lease: Option<&Lease>,
     control: &Control,
-) -> Result<Reached, LeaseError> {
+) -> Result<ReachedHost, LeaseError> {
     let cancel = new_cancel(host)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
@@ -75,7 +77,7 @@ pub fn reach(
     let mut facts = Facts::parse(&lines);
     facts.clock_ahead = ahead;
     let platform = Platform::of(&facts);
-    Ok(Reached {
+    Ok(ReachedHost {
         name: host.to_owned(),
         facts,
         sources: Sources::default(),
@@ -90,11 +92,27 @@ pub fn reach(
     })
 }
 
-/// Gives every lease back: there is nothing to be done on these hosts.
-pub fn release(hosts: &mut [Reached]) {
-    for host in hosts {
-        host.connection.release();
-    }
+/// Takes the leases again of hosts that wait. Where another run holds one, the work there says so.
+pub fn take_leases(hosts: &mut [ReachedHost]) {
+    on_all(hosts, |host| drop(host.connection.take_lease()));
+}
+
+/// Does something with every host, all at the same time.
+pub(super) fn on_all<T: Send>(
+    hosts: &mut [ReachedHost],
+    what: impl Fn(&mut ReachedHost) -> T + Sync,
+) -> Vec<T> {
+    let what = &what;
+    std::thread::scope(|scope| {
+        let at_work: Vec<_> = hosts
+            .iter_mut()
+            .map(|host| scope.spawn(move || what(host)))
+            .collect();
+        at_work
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .collect()
+    })
 }
 
 /// Seconds by which a clock, in seconds since 1970, is ahead of this machine's.
@@ -104,7 +122,7 @@ fn ahead_of_us(clock: &str) -> Option<f64> {
 }
 
 /// The nodes whose passwords the cluster of a running server knows; none where it cannot tell.
-pub fn known_nodes(host: &mut Reached) -> Vec<String> {
+pub fn known_nodes(host: &mut ReachedHost) -> Vec<String> {
     const ASK: &str = "/usr/local/bin/k3s kubectl get secrets -n kube-system -o name 2>/dev/null";
     let said = host
         .connection
@@ -174,11 +192,11 @@ impl Connection {
         host: &str,
         what: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,
     ) -> Result<T, RemoteError> {
-        let mut remote = match self.remote.take() {
+        let remote = match self.remote.take() {
             Some(remote) => remote,
             None => (self.connector)(&new_cancel(host)?)?,
         };
-        what(remote.as_mut())
+        what(self.remote.insert(remote).as_mut())
     }
 
     /// Keeps an idle connection open; whether it is still there.
@@ -197,17 +215,19 @@ impl Connection {
         self.remote.is_some()
     }
 
-    /// Takes the lease again, so that nobody thinks it is given up.
-    pub fn refresh_lease(&mut self) {
-        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
-            let _ = lease::take(remote.as_mut(), lease);
-        }
-    }
-
-    /// Gives the lease back, if the host can still be told.
-    pub fn release(&mut self) {
-        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
-            let _ = lease::release(remote.as_mut(), &lease.owner);
+    /// Takes the lease again, so that no other run takes it for given up. The error is always that
+    /// another run holds it: where the connection fails, the next one takes the lease.
+    pub fn take_lease(&mut self) -> Result<(), LeaseError> {
+        let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) else {
+            return Ok(());
+        };
+        match lease::take(remote.as_mut(), lease) {
+            Err(held @ LeaseError::Held { .. }) => Err(held),
+            Err(LeaseError::Remote(error)) if error.ends_connection() => {
+                self.remote = None;
+                Ok(())
+            }
+            Ok(_) | Err(LeaseError::Remote(_)) => Ok(()),
         }
     }
 
@@ -252,6 +272,15 @@ impl Connection {
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+}
+
+/// Gives the lease back, if the host can still be told.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+            let _ = lease::release(remote.as_mut(), &lease.owner);
         }
     }
 }

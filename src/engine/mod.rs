@@ -31,7 +31,7 @@ use crate::secrets::SecretText;
 use crate::secrets::Secrets;
 use crate::state::{Folder, State, StateError};
 use control::Control;
-use hosts::Reached;
+use hosts::ReachedHost;
 
 pub use previews::planned_files;
 
@@ -50,7 +50,7 @@ pub struct Run<'a> {
 impl Run<'_> {
     /// Carries out the plan on these hosts. Everything that happens is an event; the first one,
     /// [`What::Started`], has been recorded by the caller, the last one is recorded here.
-    pub fn carry_out(&self, hosts: Vec<Reached>) -> End {
+    pub fn carry_out(&self, hosts: Vec<ReachedHost>) -> End {
         let late = Mutex::new(self.memory.late_values(self.secrets));
         let end = scheduler::Scheduler::new(self, &late).run(hosts);
         self.recorder.record(What::Ended { end: end.clone() });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hosts::Reached;
+use super::hosts::ReachedHost;
 use super::new_mark;
 use crate::events::StepId;
 use crate::plan::{
@@ -13,7 +13,7 @@ use crate::plan::{
 /// looked at again when the step runs.
 pub fn planned_files(
     plan: &Plan,
-    hosts: &mut [Reached],
+    hosts: &mut [ReachedHost],
     late: &LateValues,
 ) -> BTreeMap<StepId, Vec<PlannedFile>> {
     std::thread::scope(|scope| {
@@ -29,7 +29,11 @@ pub fn planned_files(
     })
 }
 
-fn of_host(plan: &Plan, host: &mut Reached, late: &LateValues) -> Vec<(StepId, Vec<PlannedFile>)> {
+fn of_host(
+    plan: &Plan,
+    host: &mut ReachedHost,
+    late: &LateValues,
+) -> Vec<(StepId, Vec<PlannedFile>)> {
     let known = |step: &'_ Step| -> bool { step.host.as_ref() == Some(&host.name) };
     let steps: Vec<(&StepId, &Shell)> = plan
         .steps()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 
 use super::Run;
-use super::hosts::Reached;
+use super::hosts::ReachedHost;
 use super::worker::{Job, Report, Worker};
 use crate::events::StepId;
 use crate::events::{Decision, End, Outcome, What};
@@ -97,7 +97,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    pub(super) fn run(&self, hosts: Vec<Reached>) -> End {
+    pub(super) fn run(&self, hosts: Vec<ReachedHost>) -> End {
         std::thread::scope(|scope| {
             let (reports, inbox) = unbounded();
             let mut states = BTreeMap::new();

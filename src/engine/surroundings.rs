@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::hosts::Reached;
+use super::hosts::{ReachedHost, on_all};
 use crate::platform::network::{self, Contact};
 use crate::platform::sources::Wanted;
 use crate::platform::{Facts, Sources};
@@ -16,7 +16,7 @@ type Opened = Result<(), String>;
 /// Tries it, and notes it with every host. `opens`: where nobody listens yet, a listener of ours
 /// does while others try to reach it; nothing else is changed, and it is gone afterwards.
 pub fn look_around(
-    hosts: &mut [Reached],
+    hosts: &mut [ReachedHost],
     wanted: Wanted<'_>,
     opens: bool,
 ) -> Result<(), Vec<RemoteError>> {
@@ -59,7 +59,7 @@ pub fn look_around(
 }
 
 /// Where links lead and nobody listens.
-fn not_listening(hosts: &[Reached], links: &[Link]) -> BTreeSet<(String, SocketAddr)> {
+fn not_listening(hosts: &[ReachedHost], links: &[Link]) -> BTreeSet<(String, SocketAddr)> {
     let listens = |link: &&Link| {
         let host = hosts.iter().find(|host| host.name == link.to);
         host.is_some_and(|host| host.facts.listens_on(link.at))
@@ -69,7 +69,7 @@ fn not_listening(hosts: &[Reached], links: &[Link]) -> BTreeSet<(String, SocketA
 }
 
 fn open(
-    hosts: &mut [Reached],
+    hosts: &mut [ReachedHost],
     missing: &BTreeSet<(String, SocketAddr)>,
 ) -> BTreeMap<String, Opened> {
     let opened = on_all(hosts, |host| {
@@ -102,7 +102,7 @@ fn may_listen(facts: &Facts) -> bool {
 
 /// All of a host in one round trip.
 fn try_from_here(
-    host: &mut Reached,
+    host: &mut ReachedHost,
     wanted: Wanted<'_>,
     links: Vec<Link>,
 ) -> Result<(), RemoteError> {
@@ -137,21 +137,6 @@ fn judged(contact: Contact, listened: bool, opened: Option<&Opened>) -> Contact 
         (Contact::Refused, None) => Contact::Later,
         (contact, _) => contact,
     }
-}
-
-/// Does something with every host, all at the same time.
-fn on_all<T: Send>(hosts: &mut [Reached], what: impl Fn(&mut Reached) -> T + Sync) -> Vec<T> {
-    let what = &what;
-    std::thread::scope(|scope| {
-        let at_work: Vec<_> = hosts
-            .iter_mut()
-            .map(|host| scope.spawn(move || what(host)))
-            .collect();
-        at_work
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .collect()
-    })
 }
 
 #[cfg(test)]

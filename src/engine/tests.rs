@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::hosts::{Connector, Reached, reach};
+use super::hosts::{Connector, ReachedHost, reach};
 use super::*;
 use crate::answers::Answers;
 use crate::events::StepId;
@@ -106,7 +106,7 @@ impl World {
     ) -> (End, Vec<Event>) {
         let lease = Lease::default();
         let control = self.control;
-        let reached: Vec<Reached> = self
+        let reached: Vec<ReachedHost> = self
             .hosts
             .into_iter()
             .map(|(name, connections)| {
@@ -395,6 +395,81 @@ fn a_hard_abort_ends_the_unit_on_the_host() {
         ["a@h failed: ended half way, because the run was aborted"]
     );
     assert_eq!(told.count("systemctl stop"), 1);
+}
+
+/// What a host says whose lease another run has taken while ours was old.
+const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
+                    lease was cluster=other\nlease was since=2026-11-24T21:54:40Z\n\
+                    lease was run=20261124T215440Z-3f2a";
+
+/// A host of which another run takes the lease between the plan and its start.
+fn taken_over(name: &str) -> Scripted {
+    Scripted::new(name)
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .once("PATIENCE=", Reply::exit(0).out(HELD))
+}
+
+#[test]
+fn a_lease_that_another_run_has_taken_meanwhile_ends_the_work_on_that_host() {
+    let held = taken_over("one").on("PATIENCE=", Reply::exit(0).out(HELD));
+    let one = held.on("OWNER=", Reply::exit(0));
+    let told = one.told();
+    let steps = vec![
+        step("a", "one", &[]),
+        step("b", "one", &[("a", "one")]),
+        step("c", "two", &[]),
+    ];
+    let two = host("two", 1).on("\nc\n", Reply::exit(0));
+    let (end, events) = World::new(steps)
+        .on("one", vec![one])
+        .on("two", vec![two])
+        .run();
+    assert_eq!(end, End::Failed);
+    let mut ends = ends(&events);
+    ends.sort();
+    assert_eq!(
+        ends,
+        [
+            "a@one failed: one: kay works on this host, from jump-2, on the cluster other, since \
+             2026-11-24T21:54:40Z (run 20261124T215440Z-3f2a; quiet for 2 min, given up after 60). \
+             Wait until it is over, or end it there",
+            "b@one won't run: a@one failed",
+            "c@two done"
+        ]
+    );
+    // Nothing was so much as asked.
+    assert_eq!(told.count("satisfied"), 0);
+}
+
+#[test]
+fn a_lease_that_is_free_again_is_taken_when_its_step_is_retried() {
+    let free = taken_over("h").on("PATIENCE=", Reply::exit(0).out("lease taken"));
+    let one = free
+        .on("OWNER=", Reply::exit(0))
+        .on("\na\n", Reply::exit(0))
+        .on("UNIT=", Reply::exit(0));
+    let mut world = World::new(vec![step("a", "h", &[])]).on("h", vec![one]);
+    world.control = Arc::new(Control::attended());
+    let (end, _) = world.run_with(|control, event| {
+        if let What::Asked { step } = &event.what {
+            control.decide(step.clone(), crate::events::Decision::Retry);
+        }
+    });
+    assert_eq!(end, End::Done);
+}
+
+#[test]
+fn a_lease_that_cannot_be_taken_over_a_lost_connection_is_taken_by_the_next_one() {
+    let first = Scripted::new("h")
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .on("PATIENCE=", Reply::lost());
+    let second = host("h", 1).on("\na\n", Reply::exit(0));
+    let told = second.told();
+    let (end, _) = World::new(vec![step("a", "h", &[])])
+        .on("h", vec![first, second])
+        .run();
+    assert_eq!(end, End::Done);
+    assert_eq!(told.count("PATIENCE="), 1);
 }
 
 #[test]

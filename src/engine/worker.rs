@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::hints::hint;
-use super::hosts::{Connection, Reached, Told, output};
+use super::hosts::{Connection, LEASE, ReachedHost, Told, output};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, new_mark, unit_name};
 use crate::events::StepId;
@@ -47,8 +47,6 @@ const LAST_LINES: usize = 20;
 const ASKING: Duration = Duration::from_secs(180);
 /// How often an idle connection is looked after.
 const IDLE: Duration = Duration::from_secs(3);
-/// How often the lease is taken again.
-const LEASE: Duration = Duration::from_secs(20 * 60);
 
 pub(super) struct Worker<'a> {
     run: &'a Run<'a>,
@@ -65,6 +63,18 @@ struct Host {
     connection: Connection,
     /// Units of an earlier run that may still be at work.
     units: Vec<String>,
+    /// When the lease was taken last.
+    leased: Instant,
+    /// Why nothing may be done here: another run works on the host.
+    held: Option<String>,
+}
+
+impl Host {
+    fn take_lease(&mut self) {
+        let taken = self.connection.take_lease();
+        self.held = taken.err().map(|held| held.to_string());
+        self.leased = Instant::now();
+    }
 }
 
 impl<'a> Worker<'a> {
@@ -72,7 +82,7 @@ impl<'a> Worker<'a> {
         run: &'a Run<'a>,
         steps: &'a [&'a Step],
         late: &'a Mutex<LateValues>,
-        reached: Option<Reached>,
+        reached: Option<ReachedHost>,
     ) -> Self {
         Self {
             run,
@@ -82,15 +92,20 @@ impl<'a> Worker<'a> {
                 name: reached.name,
                 connection: reached.connection,
                 units: reached.units,
+                leased: Instant::now(),
+                held: None,
             }),
             last_lines: VecDeque::new(),
         }
     }
 
-    /// Works until there are no more jobs, then gives the lease back.
+    /// Works until there are no more jobs; then the lease goes back with the connection.
     pub(super) fn work(mut self, jobs: &Receiver<Job>, reports: &Sender<Report>) {
+        if let Some(host) = &mut self.host {
+            // The plan may have waited for the operator for hours.
+            host.take_lease();
+        }
         self.wait_for_leftovers();
-        let mut leased = Instant::now();
         loop {
             let report = match jobs.recv_timeout(IDLE) {
                 Ok(Job::Ask(steps)) => {
@@ -108,7 +123,7 @@ impl<'a> Worker<'a> {
                     Report::Ended(place, done.unwrap_or_else(|_| self.panicked(place)))
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look_after(&mut leased);
+                    self.look_after();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -117,19 +132,25 @@ impl<'a> Worker<'a> {
                 break;
             }
         }
-        if let Some(host) = &mut self.host {
-            host.connection.release();
-        }
     }
 
-    fn look_after(&mut self, leased: &mut Instant) {
+    /// Why nothing may be done on the host. It is asked again where another run had it, and where
+    /// there was no time to take the lease again.
+    fn held(&mut self) -> Option<String> {
+        let host = self.host.as_mut()?;
+        if host.held.is_some() || host.leased.elapsed() > LEASE {
+            host.take_lease();
+        }
+        host.held.clone()
+    }
+
+    fn look_after(&mut self) {
         let Some(host) = &mut self.host else { return };
         if host.connection.is_up() && !host.connection.keep_alive() {
             tell(self.run, &host.name, &Told::Lost("it went silent".into()));
         }
-        if leased.elapsed() > LEASE {
-            host.connection.refresh_lease();
-            *leased = Instant::now();
+        if host.leased.elapsed() > LEASE {
+            host.take_lease();
         }
     }
 
@@ -137,6 +158,9 @@ impl<'a> Worker<'a> {
     /// the same time.
     fn wait_for_leftovers(&mut self) {
         let Some(host) = &mut self.host else { return };
+        if host.held.is_some() {
+            return;
+        }
         for unit in std::mem::take(&mut host.units) {
             let recorder = self.run.recorder;
             let step = step_of_unit(self.steps, &host.name, &unit);
@@ -194,7 +218,7 @@ impl<'a> Worker<'a> {
             })
             .collect();
         let shells: Vec<_> = bound.iter().map(|(_, shell)| *shell).collect();
-        let Some(host) = &mut self.host else {
+        let Some(host) = self.host.as_mut().filter(|host| host.held.is_none()) else {
             return Vec::new();
         };
         let Ok(mark) = new_mark() else {
@@ -232,9 +256,10 @@ impl<'a> Worker<'a> {
             attempt,
         });
         self.last_lines.clear();
-        let outcome = match &step.work {
-            Work::Shell(shell) => self.shell(step, shell, known),
-            Work::Task(task) => self.task(step, task),
+        let outcome = match (self.held(), &step.work) {
+            (Some(held), _) => Err(Trouble::because(held)),
+            (None, Work::Shell(shell)) => self.shell(step, shell, known),
+            (None, Work::Task(task)) => self.task(step, task),
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));

@@ -262,6 +262,8 @@ pub(crate) fn any_what() -> impl Strategy<Value = What> {
             before: "three".into()
         }),
         Just(What::Released),
+        (text(), text()).prop_map(|(certificate, why)| What::Renewed { certificate, why }),
+        any::<u64>().prop_map(|lines| What::Missed { lines }),
         text().prop_map(|kind| What::Unknown { kind }),
         (any::<bool>(), text()).prop_map(|(soft, why)| What::Aborting {
             how: if soft { Abort::Soft } else { Abort::Hard },

@@ -4,11 +4,13 @@
 //! and the time since the run began, so that nobody who shows them needs a clock.
 
 //!
-//! * [`recorder`]: makes them, without secrets; [`log`]: keeps them
+//! * [`recorder`]: makes them, without secrets; [`log`]: keeps them; [`feed`]: hands them on to a
+//!   reader that may be slow
 //! * [`progress`]: folds them, into the state of every phase and step
 //! * [`critical_path`]: what a run's time went into
 
 pub mod critical_path;
+pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod log;
@@ -59,6 +61,8 @@ pub enum What {
         host: Option<String>,
         text: String,
     },
+    /// A certificate was created or renewed before the run began; its step brings it to the hosts.
+    Renewed { certificate: String, why: String },
     /// A connection was made, lost or made again.
     Connection {
         host: String,
@@ -109,6 +113,9 @@ pub enum What {
     Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
     Ended { end: End },
+    /// So many lines of output were left out here, because the reader was too slow for them. Only a
+    /// reader gets it; the log has them all. Its number and time are those of the first one.
+    Missed { lines: u64 },
     /// An event that this wizard does not know, from the log of a newer one.
     Unknown { kind: String },
 }

@@ -290,7 +290,7 @@ impl Progress {
                 self.held = None;
                 self.ended = Some(end.clone());
             }
-            What::Unknown { .. } => {}
+            What::Renewed { .. } | What::Missed { .. } | What::Unknown { .. } => {}
         }
     }
 

@@ -58,6 +58,10 @@ impl Redacting<'_> {
                 host,
                 text: self.string(text),
             },
+            What::Renewed { certificate, why } => What::Renewed {
+                certificate: self.string(certificate),
+                why: self.string(why),
+            },
             What::Connection { host, state, text } => What::Connection {
                 host,
                 state,
@@ -90,7 +94,8 @@ impl Redacting<'_> {
             what @ (What::Asked { .. }
             | What::Decided { .. }
             | What::Held { .. }
-            | What::Released) => what,
+            | What::Released
+            | What::Missed { .. }) => what,
             What::Aborting { how, why } => What::Aborting {
                 how,
                 why: self.string(why),

@@ -1,7 +1,7 @@
 //! What the operator is asked before a run, and how answers come of it. The screens and the plain
 //! walk both ask from here; no terminal is known here.
 //!
-//! * [`offers`]: what there is to begin with
+//! * [`offers`]: what there is to begin with; [`planned`]: what a run will do
 //! * [`section`]: the parts of the options; [`form`]: questions; [`binding`]: how they and the answers
 //!   become each other; `invalid_input`: what was typed and cannot be understood
 //! * [`drafts`]: what was typed is kept; [`save`]: a file of the operator's
@@ -12,6 +12,7 @@ pub mod drafts;
 pub mod form;
 mod invalid_input;
 pub mod offers;
+pub mod planned;
 pub mod save;
 pub mod section;
 pub mod text;

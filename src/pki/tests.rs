@@ -29,7 +29,12 @@ fn wanted() -> Wanted {
 
 fn made(kept: &Kept, now: OffsetDateTime) -> (Pki, Vec<String>) {
     let (pki, changes) = ensure(kept, &wanted(), now).expect("certificates are made");
-    (pki, changes.lines)
+    (pki, lines(changes))
+}
+
+fn lines(changes: Vec<Change>) -> Vec<String> {
+    let line = |change: Change| format!("{}: {}", change.certificate, change.why);
+    changes.into_iter().map(line).collect()
 }
 
 fn kept(pki: &Pki) -> Kept {
@@ -72,10 +77,10 @@ fn text_of(cert: &str) -> String {
 fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
     let (pki, changes) = made(&Kept::default(), NOW);
     insta::assert_snapshot!(changes.join("\n"), @r#"
-    certificate authority: made
-    certificate of Postgres on db: made
-    client certificate of s1: made
-    client certificate of s2: made
+    certificate authority: created
+    certificate of Postgres on db: created
+    client certificate of s1: created
+    client certificate of s2: created
     "#);
     let fine = |cert: &str, options: &[&str]| {
         let (fine, text) = openssl_verify(&pki.ca.cert_pem, cert, NOW, options);
@@ -200,9 +205,9 @@ fn what_is_about_to_end_is_renewed() {
     let later = NOW + Duration::days(825 - 60);
     let (renewed, changes) = made(&kept(&pki), later);
     insta::assert_snapshot!(changes.join("\n"), @r#"
-    certificate of Postgres on db ends in 60 days: renewed
-    client certificate of s1 ends in 60 days: renewed
-    client certificate of s2 ends in 60 days: renewed
+    certificate of Postgres on db: it expires in 60 days: renewed
+    client certificate of s1: it expires in 60 days: renewed
+    client certificate of s2: it expires in 60 days: renewed
     "#);
     assert_eq!(renewed.ca, pki.ca);
     assert_ne!(renewed.postgres["db"].key_pem, pki.postgres["db"].key_pem);
@@ -216,7 +221,7 @@ fn what_is_about_to_end_is_renewed() {
     let (_, changes) = made(&kept(&pki), NOW + Duration::days(900));
     assert_eq!(
         changes[0],
-        "certificate of Postgres on db ended on 2029-02-25: renewed"
+        "certificate of Postgres on db: it expired on 2029-02-25: renewed"
     );
 }
 
@@ -227,7 +232,7 @@ fn what_changed_is_made_anew_and_nothing_else() {
         let mut wanted = wanted();
         change(&mut wanted);
         let (_, changes) = ensure(&kept(&pki), &wanted, NOW).expect("certificates");
-        changes.lines.join("\n")
+        lines(changes).join("\n")
     };
     assert_eq!(change(|wanted| names(wanted).reverse()), "");
     assert_eq!(
@@ -235,12 +240,12 @@ fn what_changed_is_made_anew_and_nothing_else() {
         ""
     );
     assert_eq!(change(|wanted| wanted.servers.truncate(1)), "");
-    insta::assert_snapshot!(change(|wanted| names(wanted).truncate(2)), @r#"certificate of Postgres on db names changed: made anew"#);
+    insta::assert_snapshot!(change(|wanted| names(wanted).truncate(2)), @r#"certificate of Postgres on db: its names changed: created anew"#);
     insta::assert_snapshot!(change(|wanted| wanted.role = "other".into()), @r#"
-    client certificate of s1 names changed: made anew
-    client certificate of s2 names changed: made anew
+    client certificate of s1: its names changed: created anew
+    client certificate of s2: its names changed: created anew
     "#);
-    insta::assert_snapshot!(change(|wanted| wanted.servers.push("s3".into())), @r#"client certificate of s3: made"#);
+    insta::assert_snapshot!(change(|wanted| wanted.servers.push("s3".into())), @r#"client certificate of s3: created"#);
 
     let (stranger, _) = made(&Kept::default(), NOW);
     let mut mixed = kept(&pki);
@@ -250,9 +255,9 @@ fn what_changed_is_made_anew_and_nothing_else() {
     let broken = mixed.servers.get_mut("s2").expect("s2");
     broken.cert_pem = "nonsense".into();
     insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r#"
-    certificate of Postgres on db was signed by another authority: made anew
-    client certificate of s1 is not that of its key, an earlier run was interrupted: made anew
-    client certificate of s2 cannot be read: made anew
+    certificate of Postgres on db: it was signed by another authority: created anew
+    client certificate of s1: it is not that of its key, an earlier run was interrupted: created anew
+    client certificate of s2: it cannot be read: created anew
     "#);
 }
 

@@ -22,7 +22,7 @@ impl Walk {
         }
         self.reviewed = false;
         loop {
-            let offers = self.wizard.found.offers();
+            let offers = self.interview.found.offers();
             let named: Vec<_> = offers.iter().map(|offer| self.named(offer)).collect();
             let choices: Vec<Choice<'_>> = named
                 .iter()
@@ -41,7 +41,7 @@ impl Walk {
                 Offer::Open if self.open()? => Page::Review,
                 Offer::New | Offer::Open => continue,
             };
-            self.wizard.begin(offer);
+            self.interview.begin(offer);
             return Ok(next);
         }
     }
@@ -51,10 +51,10 @@ impl Walk {
             self.console.say(text);
             self.console.gap();
         }
-        if self.wizard.found.needs_tmux {
+        if self.interview.found.needs_tmux {
             self.console.say(text::WELCOME_TMUX);
         }
-        if let Some(trouble) = self.wizard.found.trouble.clone() {
+        if let Some(trouble) = self.interview.found.trouble.clone() {
             self.console.say(&trouble);
         }
     }
@@ -63,7 +63,7 @@ impl Walk {
         let owned = |(name, what): (&str, &str)| (name.to_owned(), what.to_owned());
         match offer {
             Offer::Cluster(place) => {
-                let cluster = &self.wizard.found.clusters[*place];
+                let cluster = &self.interview.found.clusters[*place];
                 let name = if cluster.unfinished {
                     text::offer_resume(&cluster.name)
                 } else {
@@ -78,7 +78,7 @@ impl Walk {
     }
 
     fn begins_anew(&mut self) -> Result<bool, Stop> {
-        if self.wizard.found.draft.is_none() {
+        if self.interview.found.draft.is_none() {
             return Ok(true);
         }
         self.yes(text::START_ANEW, text::START_ANEW)
@@ -97,7 +97,7 @@ impl Walk {
             }
             match Answers::load(Path::new(path)) {
                 Ok(answers) => {
-                    self.wizard.replace(answers);
+                    self.interview.replace(answers);
                     self.keep();
                     return Ok(true);
                 }
@@ -112,7 +112,7 @@ impl Walk {
         loop {
             self.console.gap();
             let well = self.list_hosts();
-            let count = self.wizard.answers.hosts.len();
+            let count = self.interview.answers.hosts.len();
             let default = if well { count.min(1) * 5 } else { 0 };
             let all = [
                 say::ADD,
@@ -123,7 +123,7 @@ impl Walk {
                 say::GO_ON,
             ];
             let chosen = self.choose(&all, Some(default))?;
-            let before = self.wizard.answers.hosts.clone();
+            let before = self.interview.answers.hosts.clone();
             let done = match all[chosen] {
                 say::ADD => self.host(count),
                 say::PASTE => self.paste(),
@@ -137,12 +137,12 @@ impl Walk {
                     match what {
                         say::EDIT => self.host(place)?,
                         say::REMOVE => self.remove(place)?,
-                        _ => self.wizard.swap_hosts(place, place.saturating_sub(1)),
+                        _ => self.interview.swap_hosts(place, place.saturating_sub(1)),
                     }
                     Ok(())
                 }),
             };
-            if self.wizard.answers.hosts != before {
+            if self.interview.answers.hosts != before {
                 self.keep();
             }
             match done {
@@ -154,11 +154,11 @@ impl Walk {
 
     /// Whether nothing is wrong with them.
     fn list_hosts(&mut self) -> bool {
-        let answers = self.wizard.answers.clone();
+        let answers = self.interview.answers.clone();
         for (place, host) in answers.hosts.iter().enumerate() {
             let mark = format!("{:>3}. ", place + 1);
             self.console.point(&mark, &told(&answers, host));
-            for problem in self.wizard.host_problems(place) {
+            for problem in self.interview.host_problems(place) {
                 let field = problem.key.rsplit('.').next().unwrap_or_default();
                 let what = format!("{field} {}", problem.message);
                 self.console.point("     wrong: ", &what);
@@ -180,7 +180,7 @@ impl Walk {
     }
 
     fn which_host(&mut self) -> Result<usize, Stop> {
-        let names = self.wizard.answers.hosts.iter();
+        let names = self.interview.answers.hosts.iter();
         let names: Vec<_> = names.map(|host| host.name.clone()).collect();
         if names.len() == 1 {
             return Ok(0);
@@ -191,16 +191,16 @@ impl Walk {
     }
 
     fn remove(&mut self, place: usize) -> Result<(), Stop> {
-        let name = self.wizard.answers.hosts[place].name.clone();
+        let name = self.interview.answers.hosts[place].name.clone();
         let question = format!("{name}: {}", text::REMOVE_HOST);
         if self.yes(&question, text::REMOVE_HOST)? {
-            self.wizard.remove_host(place);
+            self.interview.remove_host(place);
         }
         Ok(())
     }
 
     fn host(&mut self, place: usize) -> Result<(), Stop> {
-        let mut sheet = Sheet::of_host(&self.wizard, place);
+        let mut sheet = Sheet::of_host(&self.interview, place);
         self.title(sheet.title);
         self.fill(&mut sheet)
     }
@@ -218,12 +218,12 @@ impl Walk {
         }
         let hosts = binding::hosts_from(&lines);
         self.console.say(&text::pasted(hosts.len()));
-        self.wizard.answers.hosts.extend(hosts);
+        self.interview.answers.hosts.extend(hosts);
         Ok(())
     }
 
     pub(super) fn options(&mut self, part: usize) -> Result<Page, Stop> {
-        let parts = Sheet::of_options(&self.wizard);
+        let parts = Sheet::of_options(&self.interview);
         let count = parts.len();
         let Some(mut sheet) = parts.into_iter().nth(part) else {
             return Ok(Page::Review);
@@ -281,7 +281,7 @@ impl Walk {
                     Zeroizing::new(choice.to_owned())
                 }
             };
-            let taken = sheet.put(place, &value, &mut self.wizard);
+            let taken = sheet.put(place, &value, &mut self.interview);
             self.keep();
             match taken {
                 Ok(()) => return Ok(()),
@@ -315,19 +315,19 @@ impl Walk {
             self.summary();
         }
         loop {
-            let problems = self.wizard.answers.problems();
+            let problems = self.interview.answers.problems();
             if problems.is_empty() {
                 self.console.say(text::ANSWERS_VALID);
             }
             for problem in &problems {
                 self.console.point("wrong: ", &problem.to_string());
             }
-            for warning in self.wizard.answers.warnings() {
+            for warning in self.interview.answers.warnings() {
                 self.console.point("warning: ", &warning);
             }
             self.console.gap();
             self.console.say(say::WHICH_PART);
-            let parts = Sheet::of_options(&self.wizard);
+            let parts = Sheet::of_options(&self.interview);
             let mut choices = vec![say::REACH, (text::HOSTS, "")];
             choices.extend(parts.iter().map(|part| (part.title, "")));
             choices.extend([say::PRINT_ANSWERS, say::SAVE]);
@@ -346,8 +346,8 @@ impl Walk {
     }
 
     fn summary(&mut self) {
-        let answers = self.wizard.answers.clone();
-        for part in Sheet::of_options(&self.wizard) {
+        let answers = self.interview.answers.clone();
+        for part in Sheet::of_options(&self.interview) {
             self.console.say(part.title);
             for field in part.fields() {
                 let shown = forms::shown(field);

@@ -1,54 +1,64 @@
-//! Between the answers and a run: every host is reached, or it is said why not; then the plan.
+//! Between the answers and a run: every host is reached, or it is said why not; then the plan, and
+//! the run.
 
+use std::io;
 use std::sync::Arc;
-use std::thread;
-
-use crossbeam_channel::unbounded;
 
 use super::ask::Stop;
+use super::console::Out;
 use super::logins;
+use super::run::Wish;
 use super::{Page, Walk, text as say};
 use crate::engine::control::Control;
-use crate::engine::hosts::{Reached, release};
-use crate::interview::text;
-use crate::plan::{Plan, Step};
+use crate::events::{End, Event};
+use crate::interview::planned::PlannedStep;
+use crate::interview::{drafts, text};
+use crate::platform::Facts;
+use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
-use crate::session::{Purpose, Session, SessionError, Tried};
-use crate::tui::driver;
+use crate::report::lines::Lines;
+use crate::run::{
+    Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried, carry_out, exit,
+};
+use crate::topology::Link;
 
-/// Everything that a run needs; the hosts are connected, and ours.
-pub struct Ready {
-    pub session: Session,
-    pub reached: Vec<Reached>,
-    pub plan: Plan,
-    pub grid: Grid,
-    pub control: Arc<Control>,
-}
-
-impl Ready {
-    /// There will be no run.
-    pub fn release(&mut self) {
-        release(&mut self.reached);
-    }
-}
-
-/// What came of reaching the hosts.
+/// What came of reaching the hosts, and of a run where there was one.
 enum Came {
-    Ready(Box<Ready>),
     /// Something that was missing was given: it is worth another try.
     Again,
     /// It was said why not.
     Not,
+    /// The plan was left, or the run is over.
+    To(Page),
+}
+
+/// A run, for the walk.
+struct Walked<'a> {
+    walk: &'a mut Walk,
+    control: &'a Control,
+    /// Where the walk goes on when the plan is left.
+    left: Result<Page, Stop>,
+    begun: Option<Begun>,
+    /// What was chosen while it ran.
+    wish: Wish,
+}
+
+/// What is known once the operator has said how to run.
+struct Begun {
+    lines: Lines<Out>,
+    log: String,
+    /// The steps of each phase, to be read.
+    phases: Vec<Vec<PlannedStep>>,
 }
 
 impl Walk {
     pub(super) fn connect(&mut self) -> Result<Page, Stop> {
         self.title(text::CONNECT);
         loop {
-            match self.reach()? {
-                Came::Ready(ready) => return self.planned(*ready),
+            match self.attempt()? {
+                Came::To(page) => return Ok(page),
                 Came::Again => {}
                 Came::Not => {
                     self.console.say(say::NOTHING_CHANGED);
@@ -64,19 +74,19 @@ impl Walk {
         }
     }
 
-    fn reach(&mut self) -> Result<Came, Stop> {
+    fn attempt(&mut self) -> Result<Came, Stop> {
         self.console.say(say::REACHING);
         let tried = Tried {
             asked: self.asked.clone(),
             ..Tried::default()
         };
-        let answers = self.wizard.answers.clone();
-        let session = match Session::open_with(answers, self.root.clone(), Purpose::Run, tried) {
-            Ok(session) => session,
+        let answers = self.interview.answers.clone();
+        let opened = match Opened::open(answers, self.root.clone(), Purpose::Run, &tried) {
+            Ok(opened) => opened,
             Err(error) => {
                 self.console.say(&error.to_string());
                 let wanted = match &error {
-                    SessionError::LoginSecret(error) => logins::missing(error),
+                    RunError::LoginSecret(error) => logins::missing(error),
                     _ => None,
                 };
                 let given = self.log_in(wanted.into_iter().collect())?;
@@ -85,55 +95,55 @@ impl Walk {
         };
         let control = Arc::new(Control::attended());
         self.watch_over(&control);
-        let (tell, told) = unbounded();
-        let reached = thread::scope(|scope| {
-            let reaching = scope.spawn(|| {
-                let tell = tell;
-                session.reach(&control, &move |host| {
-                    drop(tell.send(driver::introduced(host)));
-                })
-            });
-            for host in &told {
-                self.console.say(&host);
-            }
-            reaching.join()
-        });
+        let mut walked = Walked {
+            walk: self,
+            control: &control,
+            left: Ok(Page::Review),
+            begun: None,
+            wish: Wish::ToTheEnd,
+        };
+        let ended = carry_out(opened, &Reach::All, &control, &mut walked);
+        let Walked {
+            left, begun, wish, ..
+        } = walked;
+        if begun.is_some() {
+            return self.over(wish, ended).map(Came::To);
+        }
         if let Some(signal) = self.signalled() {
-            if let Ok(Ok(mut reached)) = reached {
-                release(&mut reached);
-            }
             return Err(signal);
         }
-        let mut reached = match reached {
-            Ok(Ok(reached)) => reached,
-            Ok(Err(errors)) => return self.unreached(&errors),
-            Err(_) => {
-                self.console.say(text::WENT_WRONG);
-                return Ok(Came::Not);
-            }
-        };
-        self.console.gap();
-        let grid = session.preflight(&reached);
-        self.console.print(&grid.to_string());
-        self.console.gap();
-        if !grid.passes() {
-            release(&mut reached);
-            self.console.say(say::UNFIT);
-            return Ok(Came::Not);
+        match ended {
+            Ok(_) => return left.map(Came::To),
+            Err(RunError::Unreached(errors)) => return self.unreached(&errors),
+            Err(RunError::Unfit) => self.console.say(say::UNFIT),
+            Err(RunError::WentWrong) => self.console.say(text::WENT_WRONG),
+            Err(error) => self.console.say(&error.to_string()),
         }
-        match session.plan(&reached) {
-            Ok(plan) => Ok(Came::Ready(Box::new(Ready {
-                session,
-                reached,
-                plan,
-                grid,
-                control,
-            }))),
-            Err(error) => {
-                release(&mut reached);
-                self.console.say(&error.to_string());
-                Ok(Came::Not)
-            }
+        Ok(Came::Not)
+    }
+
+    fn over(&mut self, wish: Wish, ended: Result<Option<End>, RunError>) -> Result<Page, Stop> {
+        self.code = exit::code(&ended);
+        match ended {
+            Ok(Some(End::Done)) => return Ok(Page::Left),
+            Ok(_) => {}
+            Err(RunError::WentWrong) => self.console.say(text::WENT_WRONG),
+            Err(error) => self.console.say(&error.to_string()),
+        }
+        if let Some(signal) = self.signalled() {
+            return Err(signal);
+        }
+        match wish {
+            Wish::Edit => return Ok(Page::Review),
+            Wish::Stop => return Ok(Page::Left),
+            Wish::ToTheEnd => {}
+        }
+        self.console.gap();
+        let choices = [say::RUN_AGAIN, say::TO_REVIEW, say::LEAVE];
+        match choices[self.choose(&choices, None)?] {
+            say::RUN_AGAIN => Ok(Page::Connect),
+            say::LEAVE => Ok(Page::Left),
+            _ => Ok(Page::Review),
         }
     }
 
@@ -176,7 +186,7 @@ impl Walk {
         if !self.yes(say::BELIEVE, say::BELIEVE_HELP)? {
             return Ok(false);
         }
-        let mut hosts = self.wizard.answers.hosts.iter_mut();
+        let mut hosts = self.interview.answers.hosts.iter_mut();
         if let Some(host) = hosts.find(|other| other.name == *host) {
             host.host_key = Some(fingerprint.clone());
         }
@@ -184,15 +194,17 @@ impl Walk {
         Ok(true)
     }
 
-    /// Nothing was changed so far: the plan can be read, and begun.
-    fn planned(&mut self, mut ready: Ready) -> Result<Page, Stop> {
+    /// Nothing was changed so far: the plan can be read, and begun. How many phases may begin; all
+    /// where there is no number.
+    fn decide(&mut self, planned: &Planned) -> Result<Option<usize>, Result<Page, Stop>> {
         self.title(text::PLAN);
-        let phases = ready.plan.phases.iter();
+        let plan = planned.plan();
+        let phases = plan.phases.iter();
         let phases: Vec<_> = phases
             .map(|phase| (phase.title, phase.steps.len()))
             .collect();
         self.console
-            .say(&say::planned(ready.plan.steps().count(), &phases));
+            .say(&say::planned(plan.steps().count(), &phases));
         let choices = [
             say::PRINT_PLAN,
             say::PRINT_SCRIPTS,
@@ -204,43 +216,90 @@ impl Walk {
         loop {
             self.console.gap();
             self.console.say(say::NEXT);
-            let chosen = match self.choose(&choices, None) {
-                Ok(chosen) => choices[chosen],
-                Err(stop) => {
-                    ready.release();
-                    return Err(stop);
-                }
-            };
-            match chosen {
+            match choices[self.choose(&choices, None).map_err(Err)?] {
                 say::PRINT_PLAN => {
-                    let text = format!("{}\n{}", ready.plan, ready.grid);
+                    let text = format!("{plan}\n{}", planned.grid());
                     self.console.print(&text);
                 }
                 say::PRINT_SCRIPTS => {
-                    let plan = &ready.plan;
                     for step in plan.steps() {
-                        self.script(step);
+                        self.script(&PlannedStep::of(step, Vec::new()));
                     }
                 }
-                say::BY_PHASE => return self.run(ready, Some(0)),
-                say::RUN_ALL => return self.run(ready, None),
+                say::BY_PHASE => return Ok(Some(0)),
+                say::RUN_ALL => return Ok(None),
                 say::SAVE => self.save(),
-                _ => {
-                    ready.release();
-                    return Ok(Page::Review);
-                }
+                _ => return Err(Ok(Page::Review)),
             }
         }
     }
 
     /// A step with what is sent to its host.
-    pub(super) fn script(&mut self, step: &Step) {
-        let step = driver::to_read(step, Vec::new());
+    pub(super) fn script(&mut self, step: &PlannedStep) {
         self.console.gap();
         let title = text::step_with_script(step.id.as_str(), &step.title);
         self.console.say(&title);
         for line in step.script.lines() {
             self.console.print(&format!("    {line}"));
+        }
+    }
+}
+
+impl Frontend for Walked<'_> {
+    fn reached(&mut self, host: &str, facts: &Facts) {
+        let line = format!("{host}: {}", facts.summary());
+        self.walk.console.say(&line);
+    }
+
+    fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
+        self.walk.console.gap();
+        self.walk.console.print(&grid.to_string());
+        self.walk.console.gap();
+    }
+
+    fn planned(&mut self, planned: &Planned) -> Proceed {
+        let phases = match self.walk.decide(planned) {
+            Ok(phases) => phases,
+            Err(left) => {
+                self.left = left;
+                return Proceed::Leave;
+            }
+        };
+        self.control.let_begin(phases);
+        if let Some(root) = &self.walk.root {
+            // There is a run now, which remembers the answers. A draft that stays does no harm.
+            let _ = drafts::remove(root);
+        }
+        let context = planned.context(say::AGAIN.into(), false);
+        let log = context.log.display().to_string();
+        let lines = Lines::new(self.walk.console.out(), context);
+        let phases = planned.plan().phases.iter().map(|phase| {
+            let steps = phase.steps.iter();
+            steps
+                .map(|step| PlannedStep::of(step, Vec::new()))
+                .collect()
+        });
+        let phases = phases.collect();
+        self.begun = Some(Begun { lines, log, phases });
+        self.walk.console.gap();
+        self.walk.console.say(say::CTRL_C);
+        if let Some(watch) = &self.walk.watch {
+            watch.running();
+        }
+        Proceed::Go
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(Begun { lines, phases, .. }) = &mut self.begun {
+            let wish = self.walk.happened(event, self.control, lines, phases);
+            self.wish = wish.unwrap_or(self.wish);
+        }
+    }
+
+    fn log_lost(&mut self, why: &io::Error) {
+        if let Some(Begun { log, .. }) = &self.begun {
+            let text = text::log_lost(log, &why.to_string());
+            self.walk.console.say(&text);
         }
     }
 }

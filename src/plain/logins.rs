@@ -101,7 +101,7 @@ impl Walk {
                 continue;
             };
             for name in hosts {
-                if let Some(host) = self.wizard.answers.host(name) {
+                if let Some(host) = self.interview.answers.host(name) {
                     self.asked.take(host, &wanted.what, &secret, false);
                     given.push(name.clone());
                 }
@@ -200,12 +200,12 @@ mod tests {
         let mut walk = Walk::new(console, Found::default(), None);
         for (name, address) in [("one", "10.0.0.1"), ("two", "10.0.0.2")] {
             let host = Host::new(name, Role::Server, address);
-            walk.wizard.answers.hosts.push(host);
+            walk.interview.answers.hosts.push(host);
         }
         let given = walk.log_in(all);
         let mut secrets = Vec::new();
-        for host in &walk.wizard.answers.hosts {
-            let logins = walk.wizard.answers.login_secrets(host, &walk.asked);
+        for host in &walk.interview.answers.hosts {
+            let logins = walk.interview.answers.login_secrets(host, &walk.asked);
             let logins = logins.expect("nothing is read");
             for (kind, secret) in [
                 ("Passphrase", logins.passphrase),

@@ -26,12 +26,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::answers::EnteredCredentials;
-use crate::cli::exit;
 use crate::engine::control::Control;
 use crate::interview::drafts::state_root;
 use crate::interview::offers::{self, Found};
 use crate::interview::save::save;
 use crate::interview::{self, Interview, drafts};
+use crate::run::exit;
 use crate::signals::Watch;
 use ask::Stop;
 use console::{Console, Gone};
@@ -66,7 +66,7 @@ enum Page {
 struct Walk {
     console: Console,
     /// The answers, and what was there before.
-    wizard: Interview,
+    interview: Interview,
     /// Where drafts and clusters are kept.
     root: Option<PathBuf>,
     /// That drafts cannot be kept was said.
@@ -88,7 +88,7 @@ impl Walk {
     fn new(console: Console, found: Found, root: Option<PathBuf>) -> Self {
         Self {
             console,
-            wizard: Interview::new(found),
+            interview: Interview::new(found),
             root,
             complained: false,
             saved: None,
@@ -130,7 +130,7 @@ impl Walk {
     }
 
     fn leave(&mut self, stop: Stop) -> u8 {
-        let kept = self.wizard.found.draft.is_some() && self.root.is_some() && !self.complained;
+        let kept = self.interview.found.draft.is_some() && self.root.is_some() && !self.complained;
         if kept && self.code == 0 {
             self.console.say(text::KEPT);
         }
@@ -143,9 +143,9 @@ impl Walk {
 
     /// The answers are what they will be when the wizard is started the next time.
     fn keep(&mut self) {
-        self.wizard.found.draft = Some(self.wizard.answers.clone());
+        self.interview.found.draft = Some(self.interview.answers.clone());
         let Some(root) = &self.root else { return };
-        if let Err(error) = drafts::keep(root, &self.wizard.answers)
+        if let Err(error) = drafts::keep(root, &self.interview.answers)
             && !std::mem::replace(&mut self.complained, true)
         {
             let path = root.display().to_string();
@@ -155,7 +155,7 @@ impl Walk {
     }
 
     fn save(&mut self) {
-        let said = save(&mut self.saved, &self.wizard.answers);
+        let said = save(&mut self.saved, &self.interview.answers);
         self.console.say(&said);
     }
 

@@ -1,25 +1,15 @@
 //! A run: the lines that a headless run prints, and a question where it waits for a word.
 
-use std::sync::Arc;
-use std::thread;
-
-use crossbeam_channel::{Receiver, unbounded};
-
 use super::ask::Stop;
-use super::connect::Ready;
 use super::console::{Gone, Out};
-use super::{Page, Walk, text as say};
-use crate::cli::exit;
+use super::{Walk, text as say};
 use crate::engine::control::Control;
 use crate::events::StepId;
 use crate::events::progress::{PhaseStatus, Status};
-use crate::events::{Abort, Decision, End, What};
-use crate::interview::drafts;
-use crate::interview::text::{self, phase as phases};
-use crate::plan::Plan;
+use crate::events::{Abort, Decision, Event, What};
+use crate::interview::planned::PlannedStep;
+use crate::interview::text::{self, phase as words};
 use crate::report::lines::Lines;
-use crate::tui::driver;
-use crate::tui::model::Message;
 
 /// What was chosen while it ran, beside what a step or a phase is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,137 +20,40 @@ pub enum Wish {
 }
 
 impl Walk {
-    /// Carries out what was planned, by itself or phase by phase.
-    pub(super) fn run(&mut self, ready: Ready, phases: Option<usize>) -> Result<Page, Stop> {
-        let Ready {
-            session,
-            reached,
-            plan,
-            control,
-            ..
-        } = ready;
-        control.let_begin(phases);
-        if let Some(root) = &self.root {
-            // There is a run now, which remembers the answers. A draft that stays does no harm.
-            let _ = drafts::remove(root);
-        }
-        let context = session.context(say::AGAIN.into(), false);
-        let log = context.log.display().to_string();
-        let mut lines = Lines::new(self.console.out(), context);
-        let (messages, inbox) = unbounded();
-        let lost = messages.clone();
-        let log_lost = move |error: std::io::Error| {
-            let text = text::log_lost(&log, &error.to_string());
-            drop(lost.send(Message::Said(text)));
-        };
-        self.console.gap();
-        self.console.say(say::CTRL_C);
-        if let Some(watch) = &self.watch {
-            watch.running();
-        }
-        let (wish, ended) = thread::scope(|scope| {
-            let faces = vec![driver::to_screens(messages)];
-            let (session, plan, control) = (&session, &plan, &control);
-            let running =
-                scope.spawn(move || session.carry_out(plan, reached, control, log_lost, faces));
-            let wish = self.follow(control, &inbox, &mut lines, Some(plan));
-            (wish, running.join())
-        });
-        drop(session);
-        let end = match ended {
-            Ok(Ok(end)) => end,
-            Ok(Err(error)) => {
-                self.console.say(&error.to_string());
-                End::Failed
-            }
-            Err(_) => {
-                self.console.say(text::WENT_WRONG);
-                End::Failed
-            }
-        };
-        self.over(wish, &end)
-    }
-
-    fn over(&mut self, wish: Wish, end: &End) -> Result<Page, Stop> {
-        self.code = match end {
-            End::Done => 0,
-            End::Failed => exit::FAILED,
-            End::Aborted { .. } => exit::STOPPED,
-        };
-        if *end == End::Done {
-            return Ok(Page::Left);
-        }
-        if let Some(signal) = self.signalled() {
-            return Err(signal);
-        }
-        match wish {
-            Wish::Edit => return Ok(Page::Review),
-            Wish::Stop => return Ok(Page::Left),
-            Wish::ToTheEnd => {}
-        }
-        self.console.gap();
-        let choices = [say::RUN_AGAIN, say::TO_REVIEW, say::LEAVE];
-        match choices[self.choose(&choices, None)?] {
-            say::RUN_AGAIN => Ok(Page::Connect),
-            say::LEAVE => Ok(Page::Left),
-            _ => Ok(Page::Review),
-        }
-    }
-
-    /// Prints what happens, and asks where a word is waited for. While a question stands, nothing is
-    /// printed below it: what happened meanwhile comes after the answer.
-    pub(super) fn follow(
+    /// Prints what happens, and asks where a decision is waited for. While a question stands,
+    /// nothing is printed below it: what happened meanwhile comes after the answer.
+    pub(super) fn happened(
         &mut self,
-        control: &Arc<Control>,
-        inbox: &Receiver<Message>,
+        event: &Event,
+        control: &Control,
         lines: &mut Lines<Out>,
-        plan: Option<&Plan>,
-    ) -> Wish {
-        let mut wish = Wish::ToTheEnd;
-        for message in inbox {
-            let event = match message {
-                Message::Event(event) => event,
-                Message::Missed(count) => {
-                    self.console.say(&say::missed(count));
-                    continue;
-                }
-                Message::Said(text) => {
-                    self.console.say(&text);
-                    continue;
-                }
-                _ => continue,
-            };
-            // Whoever reads us may be gone: the run goes on without them.
-            let _ = lines.event(&event);
-            if control.aborting().is_some() {
-                continue;
-            }
-            let asked = match &event.what {
-                What::Asked { step } => self.failed(step, control, lines),
-                What::Held { before } => self.held(before, control, lines, plan),
-                _ => continue,
-            };
-            match asked {
-                Ok(Some(said)) => {
-                    wish = said;
-                    control.abort(Abort::Soft, text::BY_OPERATOR);
-                }
-                // A signal has stopped the run already.
-                Ok(None) | Err(Stop::Gone(Gone::Signal(_))) => {}
-                Err(_) => {
-                    wish = Wish::Stop;
-                    control.abort(Abort::Soft, text::BY_OPERATOR);
-                }
-            }
+        phases: &[Vec<PlannedStep>],
+    ) -> Option<Wish> {
+        // Whoever reads us may be gone: the run goes on without them.
+        let _ = lines.event(event);
+        if control.aborting().is_some() {
+            return None;
         }
-        wish
+        let asked = match &event.what {
+            What::Asked { step } => self.failed(step, control, lines),
+            What::Held { before } => self.held(before, control, lines, phases),
+            _ => return None,
+        };
+        let wish = match asked {
+            Ok(wish) => wish?,
+            // It has stopped the run already.
+            Err(Stop::Gone(Gone::Signal(_))) => return None,
+            Err(_) => Wish::Stop,
+        };
+        control.abort(Abort::Soft, text::BY_OPERATOR);
+        Some(wish)
     }
 
     /// What becomes of a step that failed.
     fn failed(
         &mut self,
         step: &StepId,
-        control: &Arc<Control>,
+        control: &Control,
         lines: &mut Lines<Out>,
     ) -> Result<Option<Wish>, Stop> {
         let _ = lines.failure(step);
@@ -190,9 +83,9 @@ impl Walk {
     fn held(
         &mut self,
         phase: &str,
-        control: &Arc<Control>,
+        control: &Control,
         lines: &mut Lines<Out>,
-        plan: Option<&Plan>,
+        phases: &[Vec<PlannedStep>],
     ) -> Result<Option<Wish>, Stop> {
         let progress = lines.progress();
         let Some(place) = progress.phases.iter().position(|other| other.id == phase) else {
@@ -203,14 +96,14 @@ impl Walk {
             let took = progress.phase_time(before).unwrap_or(0);
             match progress.phase_status(before) {
                 PhaseStatus::Failed | PhaseStatus::WontRun | PhaseStatus::Running => {}
-                _ => self.console.say(&phases::is_done(&before.title, took)),
+                _ => self.console.say(&words::is_done(&before.title, took)),
             }
         }
         let about = &progress.phases[place];
-        let title = phases::next(place + 1, progress.phases.len(), &about.title);
+        let title = words::next(place + 1, progress.phases.len(), &about.title);
         self.console.say(&title);
-        self.console.say(phases::why(phase));
-        self.console.say(phases::WILL_DO);
+        self.console.say(words::why(phase));
+        self.console.say(words::WILL_DO);
         for step in progress.steps_of(about) {
             let host = step.host.as_deref().unwrap_or(text::HERE);
             let state = match &step.status {
@@ -233,8 +126,7 @@ impl Walk {
                 say::RUN_PHASE => control.let_begin(Some(place + 1)),
                 say::RUN_REST => control.let_begin(None),
                 say::HELD_SCRIPTS => {
-                    let planned = plan.and_then(|plan| plan.phases.get(place));
-                    for step in planned.iter().flat_map(|phase| &phase.steps) {
+                    for step in phases.get(place).into_iter().flatten() {
                         self.script(step);
                     }
                     continue;

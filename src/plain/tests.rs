@@ -11,11 +11,11 @@ use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
+use crate::events::feed::{self, News};
 use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
 use crate::remote::scripted::Reply;
 use crate::report::lines::{Context, Lines};
-use crate::tui::driver;
 
 #[derive(Clone, Default)]
 struct Transcript(Arc<Mutex<Vec<u8>>>);
@@ -87,7 +87,7 @@ fn hosts_are_added_and_what_is_wrong_is_asked_again() {
         4\n2\nmaybe\nyes\n5\n2\n9\nback\n2\nno\n1\nback\nquit\n";
     let (walk, text) = walked(typed, Found::default());
     insta::assert_snapshot!(text);
-    let hosts = walk.wizard.answers.hosts.iter();
+    let hosts = walk.interview.answers.hosts.iter();
     let hosts: Vec<_> = hosts
         .map(|host| (host.name.as_str(), host.role()))
         .collect();
@@ -112,7 +112,7 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() {
         4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
     let (walk, text) = walked(typed, found);
     insta::assert_snapshot!(text);
-    let answers = &walk.wizard.answers;
+    let answers = &walk.interview.answers;
     assert_eq!(answers.cluster.name, "prod");
     assert_eq!(answers.postgres.port, 5433);
     let asked = (&*answers.postgres.database, &*answers.postgres.user);
@@ -168,8 +168,8 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         verbose: false,
     };
     let mut lines = Lines::new(walk.console.out(), context);
-    let (messages, inbox) = unbounded();
-    let mut sink = driver::to_screens(messages);
+    let (reader, inbox) = unbounded();
+    let mut sink = feed::sink(reader);
     let control = world.control.clone();
     let outline = world.plan.outline();
     // As a session begins a run, and without the time that it takes.
@@ -194,7 +194,12 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         };
         world.run_with(timeless).0
     });
-    let wish = walk.follow(&control, &inbox, &mut lines, None);
+    let mut wish = Wish::ToTheEnd;
+    for news in inbox {
+        let News::Event(event) = news else { continue };
+        let wished = walk.happened(&event, &control, &mut lines, &[]);
+        wish = wished.unwrap_or(wish);
+    }
     let end = running.join().expect("an end");
     (end, wish)
 }

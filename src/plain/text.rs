@@ -162,13 +162,6 @@ pub fn planned(steps: usize, phases: &[(&str, usize)]) -> String {
     )
 }
 
-pub fn missed(lines: u64) -> String {
-    format!(
-        "({} came too fast to be printed; the log has them)",
-        counted(usize::try_from(lines).unwrap_or(usize::MAX), "line")
-    )
-}
-
 pub fn asked(step: &str, needing: usize) -> String {
     let needing = match needing {
         0 => String::new(),

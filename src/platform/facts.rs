@@ -168,6 +168,12 @@ impl Facts {
         facts
     }
 
+    /// In a line, for people: `Debian GNU/Linux 12 (bookworm), x86_64, 3916 MiB of memory`.
+    pub fn summary(&self) -> String {
+        let memory = self.memory_kib / 1024;
+        format!("{}, {}, {memory} MiB of memory", self.os_name, self.arch)
+    }
+
     /// Whether a K3s that the wizard installed serves there now.
     pub fn runs_our_k3s(&self) -> bool {
         let is_active = |unit: &str| self.units.get(unit).is_some_and(|state| state == "active");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <cluster>/          0700
-//!   state.json        what was answered, what was made, how the last run ended
+//!   state.json        what was answered, what is applied, what was made, how the last run ended
 //!   secrets.json      the tokens and the database password, in the clear
 //!   install.sh        the install script that every host gets
 //!   pki/              the certificates, see [`crate::pki`]
@@ -18,6 +18,7 @@ pub mod files;
 mod lock;
 mod secrets;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,11 @@ pub struct State {
     version: String,
     /// Names this folder in the leases on hosts: whoever finds one with this name is at home.
     pub owner: String,
-    /// Without inline secrets.
+    /// Those of the latest run that was begun, without inline secrets.
     pub answers: Answers,
+    /// What the latest run that ended well has left; nothing before there was one.
+    #[serde(default)]
+    pub applied: Option<Applied>,
     /// What was created, on which host, in this order.
     pub made: Vec<Made>,
     pub last_run: Option<LastRun>,
@@ -59,6 +63,29 @@ pub struct State {
     pub install_sha256: Option<String>,
     /// The certificate of the cluster's own CA, PEM: public.
     pub cluster_ca: Option<String>,
+}
+
+/// What a run that ended well has left: what later runs compare themselves with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    pub run: String,
+    /// When that run began, RFC 3339, UTC.
+    pub when: String,
+    /// Without inline secrets: the hosts with their roles and addresses, the version of K3s, where
+    /// Postgres is, and every setting.
+    pub answers: Answers,
+    /// What is not in the answers; `None` where a version wrote the state that did not keep it.
+    pub marks: Option<Marks>,
+}
+
+/// By what secrets and certificates are known again, without themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// The first 12 digits of its SHA-256, as K3s names its row in Postgres.
+    pub token: String,
+    pub agent_token: String,
+    /// The serial numbers, by the names of the files in `pki/`.
+    pub serials: BTreeMap<String, String>,
 }
 
 /// Something that a run created.
@@ -135,10 +162,22 @@ impl State {
             version: env!("CARGO_PKG_VERSION").into(),
             owner: format!("{:032x}", u128::from_be_bytes(owner)),
             answers: answers.without_secrets(),
+            applied: None,
             made: Vec::new(),
             last_run: None,
             install_sha256: None,
             cluster_ca: None,
+        })
+    }
+
+    /// What is known to be applied where nothing says so: earlier versions did not keep it.
+    fn before_applied_was_kept(&self) -> Option<Applied> {
+        let last = self.last_run.as_ref()?;
+        (last.end == Some(End::Done)).then(|| Applied {
+            run: last.run.clone(),
+            when: last.when.clone(),
+            answers: self.answers.clone(),
+            marks: None,
         })
     }
 }
@@ -286,10 +325,14 @@ impl Folder {
             return Ok(None);
         };
         must_be_known(&path, &bytes)?;
-        let state = serde_json::from_slice(&bytes).map_err(|error| StateError::Invalid {
-            path,
-            why: error.to_string(),
-        })?;
+        let mut state: State =
+            serde_json::from_slice(&bytes).map_err(|error| StateError::Invalid {
+                path,
+                why: error.to_string(),
+            })?;
+        if state.applied.is_none() {
+            state.applied = state.before_applied_was_kept();
+        }
         Ok(Some(state))
     }
 
@@ -301,6 +344,10 @@ impl Folder {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").into(),
             answers: state.answers.without_secrets(),
+            applied: state.applied.clone().map(|applied| Applied {
+                answers: applied.answers.without_secrets(),
+                ..applied
+            }),
             ..state.clone()
         };
         let json = serde_json::to_vec_pretty(&state)

@@ -84,11 +84,43 @@ fn inline_secrets_stay_out_of_the_state() {
     let mut state = state();
     state.answers.k3s.token = Some(Secret::Inline("a-token-given-inline".to_owned().into()));
     state.answers.postgres.password = Some(Secret::Env("DB_PASSWORD".into()));
+    state.applied = Some(Applied {
+        run: "20261124T215440Z-3f2a".into(),
+        when: "2026-11-24T21:54:40Z".into(),
+        answers: state.answers.clone(),
+        marks: None,
+    });
     folder.save(&state).unwrap();
     let text = std::fs::read_to_string(folder.path().join("state.json")).unwrap();
     assert!(!text.contains("a-token-given-inline"));
     assert!(text.contains("DB_PASSWORD"));
     assert_eq!(folder.state().unwrap().unwrap().answers.k3s.token, None);
+}
+
+#[test]
+fn a_state_without_applied_is_carried_over_where_its_last_run_was_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = folder(&dir);
+    let path = folder.path().join("state.json");
+    for (end, carried) in [
+        (None, false),
+        (Some(End::Failed), false),
+        (Some(End::Done), true),
+    ] {
+        let mut state = state();
+        state.last_run.as_mut().unwrap().end = end;
+        folder.save(&state).unwrap();
+        let mut old: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        old.as_object_mut().unwrap().remove("applied").unwrap();
+        std::fs::write(&path, old.to_string()).unwrap();
+        let applied = folder.state().unwrap().unwrap().applied;
+        assert_eq!(applied.is_some(), carried);
+        if let Some(applied) = applied {
+            assert_eq!(applied.answers, state.answers);
+            assert_eq!(applied.run, state.last_run.unwrap().run);
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 use super::*;
+use crate::answers::{Host, Role};
 use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
 use crate::report::lines::write_status;
-use crate::state::State;
+use crate::state::{Applied, State};
 
 const READY: &str = include_str!("../../tests/fixtures/real/nodes-ready.json");
 const ILL: &str = include_str!("../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
@@ -35,11 +36,17 @@ address = "198.51.100.15"
 "#;
 
 fn known(root: &Path, name: &str) {
+    known_as(root, name, |state| {
+        state.cluster_ca = Some("no certificate".into());
+    });
+}
+
+fn known_as(root: &Path, name: &str, change: impl FnOnce(&mut State)) {
     let mut answers = Answers::from_toml(ANSWERS).expect("valid");
     name.clone_into(&mut answers.cluster.name);
     let folder = Folder::open(Some(root.to_owned()), name).expect("a folder");
     let mut state = State::new(&answers).expect("random numbers");
-    state.cluster_ca = Some("no certificate".into());
+    change(&mut state);
     folder.save(&state).expect("saved");
 }
 
@@ -73,6 +80,10 @@ fn postgres(lines: &str) -> Place {
 
 const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
 
+fn code(status: &Status) -> u8 {
+    exit_code(&Ok(status.clone()))
+}
+
 fn printed(status: &Status) -> String {
     let mut out = Vec::new();
     write_status(&mut out, status).expect("written");
@@ -83,27 +94,29 @@ fn printed(status: &Status) -> String {
 fn what_is_ill_is_named_and_nothing_else() {
     let root = tempfile::tempdir().expect("a folder");
     known(root.path(), "lab");
-    let mut asked = Asked::find(Some(root.path().into()), None, None).expect("found");
+    let poll = find(Some(root.path().into()), None, None).expect("found");
     let now = OffsetDateTime::UNIX_EPOCH;
 
     // No relay is prepared: the load balancer cannot be reached.
     let servers = vec![place("k3s-s1", None), server("k3s-s2", ILL)];
     let few = postgres("198.51.100.13|none|f|5");
-    let status = asked.ask_at(servers, vec![few], now);
+    let status = Status::ask_at(&poll, servers, vec![few], now);
+    assert_eq!(code(&status), exit::FAILED);
     assert!(!status.healthy);
     insta::assert_snapshot!("ill", printed(&status));
 
-    let status = asked.ask_at(vec![place("k3s-s1", None)], vec![place("pg", None)], now);
+    let (servers, datastore) = (vec![place("k3s-s1", None)], vec![place("pg", None)]);
+    let status = Status::ask_at(&poll, servers, datastore, now);
+    assert_eq!(code(&status), exit::UNSEEN);
     assert!(!status.healthy);
     insta::assert_snapshot!("nobody", printed(&status));
 
     // A run that came to no load balancer is not blamed for it.
-    asked.authority = None;
-    let status = asked.ask_at(
-        vec![server("k3s-s1", READY)],
-        vec![postgres(CONNECTED)],
-        now,
-    );
+    known_as(root.path(), "lab", |_| {});
+    let poll = find(Some(root.path().into()), None, None).expect("found");
+    let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
+    let status = Status::ask_at(&poll, servers, datastore, now);
+    assert_eq!(code(&status), 0);
     assert!(status.healthy, "{:?}", status.problems);
     insta::assert_snapshot!("well", printed(&status));
     let json = serde_json::to_value(&status).expect("JSON");
@@ -116,8 +129,7 @@ fn what_is_ill_is_named_and_nothing_else() {
 fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
     let root = tempfile::tempdir().expect("a folder");
     let find = |name: Option<&str>, answers: Option<&Path>| {
-        let asked = Asked::find(Some(root.path().into()), name, answers);
-        asked.map(|asked| asked.answers.cluster.name)
+        super::find(Some(root.path().into()), name, answers).map(|poll| poll.name().to_owned())
     };
     let error = |name, answers| find(name, answers).expect_err("an error").to_string();
     assert!(error(None, None).contains("no cluster is known here yet"));
@@ -139,10 +151,41 @@ fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
 #[test]
 fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
     let root = tempfile::tempdir().expect("a folder");
-    known(root.path(), "lab");
-    let mut asked = Asked::find(Some(root.path().into()), None, None).expect("found");
-    let secret = crate::answers::Secret::Env("K3S_HA_WIZARD_UNSET".into());
-    asked.answers.ssh.password = Some(secret);
-    let error = asked.ask().expect_err("unset").to_string();
+    known_as(root.path(), "lab", |state| {
+        let secret = crate::answers::Secret::Env("K3S_HA_WIZARD_UNSET".into());
+        state.answers.ssh.password = Some(secret);
+    });
+    let poll = find(Some(root.path().into()), None, None).expect("found");
+    let told = Status::ask(&poll);
+    assert_eq!(exit_code(&told), exit::UNSEEN);
+    let error = told.expect_err("unset").to_string();
     insta::assert_snapshot!(error);
+}
+
+/// A later run that failed wanted another node: what is applied has none of that name.
+#[test]
+fn a_cluster_is_compared_with_what_is_applied() {
+    let root = tempfile::tempdir().expect("a folder");
+    let missing = |applied: bool| {
+        known_as(root.path(), "lab", |state| {
+            if applied {
+                state.applied = Some(Applied {
+                    run: "20261124T215440Z-3f2a".into(),
+                    when: "2026-11-24T21:54:40Z".into(),
+                    answers: state.answers.clone(),
+                    marks: None,
+                });
+            }
+            let new = Host::new("k3s-new", Role::Agent, "198.51.100.16");
+            state.answers.hosts.push(new);
+        });
+        let poll = find(Some(root.path().into()), None, None).expect("found");
+        let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let status = Status::ask_at(&poll, servers, datastore, now);
+        let mut problems = status.problems.iter();
+        problems.any(|problem| problem.contains("k3s-new"))
+    };
+    assert!(missing(false));
+    assert!(!missing(true));
 }

@@ -1,32 +1,35 @@
-//! The thread behind the screens: reaches hosts, plans, waits for a word, and runs. It and the
-//! screens share nothing but channels, and the handle that ends a run.
+//! The thread behind the screens: carries a run out for them, and stays to look at what it has left.
+//! It and the screens share nothing but channels, and the handle that ends a run.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
-use crate::engine::hosts::{Reached, release};
-use crate::events::recorder::Sink;
-use crate::events::{End, Event, What};
-use crate::plan::{Step, Work};
+use crate::events::{End, Event};
+use crate::interview::planned::PlannedStep;
+use crate::platform::Facts;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
-use crate::report::diff::FileChange;
-use crate::session::{Purpose, Session, SessionError, Tried};
+use crate::run::{
+    self, Frontend, Opened, Planned as PlannedRun, Proceed, Purpose, Reach, RunError, Tried,
+};
+use crate::topology::Link;
 
-use super::model::{Message, Planned, PlannedStep, Unreached};
+use super::model::{Message, Planned, Unreached};
 use super::probe;
 use super::run::Files;
 use super::summary::Summary;
 use super::{text, watch};
 
-/// So many messages may wait for the screens; after that, lines of output are counted only. The
-/// log file has them all, and no host ever waits for a terminal.
+/// So many messages may wait for the screens; the events of a run wait on their side, where lines of
+/// output are left out when there are too many.
 const WAITING: usize = 4096;
 
 /// How a run ended, and what is to be said of it once the screens are gone.
@@ -36,7 +39,8 @@ pub struct Outcome {
     pub summary: String,
 }
 
-/// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's word.
+/// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
+/// decision.
 pub fn start(
     answers: Answers,
     tried: Tried,
@@ -48,168 +52,123 @@ pub fn start(
     thread::Builder::new()
         .name("driver".into())
         .spawn(move || {
-            let worked = catch_unwind(AssertUnwindSafe(|| {
-                work(answers, tried, &control, &begin, &messages, &outcome)
-            }));
-            let last = match worked {
-                Ok(Ok(())) => Message::Over,
-                Ok(Err(why)) => Message::Refused(why),
-                Err(_) => Message::Refused(text::WENT_WRONG.into()),
+            let mut screens = Screens {
+                messages: messages.clone(),
+                begin,
+                outcome,
+                begun: None,
             };
-            // Nobody listens any more when the screens are gone.
-            let _ = messages.send(last);
+            let worked = catch_unwind(AssertUnwindSafe(|| {
+                work(&answers, &tried, &control, &mut screens)
+            }));
+            let last = match worked.unwrap_or(Err(RunError::WentWrong)) {
+                Ok(()) | Err(RunError::Unfit | RunError::Aborted { .. }) => Message::Over,
+                Err(RunError::Unreached(errors)) => {
+                    let hosts = errors.iter().map(unreached);
+                    screens.tell(Message::Unreached(hosts.collect()));
+                    Message::Over
+                }
+                Err(RunError::WentWrong) => Message::Refused(text::WENT_WRONG.into()),
+                Err(error) => Message::Refused(error.to_string()),
+            };
+            screens.tell(last);
         })?;
     Ok(())
 }
 
 fn work(
-    answers: Answers,
-    tried: Tried,
+    answers: &Answers,
+    tried: &Tried,
     control: &Arc<Control>,
-    begin: &Receiver<bool>,
-    messages: &Sender<Message>,
-    outcome: &Sender<Outcome>,
-) -> Result<(), String> {
-    let say = |error: SessionError| error.to_string();
-    let tell = |message| drop(messages.send(message));
-    let session = Session::open_with(answers, None, Purpose::Run, tried).map_err(say)?;
-    let reached = session.reach(control, &|host| {
-        tell(Message::Reached(host.name.clone(), what_it_is(host)));
-    });
-    let mut reached = match reached {
-        Ok(reached) => reached,
-        Err(errors) => {
-            tell(Message::Unreached(errors.iter().map(unreached).collect()));
-            return Ok(());
-        }
-    };
-    let grid = session.preflight(&reached);
-    let passes = grid.passes();
-    let links = reached.iter().flat_map(|host| host.links.iter().cloned());
-    tell(Message::Checked(Box::new(grid), links.collect()));
-    if !passes {
-        release(&mut reached);
-        return Ok(());
-    }
-    let plan = session.plan(&reached);
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) => {
-            release(&mut reached);
-            return Err(error.to_string());
-        }
-    };
-    let mut changes = session.file_changes(&plan, &mut reached);
-    let planned = Planned {
-        text: plan.to_string(),
-        steps: plan
-            .steps()
-            .map(|step| to_read(step, changes.remove(&step.id).unwrap_or_default()))
-            .collect(),
-    };
-    tell(Message::Planned(Box::new(planned)));
-    // An end of the screens is a "no".
-    if !begin.recv().unwrap_or(false) || control.aborting().is_some() {
-        release(&mut reached);
-        return Ok(());
-    }
-    let context = session.context(text::NAME.into(), false);
-    let log = context.log.display().to_string();
-    tell(Message::Files(Files {
-        log: log.clone(),
-        kubeconfig: context.kubeconfig.display().to_string(),
-        next: context.next.clone(),
-    }));
-    let lost = messages.clone();
-    let log_lost = move |error: io::Error| {
-        let text = text::log_lost(&log, &error.to_string());
-        drop(lost.send(Message::Said(text)));
-    };
-    let summary = Summary::new(context, outcome.clone());
-    let faces = vec![summary.sink(), to_screens(messages.clone())];
-    session
-        .carry_out(&plan, reached, control, log_lost, faces)
-        .map_err(say)?;
-    if let Err(why) = watch::start(&session, control, messages, summary) {
-        tell(Message::Said(text::cluster::not_watched(&why)));
+    screens: &mut Screens,
+) -> Result<(), RunError> {
+    let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
+    let ended = run::carry_out(opened, &Reach::All, control, screens)?;
+    if let (Some(_), Some(begun)) = (ended, screens.begun.take())
+        && let Err(why) = watch::start(answers, tried, control, &screens.messages, begun.summary)
+    {
+        screens.tell(Message::Said(text::cluster::not_watched(&why.to_string())));
     }
     Ok(())
 }
 
-/// A step with the script that is sent to its host and what changes in files, secrets masked.
-pub fn to_read(step: &Step, files: Vec<FileChange>) -> PlannedStep {
-    PlannedStep {
-        id: step.id.clone(),
-        title: step.title.clone(),
-        script: match &step.work {
-            Work::Shell(shell) => shell.to_read(),
-            Work::Task(_) => text::NO_SCRIPT.to_owned(),
-        },
-        files,
+/// A run, for the screens.
+struct Screens {
+    messages: Sender<Message>,
+    begin: Receiver<bool>,
+    outcome: Sender<Outcome>,
+    begun: Option<Begun>,
+}
+
+/// What is known once the operator has said yes.
+struct Begun {
+    log: String,
+    summary: Summary,
+}
+
+impl Screens {
+    /// Nobody listens any more when the screens are gone.
+    fn tell(&self, message: Message) {
+        drop(self.messages.send(message));
     }
 }
 
-/// A host that was reached, in a line.
-pub fn introduced(host: &Reached) -> String {
-    format!("{}: {}", host.name, what_it_is(host))
-}
+impl Frontend for Screens {
+    fn reached(&mut self, host: &str, facts: &Facts) {
+        self.tell(Message::Reached(host.to_owned(), facts.summary()));
+    }
 
-fn what_it_is(host: &Reached) -> String {
-    let facts = &host.facts;
-    text::what_it_is(&facts.os_name, &facts.arch, facts.memory_kib / 1024)
+    fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]) {
+        self.tell(Message::Checked(Box::new(grid.clone()), links.to_vec()));
+    }
+
+    fn planned(&mut self, planned: &PlannedRun) -> Proceed {
+        let mut changes = planned.file_changes();
+        let plan = planned.plan();
+        self.tell(Message::Planned(Box::new(Planned {
+            text: plan.to_string(),
+            steps: plan
+                .steps()
+                .map(|step| PlannedStep::of(step, changes.remove(&step.id).unwrap_or_default()))
+                .collect(),
+        })));
+        // An end of the screens is a "no".
+        if !self.begin.recv().unwrap_or(false) {
+            return Proceed::Leave;
+        }
+        let context = planned.context(text::NAME.into(), false);
+        let log = context.log.display().to_string();
+        self.tell(Message::Files(Files {
+            log: log.clone(),
+            kubeconfig: context.kubeconfig.display().to_string(),
+            next: context.next.clone(),
+        }));
+        let summary = Summary::new(context, self.outcome.clone());
+        self.begun = Some(Begun { log, summary });
+        Proceed::Go
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(begun) = &self.begun {
+            begun.summary.event(event);
+        }
+        while self.messages.len() >= WAITING {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.tell(Message::Event(Box::new(event.clone())));
+    }
+
+    fn log_lost(&mut self, why: &io::Error) {
+        if let Some(begun) = &self.begun {
+            let text = text::log_lost(&begun.log, &why.to_string());
+            self.tell(Message::Said(text));
+        }
+    }
 }
 
 fn unreached(error: &LeaseError) -> Unreached {
     match error {
         LeaseError::Remote(error) => probe::of_remote(error),
         LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),
-    }
-}
-
-/// Hands every event to the screens, and never waits for them.
-pub fn to_screens(messages: Sender<Message>) -> Sink {
-    let missed = AtomicU64::new(0);
-    Box::new(move |event: &Event| {
-        let is_output = matches!(event.what, What::Output { .. });
-        if is_output && messages.len() >= WAITING {
-            missed.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let lines = missed.swap(0, Ordering::Relaxed);
-        if lines > 0 {
-            drop(messages.send(Message::Missed(lines)));
-        }
-        drop(messages.send(Message::Event(Box::new(event.clone()))));
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use crossbeam_channel::unbounded;
-
-    use super::*;
-    use crate::events::fixtures::{Tape, outline, step};
-
-    #[test]
-    fn a_flood_waits_for_no_screen_and_nothing_but_lines_is_left_out() {
-        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
-        tape.started("a@h1");
-        for _ in 0..WAITING + 500 {
-            tape.output("a@h1", "a line");
-        }
-        tape.ended("a@h1", crate::events::Outcome::Done);
-        let (messages, inbox) = unbounded();
-        let mut sink = to_screens(messages);
-        for event in &tape.events {
-            sink(event);
-        }
-        let arrived: Vec<Message> = inbox.try_iter().collect();
-        assert_eq!(arrived.len(), WAITING + 2);
-        // Two events were there before the lines.
-        assert!(matches!(arrived[WAITING], Message::Missed(502)));
-        let Message::Event(last) = &arrived[WAITING + 1] else {
-            panic!("{:?}", arrived[WAITING + 1]);
-        };
-        assert!(matches!(last.what, What::StepEnded { .. }));
     }
 }

@@ -17,9 +17,8 @@ use crate::engine::control::Control;
 use crate::events::Abort;
 use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save};
+use crate::run::{Tried, ways};
 use crate::secrets::SecretText;
-use crate::session;
-use crate::session::Tried;
 use crate::state::files::{self, Existing};
 
 use super::driver::{self, Outcome};
@@ -266,7 +265,7 @@ impl EventLoop {
 
     /// The terminal is somebody else's until they give it back. What came of it.
     fn shell(&self, answers: &Answers, host: &str) -> String {
-        let mut ssh = match session::ways::shell(answers, host) {
+        let mut ssh = match ways::shell(answers, host) {
             Ok(command) => command,
             Err(error) => return text::phase::no_shell(&error.to_string()),
         };

@@ -52,10 +52,11 @@ pub mod wizard;
 
 use std::path::Path;
 
-use crate::cli::{Palette as Wanted, Screens, exit};
+use crate::cli::{Display, Palette as Wanted};
 use crate::events::End;
 use crate::events::log::read;
 use crate::interview::offers::find;
+use crate::run::exit;
 use driver::Outcome;
 use event_loop::EventLoop;
 use model::Model;
@@ -83,14 +84,14 @@ impl Left {
 }
 
 /// Walks the operator through an installation.
-pub fn wizard(how: &Screens) -> Left {
+pub fn wizard(how: &Display, knocks: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
     show(how, |theme, size| {
         let mut model = Model::for_wizard(theme, size, find());
         if let Some(wizard) = &mut model.wizard {
-            wizard.probes_hosts = !how.no_knock;
+            wizard.probes_hosts = knocks;
         }
         model
     })
@@ -98,7 +99,7 @@ pub fn wizard(how: &Screens) -> Left {
 
 /// Shows a recorded run again.
 /// Where `at` says how many seconds after its beginning, it waits there.
-pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
+pub fn replay(path: &Path, at: Option<u64>, how: &Display) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
@@ -114,7 +115,7 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Screens) -> Left {
     }
 }
 
-fn show(how: &Screens, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
+fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
         let event_loop = EventLoop::new()?;
@@ -149,14 +150,10 @@ fn code(outcome: &Outcome, signal: Option<i32>) -> u8 {
     if let Some(signal) = signal.and_then(|signal| u8::try_from(signal).ok()) {
         return 128 + signal;
     }
-    match outcome.end {
-        Some(End::Failed) => exit::FAILED,
-        Some(End::Aborted { .. }) => exit::STOPPED,
-        Some(End::Done) | None => 0,
-    }
+    exit::code(&Ok(outcome.end.clone()))
 }
 
-fn theme(how: &Screens) -> Theme {
+fn theme(how: &Display) -> Theme {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let palette = if set("NO_COLOR") {
         Palette::Mono

@@ -10,10 +10,10 @@ use crate::events::progress::Step;
 use crate::events::{Abort, Decision, End, Event};
 use crate::interview::form::Kind;
 use crate::interview::offers::Found;
+use crate::interview::planned::PlannedStep;
 use crate::interview::section::Section;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
-use crate::report::diff::FileChange;
 use crate::secrets::SecretText;
 use crate::topology::Link;
 
@@ -49,8 +49,6 @@ pub enum Message {
     Signal(i32),
     /// Something happened in the run.
     Event(Box<Event>),
-    /// Lines of the run that came too fast.
-    Missed(u64),
     /// What the run leaves behind.
     Files(Files),
     /// The cluster looks another way now, after the run.
@@ -120,16 +118,6 @@ pub struct Given {
 pub struct Planned {
     pub text: String,
     pub steps: Vec<PlannedStep>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedStep {
-    pub id: StepId,
-    pub title: String,
-    /// What is sent to its host, secrets masked.
-    pub script: String,
-    /// What changes in files there, as far as it is known before.
-    pub files: Vec<FileChange>,
 }
 
 /// What is shown of each step of a plan, besides its name.

@@ -11,8 +11,8 @@ use crossbeam_channel::Sender;
 use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
 use crate::remote::RemoteError;
-use crate::session::Tried;
-use crate::session::knock::{KnockError, knock};
+use crate::run::Tried;
+use crate::run::knock::{KnockError, knock};
 
 use super::model::{Message, Unreached};
 use super::text;

@@ -35,7 +35,6 @@ pub struct RunView {
     pub files: Option<Files>,
     pub live: Live,
     /// How many lines came faster than they could be shown.
-    pub missed: u64,
     hosts: Vec<String>,
     index: HashMap<StepId, usize>,
 }
@@ -126,6 +125,14 @@ impl RunView {
                     self.line(event.at, Kind::Note, Some(step), text::decided(*decision));
                 }
             }
+            What::Renewed { certificate, why } => {
+                let note = text::renewed(certificate, why);
+                self.log.add(event.at, Kind::Note, None, None, &note);
+            }
+            What::Missed { lines } => {
+                let note = text::missed_lines(*lines);
+                self.log.add(event.at, Kind::Note, None, None, &note);
+            }
             What::Unknown { kind } => {
                 let note = text::unknown_event(kind);
                 self.log.add(event.at, Kind::Note, None, None, &note);
@@ -136,14 +143,6 @@ impl RunView {
             | What::Cluster { .. }
             | What::Ended { .. } => {}
         }
-    }
-
-    /// Lines that were not handed over, because they came too fast.
-    pub fn miss(&mut self, lines: u64) {
-        self.missed += lines;
-        let at = self.clock;
-        self.log
-            .add(at, Kind::Note, None, None, &text::missed_lines(lines));
     }
 
     fn note(&mut self, at: u64, step: Option<&StepId>, note: Option<String>) {

@@ -8,7 +8,6 @@ use crossbeam_channel::Sender;
 
 use crate::cluster::Cluster;
 use crate::engine::watch::Watched;
-use crate::events::recorder::Sink;
 use crate::events::{Event, What};
 use crate::report::lines::{Context, Lines};
 
@@ -39,19 +38,16 @@ impl Summary {
         Self(Arc::new(Mutex::new(inner)))
     }
 
-    pub fn sink(&self) -> Sink {
-        let summary = self.clone();
-        Box::new(move |event: &Event| {
-            if matches!(event.what, What::Output { .. }) {
-                return;
-            }
-            let mut inner = summary.inner();
-            inner.add(event);
-            if matches!(event.what, What::Ended { .. }) {
-                inner.ended = Some(event.clone());
-                inner.send("");
-            }
-        })
+    pub fn event(&self, event: &Event) {
+        if matches!(event.what, What::Output { .. }) {
+            return;
+        }
+        let mut inner = self.inner();
+        inner.add(event);
+        if matches!(event.what, What::Ended { .. }) {
+            inner.ended = Some(event.clone());
+            inner.send("");
+        }
     }
 
     /// The cluster as somebody saw it after the run.
@@ -141,13 +137,12 @@ mod tests {
         };
         let (outcome, outcomes) = unbounded();
         let summary = Summary::new(context, outcome);
-        let mut sink = summary.sink();
         let mut watched = Watched::default();
         // Before the end of the run nobody looks.
         summary.latest(&watched);
         assert!(outcomes.is_empty());
         for event in read(&folder.join("run.jsonl")).expect("a run log") {
-            sink(&event);
+            summary.event(&event);
         }
         let last = || outcomes.try_iter().last().expect("an outcome").summary;
         let at_the_end = last();

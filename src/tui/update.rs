@@ -53,10 +53,6 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             happened(model, &event);
             Vec::new()
         }
-        Message::Missed(lines) => {
-            model.run.miss(lines);
-            Vec::new()
-        }
         Message::Files(files) => {
             model.run.files = Some(files);
             Vec::new()

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::{Answers, Host, Role};
 use k3s_ha_wizard::engine::control::Control;
-use k3s_ha_wizard::engine::hosts::{Connector, Reached, reach};
+use k3s_ha_wizard::engine::hosts::{Connector, ReachedHost, reach};
 use k3s_ha_wizard::engine::{Memory, Run};
 use k3s_ha_wizard::events::StepId;
 use k3s_ha_wizard::events::log::RunLog;
@@ -196,7 +196,7 @@ fn reach_all(
     sshd: &Sshd,
     systems: &[Arc<Elsewhere>],
     control: &Control,
-) -> Vec<Reached> {
+) -> Vec<ReachedHost> {
     let trials = Trials::default();
     std::thread::scope(|scope| {
         let hosts = answers.hosts.iter().zip(systems);
@@ -232,7 +232,7 @@ fn connector(host: &Host, sshd: &Sshd, system: &Arc<Elsewhere>, trials: &Trials)
 }
 
 /// One step a host, none of which needs another.
-fn plan(reached: &[Reached], systems: &[Arc<Elsewhere>]) -> Plan {
+fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
     let steps = reached.iter().zip(systems).map(|(host, system)| Step {
         id: StepId::new("bench/sleep", Some(&host.name)),
         host: Some(host.name.clone()),

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use k3s_ha_wizard::answers::{Answers, CredentialKind, Host, HostKeys, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::Abort;
-use k3s_ha_wizard::session::Tried;
+use k3s_ha_wizard::run::Tried;
 use k3s_ha_wizard::tui::model::{Message, Unreached};
 use k3s_ha_wizard::tui::probe::{Order, start};
 use support::sshd::Sshd;

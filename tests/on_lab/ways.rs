@@ -47,7 +47,7 @@ fn refused(lab: &Lab, wizard: &Wizard, host: &str, because: &[&str]) {
     let before = picture(lab);
     let run = wizard.run();
     assert_eq!(changes(&before, &picture(lab)), NOTHING, "{}", run.text);
-    assert_eq!(run.status.code(), Some(1), "{}", run.text);
+    assert_eq!(run.status.code(), Some(7), "{}", run.text);
     let lines: Vec<_> = run.text.lines().collect();
     assert_eq!(lines.len(), 2, "{}", run.text);
     assert!(lines[0].starts_with(&format!("{host}: ")), "{}", run.text);

@@ -139,10 +139,6 @@ pub fn not_yet(problem: &str) -> String {
     format!("Not yet: {problem}")
 }
 
-pub fn what_it_is(os: &str, arch: &str, memory_mib: u64) -> String {
-    format!("{os}, {arch}, {memory_mib} MiB of memory")
-}
-
 /// Whom to log in as; without an answer SSH's own configuration says it, or one's own name.
 pub fn user(said: Option<&String>) -> String {
     said.map_or_else(|| "as SSH says".into(), Clone::clone)

@@ -128,6 +128,15 @@ impl<W: Write> Lines<W> {
                 "waiting",
                 &format!("for a word to begin {before}"),
             ),
+            What::Renewed { certificate, why } => {
+                self.line(at, None, "new", &format!("{certificate}: {why}"))
+            }
+            What::Missed { lines } => self.line(
+                at,
+                None,
+                "left out",
+                &format!("{lines} lines that came too fast to be printed; the log has them"),
+            ),
             What::Unknown { kind } => {
                 let text = format!("{kind}, an event of a newer wizard");
                 self.line(at, None, "unknown", &text)

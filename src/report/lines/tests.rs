@@ -91,7 +91,7 @@ fn context() -> Context {
     Context {
         log: "/root/.local/state/k3s-ha-wizard/prod/runs/20261124T215440Z-3f2a.jsonl".into(),
         kubeconfig: "/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
-        again: "k3s-ha-wizard --answers prod.toml".into(),
+        again: "k3s-ha-wizard install --answers prod.toml".into(),
         next: vec![
             "export KUBECONFIG=/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
             "kubectl get nodes".into(),
@@ -315,6 +315,25 @@ fn every_line_of_a_warning_has_its_host() {
         [
             "    1.0s  k3s-postgres  warning    one",
             "    1.0s  k3s-postgres             two",
+        ]
+    );
+}
+
+#[test]
+fn what_is_renewed_and_what_is_left_out_are_told() {
+    let mut tape = Tape::new(plan());
+    tape.event(What::Renewed {
+        certificate: "certificate of Postgres".into(),
+        why: "it expires in 41 days: renewed".into(),
+    });
+    tape.at(1_000).event(What::Missed { lines: 502 });
+    let shown = shown(&tape, context());
+    let lines: Vec<&str> = shown.lines().skip(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "    0.0s  jump host     new        certificate of Postgres: it expires in 41 days: renewed",
+            "    1.0s  jump host     left out   502 lines that came too fast to be printed; the log has them",
         ]
     );
 }

@@ -3,12 +3,13 @@
 use ratatui::text::{Line, Span};
 
 use super::super::ansi::tame;
-use super::super::model::{Detail, Model, PlannedStep};
+use super::super::model::{Detail, Model};
 use super::super::text::{self, phase as say};
 use super::run::fit;
 use super::wrapped;
 use crate::events::Outcome;
 use crate::events::progress::{Phase, Proof, Status, Step};
+use crate::interview::planned::PlannedStep;
 use crate::report::diff::{FileChange, How, Sign};
 
 pub fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {

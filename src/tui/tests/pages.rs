@@ -111,8 +111,8 @@ fn connecting() {
         let mut model = filled(theme, size);
         press(&mut model, "<Enter>");
         let name = "k3s-postgres".to_owned();
-        let what = super::super::text::what_it_is("Debian GNU/Linux 12 (bookworm)", "x86_64", 3916);
-        update(&mut model, Message::Reached(name, what));
+        let what = "Debian GNU/Linux 12 (bookworm), x86_64, 3916 MiB of memory";
+        update(&mut model, Message::Reached(name, what.into()));
         model
     };
     small!("connect", connect);

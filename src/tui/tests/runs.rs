@@ -1,11 +1,12 @@
 //! A run in which the operator has a say.
 
 use super::super::log::Which;
-use super::super::model::{Page, Planned, PlannedStep};
+use super::super::model::{Page, Planned};
 use super::*;
 use crate::events::StepId;
 use crate::events::progress::Step;
 use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
+use crate::interview::planned::PlannedStep;
 use crate::report::diff::{DiffLine, FileChange, How, Sign};
 
 /// Something happens next in the run.

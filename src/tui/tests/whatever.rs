@@ -75,7 +75,13 @@ fn message(does: Does) -> Message {
             }]),
             4 => Message::Over,
             5 => Message::Refused("no".into()),
-            6 => Message::Missed(u64::from(what)),
+            6 => Message::Event(Box::new(crate::events::Event {
+                seq: 1,
+                at: 1,
+                what: crate::events::What::Missed {
+                    lines: u64::from(what),
+                },
+            })),
             7 => Message::Generated("k3s.agent_token", "made-up".to_owned().into()),
             9 => Message::Unreached(vec![lacking("k3s-server-1"), lacking("k3s-agent")]),
             8 => Message::Probed(u64::from(what) / 16, Err(lacking("k3s-postgres"))),

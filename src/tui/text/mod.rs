@@ -92,7 +92,7 @@ The interactive wizard needs a terminal on standard input and standard output. W
 from a file:
 
   k3s-ha-wizard answers example >answers.toml
-  k3s-ha-wizard --answers answers.toml
+  k3s-ha-wizard install --answers answers.toml
 ";
 pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
 A replay needs a terminal on standard input and standard output.
@@ -194,6 +194,10 @@ pub fn decided(decision: Decision) -> &'static str {
         Decision::Skip => "you: leave it out",
         Decision::GiveUp => "you: go on without it",
     }
+}
+
+pub fn renewed(certificate: &str, why: &str) -> String {
+    format!("{certificate}: {why}")
 }
 
 pub fn missed_lines(lines: u64) -> String {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::ways::{connector, target};
-use super::{SessionError, Tried};
+use super::{RunError, Tried};
 use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
 use crate::engine::hosts;
@@ -16,7 +16,7 @@ use crate::state;
 #[derive(Debug, thiserror::Error)]
 pub enum KnockError {
     #[error(transparent)]
-    Session(#[from] SessionError),
+    Run(#[from] RunError),
     #[error(transparent)]
     Remote(#[from] RemoteError),
     #[error(transparent)]
@@ -39,11 +39,11 @@ pub fn knock(
     tried: &Tried,
     control: &Control,
 ) -> Result<Facts, KnockError> {
-    let config = answers.ssh_config().map_err(SessionError::from)?;
-    let login = answers.login(host, &config).map_err(SessionError::from)?;
+    let config = answers.ssh_config().map_err(RunError::from)?;
+    let login = answers.login(host, &config).map_err(RunError::from)?;
     let secrets = answers
         .login_secrets(host, &tried.asked)
-        .map_err(SessionError::from)?;
+        .map_err(RunError::from)?;
     // A key that is believed at first sight is written down by the run, in the folder that the
     // cluster has then.
     let mut target = target(answers, host, &login, PathBuf::from("/dev/null"));

@@ -3,12 +3,23 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{SessionError, Tried};
-use crate::answers::{Answers, Host, Login, LoginSecrets, Role};
+use super::RunError;
+use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::Place;
-use crate::remote::{Credentials, Remote, Ssh, Target};
+use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::state::Folder;
+
+/// What is known of secrets that answers do not hold.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    /// What the operator typed. Kept nowhere else.
+    pub asked: EnteredCredentials,
+    /// What came of passwords so far: a wrong one is not sent again.
+    pub trials: Trials,
+    /// Somebody is there to be asked.
+    pub asks: bool,
+}
 
 /// The hosts of a role, to be looked at: no lease is taken, and no other host needs to be known.
 pub fn places(
@@ -16,7 +27,7 @@ pub fn places(
     folder: &Folder,
     role: Role,
     tried: &Tried,
-) -> Result<Vec<Place>, SessionError> {
+) -> Result<Vec<Place>, RunError> {
     let ssh_config = answers.ssh_config()?;
     let hosts = answers.with_role(role);
     hosts
@@ -68,11 +79,11 @@ pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) ->
 
 /// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
 /// host. It asks for secrets itself; none of ours is handed over.
-pub fn shell(answers: &Answers, host: &str) -> Result<Command, SessionError> {
+pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
     let config = answers.ssh_config()?;
     let host = answers
         .host(host)
-        .ok_or_else(|| SessionError::NoHost(host.to_owned()))?;
+        .ok_or_else(|| RunError::NoHost(host.to_owned()))?;
     let login = answers.login(host, &config)?;
     let folder = Folder::open(None, &answers.cluster.name)?;
     let usual = PathBuf::from("~/.ssh/known_hosts");

@@ -1,0 +1,3 @@
+//! Frontends without an operator: what they print is for people, or for programs.
+
+pub mod printed;

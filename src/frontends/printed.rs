@@ -1,0 +1,102 @@
+//! A run of everything in the answers, to the end, without asking: as lines or as JSON.
+
+use std::io::{self, Write};
+
+use crate::cli::Output;
+use crate::events::Event;
+use crate::platform::Facts;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Grid;
+use crate::report::json::Json;
+use crate::report::lines::{Context, Lines};
+use crate::run::{Frontend, Planned, Proceed};
+use crate::topology::Link;
+
+/// Nothing that it prints may fail a run: the reader may be gone.
+pub struct Printed<'a, O, E> {
+    output: Output,
+    verbose: bool,
+    /// How the run is begun again.
+    again: String,
+    /// Gives the output as often as it is asked for.
+    out: &'a dyn Fn() -> O,
+    err: E,
+    /// Is told when the run begins.
+    begins: &'a dyn Fn(),
+    /// Where the log of the run is, once it has begun.
+    log: String,
+    events: Option<Events<O>>,
+}
+
+enum Events<O> {
+    Lines(Box<Lines<O>>),
+    Json(Json<O>),
+}
+
+impl<'a, O: Write, E: Write> Printed<'a, O, E> {
+    pub fn new(
+        output: Output,
+        verbose: bool,
+        again: String,
+        out: &'a dyn Fn() -> O,
+        err: E,
+        begins: &'a dyn Fn(),
+    ) -> Self {
+        Self {
+            output,
+            verbose,
+            again,
+            out,
+            err,
+            begins,
+            log: String::new(),
+            events: None,
+        }
+    }
+
+    fn begin(&mut self, context: Context) {
+        self.log = context.log.display().to_string();
+        let out = (self.out)();
+        self.events = Some(match self.output {
+            Output::Lines => Events::Lines(Box::new(Lines::new(out, context))),
+            Output::Json => Events::Json(Json::new(out)),
+        });
+    }
+}
+
+impl<O: Write, E: Write> Frontend for Printed<'_, O, E> {
+    fn reached(&mut self, host: &str, facts: &Facts) {
+        if self.output == Output::Lines {
+            let _ = writeln!((self.out)(), "{host}: {}", facts.summary());
+        }
+    }
+
+    /// Where lines are for a program, what stops the run is still said to people.
+    fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
+        let _ = match self.output {
+            Output::Lines => writeln!((self.out)(), "\n{grid}"),
+            Output::Json if grid.passes() => Ok(()),
+            Output::Json => writeln!(self.err, "{grid}"),
+        };
+    }
+
+    fn planned(&mut self, planned: &Planned) -> Proceed {
+        let context = planned.context(self.again.clone(), self.verbose);
+        self.begin(context);
+        (self.begins)();
+        Proceed::Go
+    }
+
+    fn event(&mut self, event: &Event) {
+        let _ = match &mut self.events {
+            Some(Events::Lines(lines)) => lines.event(event),
+            Some(Events::Json(json)) => json.event(event),
+            None => Ok(()),
+        };
+    }
+
+    fn log_lost(&mut self, why: &io::Error) {
+        let log = &self.log;
+        let _ = writeln!(self.err, "the log {log} is not written any more: {why}");
+    }
+}

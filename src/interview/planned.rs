@@ -1,0 +1,30 @@
+//! A step of a plan, as the operator reads it before the run.
+
+use super::text;
+use crate::events::StepId;
+use crate::plan::{Step, Work};
+use crate::report::diff::FileChange;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    pub id: StepId,
+    pub title: String,
+    /// What is sent to its host, secrets masked.
+    pub script: String,
+    /// What changes in files there, as far as it is known before.
+    pub files: Vec<FileChange>,
+}
+
+impl PlannedStep {
+    pub fn of(step: &Step, files: Vec<FileChange>) -> Self {
+        Self {
+            id: step.id.clone(),
+            title: step.title.clone(),
+            script: match &step.work {
+                Work::Shell(shell) => shell.to_read(),
+                Work::Task(_) => text::NO_SCRIPT.to_owned(),
+            },
+            files,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Why there is no run, or why it could not go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::answers::{LoginSecretError, Problem, SshConfigError};
+use crate::pki::PkiError;
+use crate::procedures::differences::Difference;
+use crate::remote::lease::LeaseError;
+use crate::state::{SecretsError, StateError};
+use crate::steps::StepError;
+use crate::topology::TopologyError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("{}", list_of(.0))]
+    Answers(Vec<Problem>),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Steps(#[from] StepError),
+    #[error("the answers have no host {0}")]
+    NoHost(String),
+    /// What the answers want of a cluster that is there, and `install` does not do.
+    #[error("{}\nNothing was changed.", list_of(.0))]
+    Refused(Vec<Difference>),
+    #[error(transparent)]
+    SshConfig(#[from] SshConfigError),
+    #[error(transparent)]
+    LoginSecret(#[from] LoginSecretError),
+    #[error("{} cannot be written: {error}", path.display())]
+    Log { path: PathBuf, error: io::Error },
+    #[error("no random numbers: {0}")]
+    Random(#[from] openssl::error::ErrorStack),
+    /// Hosts that were not reached, or that another run works on.
+    #[error("{}\nNothing was changed.", list_of(.0))]
+    Unreached(Vec<LeaseError>),
+    #[error(
+        "The preflight fails, see above for what to do. Nothing was changed.\n\
+         A check that you know better about is overruled by its name: overrule = [\"NAME\"], \
+         under [cluster] or at one host."
+    )]
+    Unfit,
+    /// Before anything was begun on a host.
+    #[error("stopped ({why}). Nothing was changed.")]
+    Aborted { why: String },
+    #[error("The wizard itself went wrong. Please report this.")]
+    WentWrong,
+}
+
+fn list_of(lines: &[impl ToString]) -> String {
+    let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// Whether another run works on the host.
+pub(super) fn is_held(error: &LeaseError) -> bool {
+    matches!(error, LeaseError::Held { .. })
+}

@@ -1,0 +1,99 @@
+//! A run from its beginning to its end, once for every frontend: answers in, exit code out.
+//!
+//! [`Opened`] → `Reached` → `Checked` → [`Planned`] → its end. Each takes the one before it, and
+//! gives the leases of its hosts back when it is dropped. [`carry_out`] takes them in this order and
+//! tells a [`Frontend`] what comes of each.
+//!
+//! * [`ways`]: how hosts are reached; [`knock`]: one host alone, before there is a run
+//! * [`poll`]: looking at what a run has left
+//! * [`exit`]: the exit codes
+
+mod error;
+pub mod exit;
+pub mod knock;
+mod opened;
+mod planned;
+pub mod poll;
+mod reached;
+#[cfg(test)]
+mod tests;
+pub mod ways;
+
+use crossbeam_channel::unbounded;
+
+use crate::engine::control::Control;
+use crate::events::{End, Event};
+use crate::platform::Facts;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Grid;
+
+use crate::topology::Link;
+
+pub use error::RunError;
+pub(crate) use opened::rfc_3339;
+pub use opened::{Opened, Purpose};
+pub use planned::Planned;
+pub use reached::Reach;
+pub use ways::Tried;
+
+/// What shows a run, and decides for its operator. It is called on the thread that called
+/// [`carry_out`], and may take its time: the hosts have threads of their own.
+pub trait Frontend {
+    fn reached(&mut self, host: &str, facts: &Facts);
+
+    /// What the hosts are fit for, and whom they reach.
+    fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]);
+
+    /// The plan, before anything is changed.
+    fn planned(&mut self, planned: &Planned) -> Proceed;
+
+    /// In the order in which they happen. A step that failed and a phase that is held wait for what
+    /// is said to the run's [`Control`].
+    fn event(&mut self, event: &Event);
+
+    /// The run goes on without its log.
+    fn log_lost(&mut self, why: &std::io::Error);
+}
+
+/// What becomes of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proceed {
+    Go,
+    /// Nothing is changed.
+    Leave,
+}
+
+/// Carries a run out. `None` when its plan was left.
+pub fn carry_out(
+    opened: Opened,
+    reach: &Reach,
+    control: &Control,
+    frontend: &mut dyn Frontend,
+) -> Result<Option<End>, RunError> {
+    let (tell, told) = unbounded();
+    let reached = std::thread::scope(|scope| {
+        let reaching = scope.spawn(move || {
+            opened.reach(reach, control, &|host| {
+                drop(tell.send((host.name.clone(), host.facts.clone())));
+            })
+        });
+        for (host, facts) in told {
+            frontend.reached(&host, &facts);
+        }
+        reaching.join().unwrap_or(Err(RunError::WentWrong))
+    });
+    let aborted = || match control.aborting() {
+        Some((_, why)) => Err(RunError::Aborted { why }),
+        None => Ok(()),
+    };
+    aborted()?;
+    let checked = reached?.check();
+    frontend.checked(checked.grid(), &checked.links());
+    let planned = checked.plan()?;
+    let proceed = planned.keep_leases(|| frontend.planned(&planned));
+    aborted()?;
+    match proceed {
+        Proceed::Go => planned.carry_out(control, frontend).map(Some),
+        Proceed::Leave => Ok(None),
+    }
+}

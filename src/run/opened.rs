@@ -1,0 +1,224 @@
+//! Answers with everything that is remembered of their cluster.
+
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::ways::Tried;
+use super::{RunError, ways};
+use crate::answers::{Answers, LoginSecrets};
+use crate::engine::hosts::Connector;
+use crate::hash::sha256;
+use crate::pki::{self, Pki};
+use crate::procedures::differences::{Difference, How, differences};
+use crate::proof::scram;
+use crate::redact::Redactor;
+use crate::remote::lease::Lease;
+use crate::secrets::{SecretText, Secrets};
+use crate::state::{Folder, Lock, State, complete_secrets};
+use crate::topology::Topology;
+
+/// The answers are valid; their state is locked, or only read; there are secrets and certificates.
+pub struct Opened {
+    pub(super) answers: Answers,
+    pub(super) topology: Topology,
+    /// What they want otherwise than it was applied; none of it is refused.
+    pub(super) differences: Vec<Difference>,
+    pub(super) folder: Folder,
+    /// Names the run.
+    pub(super) run: String,
+    /// Its answers are those of the latest run that was begun, not these ones.
+    pub(super) state: State,
+    pub(super) secrets: Secrets,
+    /// Of every host, in their order.
+    pub(super) connectors: Vec<Connector>,
+    /// Of every host. Kept nowhere else.
+    logins: Vec<LoginSecrets>,
+    pub(super) pki: Pki,
+    /// What was created or renewed of the certificates.
+    pub(super) renewed: Vec<pki::Change>,
+    /// Only a run that may change something holds it.
+    lock: Option<Lock>,
+}
+
+/// What answers are opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Something may be changed, on hosts and in the state folder.
+    Run,
+    /// Nothing is changed anywhere.
+    Look,
+}
+
+impl Opened {
+    /// Opens the state folder of the answers' cluster. For a run, it is locked, and every secret is
+    /// on the disk before anything else happens: none can be lost by an interruption.
+    pub fn open(
+        answers: Answers,
+        root: Option<PathBuf>,
+        purpose: Purpose,
+        tried: &Tried,
+    ) -> Result<Self, RunError> {
+        // Whatever they come from: their texts reach the shells and the SQL of hosts.
+        let problems = answers.problems();
+        if !problems.is_empty() {
+            return Err(RunError::Answers(problems));
+        }
+        let ssh_config = answers.ssh_config()?;
+        let logins = answers.hosts.iter().map(|host| {
+            let login = answers.login(host, &ssh_config)?;
+            Ok((login, answers.login_secrets(host, &tried.asked)?))
+        });
+        let logins = logins.collect::<Result<Vec<_>, RunError>>()?;
+        let folder = Folder::open(root, &answers.cluster.name)?;
+        let connectors = answers.hosts.iter().zip(&logins);
+        let connectors = connectors.map(|(host, (login, secrets))| {
+            let target = ways::target(&answers, host, login, folder.known_hosts());
+            ways::connector(target, secrets.clone(), tried)
+        });
+        let connectors = connectors.collect();
+        let lock = match purpose {
+            Purpose::Run => Some(folder.lock()?),
+            Purpose::Look => None,
+        };
+        let mut state = match folder.state()? {
+            Some(state) => state,
+            None => State::new(&answers)?,
+        };
+        // Once a run has begun, its answers stay until the next one begins.
+        if state.last_run.is_none() {
+            state.answers = answers.without_secrets();
+        }
+        let kept = folder.secrets()?;
+        let begun = state.last_run.is_some();
+        let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
+            scram::scram_verifier(&password.to_owned().into())
+        })?;
+        let differences = match &state.applied {
+            Some(applied) => differences(&applied.answers, &answers.without_secrets()),
+            None => Vec::new(),
+        };
+        let refused = |difference: &&Difference| matches!(difference.how, How::Refused(_));
+        if differences.iter().find(refused).is_some() {
+            let refused = differences.iter().filter(refused).cloned();
+            return Err(RunError::Refused(refused.collect()));
+        }
+        let topology = Topology::of(&answers)?;
+        let datastore = &topology.datastore;
+        let members = datastore.members.iter();
+        let servers = topology.servers.iter();
+        let wanted = pki::Wanted {
+            cluster: topology.cluster.clone(),
+            role: datastore.user.clone(),
+            postgres: members
+                .map(|member| (member.name.clone(), datastore.names(member)))
+                .collect(),
+            servers: servers.map(|server| server.name.clone()).collect(),
+        };
+        let now = OffsetDateTime::now_utc();
+        let kept = pki::load(&folder.pki_dir())?;
+        let (pki, renewed) = pki::ensure(&kept, &wanted, now)?;
+        if purpose == Purpose::Run {
+            // By the name of its owner a run knows its own leases.
+            folder.save(&state)?;
+            folder.save_secrets(&secrets)?;
+        }
+        Ok(Self {
+            run: run_id(now)?,
+            answers,
+            topology,
+            differences,
+            folder,
+            state,
+            secrets,
+            connectors,
+            logins: logins.into_iter().map(|(_, secrets)| secrets).collect(),
+            pki,
+            renewed,
+            lock,
+        })
+    }
+
+    /// By what K3s names the rows of the tokens in Postgres: the first 12 digits of their SHA-256
+    /// (facts 4.4).
+    pub(super) fn token_marks(&self) -> (String, String) {
+        let mark = |token: &SecretText| {
+            let mut hash = sha256(token.expose().as_bytes());
+            hash.truncate(12);
+            hash
+        };
+        (mark(&self.secrets.token), mark(&self.secrets.agent_token))
+    }
+
+    /// Everything that must not show in events.
+    pub(super) fn redactor(&self) -> Redactor {
+        let keys = [&self.pki.ca]
+            .into_iter()
+            .chain(self.pki.postgres.values())
+            .chain(self.pki.servers.values())
+            .map(|identity| identity.key_pem.clone());
+        let of_logins = self.logins.iter().flat_map(|secrets| {
+            let given = [
+                &secrets.passphrase,
+                &secrets.password,
+                &secrets.sudo_password,
+            ];
+            given.into_iter().flatten().cloned()
+        });
+        let secrets: Vec<_> = self
+            .secrets
+            .all()
+            .into_iter()
+            .cloned()
+            .chain(keys)
+            .chain(of_logins)
+            .collect();
+        Redactor::new(&secrets)
+    }
+
+    /// `None` for a run that only looks.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        self.lock.as_ref().map(|_| Lease {
+            owner: self.state.owner.clone(),
+            run: self.run.clone(),
+            cluster: self.answers.cluster.name.clone(),
+            operator: user(),
+            from: hostname(),
+            since: rfc_3339(OffsetDateTime::now_utc()),
+        })
+    }
+}
+
+/// `20261124T215440Z-3f2a`
+fn run_id(now: OffsetDateTime) -> Result<String, openssl::error::ErrorStack> {
+    let mut random = [0; 2];
+    openssl::rand::rand_bytes(&mut random)?;
+    let [a, b] = random;
+    Ok(format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z-{a:02x}{b:02x}",
+        now.year(),
+        u8::from(now.month()),
+        now.day(),
+        now.hour(),
+        now.minute(),
+        now.second()
+    ))
+}
+
+pub(crate) fn rfc_3339(moment: OffsetDateTime) -> String {
+    let seconds = moment.replace_nanosecond(0).unwrap_or(moment);
+    seconds.format(&Rfc3339).unwrap_or_default()
+}
+
+pub(super) fn user() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "unknown".into())
+}
+
+pub(super) fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,194 @@
+//! A plan that waits for its operator, and what is remembered of carrying it out.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
+use time::OffsetDateTime;
+
+use super::opened::{Opened, hostname, rfc_3339, user};
+use super::{Frontend, RunError};
+use crate::engine::control::Control;
+use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
+use crate::engine::{Memory, Run, planned_files};
+use crate::events::feed::{self, News};
+use crate::events::log::RunLog;
+use crate::events::recorder::Recorder;
+use crate::events::{End, FORMAT, StepId, What};
+use crate::pki::{self, Change};
+use crate::plan::{Plan, PlannedFile};
+use crate::platform::preflight::Grid;
+use crate::procedures::differences::Difference;
+use crate::report::diff::FileChange;
+use crate::report::lines::Context;
+use crate::state::{Applied, LastRun, Marks};
+
+/// It is known what will be done. Nothing is changed yet.
+pub struct Planned {
+    pub(super) opened: Opened,
+    /// Looked after while the operator reads.
+    pub(super) hosts: Mutex<Vec<ReachedHost>>,
+    pub(super) grid: Grid,
+    pub(super) plan: Plan,
+}
+
+impl Planned {
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// What the answers want otherwise than it was applied.
+    pub fn differences(&self) -> &[Difference] {
+        &self.opened.differences
+    }
+
+    /// What the plan will change in files, for people: secrets are masked.
+    pub fn file_changes(&self) -> BTreeMap<StepId, Vec<FileChange>> {
+        let opened = &self.opened;
+        let memory = Memory::new(&opened.folder, opened.state.clone());
+        let late = memory.late_values(&opened.secrets);
+        let files = planned_files(&self.plan, &mut locked(&self.hosts), &late);
+        let redactor = opened.redactor();
+        let told = |files: Vec<PlannedFile>| {
+            let changes = files.iter().map(|file| FileChange::of(file, &redactor));
+            changes.collect()
+        };
+        files
+            .into_iter()
+            .map(|(step, files)| (step, told(files)))
+            .collect()
+    }
+
+    /// Where the things of the run are, and how it is begun again.
+    pub fn context(&self, again: String, verbose: bool) -> Context {
+        let folder = &self.opened.folder;
+        let kubeconfig = folder.kubeconfig();
+        Context {
+            log: folder.run_log(&self.opened.run),
+            next: vec![format!(
+                "kubectl --kubeconfig {} get nodes",
+                kubeconfig.display()
+            )],
+            kubeconfig,
+            again,
+            verbose,
+        }
+    }
+
+    /// While the operator decides, no other run may think that these hosts are given up.
+    pub(super) fn keep_leases<T>(&self, decide: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            let (decided, waiting) = bounded::<()>(0);
+            let hosts = &self.hosts;
+            scope.spawn(move || {
+                while waiting.recv_timeout(LEASE) == Err(RecvTimeoutError::Timeout) {
+                    take_leases(&mut locked(hosts));
+                }
+            });
+            let decision = decide();
+            drop(decided);
+            decision
+        })
+    }
+
+    /// Carries the plan out on the hosts, and remembers how it ended.
+    pub(super) fn carry_out(
+        self,
+        control: &Control,
+        frontend: &mut dyn Frontend,
+    ) -> Result<End, RunError> {
+        let (tell, told) = unbounded();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(move || self.work(control, tell));
+            for news in told {
+                match news {
+                    News::Event(event) => frontend.event(&event),
+                    News::LogLost(why) => frontend.log_lost(&why),
+                }
+            }
+            running.join().unwrap_or(Err(RunError::WentWrong))
+        })
+    }
+
+    /// Every event goes into the run's log, then to the reader.
+    fn work(self, control: &Control, reader: Sender<News>) -> Result<End, RunError> {
+        let Self {
+            opened,
+            hosts,
+            grid,
+            plan,
+        } = self;
+        let hosts = hosts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let path = opened.folder.run_log(&opened.run);
+        let log = RunLog::create(&path).map_err(|error| RunError::Log { path, error })?;
+        let lost = reader.clone();
+        let log = log.sink(move |error| drop(lost.send(News::LogLost(error))));
+        let recorder = Recorder::new(opened.redactor(), vec![log, feed::sink(reader)]);
+        let memory = Memory::new(&opened.folder, opened.state.clone());
+        let (token, agent_token) = opened.token_marks();
+        let marks = Marks {
+            token,
+            agent_token,
+            serials: pki::serials(&opened.pki)?,
+        };
+        let (run, answers) = (&opened.run, &opened.answers);
+        let when = rfc_3339(OffsetDateTime::now_utc());
+        let last_run = |end| {
+            let (run, when) = (run.clone(), when.clone());
+            Some(LastRun { run, when, end })
+        };
+        memory.change(|state| {
+            state.answers = answers.without_secrets();
+            state.last_run = last_run(None);
+        })?;
+        recorder.record(What::Started {
+            format: FORMAT,
+            run: run.clone(),
+            when: when.clone(),
+            operator: format!("{}@{}", user(), hostname()),
+            version: env!("CARGO_PKG_VERSION").into(),
+            plan: plan.outline(),
+        });
+        for text in answers.warnings() {
+            recorder.record(What::Warned { host: None, text });
+        }
+        for (host, text) in grid.warnings() {
+            let host = Some(host);
+            recorder.record(What::Warned { host, text });
+        }
+        for Change { certificate, why } in &opened.renewed {
+            let (certificate, why) = (certificate.clone(), why.clone());
+            recorder.record(What::Renewed { certificate, why });
+        }
+        let end = Run {
+            id: run,
+            plan: &plan,
+            pki: &opened.pki,
+            secrets: &opened.secrets,
+            memory: &memory,
+            recorder: &recorder,
+            control,
+        }
+        .carry_out(hosts);
+        memory.change(|state| {
+            state.last_run = last_run(Some(end.clone()));
+            if end == End::Done {
+                state.applied = Some(Applied {
+                    run: run.clone(),
+                    when: when.clone(),
+                    answers: answers.without_secrets(),
+                    marks: Some(marks),
+                });
+            }
+        })?;
+        Ok(end)
+    }
+}
+
+fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
+    hosts.lock().unwrap_or_else(PoisonError::into_inner)
+}

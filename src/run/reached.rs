@@ -1,0 +1,195 @@
+//! The hosts of a run, connected and leased, and whether they will do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use super::opened::Opened;
+use super::{Planned, RunError};
+use crate::engine::control::Control;
+use crate::engine::hosts::{self, ReachedHost};
+use crate::engine::surroundings::look_around;
+use crate::platform::network::Contact;
+use crate::platform::preflight::{self, Grid, Looked};
+use crate::platform::sources::{self, Downloads};
+use crate::procedures::install;
+use crate::remote::lease::LeaseError;
+use crate::steps::Given;
+use crate::topology::{Link, Topology};
+
+/// Which hosts a run cannot do without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    All,
+    /// These alone, by their names: no other host is connected to.
+    Needed(BTreeSet<String>),
+}
+
+impl Reach {
+    fn includes(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Needed(names) => names.contains(host),
+        }
+    }
+}
+
+/// The hosts are connected, and ours where something may be changed.
+pub(super) struct Reached {
+    opened: Opened,
+    hosts: Vec<ReachedHost>,
+}
+
+/// It is known whether the hosts will do.
+pub(super) struct Checked {
+    opened: Opened,
+    pub(super) hosts: Vec<ReachedHost>,
+    grid: Grid,
+}
+
+impl Opened {
+    /// Connects to all hosts at once; but a password that several share is first proven on one.
+    /// `told` hears of each when it is connected.
+    pub(super) fn reach(
+        mut self,
+        which: &Reach,
+        control: &Control,
+        told: &(dyn Fn(&ReachedHost) + Sync),
+    ) -> Result<Reached, RunError> {
+        let connectors = std::mem::take(&mut self.connectors);
+        let answers = &self.answers;
+        // A run that only looks takes no lease: another run may work there, even one from this
+        // folder.
+        let lease = self.lease();
+        // Kept from an earlier run, the install script is not fetched again.
+        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
+        let datastore = Some(&self.topology.datastore);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let needed = answers.hosts.iter().zip(connectors);
+            let reaching: Vec<_> = needed
+                .filter(|(host, _)| which.includes(&host.name))
+                .map(|(host, connector)| {
+                    let lease = lease.as_ref();
+                    scope.spawn(move || {
+                        let reached =
+                            hosts::reach(&host.name, datastore, connector, lease, control)?;
+                        told(&reached);
+                        Ok(reached)
+                    })
+                })
+                .collect();
+            reaching
+                .into_iter()
+                .map(std::thread::ScopedJoinHandle::join)
+                .collect()
+        });
+        let (mut hosts, mut errors) = (Vec::new(), Vec::new());
+        for result in results {
+            match result.map_err(|_| RunError::WentWrong)? {
+                Ok(host) => hosts.push(host),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() {
+            ask_for_nodes(&self.topology, &mut hosts);
+            let wanted = sources::Wanted {
+                topology: &self.topology,
+                downloads: &Downloads::of(&self.answers.k3s),
+                fetches: (!kept).then_some(&self.topology.server_1().name),
+            };
+            if let Err(lost) = look_around(&mut hosts, wanted, lease.is_some()) {
+                errors.extend(lost.into_iter().map(LeaseError::Remote));
+            }
+        }
+        if errors.is_empty() {
+            let opened = self;
+            Ok(Reached { opened, hosts })
+        } else {
+            Err(RunError::Unreached(errors))
+        }
+    }
+}
+
+/// A host that has never joined may have been a node before: then its cluster is asked.
+fn ask_for_nodes(topology: &Topology, hosts: &mut [ReachedHost]) {
+    let is_new = |host: &ReachedHost| {
+        let is_node = topology.nodes().any(|node| node.name == host.name);
+        is_node && !host.facts.k3s.node_password
+    };
+    if !hosts.iter().any(is_new) {
+        return;
+    }
+    let is_server = |name: &str| topology.servers.iter().any(|server| server.name == name);
+    let running = |host: &&mut ReachedHost| is_server(&host.name) && host.facts.runs_our_k3s();
+    if let Some(server) = hosts.iter_mut().find(running) {
+        server.facts.k3s.known_nodes = hosts::known_nodes(server);
+    }
+}
+
+impl Reached {
+    pub(super) fn check(self) -> Checked {
+        let Self { opened, hosts } = self;
+        let looked = hosts.iter().filter_map(|reached| {
+            Some(Looked {
+                host: opened.answers.host(&reached.name)?,
+                facts: &reached.facts,
+                sources: &reached.sources,
+                links: &reached.links,
+                at_work: !reached.units.is_empty(),
+            })
+        });
+        let looked: Vec<_> = looked.collect();
+        let (token, agent_token) = opened.token_marks();
+        let wanted = preflight::Wanted {
+            answers: &opened.answers,
+            topology: &opened.topology,
+            token: &token,
+            agent_token: &agent_token,
+        };
+        let grid = preflight::grid(wanted, &looked);
+        Checked {
+            opened,
+            hosts,
+            grid,
+        }
+    }
+}
+
+impl Checked {
+    pub(super) fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Whom the hosts reach.
+    pub(super) fn links(&self) -> Vec<(Link, Contact)> {
+        let links = self.hosts.iter().flat_map(|host| host.links.iter());
+        links.cloned().collect()
+    }
+
+    /// What will be done. There is nothing to plan on hosts that will not do.
+    pub(super) fn plan(self) -> Result<Planned, RunError> {
+        if !self.grid.passes() {
+            return Err(RunError::Unfit);
+        }
+        let platforms: BTreeMap<_, _> = self
+            .hosts
+            .iter()
+            .filter_map(|host| Some((host.name.clone(), host.platform?)))
+            .collect();
+        let running = self.hosts.iter().filter(|host| host.facts.runs_our_k3s());
+        let running = running.map(|host| host.name.clone()).collect();
+        let plan = install::plan(Given {
+            running: &running,
+            answers: &self.opened.answers,
+            topology: &self.opened.topology,
+            platforms: &platforms,
+            pki: &self.opened.pki,
+            secrets: &self.opened.secrets,
+        })?;
+        Ok(Planned {
+            opened: self.opened,
+            hosts: Mutex::new(self.hosts),
+            grid: self.grid,
+            plan,
+        })
+    }
+}
