@@ -48,14 +48,13 @@ const REMOVED: &str = "Remove a node by hand: k3s kubectl drain NODE, run k3s-un
 const MOVED: &str = "Put it back, or remove the host by hand and add it as a new one";
 
 /// The flags that a cluster keeps for life.
-const FOR_LIFE: [&str; 8] = [
+const FOR_LIFE: [&str; 7] = [
     "cluster-cidr",
     "service-cidr",
     "cluster-dns",
     "cluster-domain",
     "service-node-port-range",
     "egress-selector-mode",
-    "flannel-backend",
     "datastore-endpoint",
 ];
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";

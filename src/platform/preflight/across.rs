@@ -1,6 +1,6 @@
 //! Hosts compared with each other.
 
-use super::Sheet;
+use super::{Sheet, Wanted};
 use crate::answers::{Check, Role};
 
 /// Seconds between clocks that K3s takes for the same moment (facts 4.4).
@@ -10,10 +10,11 @@ const DRIFTS: f64 = 1.0;
 /// How far this machine may be ahead of all of them: certificates made now are good from an hour ago.
 const TO_COME: f64 = 3300.0;
 
-pub(super) fn check(sheets: &mut [Sheet<'_>]) {
+pub(super) fn check(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
     clocks(sheets);
     names(sheets);
     node_passwords(sheets);
+    data(sheets, wanted);
 }
 
 /// Against the median: one clock that is wrong makes no other one wrong.
@@ -132,6 +133,36 @@ fn node_passwords(sheets: &mut [Sheet<'_>]) {
                     "On a server: k3s kubectl delete node {name}; k3s kubectl -n kube-system \
                      delete secret {name}.node-password.k3s"
                 ),
+            );
+        }
+    }
+}
+
+/// A server on a database without its cluster's row begins another cluster there (facts 4.4).
+fn data(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
+    let runs =
+        |sheet: &&Sheet<'_>| sheet.role() == Role::Server && sheet.looked.facts.runs_our_k3s();
+    let Some(server) = sheets.iter().find(runs) else {
+        return;
+    };
+    let server = server.looked.host.name.clone();
+    let database = &wanted.topology.datastore.database;
+    for sheet in sheets {
+        if sheet.role() != Role::Postgres {
+            continue;
+        }
+        let postgres = &sheet.looked.facts.postgres;
+        let is_bare = !postgres.asked && postgres.clusters.is_empty();
+        let is_ours = |token: &String| token == wanted.token;
+        if is_bare || (postgres.asked && !postgres.tokens.iter().any(is_ours)) {
+            sheet.fails(
+                Check::Existing,
+                format!(
+                    "{server} runs this cluster, and the database {database} here has no data of \
+                     it: the servers would begin another cluster"
+                ),
+                "Name the database that the cluster uses, or restore its data there. \
+                 `grep datastore-endpoint /etc/rancher/k3s/config.yaml` on the server shows it",
             );
         }
     }

@@ -92,7 +92,7 @@ pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
         existing::check(sheet, wanted);
         network::check(sheet);
     }
-    across::check(&mut sheets);
+    across::check(&mut sheets, wanted);
     Grid {
         rows: sheets
             .into_iter()

@@ -220,3 +220,31 @@ fn a_load_balancer_of_another_cluster_is_refused() {
     assert_eq!(leads("lab", &["198.51.100.12:6443", "192.0.2.1:6443"]), "");
     assert_eq!(leads("", &["198.51.100.13:6443"]), "");
 }
+
+#[test]
+fn a_server_that_runs_is_not_pointed_at_a_database_without_its_data() {
+    let with = |postgres: &dyn Fn(&mut Facts)| {
+        let mut world = lab();
+        let server = &mut world.facts[SERVER];
+        server.k3s.ours = true;
+        server.k3s.node_password = true;
+        server.units = [("k3s.service".to_owned(), "active".to_owned())].into();
+        postgres(&mut world.facts[DB]);
+        told(&world.grid())
+    };
+    let asked = |tokens: Vec<String>| {
+        move |facts: &mut Facts| {
+            facts.postgres.ours = true;
+            facts.postgres.asked = true;
+            facts.postgres.tokens.clone_from(&tokens);
+        }
+    };
+    let nothing = with(&|_| {});
+    assert!(nothing.contains("has no data of it"), "{nothing}");
+    let empty = with(&asked(Vec::new()));
+    assert!(
+        empty.contains("k3s-postgres existing FAIL: k3s-server-1 runs this"),
+        "{empty}"
+    );
+    assert_eq!(with(&asked(vec!["other".into(), TOKEN.into()])), "");
+}
