@@ -89,6 +89,16 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
     },
+    /// Compare the hosts with what the last successful run applied; changes nothing, ends with 6
+    /// where something has drifted
+    Check {
+        /// Which cluster; may be left out where only one is known here
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+        /// Log in as this file says: passwords that stand in answers are kept nowhere
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
     /// Show a recorded run again, on the screens of the wizard
     Replay {
         /// The log of a run, runs/<time>.jsonl in the state folder of its cluster
@@ -126,5 +136,6 @@ Exit codes:
   3  stopped by the operator
   4  another run works on a host or with the state folder
   5  a host is not fit for its role
+  6  check found that something has drifted
   7  a host was not reached, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

@@ -71,7 +71,9 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
 
 /// Tells how a cluster is now.
 pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
-    let told = status::find(None, cluster, answers).and_then(|poll| Status::ask(&poll));
+    let known = status::find(None, cluster, answers);
+    let told = known.and_then(status::Known::poll);
+    let told = told.and_then(|poll| Status::ask(&poll));
     let code = status::exit_code(&told);
     let status = match &told {
         Ok(status) => status,
@@ -86,6 +88,35 @@ pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> 
             .and_then(|()| writeln!(out)),
     };
     ExitCode::from(code)
+}
+
+/// Tells how the hosts of a cluster differ from what was applied.
+pub fn check(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
+    let known = status::find(None, cluster, answers);
+    let applied = match known.and_then(status::Known::applied) {
+        Ok(applied) => applied,
+        Err(error) => return complain(&error, exit::USAGE),
+    };
+    let opened = Opened::open(applied, None, Purpose::Look, &Tried::default());
+    let told = |host: &str, facts: &Facts| {
+        if output == Output::Lines {
+            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+        }
+    };
+    let compared = opened.and_then(|opened| opened.check(&Control::default(), &told));
+    let comparison = match compared {
+        Ok(comparison) => comparison,
+        Err(error) => return complain(&error, exit::of_error(&error)),
+    };
+    let mut out = io::stdout();
+    // The reader may be gone.
+    let _ = match output {
+        Output::Lines => write!(out, "\n{comparison}"),
+        Output::Json => serde_json::to_writer(&mut out, &comparison)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out)),
+    };
+    ExitCode::from(comparison.exit_code())
 }
 
 /// Prints a plan, or writes its scripts, and leaves it.

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         Some(Command::Status { cluster, answers }) => {
             headless::status(cluster.as_deref(), answers.as_deref(), display.output)
         }
+        Some(Command::Check { cluster, answers }) => {
+            headless::check(cluster.as_deref(), answers.as_deref(), display.output)
+        }
         Some(Command::Answers { what }) => help_with_answers(what),
         Some(Command::Replay { file, at }) => say(&tui::replay(&file, at, display)),
         None => match &cli.answers {

@@ -51,17 +51,48 @@ pub enum StatusError {
     Answers(#[from] Problems),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error("no run of this cluster has ended well yet, so there is nothing to compare it with")]
+    NotApplied,
     #[error("{0}. Other answers than those that are kept are given with --answers FILE")]
     Run(#[from] RunError),
 }
 
+/// A cluster that is known here.
+pub struct Known {
+    folder: Folder,
+    /// How its hosts are reached.
+    answers: Answers,
+    /// What the last successful run applied.
+    applied: Option<Answers>,
+    authority: Option<String>,
+}
+
+impl Known {
+    /// It is compared with what was applied; before a run has ended well, with what was wanted.
+    pub fn poll(self) -> Result<Poll, StatusError> {
+        let expected = self.applied.unwrap_or_else(|| self.answers.clone());
+        Ok(Poll::new(
+            self.folder,
+            self.answers,
+            &expected,
+            self.authority,
+        )?)
+    }
+
+    /// The answers as they were applied, with which its hosts are logged in to as it is known now.
+    pub fn applied(self) -> Result<Answers, StatusError> {
+        let applied = self.applied.ok_or(StatusError::NotApplied)?;
+        Ok(applied.with_logins_of(&self.answers))
+    }
+}
+
 /// Finds a cluster in the state folder: by its name, by that in the answers, or because there is no
-/// other. It is compared with what is applied; before a run has ended well, with what was wanted.
+/// other.
 pub fn find(
     root: Option<PathBuf>,
     name: Option<&str>,
     answers: Option<&Path>,
-) -> Result<Poll, StatusError> {
+) -> Result<Known, StatusError> {
     let root = state::root(root)?;
     let known = state::clusters(&root)?;
     let given = answers.map(Answers::load).transpose()?;
@@ -89,10 +120,12 @@ pub fn find(
     let Some(state) = folder.state()? else {
         return Err(StatusError::NoCluster);
     };
-    let answers = given.unwrap_or(state.answers);
-    let applied = state.applied.map(|applied| applied.answers);
-    let expected = applied.unwrap_or_else(|| answers.clone());
-    Ok(Poll::new(folder, answers, &expected, state.cluster_ca)?)
+    Ok(Known {
+        folder,
+        answers: given.unwrap_or(state.answers),
+        applied: state.applied.map(|applied| applied.answers),
+        authority: state.cluster_ca,
+    })
 }
 
 impl Status {
@@ -167,6 +200,7 @@ pub fn exit_code(told: &Result<Status, StatusError>) -> u8 {
             StatusError::NoCluster
             | StatusError::Unknown { .. }
             | StatusError::Several(_)
+            | StatusError::NotApplied
             | StatusError::OtherAnswers { .. }
             | StatusError::Answers(_),
         ) => exit::USAGE,

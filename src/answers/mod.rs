@@ -449,6 +449,28 @@ impl Answers {
         answers
     }
 
+    /// These answers, but hosts are logged in to as other ones say: a state folder keeps no secret to
+    /// log in with.
+    #[must_use]
+    pub fn with_logins_of(&self, other: &Answers) -> Answers {
+        let mut answers = self.clone();
+        answers.ssh.clone_from(&other.ssh);
+        for host in &mut answers.hosts {
+            if let Some(other) = other.host(&host.name) {
+                host.address.clone_from(&other.address);
+                host.user.clone_from(&other.user);
+                host.port = other.port;
+                host.jump.clone_from(&other.jump);
+                host.key.clone_from(&other.key);
+                host.passphrase.clone_from(&other.passphrase);
+                host.password.clone_from(&other.password);
+                host.sudo_password.clone_from(&other.sudo_password);
+                host.host_key.clone_from(&other.host_key);
+            }
+        }
+        answers
+    }
+
     /// The answers as a file: read again, it gives equal answers. **Inline secrets are in it**:
     /// write it with mode 0600, or take [`Answers::without_secrets`] first.
     pub fn to_toml(&self) -> String {

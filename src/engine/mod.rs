@@ -8,6 +8,7 @@
 //! * [`control`]: ending it before its end
 //! * [`look`]: what came of it, seen without changing anything; [`watch`]: again and again
 
+mod comparison;
 pub mod control;
 mod hints;
 pub mod hosts;
@@ -33,6 +34,7 @@ use crate::state::{Folder, State, StateError};
 use control::Control;
 use hosts::ReachedHost;
 
+pub use comparison::{Compared, compare};
 pub use previews::planned_files;
 
 /// Everything that a run works with.

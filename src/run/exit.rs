@@ -11,6 +11,7 @@ pub const USAGE: u8 = 2;
 pub const STOPPED: u8 = 3;
 pub const HELD: u8 = 4;
 pub const UNFIT: u8 = 5;
+pub const DRIFTED: u8 = 6;
 pub const UNSEEN: u8 = 7;
 
 /// That of a run; `None` for a plan that was left.

@@ -5,9 +5,10 @@
 //! tells a [`Frontend`] what comes of each.
 //!
 //! * [`ways`]: how hosts are reached; [`knock`]: one host alone, before there is a run
-//! * [`poll`]: looking at what a run has left
+//! * [`check`]: whether the hosts are as a run left them; [`poll`]: looking at what a run has left
 //! * [`exit`]: the exit codes
 
+pub mod check;
 mod error;
 pub mod exit;
 pub mod knock;

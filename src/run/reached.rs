@@ -167,9 +167,15 @@ impl Checked {
 
     /// What will be done. There is nothing to plan on hosts that will not do.
     pub(super) fn plan(self) -> Result<Planned, RunError> {
-        if !self.grid.passes() {
-            return Err(RunError::Unfit);
+        if self.grid.passes() {
+            self.plan_whatever_is_fit()
+        } else {
+            Err(RunError::Unfit)
         }
+    }
+
+    /// The same on hosts that will not do, to compare them with it.
+    pub(super) fn plan_whatever_is_fit(self) -> Result<Planned, RunError> {
         let platforms: BTreeMap<_, _> = self
             .hosts
             .iter()

@@ -527,3 +527,44 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
     };
     assert_eq!(others(&read), others(&all));
 }
+
+/// What a host says to the question how its steps are: this status for all of them.
+fn stands(status: i32) -> impl FnMut(&str) -> Option<Reply> + Send + 'static {
+    move |script: &str| {
+        let asked = script.lines().filter(|line| *line == "satisfied").count();
+        let mut marks = script.lines().filter_map(|line| line.strip_prefix("MARK="));
+        let mark = marks.next()?.trim_matches('\'').to_owned();
+        let lines = vec![format!("why\n{mark} {status}"); asked];
+        (asked > 0).then(|| Reply::exit(0).out(&lines.join("\n")))
+    }
+}
+
+#[test]
+fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
+    for (status, expected) in [
+        (0, 0),
+        (1, exit::DRIFTED),
+        (2, exit::UNSEEN),
+        (3, exit::DRIFTED),
+    ] {
+        let mut world = World::new();
+        let opened = world.open(Purpose::Look, |host| bare(host).answer(stands(status)));
+        let comparison = opened.check(&Control::default(), &|_, _| {}).unwrap();
+        // What only an earlier step makes known, such as the install script, is no drift.
+        let unknown = comparison
+            .unseen
+            .iter()
+            .filter(|drift| drift.reason != "why");
+        assert_eq!(unknown.count(), 1, "{comparison}");
+        let drifted = comparison.drifted.len();
+        assert_eq!(drifted > 0, expected == exit::DRIFTED, "{comparison}");
+        if drifted > 0 {
+            assert_eq!(comparison.exit_code(), exit::DRIFTED);
+            assert!(comparison.to_string().contains("drifted  k3s/config@s1: "));
+        }
+        for told in world.told.values() {
+            assert_eq!(told.count("OWNER="), 0);
+            assert_eq!(told.count("\ndrive\n"), 0);
+        }
+    }
+}

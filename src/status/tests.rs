@@ -94,7 +94,8 @@ fn printed(status: &Status) -> String {
 fn what_is_ill_is_named_and_nothing_else() {
     let root = tempfile::tempdir().expect("a folder");
     known(root.path(), "lab");
-    let poll = find(Some(root.path().into()), None, None).expect("found");
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
     let now = OffsetDateTime::UNIX_EPOCH;
 
     // No relay is prepared: the load balancer cannot be reached.
@@ -113,7 +114,8 @@ fn what_is_ill_is_named_and_nothing_else() {
 
     // A run that came to no load balancer is not blamed for it.
     known_as(root.path(), "lab", |_| {});
-    let poll = find(Some(root.path().into()), None, None).expect("found");
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
     let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
     let status = Status::ask_at(&poll, servers, datastore, now);
     assert_eq!(code(&status), 0);
@@ -129,7 +131,9 @@ fn what_is_ill_is_named_and_nothing_else() {
 fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
     let root = tempfile::tempdir().expect("a folder");
     let find = |name: Option<&str>, answers: Option<&Path>| {
-        super::find(Some(root.path().into()), name, answers).map(|poll| poll.name().to_owned())
+        super::find(Some(root.path().into()), name, answers)
+            .and_then(super::Known::poll)
+            .map(|poll| poll.name().to_owned())
     };
     let error = |name, answers| find(name, answers).expect_err("an error").to_string();
     assert!(error(None, None).contains("no cluster is known here yet"));
@@ -155,7 +159,8 @@ fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
         let secret = crate::answers::Secret::Env("K3S_HA_WIZARD_UNSET".into());
         state.answers.ssh.password = Some(secret);
     });
-    let poll = find(Some(root.path().into()), None, None).expect("found");
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
     let told = Status::ask(&poll);
     assert_eq!(exit_code(&told), exit::UNSEEN);
     let error = told.expect_err("unset").to_string();
@@ -179,7 +184,8 @@ fn a_cluster_is_compared_with_what_is_applied() {
             let new = Host::new("k3s-new", Role::Agent, "198.51.100.16");
             state.answers.hosts.push(new);
         });
-        let poll = find(Some(root.path().into()), None, None).expect("found");
+        let known = find(Some(root.path().into()), None, None).expect("found");
+        let poll = known.poll().expect("a topology");
         let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
         let now = OffsetDateTime::UNIX_EPOCH;
         let status = Status::ask_at(&poll, servers, datastore, now);

@@ -1,0 +1,134 @@
+//! Whether the hosts are as the last successful run left them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::PoisonError;
+
+use serde::Serialize;
+
+use super::{Opened, Reach, RunError, exit};
+use crate::engine::control::Control;
+use crate::engine::{Memory, compare};
+use crate::plan::{Status, Work};
+use crate::platform::Facts;
+use crate::report::diff::{FileChange, How};
+
+/// How the hosts of a cluster differ from what was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    pub cluster: String,
+    /// How many steps were asked.
+    pub steps: usize,
+    pub drifted: Vec<Drift>,
+    /// The steps that could not be asked, each with the reason where there is one.
+    pub unseen: Vec<Drift>,
+}
+
+/// A step that is not as it was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// `k3s/config@k3s-server-2`
+    pub step: String,
+    pub title: String,
+    pub reason: String,
+    /// What differs in files, as a diff, secrets masked.
+    pub files: Vec<String>,
+}
+
+impl Comparison {
+    pub fn exit_code(&self) -> u8 {
+        if !self.drifted.is_empty() {
+            exit::DRIFTED
+        } else if !self.unseen.is_empty() {
+            exit::UNSEEN
+        } else {
+            0
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            cluster,
+            steps,
+            drifted,
+            unseen,
+        } = self;
+        let all = drifted.iter().map(|drift| ("drifted", drift));
+        let all = all.chain(unseen.iter().map(|drift| ("unknown", drift)));
+        for (what, drift) in all {
+            writeln!(f, "{what}  {}: {}", drift.step, drift.title)?;
+            writeln!(f, "  {}", drift.reason)?;
+            for file in &drift.files {
+                write!(f, "  {}", file.trim_end().replace('\n', "\n  "))?;
+                writeln!(f)?;
+            }
+        }
+        let (drifted, unseen) = (drifted.len(), unseen.len());
+        match (drifted, unseen) {
+            (0, 0) => writeln!(f, "{cluster}: all {steps} steps are as they were applied."),
+            (_, 0) => writeln!(f, "{cluster}: {drifted} of {steps} steps have drifted."),
+            _ => writeln!(
+                f,
+                "{cluster}: {drifted} of {steps} steps have drifted, {unseen} could not be compared."
+            ),
+        }
+    }
+}
+
+impl Opened {
+    /// Asks every step of the plan on its host. Nothing is changed and no lease is taken. Proofs are
+    /// not tried: they are what a run and `status` do.
+    pub fn check(
+        self,
+        control: &Control,
+        told: &(dyn Fn(&str, &Facts) + Sync),
+    ) -> Result<Comparison, RunError> {
+        let told = |host: &crate::engine::hosts::ReachedHost| told(&host.name, &host.facts);
+        let checked = self.reach(&Reach::All, control, &told)?.check();
+        let planned = checked.plan_whatever_is_fit()?;
+        let opened = &planned.opened;
+        let memory = Memory::new(&opened.folder, opened.state.clone());
+        let late = memory.late_values(&opened.secrets);
+        let mut hosts = planned.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compared: BTreeMap<_, _> = compare(&planned.plan, &mut hosts, &late);
+        let redactor = opened.redactor();
+        let mut comparison = Comparison {
+            cluster: planned.plan.cluster.clone(),
+            steps: 0,
+            drifted: Vec::new(),
+            unseen: Vec::new(),
+        };
+        for step in planned.plan.steps() {
+            if !matches!(step.work, Work::Shell(_)) {
+                continue;
+            }
+            comparison.steps += 1;
+            let drift = |reason: String, files| Drift {
+                step: step.id.to_string(),
+                title: step.title.clone(),
+                reason,
+                files,
+            };
+            let Some(compared) = compared.remove(&step.id) else {
+                let why = "it could not be asked".to_owned();
+                comparison.unseen.push(drift(why, Vec::new()));
+                continue;
+            };
+            let reason = redactor.text(&compared.asked.reason).into_owned();
+            match compared.asked.status {
+                Status::Satisfied => {}
+                Status::CannotTell => comparison.unseen.push(drift(reason, Vec::new())),
+                Status::Not | Status::MustNot => {
+                    let files = compared.files.iter();
+                    let files = files.map(|file| FileChange::of(file, &redactor));
+                    let changed = files.filter(|file| file.how != How::Unchanged);
+                    let files = changed.map(|file| file.to_string()).collect();
+                    comparison.drifted.push(drift(reason, files));
+                }
+            }
+        }
+        Ok(comparison)
+    }
+}
