@@ -168,6 +168,12 @@ impl Facts {
         facts
     }
 
+    /// Whether its distribution, or one that it descends from, has one of these names.
+    pub(super) fn descends_from(&self, names: &[&str]) -> bool {
+        let known = |name: &str| names.contains(&name);
+        known(&self.os_id) || self.os_like.split_whitespace().any(known)
+    }
+
     /// Whether a K3s that the wizard installed serves there now.
     pub fn runs_our_k3s(&self) -> bool {
         let is_active = |unit: &str| self.units.get(unit).is_some_and(|state| state == "active");

@@ -1,7 +1,7 @@
 //! What a host is: its [`Facts`], what we know of its distribution, and whether it will do.
 //!
-//! Facts are read in one round trip and never written. To support another family of distributions
-//! is to add a file here and one in `assets/steps/platform/`.
+//! Facts are read in one round trip and never written. A family of distributions is a folder here:
+//! to support another one is to add its folder, and a line to [`FAMILIES`].
 
 mod debian;
 mod facts;
@@ -13,13 +13,34 @@ pub mod sources;
 pub use facts::{BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresFacts, facts_script};
 pub use sources::{Sources, Tried};
 
-/// What we know of a family of distributions.
+/// All that the wizard installs on. The first family that knows a host has it.
+static FAMILIES: [&Family; 1] = [&debian::FAMILY];
+
+/// A family of distributions: what is the same on all of its hosts.
+#[derive(Debug)]
+pub struct Family {
+    /// `debian`
+    pub name: &'static str,
+    /// Its distributions, for people.
+    members: &'static str,
+    /// Shell functions for packages and services; they stand between the prelude and a step.
+    pub functions: &'static str,
+    /// The platform of a host, if it is one of this family: by its distribution and its version.
+    of: fn(&Facts) -> Option<Platform>,
+}
+
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Family {}
+
+/// What we know of a distribution in its version: packages, programs, paths and users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Platform {
-    /// `debian`
-    pub family: &'static str,
-    /// Shell functions for packages and services; stands between the prelude and a step.
-    pub functions: &'static str,
+    pub family: &'static Family,
     pub postgres_packages: &'static str,
     /// Where the certificates of Postgres are kept, outside of its data (which is backed up).
     pub postgres_tls: &'static str,
@@ -34,14 +55,14 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// What this wizard installs on, for people.
-    pub const KNOWN: &str = "Debian, Ubuntu and their relatives";
-
     /// The platform of a host, if it is known.
     pub fn of(facts: &Facts) -> Option<Self> {
-        let known = |name: &str| debian::NAMES.contains(&name);
-        let is_known = known(&facts.os_id) || facts.os_like.split_whitespace().any(known);
-        is_known.then_some(debian::PLATFORM)
+        FAMILIES.iter().find_map(|family| (family.of)(facts))
+    }
+
+    /// What this wizard installs on, for people.
+    pub fn known() -> String {
+        FAMILIES.map(|family| family.members).join(", ")
     }
 }
 
@@ -57,7 +78,7 @@ mod tests {
                 os_like: like.into(),
                 ..Facts::default()
             };
-            Platform::of(&facts).map(|platform| platform.family)
+            Platform::of(&facts).map(|platform| platform.family.name)
         };
         assert_eq!(family("debian", ""), Some("debian"));
         assert_eq!(family("linuxmint", "ubuntu debian"), Some("debian"));

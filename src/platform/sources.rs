@@ -96,7 +96,7 @@ impl Sources {
             ""
         };
         Script::new(PRELUDE)
-            .then(platform.functions)
+            .then(platform.family.functions)
             .then(SCRIPT)
             .input("PACKAGES", packages)
             .input("VERSION", downloads.version.as_str())
@@ -205,7 +205,11 @@ mod tests {
             releases: "http://127.0.0.1:9/k3s".into(),
             ..Downloads::of(&k3s)
         };
-        let platform = crate::platform::debian::PLATFORM;
+        let debian = Facts {
+            os_id: "debian".into(),
+            ..Facts::default()
+        };
+        let platform = Platform::of(&debian).unwrap();
         let tried = |fetches| {
             let wanted = Wanted {
                 topology: &topology,

@@ -35,7 +35,7 @@ fn os(sheet: &mut Sheet<'_>) {
             Check::Os,
             format!(
                 "it runs {os}, which this wizard does not know: it installs on {}",
-                Platform::KNOWN
+                Platform::known()
             ),
             "Take a host with one of them",
         );
