@@ -3,6 +3,8 @@
 //! Facts are read in one round trip and never written. A family of distributions is a folder here:
 //! to support another one is to add its folder, and a line to [`FAMILIES`].
 
+#[cfg(test)]
+mod contract;
 mod debian;
 mod facts;
 pub mod firewall;
@@ -23,7 +25,8 @@ pub struct Family {
     pub name: &'static str,
     /// Its distributions, for people.
     members: &'static str,
-    /// Shell functions for packages and services; they stand between the prelude and a step.
+    /// Shell functions for packages and services; they stand between the prelude and a step. Which
+    /// ones, and what each does, is listed in `contract`.
     pub functions: &'static str,
     /// The platform of a host, if it is one of this family: by its distribution and its version.
     of: fn(&Facts) -> Option<Platform>,

@@ -26,3 +26,6 @@ const PLATFORM: Platform = Platform {
     nginx_user: "www-data",
     nginx_stream_module: Some("/usr/lib/nginx/modules/ngx_stream_module.so"),
 };
+
+#[cfg(test)]
+mod tests;
