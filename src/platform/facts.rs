@@ -127,8 +127,8 @@ pub struct K3sFacts {
 pub struct PostgresFacts {
     /// The wizard installed it.
     pub ours: bool,
-    /// On the disk: port and place, `5432 15/main`.
-    pub clusters: Vec<String>,
+    /// On the disk.
+    pub clusters: Vec<PostgresCluster>,
     /// A run of the wizard was cut off while it restarted it.
     pub cut_off: bool,
     /// The clusters of K3s that have rules in one of them, by name.
@@ -145,6 +145,15 @@ pub struct PostgresFacts {
     pub settings: BTreeMap<String, String>,
     /// The hashes of the tokens that the bootstrap rows of a K3s in it are encrypted with.
     pub tokens: Vec<String>,
+}
+
+/// A Postgres cluster on a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostgresCluster {
+    /// Where its files say so.
+    pub port: Option<u16>,
+    /// As its family names it: `15/main`.
+    pub name: String,
 }
 
 /// A load balancer of the wizard's that is there.
@@ -308,6 +317,16 @@ impl Port {
     }
 }
 
+impl PostgresCluster {
+    fn parse(value: &str) -> Option<Self> {
+        let (port, name) = value.split_once(' ')?;
+        Some(Self {
+            port: port.parse().ok(),
+            name: name.to_owned(),
+        })
+    }
+}
+
 impl K3sFacts {
     fn set(&mut self, key: &str, value: String) {
         match key {
@@ -328,7 +347,7 @@ impl PostgresFacts {
     fn set(&mut self, key: &str, value: String) {
         match key {
             "ours" => self.ours = true,
-            "cluster" => self.clusters.push(value),
+            "cluster" => self.clusters.extend(PostgresCluster::parse(&value)),
             "cut-off" => self.cut_off = true,
             "mark" => self.marks.push(value),
             "asked" => self.asked = true,
@@ -384,6 +403,9 @@ packages.busy=4711 apt-get
 k3s.unit=k3s
 k3s.leftover=/var/lib/rancher/k3s/server/db/etcd
 postgres.cluster=5432 15/main
+postgres.cluster=- 13 /var/lib/pgsql/data
+postgres.cluster=99999999 15/x y
+postgres.cluster=
 postgres.mark=lab
 postgres.cut-off=yes
 balancer.server=198.51.100.12:6443
@@ -430,6 +452,15 @@ what a newer version says=is passed over";
         assert!(facts.postgres.asked && !facts.postgres.replica);
         assert_eq!(facts.postgres.version, 150_018);
         assert_eq!(facts.postgres.marks, ["lab"]);
+        let clusters = facts.postgres.clusters.iter();
+        assert_eq!(
+            clusters.map(|it| (it.port, &*it.name)).collect::<Vec<_>>(),
+            [
+                (Some(5432), "15/main"),
+                (None, "13 /var/lib/pgsql/data"),
+                (None, "15/x y")
+            ]
+        );
         assert!(facts.postgres.cut_off);
         assert_eq!(facts.balancer.servers, ["198.51.100.12:6443"]);
         assert!(facts.through_sudo && facts.sudo_logs == ["log_output"]);

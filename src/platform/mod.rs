@@ -8,11 +8,18 @@ mod contract;
 mod debian;
 mod facts;
 pub mod firewall;
+pub mod hints;
 pub mod network;
 pub mod preflight;
+mod remedies;
 pub mod sources;
 
-pub use facts::{BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresFacts, facts_script};
+use hints::Hints;
+use remedies::Remedies;
+
+pub use facts::{
+    BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresCluster, PostgresFacts, facts_script,
+};
 pub use sources::{Sources, Tried};
 
 /// All that the wizard installs on. The first family that knows a host has it.
@@ -28,6 +35,10 @@ pub struct Family {
     /// Shell functions for packages and services; they stand between the prelude and a step. Which
     /// ones, and what each does, is listed in `contract`.
     pub functions: &'static str,
+    /// What its programs mean by what they print.
+    hints: Hints,
+    /// What to do about findings of the preflight.
+    remedies: Remedies,
     /// The platform of a host, if it is one of this family: by its distribution and its version.
     of: fn(&Facts) -> Option<Platform>,
 }
@@ -45,6 +56,10 @@ impl Eq for Family {}
 pub struct Platform {
     pub family: &'static Family,
     pub postgres_packages: &'static str,
+    /// Where its data is.
+    pub postgres_data: &'static str,
+    /// What is in the path of the certificate that the package gives a new Postgres; not empty.
+    pub postgres_package_certificate: &'static str,
     /// Where the certificates of Postgres are kept, outside of its data (which is backed up).
     pub postgres_tls: &'static str,
     /// For hosts that have neither curl nor wget.
@@ -53,6 +68,8 @@ pub struct Platform {
     /// The program.
     pub nginx: &'static str,
     pub nginx_user: &'static str,
+    /// Who may read logs, besides root.
+    pub log_group: &'static str,
     /// The stream module to load, where it is not built in.
     pub nginx_stream_module: Option<&'static str>,
 }
@@ -61,6 +78,20 @@ impl Platform {
     /// The platform of a host, if it is known.
     pub fn of(facts: &Facts) -> Option<Self> {
         FAMILIES.iter().find_map(|family| (family.of)(facts))
+    }
+
+    /// The hints for a host: of its family, or of all where that is not known.
+    pub fn hints(platform: Option<Self>) -> Vec<&'static Hints> {
+        let is_it = |family: &&Family| platform.is_none_or(|of| of.family == *family);
+        let families = FAMILIES.into_iter().filter(is_it);
+        families.map(|family| &family.hints).collect()
+    }
+
+    /// The remedies for a host.
+    pub fn remedies(facts: &Facts) -> &'static Remedies {
+        Self::of(facts).map_or(&remedies::OF_NO_FAMILY, |platform| {
+            &platform.family.remedies
+        })
     }
 
     /// What this wizard installs on, for people.

@@ -57,7 +57,8 @@ cluster() {
     echo "$1 $2 $3 online postgres /data/$2 /logs/$2.log" >>"$ROOT/clusters"
 }
 packages() { mkdir -p packages; printf 'ii ' >packages/curl; printf 'hi ' >packages/held
-    printf 'iU ' >packages/unpacked; printf 'rc ' >packages/removed; }
+    printf 'iU ' >packages/unpacked
+    printf 'iiR' >packages/damaged; printf 'rc ' >packages/removed; }
 packages
 mkdir -p usr/lib/postgresql/9.6/bin usr/lib/postgresql/15/bin
 "#;
@@ -80,6 +81,7 @@ fn packages_are_installed_or_not() {
         ("curl none", Some("none")),
         ("unpacked curl", Some("unpacked")),
         ("removed", Some("removed")),
+        ("damaged", Some("damaged")),
     ] {
         let (status, said) = sh("", &format!("installed {packages}"));
         let wanted = missing.map(|name| format!("the package {name} is not installed\n"));

@@ -155,19 +155,17 @@ fn memory(sheet: &mut Sheet<'_>) {
 
 fn disk(sheet: &mut Sheet<'_>) {
     sheet.looks_at(Check::Disk);
+    let facts = sheet.looked.facts;
+    let postgres = Platform::of(facts).map_or("/var/lib", |platform| platform.postgres_data);
     // Least and good, in KiB. K3s unpacks itself and its images; an installed one has done so.
     let places: &[(&str, u64, u64)] = match sheet.role() {
         Role::Server | Role::Agent => &[
             ("/var/lib/rancher", 3 * GIB / 2, 5 * GIB),
             ("/tmp", 150 * MIB, 0),
         ],
-        Role::Postgres => &[
-            ("/var/lib/postgresql", 512 * MIB, 2 * GIB),
-            ("/", 200 * MIB, 0),
-        ],
+        Role::Postgres => &[(postgres, 512 * MIB, 2 * GIB), ("/", 200 * MIB, 0)],
         Role::LoadBalancer => &[("/", 100 * MIB, 0)],
     };
-    let facts = sheet.looked.facts;
     let installed = facts.k3s.ours || facts.postgres.ours;
     for (path, least, good) in places {
         let Some(disk) = facts.disk(path) else {
@@ -242,7 +240,7 @@ fn kernel(sheet: &mut Sheet<'_>) {
             level,
             Check::Kernel,
             format!("the kernel has no module {}", missing.join(", ")),
-            "apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution",
+            Platform::remedies(facts).module_missing,
         );
     }
 }
@@ -273,7 +271,7 @@ fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         sheet.warns(
             Check::Ports,
             "it cannot be seen who listens: there is no ss",
-            "apt-get install iproute2",
+            Platform::remedies(facts).ss_missing,
         );
         return;
     }
@@ -343,6 +341,7 @@ pub(super) fn is_postgres(port: &Port) -> bool {
 fn packages(sheet: &mut Sheet<'_>) {
     sheet.looks_at(Check::Packages);
     let facts = sheet.looked.facts;
+    let remedies = Platform::remedies(facts);
     // What an earlier run of ours still does is waited for.
     if !sheet.looked.at_work {
         for holder in &facts.packages_busy {
@@ -360,7 +359,7 @@ fn packages(sheet: &mut Sheet<'_>) {
             sheet.warns(
                 Check::Packages,
                 "an installation was interrupted: the run finishes it first",
-                "dpkg --configure -a does it now",
+                remedies.packages_interrupted,
             );
         }
     }
@@ -368,8 +367,7 @@ fn packages(sheet: &mut Sheet<'_>) {
         sheet.fails(
             Check::Packages,
             format!("packages cannot be downloaded: {why}"),
-            "apt-get update shows it; look at /etc/apt/sources.list and the proxy in \
-             /etc/apt/apt.conf.d",
+            remedies.packages_unreached,
         );
     }
 }
@@ -396,7 +394,7 @@ fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
             sheet.warns(
                 Check::Download,
                 cause,
-                "apt-get install curl to know it now",
+                Platform::remedies(sheet.looked.facts).download_unknown,
             );
         }
         Tried::Not | Tried::Reached => {}
