@@ -18,7 +18,8 @@ use hints::Hints;
 use remedies::Remedies;
 
 pub use facts::{
-    BalancerFacts, Disk, Facts, K3sFacts, Port, PostgresCluster, PostgresFacts, facts_script,
+    BalancerFacts, Disk, Facts, K3sFacts, ModuleState, Port, PostgresCluster, PostgresFacts,
+    Process, UnitState, facts_script,
 };
 pub use sources::{Sources, Tried};
 

@@ -3,7 +3,7 @@
 use super::{Level, Sheet, Wanted};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{Platform, Port, Tried, firewall};
+use crate::platform::{ModuleState, Platform, Port, Process, Tried, firewall};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
@@ -210,12 +210,10 @@ fn kernel(sheet: &mut Sheet<'_>) {
     } else {
         Level::Fails
     };
-    let mut controllers = facts.cgroup.split_whitespace();
-    if controllers.next().is_some() {
-        let on: Vec<_> = controllers.collect();
+    if let Some(on) = &facts.cgroup_controllers {
         let off: Vec<_> = ["cpu", "cpuset", "memory"]
             .into_iter()
-            .filter(|name| !on.contains(name))
+            .filter(|name| !on.iter().any(|on| on == name))
             .collect();
         if !off.is_empty() {
             sheet.add(
@@ -233,7 +231,7 @@ fn kernel(sheet: &mut Sheet<'_>) {
     let missing = facts
         .modules
         .iter()
-        .filter(|(_, state)| *state == "missing");
+        .filter(|(_, state)| **state == ModuleState::Missing);
     let missing: Vec<_> = missing.map(|(name, _)| name.as_str()).collect();
     if !missing.is_empty() {
         sheet.add(
@@ -344,13 +342,12 @@ fn packages(sheet: &mut Sheet<'_>) {
     let remedies = Platform::remedies(facts);
     // What an earlier run of ours still does is waited for.
     if !sheet.looked.at_work {
-        for holder in &facts.packages_busy {
-            let (process, program) = holder.split_once(' ').unwrap_or((holder, ""));
+        for Process { id, program } in &facts.packages_busy {
             sheet.warns(
                 Check::Packages,
-                format!("{program} (process {process}) is at work on the packages"),
+                format!("{program} (process {id}) is at work on the packages"),
                 format!(
-                    "The run waits for it, 10 min at most. To wait now: tail --pid={process} -f \
+                    "The run waits for it, 10 min at most. To wait now: tail --pid={id} -f \
                      /dev/null"
                 ),
             );
