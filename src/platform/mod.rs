@@ -1,7 +1,12 @@
 //! What a host is: its [`Facts`], what we know of its distribution, and whether it will do.
 //!
-//! Facts are read in one round trip and never written. A family of distributions is a folder here:
-//! to support another one is to add its folder, and a line to [`FAMILIES`].
+//! Facts are read in one round trip and never written. A family of distributions is a folder here,
+//! and to support another one is to add its folder, and a line to [`FAMILIES`]. In it are:
+//!
+//! * `mod.rs`: which hosts are of the family, and the [`Platform`] of each
+//! * `functions.sh`: what steps call of it; `contract` lists the functions and holds families to them
+//! * `hints.rs`: what its programs mean by what they print
+//! * `remedies.rs`: what to do about findings of the preflight
 
 #[cfg(test)]
 mod contract;
@@ -105,18 +110,29 @@ impl Platform {
 mod tests {
     use super::*;
 
+    fn platform(id: &str, like: &str) -> Option<Platform> {
+        Platform::of(&Facts {
+            os_id: id.into(),
+            os_like: like.into(),
+            ..Facts::default()
+        })
+    }
+
     #[test]
     fn relatives_are_known_by_their_ancestors() {
-        let family = |id: &str, like: &str| {
-            let facts = Facts {
-                os_id: id.into(),
-                os_like: like.into(),
-                ..Facts::default()
-            };
-            Platform::of(&facts).map(|platform| platform.family.name)
-        };
+        let family = |id, like| platform(id, like).map(|platform| platform.family.name);
         assert_eq!(family("debian", ""), Some("debian"));
         assert_eq!(family("linuxmint", "ubuntu debian"), Some("debian"));
         assert_eq!(family("sles", "suse"), None);
+    }
+
+    /// An empty text is in every path: then every certificate would be the package's.
+    #[test]
+    fn the_packages_certificate_is_told_from_others() {
+        for family in FAMILIES {
+            let platform = platform(family.name, "").unwrap();
+            assert_eq!(platform.family, family);
+            assert_ne!(platform.postgres_package_certificate, "");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The functions, on a fake host: `$ROOT/packages/NAME` holds what dpkg says of a package, `lock` is
-//! held until somebody sleeps, `clusters` is what `pg_lsclusters` prints, `log` is what was run.
+//! held until the first `sleep`, `clusters` is what `pg_lsclusters` prints, `log` is what was run.
 
 use super::FAMILY;
 use crate::platform::contract::Host;
@@ -21,7 +21,6 @@ if [ "$1" = --print-uris ]; then
     [ ! -e "$ROOT/sources" ] || while read -r uri; do echo "'$uri' file 0"; done <"$ROOT/sources"
     exit
 fi
-for word in "$@"; do case $word in update | install) break ;; esac; done
 if [ -e "$ROOT/lock" ]; then
     echo "E: Could not get lock /var/lib/dpkg/lock-frontend" >&2
     exit 100
@@ -56,10 +55,12 @@ cluster() {
     echo 'cat "$ROOT/clusters"' | stub bin/pg_lsclusters
     echo "$1 $2 $3 online postgres /data/$2 /logs/$2.log" >>"$ROOT/clusters"
 }
-packages() { mkdir -p packages; printf 'ii ' >packages/curl; printf 'hi ' >packages/held
-    printf 'iU ' >packages/unpacked
-    printf 'iiR' >packages/damaged; printf 'rc ' >packages/removed; }
-packages
+package() { mkdir -p packages; printf '%s' "$2" >"packages/$1"; }
+package curl 'ii '
+package held 'hi '
+package unpacked 'iU '
+package damaged 'iiR'
+package removed 'rc '
 mkdir -p usr/lib/postgresql/9.6/bin usr/lib/postgresql/15/bin
 "#;
 
@@ -138,7 +139,7 @@ fn the_cluster_on_the_port_is_told_from_others() {
         printed(before, ask)
     };
     let (ours, other) = ("cluster 15 main 5432", "cluster 13 wiki 5433");
-    // Without postgresql-common there is nobody to ask for the log.
+    // Without postgresql-common there is no pg_lsclusters.
     let none = "echo \"$(postgres_cluster || :)|$(postgres_elsewhere)\"";
     assert_eq!(printed("", none), "|\n");
     assert_eq!(tells(ours), "15 main||/logs/main.log\n");

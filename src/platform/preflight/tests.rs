@@ -333,6 +333,15 @@ fn ports_of_others_are_refused() {
 }
 
 #[test]
+fn a_host_of_no_family_gets_no_commands_of_another() {
+    let text = found(AGENT, |facts| {
+        facts.os_id = "sles".into();
+        facts.ports_seen = false;
+    });
+    assert!(text.contains("there is no ss | Install iproute2"), "{text}");
+}
+
+#[test]
 fn a_package_manager_at_work_is_told() {
     let busy = |facts: &mut Facts| {
         facts.packages_busy = vec![Process {
