@@ -4,7 +4,7 @@
 //!
 //! * [`answers`]: what the operator wants
 //! * [`remote`]: how a host is reached
-//! * [`platform`]: what a host is
+//! * [`platform`]: what a host is; all that is a matter of its distribution, a folder a family
 //! * [`pki`]: the certificates between K3s and its datastore
 //! * [`plan`]: what will be done, a pure function of the three above
 //! * [`engine`]: doing it, and the events that say what happens

@@ -13,50 +13,43 @@ mod services;
 
 use crate::events::Failure;
 use crate::events::StepId;
+use crate::platform::Platform;
+use crate::platform::hints::{Hints, Sign};
 
-/// Something that is printed, and what it means.
-struct Sign {
-    /// What the step's name begins with. Empty: any step.
-    at: &'static str,
-    /// Everything that must stand in one line.
-    says: &'static [&'static str],
-    /// What it means and what to do: a sentence or two. Commands are for root on the step's host,
-    /// unless they say another one.
-    hint: &'static str,
+/// The tables in which a failure of a host is looked up.
+struct Tables {
+    causes: Vec<&'static [Sign]>,
+    symptoms: Vec<&'static [Sign]>,
+    general: Vec<&'static [Sign]>,
 }
 
-const fn sign(says: &'static [&'static str], hint: &'static str) -> Sign {
-    at("", says, hint)
-}
-
-const fn at(at: &'static str, says: &'static [&'static str], hint: &'static str) -> Sign {
-    Sign { at, says, hint }
-}
-
-impl Sign {
-    fn is_of(&self, step: &StepId) -> bool {
-        step.as_str().starts_with(self.at)
+impl Tables {
+    /// With those of the host's family; of every family where that is not known. The last symptoms
+    /// of a host are so general that a family's come before.
+    fn of(platform: Option<Platform>) -> Self {
+        let own = Platform::hints(platform);
+        let each = |table: fn(&'static Hints) -> &'static [Sign]| own.iter().copied().map(table);
+        let mut causes = vec![
+            proofs::CAUSES,
+            k3s::CAUSES,
+            datastore::CAUSES,
+            services::CAUSES,
+            host::CAUSES,
+        ];
+        causes.extend(each(|own| own.causes));
+        let mut symptoms = vec![proofs::SYMPTOMS, k3s::SYMPTOMS, services::SYMPTOMS];
+        symptoms.extend(each(|own| own.symptoms));
+        symptoms.push(host::SYMPTOMS);
+        let mut general = vec![general::STEPS];
+        general.extend(each(|own| own.general));
+        general.push(general::ANY);
+        Self {
+            causes,
+            symptoms,
+            general,
+        }
     }
-
-    fn is_in(&self, line: &str) -> bool {
-        self.says.iter().all(|text| line.contains(text))
-    }
 }
-
-const CAUSES: [&[Sign]; 5] = [
-    proofs::CAUSES,
-    k3s::CAUSES,
-    datastore::CAUSES,
-    services::CAUSES,
-    host::CAUSES,
-];
-
-const SYMPTOMS: [&[Sign]; 4] = [
-    proofs::SYMPTOMS,
-    k3s::SYMPTOMS,
-    services::SYMPTOMS,
-    host::SYMPTOMS,
-];
 
 /// What K3s prints also when all is well.
 const HARMLESS: [&str; 4] = [
@@ -70,13 +63,20 @@ const HARMLESS: [&str; 4] = [
 ];
 
 /// What to do about a failed step, where there is something to say.
-pub(super) fn hint(step: &StepId, failure: &Failure) -> Option<&'static str> {
+pub(super) fn hint(
+    platform: Option<Platform>,
+    step: &StepId,
+    failure: &Failure,
+) -> Option<&'static str> {
+    let tables = Tables::of(platform);
     let lines = lines(failure);
-    let found = find(&CAUSES, step, &lines).or_else(|| find(&SYMPTOMS, step, &lines));
+    let found = find(&tables.causes, step, &lines);
+    let found = found.or_else(|| find(&tables.symptoms, step, &lines));
     let found = found.or_else(|| {
         // A step that refused to begin has said what to do; a program that failed has only failed.
         failure.status?;
-        general::HINTS.iter().find(|sign| sign.is_of(step))
+        let mut signs = tables.general.iter().copied().flatten();
+        signs.find(|sign| is_of(sign, step))
     });
     found.map(|sign| sign.hint)
 }
@@ -93,10 +93,18 @@ fn lines(failure: &Failure) -> Vec<&str> {
         .collect()
 }
 
+fn is_of(sign: &Sign, step: &StepId) -> bool {
+    step.as_str().starts_with(sign.at)
+}
+
+fn is_in(sign: &Sign, line: &str) -> bool {
+    sign.says.iter().all(|text| line.contains(text))
+}
+
 fn find<'s>(tables: &[&'s [Sign]], step: &StepId, lines: &[&str]) -> Option<&'s Sign> {
     lines.iter().find_map(|line| {
         let mut signs = tables.iter().copied().flatten();
-        signs.find(|sign| sign.is_of(step) && sign.is_in(line))
+        signs.find(|sign| is_of(sign, step) && is_in(sign, line))
     })
 }
 

@@ -142,6 +142,14 @@ fn judged(contact: Contact, listened: bool, opened: Option<&Opened>) -> Contact 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::PostgresCluster;
+
+    fn cluster() -> PostgresCluster {
+        PostgresCluster {
+            port: Some(5432),
+            name: "15/main".into(),
+        }
+    }
 
     #[test]
     fn no_port_is_taken_from_a_service_that_may_start() {
@@ -158,10 +166,10 @@ mod tests {
         };
         assert!(!changed(|facts| facts.k3s.units.push("k3s".into())));
         assert!(!changed(|facts| facts.systemd = false));
-        let stopped: fn(&mut Facts) = |facts| facts.postgres.clusters.push("5432 15/main".into());
+        let stopped: fn(&mut Facts) = |facts| facts.postgres.clusters.push(cluster());
         assert!(!changed(stopped));
         assert!(changed(|facts| {
-            facts.postgres.clusters.push("5432 15/main".into());
+            facts.postgres.clusters.push(cluster());
             facts.postgres.asked = true;
         }));
     }

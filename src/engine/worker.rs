@@ -17,6 +17,7 @@ use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
 use crate::plan::{Asked, LateValues, Shell, Status, Step, Work, ask_script, ended, read_answers};
+use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
 
@@ -60,6 +61,7 @@ pub(super) struct Worker<'a> {
 
 struct Host {
     name: String,
+    platform: Option<Platform>,
     connection: Connection,
     /// Units of an earlier run that may still be at work.
     units: Vec<String>,
@@ -90,6 +92,7 @@ impl<'a> Worker<'a> {
             late,
             host: reached.map(|reached| Host {
                 name: reached.name,
+                platform: reached.platform,
                 connection: reached.connection,
                 units: reached.units,
                 leased: Instant::now(),
@@ -318,8 +321,9 @@ impl<'a> Worker<'a> {
                 hint: None,
             },
         };
+        let platform = self.host.as_ref().and_then(|host| host.platform);
         Failure {
-            hint: hint(&step.id, &failure).map(str::to_owned),
+            hint: hint(platform, &step.id, &failure).map(str::to_owned),
             ..failure
         }
     }

@@ -94,7 +94,7 @@ impl Shell {
             };
             let _ = writeln!(text, "{name}={shown}");
         }
-        let functions = self.platform.functions;
+        let functions = self.platform.family.functions;
         let _ = write!(text, "{PRELUDE}\n{functions}\n{}\ndrive\n", self.source);
         text
     }
@@ -118,7 +118,9 @@ pub(super) fn of_each(
     mark: &str,
     each: impl Fn(&Shell) -> Result<Script, UnboundInput>,
 ) -> Result<Script, UnboundInput> {
-    let functions = steps.first().map_or("", |step| step.platform.functions);
+    let functions = steps
+        .first()
+        .map_or("", |step| step.platform.family.functions);
     let script = Script::new(PRELUDE).then(functions).input("MARK", mark);
     steps
         .iter()
@@ -151,7 +153,7 @@ pub fn read_answers(mark: &str, lines: &[String]) -> Vec<Asked> {
 /// Brings a step there: what runs in a unit of its own on the host.
 pub fn apply_script(step: &Shell, late: &LateValues) -> Result<Script, UnboundInput> {
     let script = Script::new(PRELUDE)
-        .then(step.platform.functions)
+        .then(step.platform.family.functions)
         .then(step.source)
         .then("drive\n");
     step.with_inputs(script, late)

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
-
+use super::firewall::Firewall;
 use super::network;
 use crate::remote::Script;
 
@@ -22,7 +21,7 @@ pub fn facts_script(postgres: Option<(u16, &str)>) -> Script {
 }
 
 /// What a host said of itself. What it did not say is empty.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
     /// `ID` of os-release: `debian`.
     pub os_id: String,
@@ -59,17 +58,17 @@ pub struct Facts {
     pub ports: Vec<Port>,
     /// Where somebody listens for TCP.
     pub listens: Vec<SocketAddr>,
-    /// `v2 cpuset cpu io memory pids`: the version and what is switched on.
-    pub cgroup: String,
-    /// Of those that K3s needs: `loaded`, `there` or `missing`; nothing where that is not known.
-    pub modules: BTreeMap<String, String>,
+    /// The cgroup controllers that are switched on, where that is known.
+    pub cgroup_controllers: Option<Vec<String>>,
+    /// Of the kernel's modules that K3s needs, those of which it is known.
+    pub modules: BTreeMap<String, ModuleState>,
     pub selinux_enforces: bool,
-    /// What turns connections away: `firewalld`, `ufw`, `nftables 3` (so many rules).
-    pub firewalls: Vec<String>,
+    /// What turns connections away.
+    pub firewalls: Vec<Firewall>,
     /// Services that are not inactive, and their state.
-    pub units: BTreeMap<String, String>,
-    /// Who holds the package manager's locks: process and program.
-    pub packages_busy: Vec<String>,
+    pub units: BTreeMap<String, UnitState>,
+    /// Who holds the package manager's locks.
+    pub packages_busy: Vec<Process>,
     /// Traces of an interrupted installation.
     pub packages_interrupted: bool,
     pub k3s: K3sFacts,
@@ -81,8 +80,33 @@ pub struct Facts {
     pub sudo_logs: Vec<String>,
 }
 
+/// A module of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModuleState {
+    Loaded,
+    /// K3s can load it.
+    There,
+    Missing,
+}
+
+/// How a service is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitState {
+    Active,
+    /// As systemd calls it: `failed`.
+    Other(String),
+}
+
+/// A program that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Not positive where the kernel does not tell it.
+    pub id: i64,
+    pub program: String,
+}
+
 /// Room in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Disk {
     pub path: String,
     pub free_kib: u64,
@@ -90,7 +114,7 @@ pub struct Disk {
 }
 
 /// Somebody listens.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Port {
     pub udp: bool,
     pub number: u16,
@@ -102,7 +126,7 @@ pub struct Port {
 }
 
 /// A K3s that is there, or was.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct K3sFacts {
     /// `k3s`, `k3s-agent`
     pub units: Vec<String>,
@@ -123,12 +147,12 @@ pub struct K3sFacts {
 }
 
 /// A Postgres that is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PostgresFacts {
     /// The wizard installed it.
     pub ours: bool,
-    /// On the disk: port and place, `5432 15/main`.
-    pub clusters: Vec<String>,
+    /// On the disk.
+    pub clusters: Vec<PostgresCluster>,
     /// A run of the wizard was cut off while it restarted it.
     pub cut_off: bool,
     /// The clusters of K3s that have rules in one of them, by name.
@@ -147,8 +171,17 @@ pub struct PostgresFacts {
     pub tokens: Vec<String>,
 }
 
+/// A Postgres cluster on a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresCluster {
+    /// Where its files say so.
+    pub port: Option<u16>,
+    /// As its family names it: `15/main`.
+    pub name: String,
+}
+
 /// A load balancer of the wizard's that is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BalancerFacts {
     /// The name of its cluster; empty where an older version did not write it.
     pub cluster: String,
@@ -174,10 +207,19 @@ impl Facts {
         format!("{}, {}, {memory} MiB of memory", self.os_name, self.arch)
     }
 
+    /// Whether its distribution, or one that it descends from, has one of these names.
+    pub(super) fn descends_from(&self, names: &[&str]) -> bool {
+        let known = |name: &str| names.contains(&name);
+        known(&self.os_id) || self.os_like.split_whitespace().any(known)
+    }
+
     /// Whether a K3s that the wizard installed serves there now.
     pub fn runs_our_k3s(&self) -> bool {
-        let is_active = |unit: &str| self.units.get(unit).is_some_and(|state| state == "active");
-        self.k3s.ours && (is_active("k3s.service") || is_active("k3s-agent.service"))
+        self.k3s.ours && (self.is_active("k3s.service") || self.is_active("k3s-agent.service"))
+    }
+
+    pub(super) fn is_active(&self, unit: &str) -> bool {
+        self.units.get(unit) == Some(&UnitState::Active)
     }
 
     fn set(&mut self, key: &str, value: &str) {
@@ -207,14 +249,21 @@ impl Facts {
             "ports" => self.ports_seen = true,
             "port" => self.ports.extend(Port::parse(value)),
             "listens" => self.listens.extend(listener(value)),
-            "cgroup" => self.cgroup = text,
-            "module" => self.modules.extend(pair(value)),
+            "cgroup" => {
+                // The version comes first.
+                let controllers = value.split_whitespace().skip(1).map(str::to_owned);
+                self.cgroup_controllers = Some(controllers.collect());
+            }
+            "module" => self.modules.extend(module(value)),
             "selinux" => self.selinux_enforces = value == "1",
-            "firewall" => self.firewalls.push(text),
+            "firewall" => self.firewalls.extend(Firewall::parse(value)),
             "unit" => self.unit(value),
-            // One program holds several locks.
-            "packages.busy" if self.packages_busy.contains(&text) => {}
-            "packages.busy" => self.packages_busy.push(text),
+            "packages.busy" => {
+                let holder = Process::parse(value);
+                // One program holds several locks.
+                let holder = holder.filter(|holder| !self.packages_busy.contains(holder));
+                self.packages_busy.extend(holder);
+            }
             "packages.interrupted" => self.packages_interrupted = true,
             "balancer.cluster" => self.balancer.cluster = text,
             "balancer.server" => self.balancer.servers.push(text),
@@ -231,9 +280,16 @@ impl Facts {
     }
 
     fn unit(&mut self, value: &str) {
-        self.units.extend(pair(value));
+        let Some((unit, state)) = pair(value) else {
+            return;
+        };
+        let state = match &*state {
+            "active" => UnitState::Active,
+            _ => UnitState::Other(state),
+        };
+        self.units.insert(unit, state);
         if value == "firewalld.service active" {
-            self.firewalls.push("firewalld".into());
+            self.firewalls.push(Firewall::Firewalld);
         }
     }
 
@@ -280,6 +336,27 @@ fn pair(value: &str) -> Option<(String, String)> {
     Some((name.to_owned(), value.to_owned()))
 }
 
+fn module(value: &str) -> Option<(String, ModuleState)> {
+    let (name, state) = pair(value)?;
+    let state = match &*state {
+        "loaded" => ModuleState::Loaded,
+        "there" => ModuleState::There,
+        "missing" => ModuleState::Missing,
+        _ => return None,
+    };
+    Some((name, state))
+}
+
+impl Process {
+    fn parse(value: &str) -> Option<Self> {
+        let (id, program) = value.split_once(' ')?;
+        Some(Self {
+            id: id.parse().ok()?,
+            program: program.to_owned(),
+        })
+    }
+}
+
 impl Disk {
     fn parse(value: &str) -> Option<Self> {
         let mut parts = value.splitn(3, ' ');
@@ -308,6 +385,16 @@ impl Port {
     }
 }
 
+impl PostgresCluster {
+    fn parse(value: &str) -> Option<Self> {
+        let (port, name) = value.split_once(' ')?;
+        Some(Self {
+            port: port.parse().ok(),
+            name: name.to_owned(),
+        })
+    }
+}
+
 impl K3sFacts {
     fn set(&mut self, key: &str, value: String) {
         match key {
@@ -328,7 +415,7 @@ impl PostgresFacts {
     fn set(&mut self, key: &str, value: String) {
         match key {
             "ours" => self.ours = true,
-            "cluster" => self.clusters.push(value),
+            "cluster" => self.clusters.extend(PostgresCluster::parse(&value)),
             "cut-off" => self.cut_off = true,
             "mark" => self.marks.push(value),
             "asked" => self.asked = true,
@@ -373,17 +460,9 @@ listens=[fe80::1]%eth0:9100
 listens=*:80
 listens=198.51.100.11:6443
 port=tcp 6443 900 k3s-ha-wizard-listen.service systemd-socket
-cgroup=v2 cpuset cpu memory
-module=overlay loaded
-module=vxlan missing
 selinux=1
-unit=firewalld.service active
-unit=k3s.service activating
-packages.busy=4711 apt-get
-packages.busy=4711 apt-get
 k3s.unit=k3s
 k3s.leftover=/var/lib/rancher/k3s/server/db/etcd
-postgres.cluster=5432 15/main
 postgres.mark=lab
 postgres.cut-off=yes
 balancer.server=198.51.100.12:6443
@@ -422,10 +501,6 @@ what a newer version says=is passed over";
         assert!(!listens("198.51.100.11:6443"), "that is our own");
         assert_eq!(facts.ports[0].unit, "postgresql@15-main.service");
         assert!(facts.ports[1].udp);
-        assert_eq!(facts.modules["vxlan"], "missing");
-        assert_eq!(facts.firewalls, ["firewalld"]);
-        assert_eq!(facts.units["k3s.service"], "activating");
-        assert_eq!(facts.packages_busy, ["4711 apt-get"]);
         assert_eq!(facts.k3s.units, ["k3s"]);
         assert!(facts.postgres.asked && !facts.postgres.replica);
         assert_eq!(facts.postgres.version, 150_018);
@@ -436,6 +511,64 @@ what a newer version says=is passed over";
         assert_eq!(facts.postgres.databases, ["wiki"]);
         assert!(facts.postgres.settings["ssl_cert_file"].contains("snakeoil"));
         assert_eq!(facts.postgres.settings.get("ssl_ca_file"), None);
+    }
+
+    /// What it does not know it passes over.
+    #[test]
+    fn states_are_told_apart() {
+        let lines = "\
+cgroup=v2 cpuset cpu memory
+module=overlay loaded
+module=vxlan missing
+module=br_netfilter there
+module=nf_conntrack no such state
+unit=firewalld.service active
+unit=k3s.service activating
+packages.busy=4711 apt-get
+packages.busy=4711 apt-get
+packages.busy=$(reboot) x
+firewall=ufw
+firewall=nftables 3
+firewall=nftables many
+firewall=another
+postgres.cluster=5432 15/main
+postgres.cluster=- 13 /var/lib/pgsql/data
+postgres.cluster=99999999 15/x y
+postgres.cluster=";
+        let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
+        let facts = Facts::parse(&lines);
+        let controllers = ["cpuset", "cpu", "memory"].map(str::to_owned);
+        assert_eq!(facts.cgroup_controllers, Some(controllers.into()));
+        let module = |name: &str| facts.modules.get(name).copied();
+        assert_eq!(module("overlay"), Some(ModuleState::Loaded));
+        assert_eq!(module("vxlan"), Some(ModuleState::Missing));
+        assert_eq!(module("br_netfilter"), Some(ModuleState::There));
+        assert_eq!(module("nf_conntrack"), None);
+        assert_eq!(
+            facts.firewalls,
+            [
+                Firewall::Firewalld,
+                Firewall::Ufw,
+                Firewall::Nftables { rules: 3 }
+            ]
+        );
+        assert!(facts.is_active("firewalld.service") && !facts.is_active("k3s.service"));
+        let activating = UnitState::Other("activating".into());
+        assert_eq!(facts.units["k3s.service"], activating);
+        let apt = Process {
+            id: 4711,
+            program: "apt-get".into(),
+        };
+        assert_eq!(facts.packages_busy, [apt]);
+        let clusters = facts.postgres.clusters.iter();
+        assert_eq!(
+            clusters.map(|it| (it.port, &*it.name)).collect::<Vec<_>>(),
+            [
+                (Some(5432), "15/main"),
+                (None, "13 /var/lib/pgsql/data"),
+                (None, "15/x y")
+            ]
+        );
     }
 
     /// What this machine says of itself can be read.

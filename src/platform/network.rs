@@ -4,8 +4,6 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::remote::Script;
 use crate::topology::Link;
 
@@ -20,7 +18,7 @@ const LISTENS: u32 = 20;
 pub const PATIENCE: u32 = 3;
 
 /// What came of trying a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
     Reached,
     /// Refused, although somebody listens.

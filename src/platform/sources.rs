@@ -1,8 +1,6 @@
 //! Whether a host gets what it will download: tried on the host itself, since only there the way
 //! is the one that counts.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Facts, Platform};
 use crate::answers::K3s;
 use crate::remote::Script;
@@ -15,13 +13,13 @@ const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
 const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
 
 /// What a host reaches. What it did not say, or was not asked, is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sources {
     pub packages: Tried,
     pub download: Tried,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Tried {
     /// Nothing is to be downloaded, or nobody knows.
     #[default]
@@ -96,7 +94,7 @@ impl Sources {
             ""
         };
         Script::new(PRELUDE)
-            .then(platform.functions)
+            .then(platform.family.functions)
             .then(SCRIPT)
             .input("PACKAGES", packages)
             .input("VERSION", downloads.version.as_str())
@@ -110,8 +108,7 @@ impl Sources {
         if topology.datastore.member(host).is_some() {
             return facts.postgres.ours && facts.postgres.asked;
         }
-        let state = facts.units.get("k3s-lb.service");
-        topology.api.member(host).is_some() && state.is_some_and(|state| state == "active")
+        topology.api.member(host).is_some() && facts.is_active("k3s-lb.service")
     }
 
     pub fn parse(lines: &[String]) -> Self {
@@ -136,6 +133,7 @@ impl Sources {
 mod tests {
     use super::*;
     use crate::answers::Answers;
+    use crate::platform::UnitState;
 
     fn lab() -> Topology {
         let answers = include_str!("../../tests/lab/answers.toml");
@@ -167,11 +165,13 @@ mod tests {
         let hosts = ["k3s-postgres", "k3s-nginx", "k3s-agent"];
         assert_eq!(hosts.map(|host| settled(host, &facts)), [false; 3]);
         facts.postgres.asked = true;
-        let service = |state: &str| ("k3s-lb.service".to_owned(), state.to_owned());
-        facts.units.extend([service("failed")]);
+        let service = |state| ("k3s-lb.service".to_owned(), state);
+        facts
+            .units
+            .extend([service(UnitState::Other("failed".into()))]);
         assert_eq!(hosts.map(|host| settled(host, &facts)), [false; 3]);
         facts.postgres.ours = true;
-        facts.units.extend([service("active")]);
+        facts.units.extend([service(UnitState::Active)]);
         assert_eq!(hosts.map(|host| settled(host, &facts)), [true, true, false]);
     }
 
@@ -205,7 +205,11 @@ mod tests {
             releases: "http://127.0.0.1:9/k3s".into(),
             ..Downloads::of(&k3s)
         };
-        let platform = crate::platform::debian::PLATFORM;
+        let debian = Facts {
+            os_id: "debian".into(),
+            ..Facts::default()
+        };
+        let platform = Platform::of(&debian).unwrap();
         let tried = |fetches| {
             let wanted = Wanted {
                 topology: &topology,

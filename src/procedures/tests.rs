@@ -248,7 +248,7 @@ fn inputs_are_what_the_files_say() {
             .collect();
         let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
         assert_eq!(declared, given, "{}", step.id);
-        let around = [PRELUDE, shell.platform.functions];
+        let around = [PRELUDE, shell.platform.family.functions];
         for name in &given {
             let assigned = |text: &&&str| {
                 text.lines()

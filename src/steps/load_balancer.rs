@@ -39,6 +39,10 @@ pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError
         include_str!("../../assets/templates/k3s-lb.service.j2"),
         minijinja::context! { nginx => platform.nginx },
     )?;
+    let logrotate = template::fill(
+        include_str!("../../assets/templates/k3s-lb.logrotate.j2"),
+        minijinja::context! { log_group => platform.log_group },
+    )?;
     let step = balancer.shell(
         RUN,
         format!("nginx sends port {port} to the servers"),
@@ -47,10 +51,8 @@ pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError
             ("LB_PORT", port.to_string().into()),
             ("LB_CONFIG", config.into()),
             ("LB_UNIT", unit.into()),
-            (
-                "LB_LOGROTATE",
-                include_str!("../../assets/templates/k3s-lb.logrotate.j2").into(),
-            ),
+            ("LB_LOGROTATE", logrotate.into()),
+            ("LOG_GROUP", platform.log_group.into()),
         ],
     );
     Ok(step.needing([balancer.id(INSTALL)]))

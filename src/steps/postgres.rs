@@ -85,6 +85,10 @@ pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError
         vec![
             ("DB_PORT", context.db_port().into()),
             ("TLS_DIRECTORY", postgres.platform.postgres_tls.into()),
+            (
+                "PACKAGE_CERTIFICATE",
+                postgres.platform.postgres_package_certificate.into(),
+            ),
             ("CA_PEM", pki.ca.cert_pem.clone().into()),
             ("CERT_PEM", identity.cert_pem.clone().into()),
             ("CA_BEGIN", begin.into()),

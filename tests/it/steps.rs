@@ -18,10 +18,11 @@ const RULES: &str = "local all all peer\n";
 const SECRET: &str = "* * * * * root the only line\n";
 
 fn asset(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("assets")
-        .join(path);
-    fs::read_to_string(path).unwrap()
+    file(&format!("assets/{path}"))
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// A folder of root's, with one of another user in it.
@@ -372,7 +373,7 @@ fn settings(postgres: &Postgres, connections: u32) -> String {
         postgres.socket().display()
     );
     let step = [
-        asset("steps/platform/debian.sh"),
+        file("src/platform/debian/functions.sh"),
         asset("steps/postgres/settings.sh"),
     ]
     .concat();

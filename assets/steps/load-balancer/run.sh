@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # An nginx of its own sends what comes for the Kubernetes API to the servers.
-# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE
+# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP
 
 CONFIG=/etc/k3s-lb/nginx.conf
 UNIT=/etc/systemd/system/k3s-lb.service
@@ -26,7 +26,7 @@ satisfied() {
 
 apply() {
     put_directory /etc/k3s-lb 0755 root:root
-    put_directory /var/log/k3s-lb 0750 root:adm
+    put_directory /var/log/k3s-lb 0750 root:"$LOG_GROUP"
     # Tried before anything is replaced: a mistake must not end a load balancer that works.
     # Where nginx would note its process; the service makes it anew.
     mkdir -p /run/k3s-lb

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Postgres speaks TLS with the cluster's certificate, and knows the CA of the client certificates.
-# inputs: DB_PORT TLS_DIRECTORY CA_PEM CERT_PEM CA_BEGIN CA_END EXISTING (refuse or share)
-# secret: KEY_PEM
+# inputs: DB_PORT TLS_DIRECTORY PACKAGE_CERTIFICATE (in its path) CA_PEM CERT_PEM CA_BEGIN CA_END
+# inputs: EXISTING (refuse or share)   secret: KEY_PEM
 
 OWN_CA=$TLS_DIRECTORY/ca.crt
 
@@ -36,7 +36,7 @@ satisfied() {
     certificate=$(of ssl_cert_file)
     authority=$(authority)
     case $(of ssl):$certificate in
-    off:* | on:"$TLS_DIRECTORY"/server.crt | on:*snakeoil*) ;;
+    off:* | on:"$TLS_DIRECTORY"/server.crt | on:*"$PACKAGE_CERTIFICATE"*) ;;
     *)
         say "this Postgres speaks TLS with a certificate of somebody else's, $certificate." \
             'Give the cluster a Postgres of its own'

@@ -1,7 +1,7 @@
 //! K3s and its datastore. Texts: facts 2.4. What Postgres says is in the server's language, so its
 //! own signs come with their SQLSTATE, and what has no other words is told by that alone.
 
-use super::{Sign, sign};
+use crate::platform::hints::{Sign, sign};
 
 pub(super) const CAUSES: &[Sign] = &[
     // --- Who may come in -----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! K3s itself: its install script, its servers, its agents, and the cluster. Texts: facts 3.2, 4.3,
 //! 4.4 and 6, and what a real K3s printed (tests/fixtures/real/journal).
 
-use super::{Sign, at, sign};
+use crate::platform::hints::{Sign, at, sign};
 
 const JOIN_NAMES: &str = "What answers the agent does not have that name in its certificate. Say \
     the load balancer's names and addresses in load_balancer.names, or others in k3s.tls_san, and \

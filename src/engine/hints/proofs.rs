@@ -1,7 +1,7 @@
 //! The wizard's own proofs that do not hold. Texts: `proof::datastore`, `proof::balancer`
 //! and `proof::overlay`.
 
-use super::{Sign, at};
+use crate::platform::hints::{Sign, at};
 
 const MTLS: &str = "certificates/proof";
 const BALANCER: &str = "load-balancer/proof";

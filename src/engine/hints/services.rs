@@ -1,11 +1,9 @@
 //! Postgres, nginx and systemd. Texts: facts 7.3 and 8.3, Postgres 15, nginx 1.22, systemd 252.
 
-use super::{Sign, at, sign};
+use crate::platform::hints::{Sign, at, sign};
 
 const SHARED_MEMORY: &str = "The host does not have the shared memory that Postgres asks for. Give \
     it more memory, or lower shared_buffers in postgresql.conf; `free -m` shows what there is.";
-const HBA: &str = "pg_hba.conf has a line that Postgres does not understand, and it does not start \
-    with it. Its log under /var/log/postgresql names the line: take that out, or put it right.";
 const NO_ROOM: &str = "Postgres has no connection left. See who has them with `SELECT usename, \
     count(*) FROM pg_stat_activity GROUP BY 1`, or raise max_connections.";
 
@@ -32,8 +30,6 @@ pub(super) const CAUSES: &[Sign] = &[
         "Postgres runs already, or died and left its postmaster.pid. If no process has the number \
          in it (`pgrep -a postgres`), remove that file from the data directory.",
     ),
-    sign(&["could not load", "pg_hba.conf"], HBA),
-    sign(&["pg_hba.conf was not reloaded"], HBA),
     sign(
         &["postgresql.conf", "contains errors"],
         "A setting of Postgres is wrong; the line before names it. Correct it there, or undo it in \
@@ -57,11 +53,6 @@ pub(super) const CAUSES: &[Sign] = &[
          puts its own back as root:postgres 0640.",
     ),
     sign(
-        &["database files are incompatible with server"],
-        "The data is of another version of Postgres than the program. Start the program that fits \
-         it, or move the data over with `pg_upgradecluster`.",
-    ),
-    sign(
         &["ALTER SYSTEM is not allowed"],
         "This Postgres has allow_alter_system off, and the wizard changes its settings so. Switch \
          it on in postgresql.conf, and `systemctl reload postgresql`.",
@@ -79,16 +70,6 @@ pub(super) const CAUSES: &[Sign] = &[
          that it accepts connections, then start the wizard again.",
     ),
     // --- nginx ---------------------------------------------------------------------------------
-    sign(
-        &["unknown directive \"stream\""],
-        "This nginx has no stream module. `apt-get install libnginx-mod-stream`, or on RHEL `dnf \
-         install nginx-mod-stream`; then start the wizard again.",
-    ),
-    sign(
-        &["dlopen()", "failed"],
-        "nginx cannot load a module: it is not there, or of another version of nginx. `apt-get \
-         install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
-    ),
     sign(
         &["module \"", "is already loaded"],
         "nginx is told twice to load one module. Take the load_module that is not the wizard's \
@@ -112,11 +93,6 @@ pub(super) const CAUSES: &[Sign] = &[
         &["host not found in upstream"],
         "nginx cannot resolve the name of a server. Say addresses: node_ip of every server in the \
          answers.",
-    ),
-    sign(
-        &["getpwnam(", "failed"],
-        "The user that nginx is to run as is not there: the package is not wholly installed. `dpkg \
-         --configure -a && apt-get install --reinstall nginx`.",
     ),
     // --- systemd -------------------------------------------------------------------------------
     sign(
@@ -158,27 +134,10 @@ pub(super) const SYMPTOMS: &[Sign] = &[
          up in `journalctl -u UNIT`; then `systemctl reset-failed UNIT`.",
     ),
     at(
-        "load-balancer/",
-        &["nginx does not take the configuration"],
-        "The lines before say what nginx does not like. Mostly its stream module does not fit it: \
-         `apt-get install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
-    ),
-    at(
         "postgres/settings",
         &["Postgres does not start with the new settings"],
         "Postgres runs with its old settings again. The FATAL line says why it did not start with \
          the new ones: put that right, and start the wizard again.",
-    ),
-    at(
-        "postgres/",
-        &["Postgres does not answer on port"],
-        "Postgres does not run, or not yet. `pg_lsclusters` shows how it is, and its log under \
-         /var/log/postgresql why.",
-    ),
-    sign(
-        &["connection to server on socket"],
-        "Postgres does not run. `pg_lsclusters` shows how it is, and its log under \
-         /var/log/postgresql why; `systemctl start postgresql` starts it.",
     ),
     sign(
         &["Job for", "failed"],

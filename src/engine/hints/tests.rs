@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::platform::Facts;
 use crate::proof::datastore::{Case, Got, Verdict};
 use crate::remote::RemoteError;
 
@@ -21,17 +22,30 @@ fn failed(why: &str, last_lines: &[&str]) -> Failure {
     }
 }
 
+/// The hint for a failure on a Debian.
+fn hint(step: &StepId, failure: &Failure) -> Option<&'static str> {
+    super::hint(debian(), step, failure)
+}
+
+fn debian() -> Option<Platform> {
+    Platform::of(&Facts {
+        os_id: "debian".into(),
+        ..Facts::default()
+    })
+}
+
 fn said(step: &str, line: &str) -> Option<&'static str> {
     hint(&id(step), &failed("it said no reason", &[line]))
 }
 
 fn is_general(found: &str) -> bool {
-    general::HINTS.iter().any(|sign| sign.hint == found)
+    let tables = Tables::of(debian()).general;
+    tables.into_iter().flatten().any(|sign| sign.hint == found)
 }
 
 /// Every sign, with the name of its table.
 fn tables() -> Vec<(&'static str, &'static [Sign])> {
-    vec![
+    let mut tables = vec![
         ("proofs, causes", proofs::CAUSES),
         ("K3s, causes", k3s::CAUSES),
         ("datastore, causes", datastore::CAUSES),
@@ -41,8 +55,15 @@ fn tables() -> Vec<(&'static str, &'static [Sign])> {
         ("K3s, symptoms", k3s::SYMPTOMS),
         ("services, symptoms", services::SYMPTOMS),
         ("host, symptoms", host::SYMPTOMS),
-        ("general", general::HINTS),
-    ]
+        ("steps", general::STEPS),
+        ("any", general::ANY),
+    ];
+    for own in Platform::hints(None) {
+        tables.push(("a family, causes", own.causes));
+        tables.push(("a family, symptoms", own.symptoms));
+        tables.push(("a family, general", own.general));
+    }
+    tables
 }
 
 // --- What a real K3s printed ---------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 use super::{Sheet, Wanted};
 use crate::answers::{Check, ExistingPostgres, Role};
-use crate::platform::Platform;
 use crate::platform::network::LISTENER;
+use crate::platform::{Platform, PostgresCluster};
 use crate::topology::API;
 
 pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
@@ -114,14 +114,15 @@ fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
             format!("This must work: runuser -u postgres -- psql -p {port} -c 'SELECT 1'"),
         );
     }
-    let here = format!("{port} ");
     let on_disk = &postgres.clusters;
-    let elsewhere = on_disk.iter().all(|cluster| !cluster.starts_with(&here));
+    let elsewhere = on_disk.iter().all(|cluster| cluster.port != Some(port));
     if !postgres.ours && !postgres.asked && elsewhere && !on_disk.is_empty() {
         let clusters: Vec<_> = on_disk
             .iter()
-            .filter_map(|cluster| cluster.split_once(' '))
-            .map(|(port, name)| format!("{name} on port {port}"))
+            .map(|PostgresCluster { port, name }| match port {
+                Some(port) => format!("{name} on port {port}"),
+                None => format!("{name} on port -"),
+            })
             .collect();
         fails(
             sheet,
@@ -149,11 +150,11 @@ fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     if postgres.ours || postgres.cut_off || known {
         return;
     }
-    let here = format!("{port} ");
     let mut clusters = postgres.clusters.iter();
-    let Some(cluster) = clusters.find_map(|cluster| cluster.strip_prefix(&here)) else {
+    let Some(cluster) = clusters.find(|cluster| cluster.port == Some(port)) else {
         return;
     };
+    let name = &cluster.name;
     if facts
         .ports
         .iter()
@@ -162,24 +163,20 @@ fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         fails(
             sheet,
             format!(
-                "a Postgres of others, {cluster}, listens on port {port}, but has no socket in \
+                "a Postgres of others, {name}, listens on port {port}, but has no socket in \
                  /run/postgresql: what is in it cannot be seen"
             ),
             "Set unix_socket_directories = '/var/run/postgresql' in it, or take another host",
         );
         return;
     }
-    let of = cluster.replace('/', " ");
     fails(
         sheet,
         format!(
-            "a Postgres of others, {cluster} on port {port}, is here and does not run: whose data \
+            "a Postgres of others, {name} on port {port}, is here and does not run: whose data \
              is in it cannot be seen"
         ),
-        format!(
-            "Start it, so that it can be looked at: pg_ctlcluster {of} start; or, when nobody \
-             needs it: pg_dropcluster {of}"
-        ),
+        (Platform::remedies(facts).postgres_stopped)(cluster),
     );
 }
 
@@ -264,11 +261,15 @@ fn running(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 fn tls(sheet: &mut Sheet<'_>, word: ExistingPostgres) {
     let facts = sheet.looked.facts;
     let setting = |name: &str| facts.postgres.settings.get(name).map_or("", String::as_str);
-    let directory = Platform::of(facts).map_or("", |platform| platform.postgres_tls);
-    let is_ours = |path: &str, file: &str| path == format!("{directory}/{file}");
+    let platform = Platform::of(facts);
+    let is_ours = |path: &str, file: &str| {
+        platform.is_some_and(|of| path == format!("{}/{file}", of.postgres_tls))
+    };
+    let is_the_packages =
+        |path: &str| platform.is_some_and(|of| path.contains(of.postgres_package_certificate));
     let certificate = setting("ssl_cert_file");
     if setting("ssl") == "on"
-        && !certificate.contains("snakeoil")
+        && !is_the_packages(certificate)
         && !is_ours(certificate, "server.crt")
     {
         fails(

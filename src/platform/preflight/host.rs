@@ -3,7 +3,7 @@
 use super::{Level, Sheet, Wanted};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{Platform, Port, Tried, firewall};
+use crate::platform::{ModuleState, Platform, Port, Process, Tried, firewall};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
@@ -35,7 +35,7 @@ fn os(sheet: &mut Sheet<'_>) {
             Check::Os,
             format!(
                 "it runs {os}, which this wizard does not know: it installs on {}",
-                Platform::KNOWN
+                Platform::known()
             ),
             "Take a host with one of them",
         );
@@ -156,19 +156,17 @@ fn memory(sheet: &mut Sheet<'_>) {
 
 fn disk(sheet: &mut Sheet<'_>) {
     sheet.looks_at(Check::Disk);
+    let facts = sheet.looked.facts;
+    let postgres = Platform::of(facts).map_or("/var/lib", |platform| platform.postgres_data);
     // Least and good, in KiB. K3s unpacks itself and its images; an installed one has done so.
     let places: &[(&str, u64, u64)] = match sheet.role() {
         Role::Server | Role::Agent => &[
             ("/var/lib/rancher", 3 * GIB / 2, 5 * GIB),
             ("/tmp", 150 * MIB, 0),
         ],
-        Role::Postgres => &[
-            ("/var/lib/postgresql", 512 * MIB, 2 * GIB),
-            ("/", 200 * MIB, 0),
-        ],
+        Role::Postgres => &[(postgres, 512 * MIB, 2 * GIB), ("/", 200 * MIB, 0)],
         Role::LoadBalancer | Role::Monitor => &[("/", 100 * MIB, 0)],
     };
-    let facts = sheet.looked.facts;
     let installed = facts.k3s.ours || facts.postgres.ours;
     for (path, least, good) in places {
         let Some(disk) = facts.disk(path) else {
@@ -213,12 +211,10 @@ fn kernel(sheet: &mut Sheet<'_>) {
     } else {
         Level::Fails
     };
-    let mut controllers = facts.cgroup.split_whitespace();
-    if controllers.next().is_some() {
-        let on: Vec<_> = controllers.collect();
+    if let Some(on) = &facts.cgroup_controllers {
         let off: Vec<_> = ["cpu", "cpuset", "memory"]
             .into_iter()
-            .filter(|name| !on.contains(name))
+            .filter(|name| !on.iter().any(|on| on == name))
             .collect();
         if !off.is_empty() {
             sheet.add(
@@ -236,14 +232,14 @@ fn kernel(sheet: &mut Sheet<'_>) {
     let missing = facts
         .modules
         .iter()
-        .filter(|(_, state)| *state == "missing");
+        .filter(|(_, state)| **state == ModuleState::Missing);
     let missing: Vec<_> = missing.map(|(name, _)| name.as_str()).collect();
     if !missing.is_empty() {
         sheet.add(
             level,
             Check::Kernel,
             format!("the kernel has no module {}", missing.join(", ")),
-            "apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution",
+            Platform::remedies(facts).module_missing,
         );
     }
 }
@@ -275,7 +271,7 @@ fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
         sheet.warns(
             Check::Ports,
             "it cannot be seen who listens: there is no ss",
-            "apt-get install iproute2",
+            Platform::remedies(facts).ss_missing,
         );
         return;
     }
@@ -346,15 +342,15 @@ pub(super) fn is_postgres(port: &Port) -> bool {
 fn packages(sheet: &mut Sheet<'_>) {
     sheet.looks_at(Check::Packages);
     let facts = sheet.looked.facts;
+    let remedies = Platform::remedies(facts);
     // What an earlier run of ours still does is waited for.
     if !sheet.looked.at_work {
-        for holder in &facts.packages_busy {
-            let (process, program) = holder.split_once(' ').unwrap_or((holder, ""));
+        for Process { id, program } in &facts.packages_busy {
             sheet.warns(
                 Check::Packages,
-                format!("{program} (process {process}) is at work on the packages"),
+                format!("{program} (process {id}) is at work on the packages"),
                 format!(
-                    "The run waits for it, 10 min at most. To wait now: tail --pid={process} -f \
+                    "The run waits for it, 10 min at most. To wait now: tail --pid={id} -f \
                      /dev/null"
                 ),
             );
@@ -363,7 +359,7 @@ fn packages(sheet: &mut Sheet<'_>) {
             sheet.warns(
                 Check::Packages,
                 "an installation was interrupted: the run finishes it first",
-                "dpkg --configure -a does it now",
+                remedies.packages_interrupted,
             );
         }
     }
@@ -371,8 +367,7 @@ fn packages(sheet: &mut Sheet<'_>) {
         sheet.fails(
             Check::Packages,
             format!("packages cannot be downloaded: {why}"),
-            "apt-get update shows it; look at /etc/apt/sources.list and the proxy in \
-             /etc/apt/apt.conf.d",
+            remedies.packages_unreached,
         );
     }
 }
@@ -399,7 +394,7 @@ fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
             sheet.warns(
                 Check::Download,
                 cause,
-                "apt-get install curl to know it now",
+                Platform::remedies(sheet.looked.facts).download_unknown,
             );
         }
         Tried::Not | Tried::Reached => {}

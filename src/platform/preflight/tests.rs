@@ -1,6 +1,7 @@
 use super::*;
+use crate::platform::firewall::Firewall;
 use crate::platform::network::Contact;
-use crate::platform::{Disk, Port, Tried};
+use crate::platform::{Disk, ModuleState, Port, Process, Tried};
 use crate::topology::{Link, Topology};
 
 pub(super) const TOKEN: &str = "0123456789ab";
@@ -43,7 +44,7 @@ fn good(host: &Host) -> Facts {
         free_kib: 20 << 20,
         total_kib: 40 << 20,
     };
-    let module = |name: &str| (name.to_owned(), "loaded".to_owned());
+    let module = |name: &str| (name.to_owned(), ModuleState::Loaded);
     Facts {
         os_id: "debian".into(),
         os_name: "Debian GNU/Linux 12 (bookworm)".into(),
@@ -58,7 +59,7 @@ fn good(host: &Host) -> Facts {
         disks: vec![disk("/"), disk("/var/lib"), disk("/tmp")],
         addresses: vec!["127.0.0.1".parse().unwrap(), host.cluster_ip().unwrap()],
         ports_seen: true,
-        cgroup: "v2 cpuset cpu io memory pids".into(),
+        cgroup_controllers: Some(["cpuset", "cpu", "memory"].map(str::to_owned).into()),
         modules: ["br_netfilter", "overlay"].map(module).into(),
         ..Facts::default()
     }
@@ -266,11 +267,13 @@ fn clocks_and_names_are_compared() {
 
 #[test]
 fn kernels_are_refused() {
-    let no_memory = |facts: &mut Facts| facts.cgroup = "v1 cpuset cpu pids".into();
+    let no_memory = |facts: &mut Facts| {
+        facts.cgroup_controllers = Some(["cpuset", "cpu"].map(str::to_owned).into());
+    };
     let no_module = |facts: &mut Facts| {
         facts
             .modules
-            .insert("br_netfilter".into(), "missing".into());
+            .insert("br_netfilter".into(), ModuleState::Missing);
     };
     let in_container = |facts: &mut Facts| {
         no_module(facts);
@@ -330,8 +333,22 @@ fn ports_of_others_are_refused() {
 }
 
 #[test]
+fn a_host_of_no_family_gets_no_commands_of_another() {
+    let text = found(AGENT, |facts| {
+        facts.os_id = "sles".into();
+        facts.ports_seen = false;
+    });
+    assert!(text.contains("there is no ss | Install iproute2"), "{text}");
+}
+
+#[test]
 fn a_package_manager_at_work_is_told() {
-    let busy = |facts: &mut Facts| facts.packages_busy = vec!["4711 apt-get".into()];
+    let busy = |facts: &mut Facts| {
+        facts.packages_busy = vec![Process {
+            id: 4711,
+            program: "apt-get".into(),
+        }];
+    };
     let broken = |facts: &mut Facts| facts.packages_interrupted = true;
     insta::assert_snapshot!(
         [found(DB, busy), found(BALANCER, broken)].join("\n"), @r#"
@@ -377,11 +394,11 @@ fn what_is_not_reached_is_refused() {
 
 #[test]
 fn a_firewall_is_told_with_its_commands() {
-    let with = |name: &'static str| move |facts: &mut Facts| facts.firewalls = vec![name.into()];
+    let with = |firewall: Firewall| move |facts: &mut Facts| facts.firewalls = vec![firewall];
     let all = [
-        found(SERVER, with("firewalld")),
-        found(DB, with("ufw")),
-        found(AGENT, with("nftables 3")),
+        found(SERVER, with(Firewall::Firewalld)),
+        found(DB, with(Firewall::Ufw)),
+        found(AGENT, with(Firewall::Nftables { rules: 3 })),
         found(BALANCER, |facts| facts.selinux_enforces = true),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
@@ -440,7 +457,7 @@ fn the_grid_tells_what_to_do() {
     world.facts[BALANCER]
         .ports
         .push(port(6443, "nginx", "nginx.service"));
-    world.facts[AGENT].firewalls = vec!["firewalld".into()];
+    world.facts[AGENT].firewalls = vec![Firewall::Firewalld];
     world.answers.cluster.overrule = vec![Check::Memory];
     let text = world.grid().to_string();
     insta::assert_snapshot!(text);

@@ -2,7 +2,7 @@ use crate::answers::ExistingPostgres;
 use crate::platform::preflight::tests::{
     AGENT, AGENT_TOKEN, BALANCER, DB, SERVER, TOKEN, found, lab, port, told,
 };
-use crate::platform::{BalancerFacts, Facts};
+use crate::platform::{BalancerFacts, Facts, PostgresCluster};
 
 #[test]
 fn a_k3s_of_others_is_refused() {
@@ -64,10 +64,17 @@ fn a_host_that_lost_its_node_password_is_refused() {
     assert_eq!(told(&world.grid()), "");
 }
 
+fn on_disk(port: u16, name: &str) -> PostgresCluster {
+    PostgresCluster {
+        port: Some(port),
+        name: name.into(),
+    }
+}
+
 /// A Postgres of somebody else's, fit to be shared.
 fn postgres(facts: &mut Facts) {
     let setting = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    facts.postgres.clusters = vec!["5432 15/main".into()];
+    facts.postgres.clusters = vec![on_disk(5432, "15/main")];
     facts.postgres.asked = true;
     facts.postgres.version = 150_018;
     facts.postgres.settings = [
@@ -107,7 +114,7 @@ fn a_postgres_that_cannot_serve_is_refused() {
         }),
         with(|facts| {
             facts.postgres.asked = false;
-            facts.postgres.clusters = vec!["5433 15/main".into()];
+            facts.postgres.clusters = vec![on_disk(5433, "15/main")];
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
@@ -155,7 +162,7 @@ fn a_postgres_is_shared_on_the_operators_word() {
 fn a_postgres_of_others_that_does_not_run_is_refused() {
     let stopped = |change: fn(&mut Facts)| {
         found(DB, move |facts| {
-            facts.postgres.clusters = vec!["5432 15/main".into(), "5433 15/wiki".into()];
+            facts.postgres.clusters = vec![on_disk(5432, "15/main"), on_disk(5433, "15/wiki")];
             change(facts);
         })
     };
@@ -182,7 +189,7 @@ fn a_pooler_is_told_once() {
         facts
             .ports
             .push(port(5432, "pgbouncer", "pgbouncer.service"));
-        facts.postgres.clusters = vec!["5433 15/main".into()];
+        facts.postgres.clusters = vec![on_disk(5433, "15/main")];
         facts.postgres.error = "FATAL: no such user: postgres".into();
     };
     let text = found(DB, pooler);
@@ -228,7 +235,7 @@ fn a_server_that_runs_is_not_pointed_at_a_database_without_its_data() {
         let server = &mut world.facts[SERVER];
         server.k3s.ours = true;
         server.k3s.node_password = true;
-        server.units = [("k3s.service".to_owned(), "active".to_owned())].into();
+        server.units = [("k3s.service".to_owned(), crate::platform::UnitState::Active)].into();
         postgres(&mut world.facts[DB]);
         told(&world.grid())
     };

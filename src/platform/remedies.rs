@@ -1,0 +1,29 @@
+//! What to do about a finding of the preflight, where that is a matter of the distribution: commands.
+
+use super::PostgresCluster;
+
+#[derive(Debug)]
+pub struct Remedies {
+    /// The kernel has no such module.
+    pub module_missing: &'static str,
+    /// There is no `ss`.
+    pub ss_missing: &'static str,
+    /// There is neither curl nor wget.
+    pub download_unknown: &'static str,
+    /// An installation of packages was interrupted.
+    pub packages_interrupted: &'static str,
+    /// No package source answers.
+    pub packages_unreached: &'static str,
+    /// A Postgres of others does not run.
+    pub postgres_stopped: fn(&PostgresCluster) -> String,
+}
+
+/// For a host of no family, which no run begins on anyway.
+pub(super) static OF_NO_FAMILY: Remedies = Remedies {
+    module_missing: "Take the kernel of the distribution, with all its modules",
+    ss_missing: "Install iproute2",
+    download_unknown: "Install curl to know it now",
+    packages_interrupted: "Finish it with its package manager",
+    packages_unreached: "Look at its package sources and its proxy",
+    postgres_stopped: |_| "Start it, so that it can be looked at".into(),
+};
