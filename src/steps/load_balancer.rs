@@ -47,6 +47,7 @@ pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError
             ("LB_PORT", port.to_string().into()),
             ("LB_CONFIG", config.into()),
             ("LB_UNIT", unit.into()),
+            ("NGINX", platform.nginx.into()),
             (
                 "LB_LOGROTATE",
                 include_str!("../../assets/templates/k3s-lb.logrotate.j2").into(),
