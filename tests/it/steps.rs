@@ -552,6 +552,172 @@ fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
     assert!(restarts(":"));
 }
 
+#[test]
+fn the_operators_hosts_file_is_shown_before_it_is_changed() {
+    let host = Host::of(USERS[0]);
+    host.put("roots/hosts", "127.0.0.1 localhost\n", 0o644, 0, 0);
+    let inputs = "DB_HOST=db.example DB_ADDRESS=192.0.2.7 HOSTS_BEGIN='# BEGIN' HOSTS_END='# END'";
+    let step = asset("steps/certificates/name.sh").replace("/etc/hosts", "\"$AT/hosts\"");
+    let preview = asset("remote/preview.sh");
+    let runs = |dns: &str, script: &str| {
+        let world = format!(
+            "AT=\"$1/roots\" MARK=m {inputs}\n{step}\n{preview}
+            getent() {{ grep db.example \"$AT/hosts\" || echo {dns}; }}"
+        );
+        let (done, said) = host.runs(&world, script);
+        assert!(done, "{said}");
+        said
+    };
+    let file = format!("m file {}\n", host.at("roots/hosts").display());
+    assert_eq!(runs("192.0.2.7", "preview; apply; check"), "");
+    assert_eq!(host.read("roots/hosts"), "127.0.0.1 localhost\n");
+
+    assert!(runs("192.0.2.8", "preview").contains(&file));
+    runs("192.0.2.8", "apply; check");
+    let ours = "# BEGIN\n192.0.2.7 db.example\n# END\n";
+    assert_eq!(
+        host.read("roots/hosts"),
+        format!("{ours}127.0.0.1 localhost\n")
+    );
+    // It is still in the preview, and removal finds it.
+    assert!(runs("192.0.2.8", "preview").contains(&file));
+    runs("192.0.2.8", "remove");
+    assert_eq!(host.read("roots/hosts"), "127.0.0.1 localhost\n");
+}
+
+#[test]
+fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres: ["old", "new"]
+            .map(|name| (name.to_owned(), vec!["127.0.0.1".into()]))
+            .into(),
+        servers: Vec::new(),
+    };
+    let pki = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc())
+        .unwrap()
+        .0;
+    let (old, new) = (&pki.postgres["old"], &pki.postgres["new"]);
+    let postgres = Postgres::start(old, &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let folder = host.at("roots/tls");
+    fs::create_dir(&folder).unwrap();
+    host.put("roots/tls/server.crt", &old.cert_pem, 0o644, 0, 0);
+    host.put("roots/tls/server.key", old.key_pem.expose(), 0o640, 0, 0);
+    let (done, said) = host.sh("chown root:postgres \"$1/roots/tls/server.key\"");
+    assert!(done, "{said}");
+    let [crt, key] = ["cert crt", "key key"].map(|names| {
+        let (setting, end) = names.split_once(' ').unwrap();
+        format!("ssl_{setting}_file = '{}/server.{end}'", folder.display())
+    });
+    postgres.set("", &[&crt, &key]);
+
+    let inputs = format!(
+        "export PGHOST='{}'
+        DB_PORT={} TLS_DIRECTORY='{}' EXISTING=share CA_BEGIN='# BEGIN' CA_END='# END'
+        CA_PEM='{}' CERT_PEM='{}' KEY_PEM='{}'",
+        postgres.socket().display(),
+        postgres.port,
+        folder.display(),
+        pki.ca.cert_pem,
+        new.cert_pem,
+        new.key_pem.expose()
+    );
+    let step = [
+        inputs,
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/tls.sh"),
+    ]
+    .join("\n");
+    let shown = || {
+        let (_, said) = host.sh(&format!(
+            "openssl s_client -starttls postgres -connect 127.0.0.1:{} </dev/null 2>/dev/null |
+            openssl x509",
+            postgres.port
+        ));
+        said
+    };
+    assert_eq!(shown(), old.cert_pem);
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(shown(), new.cert_pem);
+
+    // A set that was put in place, and nothing else, is not loaded.
+    let (_, said) = host.runs(
+        &step,
+        "folder=$TLS_DIRECTORY; point .current \"$(readlink \"$folder/.current\")\"; check",
+    );
+    assert_eq!(
+        said,
+        "Postgres has not read the certificates that are there\n"
+    );
+
+    // Without it Postgres has what it had on its own.
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert!(!folder.exists());
+    assert_eq!(shown(), old.cert_pem);
+    assert_eq!(postgres.query("show ssl_cert_file"), "server.crt");
+}
+
+#[test]
+fn rules_are_put_and_removed() {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres: [("db".to_owned(), vec!["127.0.0.1".into()])].into(),
+        servers: Vec::new(),
+    };
+    let pki = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc())
+        .unwrap()
+        .0;
+    let postgres = Postgres::start(&pki.postgres["db"], &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let step = [
+        format!(
+            "export PGHOST='{}'\nDB_PORT={} HBA_BEGIN='# BEGIN' HBA_END='# END'
+            HBA_RULES='host all k3s all reject\n'",
+            postgres.socket().display(),
+            postgres.port
+        ),
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/access.sh"),
+    ]
+    .join("\n");
+    let rules = "select count(*) from pg_hba_file_rules where 'k3s' = any (user_name)";
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "1");
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "0");
+}
+
+#[test]
+fn a_load_balancer_that_is_removed_is_stopped_first() {
+    let host = Host::of(USERS[0]);
+    let before = host.picture("roots");
+    let step = ["/etc/", "/var/log/", "/run/"]
+        .iter()
+        .fold(asset("steps/load-balancer/run.sh"), |step, path| {
+            step.replace(path, &format!("{}/roots{path}", host.at("").display()))
+        });
+    let world = format!(
+        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs NGINX=/proc/self/exe\n{step}
+        systemctl() {{ say \"systemctl $1\"; }}"
+    );
+    let (done, said) = host.runs(&world, "put_files; files_are; remove");
+    assert!(done, "{said}");
+    let stopped = said.find("systemctl disable").unwrap();
+    assert!(stopped < said.find("removed").unwrap(), "{said}");
+    assert!(said.ends_with("systemctl daemon-reload\n"), "{said}");
+    let files = |lines: Vec<String>| lines.into_iter().filter(|line| !line.ends_with("None"));
+    let left: Vec<_> = files(host.picture("roots")).collect();
+    assert_eq!(left, files(before).collect::<Vec<_>>());
+    assert!(!host.at("roots/etc/k3s-lb").exists());
+}
+
 /// What the settings step says to a Postgres, and its status.
 fn settings(postgres: &Postgres, connections: u32) -> String {
     let host = Host::of(USERS[0]);

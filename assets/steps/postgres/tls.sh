@@ -80,3 +80,15 @@ SQL
         printf "ALTER SYSTEM SET ssl_ca_file = '%s';\n" "$OWN_CA" | sql
     reload_postgres
 }
+
+remove() {
+    look
+    sql <<SQL
+ALTER SYSTEM RESET ssl;
+ALTER SYSTEM RESET ssl_cert_file;
+ALTER SYSTEM RESET ssl_key_file;
+SQL
+    remove_files
+    [ "$authority" != "$OWN_CA" ] || printf 'ALTER SYSTEM RESET ssl_ca_file;\n' | sql
+    reload_postgres
+}
