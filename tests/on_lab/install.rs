@@ -436,7 +436,7 @@ fn a_configuration_that_is_not_loaded_is_noticed() {
     // An nginx that does not take a configuration is not said to have it: another program holds the
     // port that it is to listen on as well.
     let taken = "systemd-run -q --unit=holder systemd-socket-activate -l 7777 cat; sleep 0.5
-        sed -i 's/^        proxy_pass/        listen 7777;\n&/' /etc/k3s-lb/nginx.conf
+        sed -i 's/^        proxy_pass/        listen 7777;\\n&/' /etc/k3s-lb/nginx.conf
         ! systemctl reload k3s-lb && ! sha256sum --status -c /run/k3s-lb/loaded
         result=$?; systemctl stop holder; exit $result";
     lab.must("k3s-nginx", taken);
