@@ -1,8 +1,16 @@
 # shellcheck shell=sh
-# What every step may use, and what drives a step. A step is two functions:
+# What every step may use, and what drives a step. A step is some of these functions:
 #
+#   refuses     0 this host may be changed · 2 cannot tell · 3 must not; says why; changes nothing
+#   files       what must be in files: calls `directory`, `file`, `file_set` and `block` for each, and
+#               changes nothing itself. Check, change, preview and removal all come from it
 #   satisfied   0 it is so · 1 it is not · 2 cannot tell · 3 must not; says why; changes nothing
 #   apply       brings it there, and says what it does
+#   remove      takes away what apply made, and nothing else
+#
+# What a step does not define is about its files alone: satisfied is `files_are`, apply is
+# `put_files`, remove is `remove_files`; one that has more to do calls these. Before satisfied comes
+# refuses, in the same shell: what refuses has found out, satisfied knows.
 #
 # Inputs are variables, set in front of this file.
 
@@ -23,9 +31,18 @@ MUST_NOT=43
 APPLY_FAILED=44
 UNCHANGED=40
 
+refuses() { :; }
+files() { :; }
+satisfied() { files_are; }
+apply() { put_files; }
+remove() { remove_files; }
+
+# check: what a step says of this host.
+check() { refuses && satisfied; }
+
 # drive: brings it there if it is not so, and looks again.
 drive() {
-    reason=$(satisfied)
+    reason=$(check)
     case $? in
     0)
         return "$UNCHANGED"
@@ -48,7 +65,7 @@ drive() {
         say "This ended with status $status." >&2
         return "$APPLY_FAILED"
     fi
-    reason=$(satisfied)
+    reason=$(check)
     case $? in
     0)
         return 0
@@ -114,31 +131,39 @@ as() {
     ( cd / && setpriv --reuid="$user" "$@" 3>&- )
 }
 
+# read_as USER PATH: prints what is in a file.
+read_as() { as "$1" cat -- "$2" 2>/dev/null || { say "$1 cannot read $2" >&2; return 1; }; }
+
 # holds PATH: prints what is in a file.
 holds() {
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
-    as "$user" cat -- "$1" 2>/dev/null || { say "$user cannot read $1" >&2; return 1; }
+    read_as "$user" "$1"
 }
 
 hash_of() { holds "$1" | sha256sum | cut -d' ' -f1; }
 
-# is_in PATH CONTENT: exactly that.
-is_in() { holds "$1" 2>/dev/null | { exec 3<&0; printf '%s' "$2" | cmp -s - /dev/fd/3; }; }
+# is_in USER PATH CONTENT: exactly that.
+is_in() { read_as "$1" "$2" 2>/dev/null | { exec 3<&0; printf '%s' "$3" | cmp -s - /dev/fd/3; }; }
 
-# file_is PATH MODE OWNER:GROUP CONTENT: a regular file that is exactly so.
-file_is() {
-    user=$(keeper "$1") || { say "$user"; return 1; }
-    seen=$(as "$user" stat -c '%A %a %U:%G' -- "$1" 2>/dev/null) || seen=
+# is_so USER PATH MODE OWNER:GROUP CONTENT: a regular file that is exactly so.
+is_so() {
+    seen=$(as "$1" stat -c '%A %a %U:%G' -- "$2" 2>/dev/null) || seen=
     case $seen in
     -*) ;;
-    *) say "$1 is not there"; return 1 ;;
+    *) say "$2 is not there"; return 1 ;;
     esac
-    [ "${seen#* }" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
-    is_in "$1" "$4" || { say "$1 has other contents"; return 1; }
+    [ "${seen#* }" = "${3#0} $4" ] || { say "$2 has another mode or owner"; return 1; }
+    is_in "$1" "$2" "$5" || { say "$2 has other contents"; return 1; }
 }
 
-# directory_is PATH MODE OWNER:GROUP
-directory_is() {
+# check_file PATH MODE OWNER:GROUP CONTENT
+check_file() {
+    user=$(keeper "$1") || { say "$user"; return 1; }
+    is_so "$user" "$@"
+}
+
+# check_directory PATH MODE OWNER:GROUP
+check_directory() {
     [ -d "$1" ] || { say "$1 is not there"; return 1; }
     [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
 }
@@ -160,13 +185,18 @@ in_one_word() { printf '%s' "$1" | tr / %; }
 # Where the hash of what the wizard last wrote to a file is kept.
 written_mark() { printf '%s/written/%s' "$KEEP" "$(in_one_word "$1")"; }
 
+# is_as_written PATH FILE: that file holds what the wizard last wrote to the path.
+is_as_written() {
+    mark=$(written_mark "$1")
+    [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$2")" ]
+}
+
 # keep_backup PATH: what others put there is kept; what the wizard itself wrote last is not worth
 # it. Never beside the file: some programs read whole folders.
 keep_backup() {
     backup="$KEEP/backups/$(in_one_word "$1").$(date -u +%Y%m%dT%H%M%SZ)"
     ( umask 077; mkdir -p "$KEEP/backups"; holds "$1" >"$backup" ) || return
-    mark=$(written_mark "$1")
-    if [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$backup")" ]; then
+    if is_as_written "$1" "$backup"; then
         rm -f "$backup"
         return 0
     fi
@@ -210,7 +240,7 @@ put_file() {
     keep
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
     as "$user" mkdir -p -- "$(dirname "$1")"
-    if as "$user" test -e "$1" && ! is_in "$1" "$4"; then
+    if as "$user" test -e "$1" && ! is_in "$user" "$1" "$4"; then
         keep_backup "$1" || return
     fi
     replace "$user" "$1" "$2" "$3" "$4" || return
@@ -227,10 +257,21 @@ rewrite() {
     wrote "$1" "$2"
 }
 
-# with_block BEGIN END LINES: standard input with a marked block of ours on top, and all else as
-# it was. Fails where the marks in it do not pair: then it cannot be told which lines are ours.
+# remove_file PATH …: what was changed since the wizard wrote it stays.
+remove_file() {
+    user=$(keeper "$1") || { say "$user" >&2; return 1; }
+    as "$user" test -e "$1" || return 0
+    is_as_written "$1" "$1" || { say "$1 was changed since the wizard wrote it: it stays"; return 0; }
+    as "$user" rm -f -- "$1"
+    rm -f "$(written_mark "$1")"
+    say "removed $1"
+}
+
+# with_block BEGIN END LINES: standard input with a marked block of ours on top, or without one
+# where there are no lines, and all else as it was. Fails where the marks in it do not pair: then it
+# cannot be told which lines are ours.
 with_block() {
-    printf '%s\n%s%s\n' "$1" "$3" "$2"
+    [ -z "$3" ] || printf '%s\n%s%s\n' "$1" "$3" "$2"
     awk -v begin="$1" -v end="$2" '
         $0 == begin { torn = torn || inside; inside = 1 }
         !inside && $0 != end { print }
@@ -249,8 +290,8 @@ has_block() {
     }
 }
 
-# block_is PATH BEGIN END LINES: the block is on top, as it should be.
-block_is() {
+# check_block PATH BEGIN END LINES: the block is on top, as it should be.
+check_block() {
     has_block "$@" || return
     [ "$now" = "$wanted" ] || { say "$1 does not have our lines on top"; return 1; }
 }
@@ -262,14 +303,203 @@ put_block() {
     rewrite "$1" "${wanted%.}"
 }
 
+# remove_block PATH BEGIN END …
+remove_block() {
+    has_block "$1" "$2" "$3" '' >&2 || return
+    [ "$now" != "$wanted" ] || return 0
+    keep_backup "$1" || return
+    rewrite "$1" "${wanted%.}"
+}
+
+# --- Sets of files -----------------------------------------------------------------------------
+
+# Files that fit only together, such as a key and its certificate, are replaced by one rename: each
+# is a link into .current, which is a link to a folder with one set of them. A set is in a folder
+# that is root's alone. Its files are FILES: NAME MODE OWNER:GROUP CONTENT for each.
+
+# same PATH PATH: one file under both names.
+# shellcheck disable=SC3013 # no POSIX, but in every sh of a Linux
+same() { [ "$1" -ef "$2" ]; }
+
+# with_each DO FILES: DO NAME MODE OWNER:GROUP CONTENT, for each of them.
+with_each() {
+    do=$1
+    shift
+    while [ $# -ge 4 ]; do
+        "$do" "$1" "$2" "$3" "$4"
+        shift 4
+    done
+}
+
+# in_set NAME: it is a link into the set.
+in_set() { [ -L "$folder/$1" ] && same "$folder/$1" "$folder/.current/$1"; }
+
+# check_file_set FOLDER FILES
+check_file_set() {
+    folder=$1
+    shift
+    user=$(keeper "$folder/.current/$1") || { say "$user"; return 1; }
+    while [ $# -ge 4 ]; do
+        [ -e "$folder/$1" ] || { say "$folder/$1 is not there"; return 1; }
+        in_set "$1" || { say "$folder/$1 is not one of a set"; return 1; }
+        is_so "$user" "$folder/.current/$1" "$2" "$3" "$4" || return
+        shift 4
+    done
+}
+
+# put_file_set FOLDER FILES: wherever it is cut off, the names show either all of the old files or
+# all of the new ones. Plain files, as earlier versions wrote them, become a set first.
+put_file_set() {
+    keep
+    folder=$1
+    shift
+    [ "$(keeper "$folder/.set")" = root ] || { say "$folder is not root's alone" >&2; return 1; }
+    set=$(new_set)
+    loose=
+    with_each write_to_set "$@"
+    sync "$set"/* "$set"
+    if [ -n "$loose" ]; then
+        before=$(new_set)
+        with_each keep_in_set "$@"
+        sync "$before"/* "$before"
+        point .current "${before##*/}"
+        with_each link_kept "$@"
+    fi
+    point .current "${set##*/}"
+    with_each link_into_set "$@"
+    for other in "$folder"/.set-*; do
+        [ "$other" = "$set" ] || rm -rf "$other"
+    done
+}
+
+# A folder for a set.
+new_set() {
+    new=$(mktemp -d "$folder/.set-XXXXXX")
+    chmod --reference="$folder" "$new"
+    printf '%s' "$new"
+}
+
+# point LINK TARGET: at once.
+point() {
+    ln -sfn "$2" "$folder/$1~"
+    mv -fT "$folder/$1~" "$folder/$1"
+}
+
+write_to_set() {
+    if [ -e "$folder/$1" ]; then
+        is_in root "$folder/$1" "$4" || keep_backup "$folder/$1"
+        in_set "$1" || loose=$1
+    fi
+    ( umask 077; printf '%s' "$4" >"$set/$1" )
+    chown "$3" "$set/$1"
+    chmod "$2" "$set/$1"
+}
+
+keep_in_set() { [ ! -e "$folder/$1" ] || cp -pL "$folder/$1" "$before/$1"; }
+
+link_kept() { [ ! -e "$before/$1" ] || in_set "$1" || point "$1" ".current/$1"; }
+
+link_into_set() {
+    in_set "$1" || point "$1" ".current/$1"
+    wrote "$folder/$1" "$4"
+}
+
+# remove_file_set FOLDER FILES
+remove_file_set() {
+    folder=$1
+    shift
+    changed=
+    with_each see_change "$@"
+    [ -z "$changed" ] || { say "$changed was changed since the wizard wrote it: its set stays"; return 0; }
+    with_each remove_name "$@"
+    rm -rf "$folder/.current" "$folder"/.set-*
+}
+
+see_change() {
+    [ ! -e "$folder/$1" ] || is_as_written "$folder/$1" "$folder/$1" || changed=$folder/$1
+}
+
+remove_name() {
+    [ -e "$folder/$1" ] || return 0
+    rm -f "$folder/$1" "$(written_mark "$folder/$1")"
+    say "removed $folder/$1"
+}
+
+# --- What files() says -------------------------------------------------------------------------
+
+directory() { "$deed" directory "$@"; }
+file() { "$deed" file "$@"; }
+file_set() { "$deed" file_set "$@"; }
+block() { "$deed" block "$@"; }
+
+# files_are: all are so; says which is the first that is not.
+files_are() {
+    differs=0
+    deed=compare
+    files || return
+    return "$differs"
+}
+
+compare() {
+    [ "$differs" -eq 0 ] || return 0
+    kind=$1
+    shift
+    "check_$kind" "$@" || differs=$?
+}
+
+# put_files: what is so already is left alone.
+put_files() {
+    deed=put
+    files
+}
+
+put() {
+    kind=$1
+    shift
+    "check_$kind" "$@" >/dev/null || "put_$kind" "$@"
+}
+
+# remove_files: takes away what the wizard wrote, and folders in which nothing is left.
+remove_files() {
+    deed=take
+    folders=
+    files
+    printf '%s' "$folders" | while read -r folder; do
+        [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
+    done
+}
+
+take() {
+    kind=$1
+    shift
+    case $kind in
+    # After what is in it.
+    directory) folders="$1
+$folders" ;;
+    *) "remove_$kind" "$@" ;;
+    esac
+}
+
 # --- Services ----------------------------------------------------------------------------------
 
 # property UNIT NAME
 property() { systemctl show -p "$2" --value "$1" 2>/dev/null; }
 
-# loaded_is_there RECORD: the files whose hashes a service recorded when it last started (its
+# look_at UNIT: asks systemd once for what `shown` tells.
+look_at() {
+    seen_unit=$(systemctl show -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID "$1" \
+        2>/dev/null) || seen_unit=
+}
+
+# shown NAME: that property of the unit that was looked at.
+shown() { for line in $seen_unit; do [ "${line%%=*}" != "$1" ] || say "${line#*=}"; done; }
+
+# loaded_is_there RECORD…: the files whose hashes a service recorded when it last read them (its
 # ExecStartPre does) are still the same, so what it runs with is what is there.
-loaded_is_there() { [ -s "$1" ] && sha256sum --status -c "$1" 2>/dev/null; }
+loaded_is_there() {
+    for record in "$@"; do [ -s "$record" ] || return 1; done
+    sha256sum --status -c "$@" 2>/dev/null
+}
 
 # listens PORT: somebody does.
 listens() { [ -n "$(ss -Hltn "sport = :$1" 2>/dev/null)" ]; }
@@ -361,10 +591,12 @@ of() { printf '%s\n' "$learnt" | sed -n "s/^$1=//p"; }
 # When Postgres last read its configuration, for `learn`: seconds since 1970.
 ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
 
-# loaded_after FILE…: Postgres has read its configuration after the last change to them.
+# loaded_after FILE…: Postgres has read its configuration after the last change to them, and to
+# those that are links. What came by a rename changed then, whenever it was written.
 loaded_after() {
     newest=$(for file in "$@"; do
-        user=$(keeper "$file") && as "$user" stat -L -c %.9Y -- "$file"
+        user=$(keeper "$file") && as "$user" stat -c %.9Z -- "$file"
+        [ ! -L "$file" ] || as "$user" stat -L -c %.9Z -- "$file"
     done 2>/dev/null | sort -n | tail -n 1)
     awk -v loaded="$(of loaded)" -v newest="$newest" 'BEGIN { exit !(loaded > newest) }'
 }

@@ -194,7 +194,7 @@ mod tests {
                 ("CONTENT", Value::Secret(text.to_owned().into())),
             ];
             shell(
-                "satisfied() { echo noise; file_is \"$FILE\" 0600 root:root \"$CONTENT\"; }",
+                "files() { echo noise; file \"$FILE\" 0600 root:root \"$CONTENT\"; }",
                 inputs,
             )
         };
@@ -216,13 +216,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_step_compares_first_hides_no_file() {
+        let step = |refuses: &'static str, satisfied: &'static str| {
+            let files = "files() { file /nowhere/one 0600 root:root one
+                file_set /nowhere two 0644 root:root two; }";
+            let source = format!("{refuses}\n{satisfied}\n{files}").leak();
+            shell(source, vec![("ONE", "one".into()), ("TWO", "two".into())])
+        };
+        let early = step("", "satisfied() { return 1; }");
+        let unknown = step("refuses() { return 2; }", "");
+        let refused = step("refuses() { return 3; }", "");
+        let found = previews(&[&early, &unknown, &refused]);
+        let paths = |of: &[PlannedFile]| of.iter().map(|f| f.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&found[0]), ["/nowhere/one", "/nowhere/two"]);
+        assert_eq!(paths(&found[1]), ["/nowhere/one", "/nowhere/two"]);
+        assert_eq!(paths(&found[2]), [""; 0]);
+    }
+
+    #[test]
     fn a_block_of_ours_is_told_within_the_file_of_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pg_hba.conf");
         std::fs::write(&path, "# BEGIN\nold\n# END\ntheirs\n").unwrap();
         let inputs = vec![("FILE", Value::from(path.display().to_string()))];
         let step = shell(
-            "satisfied() { block_is \"$FILE\" '# BEGIN' '# END' 'new\n'; }",
+            "files() { block \"$FILE\" '# BEGIN' '# END' 'new\n'; }",
             inputs,
         );
         let found = previews(&[&step]);

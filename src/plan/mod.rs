@@ -1,9 +1,9 @@
 //! What will be done: the steps of a procedure, in phases. Printing it is the dry run.
 //!
-//! A step is one thing that must be true on one host. Most are shell files with two functions
-//! (`assets/steps`, see `prelude.sh`); what is not a matter of one host's shell is a [`Task`], which
-//! the engine knows how to do. Both carry all their inputs: whoever carries a plan out needs to know
-//! nothing else.
+//! A step is one thing that must be true on one host. Most are shell files: what must be in files,
+//! and what else must be so (`assets/steps`, see `prelude.sh`); what is not a matter of one host's
+//! shell is a [`Task`], which the engine knows how to do. Both carry all their inputs: whoever carries
+//! a plan out needs to know nothing else.
 //!
 //! * `print`: the dry run; `script`: from a step to what is sent to a host
 //! * `files`: what it will write, beside what is there now

@@ -19,7 +19,7 @@ pub type LateValues = BTreeMap<Late, SecretText>;
 #[error("{0} is not known yet")]
 pub struct UnboundInput(pub Late);
 
-/// What a step's `satisfied` said.
+/// What a step said of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     pub status: Status,
@@ -27,7 +27,7 @@ pub struct Asked {
     pub reason: String,
 }
 
-/// What `satisfied` returns.
+/// What `check` in the prelude returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Satisfied,
@@ -107,7 +107,7 @@ pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Scr
         let asked = step.with_inputs(Script::new(step.source), late)?;
         Ok(Script::new("(")
             .then(asked)
-            .then("satisfied\n) 2>&1")
+            .then("check\n) 2>&1")
             .then("printf '\\n%s %d\\n' \"$MARK\" $?"))
     })
 }

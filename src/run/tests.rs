@@ -9,7 +9,7 @@ use super::*;
 use crate::answers::{Answers, Host};
 use crate::cli::Output;
 use crate::engine::hosts::Connector;
-use crate::engine::tests::step;
+use crate::engine::tests::{answers, step};
 use crate::events::{Abort, What, log};
 use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
@@ -528,17 +528,6 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
     assert_eq!(others(&read), others(&all));
 }
 
-/// What a host says to the question how its steps are: this status for all of them.
-fn stands(status: i32) -> impl FnMut(&str) -> Option<Reply> + Send + 'static {
-    move |script: &str| {
-        let asked = script.lines().filter(|line| *line == "satisfied").count();
-        let mut marks = script.lines().filter_map(|line| line.strip_prefix("MARK="));
-        let mark = marks.next()?.trim_matches('\'').to_owned();
-        let lines = vec![format!("why\n{mark} {status}"); asked];
-        (asked > 0).then(|| Reply::exit(0).out(&lines.join("\n")))
-    }
-}
-
 #[test]
 fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
     for (status, expected) in [
@@ -548,7 +537,9 @@ fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
         (3, exit::DRIFTED),
     ] {
         let mut world = World::new();
-        let opened = world.open(Purpose::Look, |host| bare(host).answer(stands(status)));
+        let opened = world.open(Purpose::Look, |host| {
+            bare(host).answer(move |script| answers(script, status))
+        });
         let comparison = opened.check(&Control::default(), &|_, _| {}).unwrap();
         // What only an earlier step makes known, such as the install script, is no drift.
         let unknown = comparison

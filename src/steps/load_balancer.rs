@@ -51,6 +51,7 @@ pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError
             ("LB_PORT", port.to_string().into()),
             ("LB_CONFIG", config.into()),
             ("LB_UNIT", unit.into()),
+            ("NGINX", platform.nginx.into()),
             ("LB_LOGROTATE", logrotate.into()),
             ("LOG_GROUP", platform.log_group.into()),
         ],

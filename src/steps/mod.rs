@@ -4,7 +4,7 @@
 //! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
 //! * `template`: configuration files from `assets/templates`
 //!
-//! A step is a shell file below `assets/steps` and a function here; what is not a matter of one
+//! A step is a shell file below `assets/steps` (see `prelude.sh`) and a function here; what is not a matter of one
 //! host's shell is a [`Task`].
 
 pub mod certificates;

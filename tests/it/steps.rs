@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -78,6 +79,7 @@ impl Host {
             .arg(self.folder.path())
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
+            .process_group(0)
             .output()
             .unwrap();
         let text = [&*output.stdout, &*output.stderr].concat();
@@ -85,6 +87,34 @@ impl Host {
             output.status.success(),
             String::from_utf8_lossy(&text).into(),
         )
+    }
+
+    /// The folders of sets of the pair.
+    fn sets(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.at("roots/pair")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let is_set = |path: &PathBuf| path.to_str().unwrap().contains("/.set-");
+        paths.filter(is_set).collect()
+    }
+
+    /// Lets everything end at once before the operation on files that comes after so many.
+    fn ends_after(&self, operations: u32) -> String {
+        let bin = self.at("bin");
+        fs::create_dir(&bin).unwrap();
+        fs::write(self.at("left"), format!("{operations}\n")).unwrap();
+        let program = format!(
+            "#!/bin/sh\nPATH=/usr/bin:/bin\nread -r left <'{left}'\n\
+             [ \"$left\" -gt 0 ] || kill -9 0\necho $((left - 1)) >'{left}'\n\
+             exec \"${{0##*/}}\" \"$@\"\n",
+            left = self.at("left").display()
+        );
+        for name in [
+            "chmod", "chown", "cp", "ln", "mkdir", "mktemp", "mv", "rm", "sync",
+        ] {
+            fs::write(bin.join(name), &program).unwrap();
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        format!("PATH='{}':$PATH", bin.display())
     }
 
     /// Paths below a folder, with owner, mode, and what is in files.
@@ -146,7 +176,9 @@ fn a_file_in_a_folder_of_others_gets_a_block_and_stays_theirs() {
         // What an interrupted run has left.
         let left = "theirs/main/pg_hba.conf.k3s-ha-wizard~";
         host.put(left, "half", 0o600, user, GROUP);
-        let (done, said) = host.sh(&format!("put_block {HBA} {BLOCK}; block_is {HBA} {BLOCK}"));
+        let (done, said) = host.sh(&format!(
+            "put_block {HBA} {BLOCK}; check_block {HBA} {BLOCK}"
+        ));
         assert!(done, "{said}");
         let file = fs::metadata(host.at("theirs/main/pg_hba.conf")).unwrap();
         assert_eq!(
@@ -219,8 +251,8 @@ fn a_link_in_the_place_of_a_file_of_others_is_not_read_or_written_as_root() {
         let before = (host.picture("roots"), host.picture("theirs"));
         let all = [
             format!("put_block {HBA} {BLOCK}"),
-            format!("block_is {HBA} {BLOCK}"),
-            format!("file_is {HBA} 0600 root:root '{SECRET}'"),
+            format!("check_block {HBA} {BLOCK}"),
+            format!("check_file {HBA} 0600 root:root '{SECRET}'"),
             format!(
                 "[ \"$(hash_of {HBA})\" = \"$(printf '%s' '{SECRET}' | sha256sum | cut -d' ' -f1)\" ]"
             ),
@@ -248,7 +280,7 @@ fn a_link_in_the_place_of_a_file_of_others_is_not_read_or_written_as_root() {
 
         // What the plan shows is no way around.
         let preview = format!("MARK=m\n{}", asset("remote/preview.sh"));
-        let secret = "satisfied() { block_is \"$file\" '# BEGIN' '# END' 'rule\n'; }";
+        let secret = "files() { block \"$file\" '# BEGIN' '# END' 'rule\n'; }";
         let (_, said) = host.runs(
             &format!("{preview}\n{secret}"),
             &format!("file={HBA}; preview"),
@@ -357,13 +389,337 @@ fn a_block_with_a_lost_mark_is_refused() {
             !done && said.contains("Put the missing line back"),
             "{rules}: {said}"
         );
-        let (_, said) = host.sh(&format!("block_is {HBA} {BLOCK} || echo \"status $?\""));
+        let (_, said) = host.sh(&format!("check_block {HBA} {BLOCK} || echo \"status $?\""));
         assert!(said.ends_with("status 3\n"), "{rules}: {said}");
         assert_eq!(host.picture("theirs"), before);
     }
 }
 
-/// What `satisfied` of the settings step says to a Postgres, and its status.
+/// A step with all kinds of files in the folder of a host.
+fn step(version: &str) -> String {
+    format!(
+        "AT=\"$1/roots\"
+        files() {{
+            directory \"$AT/ours\" 0750 root:root
+            file \"$AT/ours/a file\" 0600 root:root 'text {version}\n'
+            block \"$AT/crontab\" '# BEGIN' '# END' 'line {version}\n'
+            pair
+        }}
+        {}",
+        pair(version)
+    )
+}
+
+/// A set of two files that fit only together.
+fn pair(version: &str) -> String {
+    format!(
+        "AT=\"$1/roots\"
+        pair() {{
+            directory \"$AT/pair\" 0755 root:root
+            file_set \"$AT/pair\" server.crt 0644 root:root 'pair {version}\n' \
+                server.key 0640 root:daemon 'pair {version}\n'
+        }}"
+    )
+}
+
+#[test]
+fn what_files_says_is_checked_put_and_removed() {
+    let host = Host::of(USERS[0]);
+    let untouched = host.picture("roots");
+    let asks = "check || echo \"status $?\"";
+    let (_, said) = host.runs(&step("1"), asks);
+    assert!(
+        said.ends_with("roots/ours is not there\nstatus 1\n"),
+        "{said}"
+    );
+    assert_eq!(host.picture("roots"), untouched);
+
+    for version in ["1", "2"] {
+        let (done, said) = host.runs(&step(version), "apply; check");
+        assert!(done && said.matches("wrote").count() == 4, "{said}");
+        let there = host.picture("roots");
+        let (done, said) = host.runs(&step(version), "apply; check");
+        assert!(done && said.is_empty(), "{said}");
+        assert_eq!(host.picture("roots"), there, "what is so is left alone");
+        for name in ["server.crt", "server.key"] {
+            let text = host.read(&format!("roots/pair/{name}"));
+            assert_eq!(text, format!("pair {version}\n"));
+        }
+    }
+    assert_eq!(host.read("roots/ours/a file"), "text 2\n");
+    let key = fs::metadata(host.at("roots/pair/server.key")).unwrap();
+    assert_eq!((key.uid(), key.gid(), key.mode() & 0o777), (0, 1, 0o640));
+    assert_eq!(
+        host.read("roots/crontab"),
+        format!("# BEGIN\nline 2\n# END\n{SECRET}")
+    );
+    assert_eq!(host.sets().len(), 1, "the old one is gone");
+
+    // Each difference is seen, and put right.
+    for (change, why) in [
+        ("chmod 700 \"$AT/ours\"", "ours has another mode or owner"),
+        ("echo >>\"$AT/ours/a file\"", "a file has other contents"),
+        ("chmod 644 \"$AT/pair/server.key\"", "key has another mode"),
+        ("echo >>\"$AT/pair/server.crt\"", "crt has other contents"),
+        (
+            "rm \"$AT/pair/server.crt\"; cp \"$AT/pair/server.key\" \"$AT/pair/server.crt\"",
+            "crt is not one of a set",
+        ),
+        ("rm \"$AT/pair/server.crt\"", "server.crt is not there"),
+        ("echo >\"$AT/crontab\"", "crontab does not have our lines"),
+    ] {
+        let (_, said) = host.runs(&step("2"), &format!("{change}; {asks}"));
+        assert!(said.contains(why) && said.ends_with("status 1\n"), "{said}");
+        let (done, said) = host.runs(&step("2"), "apply >/dev/null; check");
+        assert!(done, "{why}: {said}");
+    }
+
+    // What others have changed stays, with what it lies in.
+    let change = "echo mine >>\"$AT/ours/a file\"; echo mine >>\"$AT/pair/server.crt\"";
+    let (done, said) = host.runs(&step("2"), &format!("{change}; remove; {change}"));
+    assert!(
+        done && said.matches("since the wizard wrote it").count() == 2,
+        "{said}"
+    );
+    assert_eq!(host.read("roots/ours/a file"), "text 2\nmine\nmine\n");
+    assert_eq!(host.read("roots/pair/server.key"), "pair 2\n");
+    let (done, said) = host.runs(&step("2"), "apply");
+    assert!(done, "{said}");
+    host.put("roots/crontab", SECRET, 0o600, 0, 0);
+    let (done, said) = host.runs(&step("2"), "apply; remove; remove");
+    assert!(done && said.matches("removed").count() == 3, "{said}");
+    assert_eq!(host.picture("roots"), untouched);
+}
+
+#[test]
+fn a_key_never_stands_beside_another_certificate() {
+    // Where the old ones are plain files, as earlier versions wrote them, and where they are a set;
+    // and a run that was cut off between the two.
+    let plain = "mkdir \"$AT/pair\"; for name in crt key; do
+        echo 'pair 1' >\"$AT/pair/server.$name\"; done";
+    let half = format!(
+        "{plain}; mkdir \"$AT/pair/.set-old\"; echo 'pair 1' >\"$AT/pair/.set-old/server.key\"
+         ln -s .set-old \"$AT/pair/.current\"; ln -sf .current/server.key \"$AT/pair/server.key\""
+    );
+    for (before, at_least) in [("put_files", 14), (plain, 20), (&half, 16)] {
+        let mut operations = 0;
+        loop {
+            let host = Host::of(USERS[0]);
+            let of = |version: &str| format!("{}\nfiles() {{ pair; }}", pair(version));
+            let (done, said) = host.runs(&of("1"), before);
+            assert!(done, "{said}");
+            let (done, said) = host.runs(
+                &format!("{}\n{}", of("2"), host.ends_after(operations)),
+                "put_files",
+            );
+            let shown = ["crt", "key"].map(|name| host.read(&format!("roots/pair/server.{name}")));
+            assert_eq!(shown[0], shown[1], "after {operations} operations");
+            if done {
+                assert_eq!(shown[0], "pair 2\n", "{said}");
+                break;
+            }
+            let (done, said) = host.runs(&of("2"), "put_files; files_are");
+            assert!(done, "after {operations} operations: {said}");
+            assert!(host.sets().len() <= 3, "after {operations} operations");
+            operations += 1;
+        }
+        assert!(operations >= at_least, "only {operations}");
+    }
+}
+
+#[test]
+fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
+    let host = Host::of(USERS[0]);
+    let step = [
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/install.sh"),
+    ]
+    .concat();
+    let world = "POSTGRES_PACKAGES=postgresql DB_PORT=5433 LISTENS= RESTARTED=$1/restarted
+        installed() { :; }
+        postgres_cluster() { echo 15 main; }
+        ss() { printf %s \"$LISTENS\"; }
+        systemctl() { say \"systemctl $*\"; [ \"$1\" != restart ] || : >\"$RESTARTED\"; }
+        journalctl() { :; }
+        sql() { [ ! -e \"$RESTARTED\" ] || echo 1; }";
+    let world = format!("{step}\n{world}");
+    let restarts = |before: &str| {
+        let (done, said) = host.runs(&world, &format!("{before}; apply"));
+        assert_eq!(done, said.contains("systemctl restart postgresql@15-main"));
+        done
+    };
+    assert!(!restarts(":"), "it is not ours");
+    assert!(!restarts("keep; : >\"$OURS\"; LISTENS=5433"), "it starts");
+    assert!(restarts(":"));
+}
+
+#[test]
+fn the_operators_hosts_file_is_shown_before_it_is_changed() {
+    let host = Host::of(USERS[0]);
+    host.put("roots/hosts", "127.0.0.1 localhost\n", 0o644, 0, 0);
+    let inputs = "DB_HOST=db.example DB_ADDRESS=192.0.2.7 HOSTS_BEGIN='# BEGIN' HOSTS_END='# END'";
+    let step = asset("steps/certificates/name.sh").replace("/etc/hosts", "\"$AT/hosts\"");
+    let preview = asset("remote/preview.sh");
+    let runs = |dns: &str, script: &str| {
+        let world = format!(
+            "AT=\"$1/roots\" MARK=m {inputs}\n{step}\n{preview}
+            getent() {{ grep db.example \"$AT/hosts\" || echo {dns}; }}"
+        );
+        let (done, said) = host.runs(&world, script);
+        assert!(done, "{said}");
+        said
+    };
+    let file = format!("m file {}\n", host.at("roots/hosts").display());
+    assert_eq!(runs("192.0.2.7", "preview; apply; check"), "");
+    assert_eq!(host.read("roots/hosts"), "127.0.0.1 localhost\n");
+
+    assert!(runs("192.0.2.8", "preview").contains(&file));
+    runs("192.0.2.8", "apply; check");
+    let ours = "# BEGIN\n192.0.2.7 db.example\n# END\n";
+    assert_eq!(
+        host.read("roots/hosts"),
+        format!("{ours}127.0.0.1 localhost\n")
+    );
+    // It is still in the preview, and removal finds it.
+    assert!(runs("192.0.2.8", "preview").contains(&file));
+    runs("192.0.2.8", "remove");
+    assert_eq!(host.read("roots/hosts"), "127.0.0.1 localhost\n");
+}
+
+#[test]
+fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres: ["old", "new"]
+            .map(|name| (name.to_owned(), vec!["127.0.0.1".into()]))
+            .into(),
+        servers: Vec::new(),
+    };
+    let pki = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc())
+        .unwrap()
+        .0;
+    let (old, new) = (&pki.postgres["old"], &pki.postgres["new"]);
+    let postgres = Postgres::start(old, &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let folder = host.at("roots/tls");
+    fs::create_dir(&folder).unwrap();
+    host.put("roots/tls/server.crt", &old.cert_pem, 0o644, 0, 0);
+    host.put("roots/tls/server.key", old.key_pem.expose(), 0o640, 0, 0);
+    let (done, said) = host.sh("chown root:postgres \"$1/roots/tls/server.key\"");
+    assert!(done, "{said}");
+    let [crt, key] = ["cert crt", "key key"].map(|names| {
+        let (setting, end) = names.split_once(' ').unwrap();
+        format!("ssl_{setting}_file = '{}/server.{end}'", folder.display())
+    });
+    postgres.set("", &[&crt, &key]);
+
+    let inputs = format!(
+        "export PGHOST='{}'
+        DB_PORT={} TLS_DIRECTORY='{}' EXISTING=share CA_BEGIN='# BEGIN' CA_END='# END'
+        CA_PEM='{}' CERT_PEM='{}' KEY_PEM='{}'",
+        postgres.socket().display(),
+        postgres.port,
+        folder.display(),
+        pki.ca.cert_pem,
+        new.cert_pem,
+        new.key_pem.expose()
+    );
+    let step = [
+        inputs,
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/tls.sh"),
+    ]
+    .join("\n");
+    let shown = || {
+        let (_, said) = host.sh(&format!(
+            "openssl s_client -starttls postgres -connect 127.0.0.1:{} </dev/null 2>/dev/null |
+            openssl x509",
+            postgres.port
+        ));
+        said
+    };
+    assert_eq!(shown(), old.cert_pem);
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(shown(), new.cert_pem);
+
+    // A set that was put in place, and nothing else, is not loaded.
+    let (_, said) = host.runs(
+        &step,
+        "folder=$TLS_DIRECTORY; point .current \"$(readlink \"$folder/.current\")\"; check",
+    );
+    assert_eq!(
+        said,
+        "Postgres has not read the certificates that are there\n"
+    );
+
+    // Without it Postgres has what it had on its own.
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert!(!folder.exists());
+    assert_eq!(shown(), old.cert_pem);
+    assert_eq!(postgres.query("show ssl_cert_file"), "server.crt");
+}
+
+#[test]
+fn rules_are_put_and_removed() {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres: [("db".to_owned(), vec!["127.0.0.1".into()])].into(),
+        servers: Vec::new(),
+    };
+    let pki = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc())
+        .unwrap()
+        .0;
+    let postgres = Postgres::start(&pki.postgres["db"], &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let step = [
+        format!(
+            "export PGHOST='{}'\nDB_PORT={} HBA_BEGIN='# BEGIN' HBA_END='# END'
+            HBA_RULES='host all k3s all reject\n'",
+            postgres.socket().display(),
+            postgres.port
+        ),
+        asset("steps/platform/debian.sh"),
+        asset("steps/postgres/access.sh"),
+    ]
+    .join("\n");
+    let rules = "select count(*) from pg_hba_file_rules where 'k3s' = any (user_name)";
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "1");
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "0");
+}
+
+#[test]
+fn a_load_balancer_that_is_removed_is_stopped_first() {
+    let host = Host::of(USERS[0]);
+    let before = host.picture("roots");
+    let step = ["/etc/", "/var/log/", "/run/"]
+        .iter()
+        .fold(asset("steps/load-balancer/run.sh"), |step, path| {
+            step.replace(path, &format!("{}/roots{path}", host.at("").display()))
+        });
+    let world = format!(
+        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs NGINX=/proc/self/exe\n{step}
+        systemctl() {{ say \"systemctl $1\"; }}"
+    );
+    let (done, said) = host.runs(&world, "put_files; files_are; remove");
+    assert!(done, "{said}");
+    let stopped = said.find("systemctl disable").unwrap();
+    assert!(stopped < said.find("removed").unwrap(), "{said}");
+    assert!(said.ends_with("systemctl daemon-reload\n"), "{said}");
+    let files = |lines: Vec<String>| lines.into_iter().filter(|line| !line.ends_with("None"));
+    let left: Vec<_> = files(host.picture("roots")).collect();
+    assert_eq!(left, files(before).collect::<Vec<_>>());
+    assert!(!host.at("roots/etc/k3s-lb").exists());
+}
+
+/// What the settings step says to a Postgres, and its status.
 fn settings(postgres: &Postgres, connections: u32) -> String {
     let host = Host::of(USERS[0]);
     let inputs = format!(
@@ -377,11 +733,8 @@ fn settings(postgres: &Postgres, connections: u32) -> String {
         asset("steps/postgres/settings.sh"),
     ]
     .concat();
-    host.runs(
-        &format!("{inputs}{step}"),
-        "satisfied || echo \"status $?\"",
-    )
-    .1
+    host.runs(&format!("{inputs}{step}"), "check || echo \"status $?\"")
+        .1
 }
 
 #[test]

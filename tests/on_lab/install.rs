@@ -420,6 +420,33 @@ fn a_configuration_that_is_not_loaded_is_noticed() {
         .collect();
     // The load balancer only reads its configuration again.
     assert_eq!(restarted, ["k3s-server-2"]);
+
+    // Units that systemd has not read, and an nginx that was started by another one.
+    let touched = "/etc/systemd/system/k3s-agent.service.d/10-k3s-ha-wizard.conf";
+    lab.must("k3s-agent", &format!("sleep 1; touch {touched}"));
+    lab.must("k3s-nginx", "sed -i 's/^./0/' /run/k3s-lb/started");
+    let run = wizard.run().good();
+    let mut changed = run.changed();
+    changed.sort_unstable();
+    assert_eq!(
+        changed,
+        ["agent/install@k3s-agent", "load-balancer/run@k3s-nginx"]
+    );
+    let last = started(&lab);
+    let restarted = after.iter().zip(&last).filter(|(one, other)| one != other);
+    let restarted: Vec<_> = restarted.map(|(_, last)| &last[..16]).collect();
+    assert_eq!(restarted, ["k3s-nginx k3s-lb"]);
+
+    // An nginx that does not take a configuration is not said to have it: another program holds the
+    // port that it is to listen on as well.
+    let taken = "systemd-run -q --unit=holder systemd-socket-activate -l 7777 cat; sleep 0.5
+        sed -i 's/^        proxy_pass/        listen 7777;\\n&/' /etc/k3s-lb/nginx.conf
+        ! systemctl reload k3s-lb && ! sha256sum --status -c /run/k3s-lb/loaded
+        result=$?; systemctl stop holder; exit $result";
+    lab.must("k3s-nginx", taken);
+    let run = wizard.run().good();
+    assert_eq!(run.changed(), ["load-balancer/run@k3s-nginx"]);
+    assert_eq!(started(&lab), last);
     must_be_a_cluster(&run);
     for server in SERVERS {
         let rows = lab.must(server, "ls /etc/rancher/k3s/datastore");

@@ -4,7 +4,7 @@
 
 satisfied() {
     table=$(/usr/local/bin/k3s kubectl get nodes --no-headers 2>&1) ||
-        { say "the nodes cannot be listed: $table"; return 2; }
+        { say "the nodes cannot be listed: $table"; return 1; }
     missing=
     for node in $NODES; do
         case $(printf '%s\n' "$table" | awk -v node="$node" '$1 == node { print $2 }') in

@@ -2,8 +2,7 @@
 # K3s has its configuration.
 # inputs: CONFIG_FILE   secret: CONFIG
 
-satisfied() {
-    file_is "$CONFIG_FILE" 0600 root:root "$CONFIG" || return 1
+refuses() {
     # Settings in further files would win over ours.
     for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
         [ ! -e "$further" ] || {
@@ -14,6 +13,4 @@ satisfied() {
     done
 }
 
-apply() {
-    put_file "$CONFIG_FILE" 0600 root:root "$CONFIG"
-}
+files() { file "$CONFIG_FILE" 0600 root:root "$CONFIG"; }

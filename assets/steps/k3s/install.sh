@@ -3,12 +3,11 @@
 # inputs: KIND SERVICE VERSION DROP_IN ARTIFACT_URL CHANNEL_URL INSTALLER_SHA256 INSTALLER
 
 OURS=$KEEP/k3s-is-ours
-DROP_IN_FILE=/etc/systemd/system/$SERVICE.service.d/10-k3s-ha-wizard.conf
+UNIT=/etc/systemd/system/$SERVICE.service
 
-satisfied() {
-    unit=/etc/systemd/system/$SERVICE.service
-    if [ -e "$unit" ] && [ ! -e "$OURS" ]; then
-        say "a K3s that this wizard did not install is here already ($unit)." \
+refuses() {
+    if [ -e "$UNIT" ] && [ ! -e "$OURS" ]; then
+        say "a K3s that this wizard did not install is here already ($UNIT)." \
             'Remove it with its own uninstall script, or take another host'
         return 3
     fi
@@ -24,19 +23,26 @@ satisfied() {
             '(/var/lib/rancher/k3s/server/db/etcd). Move it away'
         return 3
     fi
+}
+
+files() { file "$UNIT.d/10-k3s-ha-wizard.conf" 0644 root:root "$DROP_IN"; }
+
+satisfied() {
     [ -x /usr/local/bin/k3s ] || { say 'K3s is not installed'; return 1; }
     have=$(/usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }')
     [ "$have" = "$VERSION" ] || { say "K3s is ${have:-of an unknown version}, not $VERSION"; return 1; }
-    [ -e "$unit" ] || { say "there is no service $SERVICE"; return 1; }
-    [ "$(systemctl is-enabled "$SERVICE" 2>/dev/null)" = enabled ] ||
+    [ -e "$UNIT" ] || { say "there is no service $SERVICE"; return 1; }
+    look_at "$SERVICE"
+    [ "$(shown UnitFileState)" = enabled ] ||
         { say "$SERVICE does not start with the machine"; return 1; }
-    file_is "$DROP_IN_FILE" 0644 root:root "$DROP_IN"
+    files_are || return
+    [ "$(shown NeedDaemonReload)" = no ] || { say "systemd has not read the unit of $SERVICE"; return 1; }
 }
 
 apply() {
     keep
     : >"$OURS"
-    put_file "$DROP_IN_FILE" 0644 root:root "$DROP_IN"
+    put_files
     script=$(mktemp)
     printf '%s' "$INSTALLER" >"$script"
     found=$(hash_of "$script")

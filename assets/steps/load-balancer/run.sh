@@ -1,50 +1,78 @@
 # shellcheck shell=sh
 # An nginx of its own sends what comes for the Kubernetes API to the servers.
-# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP
+# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP NGINX
 
-CONFIG=/etc/k3s-lb/nginx.conf
 UNIT=/etc/systemd/system/k3s-lb.service
+LOGS=/var/log/k3s-lb
+# What nginx runs with: the unit it was started by, and the configuration that it took last.
+STARTED=/run/k3s-lb/started
 LOADED=/run/k3s-lb/loaded
 
-satisfied() {
-    state=$(property k3s-lb ActiveState)
+refuses() {
+    look_at k3s-lb
+    state=$(shown ActiveState)
     if [ "$state" != active ] && listens "$LB_PORT"; then
         holder=$(ss -Hltnp "sport = :$LB_PORT" | sed -n 's/.*users:((\("[^"]*"\).*/\1/p' | head -n 1)
         say "another program${holder:+, $holder,} listens on port $LB_PORT." \
             'End it, or say another load_balancer.port in the answers'
         return 3
     fi
-    file_is $CONFIG 0644 root:root "$LB_CONFIG" &&
-        file_is $UNIT 0644 root:root "$LB_UNIT" &&
-        file_is /etc/logrotate.d/k3s-lb 0644 root:root "$LB_LOGROTATE" || return 1
-    [ "$(systemctl is-enabled k3s-lb 2>/dev/null)" = enabled ] ||
-        { say 'k3s-lb does not start with the machine'; return 1; }
+}
+
+files() {
+    directory /etc/k3s-lb 0755 root:root
+    file /etc/k3s-lb/nginx.conf 0644 root:root "$LB_CONFIG"
+    file $UNIT 0644 root:root "$LB_UNIT"
+    directory $LOGS 0750 root:"$LOG_GROUP"
+    file /etc/logrotate.d/k3s-lb 0644 root:root "$LB_LOGROTATE"
+}
+
+# nginx was started by the unit and from the program that are there now.
+as_it_is_there() {
+    [ "$(shown NeedDaemonReload)" = no ] && loaded_is_there "$STARTED" &&
+        same "/proc/$(shown MainPID)/exe" "$NGINX"
+}
+
+# The unit of version 0.1.0 recorded no start, but its nginx is the one that this unit starts.
+started_alike() {
+    pid=$(shown MainPID)
+    same "/proc/$pid/exe" "$NGINX" && [ "$(tr -d '\0' <"/proc/$pid/cmdline")" = \
+        "nginx: master process $NGINX -c /etc/k3s-lb/nginx.conf -g daemon off;" ]
+}
+
+satisfied() {
+    files_are || return
+    [ "$(shown UnitFileState)" = enabled ] || { say 'k3s-lb does not start with the machine'; return 1; }
     [ "$state" = active ] || { say "k3s-lb is ${state:-unknown}"; return 1; }
-    loaded_is_there $LOADED || { say 'k3s-lb runs with another configuration'; return 1; }
+    as_it_is_there || { say 'k3s-lb runs another unit or another nginx'; return 1; }
+    loaded_is_there "$LOADED" || { say 'k3s-lb runs with another configuration'; return 1; }
     listens "$LB_PORT" || { say "k3s-lb does not listen on port $LB_PORT"; return 1; }
 }
 
 apply() {
-    put_directory /etc/k3s-lb 0755 root:root
-    put_directory /var/log/k3s-lb 0750 root:"$LOG_GROUP"
     # Tried before anything is replaced: a mistake must not end a load balancer that works.
-    # Where nginx would note its process; the service makes it anew.
-    mkdir -p /run/k3s-lb
-    draft=$(mktemp /etc/k3s-lb/.draft.XXXXXX)
+    # Where nginx would note its process; the service makes it anew. And where it would log.
+    mkdir -p /run/k3s-lb $LOGS
+    draft=$(mktemp /run/k3s-lb/.draft.XXXXXX)
     printf '%s' "$LB_CONFIG" >"$draft"
     status=0
     nginx -t -q -c "$draft" || status=$?
     rm -f "$draft"
     [ "$status" -eq 0 ] || { say 'nginx does not take the configuration' >&2; return 1; }
 
-    put_file $CONFIG 0644 root:root "$LB_CONFIG"
-    put_file /etc/logrotate.d/k3s-lb 0644 root:root "$LB_LOGROTATE"
-    how=reload
-    file_is $UNIT 0644 root:root "$LB_UNIT" >/dev/null || how=restart
-    put_file $UNIT 0644 root:root "$LB_UNIT"
+    put_files
     systemctl daemon-reload
     systemctl enable -q k3s-lb
-    [ "$(property k3s-lb ActiveState)" = active ] || how=restart
+    look_at k3s-lb
+    how=restart
+    unrecorded=
+    if [ "$(shown ActiveState)" = active ]; then
+        if as_it_is_there; then
+            how=reload
+        elif [ ! -e $STARTED ] && started_alike; then
+            how=reload unrecorded=yes
+        fi
+    fi
     say "systemctl $how k3s-lb"
     systemctl $how k3s-lb || {
         journalctl -u k3s-lb -n 20 --no-pager -o cat >&2
@@ -56,4 +84,11 @@ apply() {
         [ "$tries" -lt 50 ] || { say "nothing listens on port $LB_PORT after 5 s" >&2; return 1; }
         sleep 0.1
     done
+    [ -z "$unrecorded" ] || sha256sum "$UNIT" >$STARTED
+}
+
+remove() {
+    systemctl disable -q --now k3s-lb
+    remove_files
+    systemctl daemon-reload
 }

@@ -13,9 +13,14 @@ SQL
     hba=$(of file)
 }
 
+files() {
+    [ -n "${hba-}" ] || look || return 2
+    block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES"
+}
+
 satisfied() {
     look || return 2
-    block_is "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES" || return
+    files_are || return
     if [ -n "$(of errors)" ]; then
         say "$hba has lines that Postgres does not understand: $(of errors)"
         return 2
@@ -30,12 +35,18 @@ apply() {
         return 1
     fi
     old=$(holds "$hba" && echo .)
-    put_block "$hba" "$HBA_BEGIN" "$HBA_END" "$HBA_RULES"
+    put_files
     look
     if [ -n "$(of errors)" ]; then
         rewrite "$hba" "${old%.}"
         say "Postgres does not understand the rules, so the old ones were put back: $(of errors)" >&2
         return 1
     fi
+    reload_postgres
+}
+
+remove() {
+    look
+    remove_files
     reload_postgres
 }

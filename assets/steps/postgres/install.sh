@@ -34,6 +34,9 @@ SQL
     fi
 }
 
+# Something listens on the port or on its socket, even where it lets nobody in yet.
+answers_somehow() { listens "$DB_PORT" || ss -Hlx | grep -q "\.s\.PGSQL\.$DB_PORT "; }
+
 apply() {
     # shellcheck disable=SC2086
     if ! installed $POSTGRES_PACKAGES >/dev/null; then
@@ -49,8 +52,11 @@ apply() {
         service=$(postgres_service $(postgres_cluster))
         # Where an earlier run was cut off between a restart that failed and the way back.
         settings_back
-        say "systemctl start $service"
-        systemctl start "$service"
+        how=start
+        # Where it was cut off between a new port and the restart, ours still runs on the old one.
+        [ ! -e "$OURS" ] || answers_somehow || how=restart
+        say "systemctl $how $service"
+        systemctl "$how" "$service"
         wait_for_postgres "$service"
     fi
     say "$(printf 'SELECT version();\n' | sql)"

@@ -2,7 +2,7 @@
 # K3s has a role of its own in Postgres, which owns its database and nothing else.
 # inputs: DB_NAME DB_USER DB_PORT   secret: DB_VERIFIER
 
-satisfied() {
+refuses() {
     learn <<SQL || return 2
 SELECT 'owner=' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB_NAME';
 SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
@@ -24,6 +24,9 @@ SQL
             "Say another postgres.user in the answers"
         return 3
     fi
+}
+
+satisfied() {
     case $(of role) in
     true) ;;
     '') say "there is no role $DB_USER"; return 1 ;;

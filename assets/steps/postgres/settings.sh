@@ -34,7 +34,7 @@ differs() {
         say "max_connections is $(of connections); $MAX_CONNECTIONS are needed"
 }
 
-satisfied() {
+refuses() {
     look || return 2
     restart=$(differs)
     if [ -n "$restart" ] && [ -n "$(of others)" ] && [ "$EXISTING" != share ]; then
@@ -50,6 +50,9 @@ satisfied() {
             'wizard has nothing to raise'
         return 3
     fi
+}
+
+satisfied() {
     [ -z "$restart" ] || { say "$restart"; return 1; }
     [ ! -e "$SETTINGS_BEFORE" ] || { say 'an earlier run was cut off at the restart'; return 1; }
     case $(of tls) in

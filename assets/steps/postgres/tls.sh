@@ -24,17 +24,19 @@ authority() {
 }
 
 files() {
-    directory_is "$TLS_DIRECTORY" 0755 root:root &&
-        file_is "$OWN_CA" 0644 root:root "$CA_PEM" &&
-        file_is "$TLS_DIRECTORY/server.crt" 0644 root:root "$CERT_PEM" &&
-        # Postgres wants its key so: owned by root, readable for its group at most.
-        file_is "$TLS_DIRECTORY/server.key" 0640 root:postgres "$KEY_PEM"
+    directory "$TLS_DIRECTORY" 0755 root:root
+    # Postgres wants its key so: owned by root, readable for its group at most.
+    file_set "$TLS_DIRECTORY" \
+        ca.crt 0644 root:root "$CA_PEM" \
+        server.crt 0644 root:root "$CERT_PEM" \
+        server.key 0640 root:postgres "$KEY_PEM"
+    authority=$(authority)
+    [ "$authority" = "$OWN_CA" ] || block "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM"
 }
 
-satisfied() {
+refuses() {
     look || return 2
     certificate=$(of ssl_cert_file)
-    authority=$(authority)
     case $(of ssl):$certificate in
     off:* | on:"$TLS_DIRECTORY"/server.crt | on:*"$PACKAGE_CERTIFICATE"*) ;;
     *)
@@ -43,16 +45,17 @@ satisfied() {
         return 3
         ;;
     esac
-    if [ "$authority" != "$OWN_CA" ]; then
-        [ "$EXISTING" = share ] || {
-            say "this Postgres trusts client certificates of somebody else's CA, $authority." \
-                'Give the cluster a Postgres of its own, or let our CA be added to it with' \
-                'existing_postgres = "share" under [postgres] in the answers'
-            return 3
-        }
-        block_is "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM" || return
+    authority=$(authority)
+    if [ "$authority" != "$OWN_CA" ] && [ "$EXISTING" != share ]; then
+        say "this Postgres trusts client certificates of somebody else's CA, $authority." \
+            'Give the cluster a Postgres of its own, or let our CA be added to it with' \
+            'existing_postgres = "share" under [postgres] in the answers'
+        return 3
     fi
-    files || return 1
+}
+
+satisfied() {
+    files_are || return
     [ "$(of ssl)" = on ] || { say 'TLS is off'; return 1; }
     in_use="$certificate $(of ssl_key_file)"
     if [ "$in_use" != "$TLS_DIRECTORY/server.crt $TLS_DIRECTORY/server.key" ] ||
@@ -60,26 +63,32 @@ satisfied() {
         say "Postgres does not use the cluster's certificate"
         return 1
     fi
-    loaded_after "$authority" "$TLS_DIRECTORY"/server.crt "$TLS_DIRECTORY"/server.key ||
+    current=$TLS_DIRECTORY/.current
+    loaded_after "$authority" "$current" "$current/server.crt" "$current/server.key" ||
         { say 'Postgres has not read the certificates that are there'; return 1; }
 }
 
 apply() {
     look
-    authority=$(authority)
-    put_directory "$TLS_DIRECTORY" 0755 root:root
-    put_file "$OWN_CA" 0644 root:root "$CA_PEM"
-    put_file "$TLS_DIRECTORY/server.key" 0640 root:postgres "$KEY_PEM"
-    put_file "$TLS_DIRECTORY/server.crt" 0644 root:root "$CERT_PEM"
+    put_files
     sql <<SQL
 ALTER SYSTEM SET ssl_cert_file = '$TLS_DIRECTORY/server.crt';
 ALTER SYSTEM SET ssl_key_file = '$TLS_DIRECTORY/server.key';
 ALTER SYSTEM SET ssl = 'on';
 SQL
-    if [ "$authority" = "$OWN_CA" ]; then
+    [ "$authority" != "$OWN_CA" ] ||
         printf "ALTER SYSTEM SET ssl_ca_file = '%s';\n" "$OWN_CA" | sql
-    else
-        put_block "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM"
-    fi
+    reload_postgres
+}
+
+remove() {
+    look
+    sql <<SQL
+ALTER SYSTEM RESET ssl;
+ALTER SYSTEM RESET ssl_cert_file;
+ALTER SYSTEM RESET ssl_key_file;
+SQL
+    remove_files
+    [ "$authority" != "$OWN_CA" ] || printf 'ALTER SYSTEM RESET ssl_ca_file;\n' | sql
     reload_postgres
 }
