@@ -531,7 +531,7 @@ fn a_key_never_stands_beside_another_certificate() {
 fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
     let host = Host::of(USERS[0]);
     let step = [
-        asset("steps/platform/debian.sh"),
+        file("src/platform/debian/functions.sh"),
         asset("steps/postgres/install.sh"),
     ]
     .concat();
@@ -616,7 +616,7 @@ fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
 
     let inputs = format!(
         "export PGHOST='{}'
-        DB_PORT={} TLS_DIRECTORY='{}' EXISTING=share CA_BEGIN='# BEGIN' CA_END='# END'
+        DB_PORT={} TLS_DIRECTORY='{}' EXISTING=share PACKAGE_CERTIFICATE=snakeoil CA_BEGIN='# BEGIN' CA_END='# END'
         CA_PEM='{}' CERT_PEM='{}' KEY_PEM='{}'",
         postgres.socket().display(),
         postgres.port,
@@ -627,7 +627,7 @@ fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
     );
     let step = [
         inputs,
-        asset("steps/platform/debian.sh"),
+        file("src/platform/debian/functions.sh"),
         asset("steps/postgres/tls.sh"),
     ]
     .join("\n");
@@ -682,7 +682,7 @@ fn rules_are_put_and_removed() {
             postgres.socket().display(),
             postgres.port
         ),
-        asset("steps/platform/debian.sh"),
+        file("src/platform/debian/functions.sh"),
         asset("steps/postgres/access.sh"),
     ]
     .join("\n");
@@ -705,7 +705,7 @@ fn a_load_balancer_that_is_removed_is_stopped_first() {
             step.replace(path, &format!("{}/roots{path}", host.at("").display()))
         });
     let world = format!(
-        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs NGINX=/proc/self/exe\n{step}
+        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs LOG_GROUP=adm NGINX=/proc/self/exe\n{step}
         systemctl() {{ say \"systemctl $1\"; }}"
     );
     let (done, said) = host.runs(&world, "put_files; files_are; remove");
