@@ -1,23 +1,28 @@
 //! From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
 //!
-//! The map of the house, in the order in which a run passes through it:
+//! The map, in the order in which a run passes through it:
 //!
-//! * [`answers`]: what the operator wants
+//! * [`answers`]: what the operator wants; [`topology`]: the members of the cluster in their places
 //! * [`remote`]: how a host is reached
 //! * [`platform`]: what a host is; all that is a matter of its distribution, a folder a family
 //! * [`pki`]: the certificates between K3s and its datastore
-//! * [`plan`]: what will be done, a pure function of the three above
-//! * [`engine`]: doing it, and the events that say what happens
+//! * [`steps`]: what each component needs; [`procedures`]: in which order, and what needs what
+//! * [`plan`]: the steps of a procedure, which can be printed and carried out
+//! * [`engine`]: carrying it out
 //! * [`proof`]: showing that it holds
-//! * [`cluster`]: nodes, pods and their health; [`status`]: of one that is there, asked once
-//! * [`state`]: what is remembered on this machine
-//! * [`report`]: events as lines, as JSON, and as the log of a run
+//! * [`cluster`]: nodes, pods and their health; [`status`]: of one that exists, asked once
+//! * [`state`]: what is kept on this machine
 //!
-//! and around it: [`cli`], the command line; [`run`], the one pipeline from answers to an exit code;
-//! [`signals`], how a run without a keyboard is stopped; `interview`, what the operator is asked, for
-//! two frontends that do not know each other: [`tui`], the screens, and [`plain`], questions and lines;
-//! [`frontends`], without either. The program itself (`main.rs`, `headless.rs`) is all that prints and
-//! ends the process.
+//! The ground, which depends on nothing above it: [`events`], the one record of what happens;
+//! [`redact`], which keeps secrets out of it; [`secrets`].
+//!
+//! Around it: [`cli`], the command line; [`run`], the one pipeline from answers to an exit code;
+//! [`report`], events as lines and as JSON; [`signals`], how a run without a keyboard is stopped;
+//! `interview`, what the operator is asked, for two frontends that do not know each other: [`tui`],
+//! the screens, and [`plain`], questions and lines; [`frontends`], without either. The program itself
+//! (`main.rs`, `headless.rs`) is all that prints and ends the process.
+//!
+//! `tests/it/architecture` keeps which of these may know which.
 
 pub mod answers;
 pub mod cli;

@@ -173,6 +173,7 @@ pub fn flat(text: &str) -> String {
 
 /// The wizard with a state folder and a home of its own.
 pub struct Wizard {
+    program: PathBuf,
     pub state: tempfile::TempDir,
     answers: PathBuf,
     /// The socket of the ssh-agent that it may ask.
@@ -189,11 +190,23 @@ pub struct Ended {
 
 impl Wizard {
     pub fn new() -> Self {
+        Self::of(Path::new(WIZARD))
+    }
+
+    /// Another version of the wizard.
+    pub fn of(program: &Path) -> Self {
         Self {
+            program: program.to_owned(),
             state: tempfile::tempdir().unwrap(),
             answers: root().join("tests/lab/answers.toml"),
             agent: Some(Path::new(KEPT).join("agent.sock")),
         }
+    }
+
+    /// Goes on with the state folder of another one.
+    pub fn with_state_of(mut self, other: Self) -> Self {
+        self.state = other.state;
+        self
     }
 
     /// The same state folder, with answers that are a little different.
@@ -210,7 +223,7 @@ impl Wizard {
     }
 
     fn program(&self) -> Command {
-        let mut command = Command::new(WIZARD);
+        let mut command = Command::new(&self.program);
         command
             .env("K3S_HA_WIZARD_STATE", self.state.path())
             .env("HOME", self.home())
@@ -222,8 +235,13 @@ impl Wizard {
 
     /// `k3s-ha-wizard plan`: the exit code, and what it printed.
     pub fn plan(&self) -> (Option<i32>, String) {
+        self.says(&["plan"])
+    }
+
+    /// Another command with these answers: the exit code, and what it printed.
+    pub fn says(&self, what: &[&str]) -> (Option<i32>, String) {
         let mut command = self.program();
-        command.args(["plan", "--answers"]).arg(&self.answers);
+        command.args(what).arg("--answers").arg(&self.answers);
         let output = command.output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8(text).unwrap();
