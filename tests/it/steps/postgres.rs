@@ -1,0 +1,185 @@
+//! The steps of Postgres, most of them with a real one.
+
+use std::fs;
+
+use k3s_ha_wizard::pki::{self, Kept, Pki, Wanted};
+use support::postgres::Postgres;
+use time::OffsetDateTime;
+
+use super::{Host, USERS, asset, file};
+
+/// An authority, and a certificate that Postgres has and one that it gets.
+fn pki() -> Pki {
+    let wanted = Wanted {
+        cluster: "test".into(),
+        role: "k3s".into(),
+        postgres: ["old", "new"]
+            .map(|name| (name.to_owned(), vec!["127.0.0.1".into()]))
+            .into(),
+        servers: Vec::new(),
+    };
+    let (pki, _) = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc()).unwrap();
+    pki
+}
+
+#[test]
+fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
+    let host = Host::of(USERS[0]);
+    let step = [
+        file("src/platform/debian/functions.sh"),
+        asset("steps/postgres/install.sh"),
+    ]
+    .concat();
+    let world = "POSTGRES_PACKAGES=postgresql DB_PORT=5433 LISTENS= RESTARTED=$1/restarted
+        installed() { :; }
+        postgres_cluster() { echo 15 main; }
+        ss() { printf %s \"$LISTENS\"; }
+        systemctl() { say \"systemctl $*\"; [ \"$1\" != restart ] || : >\"$RESTARTED\"; }
+        journalctl() { :; }
+        sql() { [ ! -e \"$RESTARTED\" ] || echo 1; }";
+    let world = format!("{step}\n{world}");
+    let restarts = |before: &str| {
+        let (done, said) = host.runs(&world, &format!("{before}; apply"));
+        assert_eq!(done, said.contains("systemctl restart postgresql@15-main"));
+        done
+    };
+    assert!(!restarts(":"), "it is not ours");
+    assert!(!restarts("keep; : >\"$OURS\"; LISTENS=5433"), "it starts");
+    assert!(restarts(":"));
+}
+
+#[test]
+fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
+    let pki = pki();
+    let (old, new) = (&pki.postgres["old"], &pki.postgres["new"]);
+    let postgres = Postgres::start(old, &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let folder = host.at("roots/tls");
+    fs::create_dir(&folder).unwrap();
+    host.put("roots/tls/server.crt", &old.cert_pem, 0o644, 0, 0);
+    host.put("roots/tls/server.key", old.key_pem.expose(), 0o640, 0, 0);
+    let (done, said) = host.sh("chown root:postgres \"$1/roots/tls/server.key\"");
+    assert!(done, "{said}");
+    let [crt, key] = ["cert crt", "key key"].map(|names| {
+        let (setting, end) = names.split_once(' ').unwrap();
+        format!("ssl_{setting}_file = '{}/server.{end}'", folder.display())
+    });
+    postgres.set("", &[&crt, &key]);
+
+    let inputs = format!(
+        "export PGHOST='{}'
+        DB_PORT={} TLS_DIRECTORY='{}' EXISTING=share PACKAGE_CERTIFICATE=snakeoil CA_BEGIN='# BEGIN' CA_END='# END'
+        CA_PEM='{}' CERT_PEM='{}' KEY_PEM='{}'",
+        postgres.socket().display(),
+        postgres.port,
+        folder.display(),
+        pki.ca.cert_pem,
+        new.cert_pem,
+        new.key_pem.expose()
+    );
+    let step = [
+        inputs,
+        file("src/platform/debian/functions.sh"),
+        asset("steps/postgres/tls.sh"),
+    ]
+    .join("\n");
+    let shown = || {
+        let (_, said) = host.sh(&format!(
+            "openssl s_client -starttls postgres -connect 127.0.0.1:{} </dev/null 2>/dev/null |
+            openssl x509",
+            postgres.port
+        ));
+        said
+    };
+    assert_eq!(shown(), old.cert_pem);
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(shown(), new.cert_pem);
+
+    // A set that was put in place, and nothing else, is not loaded.
+    let (_, said) = host.runs(
+        &step,
+        "folder=$TLS_DIRECTORY; point .current \"$(readlink \"$folder/.current\")\"; check",
+    );
+    assert_eq!(
+        said,
+        "Postgres has not read the certificates that are there\n"
+    );
+
+    // Without it Postgres has what it had on its own.
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert!(!folder.exists());
+    assert_eq!(shown(), old.cert_pem);
+    assert_eq!(postgres.query("show ssl_cert_file"), "server.crt");
+}
+
+#[test]
+fn rules_are_put_and_removed() {
+    let pki = pki();
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let step = [
+        format!(
+            "export PGHOST='{}'\nDB_PORT={} HBA_BEGIN='# BEGIN' HBA_END='# END'
+            HBA_RULES='host all k3s all reject\n'",
+            postgres.socket().display(),
+            postgres.port
+        ),
+        file("src/platform/debian/functions.sh"),
+        asset("steps/postgres/access.sh"),
+    ]
+    .join("\n");
+    let rules = "select count(*) from pg_hba_file_rules where 'k3s' = any (user_name)";
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "1");
+    let (done, said) = host.runs(&step, "remove");
+    assert!(done, "{said}");
+    assert_eq!(postgres.query(rules), "0");
+}
+
+/// What the settings step says to a Postgres, and its status.
+fn settings(postgres: &Postgres, connections: u32) -> String {
+    let host = Host::of(USERS[0]);
+    let inputs = format!(
+        "DB_NAME=k3s DB_PORT={} LISTEN_ADDRESS=127.0.0.1 MAX_CONNECTIONS={connections} EXISTING=share\n\
+         export PGHOST='{}'\n",
+        postgres.port,
+        postgres.socket().display()
+    );
+    let step = [
+        file("src/platform/debian/functions.sh"),
+        asset("steps/postgres/settings.sh"),
+    ]
+    .concat();
+    host.runs(&format!("{inputs}{step}"), "check || echo \"status $?\"")
+        .1
+}
+
+#[test]
+fn more_connections_than_standbys_allow_are_refused() {
+    let pki = pki();
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    assert_eq!(settings(&postgres, 100), "");
+    let raised = settings(&postgres, 101);
+    assert_eq!(raised, "max_connections is 100; 101 are needed\nstatus 1\n");
+
+    // One that is away, and one that is here.
+    postgres.query("select pg_create_physical_replication_slot('berlin')");
+    let refused = settings(&postgres, 101);
+    assert!(
+        refused.contains("has standbys") && refused.ends_with("status 3\n"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("lower: berlin, which is away. "),
+        "{refused}"
+    );
+    assert_eq!(settings(&postgres, 100), "", "nothing to raise");
+    postgres.set("local replication postgres trust", &[]);
+    let standby = postgres.standby("berlin");
+    let refused = settings(&postgres, 101);
+    assert!(refused.contains("lower: pg_receivewal. "), "{refused}");
+    drop(standby);
+}
