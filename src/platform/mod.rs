@@ -1,7 +1,7 @@
 //! What a host is: its [`Facts`], what we know of its distribution, and whether it will do.
 //!
 //! Facts are read in one round trip and never written. A family of distributions is a folder here,
-//! and to support another one is to add its folder, and a line to [`FAMILIES`]. In it are:
+//! and to support another one is to add its folder, and a line to `FAMILIES`. In it are:
 //!
 //! * `mod.rs`: which hosts are of the family, and the [`Platform`] of each
 //! * `functions.sh`: what steps call of it; `contract` lists the functions and holds families to them
