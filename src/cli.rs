@@ -69,6 +69,9 @@ pub enum Command {
         /// What to install; `-` is standard input
         #[arg(long, value_name = "FILE")]
         answers: PathBuf,
+        /// What install refuses to change in this cluster was changed by hand: take it over
+        #[arg(long)]
+        changed_by_hand: bool,
     },
     /// Show what would be done; reads facts, changes nothing
     Plan {
@@ -101,7 +104,7 @@ pub enum Command {
     },
     /// Show a recorded run again, on the screens of the wizard
     Replay {
-        /// The log of a run, runs/<time>.jsonl in the state folder of its cluster
+        /// The log of a run, runs/TIME.jsonl in the state folder of its cluster
         file: PathBuf,
         /// Begin so many seconds after the run began, and wait there
         #[arg(long, value_name = "SECONDS")]

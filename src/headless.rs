@@ -25,12 +25,12 @@ use k3s_ha_wizard::status::{self, Status};
 use k3s_ha_wizard::topology::Link;
 
 /// Installs what the answers ask for.
-pub fn install(path: &Path, how: &Display) -> ExitCode {
+pub fn install(path: &Path, purpose: Purpose, how: &Display) -> ExitCode {
     let answers = match Answers::load(path) {
         Ok(answers) => answers,
         Err(problems) => return complain(&problems, exit::USAGE),
     };
-    let opened = match Opened::open(answers, None, Purpose::Run, &Tried::default()) {
+    let opened = match Opened::open(answers, None, purpose, &Tried::default()) {
         Ok(opened) => opened,
         Err(error) => return ended(&Err(error)),
     };
@@ -95,9 +95,9 @@ pub fn check(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> E
     let known = status::find(None, cluster, answers);
     let applied = match known.and_then(status::Known::applied) {
         Ok(applied) => applied,
-        Err(error) => return complain(&error, exit::USAGE),
+        Err(error) => return complain(&error, status::error_code(&error)),
     };
-    let opened = Opened::open(applied, None, Purpose::Look, &Tried::default());
+    let opened = Opened::open(applied, None, Purpose::Compare, &Tried::default());
     let told = |host: &str, facts: &Facts| {
         if output == Output::Lines {
             let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());

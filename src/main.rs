@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser as _};
 use k3s_ha_wizard::answers::{self, Answers};
 use k3s_ha_wizard::cli::{AnswersCommand, Cli, Command};
 use k3s_ha_wizard::plain;
-use k3s_ha_wizard::run::exit;
+use k3s_ha_wizard::run::{Purpose, exit};
 use k3s_ha_wizard::tui::{self, Left};
 
 fn main() -> ExitCode {
@@ -20,7 +20,13 @@ fn main() -> ExitCode {
     let cli = parsed();
     let display = &cli.display;
     match cli.command {
-        Some(Command::Install { answers }) => headless::install(&answers, display),
+        Some(Command::Install {
+            answers,
+            changed_by_hand: true,
+        }) => headless::install(&answers, Purpose::TakeOver, display),
+        Some(Command::Install { answers, .. }) => {
+            headless::install(&answers, Purpose::Run, display)
+        }
         Some(Command::Plan { answers, scripts }) => headless::plan(&answers, scripts.as_deref()),
         Some(Command::Status { cluster, answers }) => {
             headless::status(cluster.as_deref(), answers.as_deref(), display.output)
@@ -31,7 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Answers { what }) => help_with_answers(what),
         Some(Command::Replay { file, at }) => say(&tui::replay(&file, at, display)),
         None => match &cli.answers {
-            Some(answers) => headless::install(answers, display),
+            Some(answers) => headless::install(answers, Purpose::Run, display),
             None if display.plain || is_dumb() => walk_plainly(),
             None => say(&tui::wizard(display, !cli.no_knock)),
         },

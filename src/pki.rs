@@ -168,6 +168,25 @@ pub fn ensure(
     Ok((pki, changes))
 }
 
+/// All that is kept, however near its end; `None` where something is missing.
+pub fn as_kept(kept: &Kept, wanted: &Wanted) -> Option<Pki> {
+    let only = kept.only_postgres.as_ref();
+    let postgres = wanted.postgres.keys().map(|name| {
+        let identity = kept.postgres.get(name).or(only)?;
+        Some((name.clone(), identity.clone()))
+    });
+    let servers = wanted.servers.iter();
+    let servers = servers.map(|name| Some((name.clone(), kept.servers.get(name)?.clone())));
+    Some(Pki {
+        ca: Identity {
+            cert_pem: kept.ca_cert.clone()?,
+            key_pem: kept.ca_key.clone()?,
+        },
+        postgres: postgres.collect::<Option<_>>()?,
+        servers: servers.collect::<Option<_>>()?,
+    })
+}
+
 /// A client certificate of a CA that nobody trusts: must be refused.
 pub fn foreign(cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     let key = KeyPair::generate()?;
@@ -474,6 +493,7 @@ impl Change {
 
 // The folder: ca, postgres-<name> and server-<name>, each with .crt and .key. Version 0.1.0 wrote
 // one postgres.crt.
+const ONLY_POSTGRES: &str = "postgres";
 
 /// Reads what is in a folder; a folder that is not there is empty.
 pub fn load(dir: &Path) -> Result<Kept, PkiError> {
@@ -496,7 +516,7 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
     let mut kept = Kept {
         ca_cert: read("ca.crt")?,
         ca_key: read("ca.key")?.map(SecretText::from),
-        only_postgres: pair("postgres")?,
+        only_postgres: pair(ONLY_POSTGRES)?,
         ..Kept::default()
     };
     let entries = match std::fs::read_dir(dir) {
@@ -535,6 +555,16 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
         let (key, cert) = (identity.key_pem.expose(), &identity.cert_pem);
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
+    }
+    // Its successors are there now: no key stays that is not used.
+    for end in ["key", "crt"] {
+        let path = dir.join(ONLY_POSTGRES).with_extension(end);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(file(&path, error));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

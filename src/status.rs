@@ -194,16 +194,22 @@ pub fn exit_code(told: &Result<Status, StatusError>) -> u8 {
     match told {
         Ok(status) if status.unseen => exit::UNSEEN,
         Ok(status) if status.healthy => 0,
-        Ok(_) | Err(StatusError::State(_)) => exit::FAILED,
-        Err(StatusError::Run(error)) => exit::of_error(error),
-        Err(
-            StatusError::NoCluster
-            | StatusError::Unknown { .. }
-            | StatusError::Several(_)
-            | StatusError::NotApplied
-            | StatusError::OtherAnswers { .. }
-            | StatusError::Answers(_),
-        ) => exit::USAGE,
+        Ok(_) => exit::FAILED,
+        Err(error) => error_code(error),
+    }
+}
+
+/// The exit code of a command for a cluster that is not found, or cannot be asked.
+pub fn error_code(error: &StatusError) -> u8 {
+    match error {
+        StatusError::State(_) => exit::FAILED,
+        StatusError::Run(error) => exit::of_error(error),
+        StatusError::NoCluster
+        | StatusError::Unknown { .. }
+        | StatusError::Several(_)
+        | StatusError::NotApplied
+        | StatusError::OtherAnswers { .. }
+        | StatusError::Answers(_) => exit::USAGE,
     }
 }
 

@@ -449,15 +449,14 @@ impl Answers {
         answers
     }
 
-    /// These answers, but hosts are logged in to as other ones say: a state folder keeps no secret to
-    /// log in with.
+    /// These answers, but with the logins of other ones: a state folder keeps no secret to log in
+    /// with. Addresses stay, because they are in the servers' certificates.
     #[must_use]
     pub fn with_logins_of(&self, other: &Answers) -> Answers {
         let mut answers = self.clone();
         answers.ssh.clone_from(&other.ssh);
         for host in &mut answers.hosts {
             if let Some(other) = other.host(&host.name) {
-                host.address.clone_from(&other.address);
                 host.user.clone_from(&other.user);
                 host.port = other.port;
                 host.jump.clone_from(&other.jump);

@@ -43,7 +43,10 @@ pub fn certificates(
     let authority = ("the authority".to_owned(), "ca.crt".to_owned());
     let mut found = Vec::new();
     for (name, file) in [authority].into_iter().chain(postgres).chain(servers) {
-        let path = dir.join(&file);
+        let mut path = dir.join(&file);
+        if file.starts_with("postgres-") && !path.exists() {
+            path = dir.join(super::ONLY_POSTGRES).with_extension("crt");
+        }
         let pem = match std::fs::read_to_string(&path) {
             Ok(pem) => pem,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -123,6 +126,9 @@ mod tests {
             std::fs::remove_file(dir.join(file)).expect("removed");
         }
         std::fs::remove_file(dir.join("server-s2.crt")).expect("removed");
+        // As version 0.1.0 named it.
+        let renamed = std::fs::rename(dir.join("postgres-db.crt"), dir.join("postgres.crt"));
+        renamed.expect("renamed");
         insta::assert_debug_snapshot!(
             [0, 764, 765, 826, 3600].map(|days| told(now + Duration::days(days)))
         );

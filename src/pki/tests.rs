@@ -417,4 +417,21 @@ fn the_only_certificate_of_an_earlier_version_is_kept() {
     assert!(changes.is_empty(), "{changes:?}");
     save(folder.path(), &again).unwrap();
     assert!(load(folder.path()).unwrap().holds(&again));
+    // Nothing uses the old files any more.
+    for end in ["crt", "key"] {
+        assert!(!folder.path().join(format!("postgres.{end}")).exists());
+    }
+}
+
+#[test]
+fn what_is_compared_is_what_is_kept_however_near_its_end() {
+    let (pki, _) = made(&Kept::default(), NOW);
+    let late = NOW + Duration::days(800);
+    assert_ne!(made(&kept(&pki), late).0, pki);
+    assert_eq!(as_kept(&kept(&pki), &wanted()), Some(pki.clone()));
+    let mut without = kept(&pki);
+    without.only_postgres = without.postgres.remove("db");
+    assert_eq!(as_kept(&without, &wanted()), Some(pki.clone()));
+    without.servers.remove("s2");
+    assert_eq!(as_kept(&without, &wanted()), None);
 }

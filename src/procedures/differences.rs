@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::answers::{Answers, Host, Role};
+use crate::topology::Topology;
 
 /// Something that the answers want otherwise than it was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,34 +29,39 @@ impl fmt::Display for Difference {
         let what = &self.what;
         match self.how {
             How::InPlace => write!(f, "{what} (changed in place)"),
-            How::Rolling => write!(f, "{what} (nodes restart one at a time)"),
-            How::Refused(remedy) => write!(f, "{what}: install does not change it. {remedy}"),
+            How::Rolling => write!(f, "{what} (services restart, nodes one at a time)"),
+            How::Refused(remedy) => write!(
+                f,
+                "{what}: install does not change it. {remedy}. When the cluster is so, \
+                 `install --changed-by-hand` takes it over"
+            ),
         }
     }
 }
 
 const UPGRADE: &str = "Upgrade by hand, after a backup (pg_dump): the servers one at a time, then \
     the agents, each with the install script and INSTALL_K3S_VERSION, and no minor version left \
-    out. Then set k3s.version to that version";
-const DATABASE: &str = "Servers on another database are another cluster. To move: stop K3s on all \
-    servers, bring a pg_dump of the database into the new one, and install with a new cluster.name";
+    out";
+const DATABASE: &str = "Servers on another database are another cluster. To move it by hand: stop K3s \
+    on all servers, bring a pg_dump of the database into the new one, change datastore-endpoint in \
+    /etc/rancher/k3s/config.yaml and start the servers";
+const RENAMED: &str = "Servers that run know Postgres by the old name. By hand: stop K3s on all \
+    servers, which stops the control plane until the run starts them again";
 const NETWORK: &str = "The nodes and services of a cluster keep their networks for life. Put the \
     old value back, or install a new cluster";
-const ENCRYPTION: &str = "Switch it on one of the servers with k3s secrets-encrypt, then set it in \
-    the answers";
+const ENCRYPTION: &str = "Switch it by hand with k3s secrets-encrypt on a server";
 const REMOVED: &str = "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
-    k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE. Until then it stays in the answers";
+    k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE";
 const MOVED: &str = "Put it back, or remove the host by hand and add it as a new one";
 
 /// The flags that a cluster keeps for life.
-const FOR_LIFE: [&str; 7] = [
+const FOR_LIFE: [&str; 6] = [
     "cluster-cidr",
     "service-cidr",
     "cluster-dns",
     "cluster-domain",
     "service-node-port-range",
     "egress-selector-mode",
-    "datastore-endpoint",
 ];
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";
 
@@ -69,12 +75,6 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         &new.version,
         How::Refused(UPGRADE),
     );
-    found.text(
-        "k3s.install_url",
-        &old.install_url,
-        &new.install_url,
-        How::InPlace,
-    );
     found.list("k3s.tls_san", &old.tls_san, &new.tls_san, How::Rolling);
     found.flags("k3s.server_config", &old.server_config, &new.server_config);
     found.flags("k3s.agent_config", &old.agent_config, &new.agent_config);
@@ -85,12 +85,12 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     found.text("postgres.user", &old.user, &new.user, refused);
     found.port("postgres.port", old.port, new.port, refused);
     let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
-    found.list(
-        "postgres.name",
-        &name(&old.name),
-        &name(&new.name),
-        How::Rolling,
-    );
+    // Servers that run check the certificate of Postgres for the name that they know.
+    let renamed = match &old.name {
+        Some(_) => How::Refused(RENAMED),
+        None => How::Rolling,
+    };
+    found.list("postgres.name", &name(&old.name), &name(&new.name), renamed);
 
     let (old, new) = (&applied.load_balancer, &wanted.load_balancer);
     found.port("load_balancer.port", old.port, new.port, How::Rolling);
@@ -112,8 +112,22 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     for host in &wanted.hosts {
         if applied.host(&host.name).is_none() {
             let what = format!("{} is new, as {}", host.name, host.role());
-            found.add(what, How::InPlace);
+            // Its name goes into the certificates of all servers, and Postgres gets room for it.
+            let is_server = host.roles.contains(&Role::Server);
+            found.add(
+                what,
+                if is_server {
+                    How::Rolling
+                } else {
+                    How::InPlace
+                },
+            );
         }
+    }
+    let names = |answers| Topology::of(answers).map(|topology| topology.server_names());
+    if found.0.is_empty() && names(applied) != names(wanted) {
+        let what = "the names and addresses of the servers' certificates are other ones";
+        found.add(what.into(), How::Rolling);
     }
     let refused = |difference: &Difference| matches!(difference.how, How::Refused(_));
     found.0.sort_by_key(|difference| !refused(difference));
@@ -213,10 +227,22 @@ mod tests {
     #[test]
     fn the_same_answers_differ_in_nothing() {
         assert_eq!(told(|_| {}), "");
-        // How a host is reached is no matter of the cluster's.
+        // Who logs in is no matter of the cluster's.
         assert_eq!(
             told(|wanted| wanted.hosts[1].user = Some("other".into())),
             ""
+        );
+    }
+
+    #[test]
+    fn another_address_of_a_server_is_in_the_certificates_of_all() {
+        let address = told(|wanted| {
+            wanted.hosts[1].node_ip = wanted.hosts[1].cluster_ip();
+            wanted.hosts[1].address = "server-1.example".into();
+        });
+        assert!(
+            address.starts_with("rolling: the names and addresses"),
+            "{address}"
         );
     }
 
@@ -227,6 +253,7 @@ mod tests {
             wanted.postgres.database = "other".into();
             wanted.postgres.user = "other".into();
             wanted.postgres.port = 5433;
+            wanted.postgres.name = None;
             let flags = &mut wanted.k3s.server_config;
             flags.insert("cluster-cidr".into(), "10.42.0.0/16".into());
             flags.insert("secrets-encryption".into(), true.into());
@@ -246,12 +273,10 @@ mod tests {
     fn what_nodes_read_at_their_start_is_rolled_and_the_rest_changed_in_place() {
         insta::assert_snapshot!(told(|wanted| {
             wanted.k3s.tls_san.push("k3s.example".into());
-            wanted.k3s.install_url = "https://mirror.example/install.sh".into();
             wanted
                 .k3s
                 .agent_config
                 .insert("kubelet-arg".into(), "v=2".into());
-            wanted.postgres.name = None;
             wanted.load_balancer.port = 7443;
             wanted.load_balancer.names.push("api.example".into());
             wanted

@@ -47,8 +47,18 @@ pub struct Opened {
 pub enum Purpose {
     /// Something may be changed, on hosts and in the state folder.
     Run,
+    /// The same, and what `install` refuses to change in a cluster was changed by hand.
+    TakeOver,
     /// Nothing is changed anywhere.
     Look,
+    /// Nothing is changed anywhere, and what is kept is taken as it is: for a comparison.
+    Compare,
+}
+
+impl Purpose {
+    fn changes(self) -> bool {
+        matches!(self, Self::Run | Self::TakeOver)
+    }
 }
 
 impl Opened {
@@ -78,10 +88,7 @@ impl Opened {
             ways::connector(target, secrets.clone(), tried)
         });
         let connectors = connectors.collect();
-        let lock = match purpose {
-            Purpose::Run => Some(folder.lock()?),
-            Purpose::Look => None,
-        };
+        let lock = purpose.changes().then(|| folder.lock()).transpose()?;
         let mut state = match folder.state()? {
             Some(state) => state,
             None => State::new(&answers)?,
@@ -100,9 +107,9 @@ impl Opened {
             None => Vec::new(),
         };
         let refused = |difference: &&Difference| matches!(difference.how, How::Refused(_));
-        if differences.iter().find(refused).is_some() {
-            let refused = differences.iter().filter(refused).cloned();
-            return Err(RunError::Refused(refused.collect()));
+        let refused: Vec<_> = differences.iter().filter(refused).cloned().collect();
+        if purpose != Purpose::TakeOver && !refused.is_empty() {
+            return Err(RunError::Refused(refused));
         }
         let topology = Topology::of(&answers)?;
         let datastore = &topology.datastore;
@@ -118,8 +125,15 @@ impl Opened {
         };
         let now = OffsetDateTime::now_utc();
         let kept = pki::load(&folder.pki_dir())?;
-        let (pki, renewed) = pki::ensure(&kept, &wanted, now)?;
-        if purpose == Purpose::Run {
+        let as_kept = match purpose {
+            Purpose::Compare => pki::as_kept(&kept, &wanted),
+            _ => None,
+        };
+        let (pki, renewed) = match as_kept {
+            Some(pki) => (pki, Vec::new()),
+            None => pki::ensure(&kept, &wanted, now)?,
+        };
+        if purpose.changes() {
             // By the name of its owner a run knows its own leases.
             folder.save(&state)?;
             folder.save_secrets(&secrets)?;

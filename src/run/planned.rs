@@ -25,9 +25,10 @@ use crate::state::{Applied, LastRun, Marks};
 
 /// It is known what will be done. Nothing is changed yet.
 pub struct Planned {
-    pub(super) opened: Opened,
-    /// Looked after while the operator reads.
+    /// Looked after while the operator reads. Dropped first: the leases are given back while the
+    /// state is still locked.
     pub(super) hosts: Mutex<Vec<ReachedHost>>,
+    pub(super) opened: Opened,
     pub(super) grid: Grid,
     pub(super) plan: Plan,
 }

@@ -35,14 +35,15 @@ impl Reach {
 
 /// The hosts are connected, and ours where something may be changed.
 pub(super) struct Reached {
-    opened: Opened,
+    // Dropped first: the leases are given back while the state is still locked.
     hosts: Vec<ReachedHost>,
+    opened: Opened,
 }
 
 /// It is known whether the hosts will do.
 pub(super) struct Checked {
-    opened: Opened,
     pub(super) hosts: Vec<ReachedHost>,
+    opened: Opened,
     grid: Grid,
 }
 
@@ -102,7 +103,7 @@ impl Opened {
         }
         if errors.is_empty() {
             let opened = self;
-            Ok(Reached { opened, hosts })
+            Ok(Reached { hosts, opened })
         } else {
             Err(RunError::Unreached(errors))
         }
@@ -147,8 +148,8 @@ impl Reached {
         };
         let grid = preflight::grid(wanted, &looked);
         Checked {
-            opened,
             hosts,
+            opened,
             grid,
         }
     }

@@ -15,7 +15,7 @@ use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
 use crate::remote::scripted::{Reply, Told};
 use crate::remote::{Remote, Scripted};
-use crate::state::{Folder, LastRun, State, complete_secrets};
+use crate::state::{Applied, Folder, LastRun, State, complete_secrets};
 use crate::steps::StepError;
 
 const ANSWERS: &str = r#"
@@ -336,6 +336,37 @@ fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
         },
         ..planned
     }
+}
+
+#[test]
+fn what_a_run_does_not_change_is_refused_until_it_is_taken_over() {
+    let world = World::new();
+    let mut old = Answers::from_toml(ANSWERS).unwrap();
+    old.k3s.version = "v1.35.0+k3s1".into();
+    let mut state = State::new(&old).unwrap();
+    state.applied = Some(Applied {
+        run: "20261124T215440Z-3f2a".into(),
+        when: "2026-11-24T21:54:40Z".into(),
+        answers: old.without_secrets(),
+        marks: None,
+    });
+    world.folder().save(&state).unwrap();
+    let open = |purpose| {
+        let answers = Answers::from_toml(ANSWERS).unwrap();
+        let root = Some(world.root.path().to_owned());
+        Opened::open(answers, root, purpose, &Tried::default())
+    };
+    for purpose in [Purpose::Run, Purpose::Look, Purpose::Compare] {
+        let Err(RunError::Refused(refused)) = open(purpose) else {
+            panic!("{purpose:?}");
+        };
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(refused[0].what.starts_with("k3s.version: "), "{refused:?}");
+    }
+    assert_eq!(world.folder().secrets().unwrap(), None);
+    let taken_over = open(Purpose::TakeOver).unwrap();
+    assert_eq!(taken_over.differences.len(), 1);
+    assert!(world.folder().lock().is_err(), "another run may begin");
 }
 
 #[test]
