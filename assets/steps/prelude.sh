@@ -546,12 +546,11 @@ wait_for_postgres() {
     done
 }
 
-# log_of_postgres: the last lines of its own log, without those that others' secrets may be in.
+# log_of_postgres: why it ended, by its own log. Its other lines may hold secrets of other users.
 log_of_postgres() {
     log=$(postgres_log)
     [ -n "$log" ] && user=$(keeper "$log") || return 0
-    as "$user" tail -n 8 -- "$log" 2>/dev/null |
-        grep -vE '^[[:space:]]|(STATEMENT|QUERY|CONTEXT|DETAIL): '
+    as "$user" tail -n 20 -- "$log" 2>/dev/null | grep -E '(FATAL|PANIC|HINT): '
 }
 
 # What postgresql.auto.conf held before a change that needs a restart: its path in the first line,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::hosts::{ReachedHost, on_all};
 use super::new_mark;
+use super::worker::ASKING;
 use crate::events::StepId;
 use crate::plan::{
-    Asked, LateValues, Plan, PlannedFile, Shell, Work, ask_script, preview_script, read_answers,
-    read_previews,
+    Asked, LateValues, Plan, PlannedFile, Shell, Status, Work, ask_script, preview_script,
+    read_answers, read_previews,
 };
 
 /// What a host says of one step.
@@ -31,15 +32,7 @@ pub fn compare(
 }
 
 fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepId, Compared)> {
-    let steps = plan
-        .steps()
-        .filter(|step| step.host.as_ref() == Some(&host.name));
-    let steps: Vec<(&StepId, &Shell)> = steps
-        .filter_map(|step| match &step.work {
-            Work::Shell(shell) if shell.is_bound(late) => Some((&step.id, shell)),
-            _ => None,
-        })
-        .collect();
+    let steps = bound_steps(plan, &host.name, late);
     let shells: Vec<&Shell> = steps.iter().map(|(_, shell)| *shell).collect();
     let (Ok(answer), Ok(file)) = (new_mark(), new_mark()) else {
         return Vec::new();
@@ -49,14 +42,42 @@ fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepI
     let (Ok(asks), Ok(shows)) = (asks, shows) else {
         return Vec::new();
     };
-    let lines = host.connection.lines(&host.name, &asks.then(shows));
-    let lines = lines.unwrap_or_default();
+    let script = asks.then(shows);
+    let ids = steps.into_iter().map(|(id, _)| id.clone());
+    let lines = match host.connection.lines_within(&host.name, &script, ASKING) {
+        Ok(lines) => lines,
+        Err(error) => {
+            let unknown = Compared {
+                asked: Asked {
+                    status: Status::CannotTell,
+                    reason: error.to_string(),
+                },
+                files: Vec::new(),
+            };
+            return ids.map(|id| (id, unknown.clone())).collect();
+        }
+    };
     let asked = read_answers(&answer, &lines);
     let mut files = read_previews(&file, &lines, &shells, late).into_iter();
     let compared = asked.into_iter().map(|asked| Compared {
         asked,
         files: files.next().unwrap_or_default(),
     });
-    let ids = steps.into_iter().map(|(id, _)| id.clone());
     ids.zip(compared).collect()
+}
+
+/// The steps of a host whose inputs are all known.
+pub(super) fn bound_steps<'a>(
+    plan: &'a Plan,
+    host: &str,
+    late: &LateValues,
+) -> Vec<(&'a StepId, &'a Shell)> {
+    let steps = plan
+        .steps()
+        .filter(|step| step.host.as_deref() == Some(host));
+    let bound = steps.filter_map(|step| match &step.work {
+        Work::Shell(shell) if shell.is_bound(late) => Some((&step.id, shell)),
+        _ => None,
+    });
+    bound.collect()
 }

@@ -178,11 +178,21 @@ impl Connection {
         host: &str,
         script: &Script,
     ) -> Result<Vec<String>, RemoteError> {
+        self.lines_within(host, script, LIMIT)
+    }
+
+    /// The same, of a script that may take longer.
+    pub(super) fn lines_within(
+        &mut self,
+        host: &str,
+        script: &Script,
+        limit: Duration,
+    ) -> Result<Vec<String>, RemoteError> {
         let remote = self.remote.as_mut().ok_or_else(|| RemoteError::Lost {
             host: host.to_owned(),
             why: "the connection was given up".to_owned(),
         })?;
-        let (_, out, _) = output(remote.as_mut(), script, LIMIT)?;
+        let (_, out, _) = output(remote.as_mut(), script, limit)?;
         Ok(out)
     }
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::hosts::ReachedHost;
+use super::comparison::bound_steps;
+use super::hosts::{ReachedHost, on_all};
 use super::new_mark;
 use crate::events::StepId;
-use crate::plan::{
-    LateValues, Plan, PlannedFile, Shell, Step, Work, preview_script, read_previews,
-};
+use crate::plan::{LateValues, Plan, PlannedFile, Shell, preview_script, read_previews};
 
 /// The files of every step whose inputs are known. What a host cannot tell is left out: it is
 /// looked at again when the step runs.
@@ -16,17 +15,8 @@ pub fn planned_files(
     hosts: &mut [ReachedHost],
     late: &LateValues,
 ) -> BTreeMap<StepId, Vec<PlannedFile>> {
-    std::thread::scope(|scope| {
-        let asking: Vec<_> = hosts
-            .iter_mut()
-            .map(|host| scope.spawn(move || of_host(plan, host, late)))
-            .collect();
-        asking
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .flatten()
-            .collect()
-    })
+    let told = on_all(hosts, |host| of_host(plan, host, late));
+    told.into_iter().flatten().collect()
 }
 
 fn of_host(
@@ -34,15 +24,7 @@ fn of_host(
     host: &mut ReachedHost,
     late: &LateValues,
 ) -> Vec<(StepId, Vec<PlannedFile>)> {
-    let known = |step: &'_ Step| -> bool { step.host.as_ref() == Some(&host.name) };
-    let steps: Vec<(&StepId, &Shell)> = plan
-        .steps()
-        .filter(|step| known(step))
-        .filter_map(|step| match &step.work {
-            Work::Shell(shell) if shell.is_bound(late) => Some((&step.id, shell)),
-            _ => None,
-        })
-        .collect();
+    let steps = bound_steps(plan, &host.name, late);
     let shells: Vec<&Shell> = steps.iter().map(|(_, shell)| *shell).collect();
     let Ok(mark) = new_mark() else {
         return Vec::new();

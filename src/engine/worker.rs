@@ -45,7 +45,7 @@ pub(super) enum Report {
 /// How many of the last lines a failure shows.
 const LAST_LINES: usize = 20;
 /// How long a host may take to say how all its steps are.
-const ASKING: Duration = Duration::from_secs(180);
+pub(super) const ASKING: Duration = Duration::from_secs(180);
 /// How often an idle connection is looked after.
 const IDLE: Duration = Duration::from_secs(3);
 

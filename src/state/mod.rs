@@ -33,7 +33,7 @@ pub use lock::Lock;
 pub use secrets::{SecretsError, complete_secrets};
 
 /// The version of the form of the files. A newer one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// Where the folders of all clusters are, in place of the usual state directory.
 pub const ROOT_VARIABLE: &str = "K3S_HA_WIZARD_STATE";
 

@@ -179,7 +179,7 @@ fn what_a_newer_version_wrote_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let folder = folder(&dir);
     // With fields of another kind, too.
-    let newer = r#"{"schema": 2, "version": "7.0.0", "owner": {"id": "x"}}"#;
+    let newer = r#"{"schema": 3, "version": "7.0.0", "owner": {"id": "x"}}"#;
     let path = folder.path().join("state.json");
     std::fs::write(&path, newer).unwrap();
     for result in [folder.state().map(drop), folder.save(&state())] {

@@ -56,7 +56,7 @@ apply() {
     draft=$(mktemp /run/k3s-lb/.draft.XXXXXX)
     printf '%s' "$LB_CONFIG" >"$draft"
     status=0
-    nginx -t -q -c "$draft" || status=$?
+    "$NGINX" -t -q -c "$draft" || status=$?
     rm -f "$draft"
     [ "$status" -eq 0 ] || { say 'nginx does not take the configuration' >&2; return 1; }
 
