@@ -26,13 +26,9 @@ use k3s_ha_wizard::topology::Link;
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, purpose: Purpose, how: &Display) -> ExitCode {
-    let answers = match Answers::load(path) {
-        Ok(answers) => answers,
-        Err(problems) => return complain(&problems, exit::USAGE),
-    };
-    let opened = match Opened::open(answers, None, purpose, &Tried::default()) {
+    let opened = match open(path, purpose) {
         Ok(opened) => opened,
-        Err(error) => return ended(&Err(error)),
+        Err(code) => return code,
     };
     let control = Arc::new(Control::default());
     let signals = match Watch::start() {
@@ -50,13 +46,9 @@ pub fn install(path: &Path, purpose: Purpose, how: &Display) -> ExitCode {
 
 /// Shows what would be done, and changes nothing.
 pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
-    let answers = match Answers::load(path) {
-        Ok(answers) => answers,
-        Err(problems) => return complain(&problems, exit::USAGE),
-    };
-    let opened = match Opened::open(answers, None, Purpose::Look, &Tried::default()) {
+    let opened = match open(path, Purpose::Look) {
         Ok(opened) => opened,
-        Err(error) => return ended(&Err(error)),
+        Err(code) => return code,
     };
     let mut dry = DryRun {
         scripts,
@@ -69,6 +61,12 @@ pub fn plan(path: &Path, scripts: Option<&Path>) -> ExitCode {
     }
 }
 
+/// The answers of a file; why they cannot be opened is said.
+fn open(path: &Path, purpose: Purpose) -> Result<Opened, ExitCode> {
+    let answers = Answers::load(path).map_err(|problems| complain(&problems, exit::USAGE))?;
+    Opened::open(answers, None, purpose, &Tried::default()).map_err(|error| ended(&Err(error)))
+}
+
 /// Tells how a cluster is now.
 pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> ExitCode {
     let known = status::find(None, cluster, answers);
@@ -79,13 +77,10 @@ pub fn status(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> 
         Ok(status) => status,
         Err(error) => return complain(error, code),
     };
-    let mut out = io::stdout();
-    // Nobody may be reading any more.
+    // The reader may be gone.
     let _ = match output {
-        Output::Lines => write_status(&mut out, status),
-        Output::Json => serde_json::to_writer(&mut out, status)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out)),
+        Output::Lines => write_status(&mut io::stdout(), status),
+        Output::Json => write_json(status),
     };
     ExitCode::from(code)
 }
@@ -108,15 +103,18 @@ pub fn check(cluster: Option<&str>, answers: Option<&Path>, output: Output) -> E
         Ok(comparison) => comparison,
         Err(error) => return complain(&error, exit::of_error(&error)),
     };
-    let mut out = io::stdout();
     // The reader may be gone.
     let _ = match output {
-        Output::Lines => write!(out, "\n{comparison}"),
-        Output::Json => serde_json::to_writer(&mut out, &comparison)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out)),
+        Output::Lines => write!(io::stdout(), "\n{comparison}"),
+        Output::Json => write_json(&comparison),
     };
     ExitCode::from(comparison.exit_code())
+}
+
+fn write_json(told: &impl serde::Serialize) -> io::Result<()> {
+    let mut out = io::stdout();
+    serde_json::to_writer(&mut out, told)?;
+    writeln!(out)
 }
 
 /// Prints a plan, or writes its scripts, and leaves it.

@@ -1,14 +1,14 @@
 //! Whether the hosts are as the last successful run left them.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::PoisonError;
 
 use serde::Serialize;
 
+use super::planned::locked;
 use super::{Opened, Reach, RunError, exit};
+use crate::engine::compare;
 use crate::engine::control::Control;
-use crate::engine::{Memory, compare};
+use crate::engine::hosts::ReachedHost;
 use crate::plan::{Status, Work};
 use crate::platform::Facts;
 use crate::report::diff::{FileChange, How};
@@ -85,14 +85,12 @@ impl Opened {
         control: &Control,
         told: &(dyn Fn(&str, &Facts) + Sync),
     ) -> Result<Comparison, RunError> {
-        let told = |host: &crate::engine::hosts::ReachedHost| told(&host.name, &host.facts);
+        let told = |host: &ReachedHost| told(&host.name, &host.facts);
         let checked = self.reach(&Reach::All, control, &told)?.check();
         let planned = checked.plan_whatever_is_fit()?;
         let opened = &planned.opened;
-        let memory = Memory::new(&opened.folder, opened.state.clone());
-        let late = memory.late_values(&opened.secrets);
-        let mut hosts = planned.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut compared: BTreeMap<_, _> = compare(&planned.plan, &mut hosts, &late);
+        let late = opened.late_values();
+        let mut compared = compare(&planned.plan, &mut locked(&planned.hosts), &late);
         let redactor = opened.redactor();
         let mut comparison = Comparison {
             cluster: planned.plan.cluster.clone(),

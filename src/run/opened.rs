@@ -8,9 +8,11 @@ use time::format_description::well_known::Rfc3339;
 use super::ways::Tried;
 use super::{RunError, ways};
 use crate::answers::{Answers, LoginSecrets};
+use crate::engine::Memory;
 use crate::engine::hosts::Connector;
 use crate::hash::sha256;
 use crate::pki::{self, Pki};
+use crate::plan::LateValues;
 use crate::procedures::differences::{Difference, How, differences};
 use crate::proof::scram;
 use crate::redact::Redactor;
@@ -154,8 +156,12 @@ impl Opened {
         })
     }
 
-    /// By what K3s names the rows of the tokens in Postgres: the first 12 digits of their SHA-256
-    /// (facts 4.4).
+    /// What earlier runs learnt.
+    pub(super) fn late_values(&self) -> LateValues {
+        Memory::new(&self.folder, self.state.clone()).late_values(&self.secrets)
+    }
+
+    /// By what K3s names the rows of the tokens in Postgres: the first 12 digits of their SHA-256.
     pub(super) fn token_marks(&self) -> (String, String) {
         let mark = |token: &SecretText| {
             let mut hash = sha256(token.expose().as_bytes());

@@ -49,11 +49,9 @@ impl Planned {
 
     /// What the plan will change in files, for people: secrets are masked.
     pub fn file_changes(&self) -> BTreeMap<StepId, Vec<FileChange>> {
-        let opened = &self.opened;
-        let memory = Memory::new(&opened.folder, opened.state.clone());
-        let late = memory.late_values(&opened.secrets);
+        let late = self.opened.late_values();
         let files = planned_files(&self.plan, &mut locked(&self.hosts), &late);
-        let redactor = opened.redactor();
+        let redactor = self.opened.redactor();
         let told = |files: Vec<PlannedFile>| {
             let changes = files.iter().map(|file| FileChange::of(file, &redactor));
             changes.collect()
@@ -190,6 +188,6 @@ impl Planned {
     }
 }
 
-fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
+pub(super) fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
     hosts.lock().unwrap_or_else(PoisonError::into_inner)
 }
