@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::lab::{Ended, HOSTS, Lab, Wizard};
-use k3s_ha_wizard::events::{Outcome, What};
+use k3s_ha_wizard::events::{Event, Outcome, What};
 
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];
 
@@ -229,14 +229,18 @@ fn killed_in_the_middle_of_every_phase_it_goes_on() {
     }
 }
 
+/// A step begins that goes on for a while.
+fn installs_postgres(event: &Event) -> bool {
+    matches!(&event.what, What::StepApplies { step } if step.as_str() == "postgres/install@k3s-postgres")
+}
+
 #[test]
 fn a_network_that_fails_for_a_while_does_not_fail_the_run() {
     let lab = Lab::fresh();
     let wizard = Wizard::new();
     let mut cut = false;
     let run = wizard.run_until(|event, _| {
-        let begins = matches!(&event.what, What::StepApplies { step } if step.as_str() == "postgres/install@k3s-postgres");
-        if begins && !cut {
+        if installs_postgres(event) && !cut {
             cut = true;
             lab.does(&["cut", "k3s-postgres"]);
             std::thread::spawn(|| {
@@ -266,8 +270,7 @@ fn an_interrupt_lets_the_steps_at_work_end_and_the_next_run_goes_on() {
     let wizard = Wizard::new();
     let mut asked = false;
     let run = wizard.run_until(|event, child| {
-        let begins = matches!(&event.what, What::StepApplies { step } if step.as_str() == "postgres/install@k3s-postgres");
-        if begins && !asked {
+        if installs_postgres(event) && !asked {
             asked = true;
             let pid = child.id().to_string();
             let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
@@ -292,8 +295,7 @@ fn two_runs_do_not_meet() {
     let mut refused = None;
     let mut same_state = None;
     let run = wizard.run_until(|event, child| {
-        let begins = matches!(&event.what, What::StepApplies { step } if step.as_str() == "postgres/install@k3s-postgres");
-        if begins && refused.is_none() {
+        if installs_postgres(event) && refused.is_none() {
             refused = Some(other.run());
             same_state = Some(wizard.command(&[]).output().unwrap());
             child.kill().unwrap();
