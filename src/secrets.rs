@@ -17,7 +17,7 @@ impl SecretText {
     }
 
     /// A new secret of 43 random letters and digits (256 bits). Nothing else is in it, because it
-    /// travels through URLs, YAML and shells (facts 2.1).
+    /// travels through URLs, YAML and shells.
     pub fn random() -> Result<Self, openssl::error::ErrorStack> {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         const LENGTH: usize = 43;
@@ -60,7 +60,7 @@ impl fmt::Debug for SecretText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// What servers join with. It also encrypts the cluster's CA keys in Postgres: without it,
-    /// what is in there is of no use (facts 4.4).
+    /// what is in there is of no use.
     pub token: SecretText,
     /// What agents join with.
     pub agent_token: SecretText,

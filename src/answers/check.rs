@@ -53,7 +53,7 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     warnings
 }
 
-/// What is wrong with a token, wherever it came from; nothing if it will do (facts 4.4).
+/// What is wrong with a token, wherever it came from; nothing if it will do.
 pub fn token_problem(token: &str) -> Option<&'static str> {
     let is_bootstrap_token = || {
         let lower = |part: &str| {

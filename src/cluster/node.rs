@@ -1,4 +1,4 @@
-//! A node: its columns, and what is wrong with it (facts 6).
+//! A node: its columns, and what is wrong with it.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

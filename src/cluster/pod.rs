@@ -1,5 +1,5 @@
 //! A pod: its columns as kubectl computes them (Kubernetes, `printPod`), and what is wrong with it
-//! (facts 6, after the model of k9s).
+//! (after the model of k9s).
 
 use std::collections::{BTreeMap, BTreeSet};
 

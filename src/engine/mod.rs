@@ -108,7 +108,7 @@ impl<'a> Memory<'a> {
 }
 
 /// The secure form of the agents' token: it names the cluster's CA, so that an agent joins no
-/// other cluster (facts 4.4).
+/// other cluster.
 fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
     let hash = sha256(ca_pem.as_bytes());
     format!("K10{hash}::node:{}", agent_token.expose()).into()

@@ -135,7 +135,7 @@ pub struct K3sFacts {
     pub version: String,
     /// The wizard installed it.
     pub ours: bool,
-    /// The first 12 digits of the SHA-256 of the token in its configuration (facts 4.4).
+    /// The first 12 digits of the SHA-256 of the token in its configuration.
     pub token: Option<String>,
     /// Paths below `/var/lib/rancher/k3s`.
     pub leftovers: Vec<String>,

@@ -9,7 +9,7 @@ use crate::topology::Topology;
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
 
-/// Where the releases of K3s are when the answers name no mirror (facts 3.1).
+/// Where the releases of K3s are when the answers name no mirror.
 const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
 
 /// What a host reaches. What it did not say, or was not asked, is empty.
@@ -59,7 +59,7 @@ impl Downloads {
         }
     }
 
-    /// The smallest file of the release, for an architecture (facts 3.2).
+    /// The smallest file of the release, for an architecture.
     fn release_url(&self, arch: &str) -> String {
         let arch = match arch {
             "aarch64" | "arm64" => "arm64",

@@ -31,7 +31,7 @@ pub struct Verdict {
     pub got: Got,
 }
 
-/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to everybody (facts 6). The
+/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to everybody. The
 /// certificate behind it must be good for `host`, a name or an address, under the cluster's own
 /// authority (`/cacerts`).
 pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> Verdict {
@@ -136,7 +136,7 @@ pub struct Passage {
 }
 
 impl Passage {
-    /// Reads a line of `k3s-lb`'s log (facts 8.3):
+    /// Reads a line of `k3s-lb`'s log:
     /// `$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time
     /// "$upstream_addr" "$upstream_connect_time" "$upstream_bytes_sent" "$upstream_bytes_received"`,
     /// in which the quoted ones are lists when more than one server was tried.

@@ -214,8 +214,8 @@ fn stopped(case: Case, stop: Stop) -> Got {
 }
 
 /// Whether this is how Postgres refuses the case, and not something that went wrong on the way.
-/// Told by codes, because the texts are in the server's language (facts 2.4; the alerts are those of
-/// RFC 8446, section 6).
+/// Told by codes, because the texts are in the server's language (the alerts are those of RFC 8446,
+/// section 6).
 fn is_its_reason(case: Case, stop: &Stop) -> bool {
     use Stage::{Greeted, PasswordAccepted, PasswordAsked};
     // Postgres compares the CN with the role only after the password, and then blames the password.

@@ -65,7 +65,8 @@ fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// `K10<hash of the CA>::<user>:<password>`, the secure form of K3s' tokens (facts 4.4).
+/// `K10<hash of the CA>::<user>:<password>`, the secure form of K3s' tokens
+/// (docs.k3s.io/cli/token).
 fn join_tokens(text: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in text.match_indices("K10") {
         let rest = &text[at..];

@@ -1,7 +1,7 @@
 //! Whether a host is who it says it is: files in the format of OpenSSH's `known_hosts`.
 //!
 //! libssh2 can read them too, but takes a revoked key for a good one, and drops what stands behind
-//! a line that it cannot read (ssh.md 1); so this is our own. Keys that only a certificate authority
+//! a line that it cannot read; so this is our own. Keys that only a certificate authority
 //! vouches for (`@cert-authority`) are unknown here.
 
 use std::fs::OpenOptions;

@@ -106,7 +106,7 @@ pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
     let mut rules = String::new();
     for server in &context.servers {
         let bits = if server.ip.is_ipv4() { 32 } else { 128 };
-        // verify-full compares the certificate's CN with the role (facts 1, 8b and 8c).
+        // verify-full compares the certificate's CN with the role.
         let _ = writeln!(
             rules,
             "hostssl {} {} {}/{bits} scram-sha-256 clientcert=verify-full",

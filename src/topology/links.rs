@@ -21,7 +21,8 @@ pub struct Link {
 }
 
 impl Topology {
-    /// The links that the cluster needs (facts 5.1), by the host that tries them.
+    /// The links that the cluster needs (docs.k3s.io/installation/requirements), by the host that
+    /// tries them.
     pub fn links(&self) -> Vec<Link> {
         let mut links = Vec::new();
         let mut add = |from: &Member, to: &Member, port: u16| {

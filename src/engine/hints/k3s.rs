@@ -1,5 +1,5 @@
-//! K3s itself: its install script, its servers, its agents, and the cluster. Texts: facts 3.2, 4.3,
-//! 4.4 and 6, and what a real K3s printed (tests/fixtures/real/journal).
+//! K3s itself: its install script, its servers, its agents, and the cluster. Texts: K3s
+//! v1.36.2+k3s1, and what a real one printed (tests/fixtures/real/journal).
 
 use crate::platform::hints::{Sign, at, sign};
 

@@ -1,4 +1,4 @@
-//! Postgres, nginx and systemd. Texts: facts 7.3 and 8.3, Postgres 15, nginx 1.22, systemd 252.
+//! Postgres, nginx and systemd. Texts: Postgres 15, nginx 1.22, systemd 252.
 
 use crate::platform::hints::{Sign, at, sign};
 

@@ -155,7 +155,7 @@ fn faults_that_look_alike_are_told_apart_or_both_named() {
     assert!(both.contains("%40"));
 }
 
-/// As facts 2.4 quotes it: older releases print another prefix and parentheses.
+/// Older releases print another prefix and parentheses.
 #[test]
 fn older_releases_are_understood_as_well() {
     let old = "failed to connect to `host=10.0.0.5 user=k3s database=k3s`: ";

@@ -1,5 +1,5 @@
 //! What the programs of Debian mean by what they print, and what its packages and paths have to do
-//! with what others print. Texts: apt 2.6, dpkg 1.21, facts 7.3 and 8.3.
+//! with what others print. Texts: apt 2.6, dpkg 1.21, nginx 1.22.
 
 use crate::platform::hints::{Hints, Sign, at, sign};
 

@@ -1,4 +1,4 @@
-//! Debian, Ubuntu and their relatives (facts 7.1, 8.1).
+//! Debian, Ubuntu and their relatives.
 
 mod hints;
 mod remedies;

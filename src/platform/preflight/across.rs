@@ -3,7 +3,7 @@
 use super::{Sheet, Wanted};
 use crate::answers::{Check, Role};
 
-/// Seconds between clocks that K3s takes for the same moment (facts 4.4).
+/// Seconds between clocks that K3s takes for the same moment.
 const APART: f64 = 3.0;
 /// Worth a word.
 const DRIFTS: f64 = 1.0;
@@ -112,7 +112,7 @@ fn names(sheets: &mut [Sheet<'_>]) {
     }
 }
 
-/// A cluster knows its nodes by a password on their disks (facts 4.4, 10): a host that was
+/// A cluster knows its nodes by a password on their disks: a host that was
 /// installed anew has lost it, and would be refused for ever.
 fn node_passwords(sheets: &mut [Sheet<'_>]) {
     let known: Vec<_> = sheets
@@ -138,7 +138,7 @@ fn node_passwords(sheets: &mut [Sheet<'_>]) {
     }
 }
 
-/// A server on a database without its cluster's row begins another cluster there (facts 4.4).
+/// A server on a database without its cluster's row begins another cluster there.
 fn data(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
     let runs =
         |sheet: &&Sheet<'_>| sheet.role() == Role::Server && sheet.looked.facts.runs_our_k3s();

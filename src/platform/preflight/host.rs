@@ -62,7 +62,8 @@ fn os(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// K3s is released for three architectures (facts 5.4); all else can run anywhere.
+/// K3s is released for three architectures (docs.k3s.io/installation/requirements); all else can run
+/// anywhere.
 fn arch(sheet: &mut Sheet<'_>) {
     if !sheet.is_node() {
         return;
@@ -198,7 +199,7 @@ fn disk(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// What K3s cannot do without (facts 5.3). In a container the kernel is somebody else's, and what
+/// What K3s cannot do without. In a container the kernel is somebody else's, and what
 /// is seen of it says little.
 fn kernel(sheet: &mut Sheet<'_>) {
     if !sheet.is_node() {
@@ -244,7 +245,8 @@ fn kernel(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// The ports that a role listens on, and whether they are UDP (facts 5.1).
+/// The ports that a role listens on, and whether they are UDP
+/// (docs.k3s.io/installation/requirements).
 fn needed(role: Role, wanted: Wanted<'_>) -> Vec<(u16, bool)> {
     let tcp = |ports: &[u16]| ports.iter().map(|port| (*port, false)).collect::<Vec<_>>();
     match role {

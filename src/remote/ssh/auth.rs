@@ -12,7 +12,7 @@ use crate::answers::{CredentialKind, CredentialRequest};
 use crate::remote::trials::{Purpose, Turn};
 use crate::secrets::SecretText;
 
-/// For all attempts together: PAM makes one wait 4 s after a wrong password (ssh.md 1).
+/// For all attempts together: PAM makes one wait 4 s after a wrong password.
 const LIMIT: Duration = Duration::from_secs(40);
 /// What sshd allows, one attempt less: `MaxAuthTries` is 6, and a password that was given must
 /// still have its turn.

@@ -1,4 +1,4 @@
-//! A host over SSH. The shell programs are in `assets/remote/`; what was measured, in ssh.md.
+//! A host over SSH. The shell programs are in `assets/remote/`.
 //!
 //! * `dial`: the TCP connection, the key exchange, the host's key
 //! * `auth`: logging in; `key_file`: with keys

@@ -20,7 +20,7 @@ const START: &str = "exec /bin/sh";
 /// Behind every script: the root shell sees by it that the script is whole.
 const END: &str = "#";
 
-/// For the way to root: sudo makes one wait 2 s after a wrong password (ssh.md 3).
+/// For the way to root: sudo makes one wait 2 s after a wrong password.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How the connection is lost when the root shell goes.

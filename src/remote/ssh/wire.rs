@@ -79,7 +79,7 @@ impl Wire {
             host: host.to_owned(),
             why,
         };
-        // Without it every command waits 40 ms for a delayed acknowledgement (ssh.md 2).
+        // Without it every command waits 40 ms for a delayed acknowledgement.
         socket
             .set_nodelay(true)
             .and_then(|()| sys::set_user_timeout(socket.as_fd(), USER_TIMEOUT))
@@ -285,7 +285,7 @@ impl Wire {
     }
 
     /// Ends the connection at once. libssh2 must not be asked again after it was left in the
-    /// middle of something (ssh.md 1), nor may it wait for a peer that does not answer.
+    /// middle of something, nor may it wait for a peer that does not answer.
     pub fn end(&mut self, why: &str) {
         if self.ended.is_none() {
             self.ended = Some(why.to_owned());

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the lab's stand-in for K3s, by the contract of K3s' own install script as far as the
-# wizard uses it (facts 3). It is not that script, and what it installs is not K3s.
+# wizard uses it. It is not that script, and what it installs is not K3s.
 #
 # Read from the environment:
 #   INSTALL_K3S_ARTIFACT_URL   where the releases are; there is no default

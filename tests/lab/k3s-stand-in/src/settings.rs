@@ -1,5 +1,5 @@
 //! What a server or an agent was told: config.yaml and its folder, then the command line, and the
-//! environment where neither says anything (facts 4.1).
+//! environment where neither says anything.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

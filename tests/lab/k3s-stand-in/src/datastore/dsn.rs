@@ -1,4 +1,4 @@
-//! The datastore's address as kine and pgx read it (facts 2.1): parsed as a URL by Go's rules,
+//! The datastore's address as kine and pgx read it: parsed as a URL by Go's rules,
 //! with the three files of the datastore settings as `sslcert`, `sslkey` and `sslrootcert`.
 
 use std::collections::BTreeMap;

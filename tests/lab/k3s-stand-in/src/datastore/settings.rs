@@ -1,4 +1,4 @@
-//! What `sslmode` and the three files make of a connection (pgx's rules, facts 2.1).
+//! What `sslmode` and the three files make of a connection (the rules of pgx 5.9).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The way to the datastore at a server's start, with its patience and its words (facts 2.2).
+//! The way to the datastore at a server's start, with its patience and its words.
 
 use std::thread;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub fn open(settings: &Settings) -> Result<Kine, String> {
         )
     };
     let database = settings.data_dir().join("server/db");
-    // Leftovers of an embedded etcd win over whatever the settings say (facts 4.4).
+    // Leftovers of an embedded etcd win over whatever the settings say.
     if database.join("etcd/member/wal").is_dir() {
         log::info("Starting etcd for existing cluster member");
         return Ok(Kine::local(database.join("etcd/stand-in")));
