@@ -36,7 +36,12 @@ pub fn install(path: &Path, purpose: Purpose, how: &Display) -> ExitCode {
         Err(error) => return complain(&error, exit::FAILED),
     };
     signals.over(&control);
-    let again = format!("k3s-ha-wizard install --answers {}", path.display());
+    // Until it has ended well, what it takes over would be refused again.
+    let flag = match purpose {
+        Purpose::TakeOver => "--changed-by-hand ",
+        _ => "",
+    };
+    let again = format!("k3s-ha-wizard install {flag}--answers {}", path.display());
     let (output, verbose) = (how.output, how.verbose);
     let err = io::stderr();
     let begins = || signals.running();

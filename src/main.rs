@@ -22,10 +22,14 @@ fn main() -> ExitCode {
     match cli.command {
         Some(Command::Install {
             answers,
-            changed_by_hand: true,
-        }) => headless::install(&answers, Purpose::TakeOver, display),
-        Some(Command::Install { answers, .. }) => {
-            headless::install(&answers, Purpose::Run, display)
+            changed_by_hand,
+        }) => {
+            let purpose = if changed_by_hand {
+                Purpose::TakeOver
+            } else {
+                Purpose::Run
+            };
+            headless::install(&answers, purpose, display)
         }
         Some(Command::Plan { answers, scripts }) => headless::plan(&answers, scripts.as_deref()),
         Some(Command::Status { cluster, answers }) => {

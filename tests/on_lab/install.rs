@@ -245,9 +245,12 @@ fn a_network_that_fails_for_a_while_does_not_fail_the_run() {
             lab.does(&["cut", "k3s-postgres"]);
             std::thread::spawn(|| {
                 std::thread::sleep(Duration::from_secs(25));
-                let healed = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"))
-                    .args(["heal", "k3s-postgres"])
-                    .status();
+                let healed = std::process::Command::new(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/tests/lab/lab"
+                ))
+                .args(["heal", "k3s-postgres"])
+                .status();
                 assert!(healed.unwrap().success());
             });
         }
@@ -273,7 +276,9 @@ fn an_interrupt_lets_the_steps_at_work_end_and_the_next_run_goes_on() {
         if installs_postgres(event) && !asked {
             asked = true;
             let pid = child.id().to_string();
-            let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+            let sent = std::process::Command::new("kill")
+                .args(["-INT", &pid])
+                .status();
             assert!(sent.unwrap().success());
         }
     });
