@@ -10,17 +10,16 @@
 //! * [`plan`]: the steps of a procedure, which can be printed and carried out
 //! * [`engine`]: carrying it out
 //! * [`proof`]: showing that it holds
-//! * [`cluster`]: nodes, pods and their health; [`status`]: of one that exists, asked once
+//! * [`cluster`]: nodes, pods and their health
 //! * [`state`]: what is kept on this machine
 //!
 //! The ground, which depends on nothing above it: [`events`], the one record of what happens;
 //! [`redact`], which keeps secrets out of it; [`secrets`].
 //!
-//! Around it: [`cli`], the command line; [`run`], the one pipeline from answers to an exit code;
-//! [`report`], events as lines and as JSON; [`signals`], how a run without a keyboard is stopped;
-//! `interview`, what the operator is asked, for two frontends that do not know each other: [`tui`],
-//! the screens, and [`plain`], questions and lines; [`frontends`], without either. The program itself
-//! (`main.rs`, `headless.rs`) is all that prints and ends the process.
+//! Around it: [`run`], the one pipeline from answers to an exit code, and the clusters that are known
+//! here; [`report`], events as lines and as JSON; [`signals`], how a run without a keyboard is stopped;
+//! `interview`, what the operator is asked; [`frontends`], which show a run and do not know each
+//! other; [`cli`], the command line, which alone prints and ends the process.
 //!
 //! `tests/it/architecture` keeps which of these may know which.
 
@@ -33,7 +32,6 @@ pub mod frontends;
 mod hash;
 mod interview;
 pub mod pki;
-pub mod plain;
 pub mod plan;
 pub mod platform;
 pub mod procedures;
@@ -45,7 +43,6 @@ pub mod run;
 pub mod secrets;
 pub mod signals;
 pub mod state;
-pub mod status;
+
 pub mod steps;
 pub mod topology;
-pub mod tui;

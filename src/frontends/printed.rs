@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::cli::Output;
 use crate::events::Event;
+use crate::frontends::Output;
 use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;

@@ -1,8 +1,9 @@
-//! Events as lines and as JSON.
+//! Events and the status of a cluster, as lines and as JSON.
 //!
-//! * [`diff`]: what will change in files
+//! * [`diff`]: what will change in files; [`status`]: how a cluster is
 //! * [`lines`]: for people; [`json`]: for programs
 
 pub mod diff;
 pub mod json;
 pub mod lines;
+pub mod status;

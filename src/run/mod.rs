@@ -5,17 +5,20 @@
 //! tells a [`Frontend`] what comes of each.
 //!
 //! * [`ways`]: how hosts are reached; [`knock`]: one host alone, before there is a run
-//! * [`check`]: whether the hosts are as a run left them; [`poll`]: looking at what a run has left
+//! * [`known`]: the clusters on this machine; [`poll`]: looking at what a run has left
+//! * [`status`]: how a cluster is now; [`check`]: whether its hosts are as a run left them
 //! * [`exit`]: the exit codes
 
 pub mod check;
 mod error;
 pub mod exit;
 pub mod knock;
+pub mod known;
 mod opened;
 mod planned;
 pub mod poll;
 mod reached;
+pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod ways;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::answers::{Answers, Host};
-use crate::cli::Output;
 use crate::engine::hosts::Connector;
 use crate::engine::tests::{answers, step};
 use crate::events::{Abort, What, log};
+use crate::frontends::Output;
 use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
 use crate::remote::scripted::{Reply, Told};

@@ -7,9 +7,9 @@ use crossbeam_channel::{Receiver, unbounded};
 use k3s_ha_wizard::answers::{Answers, CredentialKind, Host, HostKeys, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::Abort;
+use k3s_ha_wizard::frontends::tui::model::{Message, Unreached};
+use k3s_ha_wizard::frontends::tui::probe::{Order, start};
 use k3s_ha_wizard::run::Tried;
-use k3s_ha_wizard::tui::model::{Message, Unreached};
-use k3s_ha_wizard::tui::probe::{Order, start};
 use support::sshd::Sshd;
 
 const PATIENCE: Duration = Duration::from_secs(60);

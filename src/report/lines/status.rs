@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::summary::{nodes, pods, with_problems};
 use super::{counted, plain};
-use crate::status::Status;
+use crate::report::status::Status;
 
 pub fn write<W: Write>(out: &mut W, status: &Status) -> io::Result<()> {
     let name = &status.cluster;

@@ -50,7 +50,7 @@ fn a_frontend_is_chosen_by_the_command_line_and_known_to_nothing_else() {
         ("frontends/plain.rs", "fn f() { super::tui::text() }"),
         ("frontends/tui.rs", "mod page; pub fn text() {}"),
         ("frontends/tui/page.rs", "use super::text;"),
-        ("main.rs", "use k3s_ha_wizard::frontends::plain;"),
+        ("main.rs", "use k3s_ha_wizard::cli;"),
     ];
     let says = "a frontend is known to the command line alone";
     assert_eq!(

@@ -1,0 +1,47 @@
+//! `answers`: help with answers files.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::answers::{self, Answers};
+use crate::run::exit;
+
+#[derive(Debug, Subcommand)]
+pub enum AnswersHelp {
+    /// Print a commented example
+    Example,
+    /// Tell everything that is wrong with a file
+    Validate {
+        /// The file; `-` is standard input
+        file: PathBuf,
+    },
+    /// Print the JSON schema
+    Schema,
+}
+
+impl AnswersHelp {
+    pub fn run(self) -> ExitCode {
+        let text = match self {
+            Self::Example => answers::example(),
+            Self::Schema => answers::schema(),
+            Self::Validate { file } => match Answers::load(&file) {
+                Ok(answers) => {
+                    for warning in answers.warnings() {
+                        let _ = writeln!(io::stdout(), "{warning}");
+                    }
+                    "The answers are valid.\n"
+                }
+                Err(problems) => {
+                    let _ = writeln!(io::stderr(), "{problems}");
+                    return ExitCode::from(exit::USAGE);
+                }
+            },
+        };
+        // Nobody may be reading any more: `| head` is no failure.
+        let _ = io::stdout().write_all(text.as_bytes());
+        ExitCode::SUCCESS
+    }
+}

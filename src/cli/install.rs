@@ -1,0 +1,61 @@
+//! `install`: everything that a file asks for, without an operator.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{complain, ended, open};
+use crate::engine::control::Control;
+use crate::frontends::Display;
+use crate::frontends::printed::Printed;
+use crate::run::{Purpose, Reach, carry_out, exit};
+use crate::signals::Watch;
+
+#[derive(Debug, Args)]
+pub struct Install {
+    /// What to install; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    answers: PathBuf,
+    /// What install refuses to change in this cluster was changed by hand: take it over
+    #[arg(long)]
+    changed_by_hand: bool,
+}
+
+impl Install {
+    pub fn run(&self, display: &Display) -> ExitCode {
+        let purpose = if self.changed_by_hand {
+            Purpose::TakeOver
+        } else {
+            Purpose::Run
+        };
+        install(&self.answers, purpose, display)
+    }
+}
+
+/// Installs what the answers ask for.
+pub fn install(path: &Path, purpose: Purpose, display: &Display) -> ExitCode {
+    let opened = match open(path, purpose) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let control = Arc::new(Control::default());
+    let signals = match Watch::start() {
+        Ok(signals) => signals,
+        Err(error) => return complain(&error, exit::FAILED),
+    };
+    signals.over(&control);
+    // Until it has ended well, what it takes over would be refused again.
+    let flag = match purpose {
+        Purpose::TakeOver => "--changed-by-hand ",
+        _ => "",
+    };
+    let again = format!("k3s-ha-wizard install {flag}--answers {}", path.display());
+    let (output, verbose) = (display.output, display.verbose);
+    let err = io::stderr();
+    let begins = || signals.running();
+    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    ended(&carry_out(opened, &Reach::All, &control, &mut printed))
+}

@@ -1,0 +1,24 @@
+//! `replay`: a recorded run on the screens.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::wizard::say;
+use crate::frontends::{Display, tui};
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The log of a run, runs/TIME.jsonl in the state folder of its cluster
+    file: PathBuf,
+    /// Begin so many seconds after the run began, and wait there
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<u64>,
+}
+
+impl Replay {
+    pub fn run(&self, display: &Display) -> ExitCode {
+        say(&tui::replay(&self.file, self.at, display))
+    }
+}

@@ -1,0 +1,41 @@
+//! Without a command: the wizard, as screens or as questions and lines.
+
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use crate::frontends::tui::{self, Left};
+use crate::frontends::{Display, plain};
+use crate::run::exit;
+
+pub fn run(display: &Display, probes: bool) -> ExitCode {
+    if display.plain || is_dumb() {
+        walk_plainly()
+    } else {
+        say(&tui::wizard(display, probes))
+    }
+}
+
+/// A terminal that can do no more than print.
+fn is_dumb() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn walk_plainly() -> ExitCode {
+    let input = BufReader::new(io::stdin());
+    let echo = Box::new(plain::echo::Terminal::default());
+    match plain::wizard(input, io::stdout(), echo) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+/// What is to be said once the screens are gone. Nobody may be reading any more.
+pub(super) fn say(left: &Left) -> ExitCode {
+    let _ = io::stderr().write_all(left.complaints.as_bytes());
+    let _ = io::stdout().write_all(left.summary.as_bytes());
+    ExitCode::from(left.code)
+}

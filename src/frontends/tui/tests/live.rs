@@ -1,0 +1,216 @@
+//! The page of the cluster after its run.
+
+use time::{Duration, OffsetDateTime};
+
+use super::super::live::Sight;
+use super::super::model::Page;
+use super::super::run::Files;
+use super::*;
+use crate::cluster::Cluster;
+use crate::cluster::datastore::Datastore;
+use crate::engine::watch::{Lost, News, Seen};
+use crate::events::Abort;
+use crate::pki::Certificate;
+
+const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
+const ILL: &str = include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
+
+/// So many seconds after the run ended.
+fn after(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::days(20_781) + Duration::seconds(79_000 + seconds)
+}
+
+fn seen<T>(picture: T, from: &str, seconds: i64) -> News<T> {
+    News::Seen(Seen {
+        picture,
+        from: from.into(),
+        since: after(seconds),
+    })
+}
+
+fn lost<T>(seconds: i64, why: &[&str], given_up: bool) -> News<T> {
+    News::Lost(Lost {
+        since: after(seconds),
+        last: Some(after(seconds - 5)),
+        why: why.iter().map(|why| (*why).to_owned()).collect(),
+        given_up,
+    })
+}
+
+fn cluster(json: &str) -> Cluster {
+    Cluster::parse(json).expect("kubectl's JSON")
+}
+
+fn datastore(lines: &[&str]) -> Datastore {
+    let server = |name: &str, ip: &str| (name.to_owned(), ip.parse().expect("an address"));
+    let servers = [
+        server("k3s-server-1", "198.51.100.12"),
+        server("k3s-server-2", "198.51.100.13"),
+    ];
+    Datastore::parse(lines.iter().copied(), &servers)
+}
+
+fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Certificate {
+    Certificate {
+        name: name.into(),
+        ends: ends.into(),
+        days,
+        problem: problem.map(str::to_owned),
+    }
+}
+
+/// Something of every kind, for whoever wants anything.
+pub fn sight(what: u8) -> Sight {
+    match what % 7 {
+        0 => Sight::Cluster(seen(cluster(READY), "s1", 5)),
+        1 => Sight::Cluster(seen(Cluster::default(), "", -1_000_000)),
+        2 => Sight::Cluster(lost(7, &["s1: gone", ""], what > 100)),
+        3 => Sight::Datastore(seen(datastore(&["10.0.0.1|none|f|4000000000"]), "pg", 0)),
+        4 => Sight::Datastore(lost(0, &[], false)),
+        5 => Sight::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
+        _ => Sight::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
+    }
+}
+
+fn tell(model: &mut Model, sight: Sight) -> Vec<Effect> {
+    update(model, Message::Live(Box::new(sight)))
+}
+
+/// A run that ended well, and is looked at.
+fn live(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
+    update(
+        &mut model,
+        Message::Files(Files {
+            log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
+            kubeconfig: "/state/lab/kubeconfig".into(),
+            next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],
+        }),
+    );
+    let certificates = vec![
+        certificate("the authority", "2036-11-24", 3651, None),
+        certificate("Postgres", "2029-02-27", 825, None),
+        certificate("k3s-server-1", "2029-02-27", 825, None),
+        certificate("k3s-server-2", "2029-02-27", 825, None),
+    ];
+    tell(&mut model, Sight::Certificates(certificates));
+    let picture = model.run.progress.cluster.clone().expect("a cluster");
+    tell(&mut model, Sight::Cluster(seen(picture, "k3s-server-1", 2)));
+    let lines = ["198.51.100.12|TLSv1.3|t|7", "198.51.100.13|TLSv1.3|t|5"];
+    let picture = datastore(&lines);
+    tell(
+        &mut model,
+        Sight::Datastore(seen(picture, "k3s-postgres", 2)),
+    );
+    model
+}
+
+/// Server 1 is gone, the others say so.
+fn without_server_1(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = live(theme, size);
+    let picture = cluster(ILL);
+    tell(
+        &mut model,
+        Sight::Cluster(seen(picture, "k3s-server-2", 48)),
+    );
+    let lines = ["198.51.100.13|TLSv1.3|t|5"];
+    let picture = datastore(&lines);
+    tell(
+        &mut model,
+        Sight::Datastore(seen(picture, "k3s-postgres", 48)),
+    );
+    model
+}
+
+fn stale(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = live(theme, size);
+    let why = [
+        "k3s-server-1: the connection was lost: the host closed it",
+        "k3s-server-2: kubectl failed with status 1: The connection to the server 127.0.0.1:6443 \
+         was refused - did you specify the right host or port?",
+    ];
+    tell(&mut model, Sight::Cluster(lost(90, &why, false)));
+    let why = ["k3s-postgres: asking Postgres failed with status 2: connection refused"];
+    tell(&mut model, Sight::Datastore(lost(92, &why, false)));
+    model
+}
+
+fn ending(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = live(theme, size);
+    let certificates = vec![
+        certificate("Postgres", "2027-01-03", 41, Some("it ends soon: …")),
+        certificate("k3s-server-1", "2026-11-20", -5, Some("it has ended: …")),
+        certificate("the authority", "2036-11-24", 3651, None),
+        certificate("k3s-server-2", "2029-02-27", 825, None),
+    ];
+    tell(&mut model, Sight::Certificates(certificates));
+    press(&mut model, "<PgDn>");
+    model
+}
+
+#[test]
+fn the_page_is_live() {
+    both_sizes!("live", live);
+    in_colours!("live", live);
+    small!("live-without-server-1", without_server_1);
+    in_colours!("live-without-server-1", without_server_1);
+    small!("live-stale", stale);
+    in_colours!("live-stale", stale);
+    small!("live-certificates", ending);
+    in_colours!("live-certificates", ending);
+}
+
+#[test]
+fn what_was_lost_and_comes_back_is_live_again() {
+    let mut model = stale(MONO, SMALL);
+    assert!(text(&model).contains("NOT live"));
+    let picture = cluster(READY);
+    tell(
+        &mut model,
+        Sight::Cluster(seen(picture, "k3s-server-2", 200)),
+    );
+    let page = text(&model);
+    assert!(page.contains("Live: k3s-server-2 is asked"), "{page}");
+    assert!(page.contains("Nodes  all well"), "{page}");
+
+    tell(&mut model, Sight::Cluster(lost(300, &["s1: no"], true)));
+    let page = text(&model);
+    assert!(page.contains("No server is asked again"), "{page}");
+}
+
+#[test]
+fn nothing_moves_by_itself_on_a_live_page() {
+    for make in [live, stale] {
+        let mut model = make(MONO, LARGE);
+        let before = text(&model);
+        assert_eq!(model.wakes(), None);
+        update(&mut model, Message::Tick(3_600_000));
+        assert_eq!(text(&model), before);
+    }
+}
+
+#[test]
+fn a_picture_that_shrinks_under_the_eye_is_still_drawn() {
+    let mut model = ending(MONO, SMALL);
+    press(&mut model, "<End>");
+    tell(
+        &mut model,
+        Sight::Cluster(seen(Cluster::default(), "k3s-server-1", 60)),
+    );
+    draw(&model);
+    press(&mut model, "<Home>");
+    assert!(text(&model).contains("Live: k3s-server-1"));
+}
+
+#[test]
+fn whoever_goes_back_to_the_answers_looks_at_no_cluster_any_more() {
+    let mut model = run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX);
+    assert_eq!(tell(&mut model, sight(0)), []);
+    press(&mut model, "e");
+    assert_eq!(model.page, Page::Review);
+    assert_eq!(tell(&mut model, sight(0)), [Effect::Abort(Abort::Hard)]);
+    assert!(model.run.live.cluster.seen.is_none());
+    // What comes late must not end a run that has just begun.
+    model.at_work = true;
+    assert_eq!(tell(&mut model, sight(0)), []);
+}

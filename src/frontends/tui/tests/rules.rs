@@ -1,0 +1,161 @@
+//! What holds for all screens: keys, sentences, and focus.
+
+use std::path::{Path, PathBuf};
+
+use super::super::keys::{self, Scope, TABLE};
+use super::super::model::Planned;
+use super::*;
+use crate::interview::section::Section;
+
+/// Every page, and what can lie over one.
+fn places() -> Vec<Model> {
+    let then = |mut model: Model, keys: &str| {
+        press(&mut model, keys);
+        model
+    };
+    let happens = |mut model: Model, message: Message| {
+        update(&mut model, message);
+        model
+    };
+    let plan = Planned {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+    };
+    let filled = || filled(MONO, SMALL);
+    let servers = |fields: usize| {
+        let form = options::screen(MONO, SMALL, Section::Servers);
+        then(form, &"<Tab>".repeat(fields))
+    };
+    let tried = || probes::tried(MONO, SMALL);
+    let run = || run_until(MONO, SMALL, "run.jsonl", 28_000);
+    let mut skippable = runs::asked(MONO, SMALL);
+    for step in &mut skippable.run.progress.steps {
+        step.may_be_skipped = true;
+    }
+    let mut places = vec![
+        wizard(MONO, SMALL),
+        filled(),
+        then(filled(), "1d"),
+        then(tried(), "<Down>"),
+        then(tried(), "<Down><Down>"),
+        probes::shown(MONO, SMALL),
+        probes::connected(MONO, SMALL),
+        then(probes::connected(MONO, SMALL), "<Esc><Down>"),
+        checking::checked(MONO, SMALL, checking::failing),
+        happens(then(filled(), "<Enter>"), Message::Planned(Box::new(plan))),
+        runs::held(MONO, SMALL),
+        run(),
+        then(run(), "/"),
+        then(run(), "?"),
+        then(run(), "<C-c>"),
+        run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX),
+        skippable,
+        Model::for_replay(MONO, SMALL, events("run.jsonl")),
+    ];
+    places.extend((0..12).map(servers));
+    places
+}
+
+pub fn no_key_means_two(model: &Model) {
+    let scopes = model.scopes();
+    let active: Vec<_> = keys::active(&scopes).map(|binding| binding.key).collect();
+    for (place, key) in active.iter().enumerate() {
+        assert!(!active[..place].contains(key), "{key} in {scopes:?}");
+    }
+}
+
+/// Wherever else one may get to: `whatever`.
+#[test]
+fn no_key_means_two_things() {
+    places().iter().for_each(no_key_means_two);
+}
+
+#[test]
+fn every_binding_is_active_somewhere() {
+    let active: Vec<Scope> = places().iter().flat_map(Model::scopes).collect();
+    for (scope, bindings) in TABLE {
+        assert!(active.contains(scope), "{scope:?}");
+        assert!(bindings.iter().all(|binding| !binding.says.is_empty()));
+    }
+}
+
+#[test]
+fn help_and_quit_are_in_every_footer() {
+    for size in [SMALL, LARGE] {
+        for until in [4, 28_000, u64::MAX] {
+            for name in ["run.jsonl", "run-failed.jsonl"] {
+                let page = text(&run_until(MONO, size, name, until));
+                let footer = page.lines().last().unwrap_or_default().to_owned();
+                assert!(footer.contains("F1 help"), "{footer}");
+                assert!(footer.contains("Ctrl-C quit"), "{footer}");
+            }
+        }
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The code of a file, without its tests and comments.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("a source file");
+    let code = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Sentences are in `text`, so that they can be read, and judged, in one place.
+#[test]
+fn no_screen_has_sentences_of_its_own() {
+    let tui = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontends/tui");
+    let mut files = Vec::new();
+    sources(&tui, &mut files);
+    for path in files {
+        let exempt = ["text", "tests"]
+            .iter()
+            .any(|room| path.starts_with(tui.join(room)));
+        if exempt {
+            continue;
+        }
+        for line in code(&path).lines() {
+            // What stands between quotes, without what `format!` fills in.
+            for literal in line.split('"').skip(1).step_by(2) {
+                let words = literal
+                    .split(' ')
+                    .filter(|word| word.len() > 1 && word.chars().all(char::is_alphabetic));
+                assert!(words.count() < 3, "{}: {literal}", path.display());
+            }
+        }
+    }
+}
+
+/// On a terminal without colours, what has focus must still be seen.
+#[test]
+fn focus_is_seen_without_colours() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    let log = looks(&model);
+    assert!(log.contains("##########"), "{log}");
+    assert!(text(&model).contains("▸ Log"));
+    press(&mut model, "<Tab><Down>");
+    assert!(text(&model).contains("▸ Steps"));
+    assert_ne!(looks(&model), log);
+    let colours = draw(&model)
+        .content
+        .iter()
+        .filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+        .count();
+    assert_eq!(colours, 0);
+}

@@ -1,0 +1,200 @@
+use std::path::Path;
+
+use super::super::known::{Known, find};
+use super::*;
+use crate::answers::{Answers, Host, Role};
+use crate::remote::Scripted;
+use crate::remote::scripted::Reply;
+use crate::report::lines::write_status;
+use crate::state::{Applied, Folder, State};
+
+const READY: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
+const ILL: &str = include_str!("../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
+
+/// The nodes of the fixtures.
+const ANSWERS: &str = r#"
+cluster.name = "lab"
+ssh.user = "root"
+ssh.config = "none"
+[[hosts]]
+name = "pg"
+role = "postgres"
+address = "198.51.100.11"
+[[hosts]]
+name = "k3s-s1"
+role = "server"
+address = "198.51.100.12"
+[[hosts]]
+name = "k3s-s2"
+role = "server"
+address = "198.51.100.13"
+[[hosts]]
+name = "lb"
+role = "load-balancer"
+address = "198.51.100.14"
+[[hosts]]
+name = "k3s-ag"
+role = "agent"
+address = "198.51.100.15"
+"#;
+
+fn known(root: &Path, name: &str) {
+    known_as(root, name, |state| {
+        state.cluster_ca = Some("no certificate".into());
+    });
+}
+
+fn known_as(root: &Path, name: &str, change: impl FnOnce(&mut State)) {
+    let mut answers = Answers::from_toml(ANSWERS).expect("valid");
+    name.clone_into(&mut answers.cluster.name);
+    let folder = Folder::open(Some(root.to_owned()), name).expect("a folder");
+    let mut state = State::new(&answers).expect("random numbers");
+    change(&mut state);
+    folder.save(&state).expect("saved");
+}
+
+fn place(host: &str, mut remote: Option<Scripted>) -> Place {
+    let name = host.to_owned();
+    Place {
+        host: host.to_owned(),
+        connector: Box::new(move |_| match remote.take() {
+            Some(remote) => Ok(Box::new(remote) as Box<dyn Remote>),
+            None => Err(RemoteError::Auth {
+                host: name.clone(),
+                user: "root".into(),
+                why: "no key was taken".into(),
+                wants: Vec::new(),
+            }),
+        }),
+    }
+}
+
+fn server(host: &str, nodes: &str) -> Place {
+    place(
+        host,
+        Some(Scripted::new(host).on("kubectl", Reply::exit(0).out(nodes))),
+    )
+}
+
+fn postgres(lines: &str) -> Place {
+    let reply = Reply::exit(0).out(lines);
+    place("pg", Some(Scripted::new("pg").on("pg_stat_ssl", reply)))
+}
+
+const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
+
+fn code(status: &Status) -> u8 {
+    exit_code(&Ok(status.clone()))
+}
+
+fn printed(status: &Status) -> String {
+    let mut out = Vec::new();
+    write_status(&mut out, status).expect("written");
+    String::from_utf8(out).expect("text")
+}
+
+#[test]
+fn what_is_ill_is_named_and_nothing_else() {
+    let root = tempfile::tempdir().expect("a folder");
+    known(root.path(), "lab");
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
+    let now = OffsetDateTime::UNIX_EPOCH;
+
+    // No relay is prepared: the load balancer cannot be reached.
+    let servers = vec![place("k3s-s1", None), server("k3s-s2", ILL)];
+    let few = postgres("198.51.100.13|none|f|5");
+    let status = ask_at(&poll, servers, vec![few], now);
+    assert_eq!(code(&status), exit::FAILED);
+    assert!(!status.healthy);
+    insta::assert_snapshot!("ill", printed(&status));
+
+    let (servers, datastore) = (vec![place("k3s-s1", None)], vec![place("pg", None)]);
+    let status = ask_at(&poll, servers, datastore, now);
+    assert_eq!(code(&status), exit::UNSEEN);
+    assert!(!status.healthy);
+    insta::assert_snapshot!("nobody", printed(&status));
+
+    // A run that came to no load balancer is not blamed for it.
+    known_as(root.path(), "lab", |_| {});
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
+    let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
+    let status = ask_at(&poll, servers, datastore, now);
+    assert_eq!(code(&status), 0);
+    assert!(status.healthy, "{:?}", status.problems);
+    insta::assert_snapshot!("well", printed(&status));
+    let json = serde_json::to_value(&status).expect("JSON");
+    assert_eq!(json["healthy"], true);
+    assert_eq!(json["nodes"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json["datastore"]["clients"][0]["connections"], 7);
+}
+
+#[test]
+fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
+    let root = tempfile::tempdir().expect("a folder");
+    let find = |name: Option<&str>, answers: Option<&Path>| {
+        find(Some(root.path().into()), name, answers)
+            .and_then(Known::poll)
+            .map(|poll| poll.name().to_owned())
+    };
+    let error = |name, answers| find(name, answers).expect_err("an error").to_string();
+    assert!(error(None, None).contains("no cluster is known here yet"));
+    assert!(error(Some("lab"), None).contains("no cluster is known here yet"));
+    known(root.path(), "lab");
+    assert_eq!(find(None, None).expect("found"), "lab");
+    known(root.path(), "prod");
+    assert!(error(None, None).ends_with("--cluster: lab, prod"));
+    assert_eq!(find(Some("prod"), None).expect("found"), "prod");
+    assert!(error(Some("lub"), None).contains("no cluster lub is known here, but lab, prod"));
+    assert!(!root.path().join("lub").exists());
+
+    let file = root.path().join("answers.toml");
+    std::fs::write(&file, ANSWERS).expect("written");
+    assert_eq!(find(None, Some(&file)).expect("found"), "lab");
+    assert!(error(Some("prod"), Some(&file)).contains("those of the cluster lab, not of prod"));
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
+    let root = tempfile::tempdir().expect("a folder");
+    known_as(root.path(), "lab", |state| {
+        let secret = crate::answers::Secret::Env("K3S_HA_WIZARD_UNSET".into());
+        state.answers.ssh.password = Some(secret);
+    });
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
+    let told = ask(&poll);
+    assert_eq!(exit_code(&told), exit::UNSEEN);
+    let error = told.expect_err("unset").to_string();
+    insta::assert_snapshot!(error);
+}
+
+/// A later run that failed wanted another node: what is applied has none of that name.
+#[test]
+fn a_cluster_is_compared_with_what_is_applied() {
+    let root = tempfile::tempdir().expect("a folder");
+    let missing = |applied: bool| {
+        known_as(root.path(), "lab", |state| {
+            if applied {
+                state.applied = Some(Applied {
+                    run: "20261124T215440Z-3f2a".into(),
+                    when: "2026-11-24T21:54:40Z".into(),
+                    answers: state.answers.clone(),
+                    marks: None,
+                });
+            }
+            let new = Host::new("k3s-new", Role::Agent, "198.51.100.16");
+            state.answers.hosts.push(new);
+        });
+        let known = find(Some(root.path().into()), None, None).expect("found");
+        let poll = known.poll().expect("a topology");
+        let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let status = ask_at(&poll, servers, datastore, now);
+        let mut problems = status.problems.iter();
+        problems.any(|problem| problem.contains("k3s-new"))
+    };
+    assert!(missing(false));
+    assert!(!missing(true));
+}
