@@ -10,7 +10,7 @@ use super::{Answers, Host, HostKeys, Role, Secret, flags};
 
 /// Everything that keeps these answers from being carried out.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
-    let mut check = Check::default();
+    let mut check = Validation::default();
     check.cluster(answers);
     check.k3s(answers);
     check.ssh(answers);
@@ -112,11 +112,11 @@ pub fn login_secret_problem(secret: &str) -> Option<&'static str> {
 }
 
 #[derive(Default)]
-struct Check {
+struct Validation {
     problems: Vec<Problem>,
 }
 
-impl Check {
+impl Validation {
     fn problem(&mut self, key: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::new(key, message));
     }

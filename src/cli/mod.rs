@@ -41,9 +41,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Do everything that a file asks for, to the end, without asking
-    Install(install::Install),
+    Install(install::InstallArgs),
     /// Show what would be done; reads facts, changes nothing
-    Plan(plan::Plan),
+    Plan(plan::PlanArgs),
     /// Tell how a cluster is now: nodes, pods, load balancer, datastore, certificates; changes
     /// nothing
     Status(cluster::WhichCluster),
@@ -51,7 +51,7 @@ enum Command {
     /// where something has drifted
     Check(cluster::WhichCluster),
     /// Show a recorded run again, on the screens of the wizard
-    Replay(replay::Replay),
+    Replay(replay::ReplayArgs),
     /// Help with answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),

@@ -19,7 +19,7 @@ use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, carry_out, exit};
 use crate::topology::Link;
 
 #[derive(Debug, Args)]
-pub struct Plan {
+pub struct PlanArgs {
     /// What to plan for
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
@@ -28,7 +28,7 @@ pub struct Plan {
     scripts: Option<PathBuf>,
 }
 
-impl Plan {
+impl PlanArgs {
     pub fn run(&self) -> ExitCode {
         let opened = match open(&self.answers, Purpose::Look) {
             Ok(opened) => opened,

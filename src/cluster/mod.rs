@@ -70,11 +70,11 @@ pub struct ExpectedNode {
 
 #[derive(Debug, thiserror::Error)]
 #[error("kubectl did not print the JSON that was asked for: {0}")]
-pub struct ParseError(#[from] serde_json::Error);
+pub struct KubectlError(#[from] serde_json::Error);
 
 /// The ranges of the nodes' pods, by node, from what `kubectl get nodes -o json` prints; a node that
 /// has none yet is left out.
-pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, ParseError> {
+pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, KubectlError> {
     let list: kubectl::List = serde_json::from_str(json)?;
     let range = |item| match item {
         kubectl::Item::Node(node) if !node.spec.pod_cidr.is_empty() => {
@@ -88,7 +88,7 @@ pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, ParseError> 
 impl Cluster {
     /// Reads what `kubectl get nodes,pods -A -o json` prints: one list, or several, one after the
     /// other. Objects of other kinds do not count.
-    pub fn parse(json: &str) -> Result<Self, ParseError> {
+    pub fn parse(json: &str) -> Result<Self, KubectlError> {
         let (mut nodes, mut pods) = (Vec::new(), Vec::new());
         for list in serde_json::Deserializer::from_str(json).into_iter::<kubectl::List>() {
             for item in list?.items {

@@ -16,7 +16,7 @@ use crate::plan::{Neighbour, OverlayProof, Phase, Shell, Task, Value, Work};
 use crate::platform::{Facts, Platform};
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
-use crate::remote::scripted::{Reply, Told};
+use crate::remote::scripted::{Reply, Transcript};
 use crate::remote::{Remote, RemoteError, Scripted};
 
 const FACTS: &str = "lease taken\nos.id=debian\nsystemd=yes\narch=x86_64";
@@ -135,7 +135,7 @@ impl World {
             db_password: secret(),
             db_verifier: secret(),
         };
-        let wanted = crate::pki::Wanted {
+        let wanted = crate::pki::CertificateRequest {
             cluster: "made-up".into(),
             role: "k3s".into(),
             postgres: BTreeMap::new(),
@@ -180,7 +180,7 @@ fn ends(events: &[Event]) -> Vec<String> {
     events.iter().filter_map(end).collect()
 }
 
-fn applies(told: &Told, step: &str) -> usize {
+fn applies(told: &Transcript, step: &str) -> usize {
     let scripts = told.scripts();
     let is_apply = |script: &&String| script.ends_with(&format!("\n{step}\ndrive\n"));
     scripts.iter().filter(is_apply).count()

@@ -10,13 +10,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::hints::hint;
-use super::hosts::{Connection, LEASE, ReachedHost, Told, output};
+use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost, output};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, new_mark, unit_name};
 use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
-use crate::plan::{Asked, LateValues, Shell, Status, Step, Work, ask_script, ended, read_answers};
+use crate::plan::{
+    Asked, CheckStatus, LateValues, Shell, Step, Work, ask_script, ended, read_answers,
+};
 use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
@@ -54,12 +56,12 @@ pub(super) struct Worker<'a> {
     steps: &'a [&'a Step],
     late: &'a Mutex<LateValues>,
     /// Nothing on the jump host.
-    host: Option<Host>,
+    host: Option<WorkerHost>,
     /// Of the step at work, from both outputs.
     last_lines: VecDeque<(Stream, String)>,
 }
 
-struct Host {
+struct WorkerHost {
     name: String,
     platform: Option<Platform>,
     connection: Connection,
@@ -71,7 +73,7 @@ struct Host {
     held: Option<String>,
 }
 
-impl Host {
+impl WorkerHost {
     fn take_lease(&mut self) {
         let taken = self.connection.take_lease();
         self.held = taken.err().map(|held| held.to_string());
@@ -90,7 +92,7 @@ impl<'a> Worker<'a> {
             run,
             steps,
             late,
-            host: reached.map(|reached| Host {
+            host: reached.map(|reached| WorkerHost {
                 name: reached.name,
                 platform: reached.platform,
                 connection: reached.connection,
@@ -150,7 +152,11 @@ impl<'a> Worker<'a> {
     fn look_after(&mut self) {
         let Some(host) = &mut self.host else { return };
         if host.connection.is_up() && !host.connection.keep_alive() {
-            tell(self.run, &host.name, &Told::Lost("it went silent".into()));
+            tell(
+                self.run,
+                &host.name,
+                &ConnectionNews::Lost("it went silent".into()),
+            );
         }
         if host.leased.elapsed() > LEASE {
             host.take_lease();
@@ -336,11 +342,11 @@ impl<'a> Worker<'a> {
     ) -> Result<Outcome, Trouble> {
         match known {
             Some(Asked {
-                status: Status::Satisfied,
+                status: CheckStatus::Satisfied,
                 ..
             }) => return Ok(Outcome::Unchanged),
             Some(Asked {
-                status: Status::CannotTell | Status::MustNot,
+                status: CheckStatus::CannotTell | CheckStatus::MustNot,
                 reason,
             }) => return Err(Trouble::because(reason)),
             _ => {}
@@ -505,11 +511,11 @@ fn printed(step: &StepId, stream: Stream, text: &str) -> What {
     }
 }
 
-fn tell(run: &Run<'_>, host: &str, told: &Told) {
+fn tell(run: &Run<'_>, host: &str, told: &ConnectionNews) {
     let (state, text) = match told {
-        Told::Lost(why) => (ConnectionState::Lost, why.clone()),
-        Told::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
-        Told::Up(after) => (
+        ConnectionNews::Lost(why) => (ConnectionState::Lost, why.clone()),
+        ConnectionNews::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
+        ConnectionNews::Up(after) => (
             ConnectionState::Up,
             format!("connected again after {} s", after.as_secs()),
         ),

@@ -24,7 +24,7 @@ pub use files::{PlannedFile, preview_script, read_previews};
 #[cfg(test)]
 pub(crate) use script::PRELUDE;
 pub use script::{
-    Asked, LateValues, Status, UnboundInput, apply_script, ask_script, ended, read_answers,
+    Asked, CheckStatus, LateValues, UnboundInput, apply_script, ask_script, ended, read_answers,
 };
 
 #[derive(Debug, Clone, PartialEq)]

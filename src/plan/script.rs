@@ -22,21 +22,21 @@ pub struct UnboundInput(pub Late);
 /// What a step said of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    pub status: Status,
+    pub status: CheckStatus,
     /// Why; empty when there is nothing to say.
     pub reason: String,
 }
 
 /// What `check` in the prelude returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum CheckStatus {
     Satisfied,
     Not,
     CannotTell,
     MustNot,
 }
 
-impl From<i32> for Status {
+impl From<i32> for CheckStatus {
     fn from(status: i32) -> Self {
         match status {
             0 => Self::Satisfied,

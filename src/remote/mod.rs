@@ -34,7 +34,7 @@ use crate::events::Stream;
 pub use cancel::Cancel;
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
-pub use lines::Lines;
+pub use lines::LineSplitter;
 pub use script::Script;
 pub use scripted::Scripted;
 pub use ssh::Ssh;
@@ -64,7 +64,7 @@ pub trait Remote: Send {
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError>;
 
-    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`Lines`] cuts
+    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`LineSplitter`] cuts
     /// them.
     fn run(
         &mut self,
@@ -72,7 +72,7 @@ pub trait Remote: Send {
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<i32, RemoteError> {
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let status = self.stream(script, limit, &mut |stream, bytes| {
             lines.feed(stream, bytes, line);
         });

@@ -13,7 +13,7 @@ use crate::engine::hosts::Connector;
 use crate::hash::sha256;
 use crate::pki::{self, Pki};
 use crate::plan::LateValues;
-use crate::procedures::differences::{Difference, How, differences};
+use crate::procedures::differences::{Difference, Handling, differences};
 use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
@@ -108,7 +108,7 @@ impl Opened {
             Some(applied) => differences(&applied.answers, &answers.without_secrets()),
             None => Vec::new(),
         };
-        let refused = |difference: &&Difference| matches!(difference.how, How::Refused(_));
+        let refused = |difference: &&Difference| matches!(difference.how, Handling::Refused(_));
         let refused: Vec<_> = differences.iter().filter(refused).cloned().collect();
         if purpose != Purpose::TakeOver && !refused.is_empty() {
             return Err(RunError::Refused(refused));
@@ -117,7 +117,7 @@ impl Opened {
         let datastore = &topology.datastore;
         let members = datastore.members.iter();
         let servers = topology.servers.iter();
-        let wanted = pki::Wanted {
+        let wanted = pki::CertificateRequest {
             cluster: topology.cluster.clone(),
             role: datastore.user.clone(),
             postgres: members

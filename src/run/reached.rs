@@ -13,7 +13,7 @@ use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
 use crate::procedures::install;
 use crate::remote::lease::LeaseError;
-use crate::steps::Given;
+use crate::steps::PlanInputs;
 use crate::topology::{Link, Topology};
 
 /// Which hosts a run cannot do without.
@@ -92,7 +92,7 @@ impl Opened {
         }
         if errors.is_empty() {
             ask_for_nodes(&self.topology, &mut hosts);
-            let wanted = sources::Wanted {
+            let wanted = sources::SourceRequirements {
                 topology: &self.topology,
                 downloads: &Downloads::of(&self.answers.k3s),
                 fetches: (!kept).then_some(&self.topology.server_1().name),
@@ -140,7 +140,7 @@ impl Reached {
         });
         let looked: Vec<_> = looked.collect();
         let (token, agent_token) = opened.token_marks();
-        let wanted = preflight::Wanted {
+        let wanted = preflight::Requirements {
             answers: &opened.answers,
             topology: &opened.topology,
             token: &token,
@@ -184,7 +184,7 @@ impl Checked {
             .collect();
         let running = self.hosts.iter().filter(|host| host.facts.runs_our_k3s());
         let running = running.map(|host| host.name.clone()).collect();
-        let plan = install::plan(Given {
+        let plan = install::plan(PlanInputs {
             running: &running,
             answers: &self.opened.answers,
             topology: &self.opened.topology,

@@ -47,7 +47,7 @@ pub(crate) use step_file;
 
 /// What steps are made from.
 #[derive(Clone, Copy)]
-pub struct Given<'a> {
+pub struct PlanInputs<'a> {
     /// Validated.
     pub answers: &'a Answers,
     /// Of these answers.
@@ -72,29 +72,29 @@ pub enum StepError {
 }
 
 /// The members of the topology with what steps need to know of them.
-pub struct Context<'a> {
-    given: Given<'a>,
-    pub postgres: Vec<Node<'a>>,
-    pub balancers: Vec<Node<'a>>,
+pub struct StepContext<'a> {
+    given: PlanInputs<'a>,
+    pub postgres: Vec<StepHost<'a>>,
+    pub balancers: Vec<StepHost<'a>>,
     /// Server 1 first.
-    pub servers: Vec<Node<'a>>,
-    pub agents: Vec<Node<'a>>,
+    pub servers: Vec<StepHost<'a>>,
+    pub agents: Vec<StepHost<'a>>,
 }
 
 /// A host on which steps run.
 #[derive(Clone, Copy)]
-pub struct Node<'a> {
+pub struct StepHost<'a> {
     pub name: &'a str,
     member: &'a Member,
     ip: IpAddr,
     platform: Platform,
 }
 
-impl<'a> Context<'a> {
-    pub fn new(given: Given<'a>) -> Result<Self, StepError> {
-        let node = |member: &'a Member| -> Result<Node<'a>, StepError> {
+impl<'a> StepContext<'a> {
+    pub fn new(given: PlanInputs<'a>) -> Result<Self, StepError> {
+        let node = |member: &'a Member| -> Result<StepHost<'a>, StepError> {
             let platform = given.platforms.get(&member.name);
-            Ok(Node {
+            Ok(StepHost {
                 name: &member.name,
                 member,
                 ip: member.ip,
@@ -113,8 +113,12 @@ impl<'a> Context<'a> {
     }
 
     /// Of nodes that run already, the one before this one: they restart one at a time.
-    pub fn before<'n>(&self, node: &Node<'_>, nodes: &'n [Node<'a>]) -> Option<&'n Node<'a>> {
-        let runs = |node: &&Node<'_>| self.given.running.contains(node.name);
+    pub fn before<'n>(
+        &self,
+        node: &StepHost<'_>,
+        nodes: &'n [StepHost<'a>],
+    ) -> Option<&'n StepHost<'a>> {
+        let runs = |node: &&StepHost<'_>| self.given.running.contains(node.name);
         if !runs(&node) {
             return None;
         }
@@ -122,12 +126,12 @@ impl<'a> Context<'a> {
         before.filter(runs).last()
     }
 
-    pub fn server_1(&self) -> Node<'a> {
+    pub fn server_1(&self) -> StepHost<'a> {
         self.servers[0]
     }
 
     /// The hosts on which K3s runs, servers first.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+    pub fn nodes(&self) -> impl Iterator<Item = &StepHost<'a>> {
         self.servers.iter().chain(&self.agents)
     }
 
@@ -146,11 +150,11 @@ impl<'a> Context<'a> {
 }
 
 /// The ids of a step on each of these hosts.
-pub fn on_each(step: &str, nodes: &[Node<'_>]) -> Vec<StepId> {
+pub fn on_each(step: &str, nodes: &[StepHost<'_>]) -> Vec<StepId> {
     nodes.iter().map(|node| node.id(step)).collect()
 }
 
-impl Node<'_> {
+impl StepHost<'_> {
     /// The id of a step on this host.
     pub fn id(&self, step: &str) -> StepId {
         StepId::new(step, Some(self.name))

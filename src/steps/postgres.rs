@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Context, Node, PACKAGES, StepError, step_file};
+use super::{PACKAGES, StepContext, StepError, StepHost, step_file};
 use crate::plan::Step;
 
 pub const INSTALL: &str = "postgres/install";
@@ -11,7 +11,7 @@ pub const SETTINGS: &str = "postgres/settings";
 pub const TLS: &str = "postgres/tls";
 pub const ACCESS: &str = "postgres/access";
 
-pub fn install(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let port = context.db_port();
     let packages = postgres.platform.postgres_packages;
     postgres
@@ -27,7 +27,7 @@ pub fn install(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .within(PACKAGES)
 }
 
-pub fn role(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn role(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let wanted = &context.given.topology.datastore;
     postgres
         .shell(
@@ -47,7 +47,7 @@ pub fn role(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .needing([postgres.id(INSTALL)])
 }
 
-pub fn settings(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let connections = context.given.topology.max_connections();
     let existing = context.given.answers.postgres.existing_postgres;
     let database = &context.given.topology.datastore.database;
@@ -70,7 +70,7 @@ pub fn settings(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .needing([postgres.id(INSTALL)])
 }
 
-pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError> {
+pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, StepError> {
     let pki = context.given.pki;
     let existing = context.given.answers.postgres.existing_postgres;
     let (begin, end) = context.marks();
@@ -100,7 +100,7 @@ pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError
     Ok(step.needing([postgres.id(INSTALL)]))
 }
 
-pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let wanted = &context.given.topology.datastore;
     let (begin, end) = context.marks();
     let mut rules = String::new();

@@ -11,7 +11,7 @@ use ssh2::{ErrorCode, MethodType};
 use super::wire::{Until, Wire};
 use super::{Cancel, RemoteError, Target};
 use crate::answers::{HostKeys, paths};
-use crate::remote::known_hosts::{self, KnownHosts, Verdict};
+use crate::remote::known_hosts::{self, KeyVerdict, KnownHosts};
 use crate::remote::sys;
 
 /// For the name and the TCP connection.
@@ -113,18 +113,18 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
         });
     }
     match known.judge(&address, &key) {
-        Verdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
+        KeyVerdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
             host: target.name.clone(),
             address,
             fingerprint,
             place,
         }),
-        Verdict::Unknown => {
+        KeyVerdict::Unknown => {
             remember(target, &address, &key)?;
             Ok(wire)
         }
         // The answers are the operator's own word: they win over an old line elsewhere.
-        Verdict::Known | Verdict::Changed { .. } => Ok(wire),
+        KeyVerdict::Known | KeyVerdict::Changed { .. } => Ok(wire),
     }
 }
 
@@ -158,9 +158,11 @@ fn judge(
     let (host, address_) = (target.name.clone(), address.to_owned());
     let fingerprint = known_hosts::fingerprint(key);
     match known.judge(address, key) {
-        Verdict::Known => Ok(()),
-        Verdict::Unknown if target.policy == HostKeys::AcceptNew => remember(target, address, key),
-        Verdict::Unknown => Err(RemoteError::HostKeyUnknown {
+        KeyVerdict::Known => Ok(()),
+        KeyVerdict::Unknown if target.policy == HostKeys::AcceptNew => {
+            remember(target, address, key)
+        }
+        KeyVerdict::Unknown => Err(RemoteError::HostKeyUnknown {
             host,
             address: address_,
             fingerprint,
@@ -171,14 +173,14 @@ fn judge(
             }
             .to_owned(),
         }),
-        Verdict::Changed { known, place } => Err(RemoteError::HostKeyChanged {
+        KeyVerdict::Changed { known, place } => Err(RemoteError::HostKeyChanged {
             host,
             address: address_,
             fingerprint,
             known,
             place,
         }),
-        Verdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
+        KeyVerdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
             host,
             address: address_,
             fingerprint,
