@@ -25,7 +25,7 @@
 
 pub mod answers;
 pub mod cli;
-pub mod cluster;
+mod cluster;
 pub mod engine;
 pub mod events;
 pub mod frontends;
@@ -34,15 +34,15 @@ mod interview;
 pub mod pki;
 pub mod plan;
 pub mod platform;
-pub mod procedures;
+mod procedures;
 pub mod proof;
 pub mod redact;
 pub mod remote;
-pub mod report;
+mod report;
 pub mod run;
 pub mod secrets;
-pub mod signals;
+mod signals;
 pub mod state;
 
-pub mod steps;
-pub mod topology;
+mod steps;
+mod topology;

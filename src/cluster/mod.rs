@@ -117,17 +117,6 @@ impl Cluster {
         self.sort();
     }
 
-    /// There are nodes, and nothing is wrong or still on its way.
-    pub fn healthy(&self) -> bool {
-        !self.nodes.is_empty() && self.problems().next().is_none() && self.settled()
-    }
-
-    /// Nothing is on its way any more: waiting longer changes nothing.
-    pub fn settled(&self) -> bool {
-        let nodes = self.nodes.iter().all(|node| node.waiting.is_none());
-        nodes && self.pods.iter().all(|pod| pod.waiting.is_none())
-    }
-
     /// Enough waited: what is still on its way is a problem from now on.
     pub fn overdue(&mut self) {
         let nodes = self.nodes.iter_mut();
@@ -165,38 +154,6 @@ impl Cluster {
         }))
     }
 
-    /// The table of `kubectl get nodes`, with the addresses and without ages.
-    pub fn node_lines(&self) -> Vec<String> {
-        let header = ["NAME", "STATUS", "ROLES", "VERSION", "INTERNAL-IP"];
-        table(header, &self.nodes, |node| {
-            let Node { name, status, .. } = node;
-            [name, status, &node.roles, &node.version, &node.internal_ip].map(Clone::clone)
-        })
-    }
-
-    /// The table of `kubectl get pods -A`, with the nodes and without ages.
-    pub fn pod_lines(&self) -> Vec<String> {
-        let header = ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "NODE"];
-        table(header, &self.pods, |pod| {
-            let Pod {
-                namespace,
-                name,
-                ready,
-                status,
-                node,
-                ..
-            } = pod.clone();
-            [
-                namespace,
-                name,
-                ready,
-                status,
-                pod.restarts.to_string(),
-                node,
-            ]
-        })
-    }
-
     /// Problems first, then what is on its way; each by name.
     fn sort(&mut self) {
         let rank = |problem: &Option<String>, waiting: &Option<String>| {
@@ -220,29 +177,6 @@ fn join(one: Option<String>, other: Option<String>) -> Option<String> {
         (Some(one), Some(other)) => Some(format!("{one}; {other}")),
         (one, other) => one.or(other),
     }
-}
-
-/// Aligned columns, as kubectl prints them.
-fn table<Row, const N: usize>(
-    header: [&str; N],
-    rows: &[Row],
-    cells: impl Fn(&Row) -> [String; N],
-) -> Vec<String> {
-    const GAP: usize = 3;
-    let mut lines = vec![header.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<usize> = (0..N)
-        .map(|column| width(column).unwrap_or(0) + GAP)
-        .collect();
-    let text = |line: &[String; N]| {
-        let padded = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        padded.collect::<String>().trim_end().to_owned()
-    };
-    lines.iter().map(text).collect()
 }
 
 #[cfg(test)]

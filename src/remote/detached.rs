@@ -89,10 +89,6 @@ impl Detached {
         })
     }
 
-    pub fn unit(&self) -> &str {
-        &self.unit
-    }
-
     /// What [`Remote::apply`] does over a real connection.
     pub(super) fn apply<R: Remote + ?Sized>(
         &mut self,

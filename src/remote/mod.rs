@@ -1,10 +1,10 @@
 //! How a host is reached: SSH, one connection a host, one root shell a connection.
 //!
 //! * [`Remote`]: what the rest of the house sees of a host
-//! * [`Ssh`]: a real one; [`Scripted`]: one for tests, in memory
+//! * [`Ssh`]: a real one; `Scripted`: one for tests, in memory
 //! * [`detached`]: work that outlives the connection
 //! * [`lease`]: who works on a host
-//! * [`Script`]: what a host runs; [`upload`](mod@upload): files
+//! * [`Script`]: what a host runs
 //! * `known_hosts`: whether a host is who it says it is
 //! * [`Trials`]: passwords that several hosts share
 //!
@@ -18,12 +18,12 @@ pub mod lease;
 mod lines;
 pub(crate) mod program;
 pub mod script;
+#[cfg(test)]
 pub mod scripted;
 mod ssh;
 mod sys;
 mod target;
 mod trials;
-pub mod upload;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -36,11 +36,11 @@ pub use detached::{Detached, Finished};
 pub use error::RemoteError;
 pub use lines::LineSplitter;
 pub use script::Script;
+#[cfg(test)]
 pub use scripted::Scripted;
 pub use ssh::Ssh;
 pub use target::{Credentials, Target};
 pub use trials::Trials;
-pub use upload::upload;
 
 /// A host that is connected, with a root shell.
 ///

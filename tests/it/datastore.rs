@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use k3s_ha_wizard::pki::{self, CertificateRequest, Identity, Kept, Pki};
 use k3s_ha_wizard::proof::datastore::{Case, CaseVerdict, DatastoreTarget, Identities, prove};
-use k3s_ha_wizard::proof::scram::{scram_verifier, verifier_matches};
+use k3s_ha_wizard::proof::scram::scram_verifier;
 use k3s_ha_wizard::secrets::SecretText;
 use time::OffsetDateTime;
 
@@ -52,7 +52,7 @@ impl Lab {
         postgres.query(&format!("create role k3s login password '{verifier}'"));
         postgres.query("create database k3s owner k3s");
         let kept = postgres.query("select rolpassword from pg_authid where rolname = 'k3s'");
-        assert!(verifier_matches(&kept, &password), "Postgres keeps {kept}");
+        assert_eq!(kept, verifier);
         let identities = identities(&pki, &pki.servers["s1"]);
         Self {
             postgres,
