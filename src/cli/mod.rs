@@ -2,6 +2,7 @@
 //! ends.
 
 mod answers;
+mod backup;
 mod check;
 mod cluster;
 mod install;
@@ -50,6 +51,9 @@ enum Command {
     /// Compare the hosts with what the last successful run applied; changes nothing, ends with 6
     /// where something has drifted
     Check(cluster::WhichCluster),
+    /// Back up the datastore
+    #[command(subcommand)]
+    Backup(backup::BackupVerb),
     /// Show a recorded run again, on the screens of the wizard
     Replay(replay::ReplayArgs),
     /// Help with answers files
@@ -82,6 +86,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Status(which)) => status::run(&which, display.output),
         Some(Command::Check(which)) => check::run(&which, display.output),
+        Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Replay(replay)) => replay.run(display),
         Some(Command::Answers(help)) => help.run(),
         None => match &cli.answers {

@@ -1,5 +1,6 @@
 //! The scheduler and the workers, on hosts in memory.
 
+mod acts;
 pub(crate) mod decisions;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -77,6 +78,7 @@ impl World {
     pub(crate) fn new(steps: Vec<Step>) -> Self {
         Self {
             plan: Plan {
+                procedure: "install",
                 cluster: "made-up".into(),
                 phases: vec![Phase {
                     id: "all",

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use super::hints::hint;
 use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost, output};
 use super::tasks::{self, Site, Trouble};
-use super::{Run, new_mark, unit_name};
+use super::{LAST_LINES, Run, acts, new_mark, printed, unit_name};
 use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
@@ -44,8 +44,6 @@ pub(super) enum Report {
     Ended(usize, Outcome),
 }
 
-/// How many of the last lines a failure shows.
-const LAST_LINES: usize = 20;
 /// How long a host may take to say how all its steps are.
 pub(super) const ASKING: Duration = Duration::from_secs(180);
 /// How often an idle connection is looked after.
@@ -268,7 +266,9 @@ impl<'a> Worker<'a> {
         let outcome = match (self.held(), &step.work) {
             (Some(held), _) => Err(Trouble::because(held)),
             (None, Work::Shell(shell)) => self.shell(step, shell, known),
-            (None, Work::Task(task)) => self.task(step, task),
+            (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
+            (None, Work::Task(task)) if self.host.is_none() => tasks::here(task, self.run),
+            (None, Work::Task(task)) => self.at_site(step, &mut |site| tasks::at(task, site)),
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
@@ -467,9 +467,14 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn task(&mut self, step: &Step, task: &plan::Task) -> Result<Outcome, Trouble> {
+    /// Does something over the connection; again when it was lost meanwhile.
+    fn at_site(
+        &mut self,
+        step: &Step,
+        what: &mut dyn FnMut(&mut Site<'_, 'a>) -> Result<Outcome, Trouble>,
+    ) -> Result<Outcome, Trouble> {
         let Some(host) = &mut self.host else {
-            return tasks::here(task, self.run);
+            return Err(Trouble::because("this step needs a host"));
         };
         let (run, late) = (self.run, self.late);
         let mut trouble = None;
@@ -485,7 +490,7 @@ impl<'a> Worker<'a> {
                     host: &host.name,
                     remote,
                 };
-                match tasks::at(task, &mut site) {
+                match what(&mut site) {
                     Ok(outcome) => Ok(Some(outcome)),
                     Err(Trouble::Remote(error)) => Err(error),
                     Err(failed) => {
@@ -498,16 +503,8 @@ impl<'a> Worker<'a> {
         match (outcome, trouble) {
             (Some(outcome), _) => Ok(outcome),
             (None, Some(trouble)) => Err(trouble),
-            (None, None) => Err(Trouble::because("the task came to no end")),
+            (None, None) => Err(Trouble::because("the step came to no end")),
         }
-    }
-}
-
-fn printed(step: &StepId, stream: Stream, text: &str) -> What {
-    What::Output {
-        step: step.clone(),
-        stream,
-        text: text.to_owned(),
     }
 }
 

@@ -48,6 +48,8 @@ pub struct RunInfo {
     pub operator: String,
     pub version: String,
     pub cluster: String,
+    /// As in [`Outline`].
+    pub procedure: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +217,7 @@ impl Progress {
                     operator: operator.clone(),
                     version: version.clone(),
                     cluster: plan.cluster.clone(),
+                    procedure: plan.procedure.clone(),
                 };
                 self.begin(at, run, *format, plan);
             }

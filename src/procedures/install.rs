@@ -31,6 +31,7 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
         .into_iter()
         .map(|(id, title, steps)| Phase { id, title, steps });
     Ok(Plan {
+        procedure: "install",
         cluster: given.topology.cluster.clone(),
         phases: phases.filter(|phase| !phase.steps.is_empty()).collect(),
     })

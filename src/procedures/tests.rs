@@ -105,7 +105,7 @@ fn shells(plan: &Plan) -> Vec<(&Step, &Shell)> {
     plan.steps()
         .filter_map(|step| match &step.work {
             Work::Shell(shell) => Some((step, shell)),
-            Work::Task(_) => None,
+            Work::Act(_) | Work::Task(_) => None,
         })
         .collect()
 }

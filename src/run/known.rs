@@ -50,6 +50,10 @@ impl KnownCluster {
         )?)
     }
 
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// The answers as they were applied, with which its hosts are logged in to as it is known now.
     pub fn applied(self) -> Result<Answers, KnownError> {
         let applied = self.applied.ok_or(KnownError::NotApplied)?;

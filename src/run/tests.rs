@@ -331,6 +331,7 @@ fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
     };
     Planned {
         plan: Plan {
+            procedure: "install",
             cluster: "lab".into(),
             phases: vec![phase],
         },

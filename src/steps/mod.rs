@@ -21,13 +21,15 @@ use std::time::Duration;
 use crate::answers::Answers;
 use crate::events::StepId;
 use crate::pki::Pki;
-use crate::plan::{Shell, Step, Task, Value, Work};
+use crate::plan::{Act, Shell, Step, Task, Value, Work};
 use crate::platform::Platform;
 use crate::secrets::Secrets;
 use crate::topology::{Member, Topology};
 
 /// Packages come over the network, and other package managers may be running.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
+/// A large database over a slow line.
+const DUMP_TIME: Duration = Duration::from_secs(6 * 60 * 60);
 /// What takes seconds, on a slow machine.
 const SHORT: Duration = Duration::from_secs(3 * 60);
 /// How long K3s may take to become ready, in seconds: minutes at most.
@@ -94,12 +96,8 @@ impl<'a> StepContext<'a> {
     pub fn new(given: PlanInputs<'a>) -> Result<Self, StepError> {
         let node = |member: &'a Member| -> Result<StepHost<'a>, StepError> {
             let platform = given.platforms.get(&member.name);
-            Ok(StepHost {
-                name: &member.name,
-                member,
-                ip: member.ip,
-                platform: *platform.ok_or_else(|| StepError::NoFacts(member.name.clone()))?,
-            })
+            let platform = platform.ok_or_else(|| StepError::NoFacts(member.name.clone()))?;
+            Ok(StepHost::of(member, *platform))
         };
         let all = |members: &'a [Member]| members.iter().map(node).collect::<Result<Vec<_>, _>>();
         let topology = given.topology;
@@ -154,7 +152,16 @@ pub fn on_each(step: &str, nodes: &[StepHost<'_>]) -> Vec<StepId> {
     nodes.iter().map(|node| node.id(step)).collect()
 }
 
-impl StepHost<'_> {
+impl<'a> StepHost<'a> {
+    pub fn of(member: &'a Member, platform: Platform) -> Self {
+        Self {
+            name: &member.name,
+            member,
+            ip: member.ip,
+            platform,
+        }
+    }
+
     /// The id of a step on this host.
     pub fn id(&self, step: &str) -> StepId {
         StepId::new(step, Some(self.name))
@@ -178,6 +185,10 @@ impl StepHost<'_> {
                 inputs,
             }),
         )
+    }
+
+    fn act(&self, step: &str, title: impl Into<String>, act: Act) -> Step {
+        self.step(step, title.into(), Work::Act(act))
     }
 
     fn task(&self, step: &str, title: impl Into<String>, task: Task) -> Step {

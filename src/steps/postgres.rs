@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, StepContext, StepError, StepHost, step_file};
-use crate::plan::Step;
+use super::{DUMP_TIME, PACKAGES, StepContext, StepError, StepHost, step_file};
+use crate::hash::token_mark;
+use crate::plan::{Act, ActOutput, Shell, Step};
+use crate::secrets::Secrets;
+use crate::topology::DatastoreEndpoint;
 
 pub const INSTALL: &str = "postgres/install";
 pub const ROLE: &str = "postgres/role";
 pub const SETTINGS: &str = "postgres/settings";
 pub const TLS: &str = "postgres/tls";
 pub const ACCESS: &str = "postgres/access";
+pub const DUMP: &str = "postgres/dump";
 
 pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let port = context.db_port();
@@ -127,4 +131,27 @@ pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
             ],
         )
         .needing([postgres.id(TLS), postgres.id(ROLE)])
+}
+
+pub fn dump(datastore: &DatastoreEndpoint, postgres: &StepHost<'_>, secrets: &Secrets) -> Step {
+    let database = &datastore.database;
+    let (file, source) = step_file!("postgres/dump");
+    let act = Act {
+        shell: Shell {
+            file,
+            source,
+            platform: postgres.platform,
+            inputs: vec![
+                ("DB_NAME", database.clone().into()),
+                ("DB_PORT", datastore.port.to_string().into()),
+            ],
+        },
+        output: ActOutput::Backup {
+            database: database.clone(),
+            token: token_mark(&secrets.token),
+        },
+    };
+    postgres
+        .act(DUMP, format!("the database {database} is dumped"), act)
+        .within(DUMP_TIME)
 }

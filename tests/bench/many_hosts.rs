@@ -251,6 +251,7 @@ fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
         }),
     });
     Plan {
+        procedure: "install",
         cluster: "made-up".into(),
         phases: vec![Phase {
             id: "bench",

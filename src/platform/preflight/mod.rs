@@ -77,7 +77,7 @@ pub struct Row {
 }
 
 /// All that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     pub rows: Vec<Row>,
     /// What nobody could know yet.
