@@ -106,7 +106,7 @@ pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
     let mut rules = String::new();
     for server in &context.servers {
         let bits = if server.ip.is_ipv4() { 32 } else { 128 };
-        // verify-full compares the certificate's CN with the role.
+        // verify-full compares the certificate's CN with the role (docs/facts.md, "Access rules").
         let _ = writeln!(
             rules,
             "hostssl {} {} {}/{bits} scram-sha-256 clientcert=verify-full",
