@@ -7,6 +7,7 @@ mod answers_document;
 mod architecture;
 mod datastore;
 mod detached;
+mod documents;
 mod knock;
 mod plain;
 mod plain_logins;
