@@ -21,7 +21,8 @@
 //! `interview`, what the operator is asked; [`frontends`], which show a run and do not know each
 //! other; [`cli`], the command line, which alone prints and ends the process.
 //!
-//! `tests/it/architecture` keeps which of these may know which.
+//! `tests/it/architecture` keeps which of these may know which; docs/architecture.md says how to add
+//! to them.
 
 pub mod answers;
 pub mod cli;

@@ -223,8 +223,9 @@ keep_backup() {
 }
 
 # Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
-# whole its name ends in ~, and has no dot in front: then logrotate skips it, and so do others that
-# read whole folders. What an interrupted run has left of it is removed.
+# whole its name ends in ~, and has no dot in front: then logrotate skips it (docs/facts.md, "Debian
+# and Ubuntu"), and so do others that read whole folders. What an interrupted run has left of it is
+# removed.
 # shellcheck disable=SC2016 # the $ are of the shell that is started
 PUT='
 set -eu

@@ -1,5 +1,5 @@
 //! A pod: its columns as kubectl computes them (Kubernetes, `printPod`), and what is wrong with it
-//! (after the model of k9s).
+//! (after the model of k9s). See docs/facts.md, "Nodes and pods".
 
 use std::collections::{BTreeMap, BTreeSet};
 

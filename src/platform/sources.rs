@@ -59,7 +59,7 @@ impl Downloads {
         }
     }
 
-    /// The smallest file of the release, for an architecture.
+    /// The smallest file of the release, for an architecture (docs/facts.md, "Architectures").
     fn release_url(&self, arch: &str) -> String {
         let arch = match arch {
             "aarch64" | "arm64" => "arm64",

@@ -81,7 +81,7 @@ fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
 }
 
 /// All at once, but not before the first: older versions have no bootstrap lock, and two servers
-/// on an empty datastore made two CAs.
+/// on an empty datastore made two CAs (docs/facts.md, "First server").
 fn other_servers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for server in &context.servers[1..] {

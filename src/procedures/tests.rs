@@ -186,7 +186,7 @@ fn nothing_that_is_printed_is_secret() {
     }
 }
 
-/// K3s does not notice when servers on an external datastore differ.
+/// K3s does not notice when servers on an external datastore differ (docs/facts.md, "Settings").
 #[test]
 fn servers_have_one_configuration() {
     let plan = many().plan();

@@ -31,9 +31,9 @@ pub struct BalancerVerdict {
     pub got: BalancerAnswer,
 }
 
-/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to everybody. The
-/// certificate behind it must be good for `host`, a name or an address, under the cluster's own
-/// authority (`/cacerts`).
+/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to every client (docs/facts.md,
+/// "Endpoints without login"). The certificate behind it must be good for `host`, a name or an
+/// address, under the cluster's own authority (`/cacerts`).
 pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> BalancerVerdict {
     let got = ask(host, ca_pem, stream).unwrap_or_else(|failure| BalancerAnswer::Broken {
         why: match failure {
@@ -149,7 +149,8 @@ impl Passage {
         let [tried, _, _, received] = lists[..] else {
             return None;
         };
-        // With no server left to try, nginx names its group of servers instead of an address.
+        // With no server left to try, nginx names its group of servers instead of an address
+        // (docs/facts.md, "nginx").
         let mut failed: Vec<SocketAddr> = tried.split(", ").flat_map(str::parse).collect();
         let last = if status == "200" { failed.pop() } else { None };
         let bytes = received

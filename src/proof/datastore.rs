@@ -218,7 +218,8 @@ fn stopped(case: Case, stop: LoginStop) -> CaseOutcome {
 /// section 6).
 fn is_its_reason(case: Case, stop: &LoginStop) -> bool {
     use Stage::{Greeted, PasswordAccepted, PasswordAsked};
-    // Postgres compares the CN with the role only after the password, and then blames the password.
+    // Postgres compares the CN with the role only after the password, and then blames the password
+    // (docs/facts.md, "Error texts").
     let (stages, sqlstates, alerts): (&[Stage], &[&str], &[u8]) = match case {
         Case::Right => (
             &[Greeted, PasswordAsked, PasswordAccepted],

@@ -14,7 +14,7 @@ use crate::secrets::SecretText;
 
 /// Nothing that Postgres says at a login is longer: what claims to be is not Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;
-/// The columns have these names since Postgres 12.
+/// See docs/facts.md, "Connections with TLS".
 const SEEN: &str = "select ssl, version, client_dn from pg_stat_ssl where pid = pg_backend_pid()";
 
 /// What Postgres says of a connection that it let in.

@@ -5,7 +5,8 @@
 //! there, `flannel.1`. It answers on every node, while `cni0` (the second address) is there only
 //! once a pod of its own network runs. Flannel routes the whole range `via` that first address, on
 //! its own device: so a connection to it goes through the tunnel and comes back through it, which
-//! is held against the host's own routes, and nothing else is taken for an answer.
+//! is held against the host's own routes, and nothing else is taken for an answer (docs/facts.md,
+//! "Pod network").
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

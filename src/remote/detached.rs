@@ -1,5 +1,5 @@
-//! Work that outlives the connection: a transient systemd unit, and a folder under /run that holds
-//! its script, what it printed and how it ended.
+//! Work that outlives the connection (docs/ssh.md, "How a command ends"): a transient systemd unit,
+//! and a folder under /run that holds its script, what it printed and how it ended.
 //!
 //! ```text
 //! /run/k3s-ha-wizard/<unit>/     0700

@@ -1,8 +1,8 @@
 //! Whether a host is who it says it is: files in the format of OpenSSH's `known_hosts`.
 //!
 //! libssh2 can read them too, but takes a revoked key for a good one, and drops what stands behind
-//! a line that it cannot read; so this is our own. Keys that only a certificate authority
-//! vouches for (`@cert-authority`) are unknown here.
+//! a line that it cannot read (docs/ssh.md, "Host keys"); so this is our own. Keys that only a
+//! certificate authority signs (`@cert-authority`) are unknown here.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};

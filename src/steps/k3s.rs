@@ -238,7 +238,7 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
 }
 
 /// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is
-/// given certificates.
+/// given certificates (docs/facts.md, "Address").
 fn endpoint(context: &StepContext<'_>) -> String {
     let datastore = &context.given.topology.datastore;
     let password = context.given.secrets.db_password.expose();

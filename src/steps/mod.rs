@@ -32,7 +32,7 @@ const PACKAGES: Duration = Duration::from_secs(30 * 60);
 const DUMP_TIME: Duration = Duration::from_secs(6 * 60 * 60);
 /// What takes seconds, on a slow machine.
 const SHORT: Duration = Duration::from_secs(3 * 60);
-/// How long K3s may take to become ready, in seconds: minutes at most.
+/// How long K3s may take to become ready, in seconds: minutes at most (docs/facts.md, "Start").
 const START_SECONDS: u32 = 600;
 const START: Duration = Duration::from_secs(START_SECONDS as u64 + 60);
 

@@ -110,7 +110,7 @@ pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let mut rules = String::new();
     for server in &context.servers {
         let bits = if server.ip.is_ipv4() { 32 } else { 128 };
-        // verify-full compares the certificate's CN with the role.
+        // verify-full compares the certificate's CN with the role (docs/facts.md, "Access rules").
         let _ = writeln!(
             rules,
             "hostssl {} {} {}/{bits} scram-sha-256 clientcert=verify-full",

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use support::postgres::Postgres;
 
-/// What the wizard writes for a server.
+/// What the wizard writes for a server (docs/facts.md, "Access rules").
 const GUARDED: &str = "hostssl k3s k3s 127.0.0.1/32 scram-sha-256 clientcert=verify-full\n\
                        hostssl k3s k3s 0.0.0.0/0 reject\n\
                        hostnossl k3s k3s 0.0.0.0/0 reject";

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
+mod answers_document;
 mod architecture;
 mod datastore;
 mod detached;
+mod documents;
 mod knock;
 mod plain;
 mod plain_logins;

@@ -50,7 +50,7 @@ fn must_be_a_cluster(run: &Ended) {
 }
 
 /// When the services were started last, by the hosts' own clocks.
-fn started(lab: &Lab) -> Vec<String> {
+pub fn started(lab: &Lab) -> Vec<String> {
     let of = |host, unit| {
         let property = "systemctl show -p ExecMainStartTimestampMonotonic -p NRestarts --value";
         format!(
@@ -74,7 +74,7 @@ fn page(lab: &Lab) -> String {
 }
 
 /// The moment after a whole installation, and the state that belongs to it.
-fn installed() -> (Lab, Wizard) {
+pub fn installed() -> (Lab, Wizard) {
     static STATE: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
     let moment = format!("on-lab-{}", std::process::id());
     let wizard = Wizard::new();

@@ -3,7 +3,7 @@
 use super::{Requirements, RowDraft};
 use crate::answers::{Check, Role};
 
-/// Seconds between clocks that K3s takes for the same moment.
+/// Seconds between clocks that K3s takes for the same moment (docs/facts.md, "Clocks").
 const APART: f64 = 3.0;
 /// Worth a word.
 const DRIFTS: f64 = 1.0;
@@ -112,8 +112,8 @@ fn names(sheets: &mut [RowDraft<'_>]) {
     }
 }
 
-/// A cluster knows its nodes by a password on their disks: a host that was
-/// installed anew has lost it, and would be refused for ever.
+/// A cluster knows its nodes by a password on their disks: a host that was installed anew has lost
+/// it, and would be refused for ever (docs/facts.md, "What stays on a host").
 fn node_passwords(sheets: &mut [RowDraft<'_>]) {
     let known: Vec<_> = sheets
         .iter()
@@ -138,7 +138,8 @@ fn node_passwords(sheets: &mut [RowDraft<'_>]) {
     }
 }
 
-/// A server on a database without its cluster's row begins another cluster there.
+/// A server on a database without its cluster's row begins another cluster there (docs/facts.md,
+/// "First server").
 fn data(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     let runs =
         |sheet: &&RowDraft<'_>| sheet.role() == Role::Server && sheet.looked.facts.runs_our_k3s();

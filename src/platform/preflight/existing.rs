@@ -73,8 +73,8 @@ fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
-/// Facts 4.4: an embedded etcd wins over the datastore, and certificates newer than those in the
-/// datastore keep a server from starting.
+/// An embedded etcd wins over the datastore, and certificates newer than those in the datastore keep
+/// a server from starting (docs/facts.md, "What stays on a host").
 fn leftovers(sheet: &mut RowDraft<'_>) {
     let k3s = &sheet.looked.facts.k3s;
     for path in &k3s.leftovers {

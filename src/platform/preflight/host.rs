@@ -62,7 +62,7 @@ fn os(sheet: &mut RowDraft<'_>) {
     }
 }
 
-/// K3s is released for three architectures (docs.k3s.io/installation/requirements); all else can run
+/// K3s is released for three architectures (docs/facts.md, "Architectures"); all else can run
 /// anywhere.
 fn arch(sheet: &mut RowDraft<'_>) {
     if !sheet.is_node() {
@@ -113,7 +113,7 @@ fn address(sheet: &mut RowDraft<'_>) {
     );
 }
 
-/// Facts 5.3: what K3s asks of its hosts.
+/// See docs/facts.md, "Requirements".
 fn cpu(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Cpu);
     let cpus = sheet.looked.facts.cpus;
@@ -126,7 +126,8 @@ fn cpu(sheet: &mut RowDraft<'_>) {
     }
 }
 
-/// Facts 5.3. A machine sold with 2 GB reports up to a fifth less: firmware and kernel keep some.
+/// See docs/facts.md, "Requirements". A machine sold with 2 GB reports up to a fifth less: firmware
+/// and kernel keep some.
 fn memory(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Memory);
     let have = sheet.looked.facts.memory_kib;
@@ -199,8 +200,8 @@ fn disk(sheet: &mut RowDraft<'_>) {
     }
 }
 
-/// What K3s cannot do without. In a container the kernel is somebody else's, and what
-/// is seen of it says little.
+/// What K3s cannot do without (docs/facts.md, "Requirements"). In a container the kernel is that of
+/// another machine, and what is seen of it says little.
 fn kernel(sheet: &mut RowDraft<'_>) {
     if !sheet.is_node() {
         return;
@@ -245,8 +246,7 @@ fn kernel(sheet: &mut RowDraft<'_>) {
     }
 }
 
-/// The ports that a role listens on, and whether they are UDP
-/// (docs.k3s.io/installation/requirements).
+/// The ports that a role listens on, and whether they are UDP (docs/facts.md, "Ports").
 fn needed(role: Role, wanted: Requirements<'_>) -> Vec<(u16, bool)> {
     let tcp = |ports: &[u16]| ports.iter().map(|port| (*port, false)).collect::<Vec<_>>();
     match role {
@@ -435,7 +435,8 @@ fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
 }
 
 /// A sudo that records keeps every script that goes through it, and what it prints: the token, the
-/// database's password, private keys. Nothing of these has been sent when this is known.
+/// database's password, private keys (docs/ssh.md, "sudo"). Nothing of these has been sent when this
+/// is known.
 fn sudo(sheet: &mut RowDraft<'_>) {
     let facts = sheet.looked.facts;
     if !facts.through_sudo {

@@ -12,7 +12,8 @@ use crate::answers::{CredentialKind, CredentialRequest};
 use crate::remote::trials::{PasswordPurpose, Turn};
 use crate::secrets::SecretText;
 
-/// For all attempts together: PAM makes one wait 4 s after a wrong password.
+/// For all attempts together: PAM waits 4 s after a wrong password (docs/ssh.md, "Keys and
+/// passwords").
 const LIMIT: Duration = Duration::from_secs(40);
 /// What sshd allows, one attempt less: `MaxAuthTries` is 6, and a password that was given must
 /// still have its turn.
@@ -224,8 +225,8 @@ impl LoginAttempt<'_> {
             let phrase = self.credentials.passphrase.as_ref();
             let phrase = phrase.map(SecretText::expose);
             let user = &self.target.user;
-            // Opening an encrypted key takes long, on purpose. Offered by its public half, it is
-            // opened once, not twice, and only where the server takes it.
+            // Opening an encrypted key takes long, on purpose (docs/ssh.md, "Keys and passwords").
+            // Offered by its public half, it is opened once, and only where the server takes it.
             let offer = public.is_none().then(|| key.offer()).flatten();
             let result = self.call(|session| match &offer {
                 Some(offer) => {

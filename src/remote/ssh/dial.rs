@@ -18,7 +18,8 @@ use crate::remote::sys;
 const CONNECT: Duration = Duration::from_secs(10);
 /// For the key exchange.
 const HANDSHAKE: Duration = Duration::from_secs(15);
-/// An sshd that is asked by many at once turns some away (`MaxStartups`): they come again.
+/// An sshd that is asked by many at once turns some away: they come again (docs/ssh.md, "Limits of
+/// sshd").
 const ATTEMPTS: u32 = 6;
 /// Connections in the making at once, in the whole process.
 const AT_ONCE: usize = 16;

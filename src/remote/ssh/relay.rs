@@ -1,4 +1,5 @@
-//! A TCP connection that the host itself makes: bytes through a channel to bash over there.
+//! A TCP connection that the host itself makes: bytes through a channel to bash over there
+//! (docs/ssh.md, "Relays").
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;

@@ -20,7 +20,7 @@ const START: &str = "exec /bin/sh";
 /// Behind every script: the root shell sees by it that the script is whole.
 const END: &str = "#";
 
-/// For the way to root: sudo makes one wait 2 s after a wrong password.
+/// For the way to root: sudo waits 2 s after a wrong password (docs/ssh.md, "sudo").
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How the connection is lost when the root shell goes.
