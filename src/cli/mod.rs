@@ -5,7 +5,9 @@ mod answers;
 mod backup;
 mod check;
 mod cluster;
+mod help;
 mod install;
+mod kubeconfig;
 mod plan;
 mod replay;
 mod status;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::answers::Answers;
 use crate::events::End;
@@ -56,9 +59,15 @@ enum Command {
     Backup(backup::BackupVerb),
     /// Show a recorded run again, on the screens of the wizard
     Replay(replay::ReplayArgs),
+    /// Print a cluster's kubeconfig, or merge it into your own
+    Kubeconfig(kubeconfig::KubeconfigArgs),
     /// Help with answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
 /// Those of [`crate::run::exit`].
@@ -88,7 +97,10 @@ pub fn main() -> ExitCode {
         Some(Command::Check(which)) => check::run(&which, display.output),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Replay(replay)) => replay.run(display),
+        Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
+        Some(Command::Completions { shell }) => help::completions(shell, Cli::command()),
+        Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {
             Some(answers) => install::install(answers, Purpose::Run, display),
             None => wizard::run(display, !cli.no_knock),

@@ -7,11 +7,12 @@
 //! * `kubectl`: the JSON
 //! * `node`, `pod`: the columns, and the diagnosis
 //! * [`datastore`]: the servers' connections to it
-//! * [`kubeconfig`]: K3s's own, turned into the operator's
+//! * [`kubeconfig`]: K3s's own, turned into the operator's; [`merge`]: into a file of theirs
 
 pub mod datastore;
 pub mod kubeconfig;
 mod kubectl;
+pub mod merge;
 mod node;
 mod pod;
 

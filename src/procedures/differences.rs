@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::answers::{Answers, Host, Role};
+use crate::secrets::Secrets;
 use crate::topology::Topology;
 
 /// Something that the answers want otherwise than it was applied.
@@ -64,6 +65,20 @@ const FOR_LIFE: [&str; 6] = [
     "egress-selector-mode",
 ];
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";
+
+/// Secrets that are other ones than an earlier run has kept.
+pub fn of_secrets(kept: &Secrets, wanted: &Secrets) -> Vec<Difference> {
+    let mut found = Differences::default();
+    if kept.db_password != wanted.db_password {
+        let what = "postgres.password is another one: a server opens no new connection to Postgres \
+                    until it has restarted";
+        found.add(what.into(), Handling::Rolling);
+    }
+    if kept.agent_token != wanted.agent_token {
+        found.add("k3s.agent_token is another one".into(), Handling::Rolling);
+    }
+    found.0
+}
 
 /// Every difference, those that are refused first.
 pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
@@ -236,6 +251,35 @@ mod tests {
         assert_eq!(
             told(|wanted| wanted.hosts[1].user = Some("other".into())),
             ""
+        );
+    }
+
+    #[test]
+    fn a_password_and_the_agents_token_roll_through_the_nodes() {
+        let text = |text: &str| text.to_owned().into();
+        let kept = Secrets {
+            token: text("token"),
+            agent_token: text("agents"),
+            db_password: text("password"),
+            db_verifier: text("verifier"),
+        };
+        assert_eq!(of_secrets(&kept, &kept), []);
+        let wanted = Secrets {
+            agent_token: text("others"),
+            db_password: text("another"),
+            ..kept.clone()
+        };
+        let found = of_secrets(&kept, &wanted);
+        let said = found.iter().map(ToString::to_string).collect::<String>();
+        assert!(said.contains("postgres.password") && said.contains("k3s.agent_token"));
+        assert!(
+            !said.contains("another\n") && !said.contains("others"),
+            "{said}"
+        );
+        assert!(
+            found
+                .iter()
+                .all(|difference| difference.how == Handling::Rolling)
         );
     }
 

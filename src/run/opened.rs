@@ -13,7 +13,7 @@ use crate::engine::hosts::Connector;
 use crate::hash::token_mark;
 use crate::pki::{self, Pki};
 use crate::plan::LateValues;
-use crate::procedures::differences::{Difference, Handling, differences};
+use crate::procedures::differences::{Difference, Handling, differences, of_secrets};
 use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
@@ -112,10 +112,13 @@ impl Opened {
         let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
             scram::scram_verifier(&password.to_owned().into())
         })?;
-        let differences = match &state.applied {
+        let mut differences = match &state.applied {
             Some(applied) => differences(&applied.answers, &answers.without_secrets()),
             None => Vec::new(),
         };
+        if let (Some(_), Some(kept)) = (&state.applied, &kept) {
+            differences.extend(of_secrets(kept, &secrets));
+        }
         let refused = |difference: &&Difference| matches!(difference.how, Handling::Refused(_));
         let refused: Vec<_> = differences.iter().filter(refused).cloned().collect();
         if purpose != Purpose::TakeOver && !refused.is_empty() {

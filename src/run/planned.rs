@@ -1,6 +1,7 @@
 //! A plan that waits for its operator, and what is remembered of carrying it out.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
@@ -68,10 +69,10 @@ impl Planned {
         let kubeconfig = folder.kubeconfig();
         Context {
             log: folder.run_log(&self.opened.run),
-            next: vec![format!(
-                "kubectl --kubeconfig {} get nodes",
-                kubeconfig.display()
-            )],
+            next: vec![
+                format!("export KUBECONFIG={}", for_a_shell(&kubeconfig)),
+                "kubectl get nodes".to_owned(),
+            ],
             kubeconfig,
             again,
             verbose,
@@ -205,6 +206,17 @@ impl Planned {
             }
         })?;
         Ok(end)
+    }
+}
+
+/// A path as a shell takes it.
+fn for_a_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -17,5 +17,6 @@ mod steps;
 mod sudo;
 mod tui;
 mod tui_screenshots;
+mod verbs;
 
 const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");
