@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
     let display = &cli.display;
     match cli.command {
         Some(Command::Install(install)) => install.run(display),
-        Some(Command::Plan(plan)) => plan.run(),
+        Some(Command::Plan(plan)) => plan.run(display.output),
         Some(Command::Status(which)) => status::run(&which, display.output),
         Some(Command::Check(which)) => check::run(&which, display.output),
         Some(Command::Backup(verb)) => verb.run(display),

@@ -3,19 +3,22 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::answers::{Answers, Host, Role};
 use crate::secrets::Secrets;
 use crate::topology::Topology;
 
 /// Something that the answers want otherwise than it was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// `k3s.version: v1.36.2+k3s1, now v1.37.0+k3s1`
     pub what: String,
     pub how: Handling,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Handling {
     /// No process is restarted that serves the cluster.
     InPlace,

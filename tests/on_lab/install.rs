@@ -128,6 +128,19 @@ fn a_first_run_installs_and_a_second_one_changes_nothing() {
         .collect();
     assert!(other.is_empty(), "{other:?}");
     assert_eq!(started(&lab), services, "no service was restarted");
+
+    // The same for programs: a plan that changes no file.
+    let (code, text) = wizard.says(&["plan", "--output", "json"]);
+    assert_eq!(code, Some(0), "{text}");
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(plan["procedure"], "install");
+    assert_eq!(plan["differences"], serde_json::json!([]));
+    assert_eq!(plan["files"], serde_json::json!({}));
+    let phases = plan["phases"].as_array().unwrap().iter();
+    let steps: usize = phases
+        .map(|phase| phase["steps"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(steps, second.outcomes().count());
 }
 
 /// Not in what the wizard printed or logged, not in what everybody on a host may read.
