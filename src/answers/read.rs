@@ -18,18 +18,26 @@ use super::{
     Role, Secret, Ssh, check,
 };
 
+/// A file of another format has one in every line.
+const MOST_SYNTAX_ERRORS: usize = 3;
+
 /// Reads and validates; every problem has its position, and they come in the order of the file.
 pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        // What was meant by a broken file is anybody's guess: these problems come alone.
-        return Err(errors
-            .iter()
-            .map(|error| Problem {
-                at: error.span().map(|span| Position::of(text, span.start)),
-                ..Problem::everywhere(format!("not TOML: {}", error.message()))
-            })
-            .collect());
+        // What was meant by a broken file cannot be known: these problems come alone.
+        let problems = errors.iter().map(|error| Problem {
+            at: error.span().map(|span| Position::of(text, span.start)),
+            ..Problem::everywhere(format!("not TOML: {}", error.message()))
+        });
+        let mut problems: Vec<_> = problems.take(MOST_SYNTAX_ERRORS).collect();
+        let more = errors.len() - problems.len();
+        if more > 0 {
+            problems.push(Problem::everywhere(format!(
+                "not TOML: {more} more errors of this kind follow"
+            )));
+        }
+        return Err(problems);
     }
 
     let notes = Notes::default();

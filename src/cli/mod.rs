@@ -23,7 +23,7 @@ use clap_complete::Shell;
 
 use crate::answers::Answers;
 use crate::events::End;
-use crate::frontends::Display;
+use crate::frontends::{Display, Output};
 use crate::run::{Opened, Purpose, RunError, Tried, exit};
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
@@ -114,6 +114,13 @@ fn parsed() -> Cli {
     if cli.command.is_some() && (cli.answers.is_some() || cli.no_knock) {
         let text =
             "--answers in front of a command is not for it, and --no-knock is for the wizard";
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, text)
+            .exit();
+    }
+    let is_wizard = cli.command.is_none() && cli.answers.is_none();
+    if is_wizard && cli.display.output == Output::Json {
+        let text = "--output json is for commands and --answers: the wizard talks to an operator";
         Cli::command()
             .error(ErrorKind::ArgumentConflict, text)
             .exit();

@@ -1,6 +1,7 @@
 //! Answers with everything that is remembered of their cluster.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -245,7 +246,15 @@ pub(super) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .or_else(user_of_process)
         .unwrap_or_else(|| "unknown".into())
+}
+
+/// For a shell without the usual variables, as in a unit or a container.
+fn user_of_process() -> Option<String> {
+    let output = Command::new("id").arg("-un").output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 pub(super) fn hostname() -> String {

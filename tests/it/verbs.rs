@@ -13,7 +13,8 @@ fn wizard(home: &Path, arguments: &[&str]) -> Output {
         .env("HOME", home)
         .env("K3S_HA_WIZARD_STATE", home.join("state"))
         .env_remove("KUBECONFIG")
-        .args(arguments);
+        .args(arguments)
+        .stdin(std::process::Stdio::null());
     command.output().unwrap()
 }
 
@@ -118,4 +119,34 @@ fn what_a_package_installs_knows_every_command() {
             assert!(man.contains(&command.replace('-', "\\-")), "man: {command}");
         }
     }
+}
+
+#[test]
+fn a_wizard_without_input_or_for_programs_is_no_success() {
+    let home = tempfile::tempdir().unwrap();
+    let ended = wizard(home.path(), &["--plain"]);
+    assert_eq!(ended.status.code(), Some(3));
+    let refused = wizard(home.path(), &["--plain", "--output", "json"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("--output json is for commands"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_in_few_lines() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("answers.yaml");
+    std::fs::write(
+        &file,
+        "hosts:\n  - name: db\n    address: 10.0.0.5\n".repeat(20),
+    )
+    .unwrap();
+    let refused = wizard(
+        home.path(),
+        &["answers", "validate", file.to_str().unwrap()],
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("more errors of this kind"), "{said}");
+    assert!(said.lines().count() < 8, "{said}");
 }

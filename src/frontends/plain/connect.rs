@@ -127,7 +127,7 @@ impl Walk {
         wish: Wish,
         ended: Result<Option<End>, RunError>,
     ) -> Result<PlainPage, NoAnswer> {
-        self.code = exit::code(&ended);
+        self.code = Some(exit::code(&ended));
         match ended {
             Ok(Some(End::Done)) => return Ok(PlainPage::Left),
             Ok(_) => {}

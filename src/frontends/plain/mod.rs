@@ -80,8 +80,8 @@ struct Walk {
     /// The options were answered once: from now on the review leads to them.
     reviewed: bool,
     watch: Option<SignalWatch>,
-    /// By how the last run ended.
-    code: u8,
+    /// How the last run ended, where there was one.
+    code: Option<u8>,
 }
 
 impl Walk {
@@ -96,7 +96,7 @@ impl Walk {
             greeted: false,
             reviewed: false,
             watch: None,
-            code: 0,
+            code: None,
         }
     }
 
@@ -109,7 +109,7 @@ impl Walk {
                 PlainPage::Options(part) => self.options(part),
                 PlainPage::Review => self.review(),
                 PlainPage::Connect => self.connect(),
-                PlainPage::Left => return self.code,
+                PlainPage::Left => return self.code.unwrap_or(0),
             };
             page = match next {
                 Ok(page) => page,
@@ -131,7 +131,7 @@ impl Walk {
 
     fn leave(&mut self, stop: NoAnswer) -> u8 {
         let kept = self.interview.found.draft.is_some() && self.root.is_some() && !self.complained;
-        if kept && self.code == 0 {
+        if kept && self.code.unwrap_or(0) == 0 {
             self.console.say(text::KEPT);
         }
         match stop {
@@ -139,7 +139,9 @@ impl Walk {
             NoAnswer::Gone(Gone::Signal(signal)) => {
                 u8::try_from(128 + signal).unwrap_or(exit::FAILED)
             }
-            NoAnswer::Back | NoAnswer::Quit | NoAnswer::Gone(Gone::End) => self.code,
+            NoAnswer::Back | NoAnswer::Quit => self.code.unwrap_or(0),
+            // Input that ends before a run is no success.
+            NoAnswer::Gone(Gone::End) => self.code.unwrap_or(exit::STOPPED),
         }
     }
 

@@ -5,7 +5,8 @@ use crate::answers::{Host, Role};
 /// Hosts from pasted lines: a name, an address and a role in any order, `user@` in front of the
 /// address where there is one. What is not said is guessed, and can be edited afterwards.
 pub fn hosts_from(text: &str) -> Vec<Host> {
-    text.lines()
+    // A terminal may send a pasted line end as a carriage return.
+    text.split(['\r', '\n'])
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .filter_map(host_from)
@@ -15,7 +16,9 @@ pub fn hosts_from(text: &str) -> Vec<Host> {
 fn host_from(line: &str) -> Option<Host> {
     let (mut name, mut address, mut role, mut user) = (None, None, None, None);
     let words = line.split([' ', '\t', ',', ';']);
-    for word in words.filter(|word| !word.is_empty()) {
+    let words = words.filter(|word| !word.is_empty());
+    let first = words.clone().next()?;
+    for word in words {
         if word.chars().any(char::is_control) {
             return None;
         }
@@ -34,6 +37,8 @@ fn host_from(line: &str) -> Option<Host> {
             name = Some(word.to_owned());
         }
     }
+    // `db 10.0.0.5`: the word in front is the name, and says the role as well.
+    let name = name.or_else(|| role_named(first).map(|_| first.to_owned()));
     // A lone word is a name that SSH may know as well.
     let address = address.or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| name_of(&address));
@@ -105,5 +110,13 @@ mod tests {
             ]
         );
         assert!(hosts_from("a\u{1b}[31m b").is_empty());
+        for end in ["\r", "\n", "\r\n"] {
+            let hosts = hosts_from(&["db 10.0.0.5", "s1 10.0.0.11", "lb 10.0.0.2"].join(end));
+            let named = hosts
+                .iter()
+                .map(|host| format!("{} {}", host.name, host.role()));
+            let named: Vec<_> = named.collect();
+            assert_eq!(named, ["db postgres", "s1 server", "lb load-balancer"]);
+        }
     }
 }
