@@ -2,6 +2,7 @@
 //! A host that is slow to be read is slowed down by SSH's own window.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use time::OffsetDateTime;
@@ -32,14 +33,10 @@ fn backup(
     let folder = run.memory.folder;
     let unkept = |why: &dyn std::fmt::Display| Trouble::because(format!("it is not kept: {why}"));
     let mut dump = folder.new_backup().map_err(|error| unkept(&error))?;
-    let mut written = Ok(());
-    stream(act, site, &mut |bytes| {
-        // A host cannot be told to stop but by ending its connection: the rest is dropped.
-        if written.is_ok() {
-            written = dump.write(bytes);
-        }
+    stream(act, site, &mut |bytes| match dump.write(bytes) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(format!("the backup cannot be written here: {error}")),
     })?;
-    written.map_err(|error| unkept(&error))?;
     let kept = dump.keep(BackupLabel {
         run: run.id.to_owned(),
         when: began.format(&Rfc3339).unwrap_or_default(),
@@ -61,7 +58,11 @@ fn backup(
 }
 
 /// Runs the act, and gives away what it prints on standard output.
-fn stream(act: &Act, site: &mut Site<'_, '_>, out: &mut dyn FnMut(&[u8])) -> Result<(), Trouble> {
+fn stream(
+    act: &Act,
+    site: &mut Site<'_, '_>,
+    out: &mut dyn FnMut(&[u8]) -> ControlFlow<String>,
+) -> Result<(), Trouble> {
     let late = site.late.lock().unwrap_or_else(PoisonError::into_inner);
     let script = act_script(act, &late).map_err(|error| Trouble::because(error.to_string()))?;
     drop(late);
@@ -81,7 +82,10 @@ fn stream(act: &Act, site: &mut Site<'_, '_>, out: &mut dyn FnMut(&[u8])) -> Res
         site.step.limit,
         &mut |stream, bytes| match stream {
             Stream::Out => out(bytes),
-            Stream::Err => lines.feed(stream, bytes, &mut line),
+            Stream::Err => {
+                lines.feed(stream, bytes, &mut line);
+                ControlFlow::Continue(())
+            }
         },
     )?;
     lines.finish(&mut line);

@@ -2,6 +2,7 @@
 
 mod acts;
 pub(crate) mod decisions;
+mod mistakes;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -44,6 +44,13 @@ pub(super) enum Report {
     Ended(usize, Outcome),
 }
 
+const WENT_WRONG: &str = "the wizard itself went wrong here: please report it, with the log";
+
+/// A mistake of ours on one host must not leave the others waiting for ever.
+fn unless_it_panics<T>(what: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(what)).ok()
+}
+
 /// How long a host may take to say how all its steps are.
 pub(super) const ASKING: Duration = Duration::from_secs(180);
 /// How often an idle connection is looked after.
@@ -57,6 +64,8 @@ pub(super) struct Worker<'a> {
     host: Option<WorkerHost>,
     /// Of the step at work, from both outputs.
     last_lines: VecDeque<(Stream, String)>,
+    /// What must come before the first step went wrong: nothing is done on the host.
+    unprepared: bool,
 }
 
 struct WorkerHost {
@@ -99,34 +108,30 @@ impl<'a> Worker<'a> {
                 held: None,
             }),
             last_lines: VecDeque::new(),
+            unprepared: false,
         }
     }
 
     /// Works until there are no more jobs; then the lease goes back with the connection.
     pub(super) fn work(mut self, jobs: &Receiver<Job>, reports: &Sender<Report>) {
-        if let Some(host) = &mut self.host {
-            // The plan may have waited for the operator for hours.
-            host.take_lease();
-        }
-        self.wait_for_leftovers();
+        self.unprepared = unless_it_panics(|| self.prepare()).is_none();
         loop {
             let report = match jobs.recv_timeout(IDLE) {
                 Ok(Job::Ask(steps)) => {
                     let host = self.host.as_ref().map(|host| host.name.clone());
-                    Report::Asked(host.unwrap_or_default(), self.ask(&steps))
+                    let asked = unless_it_panics(|| self.ask(&steps));
+                    Report::Asked(host.unwrap_or_default(), asked.unwrap_or_default())
                 }
                 Ok(Job::Do {
                     place,
                     attempt,
                     known,
                 }) => {
-                    // A mistake of ours on one host must not leave the others waiting for ever.
-                    let done = || self.do_step(place, attempt, known);
-                    let done = catch_unwind(AssertUnwindSafe(done));
-                    Report::Ended(place, done.unwrap_or_else(|_| self.panicked(place)))
+                    let done = unless_it_panics(|| self.do_step(place, attempt, known));
+                    Report::Ended(place, done.unwrap_or_else(|| self.panicked(place)))
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look_after();
+                    let _ = unless_it_panics(|| self.look_after());
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -137,10 +142,21 @@ impl<'a> Worker<'a> {
         }
     }
 
+    fn prepare(&mut self) {
+        if let Some(host) = &mut self.host {
+            // The plan may have waited for the operator for hours.
+            host.take_lease();
+        }
+        self.wait_for_leftovers();
+    }
+
     /// Why nothing may be done on the host. It is asked again where another run had it, and where
     /// there was no time to take the lease again.
     fn held(&mut self) -> Option<String> {
         let host = self.host.as_mut()?;
+        if self.unprepared {
+            return Some(WENT_WRONG.to_owned());
+        }
         if host.held.is_some() || host.leased.elapsed() > LEASE {
             host.take_lease();
         }
@@ -304,7 +320,7 @@ impl<'a> Worker<'a> {
 
     fn panicked(&self, place: usize) -> Outcome {
         let outcome = Outcome::Failed(Failure {
-            why: "the wizard itself went wrong here: please report it, with the log".into(),
+            why: WENT_WRONG.into(),
             status: None,
             last_lines: Vec::new(),
             hint: None,

@@ -11,6 +11,7 @@
 //!
 //! The shell programs are in `assets/remote/detached-*.sh`.
 
+use std::ops::ControlFlow;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
@@ -159,6 +160,7 @@ impl Detached {
                 Stream::Err => *err += bytes.len() as u64,
             }
             lines.feed(stream, bytes, line);
+            ControlFlow::Continue(())
         })?;
         if TOLD.contains(&status) {
             return Ok(Some(Finished::Exit(status - TOLD.start())));

@@ -80,6 +80,9 @@ pub enum RemoteError {
         limit.as_secs_f32()
     )]
     Timeout { host: String, limit: Duration },
+    /// What it printed was not wanted any more.
+    #[error("{host}: the wizard stopped reading its output: {why}")]
+    Stopped { host: String, why: String },
     #[error("{host}: cancelled")]
     Cancelled { host: String },
     /// A script of the wizard's own went wrong on the host.
@@ -115,6 +118,7 @@ impl RemoteError {
             | Self::NoRoot { host, .. }
             | Self::Lost { host, .. }
             | Self::Timeout { host, .. }
+            | Self::Stopped { host, .. }
             | Self::Cancelled { host }
             | Self::Failed { host, .. }
             | Self::Unsendable { host, .. }
@@ -134,7 +138,10 @@ impl RemoteError {
     pub fn ends_connection(&self) -> bool {
         matches!(
             self,
-            Self::Lost { .. } | Self::Timeout { .. } | Self::Cancelled { .. }
+            Self::Lost { .. }
+                | Self::Timeout { .. }
+                | Self::Stopped { .. }
+                | Self::Cancelled { .. }
         )
     }
 }

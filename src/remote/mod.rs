@@ -27,6 +27,7 @@ mod trials;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::events::Stream;
@@ -42,13 +43,16 @@ pub use ssh::Ssh;
 pub use target::{Credentials, Target};
 pub use trials::Trials;
 
+/// What a script may print in sum where it is collected in memory, in bytes.
+pub const MOST_OUTPUT: usize = 16 << 20;
+
 /// A host that is connected, with a root shell.
 ///
 /// Scripts are POSIX sh. Each runs in a subshell of its own: standard input empty, in `/`,
 /// `umask 077`, with a fixed `PATH`, `LC_ALL=C` and root's `HOME`, and nothing else in its
 /// environment. It may `exit`.
 ///
-/// After [`RemoteError::Lost`], [`RemoteError::Timeout`] or [`RemoteError::Cancelled`] the
+/// After an error that [ends the connection](RemoteError::ends_connection) the
 /// connection is of no use any more, and every further call says `Lost`. What ran on the host then
 /// may still be running there: what must not be cut off half way is run with [`Remote::apply`].
 pub trait Remote: Send {
@@ -56,15 +60,16 @@ pub trait Remote: Send {
     fn host(&self) -> &str;
 
     /// Runs a script and returns its exit status; 128 and the signal's number when a signal ended
-    /// it. `bytes` gets both outputs as they come.
+    /// it. `bytes` gets both outputs as they come; a reason to stop ends the connection with
+    /// [`RemoteError::Stopped`].
     fn stream(
         &mut self,
         script: &Script,
         limit: Duration,
-        bytes: &mut dyn FnMut(Stream, &[u8]),
+        bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
     ) -> Result<i32, RemoteError>;
 
-    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`LineSplitter`] cuts
+    /// As [`Remote::stream`], up to [`MOST_OUTPUT`], but `line` gets lines: without their line ends, as [`LineSplitter`] cuts
     /// them.
     fn run(
         &mut self,
@@ -73,8 +78,14 @@ pub trait Remote: Send {
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<i32, RemoteError> {
         let mut lines = LineSplitter::default();
+        let mut left = MOST_OUTPUT;
         let status = self.stream(script, limit, &mut |stream, bytes| {
+            let Some(rest) = left.checked_sub(bytes.len()) else {
+                return ControlFlow::Break(format!("it printed more than {MOST_OUTPUT} bytes"));
+            };
+            left = rest;
             lines.feed(stream, bytes, line);
+            ControlFlow::Continue(())
         });
         lines.finish(line);
         status

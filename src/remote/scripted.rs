@@ -15,6 +15,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -215,11 +216,16 @@ impl Remote for Scripted {
         &mut self,
         script: &Script,
         limit: Duration,
-        bytes: &mut dyn FnMut(Stream, &[u8]),
+        bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
     ) -> Result<i32, RemoteError> {
         let reply = self.reply(script)?;
         for (stream, line) in &reply.lines {
-            bytes(*stream, format!("{line}\n").as_bytes());
+            let taken = bytes(*stream, format!("{line}\n").as_bytes());
+            if let ControlFlow::Break(why) = taken {
+                self.lost = true;
+                let host = self.host.clone();
+                return Err(RemoteError::Stopped { host, why });
+            }
         }
         match self.end(reply.end, limit)? {
             Finished::Exit(status) => Ok(status),

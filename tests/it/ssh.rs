@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::HostKeys;
 use k3s_ha_wizard::events::Stream;
-use k3s_ha_wizard::remote::{Cancel, Credentials, Remote, RemoteError, Script, Ssh, Target};
+use k3s_ha_wizard::remote::{
+    Cancel, Credentials, MOST_OUTPUT, Remote, RemoteError, Script, Ssh, Target,
+};
 use support::sshd::{self, Sshd, connect};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -422,6 +425,7 @@ fn three_megabytes_go_each_way_at_once() {
         };
         assert!(bytes.iter().all(|other| *other == byte));
         *count += bytes.len();
+        ControlFlow::Continue(())
     });
     assert_eq!((status, out, err), (Ok(0), 3_000_000, 3_000_000));
 }
@@ -429,14 +433,31 @@ fn three_megabytes_go_each_way_at_once() {
 #[test]
 fn a_hundred_megabytes_come_through_whole() {
     let mut ssh = start();
-    let (mut lines, mut bytes) = (0, 0);
+    let mut all = 0;
     let script = "yes 0123456789abcdef0123456789abcdef0123456789abcdef | head -n 2040816";
-    let status = ssh.run(&sshd::script(script), LIMIT * 5, &mut |_, line| {
-        lines += 1;
-        bytes += line.len() + 1;
+    let status = ssh.stream(&sshd::script(script), LIMIT * 5, &mut |_, bytes| {
+        all += bytes.len();
+        ControlFlow::Continue(())
     });
-    assert_eq!((status, lines, bytes), (Ok(0), 2_040_816, 99_999_984));
+    assert_eq!((status, all), (Ok(0), 99_999_984));
     assert_eq!(run(&mut ssh, "echo still here").1, "still here\n");
+}
+
+#[test]
+fn output_without_an_end_ends_the_connection_before_it_fills_the_memory() {
+    let mut ssh = start();
+    let mut all = 0;
+    let script = sshd::script("yes \"$(printf %04000d 0)\"");
+    let stopped = ssh.run(&script, LIMIT * 10, &mut |_, line| all += line.len() + 1);
+    let why = stopped.unwrap_err();
+    assert!(matches!(why, RemoteError::Stopped { .. }), "{why}");
+    assert!(
+        why.to_string().contains("more than 16777216 bytes"),
+        "{why}"
+    );
+    assert!(all <= MOST_OUTPUT, "{all}");
+    let later = ssh.run(&sshd::script("true"), LIMIT, &mut |_, _| ());
+    assert!(matches!(later, Err(RemoteError::Lost { .. })), "{later:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -135,7 +136,7 @@ impl<R: Remote> Remote for There<R> {
         &mut self,
         script: &Script,
         limit: Duration,
-        bytes: &mut dyn FnMut(Stream, &[u8]),
+        bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
     ) -> Result<i32, RemoteError> {
         let text = script.text().unwrap();
         let script = Script::new(self.script(text.expose()).leak());

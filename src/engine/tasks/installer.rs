@@ -1,6 +1,8 @@
 //! The official install script: fetched once, through the first server, and then the same bytes
 //! for every host and every later run.
 
+use std::ops::ControlFlow;
+
 use crate::events::Stream;
 use crate::plan::Late;
 use crate::remote::{RemoteError, Script};
@@ -9,6 +11,8 @@ use super::{Site, Trouble};
 use crate::engine::sha256;
 use crate::events::Outcome;
 
+/// The script has some 40 KiB.
+const MOST: usize = 4 << 20;
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 
 pub(super) fn fetch(
@@ -79,11 +83,16 @@ fn download(site: &mut Site<'_, '_>, url: &str) -> Result<Vec<u8>, Trouble> {
     let status: Result<i32, RemoteError> =
         site.remote
             .stream(&program, site.step.limit, &mut |stream, bytes| {
+                if out.len() + err.len() + bytes.len() > MOST {
+                    let why = format!("{url} has more than {MOST} bytes: it is no install script");
+                    return ControlFlow::Break(why);
+                }
                 match stream {
                     Stream::Out => &mut out,
                     Stream::Err => &mut err,
                 }
                 .extend_from_slice(bytes);
+                ControlFlow::Continue(())
             });
     match status? {
         0 => Ok(out),

@@ -5,6 +5,9 @@ use super::Stream;
 /// Starts every mark. ASCII calls it the record separator.
 const SEPARATOR: u8 = 0x1e;
 
+/// What may follow a mark, in bytes: a host that goes on is no root shell of ours.
+const LONGEST_STATUS: usize = 64;
+
 /// One script on its way through the root shell: `assets/remote/root-shell.sh` has the format.
 pub struct Frame {
     out: Side,
@@ -86,6 +89,10 @@ impl Side {
             }
             bytes = &bytes[at..];
             let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+                if bytes.len() > self.mark.len() + LONGEST_STATUS {
+                    self.state = FrameState::Ended(255);
+                    return &[];
+                }
                 return bytes;
             };
             let Some(said) = bytes[..end].strip_prefix(&self.mark[..]) else {
@@ -142,6 +149,26 @@ mod tests {
             let pieces: Vec<&[u8]> = whole.chunks(size).collect();
             assert_eq!(through(&pieces), (Some(7), text.into()), "in {size}s");
         }
+    }
+
+    #[test]
+    fn a_status_without_an_end_is_no_status_of_ours() {
+        let mut frame = Frame::new("abc");
+        let mut fed = 0;
+        for _ in 0..1000 {
+            for stream in [Stream::Out, Stream::Err] {
+                frame.feed(
+                    stream,
+                    b"\x1eabc 0000000000000000000000000",
+                    &mut |_, bytes| {
+                        fed += bytes.len();
+                    },
+                );
+            }
+        }
+        assert_eq!(frame.status(), Some(255));
+        assert_eq!(fed, 0);
+        assert!(frame.out.held.len() < 200);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod shell;
 mod wire;
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ssh2::Channel;
@@ -92,7 +93,7 @@ impl Remote for Ssh {
         &mut self,
         script: &Script,
         limit: Duration,
-        bytes: &mut dyn FnMut(Stream, &[u8]),
+        bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
     ) -> Result<i32, RemoteError> {
         self.wire.alive()?;
         let script = text_of(script, &self.target.name)?;

@@ -14,6 +14,9 @@ use super::{RemoteError, Stream, shell};
 /// whole process group goes: `timeout` made one. One line without `!`, for the login shells.
 const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3; kill 0; } & cat <&3; kill 0; }"#;
 
+/// What a profile may print in front of the connection, in bytes.
+const MOST_WORDS: usize = 1 << 20;
+
 /// What the host may take longer than a relay before it is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,9 @@ pub fn open(
                 until,
                 first: out.split_off(at + mark.len()),
             });
+        }
+        if out.len() + err.len() > MOST_WORDS {
+            return Err(unreachable("its shell prints without an end".to_owned()));
         }
         match pumped {
             Pumped::Moved => wire.check(&patient)?,

@@ -1,5 +1,6 @@
 //! The root shell: opened once a connection, kept.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ssh2::Channel;
@@ -19,6 +20,9 @@ const ROOT: &str = include_str!("../../../assets/remote/root-shell.sh");
 const START: &str = "exec /bin/sh";
 /// Behind every script: the root shell sees by it that the script is whole.
 const END: &str = "#";
+
+/// What banners, profiles and sudo may print on the way to root, in bytes.
+const MOST_WORDS: usize = 1 << 20;
 
 /// For the way to root: sudo waits 2 s after a wrong password (docs/ssh.md, "sudo").
 const LIMIT: Duration = Duration::from_secs(30);
@@ -233,6 +237,9 @@ impl Opening<'_> {
                     err.extend_from_slice(bytes);
                 }
             })?;
+            if text.len() > MOST_WORDS {
+                return Err(self.no_root("it prints without an end"));
+            }
             let so_far = String::from_utf8_lossy(&err);
             if let Some(at) = marks.iter().position(|mark| so_far.contains(mark)) {
                 let text = so_far.split(marks[at]).next().unwrap_or_default();
@@ -311,7 +318,7 @@ pub fn run(
     channel: &mut Channel,
     script: &str,
     limit: Duration,
-    bytes: &mut dyn FnMut(Stream, &[u8]),
+    bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
 ) -> Result<i32, RemoteError> {
     let until = Until::after(limit);
     let mark = nonce().map_err(|why| wire.lost(why.to_string()))?;
@@ -319,10 +326,18 @@ pub fn run(
     let input = Zeroizing::new(format!("{mark} {size}\n{script}{END}"));
     let mut input = input.as_bytes();
     let mut frame = Frame::new(&mark);
+    let mut stopped = None;
     loop {
         let pumped = wire.pump(channel, &mut input, &mut |stream, part| {
-            frame.feed(stream, part, bytes);
+            frame.feed(stream, part, &mut |stream, text| {
+                if stopped.is_none() {
+                    stopped = bytes(stream, text).break_value();
+                }
+            });
         })?;
+        if let Some(why) = stopped {
+            return Err(wire.stopped(why));
+        }
         if let Some(status) = frame.status() {
             return Ok(status);
         }

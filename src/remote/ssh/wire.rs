@@ -270,6 +270,11 @@ impl Wire {
         )
     }
 
+    pub fn stopped(&self, why: String) -> RemoteError {
+        let host = self.host.clone();
+        RemoteError::Stopped { host, why }
+    }
+
     pub fn lost(&self, why: String) -> RemoteError {
         RemoteError::Lost {
             host: self.host.clone(),
