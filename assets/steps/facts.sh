@@ -212,14 +212,20 @@ for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yam
     [ ! -e "$further" ] || fact k3s.further-config "$further"
 done
 if [ -r /etc/rancher/k3s/config.yaml ]; then
+    encrypts=no
     while read -r key value; do
-        [ "$key" = token: ] || continue
-        value=${value#[\"\']}
-        case $value in
-        *\\*) ;; # written with escapes: left alone
-        *) token_fact "${value%[\"\']}" ;;
+        case $key in
+        secrets-encryption:) [ "$value" != true ] || encrypts=yes ;;
+        token:)
+            value=${value#[\"\']}
+            case $value in
+            *\\*) ;; # written with escapes: left alone
+            *) token_fact "${value%[\"\']}" ;;
+            esac
+            ;;
         esac
     done </etc/rancher/k3s/config.yaml
+    fact k3s.encrypts $encrypts
 fi
 if [ -r /etc/rancher/k3s/agent-token ]; then
     first /etc/rancher/k3s/agent-token

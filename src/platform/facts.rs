@@ -137,6 +137,8 @@ pub struct K3sFacts {
     pub ours: bool,
     /// The first 12 digits of the SHA-256 of the token in its configuration.
     pub token: Option<String>,
+    /// Whether its configuration encrypts Secrets in the datastore; `None` without one.
+    pub encrypts: Option<bool>,
     /// Paths below `/var/lib/rancher/k3s`.
     pub leftovers: Vec<String>,
     pub node_password: bool,
@@ -403,6 +405,7 @@ impl K3sFacts {
             "version" => self.version = value,
             "ours" => self.ours = true,
             "token" => self.token = Some(value),
+            "encrypts" => self.encrypts = Some(value == "yes"),
             "leftover" => self.leftovers.push(value),
             "node-password" => self.node_password = true,
             "further-config" => self.further_configs.push(value),

@@ -25,6 +25,7 @@ struct PlanWorld {
     topology: Topology,
     platforms: BTreeMap<String, Platform>,
     running: BTreeSet<String>,
+    encrypts: bool,
     pki: Pki,
     secrets: Secrets,
 }
@@ -43,6 +44,7 @@ impl PlanWorld {
         Self {
             platforms: names().map(|name| (name, platform)).collect(),
             running: BTreeSet::new(),
+            encrypts: true,
             pki: Pki {
                 ca: identity("the CA"),
                 postgres: names()
@@ -69,6 +71,7 @@ impl PlanWorld {
             topology: &self.topology,
             platforms: &self.platforms,
             running: &self.running,
+            encrypts: self.encrypts,
             pki: &self.pki,
             secrets: &self.secrets,
         })
@@ -222,6 +225,37 @@ fn a_servers_configuration() {
         panic!("the configuration of a server is secret");
     };
     insta::assert_snapshot!(config.expose());
+}
+
+/// What the configuration of server 1 says about the encryption of Secrets.
+fn encryption(world: &PlanWorld) -> Option<String> {
+    let plan = world.plan();
+    let shells = shells(&plan);
+    let mut servers = shells.iter();
+    let server = servers.find(|(step, _)| step.id.as_str().starts_with("k3s/config@"));
+    let Value::Secret(config) = input(server.unwrap().1, "CONFIG") else {
+        panic!("the configuration of a server is secret");
+    };
+    let mut lines = config.expose().lines();
+    let line = lines.find(|line| line.starts_with("secrets-encryption"));
+    line.map(str::to_owned)
+}
+
+#[test]
+fn a_new_cluster_encrypts_its_secrets_and_another_one_keeps_what_it_does() {
+    let mut world = PlanWorld::new(&hosts("psl"));
+    assert_eq!(
+        encryption(&world).as_deref(),
+        Some("secrets-encryption: true")
+    );
+    world.encrypts = false;
+    assert_eq!(encryption(&world), None);
+    let said = "[k3s.server_config]\nsecrets-encryption = false\n";
+    let world = PlanWorld::new(&format!("{}{said}", hosts("psl")));
+    assert_eq!(
+        encryption(&world).as_deref(),
+        Some("secrets-encryption: false")
+    );
 }
 
 /// Every step file says which inputs it takes, and is given exactly these.

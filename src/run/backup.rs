@@ -28,6 +28,7 @@ impl Opened {
         let platform = platform.ok_or_else(|| StepError::NoFacts(member))?;
         let plan = backup::plan(&self.topology, platform, &self.secrets);
         let planned = Planned {
+            encrypts: self.state.encrypts(),
             hosts: Mutex::new(hosts),
             opened: self,
             grid: Grid::default(),

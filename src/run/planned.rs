@@ -32,6 +32,8 @@ pub struct Planned {
     pub(super) opened: Opened,
     pub(super) grid: Grid,
     pub(super) plan: Plan,
+    /// Secrets are encrypted in the datastore.
+    pub(super) encrypts: bool,
 }
 
 impl Planned {
@@ -135,6 +137,7 @@ impl Planned {
             hosts,
             grid,
             plan,
+            encrypts,
         } = self;
         let hosts = hosts.into_inner().unwrap_or_else(PoisonError::into_inner);
         let path = opened.folder.run_log(&opened.run);
@@ -148,6 +151,7 @@ impl Planned {
             token,
             agent_token,
             serials: pki::serials(&opened.pki)?,
+            encrypts,
         };
         let (run, answers) = (&opened.run, &opened.answers);
         let when = rfc_3339(OffsetDateTime::now_utc());

@@ -194,8 +194,17 @@ impl Checked {
             .collect();
         let running = self.hosts.iter().filter(|host| host.facts.runs_our_k3s());
         let running = running.map(|host| host.name.clone()).collect();
+        // A cluster keeps what it was begun with.
+        let is_server = |host: &&ReachedHost| {
+            let mut servers = self.opened.topology.servers.iter();
+            servers.any(|server| server.name == host.name)
+        };
+        let mut servers = self.hosts.iter().filter(is_server);
+        let encrypts = servers.find_map(|server| server.facts.k3s.encrypts);
+        let encrypts = encrypts.unwrap_or_else(|| self.opened.state.encrypts());
         let plan = install::plan(PlanInputs {
             running: &running,
+            encrypts,
             answers: &self.opened.answers,
             topology: &self.opened.topology,
             platforms: &platforms,
@@ -207,6 +216,7 @@ impl Checked {
             hosts: Mutex::new(self.hosts),
             grid: self.grid,
             plan,
+            encrypts,
         })
     }
 }

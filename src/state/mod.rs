@@ -88,6 +88,18 @@ pub struct Marks {
     pub agent_token: String,
     /// The serial numbers, by the names of the files in `pki/`.
     pub serials: BTreeMap<String, String>,
+    /// Secrets are encrypted in the datastore; earlier versions left that to the answers.
+    #[serde(default)]
+    pub encrypts: bool,
+}
+
+impl State {
+    /// Whether a server encrypts Secrets in the datastore, where no server says what it does: a
+    /// cluster keeps what it was begun with, and a new one encrypts.
+    pub fn encrypts(&self) -> bool {
+        let applied = self.applied.as_ref();
+        applied.is_none_or(|applied| applied.marks.as_ref().is_some_and(|marks| marks.encrypts))
+    }
 }
 
 /// Something that a run created.

@@ -47,8 +47,22 @@ pub fn tools(node: &StepHost<'_>, kind: NodeKind) -> Step {
     .within(PACKAGES)
 }
 
+/// The setting of servers that Kubernetes Secrets are encrypted before they are stored.
+const SECRETS_ENCRYPTION: &str = "secrets-encryption";
+
 pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, StepError> {
     let StepContext { given, .. } = context;
+    let mut settings = given.answers.k3s.server_config.clone();
+    if given.encrypts {
+        let answered = settings.entry(SECRETS_ENCRYPTION);
+        answered.or_insert(toml::Value::Boolean(true));
+    }
+    let encrypts = settings.get(SECRETS_ENCRYPTION) == Some(&toml::Value::Boolean(true));
+    let title = if encrypts {
+        "K3s has its configuration: it encrypts Secrets in the datastore"
+    } else {
+        "K3s has its configuration: Secrets are in the clear in the datastore"
+    };
     let config = template::fill(
         include_str!("../../assets/templates/server-config.yaml.j2"),
         minijinja::context! {
@@ -58,11 +72,11 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
             node_name => server.name,
             node_ip => server.ip.to_string(),
             tls_san => tls_san(context),
-            settings => Serde(&given.answers.k3s.server_config),
+            settings => Serde(&settings),
         },
     )?;
     let config = Value::Secret(config.into());
-    Ok(config_step(server, NodeKind::SERVER, config))
+    Ok(config_step(server, NodeKind::SERVER, title, config))
 }
 
 pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<Step, StepError> {
@@ -76,13 +90,14 @@ pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<S
             settings => Serde(&given.answers.k3s.agent_config),
         },
     )?;
-    Ok(config_step(agent, NodeKind::AGENT, config.into()))
+    let title = "K3s has its configuration";
+    Ok(config_step(agent, NodeKind::AGENT, title, config.into()))
 }
 
-fn config_step(node: &StepHost<'_>, kind: NodeKind, config: Value) -> Step {
+fn config_step(node: &StepHost<'_>, kind: NodeKind, title: &str, config: Value) -> Step {
     node.shell(
         &kind.step("config"),
-        "K3s has its configuration",
+        title,
         step_file!("k3s/config"),
         vec![("CONFIG_FILE", CONFIG_FILE.into()), ("CONFIG", config)],
     )

@@ -58,6 +58,8 @@ pub struct PlanInputs<'a> {
     pub platforms: &'a BTreeMap<String, Platform>,
     /// The hosts on which K3s of this cluster runs already, by name.
     pub running: &'a BTreeSet<String>,
+    /// Secrets are encrypted in the datastore, where the answers do not say.
+    pub encrypts: bool,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
 }
