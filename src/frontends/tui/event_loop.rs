@@ -21,13 +21,16 @@ use crate::run::{Tried, ways};
 use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
-use super::driver::{self, Outcome};
-use super::model::{Effect, Message, Model};
-use super::probe::{self, Order};
+use super::driver;
+use super::effect::{Effect, ProbeOrder};
+use super::message::Message;
+use super::model::Model;
+use super::probe;
+use super::summary::RunEnd;
 use super::terminal::Guard;
 use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
 use super::update::update;
-use super::{screens, text};
+use super::{frame, text};
 
 /// How long messages are taken in before a frame is drawn, when many come; and how long a frame
 /// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
@@ -43,7 +46,7 @@ pub struct EventLoop {
     tried: Tried,
     /// End what tries hosts in the background.
     probes: BTreeMap<u64, Arc<Control>>,
-    outcomes: (Sender<Outcome>, Receiver<Outcome>),
+    outcomes: (Sender<RunEnd>, Receiver<RunEnd>),
     drafts: drafts::Keeper,
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
@@ -77,7 +80,7 @@ impl EventLoop {
     }
 
     /// Shows the model until somebody leaves. How the last run ended.
-    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<Outcome> {
+    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<RunEnd> {
         self.draw(model, guard)?;
         self.watch_input()?;
         let mut last = Instant::now();
@@ -142,13 +145,13 @@ impl EventLoop {
         if self.blind {
             return Ok(());
         }
-        let drawn = guard.draw(|frame| screens::view(model, frame));
+        let drawn = guard.draw(|frame| frame::view(model, frame));
         self.bear(model, drawn)
     }
 
     /// What failed with the terminal ends the wizard only while nothing is at work.
     fn bear(&mut self, model: &Model, done: io::Result<()>) -> io::Result<()> {
-        if done.is_err() && model.at_work {
+        if done.is_err() && model.common.at_work {
             self.blind = true;
             return Ok(());
         }
@@ -163,13 +166,14 @@ impl EventLoop {
         guard: &mut Guard,
     ) -> io::Result<bool> {
         match effect {
+            Effect::Go(_) => {}
             Effect::Quit => return Ok(true),
             Effect::Suspend => {
                 let suspended = guard.suspend();
                 self.bear(model, suspended)?;
                 drop(self.messages.send(Message::Resumed));
                 if let Ok((width, height)) = crossterm::terminal::size() {
-                    model.size = (width, height);
+                    model.common.size = (width, height);
                 }
             }
             Effect::TakeTerminal => {
@@ -181,9 +185,9 @@ impl EventLoop {
                 let taken = guard.take_again();
                 self.bear(model, taken)?;
                 if let Ok((width, height)) = crossterm::terminal::size() {
-                    model.size = (width, height);
+                    model.common.size = (width, height);
                 }
-                model.say(text);
+                model.common.say(text);
             }
             Effect::Redraw => {
                 let cleared = guard.clear();
@@ -196,7 +200,7 @@ impl EventLoop {
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
-                model.say(outcome_of(&name, written, text::saved));
+                model.common.say(outcome_of(&name, written, text::saved));
             }
             Effect::Reach(answers) => {
                 self.tried.trials.forgive(None);
@@ -232,7 +236,7 @@ impl EventLoop {
             }
             Effect::SaveAnswers(answers) => {
                 let text = save(&mut self.saved, &answers);
-                model.say(text);
+                model.common.say(text);
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,
@@ -267,18 +271,18 @@ impl EventLoop {
     fn shell(&self, answers: &Answers, host: &str) -> String {
         let mut ssh = match ways::shell(answers, host) {
             Ok(command) => command,
-            Err(error) => return text::phase::no_shell(&error.to_string()),
+            Err(error) => return text::no_shell(&error.to_string()),
         };
         self.handoff.begin();
-        let ended = Guard::lend(&text::phase::shell_opens(host), &mut ssh);
+        let ended = Guard::lend(&text::shell_opens(host), &mut ssh);
         self.handoff.end();
         match ended {
-            Ok(()) => text::phase::shell_ended(host),
-            Err(error) => text::phase::no_shell(&error.to_string()),
+            Ok(()) => text::shell_ended(host),
+            Err(error) => text::no_shell(&error.to_string()),
         }
     }
 
-    fn probe(&mut self, order: Order) -> io::Result<()> {
+    fn probe(&mut self, order: ProbeOrder) -> io::Result<()> {
         // Those that are over hold theirs no more.
         self.probes
             .retain(|_, control| Arc::strong_count(control) > 1);
