@@ -97,7 +97,7 @@ struct BegunRun {
 }
 
 impl Screens {
-    /// Nobody listens any more when the screens are gone.
+    /// When the screens are gone, no message is read any more.
     fn tell(&self, message: Message) {
         drop(self.messages.send(message));
     }

@@ -33,7 +33,7 @@ use super::update::update;
 use super::{frame, text};
 
 /// How long messages are taken in before a frame is drawn, when many come; and how long a frame
-/// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
+/// stands, unless a key is pressed: more of them are not seen, and a slow line has to carry them.
 const BUSY: Duration = Duration::from_millis(16);
 
 pub struct EventLoop {
@@ -50,7 +50,7 @@ pub struct EventLoop {
     drafts: drafts::Keeper,
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
-    /// Nobody sees frames any more.
+    /// The terminal is gone: no frame is drawn any more.
     blind: bool,
     handoff: Arc<TerminalHandoff>,
 }
@@ -79,7 +79,7 @@ impl EventLoop {
         Ok(event_loop)
     }
 
-    /// Shows the model until somebody leaves. How the last run ended.
+    /// Shows the model until the operator leaves. How the last run ended.
     pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<RunEnd> {
         self.draw(model, guard)?;
         self.watch_input()?;
@@ -125,7 +125,7 @@ impl EventLoop {
         };
         let Some(wakes) = model.wakes() else {
             let message = self.inbox.recv().ok();
-            // Nobody counted the time while nothing moved.
+            // The time is not counted while nothing moves.
             *last = Instant::now();
             return message;
         };
@@ -166,6 +166,7 @@ impl EventLoop {
         guard: &mut Guard,
     ) -> io::Result<bool> {
         match effect {
+            // The model went there itself.
             Effect::Go(_) => {}
             Effect::Quit => return Ok(true),
             Effect::Suspend => {
@@ -230,7 +231,7 @@ impl EventLoop {
             Effect::LetBegin(phases) => self.control.let_begin(phases),
             Effect::Decide(step, decision) => self.control.decide(step, decision),
             Effect::Abort(how) => {
-                // Whoever waits for a word gets it: there will be no run.
+                // A run that waits for its beginning does not begin.
                 self.begin = None;
                 self.control.abort(how, text::BY_OPERATOR);
             }
@@ -254,7 +255,7 @@ impl EventLoop {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
-        // Nobody looks any more at what the last run has left.
+        // What the last run has left is not looked at any more.
         self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
         driver::start(
@@ -267,7 +268,7 @@ impl EventLoop {
         )
     }
 
-    /// The terminal is somebody else's until they give it back. What came of it.
+    /// Lends the terminal to a shell until that ends. What came of it.
     fn shell(&self, answers: &Answers, host: &str) -> String {
         let mut ssh = match ways::shell(answers, host) {
             Ok(command) => command,
@@ -337,7 +338,7 @@ impl EventLoop {
             .name("signals".into())
             .spawn(move || {
                 for signal in signals.forever() {
-                    // The keys of whoever has the terminal reach us as well.
+                    // The keys of the process that has the terminal reach the wizard as well.
                     if handoff.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
                         continue;
                     }
@@ -355,7 +356,7 @@ impl EventLoop {
     }
 }
 
-/// Somebody waits for what it does.
+/// The operator waits for what it does.
 fn is_of_operator(message: &Message) -> bool {
     matches!(
         message,

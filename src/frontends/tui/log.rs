@@ -30,7 +30,7 @@ pub struct LogLine {
     pub number: u64,
     /// Milliseconds since the run began.
     pub at: u64,
-    /// Its place in the plan; nothing for what is about no step.
+    /// Its place in the plan; `None` for what is about no step.
     pub step: Option<usize>,
     pub host: Option<usize>,
     pub kind: LineKind,

@@ -37,7 +37,7 @@ pub fn start(
                 Ok(Err(error)) => Err(unreached(&host.name, &error)),
                 Err(_) => Err(Unreached::new(&host.name, text::WENT_WRONG)),
             };
-            // Nobody listens any more when the screens are gone.
+            // When the screens are gone, no message is read any more.
             let _ = messages.send(Message::Probed(id, what));
         })?;
     Ok(())

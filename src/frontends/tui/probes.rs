@@ -6,8 +6,8 @@ use crate::answers::{Answers, CredentialKind, Host, Ssh};
 use super::effect::{Effect, ProbeOrder};
 use super::message::Unreached;
 
-/// For so many milliseconds a host stays as it is before it is tried: nobody who is still typing
-/// an address wants another machine to be connected to.
+/// For so many milliseconds a host stays as it is before it is tried: while the operator
+/// is still typing an address, no other machine is to be connected to.
 const STILL: u64 = 1000;
 /// So many at once.
 const AT_ONCE: usize = 4;
@@ -83,7 +83,7 @@ impl Probes {
         due(answers, held).any(|host| fresh(&host))
     }
 
-    /// Some milliseconds have passed: lets go of what nobody wants any more, and begins what is due.
+    /// Some milliseconds have passed: lets go of what is not wanted any more, and begins what is due.
     /// The host at the place `held` is being edited.
     pub fn tick(&mut self, passed: u64, answers: &Answers, held: Option<usize>) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -156,7 +156,7 @@ impl Probes {
         effects
     }
 
-    /// A secret like this one was given for all: whoever lacks it is tried again.
+    /// A secret like this one was given for all: hosts that lack it are tried again.
     pub fn again_where_lacking(&mut self, what: &CredentialKind) {
         for one in &mut self.list {
             if let ProbeState::Failed(failed) = &one.state
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_failed_is_tried_again_on_somebodys_word() {
+    fn what_has_failed_is_tried_again_when_the_operator_asks_for_it() {
         let mut probes = Probes::default();
         let answers = answers(1);
         probes.tick(0, &answers, None);

@@ -20,7 +20,7 @@ pub struct RunEnd {
     pub summary: String,
 }
 
-/// Whoever has it may tell what is the latest.
+/// Shared by the threads that tell what is the latest.
 #[derive(Clone)]
 pub struct Summary(Arc<Mutex<SummaryState>>);
 
@@ -56,7 +56,7 @@ impl Summary {
         }
     }
 
-    /// The cluster as somebody saw it after the run.
+    /// The cluster as it was seen after the run.
     pub fn latest(&self, watched: &Watched<Cluster>) {
         let mut inner = self.inner();
         let Some(ended) = inner.ended.clone() else {
@@ -144,7 +144,7 @@ mod tests {
         let (outcome, outcomes) = unbounded();
         let summary = Summary::new(context, outcome);
         let mut watched = Watched::default();
-        // Before the end of the run nobody looks.
+        // Before the end of the run, nothing is looked at.
         summary.latest(&watched);
         assert!(outcomes.is_empty());
         for event in read(&folder.join("run.jsonl")).expect("a run log") {

@@ -1,9 +1,9 @@
 //! What holds for all screens: keys, sentences, and focus.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::keys::{self, Binding};
+use super::super::keys::{self, Scope};
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::interview::section::Section;
@@ -71,17 +71,18 @@ fn no_key_means_two_things() {
     places().iter().for_each(no_key_means_two);
 }
 
-/// Every key that has a meaning somewhere.
-pub fn every_binding() -> Vec<&'static Binding> {
-    let scopes: Vec<_> = places().iter().flat_map(Model::scopes).collect();
-    keys::active(&scopes).collect()
+/// Every scope that is active somewhere, by its name.
+pub fn scopes() -> BTreeMap<&'static str, Scope> {
+    let places = places();
+    let scopes = places.iter().flat_map(Model::scopes);
+    scopes.map(|scope| (scope.name, scope)).collect()
 }
 
 #[test]
 fn every_scope_is_active_somewhere() {
-    let scopes: Vec<_> = places().iter().flat_map(Model::scopes).collect();
-    let active: BTreeSet<&str> = scopes.iter().map(|scope| scope.name).collect();
-    assert!(keys::active(&scopes).all(|binding| !binding.says.is_empty()));
+    let active = scopes();
+    let mut bindings = active.values().flat_map(|scope| scope.bindings);
+    assert!(bindings.all(|binding| !binding.says.is_empty()));
     let mut files = Vec::new();
     sources(&room(), &mut files);
     let mut found = 0;
@@ -91,7 +92,7 @@ fn every_scope_is_active_somewhere() {
     {
         for scope in code(path).split("Scope::new(").skip(1) {
             let name = scope.split('"').nth(1).unwrap_or_default();
-            assert!(active.contains(name), "{name} in {}", path.display());
+            assert!(active.contains_key(name), "{name} in {}", path.display());
             found += 1;
         }
     }

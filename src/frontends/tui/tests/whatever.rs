@@ -14,9 +14,10 @@ use crate::answers::{Check, CredentialKind, CredentialRequest};
 use crate::events::fixtures;
 use crate::platform::preflight::{Cell, Grid, Level, Row};
 
-/// Those that have a meaning somewhere; the more often, the more meanings they have.
+/// Those that have a meaning somewhere, once for each.
 static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    let bindings = rules::every_binding().into_iter();
+    let scopes = rules::scopes().into_values();
+    let bindings = scopes.flat_map(|scope| scope.bindings);
     bindings.map(|binding| binding.key).collect()
 });
 

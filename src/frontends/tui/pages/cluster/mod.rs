@@ -18,7 +18,7 @@ use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::pki::Certificate;
 
-/// What was seen since the run ended; nothing in a replay.
+/// What was seen since the run ended; empty in a replay.
 #[derive(Debug, Default)]
 pub struct ClusterPage {
     pub cluster: Watched<Cluster>,

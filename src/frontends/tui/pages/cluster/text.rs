@@ -34,7 +34,7 @@ pub fn live(from: &str, since: OffsetDateTime, seconds: u64) -> String {
     format!("Live: {from} is asked {often}; unchanged since {since}")
 }
 
-/// Nobody answers, and what the picture is worth then.
+/// There is no answer, and what the picture is worth then.
 pub fn lost(gone: &Lost, seconds: u64) -> String {
     let trying = if gone.given_up {
         "No server is asked again: this does not pass by itself.".to_owned()

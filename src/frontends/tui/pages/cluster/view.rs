@@ -1,4 +1,4 @@
-//! The cluster: whether somebody still looks at it, problems first, then nodes and pods, datastore and
+//! Whether the cluster is still looked at, problems first, then nodes and pods, datastore and
 //! certificates, what the time went into, and what to type next.
 
 use ratatui::style::Style;
@@ -38,7 +38,7 @@ pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
     lines
 }
 
-/// Whether somebody still looks, or since when nobody answers.
+/// Whether it is still looked at, or since when there is no answer.
 fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
     let theme = common.theme;
     let watched = &page.cluster;
@@ -61,7 +61,7 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
     }
 }
 
-/// How something is: in a word, and how that looks.
+/// How something is: in short, and how that looks.
 type Judgement = (String, Style);
 
 fn title(theme: Theme, name: &'static str, (verdict, style): Judgement) -> Line<'static> {
@@ -164,8 +164,8 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
         let rows: Vec<_> = clients
             .iter()
             .map(|client| {
-                let ill = client.problem.is_some();
-                let (mark, style) = health(theme, ill, false);
+                let unhealthy = client.problem.is_some();
+                let (mark, style) = health(theme, unhealthy, false);
                 let mut cells = vec![(format!("{mark} {}", client.name), style)];
                 cells.extend(text::connections(client).map(|cell| (cell, Style::new())));
                 (cells, sick(client.problem.as_ref(), None))

@@ -184,7 +184,7 @@ impl PreflightPage {
         *at = (go(at.0, rows, last.0), go(at.1, columns, last.1));
     }
 
-    /// The next place where something is not well, round and round.
+    /// The next place where something is not fine, round and round.
     fn next(&mut self) {
         self.skip = 0;
         let hosts = self.hosts().len();
@@ -195,13 +195,13 @@ impl PreflightPage {
                 (pairs.collect(), self.pair)
             }
         };
-        let ill = |at: &&(usize, usize)| match self.view {
+        let unwell = |at: &&(usize, usize)| match self.view {
             View::Grid => self.level(**at).is_some_and(|level| level != Level::Fine),
             View::Ways => self.way(**at).is_some_and(|way| *way != Contact::Reached),
         };
         let after = all.iter().position(|at| *at == now).map_or(0, |at| at + 1);
         let (before, behind) = all.split_at(after.min(all.len()));
-        let next = behind.iter().chain(before).find(ill).copied();
+        let next = behind.iter().chain(before).find(unwell).copied();
         match (self.view, next) {
             (_, None) => {}
             (View::Grid, Some(next)) => self.cell = next,

@@ -110,7 +110,7 @@ pub fn pair(from: &str, to: &str) -> String {
     format!("From {from} to {to}")
 }
 
-/// What came of a way, in a word.
+/// What came of a way, in short.
 pub fn contact(contact: &Contact) -> &'static str {
     match contact {
         Contact::Reached => "open",

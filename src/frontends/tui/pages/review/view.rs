@@ -86,7 +86,7 @@ fn verdict(theme: Theme, wizard: &WizardSession, width: usize) -> Vec<Line<'stat
     lines
 }
 
-/// A label with what stands in its field; nothing where nothing does.
+/// A label with what stands in its field; no line where that is empty.
 fn row(theme: Theme, label: &str, value: &str, width: usize) -> Vec<Line<'static>> {
     const LABEL: usize = 21;
     if value.is_empty() {
