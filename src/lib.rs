@@ -21,11 +21,12 @@
 //! `interview`, what the operator is asked; [`frontends`], which show a run and do not know each
 //! other; [`cli`], the command line, which alone prints and ends the process.
 //!
-//! `tests/it/architecture` keeps which of these may know which.
+//! `tests/it/architecture` keeps which of these may know which; docs/architecture.md says how to add
+//! to them.
 
 pub mod answers;
 pub mod cli;
-pub mod cluster;
+mod cluster;
 pub mod engine;
 pub mod events;
 pub mod frontends;
@@ -34,15 +35,15 @@ mod interview;
 pub mod pki;
 pub mod plan;
 pub mod platform;
-pub mod procedures;
+mod procedures;
 pub mod proof;
 pub mod redact;
 pub mod remote;
-pub mod report;
+mod report;
 pub mod run;
 pub mod secrets;
-pub mod signals;
+mod signals;
 pub mod state;
 
-pub mod steps;
-pub mod topology;
+mod steps;
+mod topology;

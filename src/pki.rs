@@ -84,7 +84,7 @@ fn holds(kept: &BTreeMap<String, Identity>, wanted: &BTreeMap<String, Identity>)
 
 /// What the certificates must say.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct CertificateRequest {
     /// The cluster's name, for whoever looks at the certificates.
     pub cluster: String,
     /// The database role: the CN of every client certificate, which Postgres compares with it.
@@ -137,7 +137,7 @@ pub enum PkiError {
 /// Makes what is missing, unfit or about to end, and takes the rest as it is.
 pub fn ensure(
     kept: &Kept,
-    wanted: &Wanted,
+    wanted: &CertificateRequest,
     now: OffsetDateTime,
 ) -> Result<(Pki, Vec<Change>), PkiError> {
     let mut changes = Vec::new();
@@ -169,7 +169,7 @@ pub fn ensure(
 }
 
 /// All that is kept, however near its end; `None` where something is missing.
-pub fn as_kept(kept: &Kept, wanted: &Wanted) -> Option<Pki> {
+pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     let only = kept.only_postgres.as_ref();
     let postgres = wanted.postgres.keys().map(|name| {
         let identity = kept.postgres.get(name).or(only)?;
@@ -374,7 +374,7 @@ fn ca_params(cluster: &str, now: OffsetDateTime) -> CertificateParams {
 /// The CA that is there, or a new one.
 fn authority(
     kept: &Kept,
-    wanted: &Wanted,
+    wanted: &CertificateRequest,
     now: OffsetDateTime,
     changes: &mut Vec<Change>,
 ) -> Result<(Identity, Authority), PkiError> {

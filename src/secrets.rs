@@ -60,7 +60,7 @@ impl fmt::Debug for SecretText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// What servers join with. It also encrypts the cluster's CA keys in Postgres: without it,
-    /// what is in there is of no use.
+    /// what is in there is of no use (docs/facts.md, "Tokens").
     pub token: SecretText,
     /// What agents join with.
     pub agent_token: SecretText,

@@ -13,13 +13,13 @@ use crate::engine::control::Control;
 use crate::events::Abort;
 
 /// Watches for SIGHUP, SIGINT and SIGTERM.
-pub struct Watch {
-    shared: Arc<Shared>,
+pub struct SignalWatch {
+    shared: Arc<SignalState>,
     heard: Receiver<i32>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct SignalState {
     /// The latest signal; 0 before the first one.
     last: AtomicI32,
     running: AtomicBool,
@@ -27,10 +27,10 @@ struct Shared {
     control: Mutex<Option<Arc<Control>>>,
 }
 
-impl Watch {
+impl SignalWatch {
     pub fn start() -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<SignalState>::default();
         let (tell, heard) = unbounded();
         let watch = Self {
             shared: shared.clone(),
@@ -49,7 +49,7 @@ impl Watch {
     }
 
     /// What signals stop from now on. Before anything is at work there is nothing to wait for:
-    /// until [`Watch::running`], the first one ends it.
+    /// until [`SignalWatch::running`], the first one ends it.
     pub fn over(&self, control: &Arc<Control>) {
         self.shared.running.store(false, Ordering::Release);
         *self.shared.control() = Some(control.clone());
@@ -79,7 +79,7 @@ impl Watch {
     }
 }
 
-impl Shared {
+impl SignalState {
     fn take(&self, signal: i32) {
         self.last.store(signal, Ordering::Release);
         let how = if self.running.load(Ordering::Acquire) {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_first_signal_is_soft_only_while_something_runs() {
-        let shared = Shared::default();
+        let shared = SignalState::default();
         let control = Arc::new(Control::default());
         *shared.control() = Some(control.clone());
         shared.running.store(true, Ordering::Release);

@@ -1,4 +1,5 @@
-# The first words to the login shell's sh: becomes root, and says so on standard error.
+# The first words to the login shell's sh: becomes root, and says so on standard error (docs/ssh.md,
+# "sudo").
 # inputs: MARK1 MARK2 (together: root is reached; apart, because sudo repeats commands that it
 # refuses), PROMPT (of sudo; empty when there is no password to give)
 {

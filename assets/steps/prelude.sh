@@ -7,6 +7,8 @@
 #   satisfied   0 it is so · 1 it is not · 2 cannot tell · 3 must not; says why; changes nothing
 #   apply       brings it there, and says what it does
 #   remove      takes away what apply made, and nothing else
+#   act         in place of the last three, where something is done rather than kept so; what it
+#               prints on standard output is kept on the jump host, so it reports on standard error
 #
 # What a step does not define is about its files alone: satisfied is `files_are`, apply is
 # `put_files`, remove is `remove_files`; one that has more to do calls these. Before satisfied comes
@@ -79,6 +81,23 @@ drive() {
         return "$STILL_NOT"
         ;;
     esac
+}
+
+# perform: does what an act does.
+perform() {
+    reason=$(refuses)
+    case $? in
+    0) ;;
+    3)
+        say "$reason" >&2
+        return "$MUST_NOT"
+        ;;
+    *)
+        say "$reason" >&2
+        return "$CANNOT_TELL"
+        ;;
+    esac
+    ( set -eu; act )
 }
 
 # wait_for SECONDS: until the step is satisfied; says what is missing when the time is over.
@@ -204,8 +223,9 @@ keep_backup() {
 }
 
 # Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
-# whole its name ends in ~, and has no dot in front: then logrotate skips it, and so do others that
-# read whole folders. What an interrupted run has left of it is removed.
+# whole its name ends in ~, and has no dot in front: then logrotate skips it (docs/facts.md, "Debian
+# and Ubuntu"), and so do others that read whole folders. What an interrupted run has left of it is
+# removed.
 # shellcheck disable=SC2016 # the $ are of the shell that is started
 PUT='
 set -eu

@@ -10,7 +10,7 @@ use super::{Answers, Host, HostKeys, Role, Secret, flags};
 
 /// Everything that keeps these answers from being carried out.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
-    let mut check = Check::default();
+    let mut check = Validation::default();
     check.cluster(answers);
     check.k3s(answers);
     check.ssh(answers);
@@ -53,7 +53,8 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     warnings
 }
 
-/// What is wrong with a token, wherever it came from; nothing if it will do.
+/// What is wrong with a token, wherever it came from; `None` if it will do (docs/facts.md,
+/// "Tokens").
 pub fn token_problem(token: &str) -> Option<&'static str> {
     let is_bootstrap_token = || {
         let lower = |part: &str| {
@@ -85,12 +86,13 @@ pub fn token_problem(token: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with a database password, wherever it came from; nothing if it will do.
+/// What is wrong with a database password, wherever it came from; `None` if it will do.
 pub fn password_problem(password: &str) -> Option<&'static str> {
     if password.chars().count() < 12 {
         Some("must have at least 12 characters. Left out, one is made")
     } else if !password.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // Outside of ASCII, Postgres and its clients normalise passwords in different ways.
+        // Outside of ASCII, Postgres and its clients normalise passwords in different ways
+        // (docs/facts.md, "Passwords").
         Some(
             "must be plain ASCII without spaces: of other characters, Postgres and its clients \
              do not always make the same password",
@@ -112,11 +114,11 @@ pub fn login_secret_problem(secret: &str) -> Option<&'static str> {
 }
 
 #[derive(Default)]
-struct Check {
+struct Validation {
     problems: Vec<Problem>,
 }
 
-impl Check {
+impl Validation {
     fn problem(&mut self, key: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::new(key, message));
     }

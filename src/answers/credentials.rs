@@ -36,20 +36,20 @@ pub struct LoginSecrets {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnteredCredentials {
     /// By where it is sent: a host with another address or user is another one.
-    hosts: Vec<(Place, LoginSecrets)>,
+    hosts: Vec<(LoginPlace, LoginSecrets)>,
     /// For every host that has none of its own.
     all: LoginSecrets,
 }
 
 /// What a host says of where and as whom one logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct LoginPlace {
     address: String,
     port: Option<u16>,
     user: Option<String>,
 }
 
-impl Place {
+impl LoginPlace {
     fn of(host: &Host) -> Self {
         Self {
             address: host.address.clone(),
@@ -62,7 +62,7 @@ impl Place {
 impl EnteredCredentials {
     /// Takes a secret for a host, and for all others that have none.
     pub fn take(&mut self, host: &Host, what: &CredentialKind, secret: &SecretText, for_all: bool) {
-        let place = Place::of(host);
+        let place = LoginPlace::of(host);
         let known = self.hosts.iter().position(|(other, _)| *other == place);
         let at = known.unwrap_or_else(|| {
             self.hosts.push((place, LoginSecrets::default()));
@@ -76,7 +76,7 @@ impl EnteredCredentials {
 
     /// What was typed for this host itself.
     pub(super) fn of(&self, host: &Host) -> LoginSecrets {
-        let place = Place::of(host);
+        let place = LoginPlace::of(host);
         let own = self.hosts.iter().find(|(other, _)| *other == place);
         own.map(|(_, secrets)| secrets.clone()).unwrap_or_default()
     }

@@ -2,8 +2,8 @@
 //!
 //! K3s skips an unknown key in a server's config.yaml with a warning, so that a misspelt
 //! `datastore-endpoint` silently makes a cluster on `SQLite`; an agent ends at an unknown key and is
-//! restarted for ever. So every key is looked up here first. The lists are those of
-//! `k3s server --help` and `k3s agent --help` of v1.36.
+//! restarted for ever (docs/facts.md, "Settings"). So every key is looked up here first. The lists
+//! are those of `k3s server --help` and `k3s agent --help` of v1.36.
 
 use super::problems::nearest;
 

@@ -223,7 +223,7 @@ mod tests {
         let nothing = answers.ssh_config().unwrap();
         assert_eq!(
             nothing.of("h").unwrap(),
-            super::super::ssh_config::Said::default()
+            super::super::ssh_config::HostSettings::default()
         );
     }
 

@@ -48,7 +48,7 @@ pub const DEFAULT_INSTALL_URL: &str = "https://get.k3s.io";
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answers {
-    pub cluster: Cluster,
+    pub cluster: ClusterSettings,
     pub k3s: K3s,
     pub ssh: Ssh,
     pub postgres: Postgres,
@@ -58,7 +58,7 @@ pub struct Answers {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Cluster {
+pub struct ClusterSettings {
     /// Names the state folder, the kubeconfig's context and the certificates: `[a-z0-9-]`.
     pub name: String,
     /// Checks of the preflight that may fail on any host.
@@ -304,7 +304,7 @@ impl Host {
     }
 }
 
-impl Default for Cluster {
+impl Default for ClusterSettings {
     fn default() -> Self {
         Self {
             name: "k3s".into(),
@@ -481,13 +481,13 @@ impl Answers {
 fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Written {
+    enum RoleOrRoles {
         One(Role),
         Several(Vec<Role>),
     }
-    Ok(match Written::deserialize(from)? {
-        Written::One(role) => vec![role],
-        Written::Several(roles) => roles,
+    Ok(match RoleOrRoles::deserialize(from)? {
+        RoleOrRoles::One(role) => vec![role],
+        RoleOrRoles::Several(roles) => roles,
     })
 }
 

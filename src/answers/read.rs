@@ -14,8 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::problems::{Position, Problem, nearest};
 use super::{
-    Answers, Check, Cluster, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer, Postgres, Role,
-    Secret, Ssh, check,
+    Answers, Check, ClusterSettings, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer, Postgres,
+    Role, Secret, Ssh, check,
 };
 
 /// Reads and validates; every problem has its position, and they come in the order of the file.
@@ -33,7 +33,7 @@ pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
     }
 
     let notes = Notes::default();
-    let answers = read(&Section::root(root.get_ref(), &notes));
+    let answers = read(&TableReader::root(root.get_ref(), &notes));
     let unread = notes.problems.into_inner();
     // A value that could not be read is complained about once: its default is not to blame.
     let checked = check::answers(&answers)
@@ -119,7 +119,7 @@ fn join(path: &str, key: &str) -> String {
     }
 }
 
-fn read(root: &Section<'_>) -> Answers {
+fn read(root: &TableReader<'_>) -> Answers {
     let answers = Answers {
         cluster: cluster(&root.section("cluster")),
         k3s: k3s(&root.section("k3s")),
@@ -137,9 +137,9 @@ fn checks() -> [(&'static str, Check); Check::ALL.len()] {
     Check::ALL.map(|check| (check.as_str(), check))
 }
 
-fn cluster(section: &Section<'_>) -> Cluster {
-    let default = Cluster::default();
-    let cluster = Cluster {
+fn cluster(section: &TableReader<'_>) -> ClusterSettings {
+    let default = ClusterSettings::default();
+    let cluster = ClusterSettings {
         name: section.text("name").unwrap_or(default.name),
         overrule: section.choices("overrule", &checks()),
     };
@@ -147,7 +147,7 @@ fn cluster(section: &Section<'_>) -> Cluster {
     cluster
 }
 
-fn k3s(section: &Section<'_>) -> K3s {
+fn k3s(section: &TableReader<'_>) -> K3s {
     let default = K3s::default();
     let k3s = K3s {
         version: section.text("version").unwrap_or(default.version),
@@ -165,7 +165,7 @@ fn k3s(section: &Section<'_>) -> K3s {
     k3s
 }
 
-fn ssh(section: &Section<'_>) -> Ssh {
+fn ssh(section: &TableReader<'_>) -> Ssh {
     let ssh = Ssh {
         user: section.text("user"),
         port: section.port("port"),
@@ -191,7 +191,7 @@ fn ssh(section: &Section<'_>) -> Ssh {
     ssh
 }
 
-fn postgres(section: &Section<'_>) -> Postgres {
+fn postgres(section: &TableReader<'_>) -> Postgres {
     let default = Postgres::default();
     let postgres = Postgres {
         database: section.text("database").unwrap_or(default.database),
@@ -211,7 +211,7 @@ fn postgres(section: &Section<'_>) -> Postgres {
     postgres
 }
 
-fn load_balancer(section: &Section<'_>) -> LoadBalancer {
+fn load_balancer(section: &TableReader<'_>) -> LoadBalancer {
     let default = LoadBalancer::default();
     let load_balancer = LoadBalancer {
         port: section.port("port").unwrap_or(default.port),
@@ -223,13 +223,15 @@ fn load_balancer(section: &Section<'_>) -> LoadBalancer {
     load_balancer
 }
 
-fn host(section: &Section<'_>) -> Host {
+fn host(section: &TableReader<'_>) -> Host {
     let host = Host {
-        name: section.required("name", Section::text).unwrap_or_default(),
+        name: section
+            .required("name", TableReader::text)
+            .unwrap_or_default(),
         roles: roles(section),
         site: section.text("site"),
         address: section
-            .required("address", Section::text)
+            .required("address", TableReader::text)
             .unwrap_or_default(),
         node_ip: section.address("node_ip"),
         jump: section.text("jump"),
@@ -247,7 +249,7 @@ fn host(section: &Section<'_>) -> Host {
 }
 
 /// `roles = ["…"]`, or `role = "…"` where there is one.
-fn roles(section: &Section<'_>) -> Vec<Role> {
+fn roles(section: &TableReader<'_>) -> Vec<Role> {
     let known = Role::ALL.map(|role| (role.as_str(), role));
     let has = |key: &str| section.table.is_some_and(|table| table.contains_key(key));
     if has("roles") {
@@ -273,7 +275,7 @@ struct Notes {
 
 /// A table that is being read. It remembers which keys were asked for: what is left over at the
 /// end is unknown.
-struct Section<'a> {
+struct TableReader<'a> {
     /// Nothing where the file has no such table: every key is then missing.
     table: Option<&'a DeTable<'a>>,
     path: String,
@@ -281,7 +283,7 @@ struct Section<'a> {
     notes: &'a Notes,
 }
 
-impl<'a> Section<'a> {
+impl<'a> TableReader<'a> {
     fn root(table: &'a DeTable<'a>, notes: &'a Notes) -> Self {
         Self::new(Some(table), String::new(), notes)
     }
@@ -426,12 +428,12 @@ impl<'a> Section<'a> {
         secret
     }
 
-    fn section(&self, key: &'static str) -> Section<'a> {
+    fn section(&self, key: &'static str) -> TableReader<'a> {
         let table = self.typed(key, &format!("a table, as in [{key}]"), DeValue::as_table);
-        Section::new(table, join(&self.path, key), self.notes)
+        TableReader::new(table, join(&self.path, key), self.notes)
     }
 
-    fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+    fn sections(&self, key: &'static str) -> Vec<TableReader<'a>> {
         let wanted = format!("one or more tables, each headed [[{key}]]");
         let tables = self.typed(key, &wanted, |value| {
             let items = value.as_array()?.iter();
@@ -445,7 +447,7 @@ impl<'a> Section<'a> {
             .flatten()
             .enumerate()
             .map(|(number, table)| {
-                Section::new(Some(table), format!("{path}[{number}]"), self.notes)
+                TableReader::new(Some(table), format!("{path}[{number}]"), self.notes)
             })
             .collect()
     }

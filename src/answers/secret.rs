@@ -14,7 +14,7 @@ use crate::secrets::SecretText;
 /// Serialised as a reference, never as text: an inline secret becomes `null`, so that answers put
 /// into a file by mistake leak nothing. Only [`super::Answers::to_toml`] writes inline secrets.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "Written")]
+#[serde(from = "SecretForm")]
 pub enum Secret {
     /// Written into the answers themselves.
     Inline(SecretText),
@@ -27,7 +27,7 @@ pub enum Secret {
 /// The shapes that a secret has in a file.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
-enum Written {
+enum SecretForm {
     Inline(String),
     Reference(Reference),
 }
@@ -39,12 +39,12 @@ enum Reference {
     File(PathBuf),
 }
 
-impl From<Written> for Secret {
-    fn from(written: Written) -> Self {
+impl From<SecretForm> for Secret {
+    fn from(written: SecretForm) -> Self {
         match written {
-            Written::Inline(text) => Self::Inline(text.into()),
-            Written::Reference(Reference::Env(name)) => Self::Env(name),
-            Written::Reference(Reference::File(path)) => Self::File(path),
+            SecretForm::Inline(text) => Self::Inline(text.into()),
+            SecretForm::Reference(Reference::Env(name)) => Self::Env(name),
+            SecretForm::Reference(Reference::File(path)) => Self::File(path),
         }
     }
 }
@@ -52,7 +52,7 @@ impl From<Written> for Secret {
 impl Serialize for Secret {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Inline(_) => None::<Written>.serialize(serializer),
+            Self::Inline(_) => None::<SecretForm>.serialize(serializer),
             Self::Env(name) => Reference::Env(name.clone()).serialize(serializer),
             Self::File(path) => Reference::File(path.clone()).serialize(serializer),
         }

@@ -40,7 +40,7 @@ fn problem(more: &str) -> String {
 /// Every field of every type is given: a new field does not compile until it stands here.
 fn everything() -> Answers {
     Answers {
-        cluster: Cluster {
+        cluster: ClusterSettings {
             name: "c".into(),
             overrule: vec![Check::Memory, Check::Clock],
         },

@@ -8,11 +8,11 @@ use super::{complain, write_json};
 use crate::engine::control::Control;
 use crate::frontends::Output;
 use crate::platform::Facts;
-use crate::run::known::{self, Known};
+use crate::run::known::{self, KnownCluster};
 use crate::run::{Opened, Purpose, Tried, exit};
 
 pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
-    let applied = match which.find().and_then(Known::applied) {
+    let applied = match which.find().and_then(KnownCluster::applied) {
         Ok(applied) => applied,
         Err(error) => return complain(&error, known::error_code(&error)),
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::run::known::{self, Known, KnownError};
+use crate::run::known::{self, KnownCluster, KnownError};
 
 #[derive(Debug, Args)]
 pub struct WhichCluster {
@@ -17,7 +17,7 @@ pub struct WhichCluster {
 }
 
 impl WhichCluster {
-    pub fn find(&self) -> Result<Known, KnownError> {
+    pub fn find(&self) -> Result<KnownCluster, KnownError> {
         known::find(None, self.cluster.as_deref(), self.answers.as_deref())
     }
 }

@@ -12,10 +12,10 @@ use crate::engine::control::Control;
 use crate::frontends::Display;
 use crate::frontends::printed::Printed;
 use crate::run::{Purpose, Reach, carry_out, exit};
-use crate::signals::Watch;
+use crate::signals::SignalWatch;
 
 #[derive(Debug, Args)]
-pub struct Install {
+pub struct InstallArgs {
     /// What to install; `-` is standard input
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
@@ -24,7 +24,7 @@ pub struct Install {
     changed_by_hand: bool,
 }
 
-impl Install {
+impl InstallArgs {
     pub fn run(&self, display: &Display) -> ExitCode {
         let purpose = if self.changed_by_hand {
             Purpose::TakeOver
@@ -42,7 +42,7 @@ pub fn install(path: &Path, purpose: Purpose, display: &Display) -> ExitCode {
         Err(code) => return code,
     };
     let control = Arc::new(Control::default());
-    let signals = match Watch::start() {
+    let signals = match SignalWatch::start() {
         Ok(signals) => signals,
         Err(error) => return complain(&error, exit::FAILED),
     };

@@ -2,9 +2,12 @@
 //! ends.
 
 mod answers;
+mod backup;
 mod check;
 mod cluster;
+mod help;
 mod install;
+mod kubeconfig;
 mod plan;
 mod replay;
 mod status;
@@ -16,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::answers::Answers;
 use crate::events::End;
@@ -41,20 +45,29 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Do everything that a file asks for, to the end, without asking
-    Install(install::Install),
+    Install(install::InstallArgs),
     /// Show what would be done; reads facts, changes nothing
-    Plan(plan::Plan),
+    Plan(plan::PlanArgs),
     /// Tell how a cluster is now: nodes, pods, load balancer, datastore, certificates; changes
     /// nothing
     Status(cluster::WhichCluster),
     /// Compare the hosts with what the last successful run applied; changes nothing, ends with 6
     /// where something has drifted
     Check(cluster::WhichCluster),
+    /// Back up the datastore
+    #[command(subcommand)]
+    Backup(backup::BackupVerb),
     /// Show a recorded run again, on the screens of the wizard
-    Replay(replay::Replay),
+    Replay(replay::ReplayArgs),
+    /// Print a cluster's kubeconfig, or merge it into your own
+    Kubeconfig(kubeconfig::KubeconfigArgs),
     /// Help with answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
 /// Those of [`crate::run::exit`].
@@ -79,11 +92,15 @@ pub fn main() -> ExitCode {
     let display = &cli.display;
     match cli.command {
         Some(Command::Install(install)) => install.run(display),
-        Some(Command::Plan(plan)) => plan.run(),
+        Some(Command::Plan(plan)) => plan.run(display.output),
         Some(Command::Status(which)) => status::run(&which, display.output),
         Some(Command::Check(which)) => check::run(&which, display.output),
+        Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Replay(replay)) => replay.run(display),
+        Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
+        Some(Command::Completions { shell }) => help::completions(shell, Cli::command()),
+        Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {
             Some(answers) => install::install(answers, Purpose::Run, display),
             None => wizard::run(display, !cli.no_knock),

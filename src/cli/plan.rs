@@ -1,25 +1,29 @@
 //! `plan`: what install would do.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
 
-use super::{complain, ended, open};
+use super::{complain, ended, open, write_json};
 use crate::engine::control::Control;
-use crate::events::Event;
+use crate::events::{Event, Outline, StepId};
+use crate::frontends::Output;
 use crate::plan::{self, Work};
 use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
+use crate::procedures::differences::Difference;
 use crate::report::diff::{FileChange, How};
 use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, carry_out, exit};
 use crate::topology::Link;
 
 #[derive(Debug, Args)]
-pub struct Plan {
+pub struct PlanArgs {
     /// What to plan for
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
@@ -28,14 +32,15 @@ pub struct Plan {
     scripts: Option<PathBuf>,
 }
 
-impl Plan {
-    pub fn run(&self) -> ExitCode {
+impl PlanArgs {
+    pub fn run(&self, output: Output) -> ExitCode {
         let opened = match open(&self.answers, Purpose::Look) {
             Ok(opened) => opened,
             Err(code) => return code,
         };
         let mut dry = DryRun {
             scripts: self.scripts.as_deref(),
+            output,
             written: Ok(()),
         };
         let planned = carry_out(opened, &Reach::All, &Control::default(), &mut dry);
@@ -49,28 +54,30 @@ impl Plan {
 /// Prints a plan, or writes its scripts, and leaves it.
 struct DryRun<'a> {
     scripts: Option<&'a Path>,
+    output: Output,
     written: io::Result<()>,
 }
 
 impl Frontend for DryRun<'_> {
     fn reached(&mut self, host: &str, facts: &Facts) {
-        let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+        if self.output == Output::Lines {
+            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+        }
     }
 
     fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
-        let _ = writeln!(io::stdout(), "\n{grid}");
+        let _ = match self.output {
+            Output::Lines => writeln!(io::stdout(), "\n{grid}"),
+            Output::Json if grid.passes() => Ok(()),
+            Output::Json => writeln!(io::stderr(), "{grid}"),
+        };
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
-        self.written = if let Some(directory) = self.scripts {
-            write_scripts(planned.plan(), directory)
-        } else {
-            let mut text = planned.plan().to_string();
-            for difference in planned.differences() {
-                let _ = write!(text, "\n{difference}");
-            }
-            text += &changes(planned);
-            io::stdout().write_all(text.as_bytes())
+        self.written = match (self.scripts, self.output) {
+            (Some(directory), _) => write_scripts(planned.plan(), directory),
+            (None, Output::Lines) => io::stdout().write_all(as_lines(planned).as_bytes()),
+            (None, Output::Json) => write_json(&DryPlan::of(planned)),
         };
         Proceed::Leave
     }
@@ -80,16 +87,48 @@ impl Frontend for DryRun<'_> {
     fn log_lost(&mut self, _: &io::Error) {}
 }
 
-/// The files that are there and will be others. New ones are in the plan as they will be.
-fn changes(planned: &Planned) -> String {
-    let mut text = String::new();
-    for (step, files) in planned.file_changes() {
-        let changed = |file: &&FileChange| matches!(file.how, How::Changed { .. });
-        for file in files.iter().filter(changed) {
+/// A plan for programs.
+#[derive(Serialize)]
+struct DryPlan<'a> {
+    #[serde(flatten)]
+    plan: Outline,
+    differences: &'a [Difference],
+    /// By step: a diff for each file that exists and will change, secrets masked.
+    files: BTreeMap<StepId, Vec<String>>,
+}
+
+impl<'a> DryPlan<'a> {
+    fn of(planned: &'a Planned) -> Self {
+        Self {
+            plan: planned.plan().outline(),
+            differences: planned.differences(),
+            files: changes(planned),
+        }
+    }
+}
+
+fn as_lines(planned: &Planned) -> String {
+    let mut text = planned.plan().to_string();
+    for difference in planned.differences() {
+        let _ = write!(text, "\n{difference}");
+    }
+    for (step, files) in changes(planned) {
+        for file in files {
             let _ = write!(text, "\n{step}: {file}");
         }
     }
     text
+}
+
+/// The files that exist and will change. New ones are in the plan as they will be.
+fn changes(planned: &Planned) -> BTreeMap<StepId, Vec<String>> {
+    let all = planned.file_changes().into_iter();
+    let changed = all.map(|(step, files)| {
+        let changed = |file: &&FileChange| matches!(file.how, How::Changed { .. });
+        let files = files.iter().filter(changed).map(ToString::to_string);
+        (step, files.collect::<Vec<_>>())
+    });
+    changed.filter(|(_, files)| !files.is_empty()).collect()
 }
 
 /// One folder a host, one file a step, numbered in the order of the plan.

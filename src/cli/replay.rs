@@ -9,7 +9,7 @@ use super::wizard::say;
 use crate::frontends::{Display, tui};
 
 #[derive(Debug, Args)]
-pub struct Replay {
+pub struct ReplayArgs {
     /// The log of a run, runs/TIME.jsonl in the state folder of its cluster
     file: PathBuf,
     /// Begin so many seconds after the run began, and wait there
@@ -17,7 +17,7 @@ pub struct Replay {
     at: Option<u64>,
 }
 
-impl Replay {
+impl ReplayArgs {
     pub fn run(&self, display: &Display) -> ExitCode {
         say(&tui::replay(&self.file, self.at, display))
     }

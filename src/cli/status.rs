@@ -7,11 +7,11 @@ use super::cluster::WhichCluster;
 use super::{complain, write_json};
 use crate::frontends::Output;
 use crate::report::lines::write_status;
-use crate::run::known::Known;
+use crate::run::known::KnownCluster;
 use crate::run::status;
 
 pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
-    let poll = which.find().and_then(Known::poll);
+    let poll = which.find().and_then(KnownCluster::poll);
     let told = poll.and_then(|poll| status::ask(&poll));
     let code = status::exit_code(&told);
     let status = match &told {

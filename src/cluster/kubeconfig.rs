@@ -34,8 +34,8 @@ impl Pem {
 }
 
 /// The kubeconfig for the operator: with the certificates of K3s's own, but through `server_url`,
-/// and with `name` for its cluster, user and context, which K3s calls `default`, so that
-/// it can be merged with others.
+/// and with `name` for its cluster, user and context, which K3s calls `default` (docs/facts.md,
+/// "Kubeconfig"), so that it can be merged with others.
 pub fn for_operator(k3s_yaml: &str, server_url: &str, name: &str) -> Result<SecretText, Unfit> {
     let authority = value_of("certificate-authority-data", Pem::Certificates, k3s_yaml)?;
     let certificate = value_of("client-certificate-data", Pem::Certificates, k3s_yaml)?;

@@ -10,14 +10,14 @@ pub(super) struct List {
 #[derive(Deserialize)]
 #[serde(tag = "kind")]
 pub(super) enum Item {
-    Node(Node),
-    Pod(Pod),
+    Node(NodeJson),
+    Pod(PodJson),
     #[serde(other)]
     Other,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Node {
+pub(super) struct NodeJson {
     pub metadata: Metadata,
     #[serde(default)]
     pub spec: NodeSpec,
@@ -26,7 +26,7 @@ pub(super) struct Node {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Pod {
+pub(super) struct PodJson {
     pub metadata: Metadata,
     #[serde(default)]
     pub spec: PodSpec,
@@ -152,14 +152,14 @@ pub(super) struct ContainerStatus {
     #[serde(default)]
     pub restart_count: u64,
     #[serde(default)]
-    pub state: State,
+    pub state: ContainerStateJson,
     #[serde(default)]
-    pub last_state: State,
+    pub last_state: ContainerStateJson,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct State {
+pub(super) struct ContainerStateJson {
     pub waiting: Option<Waiting>,
     pub running: Option<serde::de::IgnoredAny>,
     pub terminated: Option<Terminated>,

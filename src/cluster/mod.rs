@@ -7,11 +7,12 @@
 //! * `kubectl`: the JSON
 //! * `node`, `pod`: the columns, and the diagnosis
 //! * [`datastore`]: the servers' connections to it
-//! * [`kubeconfig`]: K3s's own, turned into the operator's
+//! * [`kubeconfig`]: K3s's own, turned into the operator's; [`merge`]: into a file of theirs
 
 pub mod datastore;
 pub mod kubeconfig;
 mod kubectl;
+pub mod merge;
 mod node;
 mod pod;
 
@@ -70,11 +71,11 @@ pub struct ExpectedNode {
 
 #[derive(Debug, thiserror::Error)]
 #[error("kubectl did not print the JSON that was asked for: {0}")]
-pub struct ParseError(#[from] serde_json::Error);
+pub struct KubectlError(#[from] serde_json::Error);
 
 /// The ranges of the nodes' pods, by node, from what `kubectl get nodes -o json` prints; a node that
 /// has none yet is left out.
-pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, ParseError> {
+pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, KubectlError> {
     let list: kubectl::List = serde_json::from_str(json)?;
     let range = |item| match item {
         kubectl::Item::Node(node) if !node.spec.pod_cidr.is_empty() => {
@@ -88,7 +89,7 @@ pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, ParseError> 
 impl Cluster {
     /// Reads what `kubectl get nodes,pods -A -o json` prints: one list, or several, one after the
     /// other. Objects of other kinds do not count.
-    pub fn parse(json: &str) -> Result<Self, ParseError> {
+    pub fn parse(json: &str) -> Result<Self, KubectlError> {
         let (mut nodes, mut pods) = (Vec::new(), Vec::new());
         for list in serde_json::Deserializer::from_str(json).into_iter::<kubectl::List>() {
             for item in list?.items {
@@ -115,17 +116,6 @@ impl Cluster {
             }
         }
         self.sort();
-    }
-
-    /// There are nodes, and nothing is wrong or still on its way.
-    pub fn healthy(&self) -> bool {
-        !self.nodes.is_empty() && self.problems().next().is_none() && self.settled()
-    }
-
-    /// Nothing is on its way any more: waiting longer changes nothing.
-    pub fn settled(&self) -> bool {
-        let nodes = self.nodes.iter().all(|node| node.waiting.is_none());
-        nodes && self.pods.iter().all(|pod| pod.waiting.is_none())
     }
 
     /// Enough waited: what is still on its way is a problem from now on.
@@ -165,38 +155,6 @@ impl Cluster {
         }))
     }
 
-    /// The table of `kubectl get nodes`, with the addresses and without ages.
-    pub fn node_lines(&self) -> Vec<String> {
-        let header = ["NAME", "STATUS", "ROLES", "VERSION", "INTERNAL-IP"];
-        table(header, &self.nodes, |node| {
-            let Node { name, status, .. } = node;
-            [name, status, &node.roles, &node.version, &node.internal_ip].map(Clone::clone)
-        })
-    }
-
-    /// The table of `kubectl get pods -A`, with the nodes and without ages.
-    pub fn pod_lines(&self) -> Vec<String> {
-        let header = ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "NODE"];
-        table(header, &self.pods, |pod| {
-            let Pod {
-                namespace,
-                name,
-                ready,
-                status,
-                node,
-                ..
-            } = pod.clone();
-            [
-                namespace,
-                name,
-                ready,
-                status,
-                pod.restarts.to_string(),
-                node,
-            ]
-        })
-    }
-
     /// Problems first, then what is on its way; each by name.
     fn sort(&mut self) {
         let rank = |problem: &Option<String>, waiting: &Option<String>| {
@@ -220,29 +178,6 @@ fn join(one: Option<String>, other: Option<String>) -> Option<String> {
         (Some(one), Some(other)) => Some(format!("{one}; {other}")),
         (one, other) => one.or(other),
     }
-}
-
-/// Aligned columns, as kubectl prints them.
-fn table<Row, const N: usize>(
-    header: [&str; N],
-    rows: &[Row],
-    cells: impl Fn(&Row) -> [String; N],
-) -> Vec<String> {
-    const GAP: usize = 3;
-    let mut lines = vec![header.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<usize> = (0..N)
-        .map(|column| width(column).unwrap_or(0) + GAP)
-        .collect();
-    let text = |line: &[String; N]| {
-        let padded = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        padded.collect::<String>().trim_end().to_owned()
-    };
-    lines.iter().map(text).collect()
 }
 
 #[cfg(test)]

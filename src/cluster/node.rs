@@ -16,7 +16,7 @@ const TROUBLES: [&str; 4] = [
     "NetworkUnavailable",
 ];
 
-pub(super) fn read(node: &kubectl::Node) -> Node {
+pub(super) fn read(node: &kubectl::NodeJson) -> Node {
     let (problem, waiting) = diagnose(node);
     let internal = |address: &&kubectl::Address| address.kind == "InternalIP";
     let internal_ip = node.status.addresses.iter().find(internal);
@@ -34,7 +34,7 @@ pub(super) fn read(node: &kubectl::Node) -> Node {
 }
 
 /// The STATUS column (Kubernetes, `printNode`).
-fn status(node: &kubectl::Node) -> String {
+fn status(node: &kubectl::NodeJson) -> String {
     let ready = match condition(&node.status.conditions, "Ready") {
         Some(ready) if ready.status == "True" => "Ready",
         Some(_) => "NotReady",
@@ -49,7 +49,7 @@ fn status(node: &kubectl::Node) -> String {
 }
 
 /// The ROLES column (Kubernetes, `findNodeRoles`).
-fn roles(node: &kubectl::Node) -> String {
+fn roles(node: &kubectl::NodeJson) -> String {
     let role = |(label, value): (&String, &String)| match label.as_str() {
         "kubernetes.io/role" => Some(value.clone()),
         label => Some(label.strip_prefix("node-role.kubernetes.io/")?.to_owned()),
@@ -63,7 +63,7 @@ fn roles(node: &kubectl::Node) -> String {
 }
 
 /// What is wrong, and what it still lacks.
-fn diagnose(node: &kubectl::Node) -> (Option<String>, Option<String>) {
+fn diagnose(node: &kubectl::NodeJson) -> (Option<String>, Option<String>) {
     let (mut problem, mut waiting) = (None, None);
     match condition(&node.status.conditions, "Ready") {
         Some(ready) if ready.status == "True" => {}

@@ -1,5 +1,5 @@
 //! A pod: its columns as kubectl computes them (Kubernetes, `printPod`), and what is wrong with it
-//! (after the model of k9s).
+//! (after the model of k9s). See docs/facts.md, "Nodes and pods".
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) struct Around {
 }
 
 impl Around {
-    pub(super) fn of(nodes: &[Node], pods: &[kubectl::Pod]) -> Self {
+    pub(super) fn of(nodes: &[Node], pods: &[kubectl::PodJson]) -> Self {
         let finished = pods.iter().filter(|pod| pod.status.phase == "Succeeded");
         let silent = nodes
             .iter()
@@ -34,19 +34,19 @@ impl Around {
 }
 
 /// The job that a pod works for: its namespace and name.
-fn job(pod: &kubectl::Pod) -> Option<(String, String)> {
+fn job(pod: &kubectl::PodJson) -> Option<(String, String)> {
     let owners = &pod.metadata.owner_references;
     let job = owners.iter().find(|owner| owner.kind == "Job")?;
     Some((pod.metadata.namespace.clone(), job.name.clone()))
 }
 
-pub(super) fn read(pod: &kubectl::Pod, around: &Around) -> Pod {
+pub(super) fn read(pod: &kubectl::PodJson, around: &Around) -> Pod {
     let columns = columns(pod);
     let (mut problem, mut waiting) = (Vec::new(), Vec::new());
     for finding in diagnose(pod, around) {
         match finding {
-            Finding::Ill(text) => problem.push(text),
-            Finding::Waiting(text) => waiting.push(text),
+            PodFinding::Ill(text) => problem.push(text),
+            PodFinding::Waiting(text) => waiting.push(text),
         }
     }
     let text = |said: Vec<String>| (!said.is_empty()).then(|| said.join("; "));
@@ -70,7 +70,7 @@ struct Columns {
     restarts: u64,
 }
 
-fn columns(pod: &kubectl::Pod) -> Columns {
+fn columns(pod: &kubectl::PodJson) -> Columns {
     let status = &pod.status;
     let phase = Some(&status.reason).filter(|reason| !reason.is_empty());
     let mut columns = Columns {
@@ -106,7 +106,7 @@ fn columns(pod: &kubectl::Pod) -> Columns {
 }
 
 /// The init containers, up to the first that is not through; whether there is one.
-fn init_columns(pod: &kubectl::Pod, columns: &mut Columns) -> bool {
+fn init_columns(pod: &kubectl::PodJson, columns: &mut Columns) -> bool {
     let count = pod.spec.init_containers.len();
     for (index, status) in pod.status.init_container_statuses.iter().enumerate() {
         columns.restarts += status.restart_count;
@@ -130,7 +130,7 @@ fn init_columns(pod: &kubectl::Pod, columns: &mut Columns) -> bool {
     false
 }
 
-fn main_columns(pod: &kubectl::Pod, columns: &mut Columns) {
+fn main_columns(pod: &kubectl::PodJson, columns: &mut Columns) {
     // Once these count, of the init containers only those that stay still do.
     let sidecars = pod.status.init_container_statuses.iter();
     columns.restarts = sidecars
@@ -173,25 +173,25 @@ fn stays(container: &Container) -> bool {
     container.restart_policy == "Always"
 }
 
-fn stays_by_name(pod: &kubectl::Pod, name: &str) -> bool {
+fn stays_by_name(pod: &kubectl::PodJson, name: &str) -> bool {
     let mut containers = pod.spec.init_containers.iter();
     containers.any(|container| container.name == name && stays(container))
 }
 
-enum Finding {
+enum PodFinding {
     Ill(String),
     /// May pass by itself.
     Waiting(String),
 }
 
-fn diagnose(pod: &kubectl::Pod, around: &Around) -> Vec<Finding> {
+fn diagnose(pod: &kubectl::PodJson, around: &Around) -> Vec<PodFinding> {
     let job = job(pod);
     if let Some(since) = &pod.metadata.deletion_timestamp {
         let held = match &pod.metadata.finalizers[..] {
             [] => String::new(),
             held => format!(", held by {}", held.join(", ")),
         };
-        return vec![Finding::Waiting(format!(
+        return vec![PodFinding::Waiting(format!(
             "is being deleted since {since}{held}"
         ))];
     }
@@ -199,7 +199,7 @@ fn diagnose(pod: &kubectl::Pod, around: &Around) -> Vec<Finding> {
         "Succeeded" if job.is_some() => return vec![],
         "Succeeded" => {
             let text = "has ended, but no job owns it: it was not meant to end".to_owned();
-            return vec![Finding::Ill(text)];
+            return vec![PodFinding::Ill(text)];
         }
         "Failed"
             if job
@@ -217,40 +217,40 @@ fn diagnose(pod: &kubectl::Pod, around: &Around) -> Vec<Finding> {
         let node = &pod.spec.node_name;
         let text = format!("its node {node} is {status}: this is the last that was heard of it");
         findings.push(if *ill {
-            Finding::Ill(text)
+            PodFinding::Ill(text)
         } else {
-            Finding::Waiting(text)
+            PodFinding::Waiting(text)
         });
     }
     if job.is_some() {
         // A job tries again by itself; the ones that install K3s's charts fail a few times at first.
         for finding in &mut findings {
-            if let Finding::Ill(text) = finding {
-                *finding = Finding::Waiting(std::mem::take(text));
+            if let PodFinding::Ill(text) = finding {
+                *finding = PodFinding::Waiting(std::mem::take(text));
             }
         }
     }
     findings
 }
 
-fn failed(pod: &kubectl::Pod) -> Vec<Finding> {
+fn failed(pod: &kubectl::PodJson) -> Vec<PodFinding> {
     let kubectl::PodStatus {
         reason, message, ..
     } = &pod.status;
     if !reason.is_empty() {
-        return vec![Finding::Ill(with(
+        return vec![PodFinding::Ill(with(
             reason,
             message.trim_end_matches(['.', ' ']),
         ))];
     }
     let findings = unfinished(pod);
     if findings.is_empty() {
-        return vec![Finding::Ill("has failed".to_owned())];
+        return vec![PodFinding::Ill("has failed".to_owned())];
     }
     findings
 }
 
-fn unfinished(pod: &kubectl::Pod) -> Vec<Finding> {
+fn unfinished(pod: &kubectl::PodJson) -> Vec<PodFinding> {
     let status = &pod.status;
     if let Some(scheduled) = condition(&status.conditions, "PodScheduled")
         && scheduled.status == "False"
@@ -258,10 +258,10 @@ fn unfinished(pod: &kubectl::Pod) -> Vec<Finding> {
         // The first sentence says why; the scheduler goes on about what would not help either.
         let why = scheduled.message.split(". ").next().unwrap_or_default();
         let why = why.trim_end_matches(['.', ' ']);
-        return vec![Finding::Waiting(with("no node takes it", why))];
+        return vec![PodFinding::Waiting(with("no node takes it", why))];
     }
     if status.phase == "Unknown" {
-        return vec![Finding::Ill(
+        return vec![PodFinding::Ill(
             "its node does not say what became of it".to_owned(),
         )];
     }
@@ -295,7 +295,7 @@ fn unfinished(pod: &kubectl::Pod) -> Vec<Finding> {
         })
         .collect();
     if status.container_statuses.is_empty() {
-        findings.push(Finding::Waiting(
+        findings.push(PodFinding::Waiting(
             "its node has not begun with it".to_owned(),
         ));
     }
@@ -305,7 +305,7 @@ fn unfinished(pod: &kubectl::Pod) -> Vec<Finding> {
             .into_iter()
             .find(|text| !text.is_empty());
         let why = why.map_or("", String::as_str);
-        findings.push(Finding::Waiting(with(
+        findings.push(PodFinding::Waiting(with(
             "runs, but does not count as ready",
             why,
         )));
@@ -321,7 +321,7 @@ fn container(
     status: &ContainerStatus,
     spec: Option<&Container>,
     again: bool,
-) -> Option<Finding> {
+) -> Option<PodFinding> {
     let say = |text: String| format!("{kind} {}: {text}", status.name);
     let restarted = match status.restart_count {
         0 => String::new(),
@@ -331,11 +331,13 @@ fn container(
     let state = &status.state;
     if let Some(Waiting { reason, message }) = &state.waiting {
         let text = match reason.as_str() {
-            "" | "PodInitializing" => return Some(Finding::Waiting(say("waits to start".into()))),
+            "" | "PodInitializing" => {
+                return Some(PodFinding::Waiting(say("waits to start".into())));
+            }
             "ContainerCreating" => {
                 let lacks =
                     "is being created: its image, its volumes or its network are not there yet";
-                return Some(Finding::Waiting(say(with(lacks, cause(message)))));
+                return Some(PodFinding::Waiting(say(with(lacks, cause(message)))));
             }
             "CrashLoopBackOff" => {
                 let last = status.last_state.terminated.as_ref();
@@ -353,15 +355,15 @@ fn container(
             }
             _ => format!("{}{restarted}", with(reason, cause(message))),
         };
-        return Some(Finding::Ill(say(text)));
+        return Some(PodFinding::Ill(say(text)));
     }
     if let Some(ended) = &state.terminated {
         return match ended.exit_code {
             0 if !again => None,
-            0 => Some(Finding::Waiting(say(format!(
+            0 => Some(PodFinding::Waiting(say(format!(
                 "ended, and is started again{restarted}"
             )))),
-            _ => Some(Finding::Ill(say(format!(
+            _ => Some(PodFinding::Ill(say(format!(
                 "{}{restarted}",
                 end(ended, spec)
             )))),
@@ -374,7 +376,7 @@ fn container(
         (Some(_), _) => format!("runs, but is not ready{restarted}"),
         (None, _) => "waits to start".to_owned(),
     };
-    Some(Finding::Waiting(say(text)))
+    Some(PodFinding::Waiting(say(text)))
 }
 
 /// How a container ended: `exit 1 (Error)`.

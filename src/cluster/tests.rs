@@ -9,6 +9,74 @@ const ZOO: &str = include_str!("../../tests/fixtures/real/pods-zoo.json");
 const ZOO_TABLE: &str = include_str!("../../tests/fixtures/real/pods-zoo.txt");
 const ZOO_WIDE: &str = include_str!("../../tests/fixtures/real/pods-zoo-wide.txt");
 
+impl Cluster {
+    /// There are nodes, and nothing is wrong or still on its way.
+    fn healthy(&self) -> bool {
+        !self.nodes.is_empty() && self.problems().next().is_none() && self.settled()
+    }
+
+    /// Nothing is on its way any more: waiting longer changes nothing.
+    fn settled(&self) -> bool {
+        let nodes = self.nodes.iter().all(|node| node.waiting.is_none());
+        nodes && self.pods.iter().all(|pod| pod.waiting.is_none())
+    }
+
+    /// The table of `kubectl get nodes`, with the addresses and without ages.
+    fn node_lines(&self) -> Vec<String> {
+        let header = ["NAME", "STATUS", "ROLES", "VERSION", "INTERNAL-IP"];
+        table(header, &self.nodes, |node| {
+            let Node { name, status, .. } = node;
+            [name, status, &node.roles, &node.version, &node.internal_ip].map(Clone::clone)
+        })
+    }
+
+    /// The table of `kubectl get pods -A`, with the nodes and without ages.
+    fn pod_lines(&self) -> Vec<String> {
+        let header = ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "NODE"];
+        table(header, &self.pods, |pod| {
+            let Pod {
+                namespace,
+                name,
+                ready,
+                status,
+                node,
+                ..
+            } = pod.clone();
+            [
+                namespace,
+                name,
+                ready,
+                status,
+                pod.restarts.to_string(),
+                node,
+            ]
+        })
+    }
+}
+
+/// Aligned columns, as kubectl prints them.
+fn table<Row, const N: usize>(
+    header: [&str; N],
+    rows: &[Row],
+    cells: impl Fn(&Row) -> [String; N],
+) -> Vec<String> {
+    const GAP: usize = 3;
+    let mut lines = vec![header.map(str::to_owned)];
+    lines.extend(rows.iter().map(cells));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: Vec<usize> = (0..N)
+        .map(|column| width(column).unwrap_or(0) + GAP)
+        .collect();
+    let text = |line: &[String; N]| {
+        let padded = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<String>().trim_end().to_owned()
+    };
+    lines.iter().map(text).collect()
+}
+
 fn parse(json: &str) -> Cluster {
     Cluster::parse(json).expect("kubectl's JSON")
 }

@@ -8,7 +8,7 @@ use super::new_mark;
 use super::worker::ASKING;
 use crate::events::StepId;
 use crate::plan::{
-    Asked, LateValues, Plan, PlannedFile, Shell, Status, Work, ask_script, preview_script,
+    Asked, CheckStatus, LateValues, Plan, PlannedFile, Shell, Work, ask_script, preview_script,
     read_answers, read_previews,
 };
 
@@ -49,7 +49,7 @@ fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepI
         Err(error) => {
             let unknown = Compared {
                 asked: Asked {
-                    status: Status::CannotTell,
+                    status: CheckStatus::CannotTell,
                     reason: error.to_string(),
                 },
                 files: Vec::new(),

@@ -12,10 +12,10 @@ use crate::remote::Cancel;
 ///
 /// By default nobody watches: everything may begin, and a step that failed is given up.
 #[derive(Debug, Default)]
-pub struct Control(Mutex<Inner>);
+pub struct Control(Mutex<ControlState>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct ControlState {
     aborting: Option<(Abort, String)>,
     /// Somebody is there to say what becomes of a step that failed.
     attended: bool,
@@ -108,7 +108,7 @@ impl Control {
         }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, ControlState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -151,7 +151,7 @@ impl Connection {
         &mut self,
         host: &str,
         control: &Control,
-        told: &mut dyn FnMut(&Told),
+        told: &mut dyn FnMut(&ConnectionNews),
         mut what: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
     ) -> Result<T, RemoteError> {
         loop {
@@ -163,7 +163,7 @@ impl Connection {
                 Err(error) if error.ends_connection() => {
                     self.remote = None;
                     match error {
-                        RemoteError::Lost { why, .. } => told(&Told::Lost(why)),
+                        RemoteError::Lost { why, .. } => told(&ConnectionNews::Lost(why)),
                         error => return Err(error),
                     }
                 }
@@ -245,7 +245,7 @@ impl Connection {
         &mut self,
         host: &str,
         control: &Control,
-        told: &mut dyn FnMut(&Told),
+        told: &mut dyn FnMut(&ConnectionNews),
     ) -> Result<&mut Box<dyn Remote>, RemoteError> {
         let since = Instant::now();
         let mut pause = Duration::from_secs(1);
@@ -270,11 +270,11 @@ impl Connection {
             });
             match tried {
                 Ok(remote) => {
-                    told(&Told::Up(since.elapsed()));
+                    told(&ConnectionNews::Up(since.elapsed()));
                     return Ok(self.remote.insert(remote));
                 }
                 Err(error) if worth_another(&error) && since.elapsed() < PATIENCE => {
-                    told(&Told::Trying(error.to_string()));
+                    told(&ConnectionNews::Trying(error.to_string()));
                     if control.wait(pause) {
                         return Err(error);
                     }
@@ -296,7 +296,7 @@ impl Drop for Connection {
 }
 
 /// What somebody who waits for a connection should know.
-pub enum Told {
+pub enum ConnectionNews {
     Lost(String),
     Trying(String),
     /// It is there again, after so long.

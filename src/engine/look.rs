@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cluster::datastore::Datastore;
-use crate::cluster::{Cluster, ExpectedNode, ParseError};
+use crate::cluster::{Cluster, ExpectedNode, KubectlError};
 use crate::proof::balancer;
 use crate::remote::program::call;
 use crate::remote::{Remote, RemoteError, Script};
@@ -21,7 +21,7 @@ pub(super) const READ_CLUSTER: &str = "\
 /usr/local/bin/k3s kubectl get pods -A -o json";
 
 /// What kubectl printed, compared with the nodes that there must be.
-pub(super) fn cluster_of(json: &str, nodes: &[ExpectedNode]) -> Result<Cluster, ParseError> {
+pub(super) fn cluster_of(json: &str, nodes: &[ExpectedNode]) -> Result<Cluster, KubectlError> {
     let mut cluster = Cluster::parse(json)?;
     cluster.expect(nodes);
     Ok(cluster)
@@ -71,7 +71,7 @@ pub fn balancer(
     let verdict = match remote.relay(address, LIMIT) {
         Ok(relay) => balancer::prove(&name, ca_pem, relay),
         Err(error) if error.ends_connection() => return Err(error),
-        Err(error) => balancer::Verdict::unreached(&name, &error),
+        Err(error) => balancer::BalancerVerdict::unreached(&name, &error),
     };
     let got = verdict.got.to_string();
     let problem = (!verdict.holds()).then(|| got.clone());

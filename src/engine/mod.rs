@@ -8,6 +8,7 @@
 //! * [`control`]: ending it before its end
 //! * [`look`]: what came of it, seen without changing anything; [`watch`]: again and again
 
+mod acts;
 mod comparison;
 pub mod control;
 mod hints;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::events::recorder::Recorder;
-use crate::events::{End, What};
+use crate::events::{End, StepId, Stream, What};
 use crate::hash::sha256;
 use crate::pki::Pki;
 use crate::plan::{Late, LateValues, Plan, Step};
@@ -112,6 +113,17 @@ impl<'a> Memory<'a> {
 fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
     let hash = sha256(ca_pem.as_bytes());
     format!("K10{hash}::node:{}", agent_token.expose()).into()
+}
+
+/// How many of the last lines a failure shows.
+const LAST_LINES: usize = 20;
+
+fn printed(step: &StepId, stream: Stream, text: &str) -> What {
+    What::Output {
+        step: step.clone(),
+        stream,
+        text: text.to_owned(),
+    }
 }
 
 /// Something that no host could know before.

@@ -5,19 +5,19 @@ use std::net::SocketAddr;
 
 use super::hosts::{ReachedHost, on_all};
 use crate::platform::network::{self, Contact};
-use crate::platform::sources::Wanted;
+use crate::platform::sources::SourceRequirements;
 use crate::platform::{Facts, Sources};
 use crate::remote::{RemoteError, Script};
 use crate::topology::Link;
 
 /// Whether the ports of a host were opened for a moment, and why not.
-type Opened = Result<(), String>;
+type PortsOpened = Result<(), String>;
 
 /// Tries it, and notes it with every host. `opens`: where nobody listens yet, a listener of ours
 /// does while others try to reach it; nothing else is changed, and it is gone afterwards.
 pub fn look_around(
     hosts: &mut [ReachedHost],
-    wanted: Wanted<'_>,
+    wanted: SourceRequirements<'_>,
     opens: bool,
 ) -> Result<(), Vec<RemoteError>> {
     let links = wanted.topology.links();
@@ -71,7 +71,7 @@ fn not_listening(hosts: &[ReachedHost], links: &[Link]) -> BTreeSet<(String, Soc
 fn open(
     hosts: &mut [ReachedHost],
     missing: &BTreeSet<(String, SocketAddr)>,
-) -> BTreeMap<String, Opened> {
+) -> BTreeMap<String, PortsOpened> {
     let opened = on_all(hosts, |host| {
         if !may_listen(&host.facts) {
             return None;
@@ -103,7 +103,7 @@ fn may_listen(facts: &Facts) -> bool {
 /// All of a host in one round trip.
 fn try_from_here(
     host: &mut ReachedHost,
-    wanted: Wanted<'_>,
+    wanted: SourceRequirements<'_>,
     links: Vec<Link>,
 ) -> Result<(), RemoteError> {
     let settled = Sources::are_settled(wanted.topology, &host.name, &host.facts);
@@ -129,7 +129,7 @@ fn try_from_here(
 }
 
 /// A refusal says something only where somebody listens.
-fn judged(contact: Contact, listened: bool, opened: Option<&Opened>) -> Contact {
+fn judged(contact: Contact, listened: bool, opened: Option<&PortsOpened>) -> Contact {
     match (contact, opened) {
         (Contact::Refused, _) if listened => Contact::Refused,
         (Contact::Refused, Some(Ok(()))) => Contact::Refused,
@@ -178,7 +178,7 @@ mod tests {
     fn a_refusal_says_something_only_where_somebody_listens() {
         let why = || "no listener".to_owned();
         let refused =
-            |listened, opened: Option<&Opened>| judged(Contact::Refused, listened, opened);
+            |listened, opened: Option<&PortsOpened>| judged(Contact::Refused, listened, opened);
         assert_eq!(refused(true, None), Contact::Refused);
         assert_eq!(refused(false, Some(&Ok(()))), Contact::Refused);
         assert_eq!(refused(false, None), Contact::Later);

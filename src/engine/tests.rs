@@ -1,5 +1,6 @@
 //! The scheduler and the workers, on hosts in memory.
 
+mod acts;
 pub(crate) mod decisions;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,7 @@ use crate::plan::{Neighbour, OverlayProof, Phase, Shell, Task, Value, Work};
 use crate::platform::{Facts, Platform};
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
-use crate::remote::scripted::{Reply, Told};
+use crate::remote::scripted::{Reply, Transcript};
 use crate::remote::{Remote, RemoteError, Scripted};
 
 const FACTS: &str = "lease taken\nos.id=debian\nsystemd=yes\narch=x86_64";
@@ -77,6 +78,7 @@ impl World {
     pub(crate) fn new(steps: Vec<Step>) -> Self {
         Self {
             plan: Plan {
+                procedure: "install",
                 cluster: "made-up".into(),
                 phases: vec![Phase {
                     id: "all",
@@ -135,7 +137,7 @@ impl World {
             db_password: secret(),
             db_verifier: secret(),
         };
-        let wanted = crate::pki::Wanted {
+        let wanted = crate::pki::CertificateRequest {
             cluster: "made-up".into(),
             role: "k3s".into(),
             postgres: BTreeMap::new(),
@@ -180,7 +182,7 @@ fn ends(events: &[Event]) -> Vec<String> {
     events.iter().filter_map(end).collect()
 }
 
-fn applies(told: &Told, step: &str) -> usize {
+fn applies(told: &Transcript, step: &str) -> usize {
     let scripts = told.scripts();
     let is_apply = |script: &&String| script.ends_with(&format!("\n{step}\ndrive\n"));
     scripts.iter().filter(is_apply).count()

@@ -11,7 +11,7 @@ use super::hosts::{Connector, new_cancel, worth_another};
 use crate::remote::{Cancel, Remote, RemoteError};
 
 /// A host that can be asked. No lease of it is taken.
-pub struct Place {
+pub struct PollTarget {
     pub host: String,
     pub connector: Connector,
 }
@@ -78,13 +78,13 @@ type Look<'a, T> = dyn FnMut(&mut dyn Remote) -> Result<T, RemoteError> + 'a;
 /// Looks, waits for `pause`, and looks again, until an abort, or until `told` says that nobody
 /// wants to hear any more.
 pub fn watch<T: PartialEq + Clone>(
-    places: Vec<Place>,
+    places: Vec<PollTarget>,
     control: &Control,
     pause: Duration,
     look: &mut Look<'_, T>,
     told: &mut dyn FnMut(News<T>) -> bool,
 ) {
-    let mut watch = Watch {
+    let mut watch = Poller {
         places,
         at: 0,
         connection: None,
@@ -109,11 +109,11 @@ pub fn watch<T: PartialEq + Clone>(
     }
 }
 
-struct Watch<T> {
-    places: Vec<Place>,
+struct Poller<T> {
+    places: Vec<PollTarget>,
     /// The place that is asked.
     at: usize,
-    connection: Option<Connection>,
+    connection: Option<PollConnection>,
     /// What was told last, and by whom it was seen.
     seen: Option<(T, String)>,
     last: Option<OffsetDateTime>,
@@ -122,27 +122,27 @@ struct Watch<T> {
     tried: usize,
 }
 
-struct Connection {
+struct PollConnection {
     remote: Box<dyn Remote>,
     cancel: Cancel,
 }
 
 /// Whoever could cut it off need not think of it any more.
-impl Drop for Connection {
+impl Drop for PollConnection {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
 }
 
 #[derive(Default)]
-struct Failure {
+struct PollFailure {
     why: String,
     ends_connection: bool,
     /// There is no point in asking this host again.
     for_good: bool,
 }
 
-impl Failure {
+impl PollFailure {
     fn of(error: &RemoteError) -> Self {
         Self {
             why: error.to_string(),
@@ -152,27 +152,27 @@ impl Failure {
     }
 }
 
-impl<T: PartialEq + Clone> Watch<T> {
-    fn look(&mut self, control: &Control, look: &mut Look<'_, T>) -> Result<T, Failure> {
+impl<T: PartialEq + Clone> Poller<T> {
+    fn look(&mut self, control: &Control, look: &mut Look<'_, T>) -> Result<T, PollFailure> {
         let place = &mut self.places[self.at];
         if self.connection.is_none() {
-            let cancel = new_cancel(&place.host).map_err(|error| Failure::of(&error))?;
+            let cancel = new_cancel(&place.host).map_err(|error| PollFailure::of(&error))?;
             control.register(&cancel);
             let connected = (place.connector)(&cancel);
             if connected.is_err() {
                 cancel.cancel();
             }
             // A refused login is not tried again: hosts lock out those who do.
-            let remote = connected.map_err(|error| Failure {
+            let remote = connected.map_err(|error| PollFailure {
                 for_good: !worth_another(&error),
-                ..Failure::of(&error)
+                ..PollFailure::of(&error)
             })?;
-            self.connection = Some(Connection { remote, cancel });
+            self.connection = Some(PollConnection { remote, cancel });
         }
         let Some(connection) = &mut self.connection else {
-            return Err(Failure::default());
+            return Err(PollFailure::default());
         };
-        look(connection.remote.as_mut()).map_err(|error| Failure::of(&error))
+        look(connection.remote.as_mut()).map_err(|error| PollFailure::of(&error))
     }
 
     fn saw(&mut self, picture: T) -> Option<News<T>> {
@@ -195,7 +195,7 @@ impl<T: PartialEq + Clone> Watch<T> {
     }
 
     /// The next place is asked; at once, when it was not asked since somebody answered.
-    fn missed(&mut self, failure: Failure) -> (Option<News<T>>, bool) {
+    fn missed(&mut self, failure: PollFailure) -> (Option<News<T>>, bool) {
         // The same host again can be asked over the same connection.
         if self.places.len() > 1 || failure.for_good || failure.ends_connection {
             self.connection = None;

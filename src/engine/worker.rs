@@ -10,13 +10,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::hints::hint;
-use super::hosts::{Connection, LEASE, ReachedHost, Told, output};
+use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost, output};
 use super::tasks::{self, Site, Trouble};
-use super::{Run, new_mark, unit_name};
+use super::{LAST_LINES, Run, acts, new_mark, printed, unit_name};
 use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
-use crate::plan::{Asked, LateValues, Shell, Status, Step, Work, ask_script, ended, read_answers};
+use crate::plan::{
+    Asked, CheckStatus, LateValues, Shell, Step, Work, ask_script, ended, read_answers,
+};
 use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
@@ -42,8 +44,6 @@ pub(super) enum Report {
     Ended(usize, Outcome),
 }
 
-/// How many of the last lines a failure shows.
-const LAST_LINES: usize = 20;
 /// How long a host may take to say how all its steps are.
 pub(super) const ASKING: Duration = Duration::from_secs(180);
 /// How often an idle connection is looked after.
@@ -54,12 +54,12 @@ pub(super) struct Worker<'a> {
     steps: &'a [&'a Step],
     late: &'a Mutex<LateValues>,
     /// Nothing on the jump host.
-    host: Option<Host>,
+    host: Option<WorkerHost>,
     /// Of the step at work, from both outputs.
     last_lines: VecDeque<(Stream, String)>,
 }
 
-struct Host {
+struct WorkerHost {
     name: String,
     platform: Option<Platform>,
     connection: Connection,
@@ -71,7 +71,7 @@ struct Host {
     held: Option<String>,
 }
 
-impl Host {
+impl WorkerHost {
     fn take_lease(&mut self) {
         let taken = self.connection.take_lease();
         self.held = taken.err().map(|held| held.to_string());
@@ -90,7 +90,7 @@ impl<'a> Worker<'a> {
             run,
             steps,
             late,
-            host: reached.map(|reached| Host {
+            host: reached.map(|reached| WorkerHost {
                 name: reached.name,
                 platform: reached.platform,
                 connection: reached.connection,
@@ -150,7 +150,11 @@ impl<'a> Worker<'a> {
     fn look_after(&mut self) {
         let Some(host) = &mut self.host else { return };
         if host.connection.is_up() && !host.connection.keep_alive() {
-            tell(self.run, &host.name, &Told::Lost("it went silent".into()));
+            tell(
+                self.run,
+                &host.name,
+                &ConnectionNews::Lost("it went silent".into()),
+            );
         }
         if host.leased.elapsed() > LEASE {
             host.take_lease();
@@ -262,7 +266,9 @@ impl<'a> Worker<'a> {
         let outcome = match (self.held(), &step.work) {
             (Some(held), _) => Err(Trouble::because(held)),
             (None, Work::Shell(shell)) => self.shell(step, shell, known),
-            (None, Work::Task(task)) => self.task(step, task),
+            (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
+            (None, Work::Task(task)) if self.host.is_none() => tasks::here(task, self.run),
+            (None, Work::Task(task)) => self.at_site(step, &mut |site| tasks::at(task, site)),
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
@@ -336,11 +342,11 @@ impl<'a> Worker<'a> {
     ) -> Result<Outcome, Trouble> {
         match known {
             Some(Asked {
-                status: Status::Satisfied,
+                status: CheckStatus::Satisfied,
                 ..
             }) => return Ok(Outcome::Unchanged),
             Some(Asked {
-                status: Status::CannotTell | Status::MustNot,
+                status: CheckStatus::CannotTell | CheckStatus::MustNot,
                 reason,
             }) => return Err(Trouble::because(reason)),
             _ => {}
@@ -461,9 +467,14 @@ impl<'a> Worker<'a> {
         })
     }
 
-    fn task(&mut self, step: &Step, task: &plan::Task) -> Result<Outcome, Trouble> {
+    /// Does something over the connection; again when it was lost meanwhile.
+    fn at_site(
+        &mut self,
+        step: &Step,
+        what: &mut dyn FnMut(&mut Site<'_, 'a>) -> Result<Outcome, Trouble>,
+    ) -> Result<Outcome, Trouble> {
         let Some(host) = &mut self.host else {
-            return tasks::here(task, self.run);
+            return Err(Trouble::because("this step needs a host"));
         };
         let (run, late) = (self.run, self.late);
         let mut trouble = None;
@@ -479,7 +490,7 @@ impl<'a> Worker<'a> {
                     host: &host.name,
                     remote,
                 };
-                match tasks::at(task, &mut site) {
+                match what(&mut site) {
                     Ok(outcome) => Ok(Some(outcome)),
                     Err(Trouble::Remote(error)) => Err(error),
                     Err(failed) => {
@@ -492,24 +503,16 @@ impl<'a> Worker<'a> {
         match (outcome, trouble) {
             (Some(outcome), _) => Ok(outcome),
             (None, Some(trouble)) => Err(trouble),
-            (None, None) => Err(Trouble::because("the task came to no end")),
+            (None, None) => Err(Trouble::because("the step came to no end")),
         }
     }
 }
 
-fn printed(step: &StepId, stream: Stream, text: &str) -> What {
-    What::Output {
-        step: step.clone(),
-        stream,
-        text: text.to_owned(),
-    }
-}
-
-fn tell(run: &Run<'_>, host: &str, told: &Told) {
+fn tell(run: &Run<'_>, host: &str, told: &ConnectionNews) {
     let (state, text) = match told {
-        Told::Lost(why) => (ConnectionState::Lost, why.clone()),
-        Told::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
-        Told::Up(after) => (
+        ConnectionNews::Lost(why) => (ConnectionState::Lost, why.clone()),
+        ConnectionNews::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
+        ConnectionNews::Up(after) => (
             ConnectionState::Up,
             format!("connected again after {} s", after.as_secs()),
         ),

@@ -29,6 +29,7 @@ pub(crate) fn step(text: &str, needs: &[&str]) -> OutlineStep {
 
 pub(crate) fn outline(phases: &[(&str, &[OutlineStep])]) -> Outline {
     Outline {
+        procedure: "install".into(),
         cluster: "made-up".into(),
         phases: phases
             .iter()

@@ -33,7 +33,14 @@ impl fmt::Display for StepId {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outline {
     pub cluster: String,
+    /// `install`, `backup`; logs from before there were several do not have it.
+    #[serde(default = "install")]
+    pub procedure: String,
     pub phases: Vec<OutlinePhase>,
+}
+
+fn install() -> String {
+    "install".into()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

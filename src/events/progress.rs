@@ -27,7 +27,7 @@ pub struct Progress {
     pub proofs: Vec<Proof>,
     pub warnings: Vec<Warning>,
     /// By host.
-    pub connections: BTreeMap<String, Connection>,
+    pub connections: BTreeMap<String, ConnectionProgress>,
     pub cluster: Option<Cluster>,
     /// The steps that failed and wait for a decision.
     pub asked: Vec<StepId>,
@@ -48,6 +48,8 @@ pub struct RunInfo {
     pub operator: String,
     pub version: String,
     pub cluster: String,
+    /// As in [`Outline`].
+    pub procedure: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +76,7 @@ pub struct Step {
     /// When its latest attempt ended; nothing while it runs.
     pub ended: Option<u64>,
     /// The last lines that it printed.
-    pub lines: VecDeque<Line>,
+    pub lines: VecDeque<OutputLine>,
     /// How many lines it printed, kept or not.
     pub printed: u64,
 }
@@ -98,7 +100,7 @@ pub enum Status {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct OutputLine {
     pub at: u64,
     pub stream: Stream,
     pub text: String,
@@ -123,7 +125,7 @@ pub struct Warning {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
+pub struct ConnectionProgress {
     pub state: ConnectionState,
     pub since: u64,
     pub text: String,
@@ -215,6 +217,7 @@ impl Progress {
                     operator: operator.clone(),
                     version: version.clone(),
                     cluster: plan.cluster.clone(),
+                    procedure: plan.procedure.clone(),
                 };
                 self.begin(at, run, *format, plan);
             }
@@ -234,7 +237,7 @@ impl Progress {
             }
             What::Output { step, stream, text } => {
                 let (stream, text) = (*stream, text.clone());
-                self.printed(step, Line { at, stream, text });
+                self.printed(step, OutputLine { at, stream, text });
             }
             What::Proved {
                 step,
@@ -341,7 +344,7 @@ impl Progress {
         }
     }
 
-    fn printed(&mut self, step: &StepId, line: Line) {
+    fn printed(&mut self, step: &StepId, line: OutputLine) {
         let keep = self.keep;
         if let Some(step) = self.step_mut(step) {
             step.printed = step.printed.saturating_add(1);
@@ -357,7 +360,7 @@ impl Progress {
             .connections
             .get(host)
             .map_or(0, |connection| connection.lost);
-        let connection = Connection {
+        let connection = ConnectionProgress {
             state,
             since: at,
             text: text.to_owned(),

@@ -15,9 +15,9 @@ pub type Sink = Box<dyn FnMut(&Event) + Send>;
 
 /// Makes events and hands them to whoever wants them. Clones are the same recorder.
 #[derive(Clone)]
-pub struct Recorder(Arc<Mutex<Inner>>);
+pub struct Recorder(Arc<Mutex<RecorderState>>);
 
-struct Inner {
+struct RecorderState {
     next: u64,
     began: Instant,
     redactor: Redactor,
@@ -29,7 +29,7 @@ struct Inner {
 impl Recorder {
     /// The run begins now.
     pub fn new(redactor: Redactor, sinks: Vec<Sink>) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
+        Self(Arc::new(Mutex::new(RecorderState {
             next: 0,
             began: Instant::now(),
             redactor,
@@ -58,12 +58,12 @@ impl Recorder {
     }
 
     /// A sink which panicked has had its event; the others go on.
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, RecorderState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl RecorderState {
     /// A private key that is printed comes in many events.
     fn without_keys(&mut self, what: What) -> What {
         match what {

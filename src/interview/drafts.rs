@@ -22,13 +22,13 @@ pub fn state_root() -> Option<PathBuf> {
     state::root(None).ok()
 }
 
-enum Order {
+enum DraftOrder {
     Keep(Box<Answers>),
     Drop,
 }
 
 pub struct Keeper {
-    orders: Option<Sender<Order>>,
+    orders: Option<Sender<DraftOrder>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,15 +46,15 @@ impl Keeper {
     }
 
     pub fn keep(&self, answers: Answers) {
-        self.order(Order::Keep(Box::new(answers)));
+        self.order(DraftOrder::Keep(Box::new(answers)));
     }
 
     /// There is a run now, which remembers the answers.
     pub fn drop_draft(&self) {
-        self.order(Order::Drop);
+        self.order(DraftOrder::Drop);
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: DraftOrder) {
         if let Some(orders) = &self.orders {
             let _ = orders.send(order);
         }
@@ -69,7 +69,7 @@ impl Keeper {
     }
 }
 
-fn work(inbox: &Receiver<Order>, complain: &impl Fn(String)) {
+fn work(inbox: &Receiver<DraftOrder>, complain: &impl Fn(String)) {
     let mut told = false;
     while let Ok(order) = inbox.recv() {
         // Only the latest counts.
@@ -78,8 +78,8 @@ fn work(inbox: &Receiver<Order>, complain: &impl Fn(String)) {
             return;
         };
         let done = match order {
-            Order::Keep(answers) => keep(&root, &answers),
-            Order::Drop => remove(&root),
+            DraftOrder::Keep(answers) => keep(&root, &answers),
+            DraftOrder::Drop => remove(&root),
         };
         if let Err(error) = done
             && !told

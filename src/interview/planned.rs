@@ -22,6 +22,7 @@ impl PlannedStep {
             title: step.title.clone(),
             script: match &step.work {
                 Work::Shell(shell) => shell.to_read(),
+                Work::Act(act) => act.to_read(),
                 Work::Task(_) => text::NO_SCRIPT.to_owned(),
             },
             files,

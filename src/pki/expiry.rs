@@ -85,7 +85,7 @@ pub fn certificates(
 mod tests {
     use time::Duration;
 
-    use super::super::{Kept, Wanted, ensure, save};
+    use super::super::{CertificateRequest, Kept, ensure, save};
     use super::*;
     use crate::answers::{Answers, Host, Role};
 
@@ -113,7 +113,7 @@ mod tests {
             all.into_iter().map(line).collect()
         };
         assert_eq!(told(now), Vec::<String>::new());
-        let wanted = Wanted {
+        let wanted = CertificateRequest {
             cluster: "lab".into(),
             role: "k3s".into(),
             postgres: [("db".into(), vec!["10.0.0.5".into()])].into(),

@@ -7,12 +7,12 @@ use super::*;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-fn names(wanted: &mut Wanted) -> &mut Vec<String> {
+fn names(wanted: &mut CertificateRequest) -> &mut Vec<String> {
     wanted.postgres.get_mut("db").unwrap()
 }
 
-fn wanted() -> Wanted {
-    Wanted {
+fn wanted() -> CertificateRequest {
+    CertificateRequest {
         cluster: "lab".into(),
         role: "k3s".into(),
         postgres: BTreeMap::from([(
@@ -228,7 +228,7 @@ fn what_is_about_to_end_is_renewed() {
 #[test]
 fn what_changed_is_made_anew_and_nothing_else() {
     let (pki, _) = made(&Kept::default(), NOW);
-    let change = |change: fn(&mut Wanted)| {
+    let change = |change: fn(&mut CertificateRequest)| {
         let mut wanted = wanted();
         change(&mut wanted);
         let (_, changes) = ensure(&kept(&pki), &wanted, NOW).expect("certificates");

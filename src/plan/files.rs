@@ -47,7 +47,7 @@ pub fn read_previews(
     late: &LateValues,
 ) -> Vec<Vec<PlannedFile>> {
     let mut previews = Vec::new();
-    let mut files: Vec<Told> = Vec::new();
+    let mut files: Vec<FileRecord> = Vec::new();
     for line in lines {
         let Some(rest) = line.strip_prefix(mark).map(str::trim_start) else {
             if let Some(file) = files.last_mut() {
@@ -65,12 +65,12 @@ pub fn read_previews(
                 let known = told.into_iter().filter_map(|file| file.of(step, late));
                 previews.push(known.collect());
             }
-            ("file", _) => files.push(Told {
+            ("file", _) => files.push(FileRecord {
                 path: rest.to_owned(),
-                ..Told::default()
+                ..FileRecord::default()
             }),
             ("now", Some(file)) => file.now = Some((rest.to_owned(), String::new())),
-            ("wanted", Some(file)) => file.wanted = rest.rsplit_once(' ').map(Told::pair),
+            ("wanted", Some(file)) => file.wanted = rest.rsplit_once(' ').map(FileRecord::pair),
             ("becomes", Some(file)) => file.becomes = Some(String::new()),
             _ => {}
         }
@@ -80,7 +80,7 @@ pub fn read_previews(
 
 /// A file as the host tells of it; contents are base64.
 #[derive(Default)]
-struct Told {
+struct FileRecord {
     path: String,
     now: Option<(String, String)>,
     /// Mode and owner, and the hash of what is to be in it.
@@ -88,7 +88,7 @@ struct Told {
     becomes: Option<String>,
 }
 
-impl Told {
+impl FileRecord {
     fn pair((one, other): (&str, &str)) -> (String, String) {
         (one.to_owned(), other.to_owned())
     }

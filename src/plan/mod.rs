@@ -24,11 +24,14 @@ pub use files::{PlannedFile, preview_script, read_previews};
 #[cfg(test)]
 pub(crate) use script::PRELUDE;
 pub use script::{
-    Asked, LateValues, Status, UnboundInput, apply_script, ask_script, ended, read_answers,
+    Asked, CheckStatus, LateValues, UnboundInput, act_script, apply_script, ask_script, ended,
+    read_answers,
 };
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// What it is the plan of: `install`, `backup`.
+    pub procedure: &'static str,
     pub cluster: String,
     pub phases: Vec<Phase>,
 }
@@ -60,8 +63,29 @@ pub struct Step {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
+    /// Something must be so on the host: checked, applied, checked again.
     Shell(Shell),
+    /// Something is done once, and never found done.
+    Act(Act),
     Task(Task),
+}
+
+/// A shell file that does something: `act` in it. What it prints on standard output is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    pub shell: Shell,
+    pub output: ActOutput,
+}
+
+/// What becomes of what an act prints on standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActOutput {
+    /// A new backup of the datastore in the state folder.
+    Backup {
+        database: String,
+        /// By what the cluster's token is known, without which the data cannot be read.
+        token: String,
+    },
 }
 
 /// A shell file with its inputs.
@@ -206,6 +230,7 @@ impl Plan {
         };
         Outline {
             cluster: self.cluster.clone(),
+            procedure: self.procedure.to_owned(),
             phases: self.phases.iter().map(phase).collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Late, Phase, Plan, Shell, Step, Task, Value, Work};
+use super::{ActOutput, Late, Phase, Plan, Shell, Step, Task, Value, Work};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +32,7 @@ impl fmt::Display for Step {
         }
         match &self.work {
             Work::Shell(shell) => write!(f, "{shell}"),
+            Work::Act(act) => write!(f, "{}    {}", act.shell, act.output),
             Work::Task(task) => writeln!(f, "    {task}"),
         }
     }
@@ -52,6 +53,14 @@ impl fmt::Display for Shell {
                 }
                 Value::Plain(text) => writeln!(f, "      {name} = {text}"),
             })
+    }
+}
+
+impl fmt::Display for ActOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ActOutput::Backup { .. } => writeln!(f, "what it prints is kept as a new backup"),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Late, Shell, Value};
+use super::{Act, Late, Shell, Value};
 use crate::remote::Script;
 use crate::remote::script::quoted;
 use crate::secrets::SecretText;
@@ -22,21 +22,21 @@ pub struct UnboundInput(pub Late);
 /// What a step said of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    pub status: Status,
+    pub status: CheckStatus,
     /// Why; empty when there is nothing to say.
     pub reason: String,
 }
 
 /// What `check` in the prelude returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum CheckStatus {
     Satisfied,
     Not,
     CannotTell,
     MustNot,
 }
 
-impl From<i32> for Status {
+impl From<i32> for CheckStatus {
     fn from(status: i32) -> Self {
         match status {
             0 => Self::Satisfied,
@@ -85,6 +85,10 @@ impl Shell {
     /// The whole file as it would be sent to the host, for people: secrets are masked, and what is
     /// not known yet is named.
     pub fn to_read(&self) -> String {
+        self.driven_by("drive")
+    }
+
+    fn driven_by(&self, driver: &str) -> String {
         let mut text = String::from("#!/bin/sh\n");
         for (name, value) in &self.inputs {
             let shown = match value {
@@ -95,8 +99,15 @@ impl Shell {
             let _ = writeln!(text, "{name}={shown}");
         }
         let functions = self.platform.family.functions;
-        let _ = write!(text, "{PRELUDE}\n{functions}\n{}\ndrive\n", self.source);
+        let _ = write!(text, "{PRELUDE}\n{functions}\n{}\n{driver}\n", self.source);
         text
+    }
+}
+
+impl Act {
+    /// As [`Shell::to_read`].
+    pub fn to_read(&self) -> String {
+        self.shell.driven_by("perform")
     }
 }
 
@@ -152,9 +163,18 @@ pub fn read_answers(mark: &str, lines: &[String]) -> Vec<Asked> {
 
 /// Brings a step there: what runs in a unit of its own on the host.
 pub fn apply_script(step: &Shell, late: &LateValues) -> Result<Script, UnboundInput> {
+    driven(step, "drive\n", late)
+}
+
+/// Does what an act does: its standard output is what it delivers.
+pub fn act_script(act: &Act, late: &LateValues) -> Result<Script, UnboundInput> {
+    driven(&act.shell, "perform\n", late)
+}
+
+fn driven(step: &Shell, driver: &'static str, late: &LateValues) -> Result<Script, UnboundInput> {
     let script = Script::new(PRELUDE)
         .then(step.platform.family.functions)
         .then(step.source)
-        .then("drive\n");
+        .then(driver);
     step.with_inputs(script, late)
 }

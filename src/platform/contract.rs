@@ -60,13 +60,13 @@ const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const TOOLS: &str = "cat dirname env find grep head mkdir mktemp rm sed sh sort tail timeout";
 
 /// A fake host: its programs are stubs, in `bin` or where their path says, below `$ROOT`.
-pub(super) struct Host {
+pub(super) struct FakeHost {
     root: tempfile::TempDir,
     /// Shell text that puts stubs and files there.
     furniture: String,
 }
 
-impl Host {
+impl FakeHost {
     /// In the furniture, `stub PATH` makes a program of what comes on standard input.
     pub(super) fn new(furniture: impl Into<String>) -> Self {
         let root = tempfile::tempdir().unwrap();
@@ -138,7 +138,7 @@ fn steps() -> String {
 fn every_family_has_all_functions() {
     for family in FAMILIES {
         for (name, does) in FUNCTIONS {
-            let (_, said) = Host::new("").sh(family, &format!("command -v {name} || :"));
+            let (_, said) = FakeHost::new("").sh(family, &format!("command -v {name} || :"));
             assert_eq!(said, format!("{name}\n"), "{}: {name} {does}", family.name);
         }
     }

@@ -26,7 +26,7 @@ pub use facts::{
     BalancerFacts, Disk, Facts, K3sFacts, ModuleState, Port, PostgresCluster, PostgresFacts,
     Process, UnitState, facts_script,
 };
-pub use sources::{Sources, Tried};
+pub use sources::{SourceTrial, Sources};
 
 /// All that the wizard installs on. The first family that knows a host has it.
 static FAMILIES: [&Family; 1] = [&debian::FAMILY];

@@ -15,12 +15,12 @@ const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
 /// What a host reaches. What it did not say, or was not asked, is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sources {
-    pub packages: Tried,
-    pub download: Tried,
+    pub packages: SourceTrial,
+    pub download: SourceTrial,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Tried {
+pub enum SourceTrial {
     /// Nothing is to be downloaded, or nobody knows.
     #[default]
     Not,
@@ -41,7 +41,7 @@ pub struct Downloads {
 
 /// What sources are tried for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct SourceRequirements<'a> {
     pub topology: &'a Topology,
     pub downloads: &'a Downloads,
     /// The host through which the install script will be fetched; `None` when it is kept from an
@@ -59,7 +59,7 @@ impl Downloads {
         }
     }
 
-    /// The smallest file of the release, for an architecture.
+    /// The smallest file of the release, for an architecture (docs/facts.md, "Architectures").
     fn release_url(&self, arch: &str) -> String {
         let arch = match arch {
             "aarch64" | "arm64" => "arm64",
@@ -73,8 +73,13 @@ impl Downloads {
 
 impl Sources {
     /// The script that tries them from a host.
-    pub fn script(wanted: Wanted<'_>, host: &str, arch: &str, platform: Platform) -> Script {
-        let Wanted {
+    pub fn script(
+        wanted: SourceRequirements<'_>,
+        host: &str,
+        arch: &str,
+        platform: Platform,
+    ) -> Script {
+        let SourceRequirements {
             topology,
             downloads,
             fetches,
@@ -116,12 +121,12 @@ impl Sources {
         for (key, value) in lines.iter().filter_map(|line| line.split_once('=')) {
             let text = value.trim().to_owned();
             match (key, value) {
-                ("packages", "here") => sources.packages = Tried::Not,
-                ("packages", "reached") => sources.packages = Tried::Reached,
-                ("packages", _) => sources.packages = Tried::Failed(text),
-                ("download.good", _) => sources.download = Tried::Reached,
-                ("download.untried", _) => sources.download = Tried::Later(text),
-                ("download.failed", _) => sources.download = Tried::Failed(text),
+                ("packages", "here") => sources.packages = SourceTrial::Not,
+                ("packages", "reached") => sources.packages = SourceTrial::Reached,
+                ("packages", _) => sources.packages = SourceTrial::Failed(text),
+                ("download.good", _) => sources.download = SourceTrial::Reached,
+                ("download.untried", _) => sources.download = SourceTrial::Later(text),
+                ("download.failed", _) => sources.download = SourceTrial::Failed(text),
                 _ => {}
             }
         }
@@ -147,12 +152,15 @@ mod tests {
             Sources::parse(&lines)
         };
         let good = read("packages=here\ndownload.good=yes");
-        assert_eq!((good.packages, good.download), (Tried::Not, Tried::Reached));
+        assert_eq!(
+            (good.packages, good.download),
+            (SourceTrial::Not, SourceTrial::Reached)
+        );
         let bad = read("download.failed=http://m/x curl: (7) refused\npackages=http://p: E: no ");
-        assert_eq!(bad.packages, Tried::Failed("http://p: E: no".into()));
+        assert_eq!(bad.packages, SourceTrial::Failed("http://p: E: no".into()));
         assert_eq!(
             bad.download,
-            Tried::Failed("http://m/x curl: (7) refused".into())
+            SourceTrial::Failed("http://m/x curl: (7) refused".into())
         );
         assert_eq!(read(""), Sources::default());
     }
@@ -211,7 +219,7 @@ mod tests {
         };
         let platform = Platform::of(&debian).unwrap();
         let tried = |fetches| {
-            let wanted = Wanted {
+            let wanted = SourceRequirements {
                 topology: &topology,
                 downloads: &downloads,
                 fetches,
@@ -224,7 +232,7 @@ mod tests {
             let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
             let lines: Vec<_> = text.lines().map(str::to_owned).collect();
             match Sources::parse(&lines).download {
-                Tried::Failed(why) => why,
+                SourceTrial::Failed(why) => why,
                 other => panic!("{other:?}: {text}"),
             }
         };

@@ -3,19 +3,23 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::answers::{Answers, Host, Role};
+use crate::secrets::Secrets;
 use crate::topology::Topology;
 
 /// Something that the answers want otherwise than it was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// `k3s.version: v1.36.2+k3s1, now v1.37.0+k3s1`
     pub what: String,
-    pub how: How,
+    pub how: Handling,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handling {
     /// No process is restarted that serves the cluster.
     InPlace,
     /// The nodes that it concerns are restarted, one at a time.
@@ -28,9 +32,9 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = &self.what;
         match self.how {
-            How::InPlace => write!(f, "{what} (changed in place)"),
-            How::Rolling => write!(f, "{what} (services restart, nodes one at a time)"),
-            How::Refused(remedy) => write!(
+            Handling::InPlace => write!(f, "{what} (changed in place)"),
+            Handling::Rolling => write!(f, "{what} (services restart, nodes one at a time)"),
+            Handling::Refused(remedy) => write!(
                 f,
                 "{what}: install does not change it. {remedy}. When the cluster is so, \
                  `install --changed-by-hand` takes it over"
@@ -65,36 +69,55 @@ const FOR_LIFE: [&str; 6] = [
 ];
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";
 
+/// Secrets that are other ones than an earlier run has kept.
+pub fn of_secrets(kept: &Secrets, wanted: &Secrets) -> Vec<Difference> {
+    let mut found = Differences::default();
+    if kept.db_password != wanted.db_password {
+        let what = "postgres.password is another one: a server opens no new connection to Postgres \
+                    until it has restarted";
+        found.add(what.into(), Handling::Rolling);
+    }
+    if kept.agent_token != wanted.agent_token {
+        found.add("k3s.agent_token is another one".into(), Handling::Rolling);
+    }
+    found.0
+}
+
 /// Every difference, those that are refused first.
 pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
-    let mut found = Found::default();
+    let mut found = Differences::default();
     let (old, new) = (&applied.k3s, &wanted.k3s);
     found.text(
         "k3s.version",
         &old.version,
         &new.version,
-        How::Refused(UPGRADE),
+        Handling::Refused(UPGRADE),
     );
-    found.list("k3s.tls_san", &old.tls_san, &new.tls_san, How::Rolling);
+    found.list("k3s.tls_san", &old.tls_san, &new.tls_san, Handling::Rolling);
     found.flags("k3s.server_config", &old.server_config, &new.server_config);
     found.flags("k3s.agent_config", &old.agent_config, &new.agent_config);
 
     let (old, new) = (&applied.postgres, &wanted.postgres);
-    let refused = How::Refused(DATABASE);
+    let refused = Handling::Refused(DATABASE);
     found.text("postgres.database", &old.database, &new.database, refused);
     found.text("postgres.user", &old.user, &new.user, refused);
     found.port("postgres.port", old.port, new.port, refused);
     let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
     // Servers that run check the certificate of Postgres for the name that they know.
     let renamed = match &old.name {
-        Some(_) => How::Refused(RENAMED),
-        None => How::Rolling,
+        Some(_) => Handling::Refused(RENAMED),
+        None => Handling::Rolling,
     };
     found.list("postgres.name", &name(&old.name), &name(&new.name), renamed);
 
     let (old, new) = (&applied.load_balancer, &wanted.load_balancer);
-    found.port("load_balancer.port", old.port, new.port, How::Rolling);
-    found.list("load_balancer.names", &old.names, &new.names, How::Rolling);
+    found.port("load_balancer.port", old.port, new.port, Handling::Rolling);
+    found.list(
+        "load_balancer.names",
+        &old.names,
+        &new.names,
+        Handling::Rolling,
+    );
 
     for host in &applied.hosts {
         match wanted.host(&host.name) {
@@ -102,9 +125,9 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
             None => found.add(
                 format!("{} is not in the answers any more", host.name),
                 match host.role() {
-                    Role::Postgres => How::Refused(DATABASE),
-                    Role::LoadBalancer | Role::Monitor => How::Refused(MOVED),
-                    Role::Server | Role::Agent => How::Refused(REMOVED),
+                    Role::Postgres => Handling::Refused(DATABASE),
+                    Role::LoadBalancer | Role::Monitor => Handling::Refused(MOVED),
+                    Role::Server | Role::Agent => Handling::Refused(REMOVED),
                 },
             ),
         }
@@ -117,9 +140,9 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
             found.add(
                 what,
                 if is_server {
-                    How::Rolling
+                    Handling::Rolling
                 } else {
-                    How::InPlace
+                    Handling::InPlace
                 },
             );
         }
@@ -127,28 +150,28 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     let names = |answers| Topology::of(answers).map(|topology| topology.server_names());
     if found.0.is_empty() && names(applied) != names(wanted) {
         let what = "the names and addresses of the servers' certificates are other ones";
-        found.add(what.into(), How::Rolling);
+        found.add(what.into(), Handling::Rolling);
     }
-    let refused = |difference: &Difference| matches!(difference.how, How::Refused(_));
+    let refused = |difference: &Difference| matches!(difference.how, Handling::Refused(_));
     found.0.sort_by_key(|difference| !refused(difference));
     found.0
 }
 
 #[derive(Default)]
-struct Found(Vec<Difference>);
+struct Differences(Vec<Difference>);
 
-impl Found {
-    fn add(&mut self, what: String, how: How) {
+impl Differences {
+    fn add(&mut self, what: String, how: Handling) {
         self.0.push(Difference { what, how });
     }
 
-    fn text(&mut self, key: &str, old: &str, new: &str, how: How) {
+    fn text(&mut self, key: &str, old: &str, new: &str, how: Handling) {
         if old != new {
             self.add(format!("{key}: {old}, now {new}"), how);
         }
     }
 
-    fn list(&mut self, key: &str, old: &[String], new: &[String], how: How) {
+    fn list(&mut self, key: &str, old: &[String], new: &[String], how: Handling) {
         let text = |list: &[String]| match list {
             [] => "none".to_owned(),
             list => list.join(", "),
@@ -156,7 +179,7 @@ impl Found {
         self.text(key, &text(old), &text(new), how);
     }
 
-    fn port(&mut self, key: &str, old: u16, new: u16, how: How) {
+    fn port(&mut self, key: &str, old: u16, new: u16, how: Handling) {
         self.text(key, &old.to_string(), &new.to_string(), how);
     }
 
@@ -173,9 +196,9 @@ impl Found {
             self.add(
                 what,
                 match name.as_str() {
-                    name if FOR_LIFE.contains(&name) => How::Refused(NETWORK),
-                    SECRETS_ENCRYPTION => How::Refused(ENCRYPTION),
-                    _ => How::Rolling,
+                    name if FOR_LIFE.contains(&name) => Handling::Refused(NETWORK),
+                    SECRETS_ENCRYPTION => Handling::Refused(ENCRYPTION),
+                    _ => Handling::Rolling,
                 },
             );
         }
@@ -185,16 +208,16 @@ impl Found {
         let name = &old.name;
         if old.roles != new.roles {
             let what = format!("{name} has the role {}, now {}", old.role(), new.role());
-            self.add(what, How::Refused(MOVED));
+            self.add(what, Handling::Refused(MOVED));
         } else if old.cluster_ip() != new.cluster_ip() {
             let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());
             let what = format!("{name} has the address {}, now {}", ip(old), ip(new));
             self.add(
                 what,
                 match old.role() {
-                    Role::Postgres => How::Refused(DATABASE),
-                    Role::LoadBalancer | Role::Monitor => How::Rolling,
-                    Role::Server | Role::Agent => How::Refused(MOVED),
+                    Role::Postgres => Handling::Refused(DATABASE),
+                    Role::LoadBalancer | Role::Monitor => Handling::Rolling,
+                    Role::Server | Role::Agent => Handling::Refused(MOVED),
                 },
             );
         }
@@ -215,9 +238,9 @@ mod tests {
         let differences = differences(&lab(), &wanted);
         let lines = differences.iter().map(|difference| {
             let how = match difference.how {
-                How::InPlace => "in place",
-                How::Rolling => "rolling",
-                How::Refused(_) => "refused",
+                Handling::InPlace => "in place",
+                Handling::Rolling => "rolling",
+                Handling::Refused(_) => "refused",
             };
             format!("{how}: {}", difference.what)
         });
@@ -231,6 +254,35 @@ mod tests {
         assert_eq!(
             told(|wanted| wanted.hosts[1].user = Some("other".into())),
             ""
+        );
+    }
+
+    #[test]
+    fn a_password_and_the_agents_token_roll_through_the_nodes() {
+        let text = |text: &str| text.to_owned().into();
+        let kept = Secrets {
+            token: text("token"),
+            agent_token: text("agents"),
+            db_password: text("password"),
+            db_verifier: text("verifier"),
+        };
+        assert_eq!(of_secrets(&kept, &kept), []);
+        let wanted = Secrets {
+            agent_token: text("others"),
+            db_password: text("another"),
+            ..kept.clone()
+        };
+        let found = of_secrets(&kept, &wanted);
+        let said = found.iter().map(ToString::to_string).collect::<String>();
+        assert!(said.contains("postgres.password") && said.contains("k3s.agent_token"));
+        assert!(
+            !said.contains("another\n") && !said.contains("others"),
+            "{said}"
+        );
+        assert!(
+            found
+                .iter()
+                .all(|difference| difference.how == Handling::Rolling)
         );
     }
 

@@ -2,17 +2,18 @@
 
 use crate::events::StepId;
 use crate::plan::{Phase, Plan, Step};
-use crate::steps::k3s::Kind;
+use crate::steps::k3s::NodeKind;
 use crate::steps::{
-    Context, Given, Node, StepError, certificates, cluster, k3s, load_balancer, on_each, postgres,
+    PlanInputs, StepContext, StepError, StepHost, certificates, cluster, k3s, load_balancer,
+    on_each, postgres,
 };
 
 /// The data of server 1, before any other server starts.
 const FIRST_DATA: &str = "k3s/datastore";
 
 /// The plan for these answers on these hosts.
-pub fn plan(given: Given<'_>) -> Result<Plan, StepError> {
-    let context = Context::new(given)?;
+pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
+    let context = StepContext::new(given)?;
     let phases = [
         ("postgres", "Postgres", postgres_phase(&context)),
         (
@@ -30,12 +31,13 @@ pub fn plan(given: Given<'_>) -> Result<Plan, StepError> {
         .into_iter()
         .map(|(id, title, steps)| Phase { id, title, steps });
     Ok(Plan {
+        procedure: "install",
         cluster: given.topology.cluster.clone(),
         phases: phases.filter(|phase| !phase.steps.is_empty()).collect(),
     })
 }
 
-fn postgres_phase(context: &Context<'_>) -> Vec<Step> {
+fn postgres_phase(context: &StepContext<'_>) -> Vec<Step> {
     let of_host = |host| {
         [
             postgres::install(context, host),
@@ -46,7 +48,7 @@ fn postgres_phase(context: &Context<'_>) -> Vec<Step> {
     context.postgres.iter().flat_map(of_host).collect()
 }
 
-fn certificates_phase(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = vec![certificates::keep()];
     for host in &context.postgres {
         steps.push(postgres::tls(context, host)?.needing([certificates::kept()]));
@@ -63,9 +65,12 @@ fn certificates_phase(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
     Ok(steps)
 }
 
-fn server_1(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let server = context.server_1();
-    let mut steps = vec![k3s::tools(&server, Kind::SERVER), k3s::installer(context)];
+    let mut steps = vec![
+        k3s::tools(&server, NodeKind::SERVER),
+        k3s::installer(context),
+    ];
     steps.extend(server_steps(context, &server, Vec::new())?);
     for host in &context.postgres {
         let data = cluster::datastore(context, FIRST_DATA, host, &[server]);
@@ -76,11 +81,11 @@ fn server_1(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
 }
 
 /// All at once, but not before the first: older versions have no bootstrap lock, and two servers
-/// on an empty datastore made two CAs.
-fn other_servers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+/// on an empty datastore made two CAs (docs/facts.md, "First server").
+fn other_servers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for server in &context.servers[1..] {
-        steps.push(k3s::tools(server, Kind::SERVER));
+        steps.push(k3s::tools(server, NodeKind::SERVER));
         let after = on_each(FIRST_DATA, &context.postgres);
         steps.extend(server_steps(context, server, after)?);
     }
@@ -88,22 +93,22 @@ fn other_servers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
 }
 
 fn server_steps(
-    context: &Context<'_>,
-    server: &Node<'_>,
+    context: &StepContext<'_>,
+    server: &StepHost<'_>,
     after: Vec<StepId>,
 ) -> Result<[Step; 3], StepError> {
     let before = context.before(server, &context.servers);
-    let start = k3s::start(server, Kind::SERVER)
+    let start = k3s::start(server, NodeKind::SERVER)
         .needing([server.id(certificates::PROOF)])
         .needing(after);
     Ok([
         k3s::server_config(context, server)?.needing(before.map(|one| one.id(k3s::SERVER_START))),
-        k3s::install(context, server, Kind::SERVER)?,
+        k3s::install(context, server, NodeKind::SERVER)?,
         start,
     ])
 }
 
-fn balancers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+fn balancers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for host in &context.balancers {
         steps.push(load_balancer::install(host));
@@ -116,7 +121,7 @@ fn balancers(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
     Ok(steps)
 }
 
-fn agents(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
+fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     let balancers = on_each(load_balancer::PROOF, &context.balancers);
     for agent in &context.agents {
@@ -124,12 +129,12 @@ fn agents(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
         let endpoint = k3s::endpoint_proof(context, agent).needing(balancers.clone());
         let before = context.before(agent, &context.agents);
         let config = k3s::agent_config(context, agent)?;
-        let start = k3s::start(agent, Kind::AGENT);
+        let start = k3s::start(agent, NodeKind::AGENT);
         let start = start.needing([token.id.clone(), endpoint.id.clone()]);
         steps.extend([
-            k3s::tools(agent, Kind::AGENT),
+            k3s::tools(agent, NodeKind::AGENT),
             config.needing(before.map(|one| one.id(k3s::AGENT_START))),
-            k3s::install(context, agent, Kind::AGENT)?,
+            k3s::install(context, agent, NodeKind::AGENT)?,
             token,
             endpoint,
             start,
@@ -139,7 +144,7 @@ fn agents(context: &Context<'_>) -> Result<Vec<Step>, StepError> {
     Ok(steps)
 }
 
-fn whole_cluster(context: &Context<'_>) -> Vec<Step> {
+fn whole_cluster(context: &StepContext<'_>) -> Vec<Step> {
     let server = context.server_1();
     let servers = on_each(k3s::SERVER_START, &context.servers);
     let agents = (!context.agents.is_empty()).then(|| server.id(k3s::AGENTS));

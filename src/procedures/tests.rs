@@ -5,12 +5,12 @@ use crate::answers::Answers;
 use crate::events::StepId;
 use crate::pki::{Identity, Pki};
 use crate::plan::{
-    Late, LateValues, PRELUDE, Plan, Shell, Status, Step, UnboundInput, Value, Work, apply_script,
-    read_answers,
+    CheckStatus, Late, LateValues, PRELUDE, Plan, Shell, Step, UnboundInput, Value, Work,
+    apply_script, read_answers,
 };
 use crate::platform::{Facts, Platform};
 use crate::secrets::{SecretText, Secrets};
-use crate::steps::Given;
+use crate::steps::PlanInputs;
 use crate::topology::Topology;
 
 fn identity(of: &str) -> Identity {
@@ -20,7 +20,7 @@ fn identity(of: &str) -> Identity {
     }
 }
 
-struct World {
+struct PlanWorld {
     answers: Answers,
     topology: Topology,
     platforms: BTreeMap<String, Platform>,
@@ -29,7 +29,7 @@ struct World {
     secrets: Secrets,
 }
 
-impl World {
+impl PlanWorld {
     fn new(toml: &str) -> Self {
         let answers = Answers::from_toml(toml).unwrap();
         let facts = Facts {
@@ -64,7 +64,7 @@ impl World {
     }
 
     fn plan(&self) -> Plan {
-        install::plan(Given {
+        install::plan(PlanInputs {
             answers: &self.answers,
             topology: &self.topology,
             platforms: &self.platforms,
@@ -93,19 +93,19 @@ fn hosts(roles: &str) -> String {
     (1..).zip(roles.chars()).map(host).collect()
 }
 
-fn lab() -> World {
-    World::new(include_str!("../../tests/lab/answers.toml"))
+fn lab() -> PlanWorld {
+    PlanWorld::new(include_str!("../../tests/lab/answers.toml"))
 }
 
-fn many() -> World {
-    World::new(&hosts("pssslaa"))
+fn many() -> PlanWorld {
+    PlanWorld::new(&hosts("pssslaa"))
 }
 
 fn shells(plan: &Plan) -> Vec<(&Step, &Shell)> {
     plan.steps()
         .filter_map(|step| match &step.work {
             Work::Shell(shell) => Some((step, shell)),
-            Work::Task(_) => None,
+            Work::Act(_) | Work::Task(_) => None,
         })
         .collect()
 }
@@ -122,7 +122,7 @@ fn the_plan_of_the_lab() {
 
 #[test]
 fn one_server_and_no_agents() {
-    insta::assert_snapshot!(World::new(&hosts("psl")).plan());
+    insta::assert_snapshot!(PlanWorld::new(&hosts("psl")).plan());
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn three_servers_and_two_agents() {
 
 #[test]
 fn steps_come_after_what_they_need() {
-    for world in [lab(), many(), World::new(&hosts("psl"))] {
+    for world in [lab(), many(), PlanWorld::new(&hosts("psl"))] {
         let plan = world.plan();
         let mut seen = BTreeSet::new();
         let mut missing = Vec::new();
@@ -186,7 +186,7 @@ fn nothing_that_is_printed_is_secret() {
     }
 }
 
-/// K3s does not notice when servers on an external datastore differ.
+/// K3s does not notice when servers on an external datastore differ (docs/facts.md, "Settings").
 #[test]
 fn servers_have_one_configuration() {
     let plan = many().plan();
@@ -207,7 +207,7 @@ fn servers_have_one_configuration() {
 
 #[test]
 fn a_servers_configuration() {
-    let world = World::new(&format!(
+    let world = PlanWorld::new(&format!(
         "{}[k3s]\ntls_san = [\"k3s.example.com\"]\n[k3s.server_config]\ndisable = [\"traefik\"]\n\
          secrets-encryption = true\n[postgres]\nname = \"db.example.com\"\n",
         hosts("pssl")
@@ -228,7 +228,7 @@ fn a_servers_configuration() {
 #[test]
 fn inputs_are_what_the_files_say() {
     let plan = many().plan();
-    let named = World::new(&format!(
+    let named = PlanWorld::new(&format!(
         "{}[postgres]\nname = \"db.example.com\"\n",
         hosts("psl")
     ));
@@ -279,9 +279,9 @@ fn answers_are_read_step_by_step() {
     assert_eq!(
         said,
         [
-            (Status::Satisfied, ""),
-            (Status::Not, "it is not there"),
-            (Status::MustNot, "")
+            (CheckStatus::Satisfied, ""),
+            (CheckStatus::Not, "it is not there"),
+            (CheckStatus::MustNot, "")
         ]
     );
 }
@@ -309,7 +309,7 @@ fn what_is_not_known_yet_cannot_be_sent() {
 #[test]
 fn nodes_that_run_are_restarted_one_after_the_other() {
     let mut world = many();
-    let waits = |world: &World| -> Vec<String> {
+    let waits = |world: &PlanWorld| -> Vec<String> {
         let plan = world.plan();
         let waits = plan
             .steps()

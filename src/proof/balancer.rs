@@ -6,14 +6,14 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 
-use super::tls::{self, Failure};
+use super::tls::{self, TlsFailure};
 
 /// What `/ping` says may be no longer than this.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// What came of asking the cluster through the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Got {
+pub enum BalancerAnswer {
     /// Over TLS that the cluster's authority vouches for.
     Answers {
         status: u16,
@@ -26,28 +26,28 @@ pub enum Got {
 
 /// The verdict on one name or address of the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct BalancerVerdict {
     pub host: String,
-    pub got: Got,
+    pub got: BalancerAnswer,
 }
 
-/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to everybody. The
-/// certificate behind it must be good for `host`, a name or an address, under the cluster's own
-/// authority (`/cacerts`).
-pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> Verdict {
-    let got = ask(host, ca_pem, stream).unwrap_or_else(|failure| Got::Broken {
+/// Asks `/ping` over a stream to the load balancer: K3s answers `pong` to every client (docs/facts.md,
+/// "Endpoints without login"). The certificate behind it must be good for `host`, a name or an
+/// address, under the cluster's own authority (`/cacerts`).
+pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> BalancerVerdict {
+    let got = ask(host, ca_pem, stream).unwrap_or_else(|failure| BalancerAnswer::Broken {
         why: match failure {
-            Failure::Alert(_, name) => format!("TLS alert \"{name}\""),
-            Failure::Broken(why) => why,
+            TlsFailure::Alert(_, name) => format!("TLS alert \"{name}\""),
+            TlsFailure::Broken(why) => why,
         },
     });
-    Verdict {
+    BalancerVerdict {
         host: host.to_owned(),
         got,
     }
 }
 
-fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<Got, Failure> {
+fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<BalancerAnswer, TlsFailure> {
     let mut stream = tls::connect(stream, host, ca_pem, None)?;
     let authority = match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
@@ -64,12 +64,12 @@ fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<Got, Failu
         (Some(got), _) => Ok(got),
         (None, Err(error)) => Err(failed(error)),
         (None, Ok(0)) => Err(tls::ended()),
-        (None, Ok(_)) => Err(Failure::Broken("what answers there is not K3s".into())),
+        (None, Ok(_)) => Err(TlsFailure::Broken("what answers there is not K3s".into())),
     }
 }
 
 /// A whole HTTP answer.
-fn parse(answer: &[u8]) -> Option<Got> {
+fn parse(answer: &[u8]) -> Option<BalancerAnswer> {
     let text = String::from_utf8_lossy(answer);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
@@ -79,7 +79,7 @@ fn parse(answer: &[u8]) -> Option<Got> {
         let is_length = name.eq_ignore_ascii_case("content-length");
         value.trim().parse().ok().filter(|_| is_length)
     });
-    Some(Got::Answers {
+    Some(BalancerAnswer::Answers {
         status: status.split(' ').next()?.parse().ok()?,
         body: body
             .get(..length.unwrap_or(body.len()))?
@@ -88,10 +88,10 @@ fn parse(answer: &[u8]) -> Option<Got> {
     })
 }
 
-impl Verdict {
+impl BalancerVerdict {
     /// For a load balancer to which there was no way.
     pub fn unreached(host: &str, why: &impl fmt::Display) -> Self {
-        let got = Got::Broken {
+        let got = BalancerAnswer::Broken {
             why: format!("the load balancer cannot be reached: {why}"),
         };
         Self {
@@ -105,11 +105,11 @@ impl Verdict {
     }
 
     pub fn holds(&self) -> bool {
-        matches!(&self.got, Got::Answers { status: 200, body } if body == "pong")
+        matches!(&self.got, BalancerAnswer::Answers { status: 200, body } if body == "pong")
     }
 }
 
-impl fmt::Display for Got {
+impl fmt::Display for BalancerAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answers { status: 200, body } => write!(f, "answers {body}"),
@@ -119,7 +119,7 @@ impl fmt::Display for Got {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for BalancerVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.host, self.got)
     }
@@ -149,7 +149,8 @@ impl Passage {
         let [tried, _, _, received] = lists[..] else {
             return None;
         };
-        // With no server left to try, nginx names its group of servers instead of an address.
+        // With no server left to try, nginx names its group of servers instead of an address
+        // (docs/facts.md, "nginx").
         let mut failed: Vec<SocketAddr> = tried.split(", ").flat_map(str::parse).collect();
         let last = if status == "200" { failed.pop() } else { None };
         let bytes = received

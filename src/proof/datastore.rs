@@ -6,14 +6,14 @@ use std::io::{Read, Write};
 
 use time::OffsetDateTime;
 
-use super::login::{self, Session, Stage, Stop};
-use super::tls::{self, Failure};
+use super::login::{self, LoginStop, Session, Stage};
+use super::tls::{self, TlsFailure};
 use crate::pki::{self, Identity, PkiError};
 use crate::secrets::SecretText;
 
 /// The datastore as K3s reaches it.
 #[derive(Debug, Clone, Copy)]
-pub struct Datastore<'a> {
+pub struct DatastoreTarget<'a> {
     /// The name or the address in the datastore endpoint: the certificate of Postgres must have it.
     pub host: &'a str,
     pub database: &'a str,
@@ -44,7 +44,7 @@ pub enum Expected {
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Got {
+pub enum CaseOutcome {
     Passes {
         /// What Postgres sees: `TLSv1.3, /CN=k3s`.
         seen: String,
@@ -56,9 +56,9 @@ pub enum Got {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CaseVerdict {
     pub case: Case,
-    pub got: Got,
+    pub got: CaseOutcome,
 }
 
 /// The client certificates to try: the server's own, and three that must be refused.
@@ -133,24 +133,24 @@ impl Case {
 /// TLS.
 pub fn prove(
     case: Case,
-    datastore: &Datastore<'_>,
+    datastore: &DatastoreTarget<'_>,
     identities: &Identities,
     stream: impl Read + Write,
-) -> Verdict {
+) -> CaseVerdict {
     let got = match attempt(case, datastore, identities, stream) {
         Ok(session) => let_in(case, datastore.user, &session),
         Err(stop) => stopped(case, stop),
     };
-    Verdict { case, got }
+    CaseVerdict { case, got }
 }
 
 fn attempt(
     case: Case,
-    datastore: &Datastore<'_>,
+    datastore: &DatastoreTarget<'_>,
     identities: &Identities,
     mut stream: impl Read + Write,
-) -> Result<Session, Stop> {
-    let Datastore { host, ca_pem, .. } = *datastore;
+) -> Result<Session, LoginStop> {
+    let DatastoreTarget { host, ca_pem, .. } = *datastore;
     let wrong = SecretText::from("this is not the password".to_owned());
     let password = match case {
         Case::WrongPassword => &wrong,
@@ -162,13 +162,13 @@ fn attempt(
     }
     login::ask_for_tls(&mut stream)?;
     let identity = identities.shown(case);
-    let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(Stop::Connection)?;
+    let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(LoginStop::Connection)?;
     // With TLS 1.3 the server looks at our certificate only after the handshake is over for us:
     // what it thinks of it comes with the first answer.
     login::log_in(&mut stream, database, user, password)
 }
 
-fn let_in(case: Case, role: &str, session: &Session) -> Got {
+fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
     let seen = match (&session.tls, &session.client_dn) {
         (None, _) => "without TLS".to_owned(),
         (Some(version), None) => format!("{version}, no client certificate"),
@@ -184,41 +184,42 @@ fn let_in(case: Case, role: &str, session: &Session) -> Got {
         None
     };
     match (case, lacks) {
-        (Case::Right, Some(what)) => Got::Broken {
+        (Case::Right, Some(what)) => CaseOutcome::Broken {
             why: format!("Postgres let the role in without a look at {what} ({seen})"),
         },
-        _ => Got::Passes { seen },
+        _ => CaseOutcome::Passes { seen },
     }
 }
 
-fn stopped(case: Case, stop: Stop) -> Got {
+fn stopped(case: Case, stop: LoginStop) -> CaseOutcome {
     let its_reason = is_its_reason(case, &stop);
     let text = match stop {
-        Stop::Error {
+        LoginStop::Error {
             stage: Stage::PasswordAccepted,
             message,
             ..
         } if its_reason => format!("{message} (the password was right: it is the certificate)"),
-        Stop::Error { message, .. } if its_reason => message,
-        Stop::Error {
+        LoginStop::Error { message, .. } if its_reason => message,
+        LoginStop::Error {
             sqlstate, message, ..
         } => format!("Postgres answers {message} (SQLSTATE {sqlstate})"),
-        Stop::Connection(Failure::Alert(_, name)) => format!("TLS alert \"{name}\""),
-        Stop::Connection(Failure::Broken(why)) => why,
+        LoginStop::Connection(TlsFailure::Alert(_, name)) => format!("TLS alert \"{name}\""),
+        LoginStop::Connection(TlsFailure::Broken(why)) => why,
     };
     if its_reason {
-        Got::IsRefused { reason: text }
+        CaseOutcome::IsRefused { reason: text }
     } else {
-        Got::Broken { why: text }
+        CaseOutcome::Broken { why: text }
     }
 }
 
 /// Whether this is how Postgres refuses the case, and not something that went wrong on the way.
 /// Told by codes, because the texts are in the server's language (the alerts are those of RFC 8446,
 /// section 6).
-fn is_its_reason(case: Case, stop: &Stop) -> bool {
+fn is_its_reason(case: Case, stop: &LoginStop) -> bool {
     use Stage::{Greeted, PasswordAccepted, PasswordAsked};
-    // Postgres compares the CN with the role only after the password, and then blames the password.
+    // Postgres compares the CN with the role only after the password, and then blames the password
+    // (docs/facts.md, "Error texts").
     let (stages, sqlstates, alerts): (&[Stage], &[&str], &[u8]) = match case {
         Case::Right => (
             &[Greeted, PasswordAsked, PasswordAccepted],
@@ -236,18 +237,18 @@ fn is_its_reason(case: Case, stop: &Stop) -> bool {
         Case::NoTls => (&[Greeted], &["28000"], &[]),
     };
     match stop {
-        Stop::Error {
+        LoginStop::Error {
             stage, sqlstate, ..
         } => stages.contains(stage) && sqlstates.contains(&sqlstate.as_str()),
-        Stop::Connection(Failure::Alert(number, _)) => alerts.contains(number),
-        Stop::Connection(Failure::Broken(_)) => false,
+        LoginStop::Connection(TlsFailure::Alert(number, _)) => alerts.contains(number),
+        LoginStop::Connection(TlsFailure::Broken(_)) => false,
     }
 }
 
-impl Verdict {
+impl CaseVerdict {
     /// For a case that could not even be tried: there was no way to Postgres.
     pub fn unreached(case: Case, why: &impl fmt::Display) -> Self {
-        let got = Got::Broken {
+        let got = CaseOutcome::Broken {
             why: format!("Postgres cannot be reached: {why}"),
         };
         Self { case, got }
@@ -256,7 +257,8 @@ impl Verdict {
     pub fn holds(&self) -> bool {
         matches!(
             (self.case.expected(), &self.got),
-            (Expected::Passes, Got::Passes { .. }) | (Expected::IsRefused, Got::IsRefused { .. })
+            (Expected::Passes, CaseOutcome::Passes { .. })
+                | (Expected::IsRefused, CaseOutcome::IsRefused { .. })
         )
     }
 }
@@ -276,7 +278,7 @@ impl fmt::Display for Expected {
     }
 }
 
-impl fmt::Display for Got {
+impl fmt::Display for CaseOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passes { seen } => write!(f, "passes ({seen})"),
@@ -287,7 +289,7 @@ impl fmt::Display for Got {
 }
 
 /// `no certificate: is refused: connection requires a valid client certificate`
-impl fmt::Display for Verdict {
+impl fmt::Display for CaseVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.case, self.got)?;
         if self.holds() {

@@ -9,12 +9,12 @@ use postgres_protocol::authentication::sasl::{self, ChannelBinding, ScramSha256}
 use postgres_protocol::message::backend::{self, DataRowBody, ErrorResponseBody, Message};
 use postgres_protocol::message::frontend;
 
-use super::tls::{self, Failure};
+use super::tls::{self, TlsFailure};
 use crate::secrets::SecretText;
 
 /// Nothing that Postgres says at a login is longer: what claims to be is not Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;
-/// The columns have these names since Postgres 12.
+/// See docs/facts.md, "Connections with TLS".
 const SEEN: &str = "select ssl, version, client_dn from pg_stat_ssl where pid = pg_backend_pid()";
 
 /// What Postgres says of a connection that it let in.
@@ -40,7 +40,7 @@ pub(super) enum Stage {
 
 /// Why a login did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum LoginStop {
     /// Postgres said why.
     Error {
         stage: Stage,
@@ -48,15 +48,15 @@ pub(super) enum Stop {
         message: String,
     },
     /// The connection failed, or TLS did.
-    Connection(Failure),
+    Connection(TlsFailure),
 }
 
-fn broken(why: impl Into<String>) -> Stop {
-    Stop::Connection(Failure::Broken(why.into()))
+fn broken(why: impl Into<String>) -> LoginStop {
+    LoginStop::Connection(TlsFailure::Broken(why.into()))
 }
 
 /// Asks Postgres for TLS; on a yes, the handshake is next on the same stream.
-pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), Stop> {
+pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), LoginStop> {
     let mut talk = Talk::new(stream);
     talk.send(|buffer| {
         frontend::ssl_request(buffer);
@@ -90,7 +90,7 @@ pub(super) fn log_in(
     database: &str,
     user: &str,
     password: &SecretText,
-) -> Result<Session, Stop> {
+) -> Result<Session, LoginStop> {
     let mut talk = Talk::new(stream);
     let parameters = [
         ("user", user),
@@ -162,11 +162,11 @@ pub(super) fn log_in(
     })
 }
 
-fn unexpected() -> Stop {
+fn unexpected() -> LoginStop {
     broken("Postgres said something that a login does not have")
 }
 
-fn error(body: &ErrorResponseBody, stage: Stage) -> Stop {
+fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
     let (mut sqlstate, mut message) = (String::new(), String::new());
     let mut fields = body.fields();
     while let Ok(Some(field)) = fields.next() {
@@ -177,7 +177,7 @@ fn error(body: &ErrorResponseBody, stage: Stage) -> Stop {
             _ => {}
         }
     }
-    Stop::Error {
+    LoginStop::Error {
         stage,
         sqlstate,
         message,
@@ -190,7 +190,7 @@ struct Talk<'a, S> {
     buffer: BytesMut,
     /// A message that could not be sent. Whoever closes the line often said why before: that counts
     /// more, and is still to be read.
-    unsent: Option<Failure>,
+    unsent: Option<TlsFailure>,
 }
 
 impl<'a, S: Read + Write> Talk<'a, S> {
@@ -202,20 +202,23 @@ impl<'a, S: Read + Write> Talk<'a, S> {
         }
     }
 
-    fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<(), Stop> {
+    fn send(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut) -> io::Result<()>,
+    ) -> Result<(), LoginStop> {
         let mut message = BytesMut::new();
         write(&mut message).map_err(|error| broken(format!("cannot be said: {error}")))?;
         let sent = self.stream.write_all(&message);
         if let Err(error) = sent.and_then(|()| self.stream.flush()) {
             match tls::why_io(&error) {
-                alert @ Failure::Alert(..) => return Err(Stop::Connection(alert)),
-                failure @ Failure::Broken(_) => self.unsent = Some(failure),
+                alert @ TlsFailure::Alert(..) => return Err(LoginStop::Connection(alert)),
+                failure @ TlsFailure::Broken(_) => self.unsent = Some(failure),
             }
         }
         Ok(())
     }
 
-    fn receive(&mut self) -> Result<Message, Stop> {
+    fn receive(&mut self) -> Result<Message, LoginStop> {
         let invalid = |error| broken(format!("what answers there is not Postgres: {error}"));
         loop {
             let header = backend::Header::parse(&self.buffer).map_err(invalid)?;
@@ -235,7 +238,7 @@ impl<'a, S: Read + Write> Talk<'a, S> {
         }
     }
 
-    fn lost(&mut self, error: &io::Error) -> Stop {
+    fn lost(&mut self, error: &io::Error) -> LoginStop {
         let failure = match error.kind() {
             io::ErrorKind::UnexpectedEof => tls::ended(),
             _ => tls::why_io(error),
@@ -243,15 +246,15 @@ impl<'a, S: Read + Write> Talk<'a, S> {
         self.end(failure)
     }
 
-    fn end(&mut self, failure: Failure) -> Stop {
-        Stop::Connection(match failure {
-            alert @ Failure::Alert(..) => alert,
-            broken @ Failure::Broken(_) => self.unsent.take().unwrap_or(broken),
+    fn end(&mut self, failure: TlsFailure) -> LoginStop {
+        LoginStop::Connection(match failure {
+            alert @ TlsFailure::Alert(..) => alert,
+            broken @ TlsFailure::Broken(_) => self.unsent.take().unwrap_or(broken),
         })
     }
 
     /// A query for one row of three columns.
-    fn ask(&mut self, query: &str) -> Result<[Option<String>; 3], Stop> {
+    fn ask(&mut self, query: &str) -> Result<[Option<String>; 3], LoginStop> {
         self.send(|buffer| frontend::query(query, buffer))?;
         let mut row = None;
         loop {

@@ -5,7 +5,8 @@
 //! there, `flannel.1`. It answers on every node, while `cni0` (the second address) is there only
 //! once a pod of its own network runs. Flannel routes the whole range `via` that first address, on
 //! its own device: so a connection to it goes through the tunnel and comes back through it, which
-//! is held against the host's own routes, and nothing else is taken for an answer.
+//! is held against the host's own routes, and nothing else is taken for an answer (docs/facts.md,
+//! "Pod network").
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -73,7 +74,7 @@ pub fn parse(text: &[String], device: &str, links: &[Link], at: &[IpAddr]) -> Op
     let contacts = network::parse_contacts(text, links);
     let answer = |((link, contact), at): ((&Link, Contact), &IpAddr)| {
         let ip = link.at.ip();
-        let way = ways.iter().find_map(|way| Way::parse(way, ip));
+        let way = ways.iter().find_map(|way| Route::parse(way, ip));
         judged(device, ip, way, contact, *at)
     };
     let each = links.iter().zip(contacts).zip(at);
@@ -82,12 +83,12 @@ pub fn parse(text: &[String], device: &str, links: &[Link], at: &[IpAddr]) -> Op
 
 /// Where a host sends packets, by its own routes.
 #[derive(Clone, Copy)]
-struct Way<'a> {
+struct Route<'a> {
     device: &'a str,
     via: Option<IpAddr>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Route<'a> {
     /// From `198.18.1.0 via 198.18.1.0 dev flannel.1 src …`, if it is the way to this address.
     fn parse(text: &'a str, to: IpAddr) -> Option<Self> {
         let after = |word: &str| {
@@ -104,7 +105,13 @@ impl<'a> Way<'a> {
     }
 }
 
-fn judged(device: &str, ip: IpAddr, way: Option<Way<'_>>, contact: Contact, at: IpAddr) -> Answer {
+fn judged(
+    device: &str,
+    ip: IpAddr,
+    way: Option<Route<'_>>,
+    contact: Contact,
+    at: IpAddr,
+) -> Answer {
     let not = |why: String| Answer::Not(format!("{why} ({ip}, through {device})"));
     match way {
         Some(way) if way.device == device => {}

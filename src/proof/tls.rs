@@ -20,7 +20,7 @@ const UNEXPECTED_EOF: i32 = 294;
 
 /// Why a connection came to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum TlsFailure {
     /// The other side said why: the number and the name of its TLS alert.
     Alert(u8, String),
     /// Anything else, in words.
@@ -35,15 +35,15 @@ pub(super) fn connect<S: Read + Write>(
     host: &str,
     ca_pem: &str,
     identity: Option<&Identity>,
-) -> Result<SslStream<S>, Failure> {
-    let setup = |error: ErrorStack| Failure::Broken(format!("cannot prepare TLS: {error}"));
+) -> Result<SslStream<S>, TlsFailure> {
+    let setup = |error: ErrorStack| TlsFailure::Broken(format!("cannot prepare TLS: {error}"));
     let ssl = prepare(host, ca_pem, identity).map_err(setup)?;
     ssl.connect(stream).map_err(|error| match error {
         HandshakeError::SetupFailure(error) => setup(error),
-        HandshakeError::WouldBlock(_) => Failure::Broken("no answer in time".into()),
+        HandshakeError::WouldBlock(_) => TlsFailure::Broken("no answer in time".into()),
         HandshakeError::Failure(middle) => match middle.ssl().verify_result() {
             X509VerifyResult::OK => why(middle.error()),
-            unfit => Failure::Broken(format!(
+            unfit => TlsFailure::Broken(format!(
                 "the certificate of {host} does not prove that it is {host}: {}",
                 unfit.error_string()
             )),
@@ -78,17 +78,17 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
 }
 
 /// Why a read or a write failed, be it that of a TLS stream or of a plain one.
-pub(super) fn why_io(error: &io::Error) -> Failure {
+pub(super) fn why_io(error: &io::Error) -> TlsFailure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
         Some(error) => why(error),
-        None => Failure::Broken(plain(error)),
+        None => TlsFailure::Broken(plain(error)),
     }
 }
 
-fn why(error: &ssl::Error) -> Failure {
+fn why(error: &ssl::Error) -> TlsFailure {
     if let Some(error) = error.io_error() {
-        return Failure::Broken(plain(error));
+        return TlsFailure::Broken(plain(error));
     }
     let errors = error.ssl_error().map(ErrorStack::errors);
     for error in errors.into_iter().flatten() {
@@ -96,18 +96,18 @@ fn why(error: &ssl::Error) -> Failure {
         if let Ok(alert @ 1..) = u8::try_from(error.reason_code() - ALERTS) {
             // "sslv3 alert certificate expired": the version in front is OpenSSL's, not the peer's.
             let name = reason.split_once("alert ").map_or(reason, |(_, name)| name);
-            return Failure::Alert(alert, name.to_owned());
+            return TlsFailure::Alert(alert, name.to_owned());
         }
         if error.reason_code() != UNEXPECTED_EOF {
-            return Failure::Broken(format!("TLS failed: {reason}"));
+            return TlsFailure::Broken(format!("TLS failed: {reason}"));
         }
     }
     ended()
 }
 
 /// The connection was closed where an answer had to come.
-pub(super) fn ended() -> Failure {
-    Failure::Broken("the connection ended without an answer".into())
+pub(super) fn ended() -> TlsFailure {
+    TlsFailure::Broken("the connection ended without an answer".into())
 }
 
 fn plain(error: &io::Error) -> String {

@@ -66,7 +66,7 @@ fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 /// `K10<hash of the CA>::<user>:<password>`, the secure form of K3s' tokens
-/// (docs.k3s.io/cli/token).
+/// (docs/facts.md, "Tokens").
 fn join_tokens(text: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in text.match_indices("K10") {
         let rest = &text[at..];

@@ -12,9 +12,9 @@ use super::sys;
 /// before there is a connection as well, and cannot be taken back: the next connection gets a new
 /// one.
 #[derive(Clone)]
-pub struct Cancel(Arc<Inner>);
+pub struct Cancel(Arc<CancelState>);
 
-struct Inner {
+struct CancelState {
     cancelled: AtomicBool,
     /// Readable once cancelled, so that a `poll` returns.
     wake: OwnedFd,
@@ -23,7 +23,7 @@ struct Inner {
 impl Cancel {
     /// Fails only when the process has no file descriptors left.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(CancelState {
             cancelled: AtomicBool::new(false),
             wake: sys::eventfd()?,
         })))

@@ -1,5 +1,5 @@
-//! Work that outlives the connection: a transient systemd unit, and a folder under /run that holds
-//! its script, what it printed and how it ended.
+//! Work that outlives the connection (docs/ssh.md, "How a command ends"): a transient systemd unit,
+//! and a folder under /run that holds its script, what it printed and how it ended.
 //!
 //! ```text
 //! /run/k3s-ha-wizard/<unit>/     0700
@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::program::{call, text_of};
-use super::{Lines, Remote, RemoteError, Script};
+use super::{LineSplitter, Remote, RemoteError, Script};
 use crate::events::Stream;
 
 const RUNNER: &str = include_str!("../../assets/remote/detached-runner.sh");
@@ -64,7 +64,7 @@ pub struct Detached {
     /// Bytes of each output that were read.
     out: u64,
     err: u64,
-    lines: Lines,
+    lines: LineSplitter,
 }
 
 impl Detached {
@@ -85,12 +85,8 @@ impl Detached {
             seen: false,
             out: 0,
             err: 0,
-            lines: Lines::default(),
+            lines: LineSplitter::default(),
         })
-    }
-
-    pub fn unit(&self) -> &str {
-        &self.unit
     }
 
     /// What [`Remote::apply`] does over a real connection.

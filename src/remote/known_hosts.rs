@@ -1,8 +1,8 @@
 //! Whether a host is who it says it is: files in the format of OpenSSH's `known_hosts`.
 //!
 //! libssh2 can read them too, but takes a revoked key for a good one, and drops what stands behind
-//! a line that it cannot read; so this is our own. Keys that only a certificate authority
-//! vouches for (`@cert-authority`) are unknown here.
+//! a line that it cannot read (docs/ssh.md, "Host keys"); so this is our own. Keys that only a
+//! certificate authority signs (`@cert-authority`) are unknown here.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -16,10 +16,10 @@ use openssl::sign::Signer;
 
 /// The lines of several files.
 #[derive(Debug, Default)]
-pub struct KnownHosts(Vec<Line>);
+pub struct KnownHosts(Vec<KnownHostsLine>);
 
 #[derive(Debug)]
-struct Line {
+struct KnownHostsLine {
     revoked: bool,
     /// Names, patterns or hashes, with commas between.
     hosts: String,
@@ -32,7 +32,7 @@ struct Line {
 
 /// What the files say about a key.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum KeyVerdict {
     Known,
     Unknown,
     Changed {
@@ -52,7 +52,7 @@ impl KnownHosts {
         let text = std::fs::read(path)?;
         let text = String::from_utf8_lossy(&text);
         let lines = text.lines().zip(1..).filter_map(|(line, number)| {
-            Line::read(line, || format!("{}:{number}", path.display()))
+            KnownHostsLine::read(line, || format!("{}:{number}", path.display()))
         });
         self.0.extend(lines);
         Ok(())
@@ -68,31 +68,31 @@ impl KnownHosts {
     }
 
     /// What is known about this key at this address.
-    pub fn judge(&self, address: &str, key: &[u8]) -> Verdict {
+    pub fn judge(&self, address: &str, key: &[u8]) -> KeyVerdict {
         let lines = || self.0.iter().filter(|line| line.names(address));
         if let Some(line) = lines().find(|line| line.revoked && line.key == key) {
             let place = line.place.clone();
-            return Verdict::Revoked { place };
+            return KeyVerdict::Revoked { place };
         }
-        let known: Vec<&Line> = lines().filter(|line| !line.revoked).collect();
+        let known: Vec<&KnownHostsLine> = lines().filter(|line| !line.revoked).collect();
         if known.iter().any(|line| line.key == key) {
-            return Verdict::Known;
+            return KeyVerdict::Known;
         }
         if known.is_empty() {
-            return Verdict::Unknown;
+            return KeyVerdict::Unknown;
         }
-        let list = |text: &dyn Fn(&Line) -> String| {
+        let list = |text: &dyn Fn(&KnownHostsLine) -> String| {
             let texts: Vec<String> = known.iter().map(|line| text(line)).collect();
             texts.join(" and ")
         };
-        Verdict::Changed {
+        KeyVerdict::Changed {
             known: list(&|line| fingerprint(&line.key)),
             place: list(&|line| line.place.clone()),
         }
     }
 }
 
-impl Line {
+impl KnownHostsLine {
     fn read(line: &str, place: impl Fn() -> String) -> Option<Self> {
         let mut words = line.split_whitespace().peekable();
         let revoked = match *words.peek()? {
@@ -249,7 +249,8 @@ mod tests {
             "*.example.org,!bad.example.org {a}",
             "10.1.?.* {a}",
         ]);
-        let is = |address: &str, rest: &str| list.judge(address, &ed25519(rest)) == Verdict::Known;
+        let is =
+            |address: &str, rest: &str| list.judge(address, &ed25519(rest)) == KeyVerdict::Known;
         assert!(is("host", "a") && is("HOST", "a") && is("10.0.0.1", "a"));
         assert!(!is("host", "b"));
         assert!(is("[host]:2222", "b"));
@@ -259,7 +260,7 @@ mod tests {
         );
         assert!(is("good.example.org", "a") && !is("bad.example.org", "a"));
         assert!(is("10.1.2.33", "a") && !is("10.1.22.3", "a"));
-        assert_eq!(list.judge("hos", &ed25519("a")), Verdict::Unknown);
+        assert_eq!(list.judge("hos", &ed25519("a")), KeyVerdict::Unknown);
     }
 
     #[test]
@@ -270,14 +271,14 @@ mod tests {
         let hash = signer.sign_oneshot_to_vec(b"[host]:2222").unwrap();
         let (salt, hash) = (base64::encode_block(salt), base64::encode_block(&hash));
         let list = known(&[&format!("|1|{salt}|{hash} {{a}}")]);
-        assert_eq!(list.judge("[host]:2222", &ed25519("a")), Verdict::Known);
-        assert_eq!(list.judge("host", &ed25519("a")), Verdict::Unknown);
+        assert_eq!(list.judge("[host]:2222", &ed25519("a")), KeyVerdict::Known);
+        assert_eq!(list.judge("host", &ed25519("a")), KeyVerdict::Unknown);
     }
 
     #[test]
     fn a_changed_key_says_where_the_old_one_stands() {
         let list = known(&["other {a}", "host {a}"]);
-        let Verdict::Changed { known, place } = list.judge("host", &ed25519("b")) else {
+        let KeyVerdict::Changed { known, place } = list.judge("host", &ed25519("b")) else {
             panic!("not changed");
         };
         assert_eq!(known, fingerprint(&ed25519("a")));
@@ -289,15 +290,15 @@ mod tests {
         let list = known(&["host {r}"]);
         assert_eq!(list.kinds("host"), ["ssh-rsa"]);
         let verdict = list.judge("host", &ed25519("a"));
-        assert!(matches!(verdict, Verdict::Changed { .. }), "{verdict:?}");
+        assert!(matches!(verdict, KeyVerdict::Changed { .. }), "{verdict:?}");
     }
 
     #[test]
     fn a_revoked_key_is_no_good_even_where_it_is_known() {
         let list = known(&["host {a}", "@revoked * {a}", "host {b}"]);
         let verdict = list.judge("host", &ed25519("a"));
-        assert!(matches!(verdict, Verdict::Revoked { .. }), "{verdict:?}");
-        assert_eq!(list.judge("host", &ed25519("b")), Verdict::Known);
+        assert!(matches!(verdict, KeyVerdict::Revoked { .. }), "{verdict:?}");
+        assert_eq!(list.judge("host", &ed25519("b")), KeyVerdict::Known);
         assert_eq!(list.kinds("host").len(), 2);
     }
 
@@ -312,7 +313,7 @@ mod tests {
             "\u{fffd}",
             "host {a}",
         ]);
-        assert_eq!(list.judge("host", &ed25519("a")), Verdict::Known);
+        assert_eq!(list.judge("host", &ed25519("a")), KeyVerdict::Known);
         assert_eq!(list.kinds("host").len(), 1);
     }
 
@@ -328,7 +329,7 @@ mod tests {
         let mut list = KnownHosts::default();
         list.read(&path).unwrap();
         let verdict = list.judge("[10.0.0.1]:2222", &ed25519("a"));
-        assert_eq!(verdict, Verdict::Known);
+        assert_eq!(verdict, KeyVerdict::Known);
         assert_eq!(list.kinds("host"), ["ssh-rsa"]);
     }
 }

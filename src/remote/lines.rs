@@ -8,12 +8,12 @@ const LONGEST: usize = 64 * 1024;
 /// Cuts two streams of bytes into lines: at every line feed, without a carriage return in front of
 /// it, in pieces of 64 KiB when a line is longer. What is not UTF-8 becomes U+FFFD.
 #[derive(Debug, Clone, Default)]
-pub struct Lines {
+pub struct LineSplitter {
     out: Vec<u8>,
     err: Vec<u8>,
 }
 
-impl Lines {
+impl LineSplitter {
     /// Takes what came, and hands on the lines that are whole.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], line: &mut dyn FnMut(Stream, &str)) {
         let rest = match stream {
@@ -74,7 +74,7 @@ mod tests {
 
     fn lines(parts: &[&[u8]]) -> Vec<String> {
         let mut got = Vec::new();
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let mut line = |_: Stream, text: &str| got.push(text.to_owned());
         for part in parts {
             lines.feed(Stream::Out, part, &mut line);
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_streams_do_not_mix() {
         let mut got = Vec::new();
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let mut line = |stream: Stream, text: &str| got.push((stream, text.to_owned()));
         lines.feed(Stream::Out, b"o", &mut line);
         lines.feed(Stream::Err, b"e\n", &mut line);

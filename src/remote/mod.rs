@@ -1,10 +1,10 @@
 //! How a host is reached: SSH, one connection a host, one root shell a connection.
 //!
 //! * [`Remote`]: what the rest of the house sees of a host
-//! * [`Ssh`]: a real one; [`Scripted`]: one for tests, in memory
+//! * [`Ssh`]: a real one; `Scripted`: one for tests, in memory
 //! * [`detached`]: work that outlives the connection
 //! * [`lease`]: who works on a host
-//! * [`Script`]: what a host runs; [`upload`](mod@upload): files
+//! * [`Script`]: what a host runs
 //! * `known_hosts`: whether a host is who it says it is
 //! * [`Trials`]: passwords that several hosts share
 //!
@@ -18,12 +18,12 @@ pub mod lease;
 mod lines;
 pub(crate) mod program;
 pub mod script;
+#[cfg(test)]
 pub mod scripted;
 mod ssh;
 mod sys;
 mod target;
 mod trials;
-pub mod upload;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -34,13 +34,13 @@ use crate::events::Stream;
 pub use cancel::Cancel;
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
-pub use lines::Lines;
+pub use lines::LineSplitter;
 pub use script::Script;
+#[cfg(test)]
 pub use scripted::Scripted;
 pub use ssh::Ssh;
 pub use target::{Credentials, Target};
 pub use trials::Trials;
-pub use upload::upload;
 
 /// A host that is connected, with a root shell.
 ///
@@ -64,7 +64,7 @@ pub trait Remote: Send {
         bytes: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i32, RemoteError>;
 
-    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`Lines`] cuts
+    /// As [`Remote::stream`], but `line` gets lines: without their line ends, as [`LineSplitter`] cuts
     /// them.
     fn run(
         &mut self,
@@ -72,7 +72,7 @@ pub trait Remote: Send {
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<i32, RemoteError> {
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let status = self.stream(script, limit, &mut |stream, bytes| {
             lines.feed(stream, bytes, line);
         });

@@ -26,11 +26,11 @@ use crate::events::Stream;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     lines: Vec<(Stream, String)>,
-    end: End,
+    end: ScriptEnd,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum End {
+enum ScriptEnd {
     Exit(i32),
     Died(String),
     Lost,
@@ -40,36 +40,36 @@ enum End {
 }
 
 impl Reply {
-    fn new(end: End) -> Self {
+    fn new(end: ScriptEnd) -> Self {
         let lines = Vec::new();
         Self { lines, end }
     }
 
     pub fn exit(status: i32) -> Self {
-        Self::new(End::Exit(status))
+        Self::new(ScriptEnd::Exit(status))
     }
 
     /// The unit of an apply ended without a status. A plain run takes it for killed.
     pub fn died(why: &str) -> Self {
-        Self::new(End::Died(why.to_owned()))
+        Self::new(ScriptEnd::Died(why.to_owned()))
     }
 
     /// The connection is lost, and stays so.
     pub fn lost() -> Self {
-        Self::new(End::Lost)
+        Self::new(ScriptEnd::Lost)
     }
 
     /// The limit is over. Ends the connection of a run, not that of an apply.
     pub fn timed_out() -> Self {
-        Self::new(End::TimedOut)
+        Self::new(ScriptEnd::TimedOut)
     }
 
     pub fn cancelled() -> Self {
-        Self::new(End::Cancelled)
+        Self::new(ScriptEnd::Cancelled)
     }
 
     pub fn error(error: RemoteError) -> Self {
-        Self::new(End::Error(error))
+        Self::new(ScriptEnd::Error(error))
     }
 
     /// A line on standard output; a text of several lines is several.
@@ -91,9 +91,9 @@ impl Reply {
 
 /// What a [`Scripted`] was told. Stays with the test when the host is given away.
 #[derive(Debug, Clone, Default)]
-pub struct Told(Arc<Mutex<Vec<String>>>);
+pub struct Transcript(Arc<Mutex<Vec<String>>>);
 
-impl Told {
+impl Transcript {
     /// Every script, in order.
     pub fn scripts(&self) -> Vec<String> {
         self.list().clone()
@@ -110,16 +110,16 @@ impl Told {
     }
 }
 
-type Answer = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
+type ReplyRule = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
 type Connect = Box<dyn FnMut(SocketAddr) -> Result<Box<dyn Relay>, RemoteError> + Send>;
 
 /// A host in memory.
 pub struct Scripted {
     host: String,
     /// Asked in order; the first that has a reply gives it.
-    answers: Vec<Answer>,
+    answers: Vec<ReplyRule>,
     connect: Option<Connect>,
-    told: Told,
+    told: Transcript,
     lost: bool,
 }
 
@@ -129,7 +129,7 @@ impl Scripted {
             host: host.to_owned(),
             answers: Vec::new(),
             connect: None,
-            told: Told::default(),
+            told: Transcript::default(),
             lost: false,
         }
     }
@@ -167,7 +167,7 @@ impl Scripted {
     }
 
     /// What it was told and will be told.
-    pub fn told(&self) -> Told {
+    pub fn told(&self) -> Transcript {
         self.told.clone()
     }
 
@@ -188,18 +188,18 @@ impl Scripted {
     }
 
     /// The error that a reply ends with; `Ok` has the way it finished.
-    fn end(&mut self, end: End, limit: Duration) -> Result<Finished, RemoteError> {
+    fn end(&mut self, end: ScriptEnd, limit: Duration) -> Result<Finished, RemoteError> {
         let host = self.host.clone();
         let error = match end {
-            End::Exit(status) => return Ok(Finished::Exit(status)),
-            End::Died(why) => return Ok(Finished::Died { why }),
-            End::TimedOut => return Ok(Finished::TimedOut { limit }),
-            End::Lost => RemoteError::Lost {
+            ScriptEnd::Exit(status) => return Ok(Finished::Exit(status)),
+            ScriptEnd::Died(why) => return Ok(Finished::Died { why }),
+            ScriptEnd::TimedOut => return Ok(Finished::TimedOut { limit }),
+            ScriptEnd::Lost => RemoteError::Lost {
                 host,
                 why: "cut by the test".to_owned(),
             },
-            End::Cancelled => RemoteError::Cancelled { host },
-            End::Error(error) => error,
+            ScriptEnd::Cancelled => RemoteError::Cancelled { host },
+            ScriptEnd::Error(error) => error,
         };
         self.lost |= error.ends_connection();
         Err(error)

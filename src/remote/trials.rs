@@ -10,25 +10,25 @@ use crate::secrets::SecretText;
 
 /// What came of passwords: of a run, or of all that one process tries. A clone shares it.
 #[derive(Debug, Clone, Default)]
-pub struct Trials(Arc<Shared>);
+pub struct Trials(Arc<SharedTrials>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    passwords: Mutex<Vec<Entry>>,
+struct SharedTrials {
+    passwords: Mutex<Vec<TriedPassword>>,
     changed: Condvar,
     /// Whose password sudo asks for, by login and place.
     whose: Mutex<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    purpose: Purpose,
+struct TriedPassword {
+    purpose: PasswordPurpose,
     password: SecretText,
-    state: State,
+    state: PasswordState,
 }
 
 #[derive(Debug)]
-enum State {
+enum PasswordState {
     /// Somebody is about to know.
     Tried,
     Right,
@@ -39,7 +39,7 @@ enum State {
 
 /// The same text may be right for one and wrong for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum PasswordPurpose {
     Login,
     Sudo,
 }
@@ -56,7 +56,7 @@ pub enum Turn<'a> {
 pub struct Trial<'a> {
     trials: &'a Trials,
     host: &'a str,
-    purpose: Purpose,
+    purpose: PasswordPurpose,
     password: &'a SecretText,
 }
 
@@ -65,7 +65,7 @@ impl Trials {
     pub fn turn<'a>(
         &'a self,
         host: &'a str,
-        purpose: Purpose,
+        purpose: PasswordPurpose,
         password: &'a SecretText,
         cancel: &Cancel,
     ) -> Result<Turn<'a>, RemoteError> {
@@ -78,20 +78,20 @@ impl Trials {
             let known = passwords.iter().find(|entry| entry.is(purpose, password));
             match known.map(|entry| &entry.state) {
                 None => {
-                    passwords.push(Entry {
+                    passwords.push(TriedPassword {
                         purpose,
                         password: password.clone(),
-                        state: State::Tried,
+                        state: PasswordState::Tried,
                     });
                     break;
                 }
-                Some(State::Right) => break,
-                Some(State::Wrong { host }) => return Ok(Turn::WrongOn(host.clone())),
-                Some(State::Tried) if cancel.is_cancelled() => {
+                Some(PasswordState::Right) => break,
+                Some(PasswordState::Wrong { host }) => return Ok(Turn::WrongOn(host.clone())),
+                Some(PasswordState::Tried) if cancel.is_cancelled() => {
                     let host = host.to_owned();
                     return Err(RemoteError::Cancelled { host });
                 }
-                Some(State::Tried) => {
+                Some(PasswordState::Tried) => {
                     let tick = Duration::from_millis(50);
                     let waited = self.0.changed.wait_timeout(passwords, tick);
                     passwords = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -117,7 +117,7 @@ impl Trials {
             .unwrap_or_else(PoisonError::into_inner);
         passwords.retain(|entry| {
             let meant = password.is_none_or(|password| entry.password == *password);
-            !(meant && matches!(entry.state, State::Wrong { .. }))
+            !(meant && matches!(entry.state, PasswordState::Wrong { .. }))
         });
     }
 
@@ -135,23 +135,23 @@ impl Trials {
     }
 }
 
-impl Entry {
-    fn is(&self, purpose: Purpose, password: &SecretText) -> bool {
+impl TriedPassword {
+    fn is(&self, purpose: PasswordPurpose, password: &SecretText) -> bool {
         self.purpose == purpose && self.password == *password
     }
 }
 
 impl Trial<'_> {
     pub fn was_right(self) {
-        self.settle(Some(State::Right));
+        self.settle(Some(PasswordState::Right));
     }
 
     pub fn was_wrong(self) {
         let host = self.host.to_owned();
-        self.settle(Some(State::Wrong { host }));
+        self.settle(Some(PasswordState::Wrong { host }));
     }
 
-    fn settle(&self, state: Option<State>) {
+    fn settle(&self, state: Option<PasswordState>) {
         let shared = &self.trials.0;
         let mut passwords = shared
             .passwords
@@ -163,10 +163,10 @@ impl Trial<'_> {
         if let Some(at) = at {
             match (&passwords[at].state, state) {
                 // It may be right on one host alone: then wrong counts.
-                (State::Wrong { .. }, _) | (State::Right, None) => {}
+                (PasswordState::Wrong { .. }, _) | (PasswordState::Right, None) => {}
                 (_, Some(state)) => passwords[at].state = state,
                 // The next one tries it.
-                (State::Tried, None) => {
+                (PasswordState::Tried, None) => {
                     passwords.swap_remove(at);
                 }
             }
@@ -207,7 +207,7 @@ mod tests {
                 scope.spawn(move || {
                     let host = format!("host-{number}");
                     let cancel = Cancel::new().unwrap();
-                    let turn = trials.turn(&host, Purpose::Sudo, password, &cancel);
+                    let turn = trials.turn(&host, PasswordPurpose::Sudo, password, &cancel);
                     let trial = match turn.unwrap() {
                         Turn::Try(trial) => trial,
                         Turn::WrongOn(host) => {
@@ -250,17 +250,26 @@ mod tests {
         let (one, other) = (secret("one"), secret("other"));
         let cancel = Cancel::new().unwrap();
         let turn = |host, purpose, password| trials.turn(host, purpose, password, &cancel).unwrap();
-        let Turn::Try(trial) = turn("a", Purpose::Login, &one) else {
+        let Turn::Try(trial) = turn("a", PasswordPurpose::Login, &one) else {
             panic!("nobody has tried it");
         };
-        assert!(matches!(turn("b", Purpose::Login, &other), Turn::Try(_)));
-        assert!(matches!(turn("b", Purpose::Sudo, &one), Turn::Try(_)));
+        assert!(matches!(
+            turn("b", PasswordPurpose::Login, &other),
+            Turn::Try(_)
+        ));
+        assert!(matches!(
+            turn("b", PasswordPurpose::Sudo, &one),
+            Turn::Try(_)
+        ));
         trial.was_wrong();
-        let Turn::WrongOn(host) = turn("b", Purpose::Login, &one) else {
+        let Turn::WrongOn(host) = turn("b", PasswordPurpose::Login, &one) else {
             panic!("it is known to be wrong");
         };
         assert_eq!(host, "a");
-        assert!(matches!(turn("b", Purpose::Sudo, &one), Turn::Try(_)));
+        assert!(matches!(
+            turn("b", PasswordPurpose::Sudo, &one),
+            Turn::Try(_)
+        ));
     }
 
     #[test]
@@ -268,7 +277,11 @@ mod tests {
         let trials = Trials::default();
         let (wrong, other) = (secret("wrong"), secret("other"));
         let cancel = Cancel::new().unwrap();
-        let turn = |password| trials.turn("a", Purpose::Sudo, password, &cancel).unwrap();
+        let turn = |password| {
+            trials
+                .turn("a", PasswordPurpose::Sudo, password, &cancel)
+                .unwrap()
+        };
         for password in [&wrong, &other] {
             let Turn::Try(trial) = turn(password) else {
                 panic!("nobody has tried it");
@@ -287,7 +300,7 @@ mod tests {
         let trials = Trials::default();
         let password = secret("p");
         let cancel = Cancel::new().unwrap();
-        let turn = |host| trials.turn(host, Purpose::Login, &password, &cancel);
+        let turn = |host| trials.turn(host, PasswordPurpose::Login, &password, &cancel);
         let first = turn("a").unwrap();
         cancel.cancel();
         assert!(matches!(turn("b"), Err(RemoteError::Cancelled { .. })));

@@ -8,7 +8,7 @@ use crate::engine::look::Balancer;
 use crate::pki::Certificate;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct ClusterStatus {
     pub cluster: String,
     /// RFC 3339, UTC.
     pub when: String,

@@ -9,7 +9,7 @@ use super::{Opened, Reach, RunError, exit};
 use crate::engine::compare;
 use crate::engine::control::Control;
 use crate::engine::hosts::ReachedHost;
-use crate::plan::{Status, Work};
+use crate::plan::{CheckStatus, Work};
 use crate::platform::Facts;
 use crate::report::diff::{FileChange, How};
 
@@ -116,9 +116,9 @@ impl Opened {
             };
             let reason = redactor.text(&compared.asked.reason).into_owned();
             match compared.asked.status {
-                Status::Satisfied => {}
-                Status::CannotTell => comparison.unseen.push(drift(reason, Vec::new())),
-                Status::Not | Status::MustNot => {
+                CheckStatus::Satisfied => {}
+                CheckStatus::CannotTell => comparison.unseen.push(drift(reason, Vec::new())),
+                CheckStatus::Not | CheckStatus::MustNot => {
                     let files = compared.files.iter();
                     let files = files.map(|file| FileChange::of(file, &redactor));
                     let changed = files.filter(|file| file.how != How::Unchanged);

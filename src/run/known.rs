@@ -29,7 +29,7 @@ pub enum KnownError {
 }
 
 /// A cluster that is known here.
-pub struct Known {
+pub struct KnownCluster {
     folder: Folder,
     /// How its hosts are reached.
     answers: Answers,
@@ -38,7 +38,7 @@ pub struct Known {
     authority: Option<String>,
 }
 
-impl Known {
+impl KnownCluster {
     /// It is compared with what was applied; before a run has ended well, with what was wanted.
     pub fn poll(self) -> Result<Poll, KnownError> {
         let expected = self.applied.unwrap_or_else(|| self.answers.clone());
@@ -48,6 +48,10 @@ impl Known {
             &expected,
             self.authority,
         )?)
+    }
+
+    pub fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// The answers as they were applied, with which its hosts are logged in to as it is known now.
@@ -63,7 +67,7 @@ pub fn find(
     root: Option<PathBuf>,
     name: Option<&str>,
     answers: Option<&Path>,
-) -> Result<Known, KnownError> {
+) -> Result<KnownCluster, KnownError> {
     let root = state::root(root)?;
     let known = state::clusters(&root)?;
     let given = answers.map(Answers::load).transpose()?;
@@ -91,7 +95,7 @@ pub fn find(
     let Some(state) = folder.state()? else {
         return Err(KnownError::NoCluster);
     };
-    Ok(Known {
+    Ok(KnownCluster {
         folder,
         answers: given.unwrap_or(state.answers),
         applied: state.applied.map(|applied| applied.answers),

@@ -9,6 +9,7 @@
 //! * [`status`]: how a cluster is now; [`check`]: whether its hosts are as a run left them
 //! * [`exit`]: the exit codes
 
+mod backup;
 pub mod check;
 mod error;
 pub mod exit;
@@ -67,7 +68,14 @@ pub enum Proceed {
     Leave,
 }
 
-/// Carries a run out. `None` when its plan was left.
+fn aborted(control: &Control) -> Result<(), RunError> {
+    match control.aborting() {
+        Some((_, why)) => Err(RunError::Aborted { why }),
+        None => Ok(()),
+    }
+}
+
+/// Carries an installation out. `None` when its plan was left.
 pub fn carry_out(
     opened: Opened,
     reach: &Reach,
@@ -86,18 +94,8 @@ pub fn carry_out(
         }
         reaching.join().unwrap_or(Err(RunError::WentWrong))
     });
-    let aborted = || match control.aborting() {
-        Some((_, why)) => Err(RunError::Aborted { why }),
-        None => Ok(()),
-    };
-    aborted()?;
+    aborted(control)?;
     let checked = reached?.check();
     frontend.checked(checked.grid(), &checked.links());
-    let planned = checked.plan()?;
-    let proceed = planned.keep_leases(|| frontend.planned(&planned));
-    aborted()?;
-    match proceed {
-        Proceed::Go => planned.carry_out(control, frontend).map(Some),
-        Proceed::Leave => Ok(None),
-    }
+    checked.plan()?.decided(control, frontend)
 }

@@ -10,14 +10,14 @@ use super::{RunError, ways};
 use crate::answers::{Answers, LoginSecrets};
 use crate::engine::Memory;
 use crate::engine::hosts::Connector;
-use crate::hash::sha256;
+use crate::hash::token_mark;
 use crate::pki::{self, Pki};
 use crate::plan::LateValues;
-use crate::procedures::differences::{Difference, How, differences};
+use crate::procedures::differences::{Difference, Handling, differences, of_secrets};
 use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
-use crate::secrets::{SecretText, Secrets};
+use crate::secrets::Secrets;
 use crate::state::{Folder, Lock, State, complete_secrets};
 use crate::topology::Topology;
 
@@ -27,6 +27,7 @@ pub struct Opened {
     pub(super) topology: Topology,
     /// What they want otherwise than it was applied; none of it is refused.
     pub(super) differences: Vec<Difference>,
+    pub(super) purpose: Purpose,
     pub(super) folder: Folder,
     /// Names the run.
     pub(super) run: String,
@@ -55,10 +56,17 @@ pub enum Purpose {
     Look,
     /// Nothing is changed anywhere, and what is kept is taken as it is: for a comparison.
     Compare,
+    /// As for a comparison, but hosts are leased and the state folder is locked: for acts.
+    Act,
 }
 
 impl Purpose {
     fn changes(self) -> bool {
+        self.installs() || self == Self::Act
+    }
+
+    /// What is reached at the end is what is applied.
+    pub(super) fn installs(self) -> bool {
         matches!(self, Self::Run | Self::TakeOver)
     }
 }
@@ -104,11 +112,14 @@ impl Opened {
         let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
             scram::scram_verifier(&password.to_owned().into())
         })?;
-        let differences = match &state.applied {
+        let mut differences = match &state.applied {
             Some(applied) => differences(&applied.answers, &answers.without_secrets()),
             None => Vec::new(),
         };
-        let refused = |difference: &&Difference| matches!(difference.how, How::Refused(_));
+        if let (Some(_), Some(kept)) = (&state.applied, &kept) {
+            differences.extend(of_secrets(kept, &secrets));
+        }
+        let refused = |difference: &&Difference| matches!(difference.how, Handling::Refused(_));
         let refused: Vec<_> = differences.iter().filter(refused).cloned().collect();
         if purpose != Purpose::TakeOver && !refused.is_empty() {
             return Err(RunError::Refused(refused));
@@ -117,7 +128,7 @@ impl Opened {
         let datastore = &topology.datastore;
         let members = datastore.members.iter();
         let servers = topology.servers.iter();
-        let wanted = pki::Wanted {
+        let wanted = pki::CertificateRequest {
             cluster: topology.cluster.clone(),
             role: datastore.user.clone(),
             postgres: members
@@ -128,7 +139,7 @@ impl Opened {
         let now = OffsetDateTime::now_utc();
         let kept = pki::load(&folder.pki_dir())?;
         let as_kept = match purpose {
-            Purpose::Compare => pki::as_kept(&kept, &wanted),
+            Purpose::Compare | Purpose::Act => pki::as_kept(&kept, &wanted),
             _ => None,
         };
         let (pki, renewed) = match as_kept {
@@ -145,6 +156,7 @@ impl Opened {
             answers,
             topology,
             differences,
+            purpose,
             folder,
             state,
             secrets,
@@ -161,14 +173,12 @@ impl Opened {
         Memory::new(&self.folder, self.state.clone()).late_values(&self.secrets)
     }
 
-    /// By what K3s names the rows of the tokens in Postgres: the first 12 digits of their SHA-256.
+    /// By what K3s names the rows of the tokens in Postgres.
     pub(super) fn token_marks(&self) -> (String, String) {
-        let mark = |token: &SecretText| {
-            let mut hash = sha256(token.expose().as_bytes());
-            hash.truncate(12);
-            hash
-        };
-        (mark(&self.secrets.token), mark(&self.secrets.agent_token))
+        let Secrets {
+            token, agent_token, ..
+        } = &self.secrets;
+        (token_mark(token), token_mark(agent_token))
     }
 
     /// Everything that must not show in events.

@@ -1,13 +1,14 @@
 //! A plan that waits for its operator, and what is remembered of carrying it out.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
 use time::OffsetDateTime;
 
 use super::opened::{Opened, hostname, rfc_3339, user};
-use super::{Frontend, RunError};
+use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
 use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
 use crate::engine::{Memory, Run, planned_files};
@@ -68,18 +69,32 @@ impl Planned {
         let kubeconfig = folder.kubeconfig();
         Context {
             log: folder.run_log(&self.opened.run),
-            next: vec![format!(
-                "kubectl --kubeconfig {} get nodes",
-                kubeconfig.display()
-            )],
+            next: vec![
+                format!("export KUBECONFIG={}", for_a_shell(&kubeconfig)),
+                "kubectl get nodes".to_owned(),
+            ],
             kubeconfig,
             again,
             verbose,
         }
     }
 
+    /// Shows the plan, and carries it out where the frontend says so. `None` when it was left.
+    pub(super) fn decided(
+        self,
+        control: &Control,
+        frontend: &mut dyn Frontend,
+    ) -> Result<Option<End>, RunError> {
+        let proceed = self.keep_leases(|| frontend.planned(&self));
+        aborted(control)?;
+        match proceed {
+            Proceed::Go => self.carry_out(control, frontend).map(Some),
+            Proceed::Leave => Ok(None),
+        }
+    }
+
     /// While the operator decides, no other run may think that these hosts are given up.
-    pub(super) fn keep_leases<T>(&self, decide: impl FnOnce() -> T) -> T {
+    fn keep_leases<T>(&self, decide: impl FnOnce() -> T) -> T {
         std::thread::scope(|scope| {
             let (decided, waiting) = bounded::<()>(0);
             let hosts = &self.hosts;
@@ -140,10 +155,13 @@ impl Planned {
             let (run, when) = (run.clone(), when.clone());
             Some(LastRun { run, when, end })
         };
-        memory.change(|state| {
-            state.answers = answers.without_secrets();
-            state.last_run = last_run(None);
-        })?;
+        let installs = opened.purpose.installs();
+        if installs {
+            memory.change(|state| {
+                state.answers = answers.without_secrets();
+                state.last_run = last_run(None);
+            })?;
+        }
         recorder.record(What::Started {
             format: FORMAT,
             run: run.clone(),
@@ -173,6 +191,9 @@ impl Planned {
             control,
         }
         .carry_out(hosts);
+        if !installs {
+            return Ok(end);
+        }
         memory.change(|state| {
             state.last_run = last_run(Some(end.clone()));
             if end == End::Done {
@@ -185,6 +206,17 @@ impl Planned {
             }
         })?;
         Ok(end)
+    }
+}
+
+/// A path as a shell takes it.
+fn for_a_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

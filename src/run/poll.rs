@@ -8,7 +8,7 @@ use crate::answers::{Answers, Role};
 use crate::cluster::datastore::Datastore;
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::engine::look::{self, Balancer};
-use crate::engine::watch::Place;
+use crate::engine::watch::PollTarget;
 use crate::pki::{self, Certificate, PkiError};
 use crate::remote::{Remote, RemoteError};
 use crate::state::Folder;
@@ -50,12 +50,12 @@ impl Poll {
     }
 
     /// Who can be asked for nodes, pods and the load balancer.
-    pub fn servers(&self, tried: &Tried) -> Result<Vec<Place>, RunError> {
+    pub fn servers(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
     }
 
     /// Who can be asked for the datastore.
-    pub fn postgres(&self, tried: &Tried) -> Result<Vec<Place>, RunError> {
+    pub fn postgres(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Postgres, tried)
     }
 

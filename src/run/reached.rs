@@ -13,7 +13,7 @@ use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
 use crate::procedures::install;
 use crate::remote::lease::LeaseError;
-use crate::steps::Given;
+use crate::steps::PlanInputs;
 use crate::topology::{Link, Topology};
 
 /// Which hosts a run cannot do without.
@@ -48,21 +48,43 @@ pub(super) struct Checked {
 }
 
 impl Opened {
-    /// Connects to all hosts at once; but a password that several share is first proven on one.
-    /// `told` hears of each when it is connected.
+    /// Connects to the hosts, and looks at what is around them.
     pub(super) fn reach(
         mut self,
         which: &Reach,
         control: &Control,
         told: &(dyn Fn(&ReachedHost) + Sync),
     ) -> Result<Reached, RunError> {
+        let mut hosts = self.connect(which, control, told)?;
+        // Kept from an earlier run, the install script is not fetched again.
+        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
+        ask_for_nodes(&self.topology, &mut hosts);
+        let wanted = sources::SourceRequirements {
+            topology: &self.topology,
+            downloads: &Downloads::of(&self.answers.k3s),
+            fetches: (!kept).then_some(&self.topology.server_1().name),
+        };
+        let lost = look_around(&mut hosts, wanted, self.lease().is_some());
+        lost.map_err(|lost| {
+            RunError::Unreached(lost.into_iter().map(LeaseError::Remote).collect())
+        })?;
+        let opened = self;
+        Ok(Reached { hosts, opened })
+    }
+
+    /// Connects to the hosts at once; but a password that several share is first proven on one.
+    /// `told` hears of each when it is connected.
+    pub(super) fn connect(
+        &mut self,
+        which: &Reach,
+        control: &Control,
+        told: &(dyn Fn(&ReachedHost) + Sync),
+    ) -> Result<Vec<ReachedHost>, RunError> {
         let connectors = std::mem::take(&mut self.connectors);
         let answers = &self.answers;
         // A run that only looks takes no lease: another run may work there, even one from this
         // folder.
         let lease = self.lease();
-        // Kept from an earlier run, the install script is not fetched again.
-        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
         let datastore = Some(&self.topology.datastore);
         let results: Vec<_> = std::thread::scope(|scope| {
             let needed = answers.hosts.iter().zip(connectors);
@@ -91,19 +113,7 @@ impl Opened {
             }
         }
         if errors.is_empty() {
-            ask_for_nodes(&self.topology, &mut hosts);
-            let wanted = sources::Wanted {
-                topology: &self.topology,
-                downloads: &Downloads::of(&self.answers.k3s),
-                fetches: (!kept).then_some(&self.topology.server_1().name),
-            };
-            if let Err(lost) = look_around(&mut hosts, wanted, lease.is_some()) {
-                errors.extend(lost.into_iter().map(LeaseError::Remote));
-            }
-        }
-        if errors.is_empty() {
-            let opened = self;
-            Ok(Reached { hosts, opened })
+            Ok(hosts)
         } else {
             Err(RunError::Unreached(errors))
         }
@@ -140,7 +150,7 @@ impl Reached {
         });
         let looked: Vec<_> = looked.collect();
         let (token, agent_token) = opened.token_marks();
-        let wanted = preflight::Wanted {
+        let wanted = preflight::Requirements {
             answers: &opened.answers,
             topology: &opened.topology,
             token: &token,
@@ -184,7 +194,7 @@ impl Checked {
             .collect();
         let running = self.hosts.iter().filter(|host| host.facts.runs_our_k3s());
         let running = running.map(|host| host.name.clone()).collect();
-        let plan = install::plan(Given {
+        let plan = install::plan(PlanInputs {
             running: &running,
             answers: &self.opened.answers,
             topology: &self.opened.topology,

@@ -7,18 +7,23 @@ use super::poll::Poll;
 use super::{Tried, exit, rfc_3339};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
-use crate::engine::watch::Place;
+use crate::engine::watch::PollTarget;
 use crate::remote::{Cancel, Remote, RemoteError};
-use crate::report::status::Status;
+use crate::report::status::ClusterStatus;
 
 /// How the cluster is now.
-pub fn ask(poll: &Poll) -> Result<Status, KnownError> {
+pub fn ask(poll: &Poll) -> Result<ClusterStatus, KnownError> {
     let tried = Tried::default();
     let (servers, postgres) = (poll.servers(&tried)?, poll.postgres(&tried)?);
     Ok(ask_at(poll, servers, postgres, OffsetDateTime::now_utc()))
 }
 
-fn ask_at(poll: &Poll, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDateTime) -> Status {
+fn ask_at(
+    poll: &Poll,
+    servers: Vec<PollTarget>,
+    postgres: Vec<PollTarget>,
+    now: OffsetDateTime,
+) -> ClusterStatus {
     let mut problems = Vec::new();
     let (cluster, datastore) = std::thread::scope(|scope| {
         let datastore = scope.spawn(|| first(postgres, |remote| poll.datastore(remote)));
@@ -50,7 +55,7 @@ fn ask_at(poll: &Poll, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDat
         let problem = it.problem.as_ref()?;
         Some(format!("certificate of {}: {problem}", it.name))
     }));
-    Status {
+    ClusterStatus {
         cluster: poll.name().to_owned(),
         when: rfc_3339(now),
         healthy: problems.is_empty(),
@@ -66,7 +71,7 @@ fn ask_at(poll: &Poll, servers: Vec<Place>, postgres: Vec<Place>, now: OffsetDat
 }
 
 /// The exit code of `status`.
-pub fn exit_code(told: &Result<Status, KnownError>) -> u8 {
+pub fn exit_code(told: &Result<ClusterStatus, KnownError>) -> u8 {
     match told {
         Ok(status) if status.unseen => exit::UNSEEN,
         Ok(status) if status.healthy => 0,
@@ -103,14 +108,14 @@ impl<T> Default for First<T> {
 }
 
 fn first<T>(
-    places: Vec<Place>,
+    places: Vec<PollTarget>,
     mut look: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
 ) -> First<T> {
     let mut first = First {
         unreached: !places.is_empty(),
         ..First::default()
     };
-    for Place {
+    for PollTarget {
         host,
         mut connector,
     } in places

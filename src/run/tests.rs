@@ -13,7 +13,7 @@ use crate::events::{Abort, What, log};
 use crate::frontends::Output;
 use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
-use crate::remote::scripted::{Reply, Told};
+use crate::remote::scripted::{Reply, Transcript};
 use crate::remote::{Remote, Scripted};
 use crate::state::{Applied, Folder, LastRun, State, complete_secrets};
 use crate::steps::StepError;
@@ -61,12 +61,12 @@ fn bare(host: &Host) -> Scripted {
 }
 
 /// A cluster on hosts in memory, whose state is in a folder of its own.
-struct World {
+struct ClusterWorld {
     root: tempfile::TempDir,
-    told: BTreeMap<String, Told>,
+    told: BTreeMap<String, Transcript>,
 }
 
-impl World {
+impl ClusterWorld {
     fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
@@ -175,7 +175,7 @@ fn leaves(_: &Planned) -> Proceed {
 
 #[test]
 fn a_plan_that_is_left_changes_nothing() {
-    let (mut world, old) = World::new().with_state();
+    let (mut world, old) = ClusterWorld::new().with_state();
     let opened = world.open(Purpose::Run, bare);
     let mut frontend = Noting::new(leaves);
     let ended = carry_out(opened, &Reach::All, &Control::default(), &mut frontend);
@@ -196,7 +196,7 @@ fn a_plan_that_is_left_changes_nothing() {
 
 #[test]
 fn secrets_are_on_the_disk_before_anything_happens_on_a_host() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     assert!(world.folder().secrets().unwrap().is_some());
     assert!(world.told.values().all(|told| told.scripts().is_empty()));
@@ -205,7 +205,7 @@ fn secrets_are_on_the_disk_before_anything_happens_on_a_host() {
 
 #[test]
 fn a_look_takes_no_lease() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Look, bare);
     let mut frontend = Noting::new(leaves);
     carry_out(opened, &Reach::All, &Control::default(), &mut frontend).unwrap();
@@ -216,7 +216,7 @@ fn a_look_takes_no_lease() {
 
 #[test]
 fn a_preflight_that_fails_gives_the_leases_back_and_keeps_the_old_answers() {
-    let (mut world, old) = World::new().with_state();
+    let (mut world, old) = ClusterWorld::new().with_state();
     let opened = world.open(Purpose::Run, |host| {
         let facts = facts(host).replace("systemd=yes\n", "");
         let answers =
@@ -233,7 +233,7 @@ fn a_preflight_that_fails_gives_the_leases_back_and_keeps_the_old_answers() {
 
 #[test]
 fn a_host_that_is_not_reached_gives_the_leases_of_the_others_back() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, |host| match &*host.name {
         "s1" => Scripted::new("s1").on("os.id", Reply::lost()),
         _ => bare(host),
@@ -246,7 +246,7 @@ fn a_host_that_is_not_reached_gives_the_leases_of_the_others_back() {
 
 #[test]
 fn what_cannot_be_planned_gives_the_leases_back() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     let reached = opened.reach(&Reach::All, &Control::default(), &|_| {});
     let mut checked = reached.unwrap().check();
@@ -261,7 +261,7 @@ fn what_cannot_be_planned_gives_the_leases_back() {
 
 #[test]
 fn a_state_that_cannot_be_written_gives_the_leases_back() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     let path = world.folder().path().join("state.json");
     let mut frontend = Noting::new(|_: &Planned| {
@@ -275,7 +275,7 @@ fn a_state_that_cannot_be_written_gives_the_leases_back() {
 
 #[test]
 fn a_frontend_that_panics_gives_the_leases_back() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     let mut frontend = Noting::new(|_: &Planned| panic!("on purpose"));
     let control = Control::default();
@@ -286,7 +286,7 @@ fn a_frontend_that_panics_gives_the_leases_back() {
 
 #[test]
 fn what_is_aborted_before_it_began_begins_nothing() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     let control = Control::default();
     let mut frontend = Noting::new(|_: &Planned| {
@@ -301,7 +301,7 @@ fn what_is_aborted_before_it_began_begins_nothing() {
 
 #[test]
 fn a_run_reaches_the_hosts_that_it_needs_and_no_other() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, |host| match &*host.name {
         // It is dead.
         "s1" => Scripted::new("s1").on("os.id", Reply::lost()),
@@ -331,6 +331,7 @@ fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
     };
     Planned {
         plan: Plan {
+            procedure: "install",
             cluster: "lab".into(),
             phases: vec![phase],
         },
@@ -340,7 +341,7 @@ fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
 
 #[test]
 fn what_a_run_does_not_change_is_refused_until_it_is_taken_over() {
-    let world = World::new();
+    let world = ClusterWorld::new();
     let mut old = Answers::from_toml(ANSWERS).unwrap();
     old.k3s.version = "v1.35.0+k3s1".into();
     let mut state = State::new(&old).unwrap();
@@ -371,7 +372,7 @@ fn what_a_run_does_not_change_is_refused_until_it_is_taken_over() {
 
 #[test]
 fn what_is_applied_is_kept_only_when_the_run_was_done() {
-    let (mut world, old) = World::new().with_state();
+    let (mut world, old) = ClusterWorld::new().with_state();
     let new = Answers::from_toml(ANSWERS).unwrap();
     for (status, end) in [(44, End::Failed), (0, End::Done), (44, End::Failed)] {
         let opened = world.open(Purpose::Run, |host| {
@@ -402,7 +403,7 @@ fn what_is_applied_is_kept_only_when_the_run_was_done() {
 
 #[test]
 fn what_a_cluster_cannot_become_is_refused_before_a_host_is_reached() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, |host| {
         bare(host).on("\na\ndrive\n", Reply::exit(0))
     });
@@ -434,7 +435,7 @@ fn what_a_cluster_cannot_become_is_refused_before_a_host_is_reached() {
 
 #[test]
 fn certificates_that_are_new_are_told() {
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, bare);
     let planned = planned(opened, Vec::new());
     let log = planned.context(String::new(), false).log;
@@ -459,10 +460,10 @@ fn certificates_that_are_new_are_told() {
 
 /// An output whose reader does not read until it is told to.
 #[derive(Clone, Default)]
-struct Stopped(Arc<(Mutex<Reader>, Condvar)>);
+struct Stopped(Arc<(Mutex<StalledReader>, Condvar)>);
 
 #[derive(Default)]
-struct Reader {
+struct StalledReader {
     reads: bool,
     bytes: Vec<u8>,
 }
@@ -506,7 +507,7 @@ fn wait_until(path: &Path, what: impl Fn() -> bool) {
 #[test]
 fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
     const LINES: usize = 40_000;
-    let mut world = World::new();
+    let mut world = ClusterWorld::new();
     let opened = world.open(Purpose::Run, |host| {
         let flood = "a line\n".repeat(LINES);
         bare(host).on("\na\ndrive\n", Reply::exit(0).out(&flood))
@@ -567,7 +568,7 @@ fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
         (2, exit::UNSEEN),
         (3, exit::DRIFTED),
     ] {
-        let mut world = World::new();
+        let mut world = ClusterWorld::new();
         let opened = world.open(Purpose::Look, |host| {
             bare(host).answer(move |script| answers(script, status))
         });

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::RunError;
 use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role};
 use crate::engine::hosts::Connector;
-use crate::engine::watch::Place;
+use crate::engine::watch::PollTarget;
 use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::state::Folder;
 
@@ -27,7 +27,7 @@ pub fn places(
     folder: &Folder,
     role: Role,
     tried: &Tried,
-) -> Result<Vec<Place>, RunError> {
+) -> Result<Vec<PollTarget>, RunError> {
     let ssh_config = answers.ssh_config()?;
     let hosts = answers.with_role(role);
     hosts
@@ -35,7 +35,7 @@ pub fn places(
             let login = answers.login(host, &ssh_config)?;
             let secrets = answers.login_secrets(host, &tried.asked)?;
             let target = target(answers, host, &login, folder.known_hosts());
-            Ok(Place {
+            Ok(PollTarget {
                 host: host.name.clone(),
                 connector: connector(target, secrets, tried),
             })

@@ -9,11 +9,13 @@
 //!   known_hosts       the host keys that the operator has confirmed
 //!   kubeconfig
 //!   runs/<run>.jsonl  the logs of the runs, without secrets
+//!   backups/          dumps of the datastore, each with a note of what it is
 //!   lock
 //! ```
 //!
 //! Files are 0600 and written whole or not at all. What cannot be read is never overwritten.
 
+pub mod backups;
 pub mod files;
 mod lock;
 mod secrets;
@@ -273,7 +275,7 @@ impl Folder {
     /// Keeps other runs out until the lock is dropped. Take it before writing anything.
     pub fn lock(&self) -> Result<Lock, StateError> {
         let lock = Lock::take(&self.path.join("lock"))?;
-        for dir in [self.path.clone(), self.pki_dir()] {
+        for dir in [self.path.clone(), self.pki_dir(), self.backups_dir()] {
             files::remove_unfinished(&dir).map_err(|source| StateError::file(&dir, source))?;
         }
         Ok(lock)

@@ -95,7 +95,7 @@ pub(super) fn expose_json(secrets: &Secrets) -> serde_json::Result<Zeroizing<Vec
 }
 
 pub(super) fn from_json(json: &[u8]) -> serde_json::Result<Secrets> {
-    let Read {
+    let SecretsFile {
         token,
         agent_token,
         db_password,
@@ -120,7 +120,7 @@ struct Exposed<'a> {
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct SecretsFile {
     token: String,
     agent_token: String,
     db_password: String,

@@ -1,6 +1,6 @@
 //! The client certificates of the servers: put in place, and proven against Postgres.
 
-use super::{Context, Node, SHORT, StepError, step_file};
+use super::{SHORT, StepContext, StepError, StepHost, step_file};
 use crate::events::StepId;
 use crate::plan::{DatastoreProof, Step, Task, Work};
 
@@ -27,7 +27,7 @@ pub fn kept() -> StepId {
     StepId::new(KEEP, None)
 }
 
-pub fn client(context: &Context<'_>, server: &Node<'_>) -> Result<Step, StepError> {
+pub fn client(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, StepError> {
     let pki = context.given.pki;
     let identity = pki
         .servers
@@ -47,7 +47,7 @@ pub fn client(context: &Context<'_>, server: &Node<'_>) -> Result<Step, StepErro
 }
 
 /// Only where the datastore endpoint has a name.
-pub fn name(context: &Context<'_>, server: &Node<'_>) -> Option<Step> {
+pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let datastore = &context.given.topology.datastore;
     let name = datastore.name.clone()?;
     let addresses = datastore.members.iter().map(|member| member.ip.to_string());
@@ -68,7 +68,7 @@ pub fn name(context: &Context<'_>, server: &Node<'_>) -> Option<Step> {
 }
 
 /// From a server to each member of the datastore.
-pub fn proof(context: &Context<'_>, server: &Node<'_>) -> Step {
+pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     let datastore = &context.given.topology.datastore;
     let proof = DatastoreProof {
         members: datastore

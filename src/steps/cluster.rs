@@ -1,6 +1,6 @@
 //! The cluster as a whole: shown, not claimed.
 
-use super::{Context, Node, START, step_file};
+use super::{START, StepContext, StepHost, step_file};
 use crate::plan::{Neighbour, OverlayProof, Step, Task};
 
 pub const DATASTORE: &str = "cluster/datastore";
@@ -14,10 +14,10 @@ const VXLAN: &str = "vxlan";
 
 /// Whether the data of these servers is where it should be.
 pub fn datastore(
-    context: &Context<'_>,
+    context: &StepContext<'_>,
     step: &str,
-    postgres: &Node<'_>,
-    servers: &[Node<'_>],
+    postgres: &StepHost<'_>,
+    servers: &[StepHost<'_>],
 ) -> Step {
     let wanted = &context.given.topology.datastore;
     let addresses: Vec<_> = servers.iter().map(|server| server.ip.to_string()).collect();
@@ -35,7 +35,7 @@ pub fn datastore(
     )
 }
 
-pub fn kubeconfig(context: &Context<'_>) -> Step {
+pub fn kubeconfig(context: &StepContext<'_>) -> Step {
     let topology = context.given.topology;
     context.server_1().task(
         KUBECONFIG,
@@ -47,7 +47,7 @@ pub fn kubeconfig(context: &Context<'_>) -> Step {
     )
 }
 
-pub fn health(context: &Context<'_>) -> Step {
+pub fn health(context: &StepContext<'_>) -> Step {
     let version = &context.given.answers.k3s.version;
     let nodes = context.given.topology.expected_nodes(version);
     context
@@ -61,7 +61,7 @@ pub fn health(context: &Context<'_>) -> Step {
         .within(START)
 }
 
-pub fn networks(context: &Context<'_>) -> Step {
+pub fn networks(context: &StepContext<'_>) -> Step {
     context.server_1().task(
         NETWORKS,
         "the networks of the nodes' pods are known",
@@ -70,7 +70,7 @@ pub fn networks(context: &Context<'_>) -> Step {
 }
 
 /// Whether pods reach each other across nodes, tried from a node.
-pub fn overlay(context: &Context<'_>, node: &Node<'_>) -> Step {
+pub fn overlay(context: &StepContext<'_>, node: &StepHost<'_>) -> Step {
     let config = &context.given.answers.k3s.server_config;
     let backend = config.get("flannel-backend");
     let neighbours = context.given.topology.neighbours(node.name).into_iter();

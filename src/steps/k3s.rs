@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use minijinja::value::Serde;
 
 use super::{
-    Context, Node, PACKAGES, START, START_SECONDS, StepError, on_each, step_file, template,
+    PACKAGES, START, START_SECONDS, StepContext, StepError, StepHost, on_each, step_file, template,
 };
 use crate::plan::{Late, Step, Task, Value};
 
@@ -19,7 +19,7 @@ pub const AGENT_START: &str = "agent/start";
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
 
 /// The official install script, fetched once for all hosts.
-pub fn installer(context: &Context<'_>) -> Step {
+pub fn installer(context: &StepContext<'_>) -> Step {
     let k3s = &context.given.answers.k3s;
     let server = context.server_1();
     let url = k3s.install_url.clone();
@@ -33,11 +33,11 @@ pub fn installer(context: &Context<'_>) -> Step {
             },
         )
         .within(PACKAGES)
-        .needing([server.id(&Kind::SERVER.step("tools"))])
+        .needing([server.id(&NodeKind::SERVER.step("tools"))])
 }
 
 /// What the install script needs before it can be fetched or run.
-pub fn tools(node: &Node<'_>, kind: Kind) -> Step {
+pub fn tools(node: &StepHost<'_>, kind: NodeKind) -> Step {
     node.shell(
         &kind.step("tools"),
         "the host can download over HTTPS",
@@ -47,8 +47,8 @@ pub fn tools(node: &Node<'_>, kind: Kind) -> Step {
     .within(PACKAGES)
 }
 
-pub fn server_config(context: &Context<'_>, server: &Node<'_>) -> Result<Step, StepError> {
-    let Context { given, .. } = context;
+pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, StepError> {
+    let StepContext { given, .. } = context;
     let config = template::fill(
         include_str!("../../assets/templates/server-config.yaml.j2"),
         minijinja::context! {
@@ -62,11 +62,11 @@ pub fn server_config(context: &Context<'_>, server: &Node<'_>) -> Result<Step, S
         },
     )?;
     let config = Value::Secret(config.into());
-    Ok(config_step(server, Kind::SERVER, config))
+    Ok(config_step(server, NodeKind::SERVER, config))
 }
 
-pub fn agent_config(context: &Context<'_>, agent: &Node<'_>) -> Result<Step, StepError> {
-    let Context { given, .. } = context;
+pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<Step, StepError> {
+    let StepContext { given, .. } = context;
     let config = template::fill(
         include_str!("../../assets/templates/agent-config.yaml.j2"),
         minijinja::context! {
@@ -76,10 +76,10 @@ pub fn agent_config(context: &Context<'_>, agent: &Node<'_>) -> Result<Step, Ste
             settings => Serde(&given.answers.k3s.agent_config),
         },
     )?;
-    Ok(config_step(agent, Kind::AGENT, config.into()))
+    Ok(config_step(agent, NodeKind::AGENT, config.into()))
 }
 
-fn config_step(node: &Node<'_>, kind: Kind, config: Value) -> Step {
+fn config_step(node: &StepHost<'_>, kind: NodeKind, config: Value) -> Step {
     node.shell(
         &kind.step("config"),
         "K3s has its configuration",
@@ -90,7 +90,7 @@ fn config_step(node: &Node<'_>, kind: Kind, config: Value) -> Step {
 
 /// The two kinds of node, as the install script and systemd call them.
 #[derive(Clone, Copy)]
-pub struct Kind {
+pub struct NodeKind {
     component: &'static str,
     name: &'static str,
     service: &'static str,
@@ -98,7 +98,7 @@ pub struct Kind {
     reads: &'static [&'static str],
 }
 
-impl Kind {
+impl NodeKind {
     pub const SERVER: Self = Self {
         component: "k3s",
         name: "server",
@@ -128,7 +128,11 @@ impl Kind {
     }
 }
 
-pub fn install(context: &Context<'_>, node: &Node<'_>, kind: Kind) -> Result<Step, StepError> {
+pub fn install(
+    context: &StepContext<'_>,
+    node: &StepHost<'_>,
+    kind: NodeKind,
+) -> Result<Step, StepError> {
     let k3s = &context.given.answers.k3s;
     let drop_in = template::fill(
         include_str!("../../assets/templates/k3s-drop-in.conf.j2"),
@@ -156,10 +160,10 @@ pub fn install(context: &Context<'_>, node: &Node<'_>, kind: Kind) -> Result<Ste
 }
 
 /// What an agent joins with.
-pub fn token(context: &Context<'_>, agent: &Node<'_>) -> Step {
+pub fn token(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .shell(
-            &Kind::AGENT.step("token"),
+            &NodeKind::AGENT.step("token"),
             "the agent has what it joins with",
             step_file!("k3s/token"),
             vec![("JOIN_TOKEN", Late::JoinToken.into())],
@@ -168,10 +172,10 @@ pub fn token(context: &Context<'_>, agent: &Node<'_>) -> Step {
 }
 
 /// What an agent joins answers there.
-pub fn endpoint_proof(context: &Context<'_>, agent: &Node<'_>) -> Step {
+pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .task(
-            &Kind::AGENT.step("endpoint"),
+            &NodeKind::AGENT.step("endpoint"),
             "the load balancer answers here, as the cluster",
             Task::ProveEndpoint {
                 at: context.given.topology.api.at(),
@@ -181,7 +185,7 @@ pub fn endpoint_proof(context: &Context<'_>, agent: &Node<'_>) -> Step {
         .needing([context.server_1().id(AUTHORITY)])
 }
 
-pub fn start(node: &Node<'_>, kind: Kind) -> Step {
+pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
     let title = if kind.name == "server" {
         "K3s runs, and its node is Ready"
     } else {
@@ -204,7 +208,7 @@ pub fn start(node: &Node<'_>, kind: Kind) -> Step {
 }
 
 /// The cluster's certificate authority, which server 1 makes.
-pub fn authority(context: &Context<'_>) -> Step {
+pub fn authority(context: &StepContext<'_>) -> Step {
     let server = context.server_1();
     let title = "the cluster's certificate authority is known";
     server
@@ -213,7 +217,7 @@ pub fn authority(context: &Context<'_>) -> Step {
 }
 
 /// The agents' nodes; `None` where there are none.
-pub fn agents(context: &Context<'_>) -> Option<Step> {
+pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     let agents = &context.agents;
     if agents.is_empty() {
         return None;
@@ -234,8 +238,8 @@ pub fn agents(context: &Context<'_>) -> Option<Step> {
 }
 
 /// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is
-/// given certificates.
-fn endpoint(context: &Context<'_>) -> String {
+/// given certificates (docs/facts.md, "Address").
+fn endpoint(context: &StepContext<'_>) -> String {
     let datastore = &context.given.topology.datastore;
     let password = context.given.secrets.db_password.expose();
     format!(
@@ -260,7 +264,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// Every name and address under which a server may be asked for, each once.
-fn tls_san(context: &Context<'_>) -> Vec<String> {
+fn tls_san(context: &StepContext<'_>) -> Vec<String> {
     let mut names = context.given.topology.server_names();
     for name in &context.given.answers.k3s.tls_san {
         if !names.contains(name) {

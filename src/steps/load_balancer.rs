@@ -1,6 +1,6 @@
 //! The load balancer: nginx at layer 4, an instance of its own beside whatever is there.
 
-use super::{Context, Node, PACKAGES, StepError, step_file, template};
+use super::{PACKAGES, StepContext, StepError, StepHost, step_file, template};
 use crate::plan::{BalancerProof, Step, Task};
 use crate::topology::API;
 
@@ -8,7 +8,7 @@ pub const INSTALL: &str = "load-balancer/install";
 pub const RUN: &str = "load-balancer/run";
 pub const PROOF: &str = "load-balancer/proof";
 
-pub fn install(balancer: &Node<'_>) -> Step {
+pub fn install(balancer: &StepHost<'_>) -> Step {
     balancer
         .shell(
             INSTALL,
@@ -19,7 +19,7 @@ pub fn install(balancer: &Node<'_>) -> Step {
         .within(PACKAGES)
 }
 
-pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError> {
+pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, StepError> {
     let platform = balancer.platform;
     let topology = context.given.topology;
     let port = topology.api.port;
@@ -59,7 +59,7 @@ pub fn run(context: &Context<'_>, balancer: &Node<'_>) -> Result<Step, StepError
     Ok(step.needing([balancer.id(INSTALL)]))
 }
 
-pub fn proof(context: &Context<'_>, balancer: &Node<'_>) -> Step {
+pub fn proof(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     let topology = context.given.topology;
     let servers = topology.servers.iter();
     let proof = BalancerProof {

@@ -21,16 +21,18 @@ use std::time::Duration;
 use crate::answers::Answers;
 use crate::events::StepId;
 use crate::pki::Pki;
-use crate::plan::{Shell, Step, Task, Value, Work};
+use crate::plan::{Act, Shell, Step, Task, Value, Work};
 use crate::platform::Platform;
 use crate::secrets::Secrets;
 use crate::topology::{Member, Topology};
 
 /// Packages come over the network, and other package managers may be running.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
+/// A large database over a slow line.
+const DUMP_TIME: Duration = Duration::from_secs(6 * 60 * 60);
 /// What takes seconds, on a slow machine.
 const SHORT: Duration = Duration::from_secs(3 * 60);
-/// How long K3s may take to become ready, in seconds: minutes at most.
+/// How long K3s may take to become ready, in seconds: minutes at most (docs/facts.md, "Start").
 const START_SECONDS: u32 = 600;
 const START: Duration = Duration::from_secs(START_SECONDS as u64 + 60);
 
@@ -47,7 +49,7 @@ pub(crate) use step_file;
 
 /// What steps are made from.
 #[derive(Clone, Copy)]
-pub struct Given<'a> {
+pub struct PlanInputs<'a> {
     /// Validated.
     pub answers: &'a Answers,
     /// Of these answers.
@@ -72,34 +74,30 @@ pub enum StepError {
 }
 
 /// The members of the topology with what steps need to know of them.
-pub struct Context<'a> {
-    given: Given<'a>,
-    pub postgres: Vec<Node<'a>>,
-    pub balancers: Vec<Node<'a>>,
+pub struct StepContext<'a> {
+    given: PlanInputs<'a>,
+    pub postgres: Vec<StepHost<'a>>,
+    pub balancers: Vec<StepHost<'a>>,
     /// Server 1 first.
-    pub servers: Vec<Node<'a>>,
-    pub agents: Vec<Node<'a>>,
+    pub servers: Vec<StepHost<'a>>,
+    pub agents: Vec<StepHost<'a>>,
 }
 
 /// A host on which steps run.
 #[derive(Clone, Copy)]
-pub struct Node<'a> {
+pub struct StepHost<'a> {
     pub name: &'a str,
     member: &'a Member,
     ip: IpAddr,
     platform: Platform,
 }
 
-impl<'a> Context<'a> {
-    pub fn new(given: Given<'a>) -> Result<Self, StepError> {
-        let node = |member: &'a Member| -> Result<Node<'a>, StepError> {
+impl<'a> StepContext<'a> {
+    pub fn new(given: PlanInputs<'a>) -> Result<Self, StepError> {
+        let node = |member: &'a Member| -> Result<StepHost<'a>, StepError> {
             let platform = given.platforms.get(&member.name);
-            Ok(Node {
-                name: &member.name,
-                member,
-                ip: member.ip,
-                platform: *platform.ok_or_else(|| StepError::NoFacts(member.name.clone()))?,
-            })
+            let platform = platform.ok_or_else(|| StepError::NoFacts(member.name.clone()))?;
+            Ok(StepHost::of(member, *platform))
         };
         let all = |members: &'a [Member]| members.iter().map(node).collect::<Result<Vec<_>, _>>();
         let topology = given.topology;
@@ -113,8 +111,12 @@ impl<'a> Context<'a> {
     }
 
     /// Of nodes that run already, the one before this one: they restart one at a time.
-    pub fn before<'n>(&self, node: &Node<'_>, nodes: &'n [Node<'a>]) -> Option<&'n Node<'a>> {
-        let runs = |node: &&Node<'_>| self.given.running.contains(node.name);
+    pub fn before<'n>(
+        &self,
+        node: &StepHost<'_>,
+        nodes: &'n [StepHost<'a>],
+    ) -> Option<&'n StepHost<'a>> {
+        let runs = |node: &&StepHost<'_>| self.given.running.contains(node.name);
         if !runs(&node) {
             return None;
         }
@@ -122,12 +124,12 @@ impl<'a> Context<'a> {
         before.filter(runs).last()
     }
 
-    pub fn server_1(&self) -> Node<'a> {
+    pub fn server_1(&self) -> StepHost<'a> {
         self.servers[0]
     }
 
     /// The hosts on which K3s runs, servers first.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+    pub fn nodes(&self) -> impl Iterator<Item = &StepHost<'a>> {
         self.servers.iter().chain(&self.agents)
     }
 
@@ -146,11 +148,20 @@ impl<'a> Context<'a> {
 }
 
 /// The ids of a step on each of these hosts.
-pub fn on_each(step: &str, nodes: &[Node<'_>]) -> Vec<StepId> {
+pub fn on_each(step: &str, nodes: &[StepHost<'_>]) -> Vec<StepId> {
     nodes.iter().map(|node| node.id(step)).collect()
 }
 
-impl Node<'_> {
+impl<'a> StepHost<'a> {
+    pub fn of(member: &'a Member, platform: Platform) -> Self {
+        Self {
+            name: &member.name,
+            member,
+            ip: member.ip,
+            platform,
+        }
+    }
+
     /// The id of a step on this host.
     pub fn id(&self, step: &str) -> StepId {
         StepId::new(step, Some(self.name))
@@ -174,6 +185,10 @@ impl Node<'_> {
                 inputs,
             }),
         )
+    }
+
+    fn act(&self, step: &str, title: impl Into<String>, act: Act) -> Step {
+        self.step(step, title.into(), Work::Act(act))
     }
 
     fn task(&self, step: &str, title: impl Into<String>, task: Task) -> Step {

@@ -2,16 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::{Context, Node, PACKAGES, StepError, step_file};
-use crate::plan::Step;
+use super::{DUMP_TIME, PACKAGES, StepContext, StepError, StepHost, step_file};
+use crate::hash::token_mark;
+use crate::plan::{Act, ActOutput, Shell, Step};
+use crate::secrets::Secrets;
+use crate::topology::DatastoreEndpoint;
 
 pub const INSTALL: &str = "postgres/install";
 pub const ROLE: &str = "postgres/role";
 pub const SETTINGS: &str = "postgres/settings";
 pub const TLS: &str = "postgres/tls";
 pub const ACCESS: &str = "postgres/access";
+pub const DUMP: &str = "postgres/dump";
 
-pub fn install(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let port = context.db_port();
     let packages = postgres.platform.postgres_packages;
     postgres
@@ -27,7 +31,7 @@ pub fn install(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .within(PACKAGES)
 }
 
-pub fn role(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn role(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let wanted = &context.given.topology.datastore;
     postgres
         .shell(
@@ -47,7 +51,7 @@ pub fn role(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .needing([postgres.id(INSTALL)])
 }
 
-pub fn settings(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let connections = context.given.topology.max_connections();
     let existing = context.given.answers.postgres.existing_postgres;
     let database = &context.given.topology.datastore.database;
@@ -70,7 +74,7 @@ pub fn settings(context: &Context<'_>, postgres: &Node<'_>) -> Step {
         .needing([postgres.id(INSTALL)])
 }
 
-pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError> {
+pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, StepError> {
     let pki = context.given.pki;
     let existing = context.given.answers.postgres.existing_postgres;
     let (begin, end) = context.marks();
@@ -100,13 +104,13 @@ pub fn tls(context: &Context<'_>, postgres: &Node<'_>) -> Result<Step, StepError
     Ok(step.needing([postgres.id(INSTALL)]))
 }
 
-pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
+pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let wanted = &context.given.topology.datastore;
     let (begin, end) = context.marks();
     let mut rules = String::new();
     for server in &context.servers {
         let bits = if server.ip.is_ipv4() { 32 } else { 128 };
-        // verify-full compares the certificate's CN with the role.
+        // verify-full compares the certificate's CN with the role (docs/facts.md, "Access rules").
         let _ = writeln!(
             rules,
             "hostssl {} {} {}/{bits} scram-sha-256 clientcert=verify-full",
@@ -127,4 +131,27 @@ pub fn access(context: &Context<'_>, postgres: &Node<'_>) -> Step {
             ],
         )
         .needing([postgres.id(TLS), postgres.id(ROLE)])
+}
+
+pub fn dump(datastore: &DatastoreEndpoint, postgres: &StepHost<'_>, secrets: &Secrets) -> Step {
+    let database = &datastore.database;
+    let (file, source) = step_file!("postgres/dump");
+    let act = Act {
+        shell: Shell {
+            file,
+            source,
+            platform: postgres.platform,
+            inputs: vec![
+                ("DB_NAME", database.clone().into()),
+                ("DB_PORT", datastore.port.to_string().into()),
+            ],
+        },
+        output: ActOutput::Backup {
+            database: database.clone(),
+            token: token_mark(&secrets.token),
+        },
+    };
+    postgres
+        .act(DUMP, format!("the database {database} is dumped"), act)
+        .within(DUMP_TIME)
 }

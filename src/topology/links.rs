@@ -21,8 +21,7 @@ pub struct Link {
 }
 
 impl Topology {
-    /// The links that the cluster needs (docs.k3s.io/installation/requirements), by the host that
-    /// tries them.
+    /// The links that the cluster needs (docs/facts.md, "Ports"), by the host that tries them.
     pub fn links(&self) -> Vec<Link> {
         let mut links = Vec::new();
         let mut add = |from: &Member, to: &Member, port: u16| {

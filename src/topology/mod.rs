@@ -147,7 +147,7 @@ impl Topology {
 }
 
 /// What Postgres must take for this many servers: twenty connections a server at first, more under
-/// load.
+/// load (docs/facts.md, "Connections").
 pub fn max_connections(servers: usize) -> usize {
     100 + 50 * servers
 }

@@ -140,7 +140,7 @@ fn measure(hosts: usize) -> Figures {
         db_password: secret(),
         db_verifier: secret(),
     };
-    let wanted = pki::Wanted {
+    let wanted = pki::CertificateRequest {
         cluster: "made-up".into(),
         role: "k3s".into(),
         postgres: BTreeMap::new(),
@@ -251,6 +251,7 @@ fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
         }),
     });
     Plan {
+        procedure: "install",
         cluster: "made-up".into(),
         phases: vec![Phase {
             id: "bench",

@@ -7,21 +7,21 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use k3s_ha_wizard::pki::{self, Identity, Kept, Pki, Wanted};
-use k3s_ha_wizard::proof::datastore::{Case, Datastore, Identities, Verdict, prove};
-use k3s_ha_wizard::proof::scram::{scram_verifier, verifier_matches};
+use k3s_ha_wizard::pki::{self, CertificateRequest, Identity, Kept, Pki};
+use k3s_ha_wizard::proof::datastore::{Case, CaseVerdict, DatastoreTarget, Identities, prove};
+use k3s_ha_wizard::proof::scram::scram_verifier;
 use k3s_ha_wizard::secrets::SecretText;
 use time::OffsetDateTime;
 
 use support::postgres::Postgres;
 
-/// What the wizard writes for a server.
+/// What the wizard writes for a server (docs/facts.md, "Access rules").
 const GUARDED: &str = "hostssl k3s k3s 127.0.0.1/32 scram-sha-256 clientcert=verify-full\n\
                        hostssl k3s k3s 0.0.0.0/0 reject\n\
                        hostnossl k3s k3s 0.0.0.0/0 reject";
 
 fn certificates() -> Pki {
-    let wanted = Wanted {
+    let wanted = CertificateRequest {
         cluster: "test".into(),
         role: "k3s".into(),
         postgres: BTreeMap::from([(
@@ -52,7 +52,7 @@ impl Lab {
         postgres.query(&format!("create role k3s login password '{verifier}'"));
         postgres.query("create database k3s owner k3s");
         let kept = postgres.query("select rolpassword from pg_authid where rolname = 'k3s'");
-        assert!(verifier_matches(&kept, &password), "Postgres keeps {kept}");
+        assert_eq!(kept, verifier);
         let identities = identities(&pki, &pki.servers["s1"]);
         Self {
             postgres,
@@ -62,8 +62,8 @@ impl Lab {
         }
     }
 
-    fn datastore(&self) -> Datastore<'_> {
-        Datastore {
+    fn datastore(&self) -> DatastoreTarget<'_> {
+        DatastoreTarget {
             host: "127.0.0.1",
             database: "k3s",
             user: "k3s",
@@ -72,7 +72,7 @@ impl Lab {
         }
     }
 
-    fn prove(&self, case: Case) -> Verdict {
+    fn prove(&self, case: Case) -> CaseVerdict {
         prove(
             case,
             &self.datastore(),
@@ -89,8 +89,8 @@ impl Lab {
     }
 }
 
-fn lines<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> String {
-    let lines = verdicts.into_iter().map(Verdict::to_string);
+fn lines<'a>(verdicts: impl IntoIterator<Item = &'a CaseVerdict>) -> String {
+    let lines = verdicts.into_iter().map(CaseVerdict::to_string);
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -152,11 +152,19 @@ fn a_refusal_is_never_mistaken_for_a_broken_line() {
         prove(case, &lab.datastore(), &lab.identities, way)
     };
     let verdicts = Case::ALL.map(through_a_relay);
-    assert!(verdicts.iter().all(Verdict::holds), "{}", lines(&verdicts));
+    assert!(
+        verdicts.iter().all(CaseVerdict::holds),
+        "{}",
+        lines(&verdicts)
+    );
     for _ in 0..25 {
         for case in [Case::ForeignAuthority, Case::Expired] {
             let verdicts = [lab.prove(case), through_a_relay(case)];
-            assert!(verdicts.iter().all(Verdict::holds), "{}", lines(&verdicts));
+            assert!(
+                verdicts.iter().all(CaseVerdict::holds),
+                "{}",
+                lines(&verdicts)
+            );
         }
     }
 }
@@ -261,13 +269,13 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     let lab = Lab::new();
     lab.postgres
         .set(&GUARDED.replace(" k3s k3s ", " all k3s "), &[]);
-    let right = |datastore: &Datastore<'_>, identities: &Identities| {
+    let right = |datastore: &DatastoreTarget<'_>, identities: &Identities| {
         prove(Case::Right, datastore, identities, lab.postgres.connect())
             .got
             .to_string()
     };
     let datastore = lab.datastore();
-    let named = |host| right(&Datastore { host, ..datastore }, &lab.identities);
+    let named = |host| right(&DatastoreTarget { host, ..datastore }, &lab.identities);
     insta::assert_snapshot!(named("postgres.lab.internal"), @"passes (TLSv1.3, /CN=k3s)");
     insta::assert_snapshot!(named("198.51.100.11"), @"cannot be shown: the certificate of 198.51.100.11 does not prove that it is 198.51.100.11: IP address mismatch");
     // That is the CN of its certificate, which does not count.
@@ -275,7 +283,7 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
 
     let stranger = certificates();
     let ca_pem = &*stranger.ca.cert_pem;
-    insta::assert_snapshot!(right(&Datastore { ca_pem, ..datastore }, &lab.identities), @"cannot be shown: the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: self-signed certificate in certificate chain");
+    insta::assert_snapshot!(right(&DatastoreTarget { ca_pem, ..datastore }, &lab.identities), @"cannot be shown: the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: self-signed certificate in certificate chain");
     let theirs = identities(&stranger, &stranger.servers["s1"]);
     insta::assert_snapshot!(right(&datastore, &theirs), @r#"cannot be shown: TLS alert "unknown ca""#);
     // A certificate for servers is none for clients.
@@ -283,11 +291,11 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     insta::assert_snapshot!(right(&datastore, &posing), @r#"cannot be shown: TLS alert "unsupported certificate""#);
 
     let database = "absent";
-    insta::assert_snapshot!(right(&Datastore { database, ..datastore }, &lab.identities), @r#"cannot be shown: Postgres answers database "absent" does not exist (SQLSTATE 3D000)"#);
+    insta::assert_snapshot!(right(&DatastoreTarget { database, ..datastore }, &lab.identities), @r#"cannot be shown: Postgres answers database "absent" does not exist (SQLSTATE 3D000)"#);
     let user = "absent";
-    insta::assert_snapshot!(right(&Datastore { user, ..datastore }, &lab.identities), @r#"is refused: no pg_hba.conf entry for host "127.0.0.1", user "absent", database "k3s", SSL encryption"#);
+    insta::assert_snapshot!(right(&DatastoreTarget { user, ..datastore }, &lab.identities), @r#"is refused: no pg_hba.conf entry for host "127.0.0.1", user "absent", database "k3s", SSL encryption"#);
     let old = SecretText::from("an older password".to_owned());
-    insta::assert_snapshot!(right(&Datastore { password: &old, ..datastore }, &lab.identities), @r#"is refused: password authentication failed for user "k3s""#);
+    insta::assert_snapshot!(right(&DatastoreTarget { password: &old, ..datastore }, &lab.identities), @r#"is refused: password authentication failed for user "k3s""#);
     lab.postgres.query("alter role k3s nologin");
     insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"cannot be shown: Postgres answers role "k3s" is not permitted to log in (SQLSTATE 28000)"#);
     lab.postgres
@@ -313,7 +321,7 @@ fn what_is_not_a_refusal_shows_nothing() {
     let pki = certificates();
     let identities = identities(&pki, &pki.servers["s1"]);
     let password = SecretText::random().expect("random");
-    let datastore = Datastore {
+    let datastore = DatastoreTarget {
         host: "127.0.0.1",
         database: "k3s",
         user: "k3s",
@@ -372,7 +380,7 @@ fn what_is_not_a_refusal_shows_nothing() {
             assert!(shown(instead(LONG, answers(b"Sno TLS at all, this"))).contains("TLS failed"));
         }
         let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, 1)).expect_err("nothing is there");
-        let verdict = Verdict::unreached(case, &refused);
+        let verdict = CaseVerdict::unreached(case, &refused);
         assert!(!verdict.holds());
         assert!(
             verdict

@@ -2,7 +2,7 @@
 //! real sshd, as root, with a stand-in for systemd (`support::elsewhere`).
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -401,33 +401,4 @@ fn a_lease_can_be_asked_for_among_other_things() {
     lease::parse("h", lines.iter().map(String::as_str)).unwrap();
     let nothing = lease::parse("h", ["no such thing"]).unwrap_err();
     assert!(nothing.to_string().contains("no such thing"), "{nothing}");
-}
-
-// Files.
-
-#[test]
-fn a_file_arrives_whole_with_owner_and_mode_or_not_at_all() {
-    use k3s_ha_wizard::remote::upload;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("it's a file");
-    let name = path.to_str().unwrap();
-    let sshd = Sshd::start();
-    let mut ssh = sshd.connect();
-    let bytes: Vec<u8> = (0..500_001u32)
-        .flat_map(|n| (n / 7).to_ne_bytes())
-        .collect();
-    for bytes in [&bytes[..], b"", b"\0\n\xff"] {
-        upload(&mut ssh, name, 0o640, "daemon:games", bytes, LIMIT).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), bytes);
-        let is = fs::metadata(&path).unwrap();
-        assert_eq!((is.mode() & 0o7777, is.uid(), is.gid()), (0o640, 1, 60));
-    }
-    let old = fs::read(&path).unwrap();
-    let refused = upload(&mut ssh, name, 0o600, "no-such-user", b"x", LIMIT).unwrap_err();
-    assert!(refused.to_string().contains("no-such-user"), "{refused}");
-    assert_eq!(fs::read(&path).unwrap(), old);
-    let inside = folder.path().to_str().unwrap();
-    assert!(upload(&mut ssh, inside, 0o600, "root", b"x", LIMIT).is_err());
-    assert!(upload(&mut ssh, "/no/such/folder", 0o600, "root", b"x", LIMIT).is_err());
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

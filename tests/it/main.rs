@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
+mod answers_document;
 mod architecture;
 mod datastore;
 mod detached;
+mod documents;
 mod knock;
 mod plain;
 mod plain_logins;
@@ -15,5 +17,6 @@ mod steps;
 mod sudo;
 mod tui;
 mod tui_screenshots;
+mod verbs;
 
 const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");

@@ -50,7 +50,7 @@ fn must_be_a_cluster(run: &Ended) {
 }
 
 /// When the services were started last, by the hosts' own clocks.
-fn started(lab: &Lab) -> Vec<String> {
+pub fn started(lab: &Lab) -> Vec<String> {
     let of = |host, unit| {
         let property = "systemctl show -p ExecMainStartTimestampMonotonic -p NRestarts --value";
         format!(
@@ -74,7 +74,7 @@ fn page(lab: &Lab) -> String {
 }
 
 /// The moment after a whole installation, and the state that belongs to it.
-fn installed() -> (Lab, Wizard) {
+pub fn installed() -> (Lab, Wizard) {
     static STATE: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
     let moment = format!("on-lab-{}", std::process::id());
     let wizard = Wizard::new();
@@ -128,6 +128,19 @@ fn a_first_run_installs_and_a_second_one_changes_nothing() {
         .collect();
     assert!(other.is_empty(), "{other:?}");
     assert_eq!(started(&lab), services, "no service was restarted");
+
+    // The same for programs: a plan that changes no file.
+    let (code, text) = wizard.says(&["plan", "--output", "json"]);
+    assert_eq!(code, Some(0), "{text}");
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(plan["procedure"], "install");
+    assert_eq!(plan["differences"], serde_json::json!([]));
+    assert_eq!(plan["files"], serde_json::json!({}));
+    let phases = plan["phases"].as_array().unwrap().iter();
+    let steps: usize = phases
+        .map(|phase| phase["steps"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(steps, second.outcomes().count());
 }
 
 /// Not in what the wizard printed or logged, not in what everybody on a host may read.

@@ -3,7 +3,7 @@
 # inputs: CONFIG_FILE   secret: CONFIG
 
 refuses() {
-    # Settings in further files would win over ours.
+    # Settings in further files would win over ours (docs/facts.md, "Settings").
     for further in /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
         [ ! -e "$further" ] || {
             say "$further is there: K3s reads it after $CONFIG_FILE, and the servers would no" \

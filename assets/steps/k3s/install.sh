@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# K3s is installed in one pinned version, by the official install script, and not yet started.
+# K3s is installed in one pinned version, by the official install script, and not yet started
+# (docs/facts.md, "Install script").
 # inputs: KIND SERVICE VERSION DROP_IN ARTIFACT_URL CHANNEL_URL INSTALLER_SHA256 INSTALLER
 
 OURS=$KEEP/k3s-is-ours

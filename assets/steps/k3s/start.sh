@@ -45,7 +45,8 @@ apply() {
         fi
         ;;
     activating)
-        # While it waits for its datastore it ignores SIGTERM, and a stop would take 90 s.
+        # While it waits for its datastore it ignores SIGTERM, and a stop would take 90 s
+        # (docs/facts.md, "Start").
         if ! as_it_is_there; then
             say "$SERVICE is waiting with another configuration: started again"
             systemctl kill --signal=SIGKILL "$SERVICE" || :

@@ -2,7 +2,7 @@
 # Only the servers, each from its own address with a client certificate, reach the K3s database.
 # inputs: DB_PORT HBA_BEGIN HBA_END HBA_RULES
 
-# Ours come first, because the first rule that fits decides.
+# Ours come first, because the first rule that fits decides (docs/facts.md, "Access rules").
 look() {
     learn <<SQL
 SELECT 'file=' || current_setting('hba_file');

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Postgres listens where the servers reach it, and has room for their connections.
+# Postgres listens where the servers reach it, and has room for their connections (docs/facts.md,
+# "Postgres settings").
 # inputs: DB_NAME DB_PORT LISTEN_ADDRESS MAX_CONNECTIONS EXISTING (refuse or share)
 
 listens_there() {
@@ -95,7 +96,8 @@ SQL
     rm -f "$SETTINGS_BEFORE"
 }
 
-# Debian's unit says that it succeeded when Postgres did not start: so it is asked.
+# Debian's unit says that it succeeded when Postgres did not start (docs/facts.md, "Debian and
+# Ubuntu"): so it is asked.
 restart() {
     say "systemctl restart $service"
     systemctl restart "$service" || :

@@ -25,7 +25,8 @@ authority() {
 
 files() {
     directory "$TLS_DIRECTORY" 0755 root:root
-    # Postgres wants its key so: owned by root, readable for its group at most.
+    # Postgres wants its key so: owned by root, readable for its group at most (docs/facts.md,
+    # "Postgres certificates").
     file_set "$TLS_DIRECTORY" \
         ca.crt 0644 root:root "$CA_PEM" \
         server.crt 0644 root:root "$CERT_PEM" \

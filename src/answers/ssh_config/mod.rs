@@ -13,19 +13,19 @@ mod pattern;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use parse::{Line, Lines};
+use parse::{ConfigLine, ConfigReader};
 use pattern::matches;
 
 /// The lines of a configuration file and of all that it includes.
 #[derive(Debug, Clone, Default)]
 pub struct SshConfig {
-    lines: Vec<Line>,
+    lines: Vec<ConfigLine>,
     home: PathBuf,
 }
 
 /// What a configuration says of one host; what it does not say is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct HostSettings {
     /// Where to connect to.
     pub host_name: Option<String>,
     pub user: Option<String>,
@@ -71,16 +71,16 @@ impl SshConfig {
     /// Reads a file with all that it includes. One that is not there says nothing.
     pub fn load(file: &Path, home: &Path) -> Result<Self, SshConfigError> {
         Ok(Self {
-            lines: Lines { home }.of(file)?,
+            lines: ConfigReader { home }.of(file)?,
             home: home.to_owned(),
         })
     }
 
     /// What is said of a host, by the name that the operator calls it.
-    pub fn of(&self, host: &str) -> Result<Said, SshConfigError> {
+    pub fn of(&self, host: &str) -> Result<HostSettings, SshConfigError> {
         let mut reading = Reading {
             host,
-            said: Said::default(),
+            said: HostSettings::default(),
             decided: BTreeSet::new(),
             unknown: Vec::new(),
         };
@@ -167,7 +167,7 @@ impl Written {
 /// A configuration being read for one host.
 struct Reading<'a> {
     host: &'a str,
-    said: Said,
+    said: HostSettings,
     /// Keywords that have a value already: later ones do not count.
     decided: BTreeSet<&'static str>,
     /// Patterns of keywords that may be passed over.
@@ -176,7 +176,12 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// `never`: whatever a Host in here says, the Include itself was not for this host.
-    fn lines(&mut self, lines: &[Line], active: bool, never: bool) -> Result<(), SshConfigError> {
+    fn lines(
+        &mut self,
+        lines: &[ConfigLine],
+        active: bool,
+        never: bool,
+    ) -> Result<(), SshConfigError> {
         let mut active = active;
         for line in lines {
             match &*line.keyword {
@@ -203,7 +208,7 @@ impl Reading<'_> {
     }
 
     /// One pattern that fits is enough, but none with a `!` may fit.
-    fn host_is_meant(&self, line: &Line) -> Result<bool, SshConfigError> {
+    fn host_is_meant(&self, line: &ConfigLine) -> Result<bool, SshConfigError> {
         let mut meant = false;
         for pattern in &line.arguments {
             match pattern.strip_prefix('!') {
@@ -216,7 +221,7 @@ impl Reading<'_> {
         Ok(meant)
     }
 
-    fn setting(&mut self, line: &Line) -> Result<(), SshConfigError> {
+    fn setting(&mut self, line: &ConfigLine) -> Result<(), SshConfigError> {
         let keyword = &*line.keyword;
         let value = line.arguments.first().map_or("", String::as_str);
         let said = &mut self.said;
@@ -267,7 +272,12 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn other(&mut self, line: &Line, keyword: &str, value: &str) -> Result<(), SshConfigError> {
+    fn other(
+        &mut self,
+        line: &ConfigLine,
+        keyword: &str,
+        value: &str,
+    ) -> Result<(), SshConfigError> {
         if let Some((kind, nothing)) = CANNOT
             .iter()
             .find(|(name, ..)| *name == keyword)
@@ -291,7 +301,7 @@ impl Reading<'_> {
         }
     }
 
-    fn cannot(&self, line: &Line, what: &str) -> SshConfigError {
+    fn cannot(&self, line: &ConfigLine, what: &str) -> SshConfigError {
         SshConfigError::CannotDo {
             host: self.host.to_owned(),
             file: line.file.clone(),

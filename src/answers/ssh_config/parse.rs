@@ -14,7 +14,7 @@ const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// A keyword with its arguments.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct ConfigLine {
     pub file: PathBuf,
     pub number: usize,
     /// In lower case.
@@ -23,10 +23,10 @@ pub(super) struct Line {
     pub written: String,
     pub arguments: Vec<String>,
     /// Of an `Include`: each file's lines.
-    pub included: Vec<Vec<Line>>,
+    pub included: Vec<Vec<ConfigLine>>,
 }
 
-impl Line {
+impl ConfigLine {
     pub fn wrong(&self, what: &str) -> SshConfigError {
         SshConfigError::Wrong {
             file: self.file.clone(),
@@ -36,17 +36,17 @@ impl Line {
     }
 }
 
-pub(super) struct Lines<'a> {
+pub(super) struct ConfigReader<'a> {
     pub home: &'a Path,
 }
 
-impl Lines<'_> {
+impl ConfigReader<'_> {
     /// All lines of a file; of one that is not there, none.
-    pub fn of(&self, file: &Path) -> Result<Vec<Line>, SshConfigError> {
+    pub fn of(&self, file: &Path) -> Result<Vec<ConfigLine>, SshConfigError> {
         self.at_depth(file, 0)
     }
 
-    fn at_depth(&self, file: &Path, depth: usize) -> Result<Vec<Line>, SshConfigError> {
+    fn at_depth(&self, file: &Path, depth: usize) -> Result<Vec<ConfigLine>, SshConfigError> {
         let unreadable = |why: String| SshConfigError::Unreadable {
             file: file.to_owned(),
             why,
@@ -84,7 +84,7 @@ impl Lines<'_> {
     }
 
     /// Where an `Include` looks: relative to `~/.ssh`, wherever the file itself is.
-    fn anchored(&self, line: &Line, pattern: &str) -> Result<PathBuf, SshConfigError> {
+    fn anchored(&self, line: &ConfigLine, pattern: &str) -> Result<PathBuf, SshConfigError> {
         match pattern.strip_prefix("~/") {
             Some(rest) => Ok(self.home.join(rest)),
             None if pattern.is_empty() => Err(line.wrong("a path is empty")),
@@ -106,7 +106,7 @@ fn others_may_write(file: &Path) -> bool {
 }
 
 /// A line's keyword and arguments; nothing for an empty line or a comment.
-fn line(file: &Path, number: usize, text: &str) -> Result<Option<Line>, SshConfigError> {
+fn line(file: &Path, number: usize, text: &str) -> Result<Option<ConfigLine>, SshConfigError> {
     let text = text.trim_end_matches('\u{c}').trim_matches(WHITE);
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
@@ -117,7 +117,7 @@ fn line(file: &Path, number: usize, text: &str) -> Result<Option<Line>, SshConfi
     let (written, rest) = text.split_at(end);
     let rest = rest.trim_start_matches(WHITE);
     let rest = rest.strip_prefix('=').unwrap_or(rest);
-    let mut line = Line {
+    let mut line = ConfigLine {
         file: file.to_owned(),
         number,
         keyword: written.to_ascii_lowercase(),

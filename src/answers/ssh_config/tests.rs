@@ -19,7 +19,7 @@ fn read(home: &Path) -> Result<SshConfig, SshConfigError> {
     SshConfig::load(&home.join(".ssh/config"), home)
 }
 
-fn said(config: &str, host: &str) -> Result<Said, SshConfigError> {
+fn said(config: &str, host: &str) -> Result<HostSettings, SshConfigError> {
     read(home(&[("config", config)]).path())?.of(host)
 }
 
@@ -62,7 +62,10 @@ fn the_first_value_wins() {
 #[test]
 fn no_file_says_nothing() {
     let home = home(&[]);
-    assert_eq!(read(home.path()).unwrap().of("h").unwrap(), Said::default());
+    assert_eq!(
+        read(home.path()).unwrap().of("h").unwrap(),
+        HostSettings::default()
+    );
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn what_is_not_for_the_host_is_no_matter() {
         ]);
         assert_eq!(
             read(home.path()).unwrap().of("db"),
-            Ok(Said::default()),
+            Ok(HostSettings::default()),
             "{config}"
         );
     }
@@ -206,7 +209,7 @@ fn ssh_says(home: &Path, host: &str) -> Vec<(String, String)> {
 }
 
 /// The same, of what is read here; `usual` is what ssh says of an empty configuration.
-fn we_say(said: &Said, host: &str, usual: &[(String, String)]) -> Vec<(String, String)> {
+fn we_say(said: &HostSettings, host: &str, usual: &[(String, String)]) -> Vec<(String, String)> {
     let mut ours: Vec<(String, String)> = usual
         .iter()
         .filter(|(key, _)| key != "identityfile" || said.identity_files.is_empty())

@@ -1,5 +1,6 @@
-//! K3s and its datastore. Texts: kine 0.16, pgx 5.9. What Postgres says is in the server's language,
-//! so its own signs come with their SQLSTATE, and what has no other words is told by that alone.
+//! K3s and its datastore. Texts: kine 0.16, pgx 5.9 (docs/facts.md, "Error texts"). What Postgres
+//! says is in the server's language, so its own signs come with their SQLSTATE, and what has no other
+//! words is told by that alone.
 
 use crate::platform::hints::{Sign, sign};
 

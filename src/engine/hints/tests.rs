@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::platform::Facts;
-use crate::proof::datastore::{Case, Got, Verdict};
+use crate::proof::datastore::{Case, CaseOutcome, CaseVerdict};
 use crate::remote::RemoteError;
 
 fn id(step: &str) -> StepId {
@@ -217,7 +217,7 @@ fn what_programs_print_has_its_hint() {
 
 #[test]
 fn a_proof_that_does_not_hold_has_its_hint() {
-    let proved = |case: Case, got: &Got| {
+    let proved = |case: Case, got: &CaseOutcome| {
         let why = format!(
             "the proof of mutual TLS with Postgres does not hold: {} {got}",
             case.as_str()
@@ -231,7 +231,7 @@ fn a_proof_that_does_not_hold_has_its_hint() {
     for case in Case::ALL {
         let seen = "TLSv1.3, /CN=k3s".to_owned();
         if case != Case::Right {
-            let passes = proved(case, &Got::Passes { seen });
+            let passes = proved(case, &CaseOutcome::Passes { seen });
             assert!(passes.starts_with("A rule of pg_hba.conf"), "{case}");
         }
         let why = RemoteError::Unreachable {
@@ -239,13 +239,13 @@ fn a_proof_that_does_not_hold_has_its_hint() {
             to: "10.0.0.5:5432".into(),
             why: "connection refused".into(),
         };
-        let unreached = proved(case, &Verdict::unreached(case, &why).got);
+        let unreached = proved(case, &CaseVerdict::unreached(case, &why).got);
         assert!(unreached.starts_with("Postgres does not listen"), "{case}");
     }
     let reason = "password authentication failed (the password was right: it is the certificate)";
     let other_name = proved(
         Case::Right,
-        &Got::IsRefused {
+        &CaseOutcome::IsRefused {
             reason: reason.into(),
         },
     );

@@ -11,7 +11,7 @@ use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
 use crate::proof::balancer;
-use crate::proof::datastore::{self, Case, Datastore, Identities};
+use crate::proof::datastore::{self, Case, DatastoreTarget, Identities};
 use crate::remote::{RemoteError, Script};
 
 /// How long one attempt may take.
@@ -33,7 +33,7 @@ pub(super) fn datastore(
 
     let mut broken = Vec::new();
     for (name, address) in &wanted.members {
-        let datastore = Datastore {
+        let datastore = DatastoreTarget {
             host: name,
             database: &wanted.database,
             user: &wanted.user,
@@ -44,7 +44,7 @@ pub(super) fn datastore(
             let verdict = match site.remote.relay(*address, ATTEMPT) {
                 Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
                 Err(error) if error.ends_connection() => return Err(error.into()),
-                Err(error) => datastore::Verdict::unreached(case, &error),
+                Err(error) => datastore::CaseVerdict::unreached(case, &error),
             };
             let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
             if !verdict.holds() {
@@ -131,12 +131,12 @@ fn ping(
     site: &mut Site<'_, '_>,
     to: SocketAddr,
     ca_pem: &str,
-) -> Result<balancer::Verdict, Trouble> {
+) -> Result<balancer::BalancerVerdict, Trouble> {
     let name = to.ip().to_string();
     match site.remote.relay(to, ATTEMPT) {
         Ok(relay) => Ok(balancer::prove(&name, ca_pem, relay)),
         Err(error) if error.ends_connection() => Err(error.into()),
-        Err(error) => Ok(balancer::Verdict::unreached(&name, &error)),
+        Err(error) => Ok(balancer::BalancerVerdict::unreached(&name, &error)),
     }
 }
 

@@ -11,7 +11,10 @@ const NOW: Duration = Duration::ZERO;
 const ASK: &str = "uptime";
 
 /// Connections to a host, one after the other; then none is to be had.
-fn place(host: &str, connections: Vec<Result<Scripted, RemoteError>>) -> (Place, Arc<AtomicUsize>) {
+fn place(
+    host: &str,
+    connections: Vec<Result<Scripted, RemoteError>>,
+) -> (PollTarget, Arc<AtomicUsize>) {
     let made = Arc::new(AtomicUsize::new(0));
     let counted = made.clone();
     let name = host.to_owned();
@@ -25,7 +28,7 @@ fn place(host: &str, connections: Vec<Result<Scripted, RemoteError>>) -> (Place,
         }
     });
     let host = host.to_owned();
-    (Place { host, connector }, made)
+    (PollTarget { host, connector }, made)
 }
 
 fn unreachable(host: &str) -> RemoteError {
@@ -45,7 +48,7 @@ fn says(host: &str, answers: &[&str]) -> Scripted {
 }
 
 /// What is told, in short, until so many looks were made.
-fn told(places: Vec<Place>, looks: usize) -> Vec<String> {
+fn told(places: Vec<PollTarget>, looks: usize) -> Vec<String> {
     let control = Control::default();
     let told = Mutex::new(Vec::new());
     let mut left = looks;

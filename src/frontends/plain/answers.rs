@@ -4,17 +4,18 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::ask::{Choice, Stop};
-use super::console::Line;
-use super::forms::{self, Sheet, Wrong};
-use super::{Page, Walk, text as say};
+use super::ask::NoAnswer;
+use super::console::EnteredLine;
+use super::forms::{self, PlainForm, Wrong};
+use super::text::Choice;
+use super::{PlainPage, Walk, text as say};
 use crate::answers::{Answers, Host};
 use crate::interview::form::Field;
 use crate::interview::offers::Offer;
 use crate::interview::{binding, text};
 
 impl Walk {
-    pub(super) fn welcome(&mut self) -> Result<Page, Stop> {
+    pub(super) fn welcome(&mut self) -> Result<PlainPage, NoAnswer> {
         if std::mem::replace(&mut self.greeted, true) {
             self.console.gap();
         } else {
@@ -30,15 +31,15 @@ impl Walk {
                 .collect();
             let chosen = match self.choose(&choices, Some(0)) {
                 // There is nothing before it.
-                Err(Stop::Back) => continue,
+                Err(NoAnswer::Back) => continue,
                 chosen => chosen?,
             };
             let offer = &offers[chosen];
             let next = match offer {
-                Offer::Cluster(_) => Page::Review,
-                Offer::Draft => Page::Hosts,
-                Offer::New if self.begins_anew()? => Page::Hosts,
-                Offer::Open if self.open()? => Page::Review,
+                Offer::Cluster(_) => PlainPage::Review,
+                Offer::Draft => PlainPage::Hosts,
+                Offer::New if self.begins_anew()? => PlainPage::Hosts,
+                Offer::Open if self.open()? => PlainPage::Review,
                 Offer::New | Offer::Open => continue,
             };
             self.interview.begin(offer);
@@ -77,18 +78,18 @@ impl Walk {
         }
     }
 
-    fn begins_anew(&mut self) -> Result<bool, Stop> {
+    fn begins_anew(&mut self) -> Result<bool, NoAnswer> {
         if self.interview.found.draft.is_none() {
             return Ok(true);
         }
         self.yes(text::START_ANEW, text::START_ANEW)
     }
 
-    fn open(&mut self) -> Result<bool, Stop> {
+    fn open(&mut self) -> Result<bool, NoAnswer> {
         let (label, help) = text::field::PATH;
         loop {
             let line = match self.answer(&say::field(label, ""), help, false) {
-                Err(Stop::Back) => return Ok(false),
+                Err(NoAnswer::Back) => return Ok(false),
                 line => line?,
             };
             let path = line.trim();
@@ -106,7 +107,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn hosts(&mut self) -> Result<Page, Stop> {
+    pub(super) fn hosts(&mut self) -> Result<PlainPage, NoAnswer> {
         self.title(text::HOSTS);
         self.console.say(text::HOSTS_WHY);
         loop {
@@ -127,8 +128,8 @@ impl Walk {
             let done = match all[chosen] {
                 say::ADD => self.host(count),
                 say::PASTE => self.paste(),
-                say::GO_ON if self.reviewed => return Ok(Page::Review),
-                say::GO_ON => return Ok(Page::Options(0)),
+                say::GO_ON if self.reviewed => return Ok(PlainPage::Review),
+                say::GO_ON => return Ok(PlainPage::Options(0)),
                 _ if count == 0 => {
                     self.console.say(say::NO_HOSTS);
                     Ok(())
@@ -146,7 +147,7 @@ impl Walk {
                 self.keep();
             }
             match done {
-                Err(Stop::Back) => {}
+                Err(NoAnswer::Back) => {}
                 done => done?,
             }
         }
@@ -179,7 +180,7 @@ impl Walk {
         problems.is_empty()
     }
 
-    fn which_host(&mut self) -> Result<usize, Stop> {
+    fn which_host(&mut self) -> Result<usize, NoAnswer> {
         let names = self.interview.answers.hosts.iter();
         let names: Vec<_> = names.map(|host| host.name.clone()).collect();
         if names.len() == 1 {
@@ -190,7 +191,7 @@ impl Walk {
         self.choose(&choices, None)
     }
 
-    fn remove(&mut self, place: usize) -> Result<(), Stop> {
+    fn remove(&mut self, place: usize) -> Result<(), NoAnswer> {
         let name = self.interview.answers.hosts[place].name.clone();
         let question = format!("{name}: {}", text::REMOVE_HOST);
         if self.yes(&question, text::REMOVE_HOST)? {
@@ -199,13 +200,13 @@ impl Walk {
         Ok(())
     }
 
-    fn host(&mut self, place: usize) -> Result<(), Stop> {
-        let mut sheet = Sheet::of_host(&self.interview, place);
+    fn host(&mut self, place: usize) -> Result<(), NoAnswer> {
+        let mut sheet = PlainForm::of_host(&self.interview, place);
         self.title(sheet.title);
         self.fill(&mut sheet)
     }
 
-    fn paste(&mut self) -> Result<(), Stop> {
+    fn paste(&mut self) -> Result<(), NoAnswer> {
         self.console.say(say::PASTE_HOW);
         let mut lines = String::new();
         loop {
@@ -222,11 +223,11 @@ impl Walk {
         Ok(())
     }
 
-    pub(super) fn options(&mut self, part: usize) -> Result<Page, Stop> {
-        let parts = Sheet::of_options(&self.interview);
+    pub(super) fn options(&mut self, part: usize) -> Result<PlainPage, NoAnswer> {
+        let parts = PlainForm::of_options(&self.interview);
         let count = parts.len();
         let Some(mut sheet) = parts.into_iter().nth(part) else {
-            return Ok(Page::Review);
+            return Ok(PlainPage::Review);
         };
         self.title(sheet.title);
         if !sheet.why.is_empty() {
@@ -235,18 +236,18 @@ impl Walk {
         }
         self.fill(&mut sheet)?;
         if self.reviewed || part + 1 == count {
-            return Ok(Page::Review);
+            return Ok(PlainPage::Review);
         }
-        Ok(Page::Options(part + 1))
+        Ok(PlainPage::Options(part + 1))
     }
 
     /// Asks for every field.
-    fn fill(&mut self, sheet: &mut Sheet) -> Result<(), Stop> {
+    fn fill(&mut self, sheet: &mut PlainForm) -> Result<(), NoAnswer> {
         let mut place = 0;
         while let Some(field) = sheet.fields().get(place).cloned() {
             match self.field(sheet, place, &field) {
                 Ok(()) => place += 1,
-                Err(Stop::Back) if place > 0 => place -= 1,
+                Err(NoAnswer::Back) if place > 0 => place -= 1,
                 Err(stop) => return Err(stop),
             }
         }
@@ -254,7 +255,12 @@ impl Walk {
     }
 
     /// Asks until the answer is right, or known to be wrong.
-    fn field(&mut self, sheet: &mut Sheet, place: usize, field: &Field) -> Result<(), Stop> {
+    fn field(
+        &mut self,
+        sheet: &mut PlainForm,
+        place: usize,
+        field: &Field,
+    ) -> Result<(), NoAnswer> {
         let mut help = forms::help(field).to_owned();
         if let Some(choices) = forms::choices(field) {
             help = format!("{help} {}", say::one_of(choices));
@@ -297,7 +303,7 @@ impl Walk {
     }
 
     /// The lines after the first one, up to an empty one. A lone `-` is no line at all.
-    fn more_lines(&mut self, lines: &mut Line, help: &str) -> Result<(), Stop> {
+    fn more_lines(&mut self, lines: &mut EnteredLine, help: &str) -> Result<(), NoAnswer> {
         self.console.say(say::MORE_LINES);
         loop {
             let line = self.answer(">", help, false)?;
@@ -309,7 +315,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn review(&mut self) -> Result<Page, Stop> {
+    pub(super) fn review(&mut self) -> Result<PlainPage, NoAnswer> {
         self.title(text::REVIEW);
         if !std::mem::replace(&mut self.reviewed, true) {
             self.summary();
@@ -327,7 +333,7 @@ impl Walk {
             }
             self.console.gap();
             self.console.say(say::WHICH_PART);
-            let parts = Sheet::of_options(&self.interview);
+            let parts = PlainForm::of_options(&self.interview);
             let mut choices = vec![say::REACH, (text::HOSTS, "")];
             choices.extend(parts.iter().map(|part| (part.title, "")));
             choices.extend([say::PRINT_ANSWERS, say::SAVE]);
@@ -335,10 +341,10 @@ impl Walk {
             match self.choose(&choices, default)? {
                 0 => match problems.first() {
                     Some(first) => self.console.say(&text::not_yet(&first.to_string())),
-                    None => return Ok(Page::Connect),
+                    None => return Ok(PlainPage::Connect),
                 },
-                1 => return Ok(Page::Hosts),
-                part if part - 2 < parts.len() => return Ok(Page::Options(part - 2)),
+                1 => return Ok(PlainPage::Hosts),
+                part if part - 2 < parts.len() => return Ok(PlainPage::Options(part - 2)),
                 part if part - 2 == parts.len() => self.summary(),
                 _ => self.save(),
             }
@@ -347,7 +353,7 @@ impl Walk {
 
     fn summary(&mut self) {
         let answers = self.interview.answers.clone();
-        for part in Sheet::of_options(&self.interview) {
+        for part in PlainForm::of_options(&self.interview) {
             self.console.say(part.title);
             for field in part.fields() {
                 let shown = forms::shown(field);

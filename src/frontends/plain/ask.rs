@@ -1,33 +1,35 @@
 //! Questions: a text, a number from a list, yes or no; and what can be said instead of an answer.
 
 use super::Walk;
-use super::console::{Gone, Line};
-use super::text;
+use super::console::{EnteredLine, Gone};
+use super::text::{self, Choice};
 
 /// What was said instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum NoAnswer {
     Back,
     Quit,
     Gone(Gone),
 }
 
-/// Something to choose, and what it means.
-pub type Choice<'a> = (&'a str, &'a str);
-
 impl Walk {
     /// A line, unless it is one of the few words that mean the same everywhere.
-    pub fn answer(&mut self, prompt: &str, help: &str, hidden: bool) -> Result<Line, Stop> {
+    pub fn answer(
+        &mut self,
+        prompt: &str,
+        help: &str,
+        hidden: bool,
+    ) -> Result<EnteredLine, NoAnswer> {
         loop {
-            let line = self.console.ask(prompt, hidden).map_err(Stop::Gone)?;
+            let line = self.console.ask(prompt, hidden).map_err(NoAnswer::Gone)?;
             match line.trim() {
                 "?" => {
                     self.console.say(help);
                     self.console.say(text::GUIDE);
                 }
                 "save" => self.save(),
-                "back" => return Err(Stop::Back),
-                "quit" => return Err(Stop::Quit),
+                "back" => return Err(NoAnswer::Back),
+                "quit" => return Err(NoAnswer::Quit),
                 _ => return Ok(line),
             }
         }
@@ -38,13 +40,13 @@ impl Walk {
         &mut self,
         choices: &[Choice<'_>],
         default: Option<usize>,
-    ) -> Result<usize, Stop> {
+    ) -> Result<usize, NoAnswer> {
         self.list(choices);
         self.pick(choices.len(), default)
     }
 
     /// A number from a list that stands above.
-    pub fn pick(&mut self, of: usize, default: Option<usize>) -> Result<usize, Stop> {
+    pub fn pick(&mut self, of: usize, default: Option<usize>) -> Result<usize, NoAnswer> {
         let prompt = text::number(default.map(|place| place + 1));
         loop {
             let line = self.answer(&prompt, text::NUMBER_HELP, false)?;
@@ -73,7 +75,7 @@ impl Walk {
         }
     }
 
-    pub fn yes(&mut self, question: &str, help: &str) -> Result<bool, Stop> {
+    pub fn yes(&mut self, question: &str, help: &str) -> Result<bool, NoAnswer> {
         let prompt = format!("{question} (yes/no)");
         loop {
             let line = self.answer(&prompt, help, false)?;

@@ -4,11 +4,11 @@
 use std::io;
 use std::sync::Arc;
 
-use super::ask::Stop;
+use super::ask::NoAnswer;
 use super::console::Out;
 use super::logins;
 use super::run::Wish;
-use super::{Page, Walk, text as say};
+use super::{PlainPage, Walk, text as say};
 use crate::engine::control::Control;
 use crate::events::{End, Event};
 use crate::interview::planned::PlannedStep;
@@ -31,7 +31,7 @@ enum Came {
     /// It was said why not.
     Not,
     /// The plan was left, or the run is over.
-    To(Page),
+    To(PlainPage),
 }
 
 /// A run, for the walk.
@@ -39,14 +39,14 @@ struct Walked<'a> {
     walk: &'a mut Walk,
     control: &'a Control,
     /// Where the walk goes on when the plan is left.
-    left: Result<Page, Stop>,
-    begun: Option<Begun>,
+    left: Result<PlainPage, NoAnswer>,
+    begun: Option<RunLines>,
     /// What was chosen while it ran.
     wish: Wish,
 }
 
 /// What is known once the operator has said how to run.
-struct Begun {
+struct RunLines {
     lines: Lines<Out>,
     log: String,
     /// The steps of each phase, to be read.
@@ -54,7 +54,7 @@ struct Begun {
 }
 
 impl Walk {
-    pub(super) fn connect(&mut self) -> Result<Page, Stop> {
+    pub(super) fn connect(&mut self) -> Result<PlainPage, NoAnswer> {
         self.title(text::CONNECT);
         loop {
             match self.attempt()? {
@@ -66,15 +66,15 @@ impl Walk {
                     match choices[self.choose(&choices, None)?] {
                         say::TRY_AGAIN => {}
                         say::SAVE => self.save(),
-                        say::LEAVE => return Err(Stop::Quit),
-                        _ => return Ok(Page::Review),
+                        say::LEAVE => return Err(NoAnswer::Quit),
+                        _ => return Ok(PlainPage::Review),
                     }
                 }
             }
         }
     }
 
-    fn attempt(&mut self) -> Result<Came, Stop> {
+    fn attempt(&mut self) -> Result<Came, NoAnswer> {
         self.console.say(say::REACHING);
         let tried = Tried {
             asked: self.asked.clone(),
@@ -98,7 +98,7 @@ impl Walk {
         let mut walked = Walked {
             walk: self,
             control: &control,
-            left: Ok(Page::Review),
+            left: Ok(PlainPage::Review),
             begun: None,
             wish: Wish::ToTheEnd,
         };
@@ -122,10 +122,14 @@ impl Walk {
         Ok(Came::Not)
     }
 
-    fn over(&mut self, wish: Wish, ended: Result<Option<End>, RunError>) -> Result<Page, Stop> {
+    fn over(
+        &mut self,
+        wish: Wish,
+        ended: Result<Option<End>, RunError>,
+    ) -> Result<PlainPage, NoAnswer> {
         self.code = exit::code(&ended);
         match ended {
-            Ok(Some(End::Done)) => return Ok(Page::Left),
+            Ok(Some(End::Done)) => return Ok(PlainPage::Left),
             Ok(_) => {}
             Err(RunError::WentWrong) => self.console.say(text::WENT_WRONG),
             Err(error) => self.console.say(&error.to_string()),
@@ -134,21 +138,21 @@ impl Walk {
             return Err(signal);
         }
         match wish {
-            Wish::Edit => return Ok(Page::Review),
-            Wish::Stop => return Ok(Page::Left),
+            Wish::Edit => return Ok(PlainPage::Review),
+            Wish::Stop => return Ok(PlainPage::Left),
             Wish::ToTheEnd => {}
         }
         self.console.gap();
         let choices = [say::RUN_AGAIN, say::TO_REVIEW, say::LEAVE];
         match choices[self.choose(&choices, None)?] {
-            say::RUN_AGAIN => Ok(Page::Connect),
-            say::LEAVE => Ok(Page::Left),
-            _ => Ok(Page::Review),
+            say::RUN_AGAIN => Ok(PlainPage::Connect),
+            say::LEAVE => Ok(PlainPage::Left),
+            _ => Ok(PlainPage::Review),
         }
     }
 
     /// Says why not, and asks for what is missing.
-    fn unreached(&mut self, errors: &[LeaseError]) -> Result<Came, Stop> {
+    fn unreached(&mut self, errors: &[LeaseError]) -> Result<Came, NoAnswer> {
         let mut given = false;
         let mut remote = Vec::new();
         for error in errors {
@@ -171,7 +175,7 @@ impl Walk {
     }
 
     /// Whether there is one, and it is believed now.
-    fn unknown_key(&mut self, error: &RemoteError) -> Result<bool, Stop> {
+    fn unknown_key(&mut self, error: &RemoteError) -> Result<bool, NoAnswer> {
         let RemoteError::HostKeyUnknown {
             host,
             address,
@@ -196,7 +200,7 @@ impl Walk {
 
     /// Nothing was changed so far: the plan can be read, and begun. How many phases may begin; all
     /// where there is no number.
-    fn decide(&mut self, planned: &Planned) -> Result<Option<usize>, Result<Page, Stop>> {
+    fn decide(&mut self, planned: &Planned) -> Result<Option<usize>, Result<PlainPage, NoAnswer>> {
         self.title(text::PLAN);
         let plan = planned.plan();
         let phases = plan.phases.iter();
@@ -229,7 +233,7 @@ impl Walk {
                 say::BY_PHASE => return Ok(Some(0)),
                 say::RUN_ALL => return Ok(None),
                 say::SAVE => self.save(),
-                _ => return Err(Ok(Page::Review)),
+                _ => return Err(Ok(PlainPage::Review)),
             }
         }
     }
@@ -280,7 +284,7 @@ impl Frontend for Walked<'_> {
                 .collect()
         });
         let phases = phases.collect();
-        self.begun = Some(Begun { lines, log, phases });
+        self.begun = Some(RunLines { lines, log, phases });
         self.walk.console.gap();
         self.walk.console.say(say::CTRL_C);
         if let Some(watch) = &self.walk.watch {
@@ -290,14 +294,14 @@ impl Frontend for Walked<'_> {
     }
 
     fn event(&mut self, event: &Event) {
-        if let Some(Begun { lines, phases, .. }) = &mut self.begun {
+        if let Some(RunLines { lines, phases, .. }) = &mut self.begun {
             let wish = self.walk.happened(event, self.control, lines, phases);
             self.wish = wish.unwrap_or(self.wish);
         }
     }
 
     fn log_lost(&mut self, why: &io::Error) {
-        if let Some(Begun { log, .. }) = &self.begun {
+        if let Some(RunLines { log, .. }) = &self.begun {
             let text = text::log_lost(log, &why.to_string());
             self.walk.console.say(&text);
         }

@@ -29,7 +29,7 @@ impl Write for Out {
 }
 
 /// A line that somebody entered; it may be a secret.
-pub type Line = Zeroizing<String>;
+pub type EnteredLine = Zeroizing<String>;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub enum Gone {
     Signal(i32),
 }
 
-enum Read {
-    Line(Line),
+enum Input {
+    Line(EnteredLine),
     /// No text that anybody could mean.
     Unreadable,
     End,
@@ -53,7 +53,7 @@ pub struct Console {
     /// Lines are read by a thread of its own, one when it is asked for: a signal must not have to
     /// wait for Enter.
     ask: Sender<()>,
-    lines: Receiver<Read>,
+    lines: Receiver<Input>,
     /// A line was asked for, and the question given up.
     asked: bool,
     signals: Receiver<i32>,
@@ -125,7 +125,7 @@ impl Console {
     }
 
     /// Asks, and waits for a line.
-    pub fn ask(&mut self, prompt: &str, hidden: bool) -> Result<Line, Gone> {
+    pub fn ask(&mut self, prompt: &str, hidden: bool) -> Result<EnteredLine, Gone> {
         if hidden {
             self.echo.off();
         }
@@ -138,7 +138,7 @@ impl Console {
         line
     }
 
-    fn wait(&mut self, prompt: &str) -> Result<Line, Gone> {
+    fn wait(&mut self, prompt: &str) -> Result<EnteredLine, Gone> {
         loop {
             if let Ok(signal) = self.signals.try_recv() {
                 return Err(Gone::Signal(signal));
@@ -154,13 +154,13 @@ impl Console {
                     Ok(signal) => return Err(Gone::Signal(signal)),
                     Err(_) => return Err(Gone::End),
                 },
-                recv(self.lines) -> read => read.unwrap_or(Read::End),
+                recv(self.lines) -> read => read.unwrap_or(Input::End),
             };
             self.asked = false;
             match read {
-                Read::Line(line) => return Ok(line),
-                Read::Unreadable => self.say(super::text::UNREADABLE),
-                Read::End => {
+                Input::Line(line) => return Ok(line),
+                Input::Unreadable => self.say(super::text::UNREADABLE),
+                Input::End => {
                     self.gap();
                     return Err(Gone::End);
                 }
@@ -169,11 +169,11 @@ impl Console {
     }
 }
 
-fn read(mut input: impl BufRead, asked: &Receiver<()>, tell: &Sender<Read>) {
+fn read(mut input: impl BufRead, asked: &Receiver<()>, tell: &Sender<Input>) {
     while asked.recv().is_ok() {
         let mut bytes = Zeroizing::new(Vec::new());
         let read = match input.read_until(b'\n', &mut bytes) {
-            Ok(0) | Err(_) => Read::End,
+            Ok(0) | Err(_) => Input::End,
             Ok(_) => match std::str::from_utf8(&bytes) {
                 Ok(line) => {
                     let line = line.trim_end_matches(['\n', '\r']);
@@ -181,12 +181,12 @@ fn read(mut input: impl BufRead, asked: &Receiver<()>, tell: &Sender<Read>) {
                         .chars()
                         .any(|letter| letter.is_control() && letter != '\t')
                     {
-                        Read::Unreadable
+                        Input::Unreadable
                     } else {
-                        Read::Line(Zeroizing::new(line.to_owned()))
+                        Input::Line(Zeroizing::new(line.to_owned()))
                     }
                 }
-                Err(_) => Read::Unreadable,
+                Err(_) => Input::Unreadable,
             },
         };
         if tell.send(read).is_err() {

@@ -50,8 +50,10 @@ impl Drop for Terminal {
 }
 
 /// For input that is no terminal.
+#[cfg(test)]
 pub struct Shown;
 
+#[cfg(test)]
 impl Echo for Shown {
     fn off(&mut self) {}
 

@@ -12,7 +12,7 @@ use crate::interview::{Interview, key_of, text};
 const OF_KEYS: &str = " Left and right choose.";
 
 /// A form that is asked for in one go.
-pub struct Sheet {
+pub struct PlainForm {
     pub title: &'static str,
     pub why: &'static str,
     form: Form,
@@ -34,7 +34,7 @@ pub enum Wrong {
     Unfit(String),
 }
 
-impl Sheet {
+impl PlainForm {
     /// The form of the host at this place, or of a new one behind the last.
     pub fn of_host(interview: &Interview, place: usize) -> Self {
         Self::new(interview.host_form(place), About::Host(place))
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::interview::offers::Found;
 
-    fn place(sheet: &Sheet, key: &str) -> usize {
+    fn place(sheet: &PlainForm, key: &str) -> usize {
         let mut fields = sheet.fields().iter();
         fields.position(|field| field.key == key).expect("a field")
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_host_is_made_field_by_field() {
         let mut interview = Interview::new(Found::default());
-        let mut sheet = Sheet::of_host(&interview, 0);
+        let mut sheet = PlainForm::of_host(&interview, 0);
         let fields = ["name", "address", "port"].map(|key| place(&sheet, key));
         let mut put = |at: usize, value: &str| sheet.put(fields[at], value, &mut interview);
         assert!(matches!(put(0, "Not A Name"), Err(Wrong::Unfit(_))));
@@ -162,7 +162,7 @@ mod tests {
         let mut interview = Interview::new(Found::default());
         let inline = crate::answers::Secret::Inline("hunter2hunter2".to_owned().into());
         interview.answers.k3s.token = Some(inline);
-        for part in Sheet::of_options(&interview) {
+        for part in PlainForm::of_options(&interview) {
             for field in part.fields() {
                 assert!(!shown(field).contains("hunter2"));
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::ask::Stop;
+use super::ask::NoAnswer;
 use super::{Walk, text as say};
 use crate::answers::{CredentialKind, LoginSecretError, login_secret_problem};
 use crate::remote::RemoteError;
@@ -10,7 +10,7 @@ use crate::secrets::SecretText;
 
 /// A secret that would help: of whom, and on which hosts.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct MissingSecret {
     pub what: CredentialKind,
     pub user: String,
     pub hosts: Vec<String>,
@@ -26,18 +26,18 @@ fn words(what: &CredentialKind) -> (u8, &'static str) {
 }
 
 /// What these errors want, the same of several hosts together; what is likeliest comes first.
-pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<Wanted> {
-    let mut all: Vec<Wanted> = Vec::new();
+pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<MissingSecret> {
+    let mut all: Vec<MissingSecret> = Vec::new();
     for error in errors {
         for wanted in error.wants() {
             let user = whose(error, &wanted.what);
             let host = error.host().to_owned();
-            let is_same = |known: &&mut Wanted| {
+            let is_same = |known: &&mut MissingSecret| {
                 words(&known.what) == words(&wanted.what) && known.user == user
             };
             match all.iter_mut().find(is_same) {
                 Some(known) => known.hosts.push(host),
-                None => all.push(Wanted {
+                None => all.push(MissingSecret {
                     what: wanted.what.clone(),
                     user: user.to_owned(),
                     hosts: vec![host],
@@ -59,7 +59,7 @@ fn whose<'a>(error: &'a RemoteError, what: &'a CredentialKind) -> &'a str {
 }
 
 /// A secret that the answers name and that is not there.
-pub fn missing(error: &LoginSecretError) -> Option<Wanted> {
+pub fn missing(error: &LoginSecretError) -> Option<MissingSecret> {
     let (LoginSecretError::Unavailable { host, key, .. }
     | LoginSecretError::Unfit { host, key, .. }) = error;
     let what = match *key {
@@ -73,7 +73,7 @@ pub fn missing(error: &LoginSecretError) -> Option<Wanted> {
         "sudo_password" => CredentialKind::SudoPassword { of: None },
         _ => return None,
     };
-    Some(Wanted {
+    Some(MissingSecret {
         what,
         user: String::new(),
         hosts: vec![host.clone()],
@@ -82,7 +82,7 @@ pub fn missing(error: &LoginSecretError) -> Option<Wanted> {
 
 impl Walk {
     /// Asks for secrets; whether one was given. One kind is enough for a host.
-    pub(super) fn log_in(&mut self, all: Vec<Wanted>) -> Result<bool, Stop> {
+    pub(super) fn log_in(&mut self, all: Vec<MissingSecret>) -> Result<bool, NoAnswer> {
         let mut helped: Vec<String> = Vec::new();
         for mut wanted in all {
             wanted.hosts.retain(|host| !helped.contains(host));
@@ -92,7 +92,7 @@ impl Walk {
     }
 
     /// Asks once for all of these hosts, then for each by itself; those for which one was given.
-    fn give(&mut self, wanted: &Wanted) -> Result<Vec<String>, Stop> {
+    fn give(&mut self, wanted: &MissingSecret) -> Result<Vec<String>, NoAnswer> {
         let mut given = Vec::new();
         let (all, each) = (wanted.hosts.as_slice(), wanted.hosts.chunks(1));
         let each = each.filter(|_| all.len() > 1);
@@ -113,7 +113,11 @@ impl Walk {
         Ok(given)
     }
 
-    fn secret(&mut self, wanted: &Wanted, hosts: &[String]) -> Result<Option<SecretText>, Stop> {
+    fn secret(
+        &mut self,
+        wanted: &MissingSecret,
+        hosts: &[String],
+    ) -> Result<Option<SecretText>, NoAnswer> {
         let prompt = say::secret(words(&wanted.what).1, &wanted.user, hosts);
         loop {
             let line = self.answer(&prompt, say::SECRET_HELP, true)?;
@@ -185,8 +189,8 @@ mod tests {
 
     const SUDO: CredentialKind = CredentialKind::SudoPassword { of: None };
 
-    fn of(what: CredentialKind, hosts: &[&str]) -> Wanted {
-        Wanted {
+    fn of(what: CredentialKind, hosts: &[&str]) -> MissingSecret {
+        MissingSecret {
             what,
             user: "kay".into(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
@@ -194,7 +198,10 @@ mod tests {
     }
 
     /// Whether something was given, what for each of two hosts, and how that shows itself.
-    fn asked(typed: &'static [u8], all: Vec<Wanted>) -> (Result<bool, Stop>, Vec<String>, String) {
+    fn asked(
+        typed: &'static [u8],
+        all: Vec<MissingSecret>,
+    ) -> (Result<bool, NoAnswer>, Vec<String>, String) {
         let echo = Box::new(crate::frontends::plain::echo::Shown);
         let console = Console::new(typed, std::io::sink(), echo, None).expect("a thread");
         let mut walk = Walk::new(console, Found::default(), None);

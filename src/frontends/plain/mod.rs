@@ -32,8 +32,8 @@ use crate::interview::offers::{self, Found};
 use crate::interview::save::save;
 use crate::interview::{self, Interview, drafts};
 use crate::run::exit;
-use crate::signals::Watch;
-use ask::Stop;
+use crate::signals::SignalWatch;
+use ask::NoAnswer;
 use console::{Console, Gone};
 use echo::Echo;
 
@@ -43,7 +43,7 @@ pub fn wizard(
     out: impl Write + 'static,
     echo: Box<dyn Echo>,
 ) -> io::Result<u8> {
-    let watch = Watch::start()?;
+    let watch = SignalWatch::start()?;
     let console = Console::new(input, out, echo, Some(watch.heard()))?;
     let mut walk = Walk::new(console, offers::find(), state_root());
     walk.watch = Some(watch);
@@ -52,7 +52,7 @@ pub fn wizard(
 
 /// Where one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Page {
+enum PlainPage {
     Welcome,
     Hosts,
     /// A part of the options.
@@ -79,7 +79,7 @@ struct Walk {
     greeted: bool,
     /// The options were answered once: from now on the review leads to them.
     reviewed: bool,
-    watch: Option<Watch>,
+    watch: Option<SignalWatch>,
     /// By how the last run ended.
     code: u8,
 }
@@ -101,43 +101,45 @@ impl Walk {
     }
 
     fn walk(&mut self) -> u8 {
-        let mut page = Page::Welcome;
+        let mut page = PlainPage::Welcome;
         loop {
             let next = match page {
-                Page::Welcome => self.welcome(),
-                Page::Hosts => self.hosts(),
-                Page::Options(part) => self.options(part),
-                Page::Review => self.review(),
-                Page::Connect => self.connect(),
-                Page::Left => return self.code,
+                PlainPage::Welcome => self.welcome(),
+                PlainPage::Hosts => self.hosts(),
+                PlainPage::Options(part) => self.options(part),
+                PlainPage::Review => self.review(),
+                PlainPage::Connect => self.connect(),
+                PlainPage::Left => return self.code,
             };
             page = match next {
                 Ok(page) => page,
-                Err(Stop::Back) => self.before(page),
+                Err(NoAnswer::Back) => self.before(page),
                 Err(stop) => return self.leave(stop),
             };
         }
     }
 
-    fn before(&self, page: Page) -> Page {
+    fn before(&self, page: PlainPage) -> PlainPage {
         match page {
-            Page::Options(_) if self.reviewed => Page::Review,
-            Page::Options(0) | Page::Review => Page::Hosts,
-            Page::Options(part) => Page::Options(part - 1),
-            Page::Connect => Page::Review,
-            Page::Welcome | Page::Hosts | Page::Left => Page::Welcome,
+            PlainPage::Options(_) if self.reviewed => PlainPage::Review,
+            PlainPage::Options(0) | PlainPage::Review => PlainPage::Hosts,
+            PlainPage::Options(part) => PlainPage::Options(part - 1),
+            PlainPage::Connect => PlainPage::Review,
+            PlainPage::Welcome | PlainPage::Hosts | PlainPage::Left => PlainPage::Welcome,
         }
     }
 
-    fn leave(&mut self, stop: Stop) -> u8 {
+    fn leave(&mut self, stop: NoAnswer) -> u8 {
         let kept = self.interview.found.draft.is_some() && self.root.is_some() && !self.complained;
         if kept && self.code == 0 {
             self.console.say(text::KEPT);
         }
         match stop {
             // As a shell would say it of a process that a signal ended.
-            Stop::Gone(Gone::Signal(signal)) => u8::try_from(128 + signal).unwrap_or(exit::FAILED),
-            Stop::Back | Stop::Quit | Stop::Gone(Gone::End) => self.code,
+            NoAnswer::Gone(Gone::Signal(signal)) => {
+                u8::try_from(128 + signal).unwrap_or(exit::FAILED)
+            }
+            NoAnswer::Back | NoAnswer::Quit | NoAnswer::Gone(Gone::End) => self.code,
         }
     }
 
@@ -167,8 +169,8 @@ impl Walk {
     }
 
     /// The signal that was heard while nobody was asked anything.
-    fn signalled(&self) -> Option<Stop> {
+    fn signalled(&self) -> Option<NoAnswer> {
         let code = self.watch.as_ref()?.code()?;
-        Some(Stop::Gone(Gone::Signal(i32::from(code) - 128)))
+        Some(NoAnswer::Gone(Gone::Signal(i32::from(code) - 128)))
     }
 }

@@ -1,7 +1,8 @@
 //! A run: the lines that a headless run prints, and a question where it waits for a word.
 
-use super::ask::Stop;
+use super::ask::NoAnswer;
 use super::console::{Gone, Out};
+use super::text::Choice;
 use super::{Walk, text as say};
 use crate::engine::control::Control;
 use crate::events::StepId;
@@ -42,7 +43,7 @@ impl Walk {
         let wish = match asked {
             Ok(wish) => wish?,
             // It has stopped the run already.
-            Err(Stop::Gone(Gone::Signal(_))) => return None,
+            Err(NoAnswer::Gone(Gone::Signal(_))) => return None,
             Err(_) => Wish::Stop,
         };
         control.abort(Abort::Soft, text::BY_OPERATOR);
@@ -55,7 +56,7 @@ impl Walk {
         step: &StepId,
         control: &Control,
         lines: &mut Lines<Out>,
-    ) -> Result<Option<Wish>, Stop> {
+    ) -> Result<Option<Wish>, NoAnswer> {
         let _ = lines.failure(step);
         let Some(failed) = lines.progress().step(step) else {
             return Ok(None);
@@ -86,7 +87,7 @@ impl Walk {
         control: &Control,
         lines: &mut Lines<Out>,
         phases: &[Vec<PlannedStep>],
-    ) -> Result<Option<Wish>, Stop> {
+    ) -> Result<Option<Wish>, NoAnswer> {
         let progress = lines.progress();
         let Some(place) = progress.phases.iter().position(|other| other.id == phase) else {
             return Ok(None);
@@ -139,12 +140,16 @@ impl Walk {
     }
 
     /// A choice where there is no way back.
-    fn word(&mut self, choices: &[say::Words], default: Option<usize>) -> Result<say::Words, Stop> {
+    fn word(
+        &mut self,
+        choices: &[Choice<'static>],
+        default: Option<usize>,
+    ) -> Result<Choice<'static>, NoAnswer> {
         self.list(choices);
         loop {
             match self.pick(choices.len(), default) {
                 Ok(chosen) => return Ok(choices[chosen]),
-                Err(Stop::Back) => self.console.say(say::NO_WAY_BACK),
+                Err(NoAnswer::Back) => self.console.say(say::NO_WAY_BACK),
                 Err(stop) => return Err(stop),
             }
         }

@@ -147,7 +147,7 @@ fn a_draft_is_kept_after_every_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("state");
     let (mut walk, transcript) = walk("1\ndb\n", Found::default(), Some(root.clone()));
-    assert_eq!(walk.hosts(), Err(Stop::Gone(Gone::End)));
+    assert_eq!(walk.hosts(), Err(NoAnswer::Gone(Gone::End)));
     let draft = drafts::load(&root).unwrap_or_else(|| panic!("none: {}", transcript.text()));
     assert_eq!(draft.hosts[0].name, "db");
 }

@@ -4,12 +4,10 @@ use super::reader::{Reader, checks, optional, path, paths, secret, settings};
 use crate::answers::{Answers, ExistingPostgres, HostKeys, Secret};
 use crate::interview::form::{Field, Kind};
 use crate::interview::section::Section;
-use crate::interview::text::field as say;
+use crate::interview::text::field::{self as say, Words};
 
 const HOST_KEYS: &[&str] = &["strict", "accept-new"];
 const EXISTING: &[&str] = &["refuse", "share"];
-
-type Words = (&'static str, &'static str);
 
 pub fn fields(section: Section, answers: &Answers, is_known: bool) -> Vec<Field> {
     match section {

@@ -1,6 +1,8 @@
 //! Labels of fields, what they are for, and what is wrong with them.
 
-type Words = (&'static str, &'static str);
+/// A label, and what the field is for.
+pub type Words = (&'static str, &'static str);
+
 pub const NOT_AN_ADDRESS: &str = "must be an IP address, as in 10.0.0.11";
 pub const NOT_A_PORT: &str = "must be a port, a number between 1 and 65535";
 pub const OF_SSH: &str = "SSH, where a host does not say it itself";

@@ -15,7 +15,8 @@ installed() {
     done
 }
 
-# apt waits for the lock of dpkg by itself, but not for that of the package lists.
+# apt waits for the lock of dpkg by itself, but not for that of the package lists (docs/facts.md,
+# "Debian and Ubuntu").
 apt() {
     tries=0
     while :; do

@@ -2,7 +2,7 @@
 //! held until the first `sleep`, `clusters` is what `pg_lsclusters` prints, `log` is what was run.
 
 use super::FAMILY;
-use crate::platform::contract::Host;
+use crate::platform::contract::FakeHost;
 
 const PROGRAMS: &str = r#"
 stub bin/dpkg-query <<'END'
@@ -66,7 +66,7 @@ mkdir -p usr/lib/postgresql/9.6/bin usr/lib/postgresql/15/bin
 
 /// Runs this where, before, that was done.
 fn sh(before: &str, script: &str) -> (i32, String) {
-    Host::new(format!("{PROGRAMS}{before}")).sh(&FAMILY, script)
+    FakeHost::new(format!("{PROGRAMS}{before}")).sh(&FAMILY, script)
 }
 
 fn printed(before: &str, script: &str) -> String {

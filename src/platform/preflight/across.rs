@@ -1,16 +1,16 @@
 //! Hosts compared with each other.
 
-use super::{Sheet, Wanted};
+use super::{Requirements, RowDraft};
 use crate::answers::{Check, Role};
 
-/// Seconds between clocks that K3s takes for the same moment.
+/// Seconds between clocks that K3s takes for the same moment (docs/facts.md, "Clocks").
 const APART: f64 = 3.0;
 /// Worth a word.
 const DRIFTS: f64 = 1.0;
 /// How far this machine may be ahead of all of them: certificates made now are good from an hour ago.
 const TO_COME: f64 = 3300.0;
 
-pub(super) fn check(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
+pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     clocks(sheets);
     names(sheets);
     node_passwords(sheets);
@@ -18,7 +18,7 @@ pub(super) fn check(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
 }
 
 /// Against the median: one clock that is wrong makes no other one wrong.
-fn clocks(sheets: &mut [Sheet<'_>]) {
+fn clocks(sheets: &mut [RowDraft<'_>]) {
     let clocks = sheets
         .iter()
         .filter_map(|sheet| sheet.looked.facts.clock_ahead);
@@ -62,7 +62,7 @@ fn clocks(sheets: &mut [Sheet<'_>]) {
     }
 }
 
-fn names(sheets: &mut [Sheet<'_>]) {
+fn names(sheets: &mut [RowDraft<'_>]) {
     let facts: Vec<_> = sheets
         .iter()
         .map(|sheet| (sheet.looked.host.name.clone(), sheet.looked.facts))
@@ -112,9 +112,9 @@ fn names(sheets: &mut [Sheet<'_>]) {
     }
 }
 
-/// A cluster knows its nodes by a password on their disks: a host that was
-/// installed anew has lost it, and would be refused for ever.
-fn node_passwords(sheets: &mut [Sheet<'_>]) {
+/// A cluster knows its nodes by a password on their disks: a host that was installed anew has lost
+/// it, and would be refused for ever (docs/facts.md, "What stays on a host").
+fn node_passwords(sheets: &mut [RowDraft<'_>]) {
     let known: Vec<_> = sheets
         .iter()
         .flat_map(|sheet| sheet.looked.facts.k3s.known_nodes.clone())
@@ -138,10 +138,11 @@ fn node_passwords(sheets: &mut [Sheet<'_>]) {
     }
 }
 
-/// A server on a database without its cluster's row begins another cluster there.
-fn data(sheets: &mut [Sheet<'_>], wanted: Wanted<'_>) {
+/// A server on a database without its cluster's row begins another cluster there (docs/facts.md,
+/// "First server").
+fn data(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     let runs =
-        |sheet: &&Sheet<'_>| sheet.role() == Role::Server && sheet.looked.facts.runs_our_k3s();
+        |sheet: &&RowDraft<'_>| sheet.role() == Role::Server && sheet.looked.facts.runs_our_k3s();
     let Some(server) = sheets.iter().find(runs) else {
         return;
     };

@@ -1,12 +1,12 @@
 //! What is there already: of others, of another cluster, or left behind.
 
-use super::{Sheet, Wanted};
+use super::{Requirements, RowDraft};
 use crate::answers::{Check, ExistingPostgres, Role};
 use crate::platform::network::LISTENER;
 use crate::platform::{Platform, PostgresCluster};
 use crate::topology::API;
 
-pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     match sheet.role() {
         Role::Postgres => postgres(sheet, wanted),
         Role::Server | Role::Agent => k3s(sheet, wanted),
@@ -15,11 +15,11 @@ pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     }
 }
 
-fn fails(sheet: &mut Sheet<'_>, cause: impl Into<String>, remedy: impl Into<String>) {
+fn fails(sheet: &mut RowDraft<'_>, cause: impl Into<String>, remedy: impl Into<String>) {
     sheet.fails(Check::Existing, cause, remedy);
 }
 
-fn k3s(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Existing);
     let k3s = &sheet.looked.facts.k3s;
     let (own, other, token) = match sheet.role() {
@@ -73,9 +73,9 @@ fn k3s(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     }
 }
 
-/// Facts 4.4: an embedded etcd wins over the datastore, and certificates newer than those in the
-/// datastore keep a server from starting.
-fn leftovers(sheet: &mut Sheet<'_>) {
+/// An embedded etcd wins over the datastore, and certificates newer than those in the datastore keep
+/// a server from starting (docs/facts.md, "What stays on a host").
+fn leftovers(sheet: &mut RowDraft<'_>) {
     let k3s = &sheet.looked.facts.k3s;
     for path in &k3s.leftovers {
         let remedy = format!("mv {path} {path}.before, when nobody needs it");
@@ -95,7 +95,7 @@ fn leftovers(sheet: &mut Sheet<'_>) {
     }
 }
 
-fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn postgres(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Existing);
     let postgres = &sheet.looked.facts.postgres;
     let answers = &wanted.answers.postgres;
@@ -142,7 +142,7 @@ fn postgres(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 
 /// Nobody knows what is in a Postgres that cannot be asked. Where it has rules of this very cluster,
 /// or where the wizard was restarting it, it was looked at before: then an earlier run was cut off.
-fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn stopped(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let facts = sheet.looked.facts;
     let postgres = &facts.postgres;
     let port = wanted.answers.postgres.port;
@@ -181,7 +181,7 @@ fn stopped(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 }
 
 /// It has one set of servers: those of another cluster would lose it.
-fn balancer(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn balancer(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Existing);
     let there = &sheet.looked.facts.balancer;
     if there.servers.is_empty() {
@@ -206,7 +206,7 @@ fn balancer(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     );
 }
 
-fn running(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let facts = sheet.looked.facts;
     let postgres = &facts.postgres;
     let answers = &wanted.answers.postgres;
@@ -258,7 +258,7 @@ fn running(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     shared(sheet, wanted);
 }
 
-fn tls(sheet: &mut Sheet<'_>, word: ExistingPostgres) {
+fn tls(sheet: &mut RowDraft<'_>, word: ExistingPostgres) {
     let facts = sheet.looked.facts;
     let setting = |name: &str| facts.postgres.settings.get(name).map_or("", String::as_str);
     let platform = Platform::of(facts);
@@ -290,7 +290,7 @@ fn tls(sheet: &mut Sheet<'_>, word: ExistingPostgres) {
 }
 
 /// Others use it too: a restart cuts them off for a moment, so it takes the operator's word.
-fn shared(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn shared(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let postgres = &sheet.looked.facts.postgres;
     let answers = &wanted.answers.postgres;
     let others: Vec<_> = postgres
@@ -323,7 +323,7 @@ fn shared(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 }
 
 /// Why it must be restarted, if it must.
-fn restart(sheet: &Sheet<'_>, wanted: Wanted<'_>) -> Option<String> {
+fn restart(sheet: &RowDraft<'_>, wanted: Requirements<'_>) -> Option<String> {
     let looked = sheet.looked;
     let setting = |name: &str| looked.facts.postgres.settings.get(name);
     let ip = looked.host.cluster_ip().map(|ip| ip.to_string());

@@ -1,14 +1,14 @@
 //! What one host is: its system, its size, its kernel, its ports, and what it reaches.
 
-use super::{Level, Sheet, Wanted};
+use super::{Level, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{ModuleState, Platform, Port, Process, Tried, firewall};
+use crate::platform::{ModuleState, Platform, Port, Process, SourceTrial, firewall};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
 
-pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     os(sheet);
     arch(sheet);
     address(sheet);
@@ -23,7 +23,7 @@ pub(super) fn check(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
     sudo(sheet);
 }
 
-fn os(sheet: &mut Sheet<'_>) {
+fn os(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Os);
     let facts = sheet.looked.facts;
     if Platform::of(facts).is_none() {
@@ -62,9 +62,9 @@ fn os(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// K3s is released for three architectures (docs.k3s.io/installation/requirements); all else can run
+/// K3s is released for three architectures (docs/facts.md, "Architectures"); all else can run
 /// anywhere.
-fn arch(sheet: &mut Sheet<'_>) {
+fn arch(sheet: &mut RowDraft<'_>) {
     if !sheet.is_node() {
         return;
     }
@@ -91,7 +91,7 @@ fn arch(sheet: &mut Sheet<'_>) {
     );
 }
 
-fn address(sheet: &mut Sheet<'_>) {
+fn address(sheet: &mut RowDraft<'_>) {
     let facts = sheet.looked.facts;
     let Some(address) = sheet.looked.host.cluster_ip() else {
         return;
@@ -113,8 +113,8 @@ fn address(sheet: &mut Sheet<'_>) {
     );
 }
 
-/// Facts 5.3: what K3s asks of its hosts.
-fn cpu(sheet: &mut Sheet<'_>) {
+/// See docs/facts.md, "Requirements".
+fn cpu(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Cpu);
     let cpus = sheet.looked.facts.cpus;
     if sheet.role() == Role::Server && cpus == 1 {
@@ -126,8 +126,9 @@ fn cpu(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// Facts 5.3. A machine sold with 2 GB reports up to a fifth less: firmware and kernel keep some.
-fn memory(sheet: &mut Sheet<'_>) {
+/// See docs/facts.md, "Requirements". A machine sold with 2 GB reports up to a fifth less: firmware
+/// and kernel keep some.
+fn memory(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Memory);
     let have = sheet.looked.facts.memory_kib;
     let (least, good, says) = match sheet.role() {
@@ -155,7 +156,7 @@ fn memory(sheet: &mut Sheet<'_>) {
     );
 }
 
-fn disk(sheet: &mut Sheet<'_>) {
+fn disk(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Disk);
     let facts = sheet.looked.facts;
     let postgres = Platform::of(facts).map_or("/var/lib", |platform| platform.postgres_data);
@@ -199,9 +200,9 @@ fn disk(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// What K3s cannot do without. In a container the kernel is somebody else's, and what
-/// is seen of it says little.
-fn kernel(sheet: &mut Sheet<'_>) {
+/// What K3s cannot do without (docs/facts.md, "Requirements"). In a container the kernel is that of
+/// another machine, and what is seen of it says little.
+fn kernel(sheet: &mut RowDraft<'_>) {
     if !sheet.is_node() {
         return;
     }
@@ -245,9 +246,8 @@ fn kernel(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// The ports that a role listens on, and whether they are UDP
-/// (docs.k3s.io/installation/requirements).
-fn needed(role: Role, wanted: Wanted<'_>) -> Vec<(u16, bool)> {
+/// The ports that a role listens on, and whether they are UDP (docs/facts.md, "Ports").
+fn needed(role: Role, wanted: Requirements<'_>) -> Vec<(u16, bool)> {
     let tcp = |ports: &[u16]| ports.iter().map(|port| (*port, false)).collect::<Vec<_>>();
     match role {
         Role::Postgres => tcp(&[wanted.answers.postgres.port]),
@@ -266,7 +266,7 @@ fn needed(role: Role, wanted: Wanted<'_>) -> Vec<(u16, bool)> {
     }
 }
 
-fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Ports);
     let facts = sheet.looked.facts;
     if !facts.ports_seen {
@@ -319,7 +319,7 @@ fn ports(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 
 /// Whether whoever listens is what the role puts there: then `existing` has to say about it. Or a
 /// listener of ours, which a run that was killed could not end: soon it ends by itself.
-fn is_the_roles_own(sheet: &Sheet<'_>, port: &Port) -> bool {
+fn is_the_roles_own(sheet: &RowDraft<'_>, port: &Port) -> bool {
     if port.unit == LISTENER {
         return true;
     }
@@ -341,7 +341,7 @@ pub(super) fn is_postgres(port: &Port) -> bool {
     port.program.starts_with("postgres") || port.program == "postmaster"
 }
 
-fn packages(sheet: &mut Sheet<'_>) {
+fn packages(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Packages);
     let facts = sheet.looked.facts;
     let remedies = Platform::remedies(facts);
@@ -365,7 +365,7 @@ fn packages(sheet: &mut Sheet<'_>) {
             );
         }
     }
-    if let Tried::Failed(why) = &sheet.looked.sources.packages {
+    if let SourceTrial::Failed(why) = &sheet.looked.sources.packages {
         sheet.fails(
             Check::Packages,
             format!("packages cannot be downloaded: {why}"),
@@ -374,13 +374,13 @@ fn packages(sheet: &mut Sheet<'_>) {
     }
 }
 
-fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if !sheet.is_node() {
         return;
     }
     sheet.looks_at(Check::Download);
     match &sheet.looked.sources.download {
-        Tried::Failed(why) => {
+        SourceTrial::Failed(why) => {
             let mirror = match wanted.answers.k3s.artifact_url {
                 Some(_) => "Look at install_url, artifact_url and version under [k3s]",
                 None => "Open the way, or name a mirror as artifact_url under [k3s]",
@@ -391,7 +391,7 @@ fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
                 mirror,
             );
         }
-        Tried::Later(why) => {
+        SourceTrial::Later(why) => {
             let cause = format!("whether K3s can be downloaded is not known: {why}");
             sheet.warns(
                 Check::Download,
@@ -399,12 +399,12 @@ fn download(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
                 Platform::remedies(sheet.looked.facts).download_unknown,
             );
         }
-        Tried::Not | Tried::Reached => {}
+        SourceTrial::Not | SourceTrial::Reached => {}
     }
 }
 
 /// Told, with the commands: opening it is not done here.
-fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
+fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Firewall);
     let facts = sheet.looked.facts;
     let ports: Vec<_> = match sheet.role() {
@@ -435,8 +435,9 @@ fn firewall(sheet: &mut Sheet<'_>, wanted: Wanted<'_>) {
 }
 
 /// A sudo that records keeps every script that goes through it, and what it prints: the token, the
-/// database's password, private keys. Nothing of these has been sent when this is known.
-fn sudo(sheet: &mut Sheet<'_>) {
+/// database's password, private keys (docs/ssh.md, "sudo"). Nothing of these has been sent when this
+/// is known.
+fn sudo(sheet: &mut RowDraft<'_>) {
     let facts = sheet.looked.facts;
     if !facts.through_sudo {
         return;

@@ -34,7 +34,7 @@ pub struct Looked<'a> {
 
 /// What the hosts are held against.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct Requirements<'a> {
     pub answers: &'a Answers,
     pub topology: &'a Topology,
     /// The first 12 digits of the SHA-256 of the cluster's token and of the agents'.
@@ -77,7 +77,7 @@ pub struct Row {
 }
 
 /// All that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     pub rows: Vec<Row>,
     /// What nobody could know yet.
@@ -85,8 +85,8 @@ pub struct Grid {
 }
 
 /// The grid of some hosts, in their order.
-pub fn grid(wanted: Wanted<'_>, hosts: &[Looked<'_>]) -> Grid {
-    let mut sheets: Vec<_> = hosts.iter().map(|looked| Sheet::new(*looked)).collect();
+pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
+    let mut sheets: Vec<_> = hosts.iter().map(|looked| RowDraft::new(*looked)).collect();
     for sheet in &mut sheets {
         host::check(sheet, wanted);
         existing::check(sheet, wanted);
@@ -135,12 +135,12 @@ impl Grid {
 }
 
 /// A row being written.
-struct Sheet<'a> {
+struct RowDraft<'a> {
     looked: Looked<'a>,
     findings: BTreeMap<Check, Vec<(Level, Finding)>>,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> RowDraft<'a> {
     fn new(looked: Looked<'a>) -> Self {
         Self {
             looked,

@@ -1,11 +1,11 @@
 //! Whether hosts reach each other, as far as that could be tried.
 
-use super::{Looked, Sheet};
+use super::{Looked, RowDraft};
 use crate::answers::Check;
 use crate::platform::network::{Contact, PATIENCE};
 use crate::topology::{Link, Topology};
 
-pub(super) fn check(sheet: &mut Sheet<'_>) {
+pub(super) fn check(sheet: &mut RowDraft<'_>) {
     let looked = sheet.looked;
     for (link, contact) in looked.links {
         sheet.looks_at(Check::Network);

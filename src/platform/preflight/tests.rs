@@ -1,14 +1,14 @@
 use super::*;
 use crate::platform::firewall::Firewall;
 use crate::platform::network::Contact;
-use crate::platform::{Disk, ModuleState, Port, Process, Tried};
+use crate::platform::{Disk, ModuleState, Port, Process, SourceTrial};
 use crate::topology::{Link, Topology};
 
 pub(super) const TOKEN: &str = "0123456789ab";
 pub(super) const AGENT_TOKEN: &str = "ba9876543210";
 
 /// Hosts that were looked at.
-pub(super) struct World {
+pub(super) struct PreflightWorld {
     pub(super) answers: Answers,
     pub(super) facts: Vec<Facts>,
     sources: Vec<Sources>,
@@ -17,19 +17,19 @@ pub(super) struct World {
 }
 
 /// The hosts of the lab, on which all is well.
-pub(super) fn lab() -> World {
+pub(super) fn lab() -> PreflightWorld {
     let answers = Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap();
     let facts = answers.hosts.iter().map(good).collect();
     let sources = answers.hosts.iter().map(|_| Sources {
-        packages: Tried::Reached,
-        download: Tried::Reached,
+        packages: SourceTrial::Reached,
+        download: SourceTrial::Reached,
     });
     let reached = |host: &Host| {
         let links = Topology::of(&answers).unwrap().links().into_iter();
         let own = links.filter(|link| link.from == host.name);
         own.map(|link| (link, Contact::Reached)).collect()
     };
-    World {
+    PreflightWorld {
         sources: sources.collect(),
         links: answers.hosts.iter().map(reached).collect(),
         facts,
@@ -65,7 +65,7 @@ fn good(host: &Host) -> Facts {
     }
 }
 
-impl World {
+impl PreflightWorld {
     pub(super) fn grid(&self) -> Grid {
         let looked: Vec<_> = self
             .answers
@@ -82,7 +82,7 @@ impl World {
             })
             .collect();
         let topology = Topology::of(&self.answers).unwrap();
-        let wanted = Wanted {
+        let wanted = Requirements {
             topology: &topology,
             answers: &self.answers,
             token: TOKEN,
@@ -370,18 +370,21 @@ fn what_is_not_reached_is_refused() {
         told(&world.grid())
     };
     let tried = |packages, download| Sources { packages, download };
-    let failed = |why: &str| Tried::Failed(why.into());
+    let failed = |why: &str| SourceTrial::Failed(why.into());
     let all = [
-        with(DB, tried(failed("http://p/x: E: no route"), Tried::Not)),
+        with(
+            DB,
+            tried(failed("http://p/x: E: no route"), SourceTrial::Not),
+        ),
         with(
             SERVER,
-            tried(Tried::Not, failed("http://m/x curl: (7) refused")),
+            tried(SourceTrial::Not, failed("http://m/x curl: (7) refused")),
         ),
         with(
             AGENT,
             tried(
-                Tried::Not,
-                Tried::Later("there is neither curl nor wget".into()),
+                SourceTrial::Not,
+                SourceTrial::Later("there is neither curl nor wget".into()),
             ),
         ),
     ];

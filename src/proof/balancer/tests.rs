@@ -7,7 +7,7 @@ use openssl::x509::X509;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::pki::{self, Identity, Kept, Pki, Wanted};
+use crate::pki::{self, CertificateRequest, Identity, Kept, Pki};
 
 /// What nginx 1.22.1 wrote: both servers down, no server left to try, one server up, the other tried
 /// first, and a client that said nothing.
@@ -37,7 +37,7 @@ fn the_log_says_which_servers_answered() {
 }
 
 fn certificates(kept: &Kept, name: &str) -> Pki {
-    let wanted = Wanted {
+    let wanted = CertificateRequest {
         cluster: "lab".into(),
         role: "k3s".into(),
         postgres: BTreeMap::from([("db".to_owned(), vec![name.into()])]),
@@ -112,5 +112,5 @@ fn the_cluster_answers_pong_or_the_reason_is_told() {
     insta::assert_snapshot!(fails(&pki.postgres["db"], b"SSH-2.0-OpenSSH_9.2\r\n"), @"what answers there is not K3s");
     insta::assert_snapshot!(fails(&pki.postgres["db"], b""), @"the connection ended without an answer");
     let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, 1)).expect_err("nothing is there");
-    insta::assert_snapshot!(Verdict::unreached("127.0.0.1", &refused), @"127.0.0.1: the load balancer cannot be reached: Connection refused (os error 111)");
+    insta::assert_snapshot!(BalancerVerdict::unreached("127.0.0.1", &refused), @"127.0.0.1: the load balancer cannot be reached: Connection refused (os error 111)");
 }

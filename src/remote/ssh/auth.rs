@@ -9,10 +9,11 @@ use super::key_file::KeyFile;
 use super::wire::{Until, Wire};
 use super::{Credentials, RemoteError, Target};
 use crate::answers::{CredentialKind, CredentialRequest};
-use crate::remote::trials::{Purpose, Turn};
+use crate::remote::trials::{PasswordPurpose, Turn};
 use crate::secrets::SecretText;
 
-/// For all attempts together: PAM makes one wait 4 s after a wrong password.
+/// For all attempts together: PAM waits 4 s after a wrong password (docs/ssh.md, "Keys and
+/// passwords").
 const LIMIT: Duration = Duration::from_secs(40);
 /// What sshd allows, one attempt less: `MaxAuthTries` is 6, and a password that was given must
 /// still have its turn.
@@ -29,7 +30,7 @@ const REFUSED: ErrorCode = ErrorCode::Session(-18);
 /// Logs in with whatever was given, in the order in which it harms least: a wrong password counts
 /// towards a lock-out, a wrong key does not.
 pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result<(), RemoteError> {
-    let mut attempt = Attempt {
+    let mut attempt = LoginAttempt {
         wire,
         target,
         credentials,
@@ -52,7 +53,7 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
     }
     attempt.wants_password(&methods)?;
     let advice = attempt.advice(&methods);
-    let Attempt {
+    let LoginAttempt {
         said: mut tried,
         wants,
         ..
@@ -76,7 +77,7 @@ fn refused(target: &Target, why: String, wants: Vec<CredentialRequest>) -> Remot
     }
 }
 
-struct Attempt<'a> {
+struct LoginAttempt<'a> {
     wire: &'a Wire,
     target: &'a Target,
     credentials: &'a Credentials,
@@ -95,7 +96,7 @@ struct Attempt<'a> {
     wants: Vec<CredentialRequest>,
 }
 
-impl Attempt<'_> {
+impl LoginAttempt<'_> {
     fn is_in(&self) -> bool {
         self.wire.session().authenticated()
     }
@@ -224,8 +225,8 @@ impl Attempt<'_> {
             let phrase = self.credentials.passphrase.as_ref();
             let phrase = phrase.map(SecretText::expose);
             let user = &self.target.user;
-            // Opening an encrypted key takes long, on purpose. Offered by its public half, it is
-            // opened once, not twice, and only where the server takes it.
+            // Opening an encrypted key takes long, on purpose (docs/ssh.md, "Keys and passwords").
+            // Offered by its public half, it is opened once, and only where the server takes it.
             let offer = public.is_none().then(|| key.offer()).flatten();
             let result = self.call(|session| match &offer {
                 Some(offer) => {
@@ -352,7 +353,7 @@ impl Attempt<'_> {
         };
         let target = self.target;
         let (trials, cancel) = (&credentials.trials, self.wire.cancel());
-        let trial = match trials.turn(&target.name, Purpose::Login, password, cancel)? {
+        let trial = match trials.turn(&target.name, PasswordPurpose::Login, password, cancel)? {
             Turn::Try(trial) => trial,
             Turn::WrongOn(host) => {
                 let text = format!("the password: not sent, because it was wrong on {host}");
@@ -402,7 +403,7 @@ impl Attempt<'_> {
                 return Ok((self.is_in(), code, String::new()));
             }
         }
-        let mut answers = Answers {
+        let mut answers = PasswordPrompt {
             password,
             question: String::new(),
         };
@@ -463,13 +464,13 @@ fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
 }
 
 /// Answers every question that is not shown while it is answered with the password.
-struct Answers<'a> {
+struct PasswordPrompt<'a> {
     password: &'a SecretText,
     /// What it was asked last.
     question: String,
 }
 
-impl KeyboardInteractivePrompt for Answers<'_> {
+impl KeyboardInteractivePrompt for PasswordPrompt<'_> {
     fn prompt(&mut self, _: &str, _: &str, prompts: &[Prompt<'_>]) -> Vec<String> {
         let hidden = prompts.iter().filter(|prompt| !prompt.echo);
         let words: Vec<_> = hidden.map(|prompt| prompt.text.trim()).collect();

@@ -11,14 +11,15 @@ use ssh2::{ErrorCode, MethodType};
 use super::wire::{Until, Wire};
 use super::{Cancel, RemoteError, Target};
 use crate::answers::{HostKeys, paths};
-use crate::remote::known_hosts::{self, KnownHosts, Verdict};
+use crate::remote::known_hosts::{self, KeyVerdict, KnownHosts};
 use crate::remote::sys;
 
 /// For the name and the TCP connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// For the key exchange.
 const HANDSHAKE: Duration = Duration::from_secs(15);
-/// An sshd that is asked by many at once turns some away (`MaxStartups`): they come again.
+/// An sshd that is asked by many at once turns some away: they come again (docs/ssh.md, "Limits of
+/// sshd").
 const ATTEMPTS: u32 = 6;
 /// Connections in the making at once, in the whole process.
 const AT_ONCE: usize = 16;
@@ -113,18 +114,18 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
         });
     }
     match known.judge(&address, &key) {
-        Verdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
+        KeyVerdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
             host: target.name.clone(),
             address,
             fingerprint,
             place,
         }),
-        Verdict::Unknown => {
+        KeyVerdict::Unknown => {
             remember(target, &address, &key)?;
             Ok(wire)
         }
         // The answers are the operator's own word: they win over an old line elsewhere.
-        Verdict::Known | Verdict::Changed { .. } => Ok(wire),
+        KeyVerdict::Known | KeyVerdict::Changed { .. } => Ok(wire),
     }
 }
 
@@ -158,9 +159,11 @@ fn judge(
     let (host, address_) = (target.name.clone(), address.to_owned());
     let fingerprint = known_hosts::fingerprint(key);
     match known.judge(address, key) {
-        Verdict::Known => Ok(()),
-        Verdict::Unknown if target.policy == HostKeys::AcceptNew => remember(target, address, key),
-        Verdict::Unknown => Err(RemoteError::HostKeyUnknown {
+        KeyVerdict::Known => Ok(()),
+        KeyVerdict::Unknown if target.policy == HostKeys::AcceptNew => {
+            remember(target, address, key)
+        }
+        KeyVerdict::Unknown => Err(RemoteError::HostKeyUnknown {
             host,
             address: address_,
             fingerprint,
@@ -171,14 +174,14 @@ fn judge(
             }
             .to_owned(),
         }),
-        Verdict::Changed { known, place } => Err(RemoteError::HostKeyChanged {
+        KeyVerdict::Changed { known, place } => Err(RemoteError::HostKeyChanged {
             host,
             address: address_,
             fingerprint,
             known,
             place,
         }),
-        Verdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
+        KeyVerdict::Revoked { place } => Err(RemoteError::HostKeyRevoked {
             host,
             address: address_,
             fingerprint,

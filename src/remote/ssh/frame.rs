@@ -16,7 +16,7 @@ impl Frame {
     pub fn new(mark: &str) -> Self {
         let side = || Side {
             mark: [&[SEPARATOR], mark.as_bytes()].concat(),
-            state: State::Before,
+            state: FrameState::Before,
             held: Vec::new(),
         };
         let (out, err) = (side(), side());
@@ -40,14 +40,14 @@ impl Frame {
     /// The script's status, once both outputs have come to their end.
     pub fn status(&self) -> Option<i32> {
         match (self.out.state, self.err.state) {
-            (State::Ended(status), State::Ended(_)) => Some(status),
+            (FrameState::Ended(status), FrameState::Ended(_)) => Some(status),
             _ => None,
         }
     }
 }
 
 #[derive(Clone, Copy)]
-enum State {
+enum FrameState {
     Before,
     Within,
     Ended(i32),
@@ -56,7 +56,7 @@ enum State {
 /// One of the two outputs.
 struct Side {
     mark: Vec<u8>,
-    state: State,
+    state: FrameState,
     /// The start of a mark, perhaps; the rest is still to come.
     held: Vec<u8>,
 }
@@ -77,11 +77,11 @@ impl Side {
     /// Returns what cannot be judged yet.
     fn parse<'a>(&mut self, mut bytes: &'a [u8], to: &mut dyn FnMut(&[u8])) -> &'a [u8] {
         loop {
-            if let State::Ended(_) = self.state {
+            if let FrameState::Ended(_) = self.state {
                 return &[];
             }
             let at = self.find(bytes);
-            if let State::Within = self.state {
+            if let FrameState::Within = self.state {
                 to(&bytes[..at]);
             }
             bytes = &bytes[at..];
@@ -92,8 +92,8 @@ impl Side {
                 return bytes;
             };
             self.state = match said {
-                b"+" => State::Within,
-                status => State::Ended(number(status)),
+                b"+" => FrameState::Within,
+                status => FrameState::Ended(number(status)),
             };
             bytes = &bytes[end + 1..];
         }

@@ -1,4 +1,5 @@
-//! A host over SSH. The shell programs are in `assets/remote/`.
+//! A host over SSH. The shell programs are in `assets/remote/`; how libssh2, sshd and sudo behave is in
+//! docs/ssh.md.
 //!
 //! * `dial`: the TCP connection, the key exchange, the host's key
 //! * `auth`: logging in; `key_file`: with keys

@@ -1,4 +1,5 @@
-//! A TCP connection that the host itself makes: bytes through a channel to bash over there.
+//! A TCP connection that the host itself makes: bytes through a channel to bash over there
+//! (docs/ssh.md, "Relays").
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" &&
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A channel through which a connection goes.
-pub struct Opened {
+pub struct OpenedChannel {
     channel: Channel,
     until: Until,
     /// What came in the same breath as the word that it is connected.
@@ -30,7 +31,7 @@ pub fn open(
     host: &str,
     to: SocketAddr,
     limit: Duration,
-) -> Result<Opened, RemoteError> {
+) -> Result<OpenedChannel, RemoteError> {
     let mark = shell::nonce().map_err(|why| wire.lost(why.to_string()))?;
     // The host ends it by itself, should we not come to it. In whole seconds, for busybox.
     let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
@@ -63,7 +64,7 @@ pub fn open(
         })?;
         // A profile that prints something does it in front of the mark.
         if let Some(at) = find(&out, mark.as_bytes()) {
-            return Ok(Opened {
+            return Ok(OpenedChannel {
                 channel,
                 until,
                 first: out.split_off(at + mark.len()),
@@ -120,11 +121,11 @@ fn close(wire: &Wire, channel: &mut Channel, until: &Until) -> Result<i32, Remot
 /// Bytes to and from where it leads.
 pub struct Relayed<'a> {
     wire: &'a mut Wire,
-    opened: Opened,
+    opened: OpenedChannel,
 }
 
 impl<'a> Relayed<'a> {
-    pub fn new(wire: &'a mut Wire, opened: Opened) -> Self {
+    pub fn new(wire: &'a mut Wire, opened: OpenedChannel) -> Self {
         Self { wire, opened }
     }
 
@@ -196,7 +197,7 @@ impl Drop for Relayed<'_> {
             return;
         }
         let until = Until::after(GRACE);
-        let Opened { channel, .. } = &mut self.opened;
+        let OpenedChannel { channel, .. } = &mut self.opened;
         let closed = (|| {
             // Its end makes the copying over there end itself.
             let _ = self.wire.retry(&until, |_| channel.send_eof())?;

@@ -10,7 +10,7 @@ use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Script, Stream, Target};
 use crate::answers::{CredentialKind, CredentialRequest};
 use crate::remote::program::text_of;
-use crate::remote::trials::{Purpose, Turn};
+use crate::remote::trials::{PasswordPurpose, Turn};
 use crate::secrets::SecretText;
 
 const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
@@ -20,7 +20,7 @@ const START: &str = "exec /bin/sh";
 /// Behind every script: the root shell sees by it that the script is whole.
 const END: &str = "#";
 
-/// For the way to root: sudo makes one wait 2 s after a wrong password.
+/// For the way to root: sudo waits 2 s after a wrong password (docs/ssh.md, "sudo").
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How the connection is lost when the root shell goes.
@@ -106,7 +106,7 @@ impl Opening<'_> {
         let greeting = text_of(&greeting, &self.target.name)?;
         let marks = [&mark[..], &prompted[..]];
         let mut said = self.say(&mut channel, greeting.expose().as_bytes(), &marks)?;
-        if let Said::Mark(1, text) = &said {
+        if let ShellOutput::Mark(1, text) = &said {
             let whose = text.rsplit_once(&prompt).map(|(_, whose)| whose);
             self.asked = whose
                 .filter(|whose| !whose.contains('%'))
@@ -121,12 +121,12 @@ impl Opening<'_> {
             said = self.give(&mut channel, password, credentials, &marks)?;
         }
         match said {
-            Said::Mark(0, _) => {}
-            Said::Mark(..) => {
+            ShellOutput::Mark(0, _) => {}
+            ShellOutput::Mark(..) => {
                 self.wants = Some(true);
                 return Err(self.no_root(&self.wrong_password()));
             }
-            Said::End(text) => {
+            ShellOutput::End(text) => {
                 if text.contains(WRONG) {
                     self.wants = Some(true);
                 } else if text.contains(NEEDED) && password.is_none() {
@@ -139,8 +139,8 @@ impl Opening<'_> {
         let root = Script::new(ROOT).input("READY", ready.as_str());
         let root = text_of(&root, &self.target.name)?;
         match self.say(&mut channel, root.expose().as_bytes(), &[&ready])? {
-            Said::Mark(..) => Ok(channel),
-            Said::End(text) => Err(self.no_root(&self.explain(&text))),
+            ShellOutput::Mark(..) => Ok(channel),
+            ShellOutput::End(text) => Err(self.no_root(&self.explain(&text))),
         }
     }
 
@@ -151,9 +151,9 @@ impl Opening<'_> {
         password: &SecretText,
         credentials: &Credentials,
         marks: &[&str],
-    ) -> Result<Said, RemoteError> {
+    ) -> Result<ShellOutput, RemoteError> {
         let (trials, cancel) = (&credentials.trials, self.wire.cancel());
-        let trial = match trials.turn(&self.target.name, Purpose::Sudo, password, cancel)? {
+        let trial = match trials.turn(&self.target.name, PasswordPurpose::Sudo, password, cancel)? {
             Turn::Try(trial) => trial,
             Turn::WrongOn(host) => {
                 self.wants = Some(true);
@@ -167,13 +167,13 @@ impl Opening<'_> {
         let line = Zeroizing::new(format!("{}\n", password.expose()));
         let said = self.say(channel, line.as_bytes(), marks)?;
         match &said {
-            Said::Mark(0, _) => trial.was_right(),
-            Said::Mark(..) => trial.was_wrong(),
-            Said::End(text) if text.contains(WRONG) => trial.was_wrong(),
-            Said::End(text) if NOT_ALLOWED.iter().any(|words| text.contains(words)) => {
+            ShellOutput::Mark(0, _) => trial.was_right(),
+            ShellOutput::Mark(..) => trial.was_wrong(),
+            ShellOutput::End(text) if text.contains(WRONG) => trial.was_wrong(),
+            ShellOutput::End(text) if NOT_ALLOWED.iter().any(|words| text.contains(words)) => {
                 trial.was_right();
             }
-            Said::End(_) => drop(trial),
+            ShellOutput::End(_) => drop(trial),
         }
         Ok(said)
     }
@@ -224,7 +224,7 @@ impl Opening<'_> {
         channel: &mut Channel,
         mut input: &[u8],
         marks: &[&str],
-    ) -> Result<Said, RemoteError> {
+    ) -> Result<ShellOutput, RemoteError> {
         let (mut text, mut err) = (Vec::new(), Vec::new());
         loop {
             let pumped = self.wire.pump(channel, &mut input, &mut |stream, bytes| {
@@ -236,13 +236,15 @@ impl Opening<'_> {
             let so_far = String::from_utf8_lossy(&err);
             if let Some(at) = marks.iter().position(|mark| so_far.contains(mark)) {
                 let text = so_far.split(marks[at]).next().unwrap_or_default();
-                return Ok(Said::Mark(at, text.to_owned()));
+                return Ok(ShellOutput::Mark(at, text.to_owned()));
             }
             match pumped {
                 Pumped::Moved => self.wire.check(&self.until)?,
                 Pumped::Idle => self.wire.wait(&self.until)?,
                 Pumped::Ended => {
-                    return Ok(Said::End(String::from_utf8_lossy(&text).into_owned()));
+                    return Ok(ShellOutput::End(
+                        String::from_utf8_lossy(&text).into_owned(),
+                    ));
                 }
             }
         }
@@ -296,7 +298,7 @@ impl Opening<'_> {
     }
 }
 
-enum Said {
+enum ShellOutput {
     /// The mark with this number, behind this text.
     Mark(usize, String),
     /// It ended instead, with these words.

@@ -79,7 +79,7 @@ impl Wire {
             host: host.to_owned(),
             why,
         };
-        // Without it every command waits 40 ms for a delayed acknowledgement.
+        // Without it every command waits 40 ms for a delayed acknowledgement (docs/ssh.md, "Waits").
         socket
             .set_nodelay(true)
             .and_then(|()| sys::set_user_timeout(socket.as_fd(), USER_TIMEOUT))
@@ -230,7 +230,8 @@ impl Wire {
     }
 
     /// Asks for a sign of life when it is time, and gives the host up that gave none. That the
-    /// kernel over there acknowledges is not enough: a stopped sshd does not answer.
+    /// kernel over there acknowledges is not enough: a stopped sshd does not answer (docs/ssh.md,
+    /// "Waits").
     pub fn sign_of_life(&self) -> Result<(), RemoteError> {
         if !self.up {
             return Ok(());
@@ -285,7 +286,8 @@ impl Wire {
     }
 
     /// Ends the connection at once. libssh2 must not be asked again after it was left in the
-    /// middle of something, nor may it wait for a peer that does not answer.
+    /// middle of something, nor may it wait for a peer that does not answer (docs/ssh.md, "One thread
+    /// owns a session").
     pub fn end(&mut self, why: &str) {
         if self.ended.is_none() {
             self.ended = Some(why.to_owned());

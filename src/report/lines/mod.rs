@@ -19,6 +19,7 @@ use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
 
 pub use status::write as write_status;
+pub use summary::with_problems as write_table;
 
 /// Where lines about no host in particular come from.
 const HERE: &str = "jump host";

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::summary::{nodes, pods, with_problems};
 use super::{counted, plain};
-use crate::report::status::Status;
+use crate::report::status::ClusterStatus;
 
-pub fn write<W: Write>(out: &mut W, status: &Status) -> io::Result<()> {
+pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
     let name = &status.cluster;
     match &status.from {
         Some(from) => writeln!(out, "Cluster {name}, as {from} sees it at {}", status.when)?,

@@ -88,6 +88,10 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
                 "Cluster {cluster}: every step is done, but see its problems above."
             )?;
         }
+        Some(End::Done) if !installs(progress) => {
+            let procedure = progress.run.as_ref().map_or("", |run| &run.procedure);
+            writeln!(out, "Cluster {cluster}: the {procedure} is done.")?;
+        }
         Some(End::Done) if counts.unchanged == counts.total => {
             writeln!(
                 out,
@@ -122,6 +126,11 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
     let steps = counted(counts.total, "step");
     let took = duration(progress.at);
     writeln!(out, "{steps} in {took}: {}.", numbers.join(", "))
+}
+
+fn installs(progress: &Progress) -> bool {
+    let run = progress.run.as_ref();
+    run.is_none_or(|run| run.procedure == "install")
 }
 
 pub(super) fn failure<W: Write>(out: &mut W, progress: &Progress, step: &StepId) -> io::Result<()> {
@@ -245,7 +254,7 @@ pub(super) fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
 }
 
 /// A table whose rows may have a problem, which stands below its row.
-pub(super) fn with_problems<W: Write>(
+pub fn with_problems<W: Write>(
     out: &mut W,
     heads: &[&str],
     rows: &[(Vec<String>, Option<String>)],
@@ -380,7 +389,9 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
 fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io::Result<()> {
     let log = context.log.display();
     writeln!(out)?;
-    if progress.ended == Some(End::Done) {
+    if progress.ended == Some(End::Done) && !installs(progress) {
+        writeln!(out, "log         {log}")
+    } else if progress.ended == Some(End::Done) {
         writeln!(out, "kubeconfig  {}", context.kubeconfig.display())?;
         writeln!(out, "log         {log}")?;
         if !context.next.is_empty() {

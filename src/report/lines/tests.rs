@@ -43,6 +43,7 @@ fn plan() -> Outline {
     let server_2 = [step(START_2, "K3s runs and is ready", &[START_1, PROOF_2])];
     let agents = [step(AGENT, "The agent has joined and is ready", &[START_2])];
     Outline {
+        procedure: "install".into(),
         cluster: "prod".into(),
         ..outline(&[
             ("Postgres", &postgres),

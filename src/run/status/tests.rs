@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::super::known::{Known, find};
+use super::super::known::{KnownCluster, find};
 use super::*;
 use crate::answers::{Answers, Host, Role};
 use crate::remote::Scripted;
@@ -53,9 +53,9 @@ fn known_as(root: &Path, name: &str, change: impl FnOnce(&mut State)) {
     folder.save(&state).expect("saved");
 }
 
-fn place(host: &str, mut remote: Option<Scripted>) -> Place {
+fn place(host: &str, mut remote: Option<Scripted>) -> PollTarget {
     let name = host.to_owned();
-    Place {
+    PollTarget {
         host: host.to_owned(),
         connector: Box::new(move |_| match remote.take() {
             Some(remote) => Ok(Box::new(remote) as Box<dyn Remote>),
@@ -69,25 +69,25 @@ fn place(host: &str, mut remote: Option<Scripted>) -> Place {
     }
 }
 
-fn server(host: &str, nodes: &str) -> Place {
+fn server(host: &str, nodes: &str) -> PollTarget {
     place(
         host,
         Some(Scripted::new(host).on("kubectl", Reply::exit(0).out(nodes))),
     )
 }
 
-fn postgres(lines: &str) -> Place {
+fn postgres(lines: &str) -> PollTarget {
     let reply = Reply::exit(0).out(lines);
     place("pg", Some(Scripted::new("pg").on("pg_stat_ssl", reply)))
 }
 
 const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
 
-fn code(status: &Status) -> u8 {
+fn code(status: &ClusterStatus) -> u8 {
     exit_code(&Ok(status.clone()))
 }
 
-fn printed(status: &Status) -> String {
+fn printed(status: &ClusterStatus) -> String {
     let mut out = Vec::new();
     write_status(&mut out, status).expect("written");
     String::from_utf8(out).expect("text")
@@ -135,7 +135,7 @@ fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
     let root = tempfile::tempdir().expect("a folder");
     let find = |name: Option<&str>, answers: Option<&Path>| {
         find(Some(root.path().into()), name, answers)
-            .and_then(Known::poll)
+            .and_then(KnownCluster::poll)
             .map(|poll| poll.name().to_owned())
     };
     let error = |name, answers| find(name, answers).expect_err("an error").to_string();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use k3s_ha_wizard::pki::{self, Kept, Pki, Wanted};
+use k3s_ha_wizard::pki::{self, CertificateRequest, Kept, Pki};
 use support::postgres::Postgres;
 use time::OffsetDateTime;
 
@@ -10,7 +10,7 @@ use super::{Host, USERS, asset, file};
 
 /// An authority, and a certificate that Postgres has and one that it gets.
 fn pki() -> Pki {
-    let wanted = Wanted {
+    let wanted = CertificateRequest {
         cluster: "test".into(),
         role: "k3s".into(),
         postgres: ["old", "new"]

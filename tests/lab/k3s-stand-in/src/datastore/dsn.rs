@@ -1,5 +1,6 @@
-//! The datastore's address as kine and pgx read it: parsed as a URL by Go's rules,
-//! with the three files of the datastore settings as `sslcert`, `sslkey` and `sslrootcert`.
+//! The datastore's address as kine and pgx read it (docs/facts.md, "Address"): parsed as a URL by
+//! Go's rules, with the three files of the datastore settings as `sslcert`, `sslkey` and
+//! `sslrootcert`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

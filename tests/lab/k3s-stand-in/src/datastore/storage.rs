@@ -1,4 +1,5 @@
-//! The way to the datastore at a server's start, with its patience and its words.
+//! The way to the datastore at a server's start, with its patience and its words (docs/facts.md,
+//! "Start").
 
 use std::thread;
 use std::time::Duration;

@@ -1,0 +1,119 @@
+//! `backup`: dumps of the datastore, in the state folder of its cluster.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::cluster::WhichCluster;
+use super::{complain, ended, write_json};
+use crate::engine::control::Control;
+use crate::frontends::printed::Printed;
+use crate::frontends::{Display, Output};
+use crate::report::lines::write_table;
+use crate::run::known::{self, KnownCluster};
+use crate::run::{Opened, Purpose, Tried, exit};
+use crate::signals::SignalWatch;
+use crate::state::backups::Backup;
+
+#[derive(Debug, Subcommand)]
+pub enum BackupVerb {
+    /// Dump the datastore into the state folder; the cluster keeps running
+    Create(WhichCluster),
+    /// List the backups of a cluster
+    List(WhichCluster),
+}
+
+impl BackupVerb {
+    pub fn run(&self, display: &Display) -> ExitCode {
+        match self {
+            Self::Create(which) => create(which, display),
+            Self::List(which) => list(which, display.output),
+        }
+    }
+}
+
+fn create(which: &WhichCluster, display: &Display) -> ExitCode {
+    let applied = match which.find().and_then(KnownCluster::applied) {
+        Ok(applied) => applied,
+        Err(error) => return complain(&error, known::error_code(&error)),
+    };
+    let again = format!(
+        "k3s-ha-wizard backup create --cluster {}",
+        applied.cluster.name
+    );
+    let opened = match Opened::open(applied, None, Purpose::Act, &Tried::default()) {
+        Ok(opened) => opened,
+        Err(error) => return ended(&Err(error)),
+    };
+    let control = Arc::new(Control::default());
+    let signals = match SignalWatch::start() {
+        Ok(signals) => signals,
+        Err(error) => return complain(&error, exit::FAILED),
+    };
+    signals.over(&control);
+    let begins = || signals.running();
+    let err = io::stderr();
+    let (output, verbose) = (display.output, display.verbose);
+    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    ended(&opened.back_up(&control, &mut printed))
+}
+
+/// A backup with where it is.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    backup: Backup,
+    path: String,
+    /// What is wrong with the file.
+    problem: Option<String>,
+}
+
+fn list(which: &WhichCluster, output: Output) -> ExitCode {
+    let listed = which.find().and_then(|cluster| {
+        let folder = cluster.folder();
+        let backups = folder.backups()?.into_iter();
+        let listed = backups.map(|backup| {
+            let path = folder.dump(&backup);
+            let problem = match std::fs::metadata(&path) {
+                Ok(file) if file.len() == backup.size => None,
+                Ok(file) => Some(format!("the file has {} bytes", file.len())),
+                Err(error) => Some(error.to_string()),
+            };
+            Listed {
+                backup,
+                path: path.display().to_string(),
+                problem,
+            }
+        });
+        Ok(listed.collect::<Vec<_>>())
+    });
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) => return complain(&error, known::error_code(&error)),
+    };
+    // The reader may be gone.
+    let _ = match output {
+        Output::Lines => write_list(&mut io::stdout(), &listed),
+        Output::Json => write_json(&listed),
+    };
+    let broken = listed.iter().any(|listed| listed.problem.is_some());
+    ExitCode::from(if broken { exit::FAILED } else { 0 })
+}
+
+fn write_list(out: &mut impl Write, listed: &[Listed]) -> io::Result<()> {
+    if listed.is_empty() {
+        return writeln!(out, "There is no backup of this cluster yet.");
+    }
+    let rows: Vec<_> = listed
+        .iter()
+        .map(|listed| {
+            let Backup { when, size, .. } = &listed.backup;
+            let cells = vec![when.clone(), size.to_string(), listed.path.clone()];
+            (cells, listed.problem.clone())
+        })
+        .collect();
+    write_table(out, &["CREATED", "BYTES", "FILE"], &rows)
+}

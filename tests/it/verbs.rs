@@ -1,0 +1,121 @@
+//! Verbs that need no host, by the program itself.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use k3s_ha_wizard::answers::Answers;
+use k3s_ha_wizard::state::{Folder, State};
+
+fn wizard(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"));
+    command
+        .env("HOME", home)
+        .env("K3S_HA_WIZARD_STATE", home.join("state"))
+        .env_remove("KUBECONFIG")
+        .args(arguments);
+    command.output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+const OURS: &str = "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: Q0E=\n    \
+    server: https://198.51.100.14:6443\n  name: \"lab\"\ncontexts:\n- context:\n    cluster: \
+    \"lab\"\n    user: \"lab\"\n  name: \"lab\"\ncurrent-context: \"lab\"\nkind: Config\nusers:\n\
+    - name: \"lab\"\n  user:\n    client-key-data: S0VZ\n";
+
+/// A home with the state of a cluster that has a kubeconfig.
+fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let mut answers = Answers::default();
+    answers.cluster.name = "lab".into();
+    let folder = Folder::open(Some(home.path().join("state")), "lab").unwrap();
+    folder.save(&State::new(&answers).unwrap()).unwrap();
+    folder.save_kubeconfig(OURS).unwrap();
+    home
+}
+
+#[test]
+fn a_kubeconfig_is_printed_and_merged_after_a_backup() {
+    let home = home();
+    assert_eq!(out(&wizard(home.path(), &["kubeconfig"])), OURS);
+
+    let kube = home.path().join(".kube");
+    let said = out(&wizard(home.path(), &["kubeconfig", "--merge"]));
+    assert!(said.contains("has this cluster now"), "{said}");
+    assert_eq!(std::fs::read_to_string(kube.join("config")).unwrap(), OURS);
+
+    // A file of the operator's, behind a link as dotfiles are.
+    let own = "apiVersion: v1\nkind: Config\nclusters: []\ncurrent-context: home\n";
+    let real = home.path().join("dotfiles");
+    std::fs::write(&real, own).unwrap();
+    std::fs::remove_file(kube.join("config")).unwrap();
+    symlink(&real, kube.join("config")).unwrap();
+    let said = out(&wizard(home.path(), &["kubeconfig", "--merge"]));
+    let backup = home.path().join("dotfiles.before-k3s-ha-wizard");
+    assert!(said.contains(backup.to_str().unwrap()), "{said}");
+    assert_eq!(std::fs::read_to_string(&backup).unwrap(), own);
+    let merged = std::fs::read_to_string(kube.join("config")).unwrap();
+    assert!(merged.contains("current-context: home"), "{merged}");
+    assert!(merged.contains("client-key-data: S0VZ"), "{merged}");
+    assert!(kube.join("config").is_symlink());
+    let mode = std::fs::metadata(&real).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let said = out(&wizard(home.path(), &["kubeconfig", "--merge"]));
+    assert!(said.contains("has this cluster already"), "{said}");
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), merged);
+
+    // What is no kubeconfig stays as it is.
+    std::fs::write(&real, "notes: [").unwrap();
+    let refused = wizard(home.path(), &["kubeconfig", "--merge"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "notes: [");
+}
+
+#[test]
+fn a_cluster_without_a_kubeconfig_or_a_backup_is_told() {
+    let home = home();
+    std::fs::remove_file(home.path().join("state/lab/kubeconfig")).unwrap();
+    let none = wizard(home.path(), &["kubeconfig"]);
+    assert_eq!(none.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&none.stderr);
+    assert!(said.contains("no kubeconfig of this cluster yet"), "{said}");
+    let said = out(&wizard(home.path(), &["backup", "list"]));
+    assert!(said.contains("no backup"), "{said}");
+    let list = out(&wizard(
+        home.path(),
+        &["backup", "list", "--output", "json"],
+    ));
+    assert_eq!(list, "[]\n");
+    // Nothing was applied that could be backed up.
+    let refused = wizard(home.path(), &["backup", "create"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn what_a_package_installs_knows_every_command() {
+    let home = tempfile::tempdir().unwrap();
+    let help = out(&wizard(home.path(), &["--help"]));
+    let commands = help.lines().skip_while(|line| *line != "Commands:");
+    let commands: Vec<_> = commands
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(commands.contains(&"backup"), "{help}");
+    let man = out(&wizard(home.path(), &["man"]));
+    assert!(man.contains(".TH k3s-ha-wizard"), "{man}");
+    for shell in ["bash", "zsh", "fish"] {
+        let text = out(&wizard(home.path(), &["completions", shell]));
+        for command in &commands {
+            assert!(text.contains(command), "{shell}: {command}");
+            assert!(man.contains(&command.replace('-', "\\-")), "man: {command}");
+        }
+    }
+}
