@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Host, LoginSecrets};
+use super::Host;
 use crate::secrets::SecretText;
 
 /// A secret with which a login might go on.
@@ -22,6 +22,14 @@ pub enum CredentialKind {
     Password { user: String, question: String },
     /// For sudo: of this user, where sudo said whose.
     SudoPassword { of: Option<String> },
+}
+
+/// What was given for a host; see [`crate::remote::Credentials`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoginSecrets {
+    pub passphrase: Option<SecretText>,
+    pub password: Option<SecretText>,
+    pub sudo_password: Option<SecretText>,
 }
 
 /// What the operator typed, for this process alone.

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::ssh_config::{SshConfig, SshConfigError};
-use super::{Answers, EnteredCredentials, Host, Secret, SecretError, login_secret_problem, paths};
+use super::{
+    Answers, EnteredCredentials, Host, LoginSecrets, Secret, SecretError, login_secret_problem,
+    paths,
+};
 use crate::secrets::SecretText;
 
 /// Where and as whom.
@@ -18,14 +21,6 @@ pub struct Login {
     pub keys: Vec<PathBuf>,
     /// Nothing but these keys is tried, be it from the agent.
     pub only_these_keys: bool,
-}
-
-/// What was given for a host; see [`crate::remote::Credentials`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LoginSecrets {
-    pub passphrase: Option<SecretText>,
-    pub password: Option<SecretText>,
-    pub sudo_password: Option<SecretText>,
 }
 
 /// Why a secret for a login could not be had.

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
-pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials};
-pub use login::{Login, LoginSecretError, LoginSecrets};
+pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
+pub use login::{Login, LoginSecretError};
 pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError};
 pub use ssh_config::{SshConfig, SshConfigError};

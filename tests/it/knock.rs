@@ -7,14 +7,15 @@ use crossbeam_channel::{Receiver, unbounded};
 use k3s_ha_wizard::answers::{Answers, CredentialKind, Host, HostKeys, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::events::Abort;
-use k3s_ha_wizard::frontends::tui::model::{Message, Unreached};
-use k3s_ha_wizard::frontends::tui::probe::{Order, start};
+use k3s_ha_wizard::frontends::tui::effect::ProbeOrder;
+use k3s_ha_wizard::frontends::tui::message::{Message, Unreached};
+use k3s_ha_wizard::frontends::tui::probe::start;
 use k3s_ha_wizard::run::Tried;
 use support::sshd::Sshd;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn order(sshd: &Sshd, key: &str) -> Order {
+fn order(sshd: &Sshd, key: &str) -> ProbeOrder {
     let mut answers = Answers::default();
     answers.ssh.config = Some("none".into());
     answers.ssh.host_keys = HostKeys::AcceptNew;
@@ -22,7 +23,7 @@ fn order(sshd: &Sshd, key: &str) -> Order {
     host.port = Some(sshd.port);
     host.user = Some(sshd.target().user);
     host.key = Some(sshd.path(key));
-    Order {
+    ProbeOrder {
         id: 7,
         host,
         answers,
@@ -36,7 +37,7 @@ fn asks() -> Tried {
     }
 }
 
-fn begin(order: Order, tried: &Tried) -> (Receiver<Message>, Arc<Control>) {
+fn begin(order: ProbeOrder, tried: &Tried) -> (Receiver<Message>, Arc<Control>) {
     let (messages, inbox) = unbounded();
     let control = Arc::<Control>::default();
     start(order, tried.clone(), control.clone(), messages).unwrap();

@@ -17,7 +17,7 @@ pub struct Tamed {
 
 /// A line as a terminal would show it in the end: of what was written over with a carriage return,
 /// the last remains; what moves the cursor, sets titles, hides text or turns its direction is gone.
-/// Backgrounds go too, and black and white: on somebody else's terminal they make text invisible.
+/// Backgrounds go too, and black and white: on another terminal they make text invisible.
 pub fn tame(raw: &str) -> Tamed {
     let raw = raw.trim_end_matches(['\r', '\n']);
     let last = raw.rsplit('\r').next().unwrap_or(raw);

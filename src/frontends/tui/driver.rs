@@ -11,33 +11,23 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
-use crate::events::{End, Event};
+use crate::events::Event;
 use crate::interview::planned::PlannedStep;
 use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
-use crate::run::{
-    self, Frontend, Opened, Planned as PlannedRun, Proceed, Purpose, Reach, RunError, Tried,
-};
+use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried};
 use crate::topology::Link;
 
-use super::model::{Message, Planned, Unreached};
-use super::probe;
-use super::run::Files;
-use super::summary::Summary;
-use super::{text, watch};
+use super::message::{Message, RunFiles, Unreached};
+use super::shown_plan::ShownPlan;
+use super::summary::{RunEnd, Summary};
+use super::{poller, probe, text};
 
 /// So many messages may wait for the screens; the events of a run wait on their side, where lines of
 /// output are left out when there are too many.
 const WAITING: usize = 4096;
-
-/// How a run ended, and what is to be said of it once the screens are gone.
-#[derive(Debug, Default, Clone)]
-pub struct Outcome {
-    pub end: Option<End>,
-    pub summary: String,
-}
 
 /// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
 /// decision.
@@ -47,7 +37,7 @@ pub fn start(
     control: Arc<Control>,
     begin: Receiver<bool>,
     messages: Sender<Message>,
-    outcome: Sender<Outcome>,
+    outcome: Sender<RunEnd>,
 ) -> io::Result<()> {
     thread::Builder::new()
         .name("driver".into())
@@ -85,9 +75,9 @@ fn work(
     let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
     let ended = run::carry_out(opened, &Reach::All, control, screens)?;
     if let (Some(_), Some(begun)) = (ended, screens.begun.take())
-        && let Err(why) = watch::start(answers, tried, control, &screens.messages, begun.summary)
+        && let Err(why) = poller::start(answers, tried, control, &screens.messages, begun.summary)
     {
-        screens.tell(Message::Said(text::cluster::not_watched(&why.to_string())));
+        screens.tell(Message::Said(text::not_watched(&why.to_string())));
     }
     Ok(())
 }
@@ -96,18 +86,18 @@ fn work(
 struct Screens {
     messages: Sender<Message>,
     begin: Receiver<bool>,
-    outcome: Sender<Outcome>,
-    begun: Option<Begun>,
+    outcome: Sender<RunEnd>,
+    begun: Option<BegunRun>,
 }
 
 /// What is known once the operator has said yes.
-struct Begun {
+struct BegunRun {
     log: String,
     summary: Summary,
 }
 
 impl Screens {
-    /// Nobody listens any more when the screens are gone.
+    /// When the screens are gone, no message is read any more.
     fn tell(&self, message: Message) {
         drop(self.messages.send(message));
     }
@@ -122,10 +112,10 @@ impl Frontend for Screens {
         self.tell(Message::Checked(Box::new(grid.clone()), links.to_vec()));
     }
 
-    fn planned(&mut self, planned: &PlannedRun) -> Proceed {
+    fn planned(&mut self, planned: &Planned) -> Proceed {
         let mut changes = planned.file_changes();
         let plan = planned.plan();
-        self.tell(Message::Planned(Box::new(Planned {
+        self.tell(Message::Planned(Box::new(ShownPlan {
             text: plan.to_string(),
             steps: plan
                 .steps()
@@ -138,13 +128,13 @@ impl Frontend for Screens {
         }
         let context = planned.context(text::NAME.into(), false);
         let log = context.log.display().to_string();
-        self.tell(Message::Files(Files {
+        self.tell(Message::Files(RunFiles {
             log: log.clone(),
             kubeconfig: context.kubeconfig.display().to_string(),
             next: context.next.clone(),
         }));
         let summary = Summary::new(context, self.outcome.clone());
-        self.begun = Some(Begun { log, summary });
+        self.begun = Some(BegunRun { log, summary });
         Proceed::Go
     }
 

@@ -21,16 +21,19 @@ use crate::run::{Tried, ways};
 use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
-use super::driver::{self, Outcome};
-use super::model::{Effect, Message, Model};
-use super::probe::{self, Order};
+use super::driver;
+use super::effect::{Effect, ProbeOrder};
+use super::message::Message;
+use super::model::Model;
+use super::probe;
+use super::summary::RunEnd;
 use super::terminal::Guard;
 use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
 use super::update::update;
-use super::{screens, text};
+use super::{frame, text};
 
 /// How long messages are taken in before a frame is drawn, when many come; and how long a frame
-/// stands, unless a key is pressed: more of them nobody sees, and a slow line has to carry them.
+/// stands, unless a key is pressed: more of them are not seen, and a slow line has to carry them.
 const BUSY: Duration = Duration::from_millis(16);
 
 pub struct EventLoop {
@@ -43,11 +46,11 @@ pub struct EventLoop {
     tried: Tried,
     /// End what tries hosts in the background.
     probes: BTreeMap<u64, Arc<Control>>,
-    outcomes: (Sender<Outcome>, Receiver<Outcome>),
+    outcomes: (Sender<RunEnd>, Receiver<RunEnd>),
     drafts: drafts::Keeper,
     /// Where the answers were saved already.
     saved: Option<PathBuf>,
-    /// Nobody sees frames any more.
+    /// The terminal is gone: no frame is drawn any more.
     blind: bool,
     handoff: Arc<TerminalHandoff>,
 }
@@ -76,8 +79,8 @@ impl EventLoop {
         Ok(event_loop)
     }
 
-    /// Shows the model until somebody leaves. How the last run ended.
-    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<Outcome> {
+    /// Shows the model until the operator leaves. How the last run ended.
+    pub fn run(mut self, model: &mut Model, guard: &mut Guard) -> io::Result<RunEnd> {
         self.draw(model, guard)?;
         self.watch_input()?;
         let mut last = Instant::now();
@@ -122,7 +125,7 @@ impl EventLoop {
         };
         let Some(wakes) = model.wakes() else {
             let message = self.inbox.recv().ok();
-            // Nobody counted the time while nothing moved.
+            // The time is not counted while nothing moves.
             *last = Instant::now();
             return message;
         };
@@ -142,13 +145,13 @@ impl EventLoop {
         if self.blind {
             return Ok(());
         }
-        let drawn = guard.draw(|frame| screens::view(model, frame));
+        let drawn = guard.draw(|frame| frame::view(model, frame));
         self.bear(model, drawn)
     }
 
     /// What failed with the terminal ends the wizard only while nothing is at work.
     fn bear(&mut self, model: &Model, done: io::Result<()>) -> io::Result<()> {
-        if done.is_err() && model.at_work {
+        if done.is_err() && model.common.at_work {
             self.blind = true;
             return Ok(());
         }
@@ -163,13 +166,15 @@ impl EventLoop {
         guard: &mut Guard,
     ) -> io::Result<bool> {
         match effect {
+            // The model went there itself.
+            Effect::Go(_) => {}
             Effect::Quit => return Ok(true),
             Effect::Suspend => {
                 let suspended = guard.suspend();
                 self.bear(model, suspended)?;
                 drop(self.messages.send(Message::Resumed));
                 if let Ok((width, height)) = crossterm::terminal::size() {
-                    model.size = (width, height);
+                    model.common.size = (width, height);
                 }
             }
             Effect::TakeTerminal => {
@@ -181,9 +186,9 @@ impl EventLoop {
                 let taken = guard.take_again();
                 self.bear(model, taken)?;
                 if let Ok((width, height)) = crossterm::terminal::size() {
-                    model.size = (width, height);
+                    model.common.size = (width, height);
                 }
-                model.say(text);
+                model.common.say(text);
             }
             Effect::Redraw => {
                 let cleared = guard.clear();
@@ -196,7 +201,7 @@ impl EventLoop {
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
-                model.say(outcome_of(&name, written, text::saved));
+                model.common.say(outcome_of(&name, written, text::saved));
             }
             Effect::Reach(answers) => {
                 self.tried.trials.forgive(None);
@@ -226,13 +231,13 @@ impl EventLoop {
             Effect::LetBegin(phases) => self.control.let_begin(phases),
             Effect::Decide(step, decision) => self.control.decide(step, decision),
             Effect::Abort(how) => {
-                // Whoever waits for a word gets it: there will be no run.
+                // A run that waits for its beginning does not begin.
                 self.begin = None;
                 self.control.abort(how, text::BY_OPERATOR);
             }
             Effect::SaveAnswers(answers) => {
                 let text = save(&mut self.saved, &answers);
-                model.say(text);
+                model.common.say(text);
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,
@@ -250,7 +255,7 @@ impl EventLoop {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
-        // Nobody looks any more at what the last run has left.
+        // What the last run has left is not looked at any more.
         self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
         driver::start(
@@ -263,22 +268,22 @@ impl EventLoop {
         )
     }
 
-    /// The terminal is somebody else's until they give it back. What came of it.
+    /// Lends the terminal to a shell until that ends. What came of it.
     fn shell(&self, answers: &Answers, host: &str) -> String {
         let mut ssh = match ways::shell(answers, host) {
             Ok(command) => command,
-            Err(error) => return text::phase::no_shell(&error.to_string()),
+            Err(error) => return text::no_shell(&error.to_string()),
         };
         self.handoff.begin();
-        let ended = Guard::lend(&text::phase::shell_opens(host), &mut ssh);
+        let ended = Guard::lend(&text::shell_opens(host), &mut ssh);
         self.handoff.end();
         match ended {
-            Ok(()) => text::phase::shell_ended(host),
-            Err(error) => text::phase::no_shell(&error.to_string()),
+            Ok(()) => text::shell_ended(host),
+            Err(error) => text::no_shell(&error.to_string()),
         }
     }
 
-    fn probe(&mut self, order: Order) -> io::Result<()> {
+    fn probe(&mut self, order: ProbeOrder) -> io::Result<()> {
         // Those that are over hold theirs no more.
         self.probes
             .retain(|_, control| Arc::strong_count(control) > 1);
@@ -333,7 +338,7 @@ impl EventLoop {
             .name("signals".into())
             .spawn(move || {
                 for signal in signals.forever() {
-                    // The keys of whoever has the terminal reach us as well.
+                    // The keys of the process that has the terminal reach the wizard as well.
                     if handoff.is() && matches!(signal, SIGINT | SIGTSTP | SIGCONT) {
                         continue;
                     }
@@ -351,7 +356,7 @@ impl EventLoop {
     }
 }
 
-/// Somebody waits for what it does.
+/// The operator waits for what it does.
 fn is_of_operator(message: &Message) -> bool {
     matches!(
         message,

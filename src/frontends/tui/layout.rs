@@ -28,7 +28,7 @@ const MORE_STEPS_ABOVE: u16 = 12;
 const HIGH: u16 = 34;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
+pub struct Areas {
     pub header: Rect,
     pub rule_above: Rect,
     pub body: Rect,
@@ -37,7 +37,7 @@ pub struct Frame {
     pub footer: Rect,
 }
 
-pub fn frame((width, height): (u16, u16)) -> Frame {
+pub fn frame((width, height): (u16, u16)) -> Areas {
     let [header, rule_above, body, message, rule_below, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
@@ -47,7 +47,7 @@ pub fn frame((width, height): (u16, u16)) -> Frame {
         Constraint::Length(1),
     ])
     .areas(Rect::new(0, 0, width, height));
-    Frame {
+    Areas {
         header,
         rule_above,
         body,
@@ -84,15 +84,15 @@ pub fn form(area: Rect, above: usize) -> [Rect; 2] {
 
 /// The run page. Titles are the first rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct RunAreas {
     pub stepper: Option<Rect>,
     pub steps: Option<Rect>,
     pub log: Rect,
 }
 
-pub fn run(size: (u16, u16), zoom: bool) -> Run {
+pub fn run(size: (u16, u16), zoom: bool) -> RunAreas {
     if zoom {
-        return Run {
+        return RunAreas {
             stepper: None,
             steps: None,
             log: frame(size).body,
@@ -117,7 +117,7 @@ pub fn run(size: (u16, u16), zoom: bool) -> Run {
             Layout::vertical([Constraint::Length(above), Constraint::Min(0)]).areas(rest);
         (steps, log)
     };
-    Run {
+    RunAreas {
         stepper,
         steps: Some(steps),
         log,

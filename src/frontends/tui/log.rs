@@ -17,7 +17,7 @@ const BYTES: usize = 12 << 20;
 const OVERHEAD: usize = 96;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum LineKind {
     Out,
     Err,
     /// What the wizard says about a step or a host.
@@ -25,15 +25,15 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct LogLine {
     /// Counts from 0; a line keeps it.
     pub number: u64,
     /// Milliseconds since the run began.
     pub at: u64,
-    /// Its place in the plan; nothing for what is about no step.
+    /// Its place in the plan; `None` for what is about no step.
     pub step: Option<usize>,
     pub host: Option<usize>,
-    pub kind: Kind,
+    pub kind: LineKind,
     pub text: Box<str>,
     /// Where the style changes, in bytes.
     pub styles: Box<[(usize, Style)]>,
@@ -41,7 +41,7 @@ pub struct Line {
 
 #[derive(Debug, Default)]
 pub struct Log {
-    lines: VecDeque<Line>,
+    lines: VecDeque<LogLine>,
     bytes: usize,
     next: u64,
 }
@@ -57,14 +57,14 @@ impl Log {
     pub fn add(
         &mut self,
         at: u64,
-        kind: Kind,
+        kind: LineKind,
         step: Option<usize>,
         host: Option<usize>,
         raw: &str,
     ) {
         let tamed = tame(raw);
         self.bytes += tamed.text.len() + OVERHEAD;
-        self.lines.push_back(Line {
+        self.lines.push_back(LogLine {
             number: self.next,
             at,
             step,
@@ -92,7 +92,7 @@ impl Log {
         self.lines.front().map_or(self.next, |line| line.number)
     }
 
-    pub fn lines(&self, which: Which) -> Vec<&Line> {
+    pub fn lines(&self, which: Which) -> Vec<&LogLine> {
         self.lines
             .iter()
             .filter(|line| match which {
@@ -143,7 +143,7 @@ pub struct Room {
 
 impl Pane {
     /// The first of these lines in the window.
-    pub fn first(&self, lines: &[&Line], room: Room) -> usize {
+    pub fn first(&self, lines: &[&LogLine], room: Room) -> usize {
         let last = self.last_first(lines, room);
         if self.follow {
             return last;
@@ -154,7 +154,7 @@ impl Pane {
     }
 
     /// The first line of the window that shows the end.
-    fn last_first(&self, lines: &[&Line], room: Room) -> usize {
+    fn last_first(&self, lines: &[&LogLine], room: Room) -> usize {
         let mut left = room.height;
         let mut first = lines.len();
         while first > 0 {
@@ -171,7 +171,7 @@ impl Pane {
         first
     }
 
-    fn height(&self, line: &Line, width: usize) -> usize {
+    fn height(&self, line: &LogLine, width: usize) -> usize {
         if self.wrap {
             split(&line.text, width).len()
         } else {
@@ -186,12 +186,7 @@ impl Pane {
         self.go_to(first, &lines, log, room);
     }
 
-    pub fn to_start(&mut self, log: &Log, which: Which, room: Room) {
-        let lines = log.lines(which);
-        self.go_to(0, &lines, log, room);
-    }
-
-    fn go_to(&mut self, first: usize, lines: &[&Line], log: &Log, room: Room) {
+    fn go_to(&mut self, first: usize, lines: &[&LogLine], log: &Log, room: Room) {
         let last = self.last_first(lines, room);
         if first >= last {
             self.follow = true;
@@ -214,7 +209,7 @@ impl Pane {
     }
 
     /// How many lines have come since it stopped following.
-    pub fn unseen(&self, lines: &[&Line]) -> usize {
+    pub fn unseen(&self, lines: &[&LogLine]) -> usize {
         if self.follow {
             return 0;
         }
@@ -305,7 +300,7 @@ mod tests {
         for number in 0..lines {
             log.add(
                 0,
-                Kind::Out,
+                LineKind::Out,
                 Some(number % 2),
                 None,
                 &format!("line {number}"),
@@ -331,13 +326,13 @@ mod tests {
         );
         pane.scroll(-2, &log, Which::All, ROOM);
         assert_eq!(shown(&pane, &log, Which::All)[0], "line 5");
-        log.add(0, Kind::Out, Some(0), None, "new");
+        log.add(0, LineKind::Out, Some(0), None, "new");
         assert_eq!(shown(&pane, &log, Which::All)[0], "line 5");
         assert_eq!(pane.unseen(&log.lines(Which::All)), 1);
         pane.scroll(100, &log, Which::All, ROOM);
         assert!(pane.follow);
         assert_eq!(shown(&pane, &log, Which::All)[2], "new");
-        pane.to_start(&log, Which::Step(1), ROOM);
+        pane.scroll(isize::MIN / 2, &log, Which::Step(1), ROOM);
         assert_eq!(
             shown(&pane, &log, Which::Step(1)),
             ["line 1", "line 3", "line 5"]
@@ -348,12 +343,12 @@ mod tests {
     fn memory_is_bounded_and_lines_keep_their_numbers() {
         let mut log = Log::default();
         for _ in 0..LINES + 10 {
-            log.add(0, Kind::Out, None, None, "x");
+            log.add(0, LineKind::Out, None, None, "x");
         }
         assert_eq!(log.lines(Which::All).len(), LINES);
         assert_eq!((log.gone(), log.count()), (10, LINES as u64 + 10));
         for _ in 0..LINES {
-            log.add(0, Kind::Out, None, None, &"y".repeat(1900));
+            log.add(0, LineKind::Out, None, None, &"y".repeat(1900));
         }
         assert!(log.bytes <= BYTES);
     }
@@ -390,8 +385,8 @@ mod tests {
         assert_eq!(parts("日本語", 3), ["日", "本", "語"]);
         assert_eq!(parts("abc", 0), ["abc"]);
         let mut log = Log::default();
-        log.add(0, Kind::Out, None, None, &"x".repeat(25));
-        log.add(0, Kind::Out, None, None, "end");
+        log.add(0, LineKind::Out, None, None, &"x".repeat(25));
+        log.add(0, LineKind::Out, None, None, "end");
         let pane = Pane {
             wrap: true,
             ..Pane::default()

@@ -1,65 +1,74 @@
 //! The wizard in a terminal: the interview and a run, as screens.
 //!
-//! * [`model`], and what messages do to it, [`update`]; `run`, `wizard`, `connecting`, `live`,
-//!   `replay`: their parts
-//! * [`screens`]: what is drawn, from the model alone
-//! * [`keys`]: every key, in one table; [`text`]: every sentence; [`theme`]: how things look
-//! * [`layout`]: where things stand; [`log`]: the lines that hosts print; `ansi`: made safe
-//! * `probes`, `probe`: hosts tried while they are entered; `credential_prompt`: secrets that are
-//!   missing
-//! * `checking`: the preflight as a page
-//! * [`page_order`]: the order of the pages before a run
-//! * `form_editor`: a form with focus and a cursor; `form_page`: the pages that are forms
-//! * `event_loop`: the loop; `driver`: the thread behind it; `watch`: those that look at the cluster
-//!   after a run; `summary`: what stays in the scrollback
+//! Leaves, which know no page: [`message`], what can happen; [`effect`], what pages ask for; `action`,
+//! what keys ask for; `page`, the names of the pages and their order; `live`, `shown_plan`.
+//!
+//! * `pages`: a folder a page, with its state, its keys, how it is drawn and what it says
+//! * `common`: what they share: the `mode` (`wizard` or `replay`), the run (`run_view`, `run_pages`,
+//!   `log`), the `theme`; `keys`, `text`: keys and sentences of several pages
+//! * `widgets`: what pages are drawn with; `layout`: where things stand; `credential_prompt`: the box
+//!   that asks for a secret; `form_editor`: a form with focus and a cursor; `ansi`: what hosts print,
+//!   made safe
+//! * `model`: all of that; `update`: what a message does to it; `frame`: draws it
+//! * `event_loop`: the loop; `driver`: the thread behind it; `poller`: those that look at the cluster
+//!   after a run; `probes`, [`probe`]: hosts tried while they are entered; `summary`: what stays in the
+//!   scrollback
 //! * `terminal`: takes the terminal, and puts it back in every case; `terminal_handoff`: lends it
 //!
 //! ```text
-//! keys, mouse, signals ─┐                    ┌─► screens::view ─► terminal
+//! keys, mouse, signals ─┐                    ┌─► frame::view ─► terminal
 //! the driver's events ──┼─► update(model) ───┤
 //! time ─────────────────┘                    └─► effects ─► driver, files, clipboard
 //! ```
+//!
+//! A new page: its folder in `pages`, its line in each list of `pages/mod.rs`, its name in `page`.
 
+mod action;
 mod ansi;
-mod checking;
-mod connecting;
+mod common;
 mod credential_prompt;
-pub(crate) mod driver;
+mod driver;
+pub mod effect;
 mod event_loop;
 mod form_editor;
-mod form_page;
-pub mod keys;
-pub mod layout;
-pub mod live;
-pub mod log;
-pub mod model;
-pub mod page_order;
+mod frame;
+mod keys;
+mod layout;
+mod live;
+mod log;
+pub mod message;
+mod mode;
+mod model;
+mod page;
+mod pages;
+mod poller;
 pub mod probe;
 mod probes;
 mod replay;
-pub mod run;
-pub mod screens;
+mod run_pages;
+mod run_view;
+mod shown_plan;
 mod summary;
 mod terminal;
 mod terminal_handoff;
 #[cfg(test)]
 mod tests;
-pub mod text;
-pub mod theme;
-pub mod update;
-mod watch;
-pub mod wizard;
+mod text;
+mod theme;
+mod update;
+mod widgets;
+mod wizard;
 
 use std::path::Path;
 
 use crate::events::End;
 use crate::events::log::read;
-use crate::frontends::{Display, Palette as Wanted};
+use crate::frontends::Display;
 use crate::interview::offers::find;
 use crate::run::exit;
-use driver::Outcome;
 use event_loop::EventLoop;
 use model::Model;
+use summary::RunEnd;
 use terminal::Guard;
 use theme::{Palette, Theme};
 
@@ -84,14 +93,14 @@ impl Left {
 }
 
 /// Walks the operator through an installation.
-pub fn wizard(how: &Display, knocks: bool) -> Left {
+pub fn wizard(how: &Display, probes: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
     show(how, |theme, size| {
         let mut model = Model::for_wizard(theme, size, find());
-        if let Some(wizard) = &mut model.wizard {
-            wizard.probes_hosts = knocks;
+        if let Some(wizard) = model.common.mode.wizard_mut() {
+            wizard.probes_hosts = probes;
         }
         model
     })
@@ -121,7 +130,7 @@ fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
         let event_loop = EventLoop::new()?;
         let mut guard = Guard::enter(!how.no_mouse)?;
         let mut outcome = event_loop.run(&mut model, &mut guard)?;
-        if model.at_work && outcome.end.is_none() {
+        if model.common.at_work && outcome.end.is_none() {
             // Left without waiting for its end.
             let why = text::BY_OPERATOR.into();
             outcome.end = Some(End::Aborted { why });
@@ -145,7 +154,7 @@ fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     }
 }
 
-fn code(outcome: &Outcome, signal: Option<i32>) -> u8 {
+fn code(outcome: &RunEnd, signal: Option<i32>) -> u8 {
     // As a shell would say it of a process that a signal ended.
     if let Some(signal) = signal.and_then(|signal| u8::try_from(signal).ok()) {
         return 128 + signal;
@@ -159,10 +168,9 @@ fn theme(how: &Display) -> Theme {
         Palette::Mono
     } else {
         match how.theme {
-            Some(Wanted::Light) => Palette::Light,
-            Some(Wanted::Mono) => Palette::Mono,
+            Some(palette) => palette,
             None if has_light_background() => Palette::Light,
-            Some(Wanted::Dark) | None => Palette::Dark,
+            None => Palette::Dark,
         }
     };
     Theme {

@@ -8,26 +8,19 @@ use std::thread;
 
 use crossbeam_channel::Sender;
 
-use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
+use crate::platform::Facts;
 use crate::remote::RemoteError;
 use crate::run::Tried;
 use crate::run::knock::{KnockError, knock};
 
-use super::model::{Message, Unreached};
+use super::effect::ProbeOrder;
+use super::message::{Message, Unreached};
 use super::text;
-
-/// Which host, and with what the answers say of all.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Order {
-    pub id: u64,
-    pub host: Host,
-    pub answers: Answers,
-}
 
 /// Probes a host; a hard abort of `control` ends it.
 pub fn start(
-    order: Order,
+    order: ProbeOrder,
     tried: Tried,
     control: Arc<Control>,
     messages: Sender<Message>,
@@ -35,16 +28,16 @@ pub fn start(
     thread::Builder::new()
         .name(format!("probe {}", order.host.name))
         .spawn(move || {
-            let Order { id, host, answers } = order;
+            let ProbeOrder { id, host, answers } = order;
             let probed = catch_unwind(AssertUnwindSafe(|| {
                 knock(&answers, &host, &tried, &control)
             }));
             let what = match probed {
-                Ok(Ok(facts)) => Ok(text::hosts::what_it_is(&facts)),
+                Ok(Ok(facts)) => Ok(what_it_is(&facts)),
                 Ok(Err(error)) => Err(unreached(&host.name, &error)),
                 Err(_) => Err(Unreached::new(&host.name, text::WENT_WRONG)),
             };
-            // Nobody listens any more when the screens are gone.
+            // When the screens are gone, no message is read any more.
             let _ = messages.send(Message::Probed(id, what));
         })?;
     Ok(())
@@ -67,5 +60,55 @@ pub(super) fn of_remote(error: &RemoteError) -> Unreached {
         host_key,
         wants: error.wants().to_vec(),
         ..Unreached::new(error.host(), &error.to_string())
+    }
+}
+
+/// `Debian 12, amd64, 2048 MiB`
+fn what_it_is(facts: &Facts) -> String {
+    let is_name = |word: &&str| {
+        !word.starts_with(|letter: char| letter.is_ascii_digit() || letter == '(')
+            && !word.ends_with("/Linux")
+            && *word != "Linux"
+    };
+    let words = facts.os_name.split_whitespace();
+    let mut name: Vec<&str> = words.take_while(is_name).collect();
+    if name.is_empty() {
+        name.push(&facts.os_id);
+    }
+    name.extend(Some(facts.os_version.as_str()).filter(|version| !version.is_empty()));
+    let arch = match facts.arch.as_str() {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let memory = facts.memory_kib / 1024;
+    format!("{}, {arch}, {memory} MiB", name.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_in_short() {
+        let told = |name: &str, version: &str| {
+            what_it_is(&Facts {
+                os_name: name.into(),
+                os_version: version.into(),
+                os_id: "id".into(),
+                arch: "x86_64".into(),
+                memory_kib: 2 << 20,
+                ..Facts::default()
+            })
+        };
+        for (name, version, short) in [
+            ("Debian GNU/Linux 12 (bookworm)", "12", "Debian 12"),
+            ("Ubuntu 24.04.1 LTS", "24.04", "Ubuntu 24.04"),
+            ("openSUSE Leap 15.6", "15.6", "openSUSE Leap 15.6"),
+            ("Rocky Linux 9.4 (Blue Onyx)", "9.4", "Rocky 9.4"),
+            ("", "", "id"),
+        ] {
+            assert_eq!(told(name, version), format!("{short}, amd64, 2048 MiB"));
+        }
     }
 }

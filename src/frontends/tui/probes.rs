@@ -3,11 +3,11 @@
 
 use crate::answers::{Answers, CredentialKind, Host, Ssh};
 
-use super::model::{Effect, Unreached};
-use super::probe::Order;
+use super::effect::{Effect, ProbeOrder};
+use super::message::Unreached;
 
-/// For so many milliseconds a host stays as it is before it is tried: nobody who is still typing
-/// an address wants another machine to be connected to.
+/// For so many milliseconds a host stays as it is before it is tried: while the operator
+/// is still typing an address, no other machine is to be connected to.
 const STILL: u64 = 1000;
 /// So many at once.
 const AT_ONCE: usize = 4;
@@ -23,7 +23,7 @@ pub enum ProbeState {
 
 #[derive(Debug)]
 struct Probe {
-    way: Way,
+    way: ProbeTarget,
     /// Names the attempt: what comes of an earlier one is dropped.
     id: u64,
     state: ProbeState,
@@ -31,12 +31,12 @@ struct Probe {
 
 /// What a connection is made with. A host that is renamed or gets another role is not tried again.
 #[derive(Debug, Clone, PartialEq)]
-struct Way {
+struct ProbeTarget {
     host: Host,
     ssh: Ssh,
 }
 
-impl Way {
+impl ProbeTarget {
     fn of(host: &Host, answers: &Answers) -> Self {
         let mut host = host.clone();
         host.name.clear();
@@ -59,7 +59,7 @@ pub struct Probes {
 impl Probes {
     /// What came of a host so far.
     pub fn of(&self, host: &Host, answers: &Answers) -> Option<&ProbeState> {
-        let way = Way::of(host, answers);
+        let way = ProbeTarget::of(host, answers);
         let found = self.list.iter().find(|one| one.way == way);
         found.map(|one| &one.state)
     }
@@ -83,14 +83,14 @@ impl Probes {
         due(answers, held).any(|host| fresh(&host))
     }
 
-    /// Some milliseconds have passed: lets go of what nobody wants any more, and begins what is due.
+    /// Some milliseconds have passed: lets go of what is not wanted any more, and begins what is due.
     /// The host at the place `held` is being edited.
     pub fn tick(&mut self, passed: u64, answers: &Answers, held: Option<usize>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let ways: Vec<Way> = answers
+        let ways: Vec<ProbeTarget> = answers
             .hosts
             .iter()
-            .map(|host| Way::of(host, answers))
+            .map(|host| ProbeTarget::of(host, answers))
             .collect();
         self.list.retain(|one| {
             let wanted = ways.contains(&one.way);
@@ -101,7 +101,7 @@ impl Probes {
         });
         let mut room = AT_ONCE.saturating_sub(self.trying());
         for host in due(answers, held) {
-            let way = Way::of(host, answers);
+            let way = ProbeTarget::of(host, answers);
             let Some(one) = self.list.iter_mut().find(|one| one.way == way) else {
                 self.list.push(Probe {
                     way,
@@ -121,7 +121,7 @@ impl Probes {
             self.last += 1;
             one.id = self.last;
             one.state = ProbeState::Trying;
-            effects.push(Effect::Probe(Box::new(Order {
+            effects.push(Effect::Probe(Box::new(ProbeOrder {
                 id: one.id,
                 host: host.clone(),
                 answers: answers.clone(),
@@ -140,7 +140,7 @@ impl Probes {
 
     /// The host is tried at once, whatever came of it before.
     pub fn again(&mut self, host: &Host, answers: &Answers) -> Vec<Effect> {
-        let way = Way::of(host, answers);
+        let way = ProbeTarget::of(host, answers);
         let mut effects = Vec::new();
         self.list.retain(|one| {
             if one.way == way && one.state == ProbeState::Trying {
@@ -156,7 +156,7 @@ impl Probes {
         effects
     }
 
-    /// A secret like this one was given for all: whoever lacks it is tried again.
+    /// A secret like this one was given for all: hosts that lack it are tried again.
     pub fn again_where_lacking(&mut self, what: &CredentialKind) {
         for one in &mut self.list {
             if let ProbeState::Failed(failed) = &one.state
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_failed_is_tried_again_on_somebodys_word() {
+    fn what_has_failed_is_tried_again_when_the_operator_asks_for_it() {
         let mut probes = Probes::default();
         let answers = answers(1);
         probes.tick(0, &answers, None);

@@ -2,12 +2,12 @@
 
 use crate::events::{Event, What};
 
-use super::keys::Action;
+use super::action::Action;
 
 const FASTEST: u32 = 64;
 
 #[derive(Debug)]
-pub struct Replay {
+pub struct ReplaySession {
     events: Vec<Event>,
     /// The first that was not shown yet.
     next: usize,
@@ -16,7 +16,7 @@ pub struct Replay {
     pub paused: bool,
 }
 
-impl Replay {
+impl ReplaySession {
     pub fn new(events: Vec<Event>) -> Self {
         Self {
             events,

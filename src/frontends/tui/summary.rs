@@ -8,28 +8,34 @@ use crossbeam_channel::Sender;
 
 use crate::cluster::Cluster;
 use crate::engine::watch::Watched;
-use crate::events::{Event, What};
+use crate::events::{End, Event, What};
 use crate::report::lines::{Context, Lines};
 
-use super::driver::Outcome;
 use super::text;
 
-/// Whoever has it may tell what is the latest.
-#[derive(Clone)]
-pub struct Summary(Arc<Mutex<Inner>>);
+/// How a run ended, and what is to be said of it once the screens are gone.
+#[derive(Debug, Default, Clone)]
+pub struct RunEnd {
+    pub end: Option<End>,
+    pub summary: String,
+}
 
-struct Inner {
+/// Shared by the threads that tell what is the latest.
+#[derive(Clone)]
+pub struct Summary(Arc<Mutex<SummaryState>>);
+
+struct SummaryState {
     lines: Lines<Latest>,
     latest: Latest,
     /// The last event, once the run has ended.
     ended: Option<Event>,
-    outcome: Sender<Outcome>,
+    outcome: Sender<RunEnd>,
 }
 
 impl Summary {
-    pub fn new(context: Context, outcome: Sender<Outcome>) -> Self {
+    pub fn new(context: Context, outcome: Sender<RunEnd>) -> Self {
         let latest = Latest::default();
-        let inner = Inner {
+        let inner = SummaryState {
             lines: Lines::new(latest.clone(), context),
             latest,
             ended: None,
@@ -50,7 +56,7 @@ impl Summary {
         }
     }
 
-    /// The cluster as somebody saw it after the run.
+    /// The cluster as it was seen after the run.
     pub fn latest(&self, watched: &Watched<Cluster>) {
         let mut inner = self.inner();
         let Some(ended) = inner.ended.clone() else {
@@ -65,16 +71,16 @@ impl Summary {
         }
         inner.add(&ended);
         let lost = watched.lost.as_ref();
-        let lost = lost.map(|lost| text::cluster::was_lost(lost, watched.seen.is_some()));
+        let lost = lost.map(|lost| text::was_lost(lost, watched.seen.is_some()));
         inner.send(&lost.unwrap_or_default());
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, SummaryState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl SummaryState {
     /// Only what the last event says is kept.
     fn add(&mut self, event: &Event) {
         self.latest.bytes().clear();
@@ -92,7 +98,7 @@ impl Inner {
         let mut summary = String::from_utf8_lossy(&self.latest.bytes()).into_owned();
         summary.push_str(more);
         let end = Some(end.clone());
-        drop(self.outcome.send(Outcome { end, summary }));
+        drop(self.outcome.send(RunEnd { end, summary }));
     }
 }
 
@@ -138,7 +144,7 @@ mod tests {
         let (outcome, outcomes) = unbounded();
         let summary = Summary::new(context, outcome);
         let mut watched = Watched::default();
-        // Before the end of the run nobody looks.
+        // Before the end of the run, nothing is looked at.
         summary.latest(&watched);
         assert!(outcomes.is_empty());
         for event in read(&folder.join("run.jsonl")).expect("a run log") {

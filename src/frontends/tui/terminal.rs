@@ -22,7 +22,7 @@ use signal_hook::consts::SIGTSTP;
 
 /// Whether the terminal is ours at the moment: the panic hook has to know.
 static OURS: AtomicBool = AtomicBool::new(false);
-/// What panics on other threads had to say, until somebody can read it.
+/// What panics on other threads had to say, until it can be read.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Whether there is a terminal, to read from and to draw on.
@@ -62,7 +62,7 @@ impl Guard {
         self.clear()
     }
 
-    /// After somebody else had the terminal: it may be in any mode.
+    /// After another process had the terminal: it may be in any mode.
     pub fn take_again(&mut self) -> io::Result<()> {
         disable_raw_mode()?;
         self.take()

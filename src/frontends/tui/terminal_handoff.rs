@@ -1,12 +1,12 @@
-//! The terminal in somebody else's hands: a shell on a host, for which the wizard steps aside.
+//! The terminal in the hands of another process: a shell on a host, for which the wizard steps aside.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often whoever reads the terminal looks whether to leave it to somebody else.
+/// How often the reader of the terminal looks whether to leave it to another process.
 pub const LOOK_UP: Duration = Duration::from_millis(200);
 
-/// While somebody else has the terminal, nobody here reads from it.
+/// While another process has the terminal, the wizard does not read from it.
 #[derive(Debug, Default)]
 pub struct TerminalHandoff {
     state: Mutex<HandoffState>,
@@ -29,7 +29,7 @@ impl TerminalHandoff {
         self.state().wanted
     }
 
-    /// Returns when nobody here reads any more.
+    /// Returns when the wizard reads no more.
     pub fn begin(&self) {
         let mut state = self.state();
         state.wanted = true;
@@ -44,7 +44,7 @@ impl TerminalHandoff {
         self.changed.notify_all();
     }
 
-    /// The reader waits here while somebody else has the terminal.
+    /// The reader waits here while another process has the terminal.
     pub fn wait(&self) {
         let mut state = self.state();
         while state.wanted {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_reads_while_somebody_else_has_the_terminal() {
+    fn the_wizard_does_not_read_while_another_process_has_the_terminal() {
         let (handoff, reads) = (
             Arc::new(TerminalHandoff::default()),
             Arc::new(AtomicUsize::new(0)),

@@ -7,18 +7,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
+pub use crate::frontends::Palette;
+
 use crate::events::Outcome;
 use crate::events::progress::{PhaseStatus, Status};
 
 /// Milliseconds that a running step's mark stands still.
 pub const SPIN: u64 = 250;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Palette {
-    Dark,
-    Light,
-    Mono,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
@@ -27,6 +22,8 @@ pub struct Theme {
     pub ascii: bool,
 }
 
+// Which styles depend on the palette is its own matter.
+#[expect(clippy::unused_self)]
 impl Theme {
     fn colour(self, dark: Color, light: Color) -> Style {
         match self.palette {

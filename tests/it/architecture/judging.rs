@@ -63,6 +63,28 @@ fn a_frontend_is_chosen_by_the_command_line_and_known_to_nothing_else() {
 }
 
 #[test]
+fn a_page_knows_the_others_by_name_alone() {
+    let files = [
+        ("lib.rs", "mod frontends;"),
+        ("frontends/mod.rs", "mod tui;"),
+        ("frontends/tui/mod.rs", "mod names; mod pages;"),
+        ("frontends/tui/names.rs", "pub struct Page;"),
+        (
+            "frontends/tui/pages/mod.rs",
+            "mod a; mod b; pub trait Screen {}",
+        ),
+        (
+            "frontends/tui/pages/a.rs",
+            "use super::Screen; use super::super::names::Page;\nuse super::b::B;",
+        ),
+        ("frontends/tui/pages/b.rs", "pub struct B;"),
+    ];
+    let fault = "src/frontends/tui/pages/a.rs:2: frontends::tui::pages::a → \
+                 frontends::tui::pages::b::B (a page knows the others by name alone)";
+    assert_eq!(faults(&files, &[]), [fault]);
+}
+
+#[test]
 fn a_circle_is_found_at_every_level() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c;"),

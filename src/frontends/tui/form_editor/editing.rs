@@ -7,7 +7,7 @@ use crate::interview::form::{Field, Kind};
 
 /// What the screens know of a field beside its text.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct FieldEntry {
     /// In bytes.
     pub cursor: usize,
     /// What is wrong with the field, once that is shown.
@@ -18,7 +18,7 @@ pub struct Entry {
     pub generated: bool,
 }
 
-impl Entry {
+impl FieldEntry {
     pub fn of(field: &Field) -> Self {
         Self {
             cursor: field.value().len(),
@@ -32,7 +32,7 @@ impl Entry {
 /// A field while it is changed.
 pub struct Editing<'a> {
     pub field: &'a mut Field,
-    pub entry: &'a mut Entry,
+    pub entry: &'a mut FieldEntry,
 }
 
 impl Editing<'_> {

@@ -4,10 +4,10 @@ mod editing;
 
 use crossterm::event::KeyCode;
 
-use super::keys::Action;
+use super::action::Action;
 use crate::interview::form::{Field, Form};
 use editing::Editing;
-pub use editing::Entry;
+pub use editing::FieldEntry;
 
 /// For how many milliseconds a secret shows.
 const REVEALED: u64 = 5000;
@@ -16,7 +16,7 @@ const REVEALED: u64 = 5000;
 pub struct FormEditor {
     pub form: Form,
     /// One for each field.
-    entries: Vec<Entry>,
+    entries: Vec<FieldEntry>,
     pub focus: usize,
     /// For how many milliseconds secrets still show.
     pub revealed: u64,
@@ -25,7 +25,7 @@ pub struct FormEditor {
 impl FormEditor {
     pub fn new(form: Form) -> Self {
         Self {
-            entries: form.fields.iter().map(Entry::of).collect(),
+            entries: form.fields.iter().map(FieldEntry::of).collect(),
             form,
             focus: 0,
             revealed: 0,
@@ -33,7 +33,7 @@ impl FormEditor {
     }
 
     /// Every field with what the screens know of it.
-    pub fn fields(&self) -> impl Iterator<Item = (&Field, &Entry)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&Field, &FieldEntry)> {
         self.form.fields.iter().zip(&self.entries)
     }
 
@@ -189,7 +189,7 @@ mod tests {
     fn several_lines_are_gone_through_and_then_left() {
         let mut editor = editor(Kind::Lines, "one = 1\n\nthree = 3");
         let other = Field::new("other", ("l", "h"), Kind::Text, "");
-        editor.entries.push(Entry::of(&other));
+        editor.entries.push(FieldEntry::of(&other));
         editor.form.fields.push(other);
         editor.act(Action::LineUp);
         editor.act(Action::LineUp);

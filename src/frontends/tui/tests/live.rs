@@ -2,9 +2,9 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::super::live::Sight;
-use super::super::model::Page;
-use super::super::run::Files;
+use super::super::live::LiveUpdate;
+use super::super::message::RunFiles;
+use super::super::page::Page;
 use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
@@ -60,19 +60,19 @@ fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Cert
 }
 
 /// Something of every kind, for whoever wants anything.
-pub fn sight(what: u8) -> Sight {
+pub fn sight(what: u8) -> LiveUpdate {
     match what % 7 {
-        0 => Sight::Cluster(seen(cluster(READY), "s1", 5)),
-        1 => Sight::Cluster(seen(Cluster::default(), "", -1_000_000)),
-        2 => Sight::Cluster(lost(7, &["s1: gone", ""], what > 100)),
-        3 => Sight::Datastore(seen(datastore(&["10.0.0.1|none|f|4000000000"]), "pg", 0)),
-        4 => Sight::Datastore(lost(0, &[], false)),
-        5 => Sight::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
-        _ => Sight::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
+        0 => LiveUpdate::Cluster(seen(cluster(READY), "s1", 5)),
+        1 => LiveUpdate::Cluster(seen(Cluster::default(), "", -1_000_000)),
+        2 => LiveUpdate::Cluster(lost(7, &["s1: gone", ""], what > 100)),
+        3 => LiveUpdate::Datastore(seen(datastore(&["10.0.0.1|none|f|4000000000"]), "pg", 0)),
+        4 => LiveUpdate::Datastore(lost(0, &[], false)),
+        5 => LiveUpdate::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
+        _ => LiveUpdate::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
     }
 }
 
-fn tell(model: &mut Model, sight: Sight) -> Vec<Effect> {
+fn tell(model: &mut Model, sight: LiveUpdate) -> Vec<Effect> {
     update(model, Message::Live(Box::new(sight)))
 }
 
@@ -81,7 +81,7 @@ fn live(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
     update(
         &mut model,
-        Message::Files(Files {
+        Message::Files(RunFiles {
             log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
             kubeconfig: "/state/lab/kubeconfig".into(),
             next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],
@@ -93,14 +93,23 @@ fn live(theme: Theme, size: (u16, u16)) -> Model {
         certificate("k3s-server-1", "2029-02-27", 825, None),
         certificate("k3s-server-2", "2029-02-27", 825, None),
     ];
-    tell(&mut model, Sight::Certificates(certificates));
-    let picture = model.run.progress.cluster.clone().expect("a cluster");
-    tell(&mut model, Sight::Cluster(seen(picture, "k3s-server-1", 2)));
+    tell(&mut model, LiveUpdate::Certificates(certificates));
+    let picture = model
+        .common
+        .run
+        .progress
+        .cluster
+        .clone()
+        .expect("a cluster");
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(picture, "k3s-server-1", 2)),
+    );
     let lines = ["198.51.100.12|TLSv1.3|t|7", "198.51.100.13|TLSv1.3|t|5"];
     let picture = datastore(&lines);
     tell(
         &mut model,
-        Sight::Datastore(seen(picture, "k3s-postgres", 2)),
+        LiveUpdate::Datastore(seen(picture, "k3s-postgres", 2)),
     );
     model
 }
@@ -111,13 +120,13 @@ fn without_server_1(theme: Theme, size: (u16, u16)) -> Model {
     let picture = cluster(ILL);
     tell(
         &mut model,
-        Sight::Cluster(seen(picture, "k3s-server-2", 48)),
+        LiveUpdate::Cluster(seen(picture, "k3s-server-2", 48)),
     );
     let lines = ["198.51.100.13|TLSv1.3|t|5"];
     let picture = datastore(&lines);
     tell(
         &mut model,
-        Sight::Datastore(seen(picture, "k3s-postgres", 48)),
+        LiveUpdate::Datastore(seen(picture, "k3s-postgres", 48)),
     );
     model
 }
@@ -129,9 +138,9 @@ fn stale(theme: Theme, size: (u16, u16)) -> Model {
         "k3s-server-2: kubectl failed with status 1: The connection to the server 127.0.0.1:6443 \
          was refused - did you specify the right host or port?",
     ];
-    tell(&mut model, Sight::Cluster(lost(90, &why, false)));
+    tell(&mut model, LiveUpdate::Cluster(lost(90, &why, false)));
     let why = ["k3s-postgres: asking Postgres failed with status 2: connection refused"];
-    tell(&mut model, Sight::Datastore(lost(92, &why, false)));
+    tell(&mut model, LiveUpdate::Datastore(lost(92, &why, false)));
     model
 }
 
@@ -143,7 +152,7 @@ fn ending(theme: Theme, size: (u16, u16)) -> Model {
         certificate("the authority", "2036-11-24", 3651, None),
         certificate("k3s-server-2", "2029-02-27", 825, None),
     ];
-    tell(&mut model, Sight::Certificates(certificates));
+    tell(&mut model, LiveUpdate::Certificates(certificates));
     press(&mut model, "<PgDn>");
     model
 }
@@ -167,13 +176,16 @@ fn what_was_lost_and_comes_back_is_live_again() {
     let picture = cluster(READY);
     tell(
         &mut model,
-        Sight::Cluster(seen(picture, "k3s-server-2", 200)),
+        LiveUpdate::Cluster(seen(picture, "k3s-server-2", 200)),
     );
     let page = text(&model);
     assert!(page.contains("Live: k3s-server-2 is asked"), "{page}");
     assert!(page.contains("Nodes  all well"), "{page}");
 
-    tell(&mut model, Sight::Cluster(lost(300, &["s1: no"], true)));
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(lost(300, &["s1: no"], true)),
+    );
     let page = text(&model);
     assert!(page.contains("No server is asked again"), "{page}");
 }
@@ -195,7 +207,7 @@ fn a_picture_that_shrinks_under_the_eye_is_still_drawn() {
     press(&mut model, "<End>");
     tell(
         &mut model,
-        Sight::Cluster(seen(Cluster::default(), "k3s-server-1", 60)),
+        LiveUpdate::Cluster(seen(Cluster::default(), "k3s-server-1", 60)),
     );
     draw(&model);
     press(&mut model, "<Home>");
@@ -209,8 +221,8 @@ fn whoever_goes_back_to_the_answers_looks_at_no_cluster_any_more() {
     press(&mut model, "e");
     assert_eq!(model.page, Page::Review);
     assert_eq!(tell(&mut model, sight(0)), [Effect::Abort(Abort::Hard)]);
-    assert!(model.run.live.cluster.seen.is_none());
+    assert!(model.pages.cluster.cluster.seen.is_none());
     // What comes late must not end a run that has just begun.
-    model.at_work = true;
+    model.common.at_work = true;
     assert_eq!(tell(&mut model, sight(0)), []);
 }

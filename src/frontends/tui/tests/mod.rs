@@ -33,10 +33,10 @@ macro_rules! in_colours {
     };
 }
 
-mod checking;
 mod live;
 mod options;
 mod pages;
+mod preflight;
 mod probes;
 mod rules;
 mod runs;
@@ -48,10 +48,12 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
-use super::model::{Effect, Message, Model};
+use super::effect::Effect;
+use super::message::Message;
+use super::model::Model;
 use super::theme::{Palette, Theme};
 use super::update::update;
-use super::{layout, screens};
+use super::{frame, layout};
 use crate::answers::Answers;
 use crate::events::Event;
 use crate::events::log::read;
@@ -76,13 +78,13 @@ fn events(name: &str) -> Vec<Event> {
 /// A run up to some time, as if it were live.
 fn run_until(theme: Theme, size: (u16, u16), name: &str, until: u64) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
-    model.at_work = true;
+    model.common.at_work = true;
     for event in events(name) {
         if event.at <= until {
             update(&mut model, Message::Event(Box::new(event)));
         }
     }
-    if model.run.progress.ended.is_some() {
+    if model.common.run.progress.ended.is_some() {
         update(&mut model, Message::Over);
     }
     model
@@ -132,10 +134,10 @@ fn named(name: &str) -> KeyEvent {
 }
 
 fn draw(model: &Model) -> Buffer {
-    let (width, height) = model.size;
+    let (width, height) = model.common.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-    let frame = terminal.draw(|frame| screens::view(model, frame));
-    frame.expect("drawn").buffer.clone()
+    let drawn = terminal.draw(|area| frame::view(model, area));
+    drawn.expect("drawn").buffer.clone()
 }
 
 fn rows(buffer: &Buffer, cell: impl Fn(&ratatui::buffer::Cell) -> String) -> String {

@@ -1,7 +1,6 @@
 //! The screens of options: what they ask, what they say of it, and the ways between them.
 
-use super::super::model::Page;
-use super::super::page_order;
+use super::super::page::{self, Page};
 use super::*;
 use crate::answers::{ExistingPostgres, Secret};
 use crate::interview::offers::Known;
@@ -10,20 +9,20 @@ use crate::interview::section::Section;
 /// A screen of options, from the review.
 pub fn screen(theme: Theme, size: (u16, u16), section: Section) -> Model {
     let mut model = filled(theme, size);
-    let place = page_order::place(Page::Options(section)).expect("in the walk");
+    let place = Page::Options(section).place().expect("in the walk");
     press(&mut model, &(place + 1).to_string());
     assert_eq!(model.page, Page::Options(section));
     model
 }
 
 fn answers(model: &Model) -> &Answers {
-    &model.wizard.as_ref().expect("a wizard").interview.answers
+    let wizard = model.common.mode.wizard();
+    &wizard.expect("a wizard").interview.answers
 }
 
 /// The field with focus: its key, and what is wrong with it.
 fn focus(model: &Model) -> (&'static str, Option<&str>) {
-    let wizard = model.wizard.as_ref().expect("a wizard");
-    let form = wizard.form.as_ref().expect("a form");
+    let form = model.pages.form.editor.as_ref().expect("a form");
     let (field, entry) = form.fields().nth(form.focus).expect("a field");
     (field.key, entry.error.as_deref())
 }
@@ -206,11 +205,7 @@ fn esc_loses_nothing() {
 #[test]
 fn the_review_leads_to_each_part_and_back() {
     let mut model = filled(MONO, SMALL);
-    for (place, page) in page_order::ORDER
-        .into_iter()
-        .take(page_order::GROUPS)
-        .enumerate()
-    {
+    for (place, page) in page::ORDER.into_iter().take(page::GROUPS).enumerate() {
         for back in ["<Esc>", if place == 0 { "<Tab>" } else { "<PgDn>" }] {
             press(&mut model, &(place + 1).to_string());
             assert_eq!(model.page, page);
@@ -219,7 +214,7 @@ fn the_review_leads_to_each_part_and_back() {
         }
     }
     // What is wrong first is one key away.
-    if let Some(wizard) = &mut model.wizard {
+    if let Some(wizard) = model.common.mode.wizard_mut() {
         wizard.interview.answers.k3s.agent_token = Some(Secret::Inline("short".to_owned().into()));
     }
     press(&mut model, "e");

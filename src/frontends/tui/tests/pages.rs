@@ -1,8 +1,9 @@
 //! Every page in each of its states.
 
 use super::super::log::Which;
-use super::super::model::{Page, Planned, Unreached};
-use super::super::run::Files;
+use super::super::message::{RunFiles, Unreached};
+use super::super::page::Page;
+use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::answers::{Host, Role, Secret};
 use crate::cluster::Cluster;
@@ -39,7 +40,7 @@ fn hosts() {
     });
     let full: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = filled(theme, size);
-        if let Some(wizard) = &mut model.wizard {
+        if let Some(wizard) = model.common.mode.wizard_mut() {
             let answers = &mut wizard.interview.answers;
             answers.hosts[1].address = "10.0.0.11:22".into();
             answers
@@ -95,7 +96,7 @@ fn review_and_plan() {
         let plan = plan.splitn(3, "---\n").last().unwrap_or_default();
         update(
             &mut model,
-            Message::Planned(Box::new(Planned {
+            Message::Planned(Box::new(ShownPlan {
                 text: plan.to_owned(),
                 steps: Vec::new(),
             })),
@@ -147,7 +148,7 @@ fn connecting() {
     // The operator believes the key: it goes into the answers, and connecting begins again.
     let mut model = failed(MONO, SMALL);
     press(&mut model, "<Down>b");
-    let wizard = model.wizard.as_ref().expect("a wizard");
+    let wizard = model.common.mode.wizard().expect("a wizard");
     let believed = wizard.interview.answers.hosts[2].host_key.as_deref();
     assert!(believed.is_some_and(|key| key.starts_with("SHA256:47DEQ")));
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
@@ -256,7 +257,7 @@ fn failing() {
         let mut model = run_until(theme, size, "run-failed.jsonl", u64::MAX);
         update(
             &mut model,
-            Message::Files(Files {
+            Message::Files(RunFiles {
                 log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
                 kubeconfig: "/state/lab/kubeconfig".into(),
                 next: Vec::new(),
@@ -275,10 +276,10 @@ fn failing() {
     let mut model = failed(MONO, SMALL);
     press(&mut model, "<Enter>");
     assert_eq!(model.page, Page::Run);
-    let Which::Step(step) = model.run.which() else {
+    let Which::Step(step) = model.common.run.which() else {
         panic!("not the log of a step");
     };
-    let id = model.run.progress.steps[step].id.as_str();
+    let id = model.common.run.progress.steps[step].id.as_str();
     assert_eq!(id, "server-1/start@k3s-server-1");
     assert!(matches!(press(&mut model, "xr")[..], [Effect::Reach(_)]));
 }
@@ -289,7 +290,7 @@ fn the_cluster() {
         let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
         update(
             &mut model,
-            Message::Files(Files {
+            Message::Files(RunFiles {
                 log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
                 kubeconfig: "/state/lab/kubeconfig".into(),
                 next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],

@@ -1,6 +1,8 @@
 //! Hosts that are tried while they are entered, and secrets that are asked for.
 
-use super::super::model::{Given, Page, Unreached};
+use super::super::effect::EnteredSecret;
+use super::super::message::Unreached;
+use super::super::page::Page;
 use super::*;
 use crate::answers::{CredentialKind, CredentialRequest, Host, Role};
 
@@ -14,6 +16,10 @@ fn lacking(host: &str, what: CredentialKind, wrong: bool) -> Unreached {
             "admin cannot become root: sudo wants the password of root: give it",
         )
     }
+}
+
+fn is_asked_for_a_secret(model: &Model) -> bool {
+    model.scopes().iter().any(|scope| scope.name == "prompt")
 }
 
 fn of_root() -> CredentialKind {
@@ -31,7 +37,7 @@ fn password() -> CredentialKind {
 /// The hosts page, its first four hosts being tried.
 fn trying(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
-    let wizard = model.wizard.as_mut().expect("a wizard");
+    let wizard = model.common.mode.wizard_mut().expect("a wizard");
     wizard.probes_hosts = true;
     press(&mut model, "1");
     assert_eq!(model.page, Page::Hosts);
@@ -183,7 +189,7 @@ fn a_secret_is_asked_for() {
     assert!(!text(&model).contains("hunter2"));
     assert!(!format!("{model:?}").contains("hunter2"));
     let effects = press(&mut model, "<Tab><Enter>");
-    let given = Given {
+    let given = EnteredSecret {
         host: example().hosts[2].clone(),
         what: of_root(),
         secret: "hunter2".to_owned().into(),
@@ -191,7 +197,7 @@ fn a_secret_is_asked_for() {
     };
     assert_eq!(effects, [Effect::Give(Box::new(given))]);
     assert!(!format!("{effects:?}").contains("hunter2"));
-    assert!(model.prompt().is_none());
+    assert!(!is_asked_for_a_secret(&model));
     let effects = update(&mut model, Message::Tick(1));
     assert!(
         matches!(&effects[..], [Effect::Probe(order)] if order.host.name == "server-2"),
@@ -203,7 +209,7 @@ fn a_secret_is_asked_for() {
 fn a_pasted_secret_is_taken_as_it_is() {
     let mut model = tried(MONO, SMALL);
     press(&mut model, "<Down><Down>p<Enter>");
-    assert!(model.prompt().is_some(), "nothing was typed");
+    assert!(is_asked_for_a_secret(&model), "nothing was typed");
     update(&mut model, Message::Paste(" with spaces \nmore".into()));
     let effects = press(&mut model, "<Enter>");
     let [Effect::Give(given)] = &effects[..] else {
@@ -222,7 +228,10 @@ pub fn connected(theme: Theme, size: (u16, u16)) -> Model {
         lacking(&hosts[2], password(), true),
     ];
     update(&mut model, Message::Unreached(unreached));
-    assert!(model.prompt().is_none(), "the others are still at work");
+    assert!(
+        !is_asked_for_a_secret(&model),
+        "the others are still at work"
+    );
     update(&mut model, Message::Over);
     model
 }
@@ -250,12 +259,9 @@ fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
     // Or not now.
     let mut model = connected(MONO, SMALL);
     assert_eq!(press(&mut model, "<Esc>"), []);
-    assert!(model.prompt().is_none());
+    assert!(!is_asked_for_a_secret(&model));
     press(&mut model, "<Down>p");
-    assert_eq!(
-        model.prompt().map(|prompt| prompt.host.name.as_str()),
-        Some("server-2")
-    );
+    assert!(text(&model).contains("┌ server-2 "), "{}", text(&model));
 }
 
 #[test]
@@ -266,7 +272,12 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         .hosts
         .push(Host::new("far", Role::Server, "10.0.0.11"));
     let mut model = with_answers(MONO, SMALL, answers);
-    model.wizard.as_mut().expect("a wizard").probes_hosts = true;
+    model
+        .common
+        .mode
+        .wizard_mut()
+        .expect("a wizard")
+        .probes_hosts = true;
     press(&mut model, "1");
     update(&mut model, Message::Tick(0));
     update(&mut model, Message::Tick(1000));

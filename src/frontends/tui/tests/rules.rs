@@ -1,9 +1,10 @@
 //! What holds for all screens: keys, sentences, and focus.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::keys::{self, Scope, TABLE};
-use super::super::model::Planned;
+use super::super::keys::{self, Scope};
+use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::interview::section::Section;
 
@@ -17,7 +18,7 @@ fn places() -> Vec<Model> {
         update(&mut model, message);
         model
     };
-    let plan = Planned {
+    let plan = ShownPlan {
         text: "the plan".to_owned(),
         steps: Vec::new(),
     };
@@ -29,7 +30,7 @@ fn places() -> Vec<Model> {
     let tried = || probes::tried(MONO, SMALL);
     let run = || run_until(MONO, SMALL, "run.jsonl", 28_000);
     let mut skippable = runs::asked(MONO, SMALL);
-    for step in &mut skippable.run.progress.steps {
+    for step in &mut skippable.common.run.progress.steps {
         step.may_be_skipped = true;
     }
     let mut places = vec![
@@ -41,7 +42,7 @@ fn places() -> Vec<Model> {
         probes::shown(MONO, SMALL),
         probes::connected(MONO, SMALL),
         then(probes::connected(MONO, SMALL), "<Esc><Down>"),
-        checking::checked(MONO, SMALL, checking::failing),
+        preflight::checked(MONO, SMALL, preflight::failing),
         happens(then(filled(), "<Enter>"), Message::Planned(Box::new(plan))),
         runs::held(MONO, SMALL),
         run(),
@@ -70,13 +71,32 @@ fn no_key_means_two_things() {
     places().iter().for_each(no_key_means_two);
 }
 
+/// Every scope that is active somewhere, by its name.
+pub fn scopes() -> BTreeMap<&'static str, Scope> {
+    let places = places();
+    let scopes = places.iter().flat_map(Model::scopes);
+    scopes.map(|scope| (scope.name, scope)).collect()
+}
+
 #[test]
-fn every_binding_is_active_somewhere() {
-    let active: Vec<Scope> = places().iter().flat_map(Model::scopes).collect();
-    for (scope, bindings) in TABLE {
-        assert!(active.contains(scope), "{scope:?}");
-        assert!(bindings.iter().all(|binding| !binding.says.is_empty()));
+fn every_scope_is_active_somewhere() {
+    let active = scopes();
+    let mut bindings = active.values().flat_map(|scope| scope.bindings);
+    assert!(bindings.all(|binding| !binding.says.is_empty()));
+    let mut files = Vec::new();
+    sources(&room(), &mut files);
+    let mut found = 0;
+    for path in files
+        .iter()
+        .filter(|path| !path.starts_with(room().join("tests")))
+    {
+        for scope in code(path).split("Scope::new(").skip(1) {
+            let name = scope.split('"').nth(1).unwrap_or_default();
+            assert!(active.contains_key(name), "{name} in {}", path.display());
+            found += 1;
+        }
     }
+    assert_eq!(found, active.len(), "a name stands for one scope");
 }
 
 #[test]
@@ -91,6 +111,10 @@ fn help_and_quit_are_in_every_footer() {
             }
         }
     }
+}
+
+fn room() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontends/tui")
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -117,17 +141,16 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Sentences are in `text`, so that they can be read, and judged, in one place.
+/// Sentences are in `text`, and in the `text.rs` of each page, so that they can be read, and judged.
 #[test]
 fn no_screen_has_sentences_of_its_own() {
-    let tui = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontends/tui");
     let mut files = Vec::new();
-    sources(&tui, &mut files);
+    sources(&room(), &mut files);
     for path in files {
         let exempt = ["text", "tests"]
             .iter()
-            .any(|room| path.starts_with(tui.join(room)));
-        if exempt {
+            .any(|name| path.starts_with(room().join(name)));
+        if exempt || path.ends_with("text.rs") {
             continue;
         }
         for line in code(&path).lines() {

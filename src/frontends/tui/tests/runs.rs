@@ -1,7 +1,8 @@
 //! A run in which the operator has a say.
 
 use super::super::log::Which;
-use super::super::model::{Page, Planned};
+use super::super::page::Page;
+use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::events::StepId;
 use crate::events::progress::Step;
@@ -13,7 +14,7 @@ use crate::report::diff::{DiffLine, FileChange, How, Sign};
 fn happens(model: &mut Model, what: What) -> Vec<Effect> {
     let event = Event {
         seq: 0,
-        at: model.run.clock,
+        at: model.common.run.clock,
         what,
     };
     update(model, Message::Event(Box::new(event)))
@@ -22,8 +23,8 @@ fn happens(model: &mut Model, what: What) -> Vec<Effect> {
 /// The certificates are done, and server 1 waits for a word.
 pub fn held(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
-    model.at_work = true;
-    model.let_begin = Some(2);
+    model.common.at_work = true;
+    model.common.let_begin = Some(2);
     for event in events("run.jsonl") {
         let of_later = |step: &StepId| {
             let id = step.as_str();
@@ -59,9 +60,16 @@ fn phase_by_phase() {
             script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
             files: Vec::new(),
         };
-        let steps = model.run.progress.steps.iter().map(planned).collect();
-        if let Some(wizard) = &mut model.wizard {
-            wizard.plan = Planned {
+        let steps = model
+            .common
+            .run
+            .progress
+            .steps
+            .iter()
+            .map(planned)
+            .collect();
+        if let Some(wizard) = model.common.mode.wizard_mut() {
+            wizard.plan = ShownPlan {
                 text: String::new(),
                 steps,
             };
@@ -87,7 +95,7 @@ fn phase_by_phase() {
                 line(Sign::Gap, ""),
             ],
         }];
-        if let Some(wizard) = &mut model.wizard {
+        if let Some(wizard) = model.common.mode.wizard_mut() {
             let (title, script) = (String::new(), String::new());
             wizard.plan.steps = vec![PlannedStep {
                 id,
@@ -121,7 +129,7 @@ fn phase_by_phase() {
 /// A step failed, and the run waits to hear what becomes of it.
 pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = Model::for_wizard(theme, size, Found::default());
-    model.at_work = true;
+    model.common.at_work = true;
     for event in events("run-failed.jsonl") {
         if let What::StepEnded { step, outcome } = &event.what {
             let failed = matches!(outcome, Outcome::Failed(_));
@@ -143,7 +151,8 @@ fn a_failure_waits_for_a_word() {
     small!("failure-asked", asked);
     let mut model = asked(MONO, SMALL);
     assert_eq!(model.page, Page::Failure);
-    let step = model.asked().map(|step| step.id.clone()).expect("asked");
+    let asked = model.common.run.progress.asked.first();
+    let step = asked.expect("asked").clone();
     // It makes something: it cannot be left out.
     assert_eq!(press(&mut model, "s"), []);
     assert_eq!(
@@ -182,13 +191,13 @@ fn what_is_clicked_at_is_looked_at() {
         update(model, Message::Mouse(mouse));
     };
     click(&mut model, "2 Certificates");
-    assert_eq!(model.run.phase, 1);
+    assert_eq!(model.common.run.phase, 1);
     click(&mut model, "access: ");
-    let Which::Step(step) = model.run.which() else {
+    let Which::Step(step) = model.common.run.which() else {
         panic!("not a step");
     };
-    let id = model.run.progress.steps[step].id.as_str();
+    let id = model.common.run.progress.steps[step].id.as_str();
     assert_eq!(id, "certificates/access@k3s-postgres");
     click(&mut model, "All hosts");
-    assert_eq!(model.run.which(), Which::All);
+    assert_eq!(model.common.run.which(), Which::All);
 }

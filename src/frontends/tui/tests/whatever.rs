@@ -1,15 +1,25 @@
 //! Whatever comes, in whatever order, on whatever screen: nothing panics, and no key means two things.
 
+use std::sync::LazyLock;
+
 use crossterm::event::{MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
-use super::super::keys::TABLE;
-use super::super::model::{Planned, Unreached};
-use super::super::page_order;
+use super::super::keys::Key;
+use super::super::message::Unreached;
+use super::super::page;
+use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::answers::{Check, CredentialKind, CredentialRequest};
 use crate::events::fixtures;
 use crate::platform::preflight::{Cell, Grid, Level, Row};
+
+/// Those that have a meaning somewhere, once for each.
+static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let scopes = rules::scopes().into_values();
+    let bindings = scopes.flat_map(|scope| scope.bindings);
+    bindings.map(|binding| binding.key).collect()
+});
 
 #[derive(Debug, Clone)]
 enum Does {
@@ -37,8 +47,7 @@ fn anything() -> impl Strategy<Value = Does> {
 fn message(does: Does) -> Message {
     match does {
         Does::Bound(place) => {
-            let all: Vec<_> = TABLE.iter().flat_map(|(_, bindings)| *bindings).collect();
-            let key = all[place % all.len()].key;
+            let key = KEYS[place % KEYS.len()];
             let modifiers = if key.ctrl {
                 KeyModifiers::CONTROL
             } else {
@@ -62,7 +71,7 @@ fn message(does: Does) -> Message {
         }),
         Does::Happens(what) => match what % 16 {
             0 => Message::Loaded(Box::new(example())),
-            1 => Message::Planned(Box::new(Planned {
+            1 => Message::Planned(Box::new(ShownPlan {
                 text: "a plan\n".repeat(usize::from(what)),
                 steps: Vec::new(),
             })),
@@ -147,7 +156,7 @@ proptest! {
         let events = events.into_iter().map(|event| Message::Event(Box::new(event)));
         messages.splice(from..from, events);
         let mut model = Model::for_wizard(MONO, SMALL, Found::default());
-        model.wizard.as_mut().expect("a wizard").probes_hosts = true;
+        model.common.mode.wizard_mut().expect("a wizard").probes_hosts = true;
         every_frame_is_drawn(model, messages);
     }
 
@@ -156,7 +165,7 @@ proptest! {
     fn nothing_panics_in_the_forms(
         what in proptest::collection::vec(anything(), 0..60),
         keys in "[1-7eaKJd xé\\[=\"]{0,20}",
-        place in 1..=page_order::GROUPS,
+        place in 1..=page::GROUPS,
     ) {
         let mut model = Model::for_wizard(MONO, SMALL, Found::default());
         update(&mut model, Message::Loaded(Box::new(example())));

@@ -1,58 +1,21 @@
-//! Every sentence of the screens: those of the interview, and what only screens say.
-//!
-//! * `key`: what keys do; `form`: what stands at fields; `phase`: a phase of a run; `cluster`: how
-//!   it is after one
+//! What several pages say, and what is said around them; what a page alone says is with it. `key`: what
+//! keys do that several pages have.
 
-use crate::events::progress::{Counts, Status, Step};
+use time::OffsetDateTime;
+
+use crate::engine::watch::Lost;
+use crate::events::progress::{Status, Step};
 use crate::events::{Abort, Decision, Outcome};
 
-use super::model::Page;
-use super::page_order;
-
-pub mod checks;
-pub mod cluster;
-pub mod form;
-pub mod hosts;
 pub mod key;
-pub mod phase;
 
 pub use crate::interview::text::*;
 
 pub const NAME: &str = "k3s-ha-wizard";
-pub const EVERYTHING: &str = "All hosts";
-pub const NO_LINES: &str = "Nothing was printed yet.";
-pub const STEPS: &str = "Steps";
-pub const LOG: &str = "Log";
 pub const NOT_BEGUN: &str = "The run begins in a moment.";
 pub const SEARCH: &str = "Search: ";
 pub const PROOFS: &str = "Proofs";
-pub const PROOFS_WHY: &str =
-    "What must hold is tried, and what must be refused is tried too, from each host's own place.";
-pub const NO_PROOFS: &str =
-    "Nothing was tried yet. The certificates, the load balancer and the agents each bring proofs.";
-pub const EXPECTED: &str = "expected";
-pub const HOLDS: &str = "ok";
-pub const BROKEN: &str = "BROKEN";
-pub const NOT_TRIED: &str = "-";
-pub const NO_FAILURE: &str = "No step has failed.";
-pub const FAILED: &str = "Failed";
-pub const ON_HOST: &str = "host";
-pub const TO_REACH: &str = "to reach";
-pub const WHAT_HAPPENED: &str = "what happened";
-pub const EXIT_STATUS: &str = "exit status";
-pub const WHAT_TO_DO: &str = "what to do";
-pub const LAST_LINES: &str = "last lines";
 pub const LOG_FILE: &str = "log";
-pub const KEPT: &str =
-    "What was done stays done: a run begun again asks the hosts and goes on from there.";
-pub const NO_CLUSTER: &str = "Nothing is known of the cluster yet: its nodes and pods show here as soon as they were asked for.";
-pub const NODES: &str = "Nodes";
-pub const PODS: &str = "Pods";
-pub const TIME: &str = "Time of each phase";
-pub const NEXT: &str = "Next";
-pub const KUBECONFIG: &str = "kubeconfig";
-pub const NODE_HEADS: [&str; 5] = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
-pub const POD_HEADS: [&str; 6] = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
 pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
 pub const HELP_MOUSE: &str = "The mouse wheel scrolls, a click chooses a phase or a step. To select text with the mouse, hold Shift.";
 pub const QUIT_TITLE: &str = "A run is at work";
@@ -66,26 +29,11 @@ pub const NOT_FOUND: &str = "Not found in the lines that are kept here.";
 pub const NOTHING_TO_COPY: &str = "There is nothing to copy.";
 pub const SUSPENDED_BACK: &str = "Back again. While suspended, nothing was read from the hosts.";
 
-pub const ALL_WELL: &str = "all well";
 pub const WELCOME: &str = "Welcome";
-pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
-pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
+pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
-pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
-pub const REVIEW_NEXT: &str = "Next, the hosts are asked what they are. Nothing is changed on them before you have seen the \
-     plan. A digit leads to a part, to change it; Ctrl-S saves the answers as a file, which gives \
-     the same plan without screens.";
-pub const GIVEN_FOR_NOW: &str = "given, kept in no file";
-pub const NOTHING_ASKED: &str = "Nothing to say here.";
-pub const CONNECT_WHY: &str = "Every host is connected to at once, and says what it is.";
-pub const CONNECTING: &str = "connecting";
-pub const NOT_REACHED: &str = "not reached";
-pub const NOT_KNOWN: &str = "not tried to the end";
-pub const BELIEVED: &str = "host key believed; r tries again";
 pub const STILL_CLOSING: &str =
     "The connections from before are still being closed. Try again in a moment.";
-pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
-     Enter begins phase by phase, a runs everything.";
 
 pub const NOT_A_TERMINAL: &str = "\
 The interactive wizard needs a terminal on standard input and standard output. Without one, run it \
@@ -97,6 +45,8 @@ from a file:
 pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
 A replay needs a terminal on standard input and standard output.
 ";
+pub const NO_FILES: &str = "no file changes, or it is not known before it runs";
+pub const GOES_ON: &str = "Goes on to the end by itself.";
 
 pub fn too_small(width: u16, height: u16, least: (u16, u16)) -> [String; 2] {
     [
@@ -109,31 +59,9 @@ pub fn cluster(name: &str) -> String {
     format!("cluster \"{name}\"")
 }
 
-/// What a page before a run is called.
-pub fn page(page: Page) -> &'static str {
-    match page {
-        Page::Welcome => WELCOME,
-        Page::Hosts => HOSTS,
-        Page::Host => HOST,
-        Page::Open => OPEN,
-        Page::Options(section) => section::title(section),
-        Page::Review => REVIEW,
-        Page::Connect => CONNECT,
-        Page::Checks => checks::TITLE,
-        Page::Plan => PLAN,
-        Page::Phase | Page::Run | Page::Proofs | Page::Failure | Page::Cluster => "",
-    }
-}
-
-/// The same, with its place among the steps that lead to a run.
-pub fn step_of(shown: Page, dot: &str) -> String {
-    match page_order::place(shown) {
-        Some(place) => {
-            let of = page_order::ORDER.len();
-            format!("Step {}/{of} {dot} {}", place + 1, page(shown))
-        }
-        None => page(shown).to_owned(),
-    }
+/// A page with its place among the steps that lead to a run.
+pub fn step_of(number: usize, of: usize, dot: &str, title: &str) -> String {
+    format!("Step {number}/{of} {dot} {title}")
 }
 
 pub fn phase_of(number: usize, of: usize, title: &str) -> String {
@@ -204,28 +132,6 @@ pub fn missed_lines(lines: u64) -> String {
     format!("{lines} lines came too fast to be shown; the log file has them")
 }
 
-pub fn steps_title(counts: Counts) -> String {
-    let ended = counts.total - counts.not_started - counts.running;
-    let text = format!("{ended}/{}", counts.total);
-    if counts.failed > 0 {
-        format!("{text}, {} FAILED", counts.failed)
-    } else {
-        text
-    }
-}
-
-pub fn switch(what: &str, on: bool) -> String {
-    format!("{what}:{}", if on { "on" } else { "off" })
-}
-
-pub fn unseen(mark: &str, lines: usize) -> String {
-    format!("{mark} {}, f follows", counted(lines, "new line"))
-}
-
-pub fn earlier_lines(gone: u64) -> String {
-    format!("({gone} earlier lines are in the log file)")
-}
-
 pub fn copied(lines: usize) -> String {
     format!(
         "Copied {} through the terminal (in tmux this needs: set -g set-clipboard on).",
@@ -242,40 +148,12 @@ pub fn failed_step(step: &Step) -> String {
     format!("{} failed on {host}; x shows why", step_name(step))
 }
 
-pub fn failure_title(number: usize, of: usize, name: &str) -> String {
-    if of > 1 {
-        format!("{FAILED}: {name} ({number} of {of})")
-    } else {
-        format!("{FAILED}: {name}")
-    }
-}
-
-pub fn wont_run(steps: usize) -> String {
-    format!("{} will not run because of it:", counted(steps, "step"))
-}
-
-pub fn and_more(number: usize) -> String {
-    format!("and {number} more")
-}
-
-pub fn problems(number: usize) -> String {
-    counted(number, "problem")
-}
-
-pub fn as_of(at: u64) -> String {
-    format!("as it was {} after the run began", duration(at))
-}
-
 pub fn proofs_hold(holding: usize, all: usize) -> String {
     if holding == all {
         format!("all {} hold", counted(all, "proof"))
     } else {
         format!("{} of {} do NOT hold", all - holding, counted(all, "proof"))
     }
-}
-
-pub fn proof_broken(host: &str, case: &str, expected: &str, got: &str) -> String {
-    format!("BROKEN on {host}: {case}: expected {expected}, got {got}")
 }
 
 pub fn run_done(took: u64) -> String {
@@ -304,18 +182,61 @@ pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
     }
 }
 
-pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
-    format!("{mark} {group} {problem}")
-}
-
-pub fn labelled(label: &str, value: &str) -> String {
-    format!("{label}: {value}")
-}
-
-pub fn believe(key: &str) -> String {
-    format!("If {key} is what the host itself shows, b believes it.")
-}
-
 pub fn terminal_failed(why: &str) -> String {
     format!("the terminal cannot be used: {why}")
+}
+
+pub fn new_file(path: &str, mode: &str) -> String {
+    format!("{path} is new ({mode})")
+}
+
+pub fn changed_file(path: &str, modes: Option<&(String, String)>) -> String {
+    match modes {
+        Some((before, after)) => format!("{path} changes ({before}, then {after})"),
+        None => format!("{path} changes"),
+    }
+}
+
+pub fn same_file(path: &str) -> String {
+    format!("{path} is so already")
+}
+
+pub fn shell_opens(host: &str) -> String {
+    format!("A shell on {host}, by ssh. Its end (exit, Ctrl-D) brings you back to the wizard.")
+}
+
+pub fn shell_ended(host: &str) -> String {
+    format!("Back from {host}.")
+}
+
+pub fn no_shell(why: &str) -> String {
+    format!("No shell: {why}")
+}
+
+/// For the end, when the screens are gone.
+pub fn was_lost(gone: &Lost, seen: bool) -> String {
+    let from = match (gone.last, seen) {
+        (Some(last), true) => format!("seen at {}", moment(last)),
+        _ => "that of the run".to_owned(),
+    };
+    let mut text = format!(
+        "\nThe cluster does not answer since {}; what stands above is {from}.\n",
+        moment(gone.since)
+    );
+    for why in &gone.why {
+        text.push_str("  ");
+        text.push_str(why);
+        text.push('\n');
+    }
+    text
+}
+
+pub fn not_watched(why: &str) -> String {
+    format!("The cluster is not looked at any more: {why}")
+}
+
+/// `2026-11-24 21:54:40 UTC`
+pub fn moment(moment: OffsetDateTime) -> String {
+    let (hour, minute, second) = moment.to_hms();
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", moment.date())
 }

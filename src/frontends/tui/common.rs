@@ -1,0 +1,150 @@
+//! What all pages share: how the screen looks, wizard or replay, the run, and what was just said.
+
+use super::effect::Effect;
+use super::log::Room;
+use super::mode::Mode;
+use super::run_view::RunView;
+use super::theme::Theme;
+use super::wizard::WizardSession;
+use super::{layout, text};
+use crate::events::{Abort, End};
+
+/// A short message, and for how many milliseconds it still stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub text: String,
+    pub left: u64,
+}
+
+const TOAST: u64 = 8000;
+
+#[derive(Debug)]
+pub struct Common {
+    pub theme: Theme,
+    pub size: (u16, u16),
+    /// How far the help is scrolled, where it is open.
+    pub help: Option<usize>,
+    pub toast: Option<Toast>,
+    pub mode: Mode,
+    pub run: RunView,
+    /// A thread works with hosts: connects, waits for the operator, or runs.
+    pub at_work: bool,
+    /// How many phases of the run may begin by themselves; all where there is no number.
+    pub let_begin: Option<usize>,
+    /// The run is being ended because its answers are to be edited.
+    pub edits_next: bool,
+    /// How the run is being stopped.
+    pub stopping: Option<Abort>,
+    /// The screens go when what is at work is over.
+    pub leaving: bool,
+}
+
+impl Common {
+    pub fn new(theme: Theme, size: (u16, u16), mode: Mode) -> Self {
+        Self {
+            theme,
+            size,
+            help: None,
+            toast: None,
+            mode,
+            run: RunView::new(),
+            at_work: false,
+            let_begin: None,
+            edits_next: false,
+            stopping: None,
+            leaving: false,
+        }
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            left: TOAST,
+        });
+    }
+
+    /// The answers are kept as they are now; nothing to keep in a replay.
+    pub fn draft(&self) -> Vec<Effect> {
+        let wizard = self.mode.wizard().into_iter();
+        wizard.map(WizardSession::draft).collect()
+    }
+
+    /// Connect to the hosts of the answers as they are now.
+    pub fn reach(&self) -> Vec<Effect> {
+        let wizard = self.mode.wizard().into_iter();
+        wizard.map(WizardSession::reach).collect()
+    }
+
+    /// Softly first, hard the second time; the third time, nothing is waited for.
+    pub fn stop(&mut self) -> Vec<Effect> {
+        if !self.at_work {
+            return vec![Effect::Quit];
+        }
+        // A host may not let go of the wizard: the operator may leave. What runs there is found
+        // again.
+        if self.stopping == Some(Abort::Hard) {
+            return vec![Effect::Quit];
+        }
+        let how = if self.stopping.is_some() || !self.run.is_active() {
+            Abort::Hard
+        } else {
+            Abort::Soft
+        };
+        self.stopping = Some(how);
+        vec![Effect::Abort(how)]
+    }
+
+    /// The run takes decisions: about phases, and about steps that failed.
+    pub fn listens(&self) -> bool {
+        self.mode.replay().is_none() && self.at_work && self.stopping.is_none()
+    }
+
+    pub fn can_run_again(&self) -> bool {
+        let unfinished = matches!(
+            self.run.progress.ended,
+            Some(End::Failed | End::Aborted { .. })
+        );
+        self.mode.wizard().is_some() && unfinished && !self.at_work
+    }
+
+    /// The plan is there, and waits for the operator.
+    pub fn is_planned(&self) -> bool {
+        let wizard = self.mode.wizard();
+        self.at_work && wizard.is_some_and(|wizard| !wizard.plan.text.is_empty())
+    }
+
+    /// How many phases may begin, and what is said of it.
+    pub fn let_begin(&mut self, phases: Option<usize>, says: &str) -> Vec<Effect> {
+        self.let_begin = phases;
+        self.say(says);
+        vec![Effect::LetBegin(phases)]
+    }
+
+    /// Into the clipboard, where there are lines to copy.
+    pub fn copy(&mut self, text: String, lines: usize) -> Vec<Effect> {
+        if lines == 0 {
+            self.say(text::NOTHING_TO_COPY);
+            return Vec::new();
+        }
+        self.say(text::copied(lines));
+        vec![Effect::Copy(text)]
+    }
+
+    /// How much text the log has room for now.
+    pub fn log_room(&self) -> Room {
+        layout::log_room(self.size, self.run.zoom, self.run.prefix_width())
+    }
+
+    /// To the next line of the log with what is searched for, or the one before.
+    pub fn find(&mut self, forwards: bool) {
+        let room = self.log_room();
+        let run = &mut self.run;
+        let which = run.which();
+        if run.pane.search.is_empty() {
+            return;
+        }
+        if !run.pane.find(forwards, &run.log, which, room) {
+            self.say(text::NOT_FOUND);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What pages ask for: another page, and what has to be done outside of the screens.
+
+use std::path::PathBuf;
+
+use super::page::Page;
+use crate::answers::{Answers, CredentialKind, Host};
+use crate::events::{Abort, Decision, StepId};
+use crate::secrets::SecretText;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Show another page. The model does that itself: it never leaves it.
+    Go(Page),
+    Quit,
+    Suspend,
+    /// Take the terminal again: another process had it.
+    TakeTerminal,
+    Redraw,
+    Copy(String),
+    SaveLog {
+        name: String,
+        text: String,
+    },
+    /// Connect to the hosts of these answers, and plan.
+    Reach(Box<Answers>),
+    /// The same with secrets that were given meanwhile: others that were wrong are not sent again.
+    ReachOn(Box<Answers>),
+    /// Try a host in the background.
+    Probe(Box<ProbeOrder>),
+    StopProbe(u64),
+    /// Wrong passwords may be sent once more.
+    Forgive,
+    /// Log in with this from now on.
+    Give(Box<EnteredSecret>),
+    /// Carry out what was planned, or not.
+    Begin(bool),
+    /// How many phases may begin; all where there is no number.
+    LetBegin(Option<usize>),
+    /// Gives the terminal to a shell on this host until that ends.
+    Shell(Box<Answers>, String),
+    /// What becomes of a step that failed.
+    Decide(StepId, Decision),
+    Abort(Abort),
+    SaveAnswers(Box<Answers>),
+    KeepDraft(Box<Answers>),
+    Load(PathBuf),
+    /// Make a secret for the field with this key.
+    Generate(&'static str),
+}
+
+/// Which host to try, and with what the answers say of all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeOrder {
+    pub id: u64,
+    pub host: Host,
+    pub answers: Answers,
+}
+
+/// A secret that the operator typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnteredSecret {
+    pub host: Host,
+    pub what: CredentialKind,
+    pub secret: SecretText,
+    pub for_all: bool,
+}

@@ -1,0 +1,94 @@
+//! Everything that can happen to the screens, in the one order in which it happened.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::live::LiveUpdate;
+use super::shown_plan::ShownPlan;
+use crate::answers::{Answers, CredentialKind, CredentialRequest};
+use crate::events::Event;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Grid;
+use crate::secrets::SecretText;
+use crate::topology::Link;
+
+#[derive(Debug)]
+pub enum Message {
+    Key(KeyEvent),
+    Paste(String),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    /// So many milliseconds have passed.
+    Tick(u64),
+    /// The terminal was given back to us.
+    Resumed,
+    /// A process asks for what Ctrl-Z does.
+    Stopped,
+    /// The process that stopped the wizard has let it go on: the screen may be anything.
+    Continued,
+    /// A signal asks for the end.
+    Signal(i32),
+    /// Something happened in the run.
+    Event(Box<Event>),
+    /// What the run leaves behind.
+    Files(RunFiles),
+    /// The cluster looks another way now, after the run.
+    Live(Box<LiveUpdate>),
+    /// A host was reached: its name, and what it is.
+    Reached(String, String),
+    Unreached(Vec<Unreached>),
+    /// What came of trying a host in the background: what it is, or why not.
+    Probed(u64, Result<String, Unreached>),
+    /// What the hosts are fit for, and whom they reach.
+    Checked(Box<Grid>, Vec<(Link, Contact)>),
+    /// The plan, to be read before it is carried out.
+    Planned(Box<ShownPlan>),
+    /// There will be no run, and why.
+    Refused(String),
+    /// The run is over and has left its locks.
+    Over,
+    /// Something was done outside, or could not be.
+    Said(String),
+    Loaded(Box<Answers>),
+    /// A secret was made for the field with this key.
+    Generated(&'static str, SecretText),
+    NotLoaded(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    pub host: String,
+    pub why: String,
+    /// The fingerprint of a host key that is not known yet: the operator may accept it.
+    pub host_key: Option<String>,
+    /// The secrets with which it might go on.
+    pub wants: Vec<CredentialRequest>,
+}
+
+impl Unreached {
+    /// The host's name stands beside it, so it is not said again.
+    pub fn new(host: &str, why: &str) -> Self {
+        let name = format!("{host}: ");
+        Self {
+            host: host.to_owned(),
+            why: why.strip_prefix(&name).unwrap_or(why).to_owned(),
+            host_key: None,
+            wants: Vec::new(),
+        }
+    }
+
+    /// Whether it lacks a secret of this kind.
+    pub fn lacks(&self, what: &CredentialKind) -> bool {
+        let kind = std::mem::discriminant(what);
+        let mut wants = self.wants.iter();
+        wants.any(|wanted| std::mem::discriminant(&wanted.what) == kind)
+    }
+}
+
+/// Where things of a run are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFiles {
+    pub log: String,
+    pub kubeconfig: String,
+    /// The commands to type next.
+    pub next: Vec<String>,
+}

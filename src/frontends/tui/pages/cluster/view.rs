@@ -1,0 +1,336 @@
+//! Whether the cluster is still looked at, problems first, then nodes and pods, datastore and
+//! certificates, what the time went into, and what to type next.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{ClusterPage, text};
+use crate::cluster::{Cluster, Node, Pod};
+use crate::engine::watch::Watched;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::live::PAUSE;
+use crate::frontends::tui::run_pages;
+use crate::frontends::tui::theme::Theme;
+use crate::frontends::tui::widgets::table::{self, TableCell};
+use crate::frontends::tui::widgets::wrapped;
+
+pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
+    let width = run_pages::width(common);
+    let theme = common.theme;
+    let mut lines = Vec::new();
+    freshness(page, common, width, &mut lines);
+    let seen = page.cluster.seen.as_ref().map(|seen| &seen.picture);
+    if let Some(cluster) = seen.or(common.run.progress.cluster.as_ref()) {
+        of_cluster(page, common, cluster, width, &mut lines);
+    } else {
+        lines.extend(wrapped(text::NO_CLUSTER, width).into_iter().map(Line::from));
+        lines.push(Line::default());
+    }
+    datastore(page, common, width, &mut lines);
+    certificates(page, common, width, &mut lines);
+    proofs(common, &mut lines);
+    files(common, width, &mut lines);
+    let times: Vec<Vec<TableCell>> = times(common);
+    if !times.is_empty() {
+        lines.push(Line::styled(text::TIME, theme.title()));
+        lines.extend(table::lines(&times));
+    }
+    lines
+}
+
+/// Whether it is still looked at, or since when there is no answer.
+fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+    let theme = common.theme;
+    let watched = &page.cluster;
+    let seconds = PAUSE.as_secs();
+    let mut say = |text: &str, style: Style| {
+        for line in wrapped(text, width) {
+            lines.push(Line::styled(line, style));
+        }
+    };
+    if let Some(lost) = &watched.lost {
+        let text = text::lost(lost, seconds);
+        say(&format!("{} {text}", theme.bad_mark()), theme.bad());
+        for why in &lost.why {
+            say(why, theme.warning());
+        }
+        lines.push(Line::default());
+    } else if let Some(seen) = &watched.seen {
+        say(&text::live(&seen.from, seen.since, seconds), theme.faint());
+        lines.push(Line::default());
+    }
+}
+
+/// How something is: in short, and how that looks.
+type Judgement = (String, Style);
+
+fn title(theme: Theme, name: &'static str, (verdict, style): Judgement) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(name, theme.title()),
+        Span::styled(format!("  {verdict}"), style),
+    ])
+}
+
+fn verdict(page: &ClusterPage, common: &Common, cluster: &Cluster) -> Judgement {
+    let theme = common.theme;
+    let (problems, waiting) = (cluster.problems().count(), cluster.waiting().count());
+    let (text, style) = match (problems, waiting) {
+        (0, 0) => (text::ALL_WELL.to_owned(), theme.good()),
+        (0, _) => (
+            format!("! {}", text::on_their_way(waiting)),
+            theme.warning(),
+        ),
+        _ => {
+            let text = format!("{} {}", theme.bad_mark(), text::problems(problems));
+            (text, theme.bad())
+        }
+    };
+    if page.cluster.lost.is_some() {
+        return (text::was(&text), theme.warning());
+    }
+    (text, style)
+}
+
+fn of_cluster(
+    page: &ClusterPage,
+    common: &Common,
+    cluster: &Cluster,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = common.theme;
+    let mut first = title(theme, text::NODES, verdict(page, common, cluster));
+    if page.cluster == Watched::default() {
+        let as_of = format!("  {}", text::as_of(common.run.progress.at));
+        first.push_span(Span::styled(as_of, theme.faint()));
+    }
+    lines.push(first);
+    let nodes: Vec<_> = cluster
+        .nodes
+        .iter()
+        .map(|node| {
+            (
+                node_cells(theme, node),
+                sick(node.problem.as_ref(), node.waiting.as_ref()),
+            )
+        })
+        .collect();
+    with_problems(theme, &text::NODE_HEADS, &nodes, width, lines);
+    lines.push(Line::default());
+
+    lines.push(Line::styled(text::PODS, theme.title()));
+    let pods: Vec<_> = cluster
+        .pods
+        .iter()
+        .map(|pod| {
+            (
+                pod_cells(theme, pod),
+                sick(pod.problem.as_ref(), pod.waiting.as_ref()),
+            )
+        })
+        .collect();
+    with_problems(theme, &text::POD_HEADS, &pods, width, lines);
+    lines.push(Line::default());
+}
+
+fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+    let theme = common.theme;
+    let watched = &page.datastore;
+    if *watched == Watched::default() {
+        return;
+    }
+    let clients = watched.seen.as_ref().map(|seen| &seen.picture.clients);
+    let problems = clients.into_iter().flatten();
+    let problems = problems.filter(|client| client.problem.is_some()).count();
+    let verdict = match (&watched.lost, problems) {
+        (Some(_), _) => (
+            format!("{} {}", theme.bad_mark(), text::DATASTORE_LOST),
+            theme.bad(),
+        ),
+        (None, 0) => (text::MUTUAL_TLS.to_owned(), theme.good()),
+        (None, _) => {
+            let text = format!("{} {}", theme.bad_mark(), text::problems(problems));
+            (text, theme.bad())
+        }
+    };
+    lines.push(title(theme, text::DATASTORE, verdict));
+    for why in watched.lost.iter().flat_map(|lost| &lost.why) {
+        for line in wrapped(why, width) {
+            lines.push(Line::styled(line, theme.warning()));
+        }
+    }
+    // What is not known now is not shown as if it were.
+    if let (None, Some(clients)) = (&watched.lost, clients) {
+        let rows: Vec<_> = clients
+            .iter()
+            .map(|client| {
+                let unhealthy = client.problem.is_some();
+                let (mark, style) = health(theme, unhealthy, false);
+                let mut cells = vec![(format!("{mark} {}", client.name), style)];
+                cells.extend(text::connections(client).map(|cell| (cell, Style::new())));
+                (cells, sick(client.problem.as_ref(), None))
+            })
+            .collect();
+        with_problems(theme, &text::DATASTORE_HEADS, &rows, width, lines);
+    }
+    lines.push(Line::default());
+}
+
+fn certificates(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+    let theme = common.theme;
+    let all = &page.certificates;
+    if all.is_empty() {
+        return;
+    }
+    let well = all.iter().all(|certificate| certificate.problem.is_none());
+    let verdict = if well {
+        (text::certificates(all), theme.good())
+    } else {
+        (format!("! {}", text::certificates(all)), theme.warning())
+    };
+    lines.push(title(theme, text::CERTIFICATES, verdict));
+    let rows: Vec<_> = all
+        .iter()
+        .map(|certificate| {
+            let ended = certificate.days < 0;
+            let problem = certificate.problem.as_ref();
+            let (mark, style) = health(theme, ended, problem.is_some());
+            let cells = vec![
+                (format!("{mark} {}", certificate.name), style),
+                (certificate.ends.clone(), Style::new()),
+                (text::left(certificate), style),
+            ];
+            (cells, problem.map(|problem| (problem.clone(), ended)))
+        })
+        .collect();
+    with_problems(theme, &text::CERTIFICATE_HEADS, &rows, width, lines);
+    lines.push(Line::default());
+}
+
+/// What stands below a row: what is wrong, and whether it is more than a wait.
+type Note = Option<(String, bool)>;
+
+fn sick(problem: Option<&String>, waiting: Option<&String>) -> Note {
+    let problem = problem.map(|problem| (problem.clone(), true));
+    problem.or_else(|| waiting.map(|waiting| (waiting.clone(), false)))
+}
+
+fn health(theme: Theme, problem: bool, waiting: bool) -> (&'static str, Style) {
+    match (problem, waiting) {
+        (true, _) => (theme.bad_mark(), theme.bad()),
+        (_, true) => ("!", theme.warning()),
+        _ => (theme.good_mark(), theme.good()),
+    }
+}
+
+fn node_cells(theme: Theme, node: &Node) -> Vec<TableCell> {
+    let (mark, style) = health(theme, node.problem.is_some(), node.waiting.is_some());
+    let plain = |text: &String| (text.clone(), Style::new());
+    vec![
+        (format!("{mark} {}", node.name), style),
+        (node.status.clone(), style),
+        plain(&node.roles),
+        plain(&node.version),
+        plain(&node.internal_ip),
+    ]
+}
+
+fn pod_cells(theme: Theme, pod: &Pod) -> Vec<TableCell> {
+    let (mark, style) = health(theme, pod.problem.is_some(), pod.waiting.is_some());
+    let plain = |text: &String| (text.clone(), Style::new());
+    vec![
+        (format!("{mark} {}", pod.namespace), style),
+        plain(&pod.name),
+        plain(&pod.ready),
+        (pod.status.clone(), style),
+        (pod.restarts.to_string(), Style::new()),
+        plain(&pod.node),
+    ]
+}
+
+/// A table whose rows may have a problem, which stands below its row.
+fn with_problems(
+    theme: Theme,
+    heads: &[&str],
+    rows: &[(Vec<TableCell>, Note)],
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let mut first: Vec<TableCell> = table::heads(heads, theme.faint());
+    if let Some((head, _)) = first.first_mut() {
+        head.insert_str(0, "  ");
+    }
+    let all: Vec<Vec<TableCell>> = std::iter::once(first)
+        .chain(rows.iter().map(|(cells, _)| cells.clone()))
+        .collect();
+    let mut drawn = table::lines(&all).into_iter();
+    lines.extend(drawn.next());
+    for (line, (_, problem)) in drawn.zip(rows) {
+        lines.push(line);
+        if let Some((problem, bad)) = problem {
+            let style = if *bad { theme.bad() } else { theme.warning() };
+            for line in wrapped(problem, width.saturating_sub(4)) {
+                lines.push(Line::styled(format!("    {line}"), style));
+            }
+        }
+    }
+}
+
+fn proofs(common: &Common, lines: &mut Vec<Line<'static>>) {
+    let theme = common.theme;
+    let proofs = &common.run.progress.proofs;
+    if proofs.is_empty() {
+        return;
+    }
+    let holding = proofs.iter().filter(|proof| proof.holds).count();
+    let style = if holding == proofs.len() {
+        theme.good()
+    } else {
+        theme.bad()
+    };
+    lines.push(Line::from(vec![
+        Span::styled(format!("{}  ", text::PROOFS), theme.title()),
+        Span::styled(text::proofs_hold(holding, proofs.len()), style),
+    ]));
+    lines.push(Line::default());
+}
+
+fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+    let Some(files) = &common.run.files else {
+        return;
+    };
+    let done = common.run.progress.ended == Some(crate::events::End::Done);
+    let mut entry = |label: &str, what: &str| {
+        let mut label = label;
+        for line in wrapped(what, width.saturating_sub(12)) {
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:<12}"), common.theme.faint()),
+                Span::raw(line),
+            ]));
+            label = "";
+        }
+    };
+    if done {
+        entry(text::KUBECONFIG, &files.kubeconfig);
+        for (number, command) in files.next.iter().enumerate() {
+            entry(if number == 0 { text::NEXT } else { "" }, command);
+        }
+    }
+    entry(text::LOG_FILE, &files.log);
+    lines.push(Line::default());
+}
+
+fn times(common: &Common) -> Vec<Vec<TableCell>> {
+    let progress = &common.run.progress;
+    progress
+        .phases
+        .iter()
+        .filter_map(|phase| {
+            let took = text::duration(progress.phase_time(phase)?);
+            Some(vec![
+                (format!("{took:>7}"), Style::new()),
+                (phase.title.clone(), Style::new()),
+            ])
+        })
+        .collect()
+}

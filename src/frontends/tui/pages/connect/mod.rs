@@ -1,0 +1,269 @@
+//! Between the answers and the plan: every host is reached, or it is said why not.
+
+mod text;
+mod view;
+
+use crossterm::event::KeyCode;
+use ratatui::Frame;
+
+use super::Screen;
+use crate::answers::Host;
+use crate::events::Abort;
+use crate::frontends::tui::action::Action;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
+use crate::frontends::tui::effect::{Effect, EnteredSecret};
+use crate::frontends::tui::keys::{self, ESC, SCROLL, Scope, shown};
+use crate::frontends::tui::message::Unreached;
+use crate::frontends::tui::page::Page;
+use crate::frontends::tui::text::key;
+use crate::frontends::tui::theme::SPIN;
+use text as say;
+
+const CONNECT: Scope = Scope::new("connect", &[shown(ESC, Action::Back, key::BACK)]);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Connecting {
+    Trying,
+    Reached(String),
+    Failed(Unreached),
+    /// What it lacked was given: it will be tried again.
+    Given,
+}
+
+#[derive(Debug, Default)]
+pub struct ConnectPage {
+    /// In the order of the hosts.
+    hosts: Vec<(String, Connecting)>,
+    chosen: usize,
+    prompt: Option<Prompt>,
+}
+
+impl Screen for ConnectPage {
+    fn entered(&mut self, _: &mut Common, _: Page, _: Page) {
+        self.chosen = 0;
+        self.prompt = None;
+    }
+
+    fn scopes(&self, common: &Common) -> Vec<Scope> {
+        if let Some(prompt) = &self.prompt {
+            return prompt.scopes();
+        }
+        if common.at_work {
+            return vec![CONNECT, SCROLL];
+        }
+        let mut scopes = credential_prompt::scopes_of(self.failed());
+        scopes.extend([keys::RETRY, CONNECT, SCROLL]);
+        scopes
+    }
+
+    fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.prompt {
+            let came = prompt.act(action);
+            return self.prompted(common, came);
+        }
+        let at_work = common.at_work;
+        let Some(wizard) = common.mode.wizard_mut() else {
+            return Vec::new();
+        };
+        match action {
+            Action::Retry if !at_work => vec![wizard.reach()],
+            Action::Confirm if !at_work => self.accept_key(common),
+            Action::AskSecret => {
+                self.ask(common);
+                Vec::new()
+            }
+            Action::Back => {
+                let abort = at_work.then_some(Effect::Abort(Abort::Hard));
+                [Effect::Go(Page::Review)]
+                    .into_iter()
+                    .chain(abort)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn scroll(&mut self, _: &mut Common, by: isize) {
+        let last = self.hosts.len().saturating_sub(1);
+        self.chosen = self.chosen.saturating_add_signed(by).min(last);
+    }
+
+    fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
+        view::draw(self, common, frame);
+    }
+
+    fn types(&self) -> bool {
+        self.prompt.is_some()
+    }
+
+    fn typed(&mut self, _: &mut Common, code: KeyCode) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.typed(code);
+        }
+        Vec::new()
+    }
+
+    fn pasted(&mut self, _: &mut Common, pasted: &str) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.pasted(pasted);
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, _: &mut Common, passed: u64) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.tick(passed);
+        }
+        Vec::new()
+    }
+
+    fn wakes(&self, common: &Common) -> Option<u64> {
+        let reveals = self.prompt.as_ref().is_some_and(Prompt::reveals);
+        let turns = common.at_work.then_some(SPIN);
+        if reveals { Some(100) } else { turns }
+    }
+
+    /// What hosts lack is asked for.
+    fn over(&mut self, common: &mut Common) -> Vec<Effect> {
+        if !common.leaving {
+            self.ask_from(common, 0);
+        }
+        Vec::new()
+    }
+}
+
+impl ConnectPage {
+    /// These hosts are being connected to.
+    pub fn begins(&mut self, hosts: &[Host]) {
+        let hosts = hosts.iter();
+        self.hosts = hosts
+            .map(|host| (host.name.clone(), Connecting::Trying))
+            .collect();
+    }
+
+    pub fn reached(&mut self, name: &str, what: String) {
+        if let Some(connecting) = self.of(name) {
+            *connecting = Connecting::Reached(what);
+        }
+    }
+
+    pub fn unreached(&mut self, hosts: Vec<Unreached>) {
+        for failed in hosts {
+            if let Some(connecting) = self.of(&failed.host) {
+                *connecting = Connecting::Failed(failed);
+            }
+        }
+        let failed = |(_, one): &(String, Connecting)| matches!(one, Connecting::Failed(_));
+        self.chosen = self.hosts.iter().position(failed).unwrap_or(0);
+    }
+
+    /// Connecting is over.
+    pub fn nothing_tries(&mut self) {
+        for (_, connecting) in &mut self.hosts {
+            if *connecting == Connecting::Trying {
+                *connecting = Connecting::Reached(say::NOT_KNOWN.into());
+            }
+        }
+    }
+
+    fn of(&mut self, name: &str) -> Option<&mut Connecting> {
+        let mut hosts = self.hosts.iter_mut();
+        let found = hosts.find(|(host, _)| host == name);
+        found.map(|(_, connecting)| connecting)
+    }
+
+    /// Why the chosen host was not reached, where it was not.
+    fn failed(&self) -> Option<&Unreached> {
+        match self.hosts.get(self.chosen)? {
+            (_, Connecting::Failed(failed)) => Some(failed),
+            _ => None,
+        }
+    }
+
+    fn accept_key(&mut self, common: &mut Common) -> Vec<Effect> {
+        let key = self.failed().and_then(|failed| failed.host_key.clone());
+        let chosen = self.hosts.get_mut(self.chosen);
+        let (Some(wizard), Some(key), Some((name, connecting))) =
+            (common.mode.wizard_mut(), key, chosen)
+        else {
+            return Vec::new();
+        };
+        if wizard.accept_key(name, key).is_none() {
+            return Vec::new();
+        }
+        *connecting = Connecting::Reached(say::BELIEVED.into());
+        vec![wizard.draft()]
+    }
+
+    /// Asks for what the chosen host lacks.
+    fn ask(&mut self, common: &Common) {
+        let wizard = common.mode.wizard();
+        let chosen = self.hosts.get(self.chosen);
+        self.prompt = match (wizard, chosen) {
+            (Some(wizard), Some((name, Connecting::Failed(failed)))) => {
+                let host = wizard.interview.answers.host(name);
+                host.and_then(|host| Prompt::of(host, failed))
+            }
+            _ => None,
+        };
+    }
+
+    /// Asks for what the first host from this place on lacks; whether there is one.
+    fn ask_from(&mut self, common: &Common, place: usize) -> bool {
+        let lacks = |(_, connecting): &(String, Connecting)| match connecting {
+            Connecting::Failed(failed) => !failed.wants.is_empty(),
+            _ => false,
+        };
+        let rest = self.hosts.get(place..).unwrap_or_default();
+        let Some(after) = rest.iter().position(lacks) else {
+            return false;
+        };
+        self.chosen = place + after;
+        self.ask(common);
+        self.prompt.is_some()
+    }
+
+    fn prompted(&mut self, common: &mut Common, came: Prompted) -> Vec<Effect> {
+        match came {
+            Prompted::Asks => Vec::new(),
+            Prompted::NothingTyped => {
+                common.say(credential_prompt::NOTHING_TYPED);
+                Vec::new()
+            }
+            Prompted::Closed => {
+                self.prompt = None;
+                self.go_on(common).into_iter().collect()
+            }
+            Prompted::Given(secret) => self.give(common, secret),
+        }
+    }
+
+    fn give(&mut self, common: &Common, secret: Box<EnteredSecret>) -> Vec<Effect> {
+        self.prompt = None;
+        let chosen = self.chosen;
+        for (place, (_, connecting)) in self.hosts.iter_mut().enumerate() {
+            let given = match connecting {
+                Connecting::Failed(failed) => secret.for_all && failed.lacks(&secret.what),
+                _ => false,
+            };
+            if given || place == chosen {
+                *connecting = Connecting::Given;
+            }
+        }
+        let mut effects = vec![Effect::Give(secret)];
+        // One after the other, and then all are tried again.
+        if !self.ask_from(common, chosen + 1) {
+            effects.extend(self.go_on(common));
+        }
+        effects
+    }
+
+    /// Connects again where a secret was given meanwhile.
+    fn go_on(&self, common: &Common) -> Option<Effect> {
+        let given = |(_, connecting): &(String, Connecting)| *connecting == Connecting::Given;
+        let wizard = common.mode.wizard()?;
+        let goes_on = !common.at_work && self.hosts.iter().any(given);
+        goes_on.then(|| Effect::ReachOn(Box::new(wizard.interview.answers.clone())))
+    }
+}

@@ -1,0 +1,121 @@
+//! A failed step: what, where, why, what to do, and what will not run because of it.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{FailurePage, text};
+use crate::events::progress::Step;
+use crate::events::{Failure, Outcome};
+use crate::frontends::tui::ansi::tame;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::run_view::RunView;
+use crate::frontends::tui::widgets::{fit, wrapped};
+
+const LABEL: usize = 15;
+/// How many steps that will not run are named.
+const NAMED: usize = 6;
+
+pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'static>> {
+    let theme = common.theme;
+    let Some((step, failure, number, of)) = shown(page, &common.run) else {
+        return vec![Line::from(text::NO_FAILURE)];
+    };
+    let title = text::failure_title(number + 1, of, text::step_name(step));
+    let mut lines = vec![
+        Line::styled(format!("{} {title}", theme.bad_mark()), theme.bad()),
+        Line::default(),
+    ];
+    let asked = page.asked(common).filter(|_| common.at_work);
+    if let Some(step) = asked {
+        let asks = wrapped(text::asks(step.may_be_skipped), width);
+        lines.extend(
+            asks.into_iter()
+                .map(|line| Line::styled(line, theme.accent())),
+        );
+        lines.push(Line::default());
+    }
+    let mut entry = |label: &str, what: &str, style: Style| {
+        let mut label = label;
+        for line in wrapped(what, width.saturating_sub(LABEL)) {
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:<LABEL$}"), theme.faint()),
+                Span::styled(line, style),
+            ]));
+            label = "";
+        }
+    };
+    entry(
+        text::ON_HOST,
+        step.host.as_deref().unwrap_or(text::HERE),
+        theme.title(),
+    );
+    entry(text::TO_REACH, &step.title, Style::new());
+    entry(text::WHAT_HAPPENED, &failure.why, theme.bad());
+    if let Some(status) = failure.status {
+        entry(text::EXIT_STATUS, &status.to_string(), Style::new());
+    }
+    if let Some(hint) = &failure.hint {
+        entry(text::WHAT_TO_DO, hint, theme.accent());
+    }
+    for (number, line) in failure.last_lines.iter().enumerate() {
+        let label = if number == 0 { text::LAST_LINES } else { "" };
+        let line = tame(line).text;
+        entry(label, &format!("{} {line}", theme.down()), Style::new());
+    }
+    if let Some(files) = &common.run.files {
+        entry(text::LOG_FILE, &files.log, Style::new());
+    }
+    lines.push(Line::default());
+    lines.extend(wont_run(common, step, width));
+    if asked.is_some() {
+        return lines;
+    }
+    for line in wrapped(text::KEPT, width) {
+        lines.push(Line::styled(line, theme.faint()));
+    }
+    lines
+}
+
+/// The step that failed, why, which of the failures it is, and of how many.
+fn shown<'a>(
+    page: &FailurePage,
+    run: &'a RunView,
+) -> Option<(&'a Step, &'a Failure, usize, usize)> {
+    let (step, number) = run.failure(page.number)?;
+    let count = run.failures().len();
+    match step.outcome()? {
+        Outcome::Failed(failure) => Some((step, failure, number, count)),
+        _ => None,
+    }
+}
+
+fn wont_run(common: &Common, failed: &Step, width: usize) -> Vec<Line<'static>> {
+    let steps = common.run.progress.dependents(failed);
+    if steps.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::styled(
+        text::wont_run(steps.len()),
+        common.theme.title(),
+    )];
+    for step in steps.iter().take(NAMED) {
+        let what = format!("{} {}: {}", common.theme.dot(), step.id, step.title);
+        lines.push(Line::from(fit(&what, width, common.theme)));
+    }
+    if steps.len() > NAMED {
+        lines.push(Line::from(text::and_more(steps.len() - NAMED)));
+    }
+    lines.push(Line::default());
+    lines
+}
+
+/// For the clipboard.
+pub fn as_text(page: &FailurePage, common: &Common) -> Vec<String> {
+    if shown(page, &common.run).is_none() {
+        return Vec::new();
+    }
+    lines(page, common, 100)
+        .iter()
+        .map(|line| line.to_string().trim_end().to_owned())
+        .collect()
+}

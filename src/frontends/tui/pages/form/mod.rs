@@ -1,0 +1,303 @@
+//! The pages that are forms: a host, an answers file, the options. What is typed goes into the answers
+//! at once, and what is wrong shows at its field.
+
+mod text;
+mod view;
+
+use crossterm::event::KeyCode;
+use ratatui::Frame;
+
+use super::Screen;
+use crate::frontends::tui::action::Action;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::effect::Effect;
+use crate::frontends::tui::form_editor::FormEditor;
+use crate::frontends::tui::keys::{
+    BACK_TAB, DOWN, ENTER, ESC, LEFT, PAGE_DOWN, RIGHT, Scope, TAB, UP, ctrl, helped, shown,
+};
+use crate::frontends::tui::page::Page;
+use crate::frontends::tui::text::key;
+use crate::frontends::tui::wizard::WizardSession;
+use crate::interview::form::{Field, Form, Kind};
+use crate::interview::text::field::PATH;
+use crate::interview::{key_of, problem_of};
+use crate::secrets::SecretText;
+use text as say;
+
+/// The wizard can make what goes into the field.
+const GENERATES: Scope = Scope::new(
+    "generates",
+    &[shown(ctrl('g'), Action::Generate, say::key::GENERATE)],
+);
+
+/// A field of one line has focus, or there is none.
+const FIELD: Scope = Scope::new(
+    "field",
+    &[
+        shown(ENTER, Action::Continue, say::key::NEXT_OR_DONE),
+        helped(TAB, Action::NextField, say::key::NEXT_FIELD),
+    ],
+);
+
+/// A field of several lines has focus.
+const LINES: Scope = Scope::new(
+    "lines",
+    &[
+        shown(ENTER, Action::NewLine, say::key::NEW_LINE),
+        shown(TAB, Action::NextField, say::key::NEXT_FIELD),
+    ],
+);
+
+const FORM: Scope = Scope::new(
+    "form",
+    &[
+        shown(PAGE_DOWN, Action::Forward, say::key::DONE),
+        shown(ESC, Action::Back, key::BACK),
+        helped(BACK_TAB, Action::PreviousField, say::key::PREVIOUS_FIELD),
+        helped(DOWN, Action::LineDown, say::key::LINE_DOWN),
+        helped(UP, Action::LineUp, say::key::LINE_UP),
+        helped(LEFT, Action::Left, key::LEFT),
+        helped(RIGHT, Action::Right, key::RIGHT),
+        helped(ctrl('u'), Action::Clear, key::CLEAR),
+        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
+    ],
+);
+
+/// A secret has focus.
+const SECRET: Scope = Scope::new(
+    "secret",
+    &[shown(ctrl('r'), Action::Reveal, say::key::REVEAL)],
+);
+
+#[derive(Debug)]
+pub struct FormPage {
+    /// Which of the forms.
+    page: Page,
+    pub editor: Option<FormEditor>,
+    /// Of a form without fields.
+    scroll: usize,
+}
+
+impl Default for FormPage {
+    fn default() -> Self {
+        Self {
+            page: Page::Open,
+            editor: None,
+            scroll: 0,
+        }
+    }
+}
+
+impl Screen for FormPage {
+    fn entered(&mut self, common: &mut Common, page: Page, _: Page) {
+        let Some(wizard) = common.mode.wizard_mut() else {
+            return;
+        };
+        let form = match page {
+            Page::Options(section) => wizard.interview.section_form(section),
+            Page::Host => wizard.interview.host_form(wizard.host),
+            _ => open(),
+        };
+        *self = Self {
+            page,
+            editor: Some(FormEditor::new(form)),
+            scroll: 0,
+        };
+        let place = page.place().filter(|_| page != Page::Host);
+        if place.is_some_and(|place| place <= wizard.reached) {
+            // It was seen before: what is wrong shows at once.
+            self.take(wizard, true);
+        }
+    }
+
+    fn scopes(&self, _: &Common) -> Vec<Scope> {
+        let field = self.editor.as_ref().and_then(FormEditor::focused);
+        let generates = field.filter(|field| field.generates());
+        let secret = field.filter(|field| field.is_secret());
+        let mut scopes: Vec<Scope> = generates.map(|_| GENERATES).into_iter().collect();
+        scopes.push(match field.map(|field| field.kind) {
+            Some(Kind::Lines) => LINES,
+            _ => FIELD,
+        });
+        scopes.push(FORM);
+        scopes.extend(secret.map(|_| SECRET));
+        scopes
+    }
+
+    fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        let Some(editor) = &self.editor else {
+            return Vec::new();
+        };
+        if editor.form.fields.is_empty() {
+            match action {
+                Action::LineUp => self.scroll = self.scroll.saturating_sub(1),
+                Action::LineDown => {
+                    let most = view::most_scroll(self, common);
+                    self.scroll = (self.scroll + 1).min(most);
+                }
+                _ => {}
+            }
+        }
+        match action {
+            Action::Back => self.back(common),
+            Action::Forward => self.done(common),
+            Action::Continue if editor.is_at_end() => self.done(common),
+            Action::Continue => self.change(common, |form| form.act(Action::NextField)),
+            Action::Generate => {
+                let field = editor.focused().filter(|field| field.generates());
+                let effect = field.map(|field| Effect::Generate(field.key));
+                effect.into_iter().collect()
+            }
+            action => self.change(common, |form| form.act(action)),
+        }
+    }
+
+    fn scroll(&mut self, common: &mut Common, by: isize) {
+        let fields = self.editor.as_ref().map(|editor| &editor.form.fields);
+        if fields.is_some_and(Vec::is_empty) {
+            let most = view::most_scroll(self, common);
+            self.scroll = self.scroll.saturating_add_signed(by).min(most);
+        }
+    }
+
+    fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
+        view::draw(self, common, frame);
+    }
+
+    fn types(&self) -> bool {
+        true
+    }
+
+    fn typed(&mut self, common: &mut Common, code: KeyCode) -> Vec<Effect> {
+        let field = self.editor.as_ref().and_then(FormEditor::focused);
+        let kind = field.map(|field| field.kind);
+        if let (Some(Kind::Number), KeyCode::Char(letter)) = (kind, code)
+            && !letter.is_ascii_digit()
+        {
+            common.say(say::ONLY_DIGITS);
+            return Vec::new();
+        }
+        self.change(common, |form| form.typed(code))
+    }
+
+    fn pasted(&mut self, common: &mut Common, pasted: &str) -> Vec<Effect> {
+        self.change(common, |form| form.pasted(pasted))
+    }
+
+    fn generated(&mut self, common: &mut Common, key: &str, secret: &SecretText) -> Vec<Effect> {
+        self.change(common, |form| form.generated(key, secret.expose()))
+    }
+
+    fn tick(&mut self, common: &mut Common, passed: u64) -> Vec<Effect> {
+        if let Some(editor) = &mut self.editor {
+            editor.revealed = editor.revealed.saturating_sub(passed);
+        }
+        match common.mode.wizard_mut() {
+            Some(wizard) if self.page == Page::Host => {
+                let held = Some(wizard.host);
+                wizard.tick_probes(passed, held)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn wakes(&self, common: &Common) -> Option<u64> {
+        let reveals = self.editor.as_ref().is_some_and(|form| form.revealed > 0);
+        let wizard = common.mode.wizard().filter(|_| self.page == Page::Host);
+        let probing = wizard.is_some_and(|wizard| wizard.is_probing(Some(wizard.host)));
+        (reveals || probing).then_some(100)
+    }
+}
+
+impl FormPage {
+    /// Puts the form's content into the answers; whether something is wrong with it.
+    fn take(&mut self, wizard: &mut WizardSession, all: bool) -> bool {
+        let Some(editor) = &mut self.editor else {
+            return false;
+        };
+        let form = &mut editor.form;
+        let (host, errors) = match self.page {
+            Page::Host => {
+                let errors = wizard.interview.take_host(wizard.host, form);
+                (Some(wizard.host), errors)
+            }
+            Page::Options(section) => (None, wizard.interview.take_section(section, form)),
+            _ => return false,
+        };
+        let problems = wizard.interview.answers.problems();
+        editor.judge(all, |field| {
+            let own = errors.iter().find(|error| error.key == field.key);
+            own.map(|error| error.message.clone())
+                .or_else(|| problem_of(field, &key_of(host, field.key), &problems))
+        })
+    }
+
+    fn change(
+        &mut self,
+        common: &mut Common,
+        what: impl FnOnce(&mut FormEditor) -> bool,
+    ) -> Vec<Effect> {
+        let changed = self.editor.as_mut().is_some_and(what);
+        if let Some(wizard) = common.mode.wizard_mut() {
+            self.take(wizard, false);
+        }
+        if changed {
+            self.draft(common)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// An answers file that is named is no part of the answers.
+    fn draft(&self, common: &Common) -> Vec<Effect> {
+        match self.page {
+            Page::Open => Vec::new(),
+            _ => common.draft(),
+        }
+    }
+
+    fn back(&mut self, common: &mut Common) -> Vec<Effect> {
+        if let Some(wizard) = common.mode.wizard_mut() {
+            self.take(wizard, false);
+        }
+        let mut effects = self.draft(common);
+        effects.extend(self.leave(common, false));
+        effects
+    }
+
+    fn done(&mut self, common: &mut Common) -> Vec<Effect> {
+        if self.page == Page::Open {
+            let path = self.editor.as_ref();
+            let path = path.map_or("", |editor| editor.form.value("path").trim());
+            let load = Some(path).filter(|path| !path.is_empty());
+            return load
+                .map(|path| Effect::Load(path.into()))
+                .into_iter()
+                .collect();
+        }
+        let wizard = common.mode.wizard_mut();
+        if wizard.is_some_and(|wizard| self.take(wizard, true)) {
+            return Vec::new();
+        }
+        let mut effects = self.draft(common);
+        effects.extend(self.leave(common, true));
+        effects
+    }
+
+    fn leave(&mut self, common: &Common, forward: bool) -> Option<Effect> {
+        // What was typed is in the answers.
+        self.editor = None;
+        let wizard = common.mode.wizard()?;
+        Some(Effect::Go(match self.page {
+            Page::Host => Page::Hosts,
+            Page::Options(_) => wizard.way_from(self.page, forward),
+            _ => Page::Welcome,
+        }))
+    }
+}
+
+/// The form that asks for an answers file.
+fn open() -> Form {
+    let fields = vec![Field::new("path", PATH, Kind::Text, "")];
+    Form::new(say::OPEN, say::OPEN_WHY, fields)
+}

@@ -1,0 +1,50 @@
+//! What the page of the hosts says.
+
+use crate::answers::{Host, Ssh};
+pub use crate::frontends::tui::text::{HOSTS_WHY, REMOVE_HOST, pasted};
+
+/// What keys do, for the footer and the help.
+pub mod key {
+    pub const TRY: &str = "try again";
+    pub const CONTINUE: &str = "continue";
+    pub const ADD: &str = "add";
+    pub const EDIT: &str = "edit";
+    pub const REMOVE: &str = "remove";
+    pub const MOVE_UP: &str = "move the host up";
+    pub const MOVE_DOWN: &str = "move the host down";
+}
+
+pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
+pub const HEADS: [&str; 4] = ["  NAME", "ROLE", "ADDRESS", "CONNECTION"];
+pub const NODE_IP: &str = "NODE IP";
+pub const CONNECTING: &str = "connecting";
+pub const KEY_UNKNOWN: &str = "host key unknown";
+pub const SECRET_WANTED: &str = "a secret is missing";
+pub const NOT_REACHED: &str = "not reached";
+
+/// How SSH would be told: `admin@10.0.0.11:2222`, without what goes without saying.
+pub fn address(host: &Host, ssh: &Ssh) -> String {
+    let user = host.user.as_ref().or(ssh.user.as_ref());
+    let user = user.map_or_else(String::new, |user| format!("{user}@"));
+    match host.port.or(ssh.port) {
+        None | Some(22) => format!("{user}{}", host.address),
+        Some(port) if host.address.contains(':') => format!("{user}[{}]:{port}", host.address),
+        Some(port) => format!("{user}{}:{port}", host.address),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::Role;
+
+    #[test]
+    fn addresses_are_told_as_to_ssh() {
+        let mut host = Host::new("h", Role::Agent, "fd00::1");
+        let mut ssh = Ssh::default();
+        assert_eq!(address(&host, &ssh), "fd00::1");
+        ssh.user = Some("admin".into());
+        host.port = Some(2222);
+        assert_eq!(address(&host, &ssh), "admin@[fd00::1]:2222");
+    }
+}

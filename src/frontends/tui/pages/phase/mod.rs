@@ -1,0 +1,94 @@
+//! The phase that waits for the operator.
+
+mod text;
+mod view;
+
+use ratatui::Frame;
+
+use super::Screen;
+use crate::frontends::tui::action::Action;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::effect::Effect;
+use crate::frontends::tui::keys::{ENTER, Scope, char, shown};
+use crate::frontends::tui::page::Page;
+use crate::frontends::tui::run_pages;
+use crate::frontends::tui::shown_plan::Detail;
+use crate::frontends::tui::text::key;
+use text as say;
+
+/// The run holds it back.
+const HELD: Scope = Scope::new(
+    "held",
+    &[
+        shown(ENTER, Action::RunPhase, say::key::RUN_PHASE),
+        shown(char('a'), Action::RunAll, key::RUN_ALL),
+        shown(char('e'), Action::EditAnswers, key::EDIT_ANSWERS),
+    ],
+);
+
+const PHASE: Scope = Scope::new(
+    "phase",
+    &[
+        shown(char('v'), Action::Scripts, key::SCRIPTS),
+        shown(char('d'), Action::Files, key::FILES),
+    ],
+);
+
+#[derive(Debug, Default)]
+pub struct PhasePage {
+    scroll: usize,
+}
+
+impl Screen for PhasePage {
+    fn entered(&mut self, _: &mut Common, _: Page, _: Page) {
+        *self = Self::default();
+    }
+
+    fn scopes(&self, common: &Common) -> Vec<Scope> {
+        let held = common.listens() && common.run.progress.held.is_some();
+        let own = held.then_some(HELD).into_iter().chain([PHASE]);
+        run_pages::scopes(common, own.collect())
+    }
+
+    fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        match action {
+            Action::RunPhase => return run_held(common),
+            Action::RunAll => return common.let_begin(None, text::GOES_ON),
+            Action::Scripts | Action::Files => {
+                if let Some(wizard) = common.mode.wizard_mut() {
+                    wizard.detail.toggle(match action {
+                        Action::Scripts => Detail::Script,
+                        _ => Detail::Files,
+                    });
+                    self.scroll = 0;
+                }
+            }
+            action => return run_pages::act(common, action),
+        }
+        Vec::new()
+    }
+
+    fn scroll(&mut self, common: &mut Common, by: isize) {
+        let lines = view::lines(common);
+        self.scroll = run_pages::scrolled_to(common, &lines, self.scroll, by);
+    }
+
+    fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
+        run_pages::draw(common, view::lines(common), self.scroll, frame);
+    }
+}
+
+/// The phase that waits, and no more after it.
+fn run_held(common: &mut Common) -> Vec<Effect> {
+    let progress = &common.run.progress;
+    let held = progress.held.as_deref();
+    let mut phases = progress.phases.iter();
+    let place = phases.position(|phase| Some(phase.id.as_str()) == held);
+    match place {
+        Some(place) => {
+            common.let_begin = Some(place + 1);
+            vec![Effect::LetBegin(common.let_begin)]
+        }
+        None => Vec::new(),
+    }
+}

@@ -1,0 +1,134 @@
+//! What the preflight says: its checks, and who reaches whom.
+
+use crate::answers::Check;
+use crate::frontends::tui::text::counted;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Level;
+use crate::topology::Link;
+
+/// What keys do, for the footer and the help.
+pub mod key {
+    pub const VIEW: &str = "checks/ways";
+    pub const OVERRULE: &str = "overrule";
+    pub const MORE: &str = "the rest of what stands below";
+    pub const NEXT: &str = "next that is not well";
+    pub const LEFT: &str = "left";
+    pub const RIGHT: &str = "right";
+}
+
+pub const OVERRULE: &str = "Overrule this check for this host? It is kept in the answers.";
+pub const CONCERNS_NOT: &str = "This check does not concern this host.";
+pub const O_OVERRULES: &str = "If you know better, o overrules it for this host.";
+pub const ALL_OVERRULED: &str = "Nothing else fails: Enter asks the hosts again.";
+pub const BEING_PLANNED: &str = "The plan is still being made.";
+pub const NO_LINKS: &str = "No host needs to reach another one.";
+pub const NEEDS_NOT: &str = "It need not reach that host.";
+pub const SAME: &str = "The same host.";
+pub const WAYS: &str = "From each host on the left to each host above, tried on the host itself:";
+pub const THROUGH: &str =
+    "through: it answers, and nobody listens yet; not tried: the run is the first to know.";
+pub const NOT_NEEDED: &str = "-";
+
+/// Heads of columns: in full, in four letters, in three.
+pub fn heads(check: Check) -> [&'static str; 3] {
+    let full = check.as_str();
+    let [four, three] = match check {
+        Check::Os => ["os", "os"],
+        Check::Arch => ["arch", "arc"],
+        Check::Address => ["addr", "adr"],
+        Check::Names => ["name", "nam"],
+        Check::Clock => ["clck", "clk"],
+        Check::Cpu => ["cpu", "cpu"],
+        Check::Memory => ["mem", "mem"],
+        Check::Disk => ["disk", "dsk"],
+        Check::Kernel => ["kern", "krn"],
+        Check::Ports => ["port", "prt"],
+        Check::Existing => ["here", "hre"],
+        Check::Packages => ["pkgs", "pkg"],
+        Check::Download => ["down", "dwn"],
+        Check::Network => ["net", "net"],
+        Check::Firewall => ["fire", "fw"],
+        Check::Sudo => ["sudo", "sud"],
+    };
+    [full, four, three]
+}
+
+pub fn level(level: Level) -> &'static str {
+    match level {
+        Level::Fine => "ok",
+        Level::Warns => "warning",
+        Level::Overruled => "overruled by the answers",
+        Level::Fails => "FAIL",
+    }
+}
+
+/// Above the grid.
+pub fn summary(hosts: usize, fails: usize, overruled: usize, warnings: usize) -> String {
+    let mut parts = vec![counted(hosts, "host")];
+    if fails > 0 {
+        parts.push(format!("{fails} FAIL"));
+    }
+    if overruled > 0 {
+        parts.push(format!("{overruled} overruled"));
+    }
+    if warnings > 0 {
+        parts.push(counted(warnings, "warning"));
+    }
+    if parts.len() == 1 {
+        parts.push("all well".into());
+    }
+    parts.join(", ")
+}
+
+pub fn what_next(fails: usize, at_work: bool, planned: bool) -> &'static str {
+    match (fails, at_work, planned) {
+        (0, _, true) => "Enter shows the plan.",
+        (0, true, false) => BEING_PLANNED,
+        (0, false, false) => "Enter asks the hosts again.",
+        _ => "Nothing was changed. Mend what fails, then r tries again.",
+    }
+}
+
+pub fn cell(host: &str, check: Check, what: &str) -> String {
+    format!("{host}, {check}: {what}")
+}
+
+pub fn also(cells: &[(String, Check)]) -> String {
+    let cells: Vec<_> = cells
+        .iter()
+        .map(|(host, check)| format!("{host} {check}"))
+        .collect();
+    format!("Also FAIL: {}", cells.join(", "))
+}
+
+pub fn fails(number: usize) -> String {
+    let verb = if number == 1 { "fails" } else { "fail" };
+    format!("Not yet: {} {verb}.", counted(number, "check"))
+}
+
+pub fn pair(from: &str, to: &str) -> String {
+    format!("From {from} to {to}")
+}
+
+/// What came of a way, in short.
+pub fn contact(contact: &Contact) -> &'static str {
+    match contact {
+        Contact::Reached => "open",
+        Contact::Refused => "refused",
+        Contact::Silent => "timed out",
+        Contact::NoWay(_) => "no way",
+        Contact::Later => "through",
+        Contact::Untried(_) => "not tried",
+    }
+}
+
+pub fn link(link: &Link, came_of_it: &Contact) -> String {
+    let (ip, port) = (link.at.ip(), link.at.port());
+    let word = contact(came_of_it);
+    match came_of_it {
+        Contact::NoWay(why) | Contact::Untried(why) => {
+            format!("port {port} ({ip}): {word}, {why}")
+        }
+        _ => format!("port {port} ({ip}): {word}"),
+    }
+}

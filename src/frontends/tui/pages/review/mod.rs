@@ -1,0 +1,95 @@
+//! What was answered, with what is wrong on top.
+
+mod text;
+mod view;
+
+use ratatui::Frame;
+
+use super::Screen;
+use crate::frontends::tui::action::Action;
+use crate::frontends::tui::common::Common;
+use crate::frontends::tui::effect::Effect;
+use crate::frontends::tui::keys::{ENTER, ESC, SCROLL, Scope, alias, char, ctrl, helped, shown};
+use crate::frontends::tui::page::{self, Page};
+use crate::frontends::tui::text::key;
+use text as say;
+
+const REVIEW: Scope = Scope::new(
+    "review",
+    &[
+        shown(ENTER, Action::Continue, key::GO_ON),
+        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
+        shown(ESC, Action::Back, key::BACK),
+    ],
+);
+
+const GROUPS: Scope = Scope::new(
+    "groups",
+    &[
+        shown(char('1'), Action::Group(1), say::key::GROUP),
+        alias(char('2'), Action::Group(2), say::key::GROUP),
+        alias(char('3'), Action::Group(3), say::key::GROUP),
+        alias(char('4'), Action::Group(4), say::key::GROUP),
+        alias(char('5'), Action::Group(5), say::key::GROUP),
+        alias(char('6'), Action::Group(6), say::key::GROUP),
+        alias(char('7'), Action::Group(7), say::key::GROUP),
+        helped(char('e'), Action::Edit, say::key::EDIT_WRONG),
+    ],
+);
+
+#[derive(Debug, Default)]
+pub struct ReviewPage {
+    scroll: usize,
+}
+
+impl Screen for ReviewPage {
+    fn entered(&mut self, common: &mut Common, _: Page, _: Page) {
+        *self = Self::default();
+        if let Some(wizard) = common.mode.wizard_mut() {
+            wizard.from_review = false;
+        }
+    }
+
+    fn scopes(&self, _: &Common) -> Vec<Scope> {
+        vec![REVIEW, GROUPS, SCROLL]
+    }
+
+    fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        let Some(wizard) = common.mode.wizard_mut() else {
+            return Vec::new();
+        };
+        let first = wizard.interview.problems().into_iter().next();
+        let page = match (action, first) {
+            (Action::Continue, Some(first)) => {
+                common.say(say::not_yet(&first.to_string()));
+                return Vec::new();
+            }
+            (Action::Continue, None) => return vec![wizard.reach()],
+            (Action::Group(number), _) => {
+                let place = usize::from(number.saturating_sub(1)).min(page::GROUPS - 1);
+                wizard.from_review = true;
+                wizard.host = 0;
+                page::ORDER[place]
+            }
+            (Action::Edit, Some(first)) => {
+                let place = first.key.strip_prefix("hosts[");
+                let place = place.and_then(|rest| rest.split(']').next()?.parse().ok());
+                wizard.from_review = true;
+                wizard.host = place.unwrap_or(0);
+                Page::of_key(&first.key)
+            }
+            (Action::Back, _) => wizard.way_from(Page::Review, false),
+            _ => return Vec::new(),
+        };
+        vec![Effect::Go(page)]
+    }
+
+    fn scroll(&mut self, common: &mut Common, by: isize) {
+        let most = view::count(common).saturating_sub(self.height(common));
+        self.scroll = self.scroll.saturating_add_signed(by).min(most);
+    }
+
+    fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
+        view::draw(self, common, frame);
+    }
+}

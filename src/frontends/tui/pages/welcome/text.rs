@@ -1,0 +1,11 @@
+//! What the first page says.
+
+pub use crate::frontends::tui::text::{
+    OFFER_DRAFT, OFFER_NEW, OFFER_OPEN, START_ANEW, WELCOME_NEEDS, WELCOME_TMUX, WELCOME_WHAT,
+    offer_again, offer_resume,
+};
+
+/// What keys do, for the footer and the help.
+pub mod key {
+    pub const CHOOSE: &str = "choose";
+}

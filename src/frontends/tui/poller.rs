@@ -1,0 +1,93 @@
+//! The threads that look at what a run has left: one at the cluster, one at its datastore. They
+//! end when the control of their run says so, or when the screens are gone.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::Sender;
+use time::OffsetDateTime;
+
+use crate::answers::Answers;
+use crate::engine::control::Control;
+use crate::engine::watch::{Watched, watch};
+use crate::remote::Remote;
+use crate::run::poll::Poll;
+use crate::run::{RunError, Tried};
+use crate::state::Folder;
+
+use super::live::{LiveUpdate, PAUSE};
+use super::message::Message;
+use super::summary::Summary;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Thread(#[from] io::Error),
+}
+
+/// Begins to look at the cluster of a run of these answers, where there is one to look at.
+pub fn start(
+    answers: &Answers,
+    tried: &Tried,
+    control: &Arc<Control>,
+    messages: &Sender<Message>,
+    summary: Summary,
+) -> Result<(), PollError> {
+    let folder = Folder::open(None, &answers.cluster.name).map_err(RunError::from)?;
+    let state = folder.state().map_err(RunError::from)?;
+    let Some(authority) = state.and_then(|state| state.cluster_ca) else {
+        return Ok(());
+    };
+    if control.aborting().is_some() {
+        return Ok(());
+    }
+    let poll = Poll::new(folder, answers.clone(), answers, Some(authority))?;
+    let poll = Arc::new(poll);
+    let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
+    let tell = |messages: &Sender<Message>, update| {
+        let message = Message::Live(Box::new(update));
+        messages.send(message).is_ok()
+    };
+
+    let (polled, heard, stop) = (poll.clone(), messages.clone(), control.clone());
+    spawn("watch-cluster", move || {
+        let mut known = Vec::new();
+        let mut certificates = || {
+            // Days go by, and another run may renew them. What cannot be read is not shown; the
+            // run that wrote it has had its say.
+            let now = OffsetDateTime::now_utc();
+            let now = polled.certificates(now).unwrap_or_default();
+            if known != now {
+                known.clone_from(&now);
+                tell(&heard, LiveUpdate::Certificates(now));
+            }
+        };
+        certificates();
+        let mut watched = Watched::default();
+        let look = &mut |remote: &mut dyn Remote| {
+            certificates();
+            polled.cluster(remote)
+        };
+        watch(servers, &stop, PAUSE, look, &mut |news| {
+            watched.told(news.clone());
+            summary.latest(&watched);
+            tell(&heard, LiveUpdate::Cluster(news))
+        });
+    })?;
+
+    let (heard, stop) = (messages.clone(), control.clone());
+    spawn("watch-datastore", move || {
+        let look = &mut |remote: &mut dyn Remote| poll.datastore(remote);
+        watch(postgres, &stop, PAUSE, look, &mut |news| {
+            tell(&heard, LiveUpdate::Datastore(news))
+        });
+    })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PollError> {
+    thread::Builder::new().name(name.into()).spawn(work)?;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What the pages of a run have in common: the keys from each to the others, and to begin again; and
+//! how lines are drawn beside the phases.
+
+use ratatui::Frame;
+use ratatui::text::Line;
+
+use super::action::Action;
+use super::common::Common;
+use super::effect::Effect;
+use super::keys::{SCROLL, Scope, char, helped, shown};
+use super::layout;
+use super::page::Page;
+use super::text::key as say;
+use super::widgets::{scrolled, stepper};
+
+const VIEWS: Scope = Scope::new(
+    "views",
+    &[
+        shown(char('l'), Action::ShowRun, say::SHOW_RUN),
+        shown(char('o'), Action::ShowProofs, say::SHOW_PROOFS),
+        shown(char('x'), Action::ShowFailure, say::SHOW_FAILURE),
+        shown(char('c'), Action::ShowCluster, say::SHOW_CLUSTER),
+    ],
+);
+
+/// A failed or aborted run that this process can begin again.
+const AGAIN: Scope = Scope::new(
+    "again",
+    &[
+        shown(char('r'), Action::RunAgain, say::RUN_AGAIN),
+        shown(char('e'), Action::EditAnswers, say::EDIT_ANSWERS),
+    ],
+);
+
+const REPLAY: Scope = Scope::new(
+    "replay",
+    &[
+        shown(char(' '), Action::Play, say::PLAY),
+        helped(char('+'), Action::Faster, say::FASTER),
+        helped(char('-'), Action::Slower, say::SLOWER),
+        helped(char('.'), Action::NextEvent, say::NEXT_EVENT),
+        shown(char('>'), Action::ToEnd, say::TO_END),
+    ],
+);
+
+/// A phase waits for the operator.
+const SHOW_HELD: Scope = Scope::new(
+    "show held",
+    &[shown(char('h'), Action::ShowPhase, say::SHOW_PHASE)],
+);
+
+/// The keys of a page, and those of all pages of a run.
+pub fn scopes(common: &Common, mut own: Vec<Scope>) -> Vec<Scope> {
+    let held = common.run.progress.held.is_some();
+    if common.mode.replay().is_some() {
+        own.push(REPLAY);
+    } else if common.listens() {
+        own.extend(held.then_some(SHOW_HELD));
+    } else if common.can_run_again() {
+        own.push(AGAIN);
+    }
+    own.extend([VIEWS, SCROLL]);
+    own
+}
+
+pub fn act(common: &mut Common, action: Action) -> Vec<Effect> {
+    match action {
+        Action::ShowRun => vec![Effect::Go(Page::Run)],
+        Action::ShowProofs => vec![Effect::Go(Page::Proofs)],
+        Action::ShowFailure => vec![Effect::Go(Page::Failure)],
+        Action::ShowCluster => vec![Effect::Go(Page::Cluster)],
+        Action::ShowPhase => vec![Effect::Go(Page::Phase)],
+        Action::EditAnswers if common.at_work => {
+            // What was done stays done: the next run finds it so.
+            common.edits_next = true;
+            common.stop()
+        }
+        Action::EditAnswers => vec![Effect::Go(Page::Review)],
+        Action::RunAgain => common.reach(),
+        _ => Vec::new(),
+    }
+}
+
+/// Lines to scroll, beside the phases.
+pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &mut Frame<'_>) {
+    let (phases, area) = layout::beside_stepper(common.size);
+    if let Some(phases) = phases {
+        stepper::of_run(common, phases, frame);
+    }
+    scrolled(common.theme, lines, scroll, area, frame);
+}
+
+/// How wide they may be.
+pub fn width(common: &Common) -> usize {
+    let (_, area) = layout::beside_stepper(common.size);
+    usize::from(area.width)
+}
+
+/// Where they stand once they were scrolled from a place.
+pub fn scrolled_to(common: &Common, lines: &[Line<'_>], from: usize, by: isize) -> usize {
+    let (_, area) = layout::beside_stepper(common.size);
+    let most = lines.len().saturating_sub(usize::from(area.height));
+    from.saturating_add_signed(by).min(most)
+}

@@ -1,0 +1,222 @@
+//! The preflight as a page: the grid, who reaches whom, overruling.
+
+use std::collections::BTreeMap;
+
+use super::super::page::Page;
+use super::super::pages::preflight::PreflightPage;
+use super::super::shown_plan::ShownPlan;
+use super::*;
+use crate::answers::{Check, Host, Role};
+use crate::platform::network::Contact;
+use crate::platform::preflight::{Cell, Finding, Grid, Level, Row};
+use crate::topology::{Link, Topology};
+
+fn cell(level: Level, cause: &str, remedy: &str) -> Cell {
+    let finding = Finding {
+        cause: cause.into(),
+        remedy: remedy.into(),
+    };
+    let findings = if level == Level::Fine {
+        Vec::new()
+    } else {
+        vec![finding]
+    };
+    Cell { level, findings }
+}
+
+/// Every check is fine, for all hosts of these answers.
+fn fine(answers: &Answers) -> Grid {
+    let of = |host: &Host| {
+        let concerns = |check: &Check| *check != Check::Download || host.role() != Role::Postgres;
+        let cells = Check::ALL.into_iter().filter(concerns);
+        Row {
+            host: host.name.clone(),
+            cells: cells
+                .map(|check| (check, cell(Level::Fine, "", "")))
+                .collect(),
+        }
+    };
+    Grid {
+        rows: answers.hosts.iter().map(of).collect(),
+        notes: vec!["8472/udp between nodes is not tried before it is there".into()],
+    }
+}
+
+fn set(grid: &mut Grid, row: usize, check: Check, what: Cell) {
+    grid.rows[row].cells.insert(check, what);
+}
+
+fn ways(answers: &Answers) -> Vec<(Link, Contact)> {
+    let odd = [
+        Contact::Reached,
+        Contact::Later,
+        Contact::Silent,
+        Contact::Refused,
+        Contact::Untried("there is no bash".into()),
+        Contact::NoWay("Network is unreachable".into()),
+    ];
+    let each = |(number, link): (usize, Link)| {
+        let contact = if number < 12 {
+            Contact::Reached
+        } else {
+            odd[number % odd.len()].clone()
+        };
+        (link, contact)
+    };
+    let links = Topology::of(answers).unwrap().links();
+    links.into_iter().enumerate().map(each).collect()
+}
+
+/// Connected, with these checks; those that fail end it.
+pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -> Model {
+    let mut model = filled(theme, size);
+    press(&mut model, "<Enter>");
+    let answers = example();
+    let mut grid = fine(&answers);
+    change(&mut grid);
+    let passes = grid.passes();
+    let links = ways(&answers);
+    update(&mut model, Message::Checked(Box::new(grid), links));
+    assert_eq!(model.page, Page::Preflight);
+    if passes {
+        let plan = ShownPlan {
+            text: "the plan".to_owned(),
+            steps: Vec::new(),
+        };
+        update(&mut model, Message::Planned(Box::new(plan)));
+        assert_eq!(model.page, Page::Preflight, "the operator looks first");
+    } else {
+        update(&mut model, Message::Over);
+    }
+    model
+}
+
+pub fn failing(grid: &mut Grid) {
+    let warns = cell(
+        Level::Warns,
+        "ufw is in force",
+        "ufw allow from 10.0.0.0/24",
+    );
+    set(grid, 0, Check::Firewall, warns);
+    let over = cell(Level::Overruled, "480 MiB of memory", "Give it 2 GiB");
+    set(grid, 1, Check::Memory, over);
+    let ports = cell(
+        Level::Fails,
+        "port 6443 is held by kube-apiserver (pid 811), which is not ours and would be in the way \
+         of the API of the first server",
+        "systemctl disable --now kubelet, or take another host",
+    );
+    set(grid, 2, Check::Ports, ports);
+    let existing = cell(Level::Fails, "this is MicroK8s", "snap remove microk8s");
+    set(grid, 4, Check::Existing, existing);
+}
+
+#[test]
+fn the_grid_shows_what_fails_first() {
+    let fails: fn(Theme, (u16, u16)) -> Model = |theme, size| checked(theme, size, failing);
+    both_sizes!("checks-fail", fails);
+    in_colours!("checks-fail", fails);
+    small!("checks-pass", |theme, size| {
+        let mut model = checked(theme, size, |grid| {
+            let warns = cell(Level::Warns, "1 CPU", "K3s asks for 2");
+            set(grid, 1, Check::Cpu, warns);
+        });
+        press(&mut model, "<Left>");
+        model
+    });
+    small!("checks-ways", |theme, size| {
+        let mut model = checked(theme, size, |_| {});
+        press(&mut model, "m<Tab>");
+        model
+    });
+    let ascii = Theme {
+        palette: Palette::Mono,
+        ascii: true,
+    };
+    let page = text(&fails(ascii, SMALL));
+    assert!(page.is_ascii(), "{page}");
+}
+
+#[test]
+fn many_hosts_scroll() {
+    small!("checks-many", |theme, size| {
+        let mut answers = example();
+        for number in 2..=60 {
+            let name = format!("agent-in-a-far-rack-{number}");
+            let host = Host::new(name, Role::Agent, format!("10.0.1.{number}"));
+            answers.hosts.push(host);
+        }
+        let mut model = checked(theme, size, failing);
+        let mut grid = fine(&answers);
+        failing(&mut grid);
+        model.pages.preflight = PreflightPage::new(grid, ways(&answers));
+        press(&mut model, "<PgDn><PgDn><End><Right>");
+        let page = text(&model);
+        assert!(page.contains("-rack-60"), "{page}");
+        press(&mut model, "m<End><Right><Right><Right>");
+        model
+    });
+}
+
+#[test]
+fn a_check_is_overruled_by_name_and_on_the_operators_word() {
+    let mut model = checked(MONO, SMALL, failing);
+    let enough = |model: &Model| model.pages.preflight.grid.passes();
+    press(&mut model, "<Enter>");
+    assert!(text(&model).contains("Not yet: 2 checks fail."));
+    // Not without a yes.
+    assert_eq!(press(&mut model, "o<Esc>"), []);
+    let effects = press(&mut model, "o<Enter>");
+    let [Effect::KeepDraft(answers)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(answers.hosts[2].overrule, [Check::Ports]);
+    assert!(!enough(&model));
+    // What no word helps against.
+    press(&mut model, "o");
+    let page = text(&model);
+    assert!(page.contains("cannot be overruled"), "{page}");
+    assert_eq!(model.shown().question(), None);
+    // Mended there, all is asked again.
+    assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
+    assert_eq!(model.page, Page::Connect);
+}
+
+#[test]
+fn from_the_grid_to_the_plan_and_back() {
+    let mut model = checked(MONO, SMALL, |_| {});
+    assert_eq!(press(&mut model, "o<Enter>"), []);
+    assert_eq!(model.page, Page::Plan);
+    assert_eq!(press(&mut model, "c"), []);
+    assert_eq!(model.page, Page::Preflight);
+    press(&mut model, "m<Enter><Esc>");
+    assert_eq!(model.page, Page::Preflight);
+    let page = text(&model);
+    assert!(page.contains("From each host on the left"), "{page}");
+    // Asked anew, what waits for a word is let go first.
+    assert_eq!(press(&mut model, "r"), [Effect::Begin(false)]);
+    let effects = update(&mut model, Message::Over);
+    assert!(matches!(effects[..], [Effect::Reach(_)]), "{effects:?}");
+    // And whoever goes back wants no run.
+    let mut model = checked(MONO, SMALL, |_| {});
+    assert_eq!(press(&mut model, "<Esc>"), [Effect::Begin(false)]);
+    assert_eq!(model.page, Page::Review);
+}
+
+#[test]
+fn every_cell_can_be_chosen_and_what_is_ill_is_found() {
+    let mut model = checked(MONO, SMALL, failing);
+    let at = |model: &Model| {
+        let (host, check, _) = model.pages.preflight.chosen().expect("a cell");
+        (host.to_owned(), check)
+    };
+    let mut seen = BTreeMap::new();
+    for _ in 0..8 {
+        *seen.entry(at(&model)).or_insert(0) += 1;
+        press(&mut model, "<Tab>");
+    }
+    assert_eq!(seen.len(), 4, "{seen:?}");
+    assert!(seen.values().all(|times| *times == 2), "{seen:?}");
+    press(&mut model, "<Home><Left><Left><Left>hhhhhhhhhhhhhhh");
+    assert_eq!(at(&model).1, Check::Os);
+}
