@@ -9,7 +9,7 @@ use crate::answers::Problem;
 
 /// Texts by the host that they are about and their key, each with why it cannot be understood. They
 /// are in no answers, and still wait in their fields for an operator who comes back.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct InvalidInput(BTreeMap<(Option<usize>, &'static str), (String, String)>);
 
 impl InvalidInput {

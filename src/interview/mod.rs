@@ -32,7 +32,28 @@ pub struct Interview {
     invalid: InvalidInput,
 }
 
+/// What was typed until some moment.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    answers: Answers,
+    invalid: InvalidInput,
+}
+
 impl Interview {
+    pub fn typed(&self) -> Typed {
+        Typed {
+            answers: self.answers.clone(),
+            invalid: self.invalid.clone(),
+        }
+    }
+
+    /// What was typed since then is discarded.
+    pub fn return_to(&mut self, typed: Typed) {
+        let Typed { answers, invalid } = typed;
+        self.answers = answers;
+        self.invalid = invalid;
+    }
+
     pub fn new(found: Found) -> Self {
         Self {
             answers: Answers::default(),

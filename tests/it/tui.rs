@@ -164,8 +164,13 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
-    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~");
+    // As tmux sends line ends, as others do, and as a file of Windows has them.
+    terminal.types("\u{1b}[200~db 10.0.0.5\rserver-one 10.0.0.11\r\u{1b}[201~");
     terminal.waits_for("✓ server-one");
+    terminal.types("\u{1b}[200~lb 10.0.0.2\nserver-two 10.0.0.12\n\u{1b}[201~");
+    terminal.waits_for("✓ server-two");
+    terminal.types("\u{1b}[200~agent-one 10.0.0.20\r\nagent-two 10.0.0.21\r\n\u{1b}[201~");
+    terminal.waits_for("✓ agent-two");
     terminal.signal("HUP");
     assert_eq!(terminal.ends(), 129);
 

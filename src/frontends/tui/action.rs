@@ -5,6 +5,7 @@
 pub enum Action {
     Help,
     Quit,
+    AskToQuit,
     Suspend,
     Redraw,
     Back,

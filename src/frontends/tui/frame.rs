@@ -41,7 +41,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         help::draw(theme, &model.scopes_below_help(), scroll, frame);
     }
     if model.asks_to_stop {
-        stop_question(theme, frame);
+        stop_question(model, frame);
     }
 }
 
@@ -172,17 +172,22 @@ fn status(common: &Common) -> String {
     text::connections(hosts.saturating_sub(lost), hosts)
 }
 
-fn stop_question(theme: Theme, frame: &mut Frame<'_>) {
-    let mut lines: Vec<Line<'_>> = wrapped(text::QUIT_TEXT, 60)
-        .into_iter()
-        .map(Line::from)
-        .collect();
+fn stop_question(model: &Model, frame: &mut Frame<'_>) {
+    let theme = model.common.theme;
+    let scope = model.quit_scope();
+    let (title, text) = if model.common.at_work && model.common.run.is_active() {
+        (text::QUIT_TITLE, text::QUIT_TEXT)
+    } else {
+        (text::LEAVE_TITLE, text::LEAVE_TEXT)
+    };
+    let mut lines: Vec<Line<'_>> = wrapped(text, 60).into_iter().map(Line::from).collect();
     lines.push(Line::default());
-    for binding in keys::QUIT.bindings {
+    let listed = |binding: &&Binding| binding.listed == ListedIn::Footer;
+    for binding in scope.bindings.iter().filter(listed) {
         lines.push(Line::from(vec![
             Span::styled(format!("{:>7} ", binding.key.to_string()), theme.accent()),
             Span::raw(binding.says),
         ]));
     }
-    over(theme, text::QUIT_TITLE, lines, frame);
+    over(theme, title, lines, frame);
 }

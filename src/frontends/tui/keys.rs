@@ -156,6 +156,28 @@ pub const QUIT: Scope = Scope::new(
         shown(ENTER, Action::StopSoftly, say::STOP_SOFTLY),
         shown(char('x'), Action::StopHard, say::STOP_HARD),
         shown(ESC, Action::Close, say::KEEP_ON),
+        alias(char('y'), Action::StopSoftly, say::STOP_SOFTLY),
+        alias(char('n'), Action::Close, say::KEEP_ON),
+    ],
+);
+
+/// The same where nothing runs.
+pub const LEAVE: Scope = Scope::new(
+    "leave",
+    &[
+        shown(ENTER, Action::StopSoftly, say::LEAVE),
+        shown(ESC, Action::Close, say::STAY),
+        alias(char('y'), Action::StopSoftly, say::LEAVE),
+        alias(char('n'), Action::Close, say::STAY),
+    ],
+);
+
+/// No letter goes into a text.
+pub const LETTERS: Scope = Scope::new(
+    "letters",
+    &[
+        helped(char('q'), Action::AskToQuit, say::QUIT),
+        helped(char('?'), Action::Help, say::HELP),
     ],
 );
 
@@ -165,6 +187,8 @@ pub const ASK: Scope = Scope::new(
     &[
         shown(ENTER, Action::Confirm, say::YES),
         shown(ESC, Action::Close, say::NO),
+        alias(char('y'), Action::Confirm, say::YES),
+        alias(char('n'), Action::Close, say::NO),
     ],
 );
 
@@ -192,7 +216,6 @@ pub const EVERYWHERE: Scope = Scope::new(
     "everywhere",
     &[
         shown(F1, Action::Help, say::HELP),
-        helped(char('?'), Action::Help, say::HELP),
         shown(ctrl('c'), Action::Quit, say::QUIT),
         helped(ctrl('z'), Action::Suspend, say::SUSPEND),
         helped(ctrl('l'), Action::Redraw, say::REDRAW),

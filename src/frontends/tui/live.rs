@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::engine::look::Balancer;
 use crate::engine::watch::News;
 use crate::pki::Certificate;
 
@@ -15,5 +16,7 @@ pub const PAUSE: Duration = Duration::from_secs(5);
 pub enum LiveUpdate {
     Cluster(News<Cluster>),
     Datastore(News<Datastore>),
+    /// What answers at the load balancer's address, as a server sees it.
+    Balancer(Balancer),
     Certificates(Vec<Certificate>),
 }

@@ -65,7 +65,7 @@ impl Model {
     /// The scopes in which keys have a meaning now.
     pub fn scopes(&self) -> Vec<Scope> {
         if self.asks_to_stop {
-            return vec![keys::QUIT, keys::EVERYWHERE];
+            return vec![self.quit_scope(), keys::EVERYWHERE];
         }
         if self.common.help.is_some() {
             return vec![keys::HELP, keys::SCROLL, keys::EVERYWHERE];
@@ -80,8 +80,19 @@ impl Model {
         } else {
             self.shown().scopes(&self.common)
         };
+        let texts = self.common.run.searching.is_some() || self.shown().types();
+        scopes.extend((!texts).then_some(keys::LETTERS));
         scopes.push(keys::EVERYWHERE);
         scopes
+    }
+
+    /// How the question whether to quit can be answered.
+    pub fn quit_scope(&self) -> Scope {
+        if self.common.at_work && self.common.run.is_active() {
+            keys::QUIT
+        } else {
+            keys::LEAVE
+        }
     }
 
     /// Something lies over the page.

@@ -67,8 +67,14 @@ pub fn start(
         };
         certificates();
         let mut watched = Watched::default();
+        let mut balancer = None;
         let look = &mut |remote: &mut dyn Remote| {
             certificates();
+            let now = polled.balancer(remote)?;
+            if balancer != now {
+                balancer.clone_from(&now);
+                now.map(|now| tell(&heard, LiveUpdate::Balancer(now)));
+            }
             polled.cluster(remote)
         };
         watch(servers, &stop, PAUSE, look, &mut |news| {

@@ -255,6 +255,8 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 }
 
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    // tmux and other terminals send CR for a line end that is pasted.
+    let pasted = &pasted.replace("\r\n", "\n").replace('\r', "\n");
     if let Some(search) = &mut model.common.run.searching {
         let line = pasted.lines().next().unwrap_or_default();
         search.extend(line.chars().filter(|letter| !letter.is_control()));
@@ -272,6 +274,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => common.help = if common.help.is_some() { None } else { Some(0) },
         Action::Quit => return quit(model),
+        Action::AskToQuit => model.asks_to_stop = true,
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Close if model.asks_to_stop => model.asks_to_stop = false,

@@ -8,6 +8,7 @@ use super::super::page::Page;
 use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::engine::look::Balancer;
 use crate::engine::watch::{Lost, News, Seen};
 use crate::events::Abort;
 use crate::pki::Certificate;
@@ -61,14 +62,23 @@ fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Cert
 
 /// Something of every kind, for whoever wants anything.
 pub fn sight(what: u8) -> LiveUpdate {
-    match what % 7 {
+    match what % 8 {
         0 => LiveUpdate::Cluster(seen(cluster(READY), "s1", 5)),
         1 => LiveUpdate::Cluster(seen(Cluster::default(), "", -1_000_000)),
         2 => LiveUpdate::Cluster(lost(7, &["s1: gone", ""], what > 100)),
         3 => LiveUpdate::Datastore(seen(datastore(&["10.0.0.1|none|f|4000000000"]), "pg", 0)),
         4 => LiveUpdate::Datastore(lost(0, &[], false)),
         5 => LiveUpdate::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
+        6 => LiveUpdate::Balancer(balancer(Some("no answer"))),
         _ => LiveUpdate::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
+    }
+}
+
+fn balancer(problem: Option<&str>) -> Balancer {
+    Balancer {
+        address: "198.51.100.14:6443".into(),
+        got: problem.unwrap_or("pong").into(),
+        problem: problem.map(str::to_owned),
     }
 }
 
@@ -225,4 +235,22 @@ fn whoever_goes_back_to_the_answers_looks_at_no_cluster_any_more() {
     // What comes late must not end a run that has just begun.
     model.common.at_work = true;
     assert_eq!(tell(&mut model, sight(0)), []);
+}
+
+#[test]
+fn a_load_balancer_that_is_off_shows_first_and_its_return_too() {
+    let mut model = live(MONO, (120, 90));
+    tell(&mut model, LiveUpdate::Balancer(balancer(None)));
+    assert!(text(&model).contains("Load balancer  answers as this cluster"));
+    let off = "connection refused";
+    tell(&mut model, LiveUpdate::Balancer(balancer(Some(off))));
+    let page = text(&model);
+    let (balancer_at, nodes_at) = (page.find("Load balancer"), page.find("Nodes"));
+    assert!(balancer_at.is_some() && balancer_at < nodes_at, "{page}");
+    assert!(
+        page.contains("198.51.100.14:6443: connection refused"),
+        "{page}"
+    );
+    tell(&mut model, LiveUpdate::Balancer(balancer(None)));
+    assert!(!text(&model).contains(off));
 }

@@ -376,10 +376,51 @@ fn answers_are_typed_by_keyboard_alone_from_nothing() {
 fn several_hosts_are_pasted() {
     let mut model = wizard(MONO, SMALL);
     press(&mut model, "<Enter>");
-    let pasted = "db 10.0.0.5\ns1 10.0.0.11\n";
-    let effects = update(&mut model, Message::Paste(pasted.into()));
-    let [Effect::KeepDraft(draft)] = &effects[..] else {
-        panic!("{effects:?}");
+    // Terminals send a pasted line end in each of these ways.
+    for (number, end) in ["\r", "\n", "\r\n"].into_iter().enumerate() {
+        let pasted = format!("db{number} 10.0.0.5{end}s{number} 10.0.0.11{end}");
+        let effects = update(&mut model, Message::Paste(pasted));
+        let [Effect::KeepDraft(draft)] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(draft.hosts.len(), 2 * (number + 1), "{end:?}");
+    }
+}
+
+#[test]
+fn lines_of_settings_are_pasted_as_lines() {
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<Enter><Tab><PgDn><PgDn><PgDn>");
+    super::options::to_field(&mut model, "k3s.server_config");
+    let pasted = "disable = [\"traefik\"]\rdebug = true\r";
+    update(&mut model, Message::Paste(pasted.into()));
+    let wizard = model.common.mode.wizard().expect("a wizard");
+    let settings = &wizard.interview.answers.k3s.server_config;
+    assert_eq!(settings.len(), 2, "{settings:?}");
+}
+
+#[test]
+fn q_asks_before_it_leaves_and_is_a_letter_in_a_text() {
+    let mut model = filled(MONO, SMALL);
+    assert_eq!(press(&mut model, "qn"), []);
+    assert_eq!(press(&mut model, "qy"), [Effect::Quit]);
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<Enter>aq");
+    assert!(!model.asks_to_stop);
+}
+
+#[test]
+fn esc_closes_the_scripts_before_it_leaves_the_plan() {
+    let mut model = filled(MONO, SMALL);
+    press(&mut model, "<Enter>");
+    let plan = ShownPlan {
+        text: "a plan".into(),
+        ..ShownPlan::default()
     };
-    assert_eq!(draft.hosts.len(), 2);
+    update(&mut model, Message::Planned(Box::new(plan)));
+    assert_eq!(model.page, Page::Plan);
+    press(&mut model, "d<Esc>");
+    assert_eq!(model.page, Page::Plan);
+    press(&mut model, "<Esc>");
+    assert_eq!(model.page, Page::Review);
 }

@@ -37,6 +37,8 @@ fn places() -> Vec<Model> {
         wizard(MONO, SMALL),
         filled(),
         then(filled(), "1d"),
+        then(filled(), "q"),
+        then(filled(), "5x<Esc>"),
         then(tried(), "<Down>"),
         then(tried(), "<Down><Down>"),
         probes::shown(MONO, SMALL),

@@ -201,3 +201,13 @@ fn what_is_clicked_at_is_looked_at() {
     click(&mut model, "All hosts");
     assert_eq!(model.common.run.which(), Which::All);
 }
+
+#[test]
+fn a_run_is_ended_for_its_answers_only_after_a_question() {
+    let mut model = asked(MONO, SMALL);
+    assert_eq!(press(&mut model, "e"), []);
+    assert!(text(&model).contains("End this run to edit the answers?"));
+    assert_eq!(press(&mut model, "n"), []);
+    assert!(!text(&model).contains("End this run to edit the answers?"));
+    assert_eq!(press(&mut model, "ey"), [Effect::Abort(Abort::Soft)]);
+}

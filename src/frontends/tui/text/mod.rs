@@ -18,6 +18,8 @@ pub const PROOFS: &str = "Proofs";
 pub const LOG_FILE: &str = "log";
 pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
 pub const HELP_MOUSE: &str = "The mouse wheel scrolls, a click chooses a phase or a step. To select text with the mouse, hold Shift.";
+pub const LEAVE_TITLE: &str = "Leave the wizard?";
+pub const LEAVE_TEXT: &str = "No step is running. What you typed is kept.";
 pub const QUIT_TITLE: &str = "A run is at work";
 pub const QUIT_TEXT: &str = "Stop it? The steps at work can be finished first, or ended half way. What is done stays \
      done: you can resume at any time.";

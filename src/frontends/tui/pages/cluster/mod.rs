@@ -8,6 +8,7 @@ use ratatui::Frame;
 use super::Screen;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::engine::look::Balancer;
 use crate::engine::watch::Watched;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
@@ -23,6 +24,7 @@ use crate::pki::Certificate;
 pub struct ClusterPage {
     pub cluster: Watched<Cluster>,
     datastore: Watched<Datastore>,
+    balancer: Option<Balancer>,
     certificates: Vec<Certificate>,
     scroll: usize,
 }
@@ -55,6 +57,7 @@ impl ClusterPage {
         match update {
             LiveUpdate::Cluster(news) => self.cluster.told(news),
             LiveUpdate::Datastore(news) => self.datastore.told(news),
+            LiveUpdate::Balancer(balancer) => self.balancer = Some(balancer),
             LiveUpdate::Certificates(all) => self.certificates = all,
         }
     }

@@ -7,6 +7,8 @@ use crate::engine::watch::Lost;
 pub use crate::frontends::tui::text::{LOG_FILE, PROOFS, counted, duration, moment, proofs_hold};
 use crate::pki::Certificate;
 
+pub const BALANCER: &str = "Load balancer";
+pub const ANSWERS: &str = "answers as this cluster";
 pub const DATASTORE: &str = "Datastore";
 pub const DATASTORE_HEADS: [&str; 3] = ["SERVER", "CONNECTIONS", "TLS"];
 pub const MUTUAL_TLS: &str = "every connection over TLS with the client certificate";

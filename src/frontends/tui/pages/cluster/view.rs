@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{ClusterPage, text};
 use crate::cluster::{Cluster, Node, Pod};
+use crate::engine::look::Balancer;
 use crate::engine::watch::Watched;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::live::PAUSE;
@@ -19,6 +20,14 @@ pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
     let theme = common.theme;
     let mut lines = Vec::new();
     freshness(page, common, width, &mut lines);
+    let balancer = page.balancer.as_ref();
+    let (broken, well) = match balancer {
+        Some(balancer) if balancer.problem.is_some() => {
+            (balancer_lines(page, common, balancer, width), None)
+        }
+        balancer => (Vec::new(), balancer),
+    };
+    lines.extend(broken);
     let seen = page.cluster.seen.as_ref().map(|seen| &seen.picture);
     if let Some(cluster) = seen.or(common.run.progress.cluster.as_ref()) {
         of_cluster(page, common, cluster, width, &mut lines);
@@ -26,6 +35,10 @@ pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
         lines.extend(wrapped(text::NO_CLUSTER, width).into_iter().map(Line::from));
         lines.push(Line::default());
     }
+    lines.extend(
+        well.into_iter()
+            .flat_map(|well| balancer_lines(page, common, well, width)),
+    );
     datastore(page, common, width, &mut lines);
     certificates(page, common, width, &mut lines);
     proofs(common, &mut lines);
@@ -131,6 +144,35 @@ fn of_cluster(
         .collect();
     with_problems(theme, &text::POD_HEADS, &pods, width, lines);
     lines.push(Line::default());
+}
+
+/// What answers at the load balancer's address; as it was, where no server answers.
+fn balancer_lines(
+    page: &ClusterPage,
+    common: &Common,
+    balancer: &Balancer,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let theme = common.theme;
+    let is_lost = page.cluster.lost.is_some();
+    let verdict = match &balancer.problem {
+        _ if is_lost => (text::was(&balancer.got), theme.warning()),
+        Some(_) => (
+            format!("{} {}", theme.bad_mark(), text::problems(1)),
+            theme.bad(),
+        ),
+        None => (text::ANSWERS.to_owned(), theme.good()),
+    };
+    let mut lines = vec![title(theme, text::BALANCER, verdict)];
+    let problem = balancer.problem.as_ref().filter(|_| !is_lost);
+    for line in problem
+        .iter()
+        .flat_map(|problem| wrapped(&format!("{}: {problem}", balancer.address), width))
+    {
+        lines.push(Line::styled(line, theme.bad()));
+    }
+    lines.push(Line::default());
+    lines
 }
 
 fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {

@@ -11,7 +11,7 @@ use crate::events::progress::Step;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{ENTER, Scope, char, helped, shown};
+use crate::frontends::tui::keys::{self, ENTER, Scope, char, helped, shown};
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::text::key;
@@ -53,14 +53,20 @@ pub struct FailurePage {
     /// Which of the failures is shown.
     number: usize,
     scroll: usize,
+    /// Whether the run is to end, because its answers are to be edited.
+    asks_to_end: bool,
 }
 
 impl Screen for FailurePage {
     fn entered(&mut self, _: &mut Common, _: Page, _: Page) {
         self.scroll = 0;
+        self.asks_to_end = false;
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
+        if self.asks_to_end {
+            return vec![keys::ASK];
+        }
         let asked = self.asked(common).filter(|_| common.listens());
         let skippable = asked.is_some_and(|step| step.may_be_skipped);
         let asked = asked.map(|_| ASKED).into_iter();
@@ -69,7 +75,14 @@ impl Screen for FailurePage {
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        if std::mem::take(&mut self.asks_to_end) {
+            return match action {
+                Action::Confirm => run_pages::act(common, Action::EditAnswers),
+                _ => Vec::new(),
+            };
+        }
         match action {
+            Action::EditAnswers if common.at_work => self.asks_to_end = true,
             Action::NextFailure => self.choose(common, 1),
             Action::PreviousFailure => self.choose(common, -1),
             Action::LookAtLog => {
@@ -94,6 +107,10 @@ impl Screen for FailurePage {
     fn scroll(&mut self, common: &mut Common, by: isize) {
         let lines = view::lines(self, common, run_pages::width(common));
         self.scroll = run_pages::scrolled_to(common, &lines, self.scroll, by);
+    }
+
+    fn question(&self) -> Option<&'static str> {
+        self.asks_to_end.then_some(say::ASK_TO_END)
     }
 
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {

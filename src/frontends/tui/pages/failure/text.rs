@@ -14,6 +14,7 @@ pub mod key {
     pub const SHELL: &str = "shell there";
 }
 
+pub const ASK_TO_END: &str = "End this run to edit the answers? What is done stays done.";
 pub const NO_FAILURE: &str = "No step has failed.";
 pub const FAILED: &str = "Failed";
 pub const ON_HOST: &str = "host";

@@ -13,14 +13,14 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::form_editor::FormEditor;
 use crate::frontends::tui::keys::{
-    BACK_TAB, DOWN, ENTER, ESC, LEFT, PAGE_DOWN, RIGHT, Scope, TAB, UP, ctrl, helped, shown,
+    self, BACK_TAB, DOWN, ENTER, ESC, LEFT, PAGE_DOWN, RIGHT, Scope, TAB, UP, ctrl, helped, shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::form::{Field, Form, Kind};
 use crate::interview::text::field::PATH;
-use crate::interview::{key_of, problem_of};
+use crate::interview::{Typed, key_of, problem_of};
 use crate::secrets::SecretText;
 use text as say;
 
@@ -76,6 +76,10 @@ pub struct FormPage {
     pub editor: Option<FormEditor>,
     /// Of a form without fields.
     scroll: usize,
+    /// What was typed when the form was opened, and the form.
+    before: Option<Box<(Typed, Form)>>,
+    /// Whether what was changed is to be discarded.
+    asks_to_discard: bool,
 }
 
 impl Default for FormPage {
@@ -84,6 +88,8 @@ impl Default for FormPage {
             page: Page::Open,
             editor: None,
             scroll: 0,
+            before: None,
+            asks_to_discard: false,
         }
     }
 }
@@ -100,8 +106,10 @@ impl Screen for FormPage {
         };
         *self = Self {
             page,
+            before: Some(Box::new((wizard.interview.typed(), form.clone()))),
             editor: Some(FormEditor::new(form)),
             scroll: 0,
+            asks_to_discard: false,
         };
         let place = page.place().filter(|_| page != Page::Host);
         if place.is_some_and(|place| place <= wizard.reached) {
@@ -111,6 +119,9 @@ impl Screen for FormPage {
     }
 
     fn scopes(&self, _: &Common) -> Vec<Scope> {
+        if self.asks_to_discard {
+            return vec![keys::ASK];
+        }
         let field = self.editor.as_ref().and_then(FormEditor::focused);
         let generates = field.filter(|field| field.generates());
         let secret = field.filter(|field| field.is_secret());
@@ -125,6 +136,12 @@ impl Screen for FormPage {
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        if std::mem::take(&mut self.asks_to_discard) {
+            return match action {
+                Action::Confirm => self.discard(common),
+                _ => Vec::new(),
+            };
+        }
         let Some(editor) = &self.editor else {
             return Vec::new();
         };
@@ -139,7 +156,11 @@ impl Screen for FormPage {
             }
         }
         match action {
-            Action::Back => self.back(common),
+            Action::Back if self.is_changed() => {
+                self.asks_to_discard = true;
+                Vec::new()
+            }
+            Action::Back => self.leave(common, false).into_iter().collect(),
             Action::Forward => self.done(common),
             Action::Continue if editor.is_at_end() => self.done(common),
             Action::Continue => self.change(common, |form| form.act(Action::NextField)),
@@ -165,7 +186,11 @@ impl Screen for FormPage {
     }
 
     fn types(&self) -> bool {
-        true
+        !self.asks_to_discard
+    }
+
+    fn question(&self) -> Option<&'static str> {
+        self.asks_to_discard.then_some(say::ASK_TO_DISCARD)
     }
 
     fn typed(&mut self, common: &mut Common, code: KeyCode) -> Vec<Effect> {
@@ -181,6 +206,9 @@ impl Screen for FormPage {
     }
 
     fn pasted(&mut self, common: &mut Common, pasted: &str) -> Vec<Effect> {
+        if self.asks_to_discard {
+            return Vec::new();
+        }
         self.change(common, |form| form.pasted(pasted))
     }
 
@@ -256,9 +284,23 @@ impl FormPage {
         }
     }
 
-    fn back(&mut self, common: &mut Common) -> Vec<Effect> {
-        if let Some(wizard) = common.mode.wizard_mut() {
-            self.take(wizard, false);
+    fn is_changed(&self) -> bool {
+        let (Some(editor), Some(before)) = (&self.editor, &self.before) else {
+            return false;
+        };
+        let values = |form: &Form| {
+            form.fields
+                .iter()
+                .map(Field::value)
+                .eq(before.1.fields.iter().map(Field::value))
+        };
+        self.page != Page::Open && !values(&editor.form)
+    }
+
+    /// What was typed is again what it was when the form was opened.
+    fn discard(&mut self, common: &mut Common) -> Vec<Effect> {
+        if let (Some(wizard), Some(before)) = (common.mode.wizard_mut(), self.before.take()) {
+            wizard.interview.return_to(before.0);
         }
         let mut effects = self.draft(common);
         effects.extend(self.leave(common, false));

@@ -19,3 +19,5 @@ pub const GENERATED: &str = "Generated: 43 letters and digits. Ctrl-R shows it f
 pub const ONLY_DIGITS: &str = "Only digits go in here.";
 
 pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
+
+pub const ASK_TO_DISCARD: &str = "Discard what you changed on this page?";

@@ -57,6 +57,12 @@ impl Screen for PlanPage {
                 self.scroll = 0;
                 Vec::new()
             }
+            // Back from the scripts or the files first.
+            Action::Back if wizard.detail != Detail::None => {
+                wizard.detail = Detail::None;
+                self.scroll = 0;
+                Vec::new()
+            }
             Action::Back | Action::ShowChecks if wizard.checked => {
                 vec![Effect::Go(Page::Preflight)]
             }
