@@ -1,4 +1,4 @@
-# The first words to the login shell's sh: becomes root, and says so on standard error.
+# The first script for the login shell's sh: becomes root, and reports it on standard error.
 # inputs: MARK1 MARK2 (together: root is reached; apart, because sudo repeats commands that it
 # refuses), PROMPT (of sudo; empty when there is no password to give)
 {
@@ -11,7 +11,7 @@
         echo 'sudo: not found' >&2
         exit 127
     fi
-    # Whatever sudo remembers (-k), so that it is the same every time.
+    # -k: ignore cached credentials, so that every login behaves the same.
     if [ -n "$PROMPT" ]; then
         set -- -k -S -p "$PROMPT"
     else

@@ -20,10 +20,10 @@ use crate::topology::Link;
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// What to plan for
+    /// The answers file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// Write the shell files of every host into this folder, secrets masked
+    /// Write the shell scripts for every host into this folder, with secrets masked
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
 }
@@ -80,7 +80,7 @@ impl Frontend for DryRun<'_> {
     fn log_lost(&mut self, _: &io::Error) {}
 }
 
-/// The files that are there and will be others. New ones are in the plan as they will be.
+/// The existing files that will change. New files are in the plan with their whole content.
 fn changes(planned: &Planned) -> String {
     let mut text = String::new();
     for (step, files) in planned.file_changes() {
@@ -92,7 +92,7 @@ fn changes(planned: &Planned) -> String {
     text
 }
 
-/// One folder a host, one file a step, numbered in the order of the plan.
+/// One folder per host, one file per step, numbered in the order of the plan.
 fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
     for (number, step) in plan.steps().enumerate() {
         let (Work::Shell(shell), Some(host)) = (&step.work, &step.host) else {

@@ -37,7 +37,7 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ),
     (
         "make_postgres_cluster",
-        "makes a cluster on DB_PORT, or moves the one that the package has just made there",
+        "creates a cluster on DB_PORT, or moves the one that the package has just created there",
     ),
     (
         "postgres_service",

@@ -130,7 +130,7 @@ fn a_second_run_is_told_who_has_the_first() {
     let lock = folder.lock().unwrap();
     let error = folder.lock().unwrap_err();
     assert!(matches!(error, StateError::Locked { .. }));
-    let expected = format!("the process {} since 20", std::process::id());
+    let expected = format!("process {} since 20", std::process::id());
     assert!(error.to_string().starts_with(&expected), "{error}");
     drop(lock);
     folder.lock().unwrap();

@@ -8,7 +8,7 @@ use super::{Member, Topology};
 pub const API: u16 = 6443;
 /// The kubelet listens on it, on all addresses of its node.
 pub const KUBELET: u16 = 10250;
-/// How many other agents an agent tries: of a hundred, not each need try all.
+/// How many other agents an agent tests: with a hundred, not all need to.
 const NEIGHBOURS: usize = 8;
 
 /// A host that must reach another one over TCP.
@@ -16,13 +16,13 @@ const NEIGHBOURS: usize = 8;
 pub struct Link {
     pub from: String,
     pub to: String,
-    /// Where the other one is in the cluster's network.
+    /// The other one's address in the cluster's network.
     pub at: SocketAddr,
 }
 
 impl Topology {
     /// The links that the cluster needs (docs.k3s.io/installation/requirements), by the host that
-    /// tries them.
+    /// tests them.
     pub fn links(&self) -> Vec<Link> {
         let mut links = Vec::new();
         let mut add = |from: &Member, to: &Member, port: u16| {
@@ -67,7 +67,7 @@ impl Topology {
         links
     }
 
-    /// The other nodes that a node tries: those between whose kubelets there must be a link.
+    /// The other nodes that a node tests: those whose kubelets must have a link.
     pub fn neighbours(&self, node: &str) -> Vec<&Member> {
         let links = self.links().into_iter();
         let own = links.filter(|link| link.from == node && link.at.port() == KUBELET);

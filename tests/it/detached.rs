@@ -257,7 +257,7 @@ fn stopping_ends_every_process_from_another_connection() {
     until(|| fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
     let mut second = host.connect();
     let busy = detached::clean(&mut second, "unit").unwrap_err();
-    assert!(busy.to_string().contains("still at work"), "{busy}");
+    assert!(busy.to_string().contains("still running"), "{busy}");
     detached::stop(&mut second, "unit").unwrap();
     let why = "it was stopped".to_owned();
     assert_eq!(follower.join().unwrap(), Ok(Finished::Died { why }));
@@ -265,7 +265,7 @@ fn stopping_ends_every_process_from_another_connection() {
     // Dead; whether somebody has taken notice of it is another matter.
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
-    // Stopping what is not there is fine.
+    // Stopping what does not exist is fine.
     detached::stop(&mut second, "unit").unwrap();
     detached::stop(&mut second, "never-was").unwrap();
 }
@@ -364,7 +364,7 @@ fn a_lease_that_nobody_uses_any_more_is_taken_over() {
     let ago = |seconds: i64| (uptime - seconds).to_string();
     set("seen", &ago(3500));
     let held = lease::take(&mut remote, &one).unwrap_err();
-    assert!(held.to_string().contains("quiet for 58 min"), "{held}");
+    assert!(held.to_string().contains("idle for 58 min"), "{held}");
     set("seen", &ago(3700));
     lease::take(&mut remote, &one).unwrap();
 

@@ -6,9 +6,9 @@
 mod architecture;
 mod datastore;
 mod detached;
-mod knock;
 mod plain;
 mod plain_logins;
+mod probe;
 mod relay;
 mod ssh;
 mod steps;

@@ -36,7 +36,7 @@ fn a_dumb_terminal_is_asked_in_lines_by_itself() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &DUMB, folder.path());
     terminal.answers("Number [1]:", "?");
-    terminal.hears("back goes one step back");
+    terminal.hears("back returns to the previous question");
     terminal.answers("Number [1]:", "quit");
     assert_eq!(terminal.ends(), 0);
     is_plain(&terminal);
@@ -109,7 +109,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.answers("Number [1]:", "1");
     terminal.answers("Number [1]:", "2");
-    terminal.hears("An empty line ends them.");
+    terminal.hears("Finish with an empty line.");
     // Pasted in one go, and on.
     terminal.types("db 10.0.0.5\nserver-one 10.0.0.11\n\n1\nserver-two\n\n");
     terminal.answers("Address:", "10.0.0.12");
@@ -118,7 +118,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     assert_eq!(terminal.ends(), 129);
 
     let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
-    terminal.hears("1. Go on with what you typed");
+    terminal.hears("1. Continue with your draft");
     terminal.answers("Number [1]:", "");
     terminal.hears("3. server-two: server, 10.0.0.12");
     // Ctrl-D.

@@ -33,8 +33,8 @@ fn what_is_missing_to_log_in_is_asked_for() {
     terminal.hears("there are no agents");
     terminal.answers("Number [1]:", "");
     terminal.hears(&sshd.fingerprint("ed25519"));
-    terminal.answers("Is it this one? (yes/no)", "yes");
-    let question = "Passphrase of the key of root, for db (not shown; Enter alone: not now):";
+    terminal.answers("Is this the right key? (yes/no)", "yes");
+    let question = "Passphrase of the key of root, for db (not shown; leave empty to skip):";
     terminal.answers(question, "a wrong one");
     terminal.hears("does not open it");
     terminal.answers(question, "open sesame");

@@ -159,7 +159,7 @@ fn with_ascii_nothing_else_is_drawn() {
 fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let folder = folder();
     // The addresses are somebody's, maybe.
-    let quiet = &["--no-knock"];
+    let quiet = &["--no-probe"];
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
@@ -170,7 +170,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     assert_eq!(terminal.ends(), 129);
 
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
-    terminal.waits_for("▸ Go on with what you typed");
+    terminal.waits_for("▸ Continue with your draft");
     terminal.types("\r");
     terminal.waits_for("✓ server-one");
     terminal.types("\u{3}");
@@ -230,7 +230,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     terminal.types("\t\t\u{7}");
     terminal.waits_for("Generated: 43 letters and digits.");
     terminal.types("\u{13}");
-    terminal.waits_for("Saved as ./typed.answers.toml, without what SSH");
+    terminal.waits_for("Saved as ./typed.answers.toml, without SSH");
     for page in [
         "4/10 · Certificates",
         "5/10 · Servers",
@@ -285,7 +285,7 @@ fn what_is_no_log_is_refused() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", EXAMPLE], &[], folder.path());
     assert_eq!(terminal.ends(), 2);
-    terminal.waits_for("this is no event of a run");
+    terminal.waits_for("this is not an event of a run");
 }
 
 const NOBODY: &str = include_str!("../support/nobody.toml");

@@ -103,7 +103,7 @@ fn the_cluster() {
 fn the_hosts_the_options_and_the_review() {
     let folder = tempfile::tempdir().expect("a folder");
     // What comes of trying the hosts is another thing on every machine.
-    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-knock"], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-probe"], &[], folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");

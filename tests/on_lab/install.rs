@@ -310,7 +310,7 @@ fn two_runs_do_not_meet() {
     let refused = refused.unwrap();
     assert_eq!(refused.status.code(), Some(4), "{}", refused.text);
     assert!(
-        refused.text.contains("works on this host"),
+        refused.text.contains("is using this host"),
         "{}",
         refused.text
     );

@@ -49,7 +49,7 @@ fn must_have_gone_back(lab: &Lab, run: &Ended, before: &str) {
     let said = failure.last_lines.join("\n");
     for text in [
         "could not create shared memory segment",
-        "It has the old ones again, and answers",
+        "The old settings are restored, and it answers",
     ] {
         assert!(said.contains(text), "{text}: {said}");
     }

@@ -127,7 +127,7 @@ fn enters_options(terminal: &mut Terminal) {
     terminal.types(DONE);
     terminal.waits_for("Step 5/10");
     let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
-    fills(terminal, "Settings of servers", settings);
+    fills(terminal, "Server settings", settings);
     fills(
         terminal,
         "Install script",
@@ -167,7 +167,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     terminal.waits_for("is new (");
     terminal.types("\r");
     for phase in 1..=7 {
-        terminal.waits_for(&format!("Next, phase {phase} of 7"));
+        terminal.waits_for(&format!("Next: phase {phase} of 7"));
         terminal.types("\r");
     }
     terminal.waits_for("Nodes  all well");
@@ -252,7 +252,7 @@ fn stopped_half_way_and_resumed() {
     assert_eq!(terminal.ends(), 3);
     terminal.is_put_back();
     // What is said at the end stays when the screens are gone.
-    terminal.waits_for("What was done stays done.");
+    terminal.waits_for("Finished steps stay done.");
 
     let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
     terminal.waits_for("▸ Resume lab");

@@ -271,14 +271,17 @@ fn only_what_looks_may_be_left_out() {
     let world = attended(steps).on("h", vec![host("h", 1).on("\nb\n", Reply::exit(0))]);
     let (end, _, text) = followed(world, "2\n");
     assert_eq!(end, End::Done, "{text}");
-    assert!(text.contains("2. Leave it out: "), "{text}");
+    assert!(text.contains("2. Skip: "), "{text}");
 
     let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
     let world = attended(steps).on("h", vec![fails_once("a")]);
     let (end, _, text) = followed(world, "2\n");
     assert_eq!(end, End::Failed, "{text}");
-    assert!(text.contains("2. Go on without it: "), "{text}");
-    assert!(text.contains("1 step will not run without it."), "{text}");
+    assert!(text.contains("2. Continue without it: "), "{text}");
+    assert!(
+        text.contains("1 step will be skipped without it."),
+        "{text}"
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::answers::{Host, Role};
 
-/// Hosts from pasted lines: a name, an address and a role in any order, `user@` in front of the
-/// address where there is one. What is not said is guessed, and can be edited afterwards.
+/// Hosts from pasted lines: a name, an address and a role in any order, `user@` before the address
+/// if there is one. What is missing is guessed, and can be edited afterwards.
 pub fn hosts_from(text: &str) -> Vec<Host> {
     text.lines()
         .map(str::trim)
@@ -34,7 +34,7 @@ fn host_from(line: &str) -> Option<Host> {
             name = Some(word.to_owned());
         }
     }
-    // A lone word is a name that SSH may know as well.
+    // A single word is a name that SSH may know too.
     let address = address.or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| name_of(&address));
     let role = role.unwrap_or_else(|| guess(&name));

@@ -181,7 +181,7 @@ fn a_check_is_overruled_by_name_and_on_the_operators_word() {
     // What no word helps against.
     press(&mut model, "o");
     let page = text(&model);
-    assert!(page.contains("cannot be overruled"), "{page}");
+    assert!(page.contains("cannot be overridden"), "{page}");
     assert!(
         model
             .wizard
