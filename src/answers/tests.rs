@@ -39,7 +39,7 @@ fn problem(more: &str) -> String {
     text
 }
 
-/// Every field of every type is given: a new field does not compile until it stands here.
+/// Every field of every type is given: a new field does not compile until it is added here.
 fn everything() -> Answers {
     Answers {
         cluster: ClusterSettings {

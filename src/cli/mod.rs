@@ -21,7 +21,7 @@ use crate::events::End;
 use crate::frontends::Display;
 use crate::run::{Opened, Purpose, RunError, Tried, exit};
 
-/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
+/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
@@ -126,4 +126,22 @@ fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
     let _ = writeln!(io::stderr(), "{what}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_name_of_no_probe_is_hidden_and_still_works() {
+        for flag in ["--no-probe", "--no-knock"] {
+            let cli = Cli::try_parse_from(["k3s-ha-wizard", flag]).unwrap();
+            assert!(cli.no_probe, "{flag}");
+        }
+        let help = Cli::command().render_long_help().to_string();
+        assert!(
+            help.contains("--no-probe") && !help.contains("knock"),
+            "{help}"
+        );
+    }
 }

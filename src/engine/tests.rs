@@ -295,7 +295,8 @@ fn what_must_not_be_done_is_not_done() {
 
 #[test]
 fn hosts_work_at_the_same_time_but_each_on_one_step() {
-    // Each apply waits until the other host's is there too: one after the other would be for ever.
+    // Each apply waits until the other host's has started too: one after the other would wait
+    // forever.
     let meeting = Arc::new(std::sync::Barrier::new(2));
     let busy = Arc::new(AtomicUsize::new(0));
     let meets = |name: &str| {
@@ -397,7 +398,7 @@ fn a_hard_abort_ends_the_unit_on_the_host() {
     assert_eq!(told.count("systemctl stop"), 1);
 }
 
-/// What a host says whose lease another run has taken while ours was old.
+/// The answer of a host whose lease another run has taken after this one's expired.
 const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
                     lease was cluster=other\nlease was since=2026-11-24T21:54:40Z\n\
                     lease was run=20261124T215440Z-3f2a";

@@ -398,7 +398,7 @@ impl Progress {
     pub fn dependents(&self, step: &Step) -> Vec<&Step> {
         let mut lost = vec![&step.id];
         let mut found: Vec<&Step> = Vec::new();
-        // A step may stand before one that it needs.
+        // A step may come before one that it needs.
         while let Some(need) = lost.pop() {
             for step in &self.steps {
                 if step.needs.contains(need) && !found.iter().any(|other| other.id == step.id) {

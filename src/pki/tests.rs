@@ -354,8 +354,8 @@ fn another_authority_is_not_saved_over_the_one_that_is_there() {
     assert_eq!(load(folder.path()).expect("loaded"), kept(&pki));
 }
 
-/// A save can be cut off between any two files. What is then there must lead, by the next run, to
-/// certificates that verify, under the authority that was there.
+/// A save can be interrupted between any two files. From the result, the next run must create
+/// certificates that verify, under the existing authority.
 #[test]
 fn an_interrupted_save_is_mended() {
     let (old, _) = made(&Kept::default(), NOW);

@@ -110,7 +110,7 @@ fn defined(text: &str) -> Vec<&str> {
     names.filter(|name| !name.contains(' ')).collect()
 }
 
-/// The code of all steps, and of what stands around them.
+/// The code of all steps, and of the scripts around them.
 fn steps() -> String {
     fn add(folder: &Path, text: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -165,7 +165,7 @@ fn the_list_is_what_steps_call() {
     }
 }
 
-/// What stands between the prelude and a step must not change what the prelude does.
+/// The platform's functions must not change what the prelude does.
 #[test]
 fn no_family_defines_what_the_prelude_does() {
     let prelude = defined(PRELUDE);

@@ -39,8 +39,8 @@ pub struct Family {
     pub name: &'static str,
     /// Its distributions, for people.
     members: &'static str,
-    /// Shell functions for packages and services; they stand between the prelude and a step. Which
-    /// ones, and what each does, is listed in `contract`.
+    /// Shell functions for packages and services, inserted between the prelude and a step.
+    /// `contract` lists them.
     pub functions: &'static str,
     /// What its programs mean by what they print.
     hints: Hints,

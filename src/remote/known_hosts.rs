@@ -224,8 +224,8 @@ mod tests {
         key("ssh-ed25519", rest)
     }
 
-    /// A `known_hosts` of these lines, where `{a}`, `{b}` and `{r}` stand for
-    /// two keys and an RSA one.
+    /// A `known_hosts` with these lines, where `{a}`, `{b}` and `{r}` are replaced by two keys and
+    /// an RSA one.
     fn known(lines: &[&str]) -> KnownHosts {
         let written = |key: &[u8]| format!("{} {}", kind(key).unwrap(), base64::encode_block(key));
         let text = lines.join("\n");

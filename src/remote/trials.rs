@@ -190,8 +190,8 @@ mod tests {
         text.to_owned().into()
     }
 
-    /// Ten hosts with one password, all at once; the first ones lose their connections. Returns
-    /// how many got to see it, and how many were told where it was wrong.
+    /// Ten hosts with one password, all at once; the first ones lose their connections. Returns how
+    /// many received it, and how many learned where it was wrong.
     fn ten_hosts(lost: usize, right: bool) -> (usize, usize) {
         let trials = Trials::default();
         let (sent, at_once, told) = (

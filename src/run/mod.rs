@@ -55,7 +55,7 @@ pub trait Frontend {
     /// is said to the run's [`Control`].
     fn event(&mut self, event: &Event);
 
-    /// The run goes on without its log.
+    /// The log can no longer be written; the run continues.
     fn log_lost(&mut self, why: &std::io::Error);
 }
 

@@ -1,5 +1,5 @@
-//! What outlives a connection, and what is left on a host: detached units, the lease, files. Over a
-//! real sshd, as root, with a stand-in for systemd (`support::elsewhere`).
+//! What outlives a connection: detached units, the lease, files. Over a real sshd, as root, with a
+//! stand-in for systemd (`support::elsewhere`).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -74,7 +74,7 @@ fn a_unit_runs_once_and_can_be_read_again() {
         assert_eq!(lines, ["! err", "no end", "out"]);
     }
     assert_eq!(host.elsewhere.started(), 1);
-    // Nobody else reads along, and the script with its secrets is gone.
+    // Other users cannot read it, and the script with its secrets is removed.
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&host.elsewhere.run()), 0o700);
     assert_eq!(mode(&host.path("unit-1", "")), 0o700);
@@ -262,7 +262,7 @@ fn stopping_ends_every_process_from_another_connection() {
     let why = "it was stopped".to_owned();
     assert_eq!(follower.join().unwrap(), Ok(Finished::Died { why }));
     let process = fs::read_to_string(&pid).unwrap();
-    // Dead; whether somebody has taken notice of it is another matter.
+    // Dead, whether or not its parent has reaped it.
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
     // Stopping what does not exist is fine.
@@ -368,7 +368,7 @@ fn a_lease_that_nobody_uses_any_more_is_taken_over() {
     set("seen", &ago(3700));
     lease::take(&mut remote, &one).unwrap();
 
-    // Quiet, but one of its units is at work.
+    // Idle, but one of its units is running.
     set("seen", &ago(3700));
     let mut worker = host.connect();
     let work = thread::spawn(move || {

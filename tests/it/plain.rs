@@ -63,7 +63,7 @@ fn hosts_that_cannot_be_reached_are_named_and_the_way_leads_back() {
     assert_eq!(terminal.ends(), 0);
     is_plain(&terminal);
 
-    // Whoever comes back goes on from there, on the screens too.
+    // The operator can continue from there, on the screens too.
     let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
@@ -150,7 +150,7 @@ fn without_a_terminal_lines_will_do_when_they_are_asked_for() {
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("Address:"), "{said}");
-    // Nobody asked for them: a terminal was meant.
+    // The operator asked for a terminal, not for lines.
     let output = start(&[]).wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(2));
     // The answers of a file are carried out without any question.

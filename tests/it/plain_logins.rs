@@ -1,5 +1,5 @@
-//! What the plain walk asks for on the way into a real sshd: a host key to believe, a passphrase,
-//! and the right one after a wrong one. Needs to be run by root.
+//! The questions of the plain frontend when it logs in to a real sshd: a host key to trust, a
+//! passphrase, and the right one after a wrong one. Needs to be run by root.
 
 use crate::WIZARD;
 use support::sshd::Sshd;

@@ -453,7 +453,7 @@ fn a_nul_is_not_sent() {
 
 // Ends.
 
-/// A command that nobody waits for.
+/// A command in the background.
 const LONG: &str = "sleep 300";
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the steps' prelude does with files, where others can change the way to them. As root, on
-//! this machine, in folders that go away with the tests.
+//! The prelude's handling of files, also where other users can change the path. As root, on this
+//! machine, in temporary folders.
 
 mod postgres;
 
@@ -455,7 +455,7 @@ fn what_files_says_is_checked_put_and_removed() {
     );
     assert_eq!(host.sets().len(), 1, "the old one is gone");
 
-    // Each difference is seen, and put right.
+    // Each difference is found and fixed.
     for (change, why) in [
         (
             "chmod 700 \"$AT/ours\"",
@@ -505,8 +505,8 @@ fn what_files_says_is_checked_put_and_removed() {
 
 #[test]
 fn a_key_never_stands_beside_another_certificate() {
-    // Where the old ones are plain files, as earlier versions wrote them, and where they are a set;
-    // and a run that was cut off between the two.
+    // The old ones as plain files, as earlier versions wrote them, and as a set; and a run that was
+    // interrupted between the two.
     let plain = "mkdir \"$AT/pair\"; for name in crt key; do
         echo 'pair 1' >\"$AT/pair/server.$name\"; done";
     let half = format!(

@@ -260,7 +260,7 @@ fn what_is_missing_is_told_and_whose_it_is() {
         let wrong = wanted(connect(&sshd, &user, &sudo_password("wrong")));
         assert_eq!(wrong, of(whose, true));
     }
-    // Whoever may do nothing needs no password.
+    // A user without rights needs no password.
     let user = User::new("Defaults:USER !authenticate");
     assert_eq!(wanted(connect(&sshd, &user, &Credentials::default())), []);
 }

@@ -93,7 +93,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
         terminal.is_taken();
         terminal.waits_for("Steps · ");
     }
-    // Also when somebody else stops it, and whatever they do to the terminal meanwhile.
+    // Also when another process stops it, whatever happens to the terminal meanwhile.
     terminal.signal("TSTP");
     terminal.waits_until("it is stopped", |terminal| terminal.state() == 'T');
     terminal.is_put_back();
@@ -158,7 +158,7 @@ fn with_ascii_nothing_else_is_drawn() {
 #[test]
 fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let folder = folder();
-    // The addresses are somebody's, maybe.
+    // The addresses may belong to a real host.
     let quiet = &["--no-probe"];
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
@@ -313,7 +313,7 @@ fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
 
-    // Whoever comes back goes on from there.
+    // The operator can continue from there.
     let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
@@ -365,7 +365,7 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     terminal.types("locked.toml\r");
     terminal.waits_for("there are no agents");
     terminal.types("1");
-    // Nobody vouches for its key: the operator does.
+    // Its key is unknown: the operator trusts it.
     terminal.waits_for("? host key unknown");
     terminal.waits_for(&sshd.fingerprint("ed25519"));
     terminal.types("b");

@@ -1,4 +1,4 @@
-//! The whole installation on the lab in questions and lines: host keys believed, a host added by
+//! The whole installation on the lab in questions and lines: host keys trusted, a host added by
 //! hand, two phases one by one, and the rest.
 
 use crate::WIZARD;
@@ -13,7 +13,7 @@ fn a_cluster_is_made_by_answering_questions() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().display().to_string();
-    // Nobody vouches for the hosts, and one is missing.
+    // The host keys are unknown, and one host is missing.
     let answers: Vec<&str> = ANSWERS
         .lines()
         .filter(|line| !line.starts_with("known_hosts"))

@@ -93,7 +93,7 @@ fn a_restart_that_fails_is_taken_back() {
     assert_eq!(*install, Outcome::Done);
     must_have_gone_back(&lab, &run, &before);
 
-    // There is room: the same command goes on.
+    // There is memory now: the same command continues.
     lab.must(DB, "sysctl -q -w kernel.shmmax=18446744073692774399");
     wizard.run().good();
     let after = seen(&lab);

@@ -1,5 +1,5 @@
-//! What would end badly is refused on the lab: with its cause, with the way out, and with nothing
-//! changed on any host. It needs root.
+//! Preflight failures on the lab: each with cause and remedy, and without a change on any host. It
+//! needs root.
 
 use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 use k3s_ha_wizard::events::Outcome;
@@ -67,7 +67,7 @@ fn hosts_that_will_not_do_are_refused() {
 #[test]
 fn hosts_that_do_not_reach_each_other_are_refused() {
     let lab = Lab::fresh();
-    // Answers to it get lost, and nobody refuses anything: what a firewall that drops looks like.
+    // Packets to it are dropped without a refusal, as by a firewall.
     let lost = "ip neigh replace 198.51.100.11 lladdr 02:00:00:00:00:01 dev host0";
     lab.must("k3s-server-2", lost);
     lab.must("k3s-nginx", "ip route add unreachable 198.51.100.12");
@@ -115,13 +115,13 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
     for other in others {
         assert!(!run.text.contains(other), "{}", run.text);
     }
-    // A plan opens nothing, and still sees whom nobody answers.
+    // A plan starts no listeners, and still finds hosts that do not answer.
     let (code, text) = Wizard::new().plan();
     assert_eq!(code, Some(5));
     told(&text, &because[..2]);
 }
 
-/// What turns away says no or says nothing; either is told, with the pair and what opens it.
+/// A firewall rejects or drops; both are reported, with the hosts and the remedy.
 #[test]
 fn a_firewall_that_turns_away_is_told() {
     let lab = Lab::fresh();
@@ -252,7 +252,7 @@ fn a_listener_that_was_left_is_no_obstacle() {
     }
 }
 
-/// A Postgres with a database, a rule and a setting of somebody else's.
+/// A Postgres with a database, a rule and a setting of another user.
 fn somebodys_postgres(lab: &Lab) {
     lab.must(
         "k3s-postgres",
@@ -280,7 +280,7 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
                   listen on its address)";
     refused(&lab, &Wizard::new(), &[(existing, serves)]);
 
-    // One that is elsewhere, and one that nobody can write to.
+    // One on another port, and a read-only one.
     let conf = "/etc/postgresql/15/main/postgresql.conf";
     let restart = "systemctl restart postgresql@15-main";
     let standby = "/var/lib/postgresql/15/main/standby.signal";
@@ -303,7 +303,7 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
         told(&text, &[(existing, why)]);
     }
 
-    // One that nobody can look into.
+    // One whose content cannot be checked.
     lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
     let (code, text) = Wizard::new().plan();
     assert_eq!(code, Some(5), "{text}");
@@ -356,13 +356,13 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
     ];
     refused(&lab, &other, &because);
 
-    // A host that was installed anew under its old name.
+    // A host that was reinstalled under its old name.
     lab.does(&["fresh", "k3s-agent"]);
     let lost = "the cluster has a node k3s-agent, but this host was reinstalled and lost its node \
                 password";
     refused(&lab, &wizard, &[("k3s-agent, existing", lost)]);
 
-    // Bare servers, and only the row in Postgres that tells.
+    // Bare servers, and only the row in Postgres identifies the cluster.
     lab.does(&["fresh", "k3s-server-1", "k3s-server-2", "k3s-nginx"]);
     let run = refused(&lab, &other, &[(existing, holds)]);
     assert_eq!(run.text.matches(": FAIL").count(), 1, "{}", run.text);

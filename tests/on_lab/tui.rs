@@ -1,5 +1,5 @@
-//! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list of
-//! hosts to the cluster; stopped half way and resumed; with a failure that is mended and retried.
+//! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list
+//! of hosts to the cluster; stopped half way and resumed; with a failure that is fixed and retried.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -191,7 +191,7 @@ fn begin(terminal: &mut Terminal) {
     terminal.waits_for("Log · All hosts");
 }
 
-/// The page follows the cluster, whoever of it is lost; so does `status`.
+/// The page follows the cluster, whichever host is lost; so does `status`.
 fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
     terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
     terminal.waits_for("every connection over TLS with the client certificate");
@@ -271,7 +271,7 @@ fn stopped_half_way_and_resumed() {
 }
 
 #[test]
-fn a_failure_is_mended_from_a_shell_and_retried() {
+fn a_failure_is_fixed_from_a_shell_and_retried() {
     let lab = Lab::fresh();
     // Where a folder for K3s' unit is to be, there is a file.
     lab.must("k3s-server-2", "touch /etc/systemd/system/k3s.service.d");

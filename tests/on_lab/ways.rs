@@ -147,7 +147,7 @@ fn a_login_that_fails_says_what_it_takes() {
              one into ssh-agent",
         ],
     );
-    // The agent's socket is there, and nobody behind it.
+    // The agent's socket exists, but no agent listens.
     let mut wizard = Wizard::new();
     wizard.agent = Some(wizard.state.path().join("nobody"));
     refused(&lab, &wizard, agent, &["ssh-agent: "]);
@@ -242,7 +242,7 @@ fn host_key(host: &str, kind: &str) -> (String, String) {
 }
 
 /// A `known_hosts` file with these lines more, in place of the lab's lines for the agent's host;
-/// and a wizard that believes it.
+/// and a wizard that uses it.
 fn known_by(more: &str, policy: &str) -> (Wizard, PathBuf) {
     let wizard = Wizard::new();
     let file = wizard.state.path().join("known");
@@ -303,7 +303,7 @@ fn a_host_key_that_nobody_vouches_for_is_believed_on_the_operators_word_alone() 
         &[&fingerprint, &of_other, "host_key in the answers"],
     );
 
-    // Or to believe first contacts.
+    // Or to trust keys on first use.
     let (wizard, _) = known_by("", "accept-new");
     reached(&lab, &wizard);
     assert_eq!(wizard.kept("known_hosts"), format!("{AGENT} {key}\n"));

@@ -155,7 +155,7 @@ pub(super) const CAUSES: &[Sign] = &[
         "TLS is off in Postgres. Run the wizard again: its step postgres/tls turns it on. If it \
          stays off, the log of Postgres says what is wrong with the certificate or key.",
     ),
-    // --- The way there -------------------------------------------------------------------------
+    // --- The network path ---------------------------------------------------------------------
     sign(
         &["hostname resolving error"],
         "This host cannot resolve the name of Postgres: try `getent hosts NAME`. If the line shows \

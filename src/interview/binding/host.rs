@@ -54,7 +54,7 @@ pub fn of_host(host: &Host) -> Form {
         ),
         Field::new(
             "override",
-            say::HOST_OVERRULE,
+            say::HOST_OVERRIDE,
             Kind::Text,
             checks(&host.overrule),
         ),

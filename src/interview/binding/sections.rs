@@ -83,7 +83,7 @@ fn cluster(answers: &Answers) -> Vec<Field> {
         text("ssh.config", say::SSH_CONFIG, &path(ssh.config.as_ref())),
         text(
             "cluster.override",
-            say::OVERRULE,
+            say::OVERRIDE,
             &checks(&cluster.overrule),
         )
         .under(say::OF_PREFLIGHT),

@@ -115,12 +115,12 @@ pub const KNOWN_HOSTS: Words = (
     "Known hosts files",
     "Read in addition to ~/.ssh/known_hosts, never written: one path per line.",
 );
-pub const OVERRULE: Words = (
+pub const OVERRIDE: Words = (
     "Ignored checks",
     "Checks that may fail on any host, separated by spaces: arch, address, names, clock, cpu, \
      memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );
-pub const HOST_OVERRULE: Words = (
+pub const HOST_OVERRIDE: Words = (
     "Ignored checks",
     "Checks that may fail on this host, separated by spaces: arch, address, names, clock, cpu, \
      memory, disk, kernel, ports, packages, download, network, firewall, sudo.",

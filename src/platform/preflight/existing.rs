@@ -204,10 +204,12 @@ fn balancer(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         "" => "another cluster".to_owned(),
         name => format!("another cluster, {name}"),
     };
-    let leads_to = there.servers.join(", ");
+    let forwards_to = there.servers.join(", ");
     fails(
         sheet,
-        format!("its load balancer (k3s-lb.service) belongs to {whose}: it forwards to {leads_to}"),
+        format!(
+            "its load balancer (k3s-lb.service) belongs to {whose}: it forwards to {forwards_to}"
+        ),
         "Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r \
          /etc/k3s-lb",
     );

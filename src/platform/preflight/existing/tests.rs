@@ -71,7 +71,7 @@ fn on_disk(port: u16, name: &str) -> PostgresCluster {
     }
 }
 
-/// A Postgres of somebody else's, fit to be shared.
+/// A Postgres of another user, suitable for sharing.
 fn postgres(facts: &mut Facts) {
     let setting = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     facts.postgres.clusters = vec![on_disk(5432, "15/main")];
@@ -174,7 +174,7 @@ fn a_postgres_of_others_that_does_not_run_is_refused() {
     k3s-postgres existing FAIL: a Postgres that the wizard did not install, 15/main on port 5432, is not running: its content cannot be checked | Start it, so that the wizard can check it: pg_ctlcluster 15 main start; or, if it is not needed: pg_dropcluster 15 main
     k3s-postgres existing FAIL: a Postgres that the wizard did not install, 15/main, listens on port 5432, but has no socket in /run/postgresql: its content cannot be checked | Set unix_socket_directories = '/var/run/postgresql' in it, or use another host
     "#);
-    // Ours, or looked at by an earlier run: it is started again.
+    // The wizard's, or checked by an earlier run: it is started again.
     assert_eq!(stopped(|facts| facts.postgres.ours = true), "");
     let marked = |facts: &mut Facts| facts.postgres.marks = vec!["lab".into()];
     assert_eq!(stopped(marked), "");
