@@ -496,7 +496,7 @@ impl Change {
 // one postgres.crt.
 const ONLY_POSTGRES: &str = "postgres";
 
-/// Reads what is in a folder; a folder that is not there is empty.
+/// Reads a folder; a missing folder counts as empty.
 pub fn load(dir: &Path) -> Result<Kept, PkiError> {
     let read = |name: &str| -> Result<Option<String>, PkiError> {
         let path = dir.join(name);

@@ -108,7 +108,7 @@ pub struct Ssh {
     pub password: Option<Secret>,
     /// The password that sudo asks for: usually the user's own, on SUSE root's.
     pub sudo_password: Option<Secret>,
-    /// Read in place of `~/.ssh/config`; `none` is no file at all.
+    /// Read instead of `~/.ssh/config`; `none` means no file.
     pub config: Option<PathBuf>,
     pub host_keys: HostKeys,
     /// Read besides `~/.ssh/known_hosts`, never written.

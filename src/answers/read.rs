@@ -106,7 +106,7 @@ fn index(table: &DeTable<'_>, path: &str, places: &mut BTreeMap<String, usize>) 
     }
 }
 
-/// The place of a key, or of the nearest thing around it that is there.
+/// The place of a key, or of the nearest existing table around it.
 fn place(places: &BTreeMap<String, usize>, key: &str) -> usize {
     let mut key = key;
     loop {

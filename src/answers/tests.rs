@@ -25,7 +25,7 @@ fn read(text: &str) -> Answers {
     Answers::from_toml(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
-/// The problems of answers that have some, a line each, without the file's name.
+/// The problems of answers that have some, one per line, without the file's name.
 fn problems(text: &str) -> String {
     let problems = Answers::from_toml(text).expect_err("these answers have problems");
     let lines: Vec<_> = problems.list.iter().map(ToString::to_string).collect();

@@ -28,8 +28,8 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ("psql_program", "prints the path of psql itself"),
     (
         "postgres_cluster",
-        "prints the words that postgres_service takes, for the cluster on DB_PORT; nothing where \
-         there is none or no Postgres",
+        "prints the arguments of postgres_service for the cluster on DB_PORT; nothing if there is \
+         none or no Postgres",
     ),
     (
         "postgres_elsewhere",
@@ -50,13 +50,13 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ),
     (
         "postgres_log",
-        "prints the path of the log of the cluster on DB_PORT; nothing where there is none",
+        "prints the path of the log of the cluster on DB_PORT; nothing if there is none",
     ),
 ];
 
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
-/// Programs of this machine that a fake host has as well.
+/// Programs of this machine that a fake host also has.
 const TOOLS: &str = "cat dirname env find grep head mkdir mktemp rm sed sh sort tail timeout";
 
 /// A fake host: its programs are stubs, in `bin` or where their path says, below `$ROOT`.

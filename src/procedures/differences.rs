@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn the_same_answers_differ_in_nothing() {
         assert_eq!(told(|_| {}), "");
-        // Who logs in is no matter of the cluster's.
+        // Logins do not belong to the cluster.
         assert_eq!(
             told(|wanted| wanted.hosts[1].user = Some("other".into())),
             ""

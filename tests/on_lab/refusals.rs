@@ -45,7 +45,7 @@ fn hosts_that_will_not_do_are_refused() {
     let because = [
         (
             "k3s-agent, clock",
-            "its clock is 3600.0 s ahead of the other hosts'",
+            "its clock is 3600.0 s ahead of the other hosts",
         ),
         (
             "k3s-nginx, ports",

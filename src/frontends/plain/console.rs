@@ -228,7 +228,7 @@ mod tests {
         let mut console = console(b"one\r\n\xff\xfe\ntwo \n\x1b[A\nlast", &never());
         let mut next = || console.ask("?", true).map(|line| line.to_string());
         assert_eq!(next(), Ok("one".into()));
-        // What is no text is asked for again.
+        // Invalid text is asked for again.
         assert_eq!(next(), Ok("two ".into()));
         assert_eq!(next(), Ok("last".into()));
         assert_eq!(next(), Err(Gone::End));

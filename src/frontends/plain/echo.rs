@@ -48,7 +48,7 @@ impl Drop for Terminal {
     }
 }
 
-/// For input that is no terminal.
+/// For input that is not a terminal.
 #[cfg(test)]
 pub struct Shown;
 

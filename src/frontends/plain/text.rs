@@ -18,7 +18,7 @@ pub const KEPT: &str = "Your answers are kept: the wizard offers them the next t
 pub const KEEPS_ANYWAY: &str = "Enter keeps it anyway, to be fixed later.";
 pub const ADD: Choice<'static> = ("Add a host", "");
 pub const MORE_LINES: &str = "Enter more lines, or an empty one to finish.";
-pub const PASTE: Choice<'static> = ("Add several", "typed or pasted, one a line");
+pub const PASTE: Choice<'static> = ("Add several", "typed or pasted, one per line");
 pub const EDIT: Choice<'static> = ("Edit a host", "");
 pub const REMOVE: Choice<'static> = ("Remove a host", "");
 pub const MOVE_UP: Choice<'static> = (
@@ -27,8 +27,8 @@ pub const MOVE_UP: Choice<'static> = (
                                                          cluster",
 );
 pub const GO_ON: Choice<'static> = ("Continue", "");
-pub const PASTE_HOW: &str = "One host a line: name, address and role in any order, user@ in front \
-                             of the address where there is one. Finish with an empty line.";
+pub const PASTE_HOW: &str = "One host per line: name, address and role in any order, user@ before \
+                             the address if needed. Finish with an empty line.";
 pub const NO_HOSTS: &str = "No hosts yet.";
 pub const ALL_HOSTS_WELL: &str = "No problems found.";
 pub const WHICH_HOST: &str = "Which host?";

@@ -1,4 +1,4 @@
-//! Hosts that are pasted, one a line.
+//! Hosts that are pasted, one per line.
 
 use crate::answers::{Host, Role};
 

@@ -37,7 +37,7 @@ fn clocks(sheets: &mut [RowDraft<'_>]) {
             sheet.fails(
                 Check::Clock,
                 format!(
-                    "this machine's clock is {:.0} s ahead of all hosts': they would refuse \
+                    "this machine's clock is {:.0} s ahead of all hosts: they would refuse \
                      certificates created here",
                     -median
                 ),
@@ -50,7 +50,7 @@ fn clocks(sheets: &mut [RowDraft<'_>]) {
         }
         let direction = if off > 0.0 { "ahead of" } else { "behind" };
         let cause = format!(
-            "its clock is {:.1} s {direction} the other hosts'",
+            "its clock is {:.1} s {direction} the other hosts",
             off.abs()
         );
         let remedy = "timedatectl set-ntp true, and wait for \"System clock synchronized: yes\"";

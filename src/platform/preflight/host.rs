@@ -34,7 +34,7 @@ fn os(sheet: &mut RowDraft<'_>) {
         sheet.fails(
             Check::Os,
             format!(
-                "it runs {os}, which this wizard does not support: it supports {}",
+                "it runs {os}, which this wizard does not support. It supports {}",
                 Platform::known()
             ),
             "Use a host with one of them",
@@ -272,7 +272,7 @@ fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if !facts.ports_seen {
         sheet.warns(
             Check::Ports,
-            "the listening processes cannot be read: there is no ss",
+            "the listening processes cannot be read: ss is not installed",
             Platform::remedies(facts).ss_missing,
         );
         return;

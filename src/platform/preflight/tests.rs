@@ -169,7 +169,7 @@ fn systems_are_refused() {
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-postgres os FAIL: it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support: it supports Debian, Ubuntu and other derivatives | Use a host with one of them
+    k3s-postgres os FAIL: it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support. It supports Debian, Ubuntu and other derivatives | Use a host with one of them
     k3s-server-1 os FAIL: it does not run systemd, which every service here needs | Use a host that boots with systemd
     k3s-agent os FAIL: it is a transactional system: packages take effect only after the next boot | Use a host with a writable root file system
     k3s-nginx os FAIL: it cannot write to /usr | mount -o remount,rw / (and find out why: dmesg | grep -i remount)
@@ -250,17 +250,17 @@ fn clocks_and_names_are_compared() {
         early.lines().next().unwrap().to_owned(),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
     k3s-server-1 names FAIL: its host name, k3s-agent, is the same as that of k3s-agent | hostnamectl set-hostname k3s-server-1
     k3s-agent names FAIL: its host name, k3s-agent, is the same as that of k3s-server-1 | hostnamectl set-hostname k3s-agent
     k3s-server-1 names FAIL: its machine id is the same as that of k3s-agent: it is a clone | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
     k3s-agent names FAIL: its machine id is the same as that of k3s-server-1: it is a clone | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
     k3s-server-1 names FAIL: it is the same machine as k3s-agent | Use a separate machine for every host in the answers
     k3s-agent names FAIL: it is the same machine as k3s-server-1 | Use a separate machine for every host in the answers
-    k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts': they would refuse certificates created here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
+    k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts: they would refuse certificates created here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
     "#);
     assert_eq!(early.lines().count(), 5);
 }
@@ -314,7 +314,7 @@ fn ports_of_others_are_refused() {
     k3s-server-1 ports FAIL: kubelet (process 811) listens on port 10250 | Stop it: kill 811
     k3s-postgres ports FAIL: a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs its own sessions, and client certificates would end at the pooler | Stop it: systemctl disable --now pgbouncer.service; or move it to another port, or set another port under [postgres] in the answers
     k3s-agent ports warn: the kernel uses port 8472/udp: another pod network was here | ip -d link show type vxlan; ip link delete the one with dstport 8472
-    k3s-agent ports warn: the listening processes cannot be read: there is no ss | apt-get install iproute2
+    k3s-agent ports warn: the listening processes cannot be read: ss is not installed | apt-get install iproute2
     "#);
     for (host, held) in [
         (BALANCER, port(80, "nginx", "nginx.service")),
@@ -338,7 +338,10 @@ fn a_host_of_no_family_gets_no_commands_of_another() {
         facts.os_id = "sles".into();
         facts.ports_seen = false;
     });
-    assert!(text.contains("there is no ss | Install iproute2"), "{text}");
+    assert!(
+        text.contains("ss is not installed | Install iproute2"),
+        "{text}"
+    );
 }
 
 #[test]
