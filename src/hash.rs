@@ -1,4 +1,4 @@
-//! Hashes as people and `sha256sum` write them.
+//! Hashes in the format of `sha256sum`.
 
 use std::fmt::Write as _;
 

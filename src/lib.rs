@@ -1,25 +1,25 @@
-//! From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
+//! From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 //!
-//! The map, in the order in which a run passes through it:
+//! The map, in the order of a run:
 //!
-//! * [`answers`]: what the operator wants; [`topology`]: the members of the cluster in their places
+//! * [`answers`]: what the operator wants; [`topology`]: the members of the cluster
 //! * [`remote`]: how a host is reached
-//! * [`platform`]: what a host is; all that is a matter of its distribution, a folder a family
+//! * [`platform`]: facts, preflight, and what depends on the distribution, one folder per family
 //! * [`pki`]: the certificates between K3s and its datastore
-//! * [`steps`]: what each component needs; [`procedures`]: in which order, and what needs what
-//! * [`plan`]: the steps of a procedure, which can be printed and carried out
-//! * [`engine`]: carrying it out
-//! * [`proof`]: showing that it holds
+//! * [`steps`]: the steps of each component; [`procedures`]: their order and needs
+//! * [`plan`]: the steps of one procedure, to print and to carry out
+//! * [`engine`]: carries out a plan
+//! * [`proof`]: tests the result
 //! * [`cluster`]: nodes, pods and their health
-//! * [`state`]: what is kept on this machine
+//! * [`state`]: what is stored on this machine
 //!
-//! The ground, which depends on nothing above it: [`events`], the one record of what happens;
+//! The ground, which depends on nothing above it: [`events`], the record of what happens;
 //! [`redact`], which keeps secrets out of it; [`secrets`].
 //!
-//! Around it: [`run`], the one pipeline from answers to an exit code, and the clusters that are known
-//! here; [`report`], events as lines and as JSON; [`signals`], how a run without a keyboard is stopped;
-//! `interview`, what the operator is asked; [`frontends`], which show a run and do not know each
-//! other; [`cli`], the command line, which alone prints and ends the process.
+//! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
+//! [`report`], events as lines and as JSON; [`signals`], how signals stop a run; `interview`, the
+//! questions to the operator; [`frontends`], which show a run and do not know each other; [`cli`],
+//! the command line, which alone prints and ends the process.
 //!
 //! `tests/it/architecture` keeps which of these may know which; docs/architecture.md says how to add
 //! to them.

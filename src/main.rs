@@ -1,4 +1,4 @@
-//! The program: all that it does is in the library, below `cli`.
+//! The program: everything is in the library, in `cli`.
 
 use std::process::ExitCode;
 

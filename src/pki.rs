@@ -1,10 +1,10 @@
 //! The certificates between K3s and its datastore: a private CA, a certificate for Postgres, and a
-//! client certificate for every server. They are made and kept on the jump host; the targets need
+//! client certificate for every server. They are created and kept on this machine; the hosts need
 //! no OpenSSL.
 //!
-//! [`load`] what is there, [`ensure`] what is wanted, [`save`]: only what is missing, unfit or near
-//! its end is made anew, and each [`Change`] says what and why. Keys are P-256. Times are UTC.
-//! [`certificates`] tells when what is there ends.
+//! [`load`] reads what exists, [`ensure`] creates what is missing, invalid or about to expire, and
+//! [`save`] writes it. Each [`Change`] says what and why. Keys are P-256. Times are UTC.
+//! [`certificates`] tells when they expire.
 
 mod expiry;
 
@@ -28,13 +28,13 @@ use time::{Duration, OffsetDateTime};
 use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
-/// How long the CA lives: it is meant to outlive the cluster.
+/// The validity of the CA: it should outlive the cluster.
 const CA_LIFE: Duration = Duration::days(3652);
-/// How long the others live; what TLS clients used to accept at most.
+/// The validity of the others: the longest that TLS clients used to accept.
 const LEAF_LIFE: Duration = Duration::days(825);
-/// What is left of a certificate's life when a run renews it.
+/// A run renews a certificate that expires within this time.
 const RENEW: Duration = Duration::days(60);
-/// Certificates are valid from a little before they are made, for hosts whose clocks are behind.
+/// Certificates are valid from shortly before their creation, for hosts whose clocks are behind.
 const SKEW: Duration = Duration::hours(1);
 
 /// A certificate and its private key (PKCS #8), both PEM.
@@ -44,7 +44,7 @@ pub struct Identity {
     pub key_pem: SecretText,
 }
 
-/// All that a cluster needs.
+/// All certificates of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pki {
     pub ca: Identity,
@@ -54,21 +54,21 @@ pub struct Pki {
     pub servers: BTreeMap<String, Identity>,
 }
 
-/// What an earlier run left in the folder: all of it, some or nothing. An interrupted [`save`]
-/// leaves a key without its certificate, or with an older one; [`ensure`] copes with both.
+/// What an earlier run left in the folder: all, some or nothing. An interrupted [`save`] leaves a
+/// key without its certificate, or with an older one; [`ensure`] handles both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     pub ca_cert: Option<String>,
     pub ca_key: Option<SecretText>,
     /// By host name.
     pub postgres: BTreeMap<String, Identity>,
-    /// From before there was one a member.
+    /// The single certificate of older versions.
     pub only_postgres: Option<Identity>,
     pub servers: BTreeMap<String, Identity>,
 }
 
 impl Kept {
-    /// Whether everything of `pki` is kept already.
+    /// Whether everything of `pki` is saved already.
     pub fn holds(&self, pki: &Pki) -> bool {
         self.ca_cert.as_ref() == Some(&pki.ca.cert_pem)
             && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
@@ -82,10 +82,10 @@ fn holds(kept: &BTreeMap<String, Identity>, wanted: &BTreeMap<String, Identity>)
     wanted.all(|(name, identity)| kept.get(name) == Some(identity))
 }
 
-/// What the certificates must say.
+/// What the certificates must contain.
 #[derive(Debug, Clone)]
 pub struct CertificateRequest {
-    /// The cluster's name, for whoever looks at the certificates.
+    /// The cluster's name, for people who read the certificates.
     pub cluster: String,
     /// The database role: the CN of every client certificate, which Postgres compares with it.
     pub role: String,
@@ -106,9 +106,10 @@ pub struct Change {
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
     #[error(
-        "the cluster's certificate authority ends on {0}. It is not replaced by itself, because \
-         every server and Postgres must then get the new one at the same time: move the folder \
-         with the certificates away, and the next run makes a new authority and restarts them all"
+        "the cluster's certificate authority expires on {0}. It is not renewed automatically, \
+         because every server and Postgres must get the new one at the same time: move the folder \
+         with the certificates away, and the next run creates a new authority and restarts them \
+         all"
     )]
     AuthorityEnds(time::Date),
     #[error(
@@ -117,24 +118,24 @@ pub enum PkiError {
     )]
     AuthorityNotYet(time::Date),
     #[error(
-        "the key of the cluster's certificate authority (ca.key) is gone, but its certificate is \
-         there: bring the key back from a backup, or move the folder away to start with a new \
+        "the key of the cluster's certificate authority (ca.key) is missing, but its certificate \
+         exists: restore the key from a backup, or move the folder away to start with a new \
          authority"
     )]
     AuthorityKeyLost,
-    #[error("{0} does not belong to the cluster's certificate authority that is kept already")]
+    #[error("{0} does not belong to the stored certificate authority of the cluster")]
     OtherAuthority(PathBuf),
-    #[error("ca.key is not the key of ca.crt: one of them was replaced; bring back the right one")]
+    #[error("ca.key is not the key of ca.crt: one of them was replaced; restore the right one")]
     AuthorityUnfit,
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("a certificate cannot be made: {0}")]
+    #[error("cannot create a certificate: {0}")]
     Make(#[from] rcgen::Error),
-    #[error("a certificate cannot be read: {0}")]
+    #[error("cannot read a certificate: {0}")]
     Read(#[from] ErrorStack),
 }
 
-/// Makes what is missing, unfit or about to end, and takes the rest as it is.
+/// Creates what is missing, invalid or about to expire, and keeps the rest.
 pub fn ensure(
     kept: &Kept,
     wanted: &CertificateRequest,
@@ -168,7 +169,7 @@ pub fn ensure(
     Ok((pki, changes))
 }
 
-/// All that is kept, however near its end; `None` where something is missing.
+/// All stored certificates, also expired ones; `None` if one is missing.
 pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     let only = kept.only_postgres.as_ref();
     let postgres = wanted.postgres.keys().map(|name| {
@@ -187,7 +188,7 @@ pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     })
 }
 
-/// A client certificate of a CA that nobody trusts: must be refused.
+/// A client certificate of an untrusted CA: must be refused.
 pub fn foreign(cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     let key = KeyPair::generate()?;
     let cert = ca_params("nobody", now).self_signed(&key)?;
@@ -195,18 +196,18 @@ pub fn foreign(cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     Authority::open(&ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
 }
 
-/// A client certificate of our CA for another role: must be refused.
+/// A client certificate of the cluster's CA for another role: must be refused.
 pub fn other_cn(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     Authority::open(ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
 }
 
-/// A client certificate of our CA that ended yesterday: must be refused.
+/// A client certificate of the cluster's CA that expired yesterday: must be refused.
 pub fn expired(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
     let yesterday = now - Duration::days(1);
     Authority::open(ca)?.issue(&Leaf::Client(cn), yesterday - Duration::days(1), yesterday)
 }
 
-/// The certificates below the authority, by the names of their files without their ends.
+/// The certificates signed by the authority, by file name without extension.
 fn leaves(pki: &Pki) -> impl Iterator<Item = (String, &Identity)> {
     fn named<'a>((name, identity): (&String, &'a Identity), kind: &str) -> (String, &'a Identity) {
         (format!("{kind}-{name}"), identity)
@@ -215,7 +216,7 @@ fn leaves(pki: &Pki) -> impl Iterator<Item = (String, &Identity)> {
     servers.chain(pki.postgres.iter().map(|one| named(one, "postgres")))
 }
 
-/// The serial numbers, by the names of the files without their ends: `server-s1`.
+/// The serial numbers, by file name without extension: `server-s1`.
 pub fn serials(pki: &Pki) -> Result<BTreeMap<String, String>, PkiError> {
     let authority = ("ca".to_owned(), &pki.ca);
     [authority]
@@ -231,13 +232,13 @@ pub fn serials(pki: &Pki) -> Result<BTreeMap<String, String>, PkiError> {
         .collect()
 }
 
-/// When a certificate (PEM) ends.
+/// When a certificate (PEM) expires.
 pub fn expiry(cert_pem: &str) -> Result<OffsetDateTime, PkiError> {
     Ok(moment(X509::from_pem(cert_pem.as_bytes())?.not_after())?)
 }
 
-/// A certificate below the CA. A server's is good for no client and the other way round, so that
-/// nobody who takes one machine can pose as the other kind.
+/// A certificate signed by the CA. A server's is not valid for a client and vice versa, so that a
+/// compromised machine cannot pose as the other kind.
 #[derive(Clone, Copy)]
 enum Leaf<'a> {
     /// DNS names and IP addresses.
@@ -251,8 +252,8 @@ impl Leaf<'_> {
         let mut subject = DistinguishedName::new();
         let (mut params, purpose) = match self {
             Leaf::Server(names) => {
-                // The CN is for people; what counts is the list of names. (An IP address becomes
-                // one that says so: `CertificateParams::new` parses them.)
+                // The CN is for people; the list of names is what counts. (`CertificateParams::new`
+                // recognises IP addresses.)
                 subject.push(DnType::CommonName, "postgres");
                 let unique: BTreeSet<_> = names.iter().cloned().collect();
                 let params = CertificateParams::new(unique.into_iter().collect::<Vec<_>>())?;
@@ -272,7 +273,7 @@ impl Leaf<'_> {
         Ok(params)
     }
 
-    /// Whether a certificate says what this one should.
+    /// Whether a certificate has the wanted content.
     fn names_match(&self, cert: &X509) -> bool {
         match self {
             Leaf::Server(names) => {
@@ -291,7 +292,7 @@ impl Leaf<'_> {
     }
 }
 
-/// One spelling of a DNS name or an IP address.
+/// The canonical form of a DNS name or an IP address.
 fn canonical(name: &str) -> String {
     name.parse::<IpAddr>()
         .map_or_else(|_| name.to_ascii_lowercase(), |ip| ip.to_string())
@@ -335,7 +336,7 @@ impl Authority {
         })
     }
 
-    /// Signs a new key; nothing outlives its CA.
+    /// Signs a new key; no certificate outlives its CA.
     fn issue(
         &self,
         leaf: &Leaf<'_>,
@@ -371,7 +372,7 @@ fn ca_params(cluster: &str, now: OffsetDateTime) -> CertificateParams {
     params
 }
 
-/// The CA that is there, or a new one.
+/// The existing CA, or a new one.
 fn authority(
     kept: &Kept,
     wanted: &CertificateRequest,
@@ -384,13 +385,13 @@ fn authority(
             key_pem: key_pem.clone(),
         },
         (Some(_), None) => return Err(PkiError::AuthorityKeyLost),
-        // The key is saved first. What it signed already stays good under a new certificate.
+        // The key is saved first. What it has signed stays valid under a new certificate.
         (None, Some(key_pem)) => {
             let key = KeyPair::from_pem(key_pem.expose())?;
             let cert = ca_params(&wanted.cluster, now).self_signed(&key)?;
             changes.push(Change::new(
                 "certificate authority",
-                "created from its key, which was there already",
+                "created from its existing key",
             ));
             Identity {
                 cert_pem: cert.pem(),
@@ -415,7 +416,7 @@ fn authority(
     Ok((ca, authority))
 }
 
-/// The certificate that is there when it will do, or a new one.
+/// The existing certificate if it is suitable, or a new one.
 fn leaf(
     authority: &Authority,
     existing: Option<&Identity>,
@@ -435,7 +436,7 @@ fn leaf(
     authority.issue(&leaf, now, now + LEAF_LIFE)
 }
 
-/// Why a certificate will not do, and what is done about it; nothing if it will.
+/// Why a certificate is not suitable, and what is done about it; `None` if it is.
 fn unfit(
     authority: &Authority,
     identity: &Identity,
@@ -443,31 +444,31 @@ fn unfit(
     now: OffsetDateTime,
 ) -> Option<String> {
     let Ok(cert) = X509::from_pem(identity.cert_pem.as_bytes()) else {
-        return Some("it cannot be read: created anew".into());
+        return Some("it cannot be read: recreated".into());
     };
     let signed = || cert.verify(authority.cert.public_key().ok()?.as_ref()).ok();
     let (Ok(starts), Ok(ends)) = (moment(cert.not_before()), moment(cert.not_after())) else {
-        return Some("it cannot be read: created anew".into());
+        return Some("it cannot be read: recreated".into());
     };
     let left = ends - now;
     if !fits(&cert, &identity.key_pem) {
-        Some("it is not that of its key, an earlier run was interrupted: created anew".into())
+        Some("it does not match its key, an earlier run was interrupted: recreated".into())
     } else if signed() != Some(true) {
-        Some("it was signed by another authority: created anew".into())
+        Some("it was signed by another authority: recreated".into())
     } else if !leaf.names_match(&cert) {
-        Some("its names changed: created anew".into())
+        Some("its names changed: recreated".into())
     } else if left <= Duration::ZERO {
         Some(format!("it expired on {}: renewed", ends.date()))
     } else if left <= RENEW {
         Some(format!("it expires in {} days: renewed", left.whole_days()))
     } else if starts > now {
-        Some("it is not valid yet: created anew".into())
+        Some("it is not valid yet: recreated".into())
     } else {
         None
     }
 }
 
-/// Whether a certificate is that of a key.
+/// Whether a certificate matches a key.
 fn fits(cert: &X509, key_pem: &SecretText) -> bool {
     let key = PKey::private_key_from_pem(key_pem.expose().as_bytes());
     match (key, cert.public_key()) {
@@ -495,7 +496,7 @@ impl Change {
 // one postgres.crt.
 const ONLY_POSTGRES: &str = "postgres";
 
-/// Reads what is in a folder; a folder that is not there is empty.
+/// Reads a folder; a missing folder counts as empty.
 pub fn load(dir: &Path) -> Result<Kept, PkiError> {
     let read = |name: &str| -> Result<Option<String>, PkiError> {
         let path = dir.join(name);
@@ -505,7 +506,7 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
             Err(source) => Err(PkiError::File { path, source }),
         }
     };
-    // Half a pair is none: it is made anew.
+    // An incomplete pair is ignored: it is recreated.
     let pair = |name: &str| -> Result<Option<Identity>, PkiError> {
         let key = read(&format!("{name}.key"))?.map(SecretText::from);
         let cert = read(&format!("{name}.crt"))?;
@@ -544,8 +545,8 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
 }
 
 /// Writes everything into a folder (0700, files 0600), each file whole or not at all, keys before
-/// their certificates. The CA is written once and never overwritten: a folder that has another one
-/// is an error, and nothing else is written then.
+/// their certificates. The CA is written once and never overwritten: if the folder has another one,
+/// that is an error, and nothing is written.
 pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
     files::private_dir(dir).map_err(|source| file(dir, source))?;
 
@@ -556,7 +557,7 @@ pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
         put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
         put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
     }
-    // Its successors are there now: no key stays that is not used.
+    // Its successors exist now: unused keys are removed.
     for end in ["key", "crt"] {
         let path = dir.join(ONLY_POSTGRES).with_extension(end);
         match std::fs::remove_file(&path) {

@@ -1,12 +1,12 @@
-//! Secrets: the text of one, which never shows, and all those of a cluster.
+//! Secrets: the text of one, which is never displayed, and all those of a cluster.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
 /// The text of a secret. It is wiped from memory when dropped, prints as `[secret]`, and can be
-/// neither displayed nor serialised: whoever needs it says [`SecretText::expose`], which is easy to
-/// find in a review.
+/// neither displayed nor serialised: code that needs it calls [`SecretText::expose`], which is easy
+/// to find in a review.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
 
@@ -16,12 +16,12 @@ impl SecretText {
         &self.0
     }
 
-    /// A new secret of 43 random letters and digits (256 bits). Nothing else is in it, because it
-    /// travels through URLs, YAML and shells.
+    /// A new secret of 43 random letters and digits (256 bits). No other characters, because it
+    /// goes through URLs, YAML and shells.
     pub fn random() -> Result<Self, openssl::error::ErrorStack> {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         const LENGTH: usize = 43;
-        // 248 is the largest multiple of 62 in a byte: what lies above would favour some letters.
+        // 248 is the largest multiple of 62 in a byte: values above it would favour some letters.
         const LIMIT: u8 = 248;
         let mut text = Zeroizing::new(String::with_capacity(LENGTH));
         let mut bytes = Zeroizing::new([0u8; 64]);
@@ -62,10 +62,10 @@ pub struct Secrets {
     /// What servers join with. It also encrypts the cluster's CA keys in Postgres: without it,
     /// what is in there is of no use (docs/facts.md, "Tokens").
     pub token: SecretText,
-    /// What agents join with.
+    /// The agents' token.
     pub agent_token: SecretText,
     pub db_password: SecretText,
-    /// What Postgres keeps in place of the password. Salted, so it is kept with it.
+    /// What Postgres stores instead of the password. It is salted, so it is stored too.
     pub db_verifier: SecretText,
 }
 

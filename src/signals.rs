@@ -1,5 +1,5 @@
-//! Signals as wishes, for whoever has no keyboard to ask: the first one lets what is at work end,
-//! the second one ends it.
+//! Signals for runs without a keyboard: the first one waits for the running steps, the second one
+//! kills them.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -41,19 +41,19 @@ impl SignalWatch {
             .spawn(move || {
                 for signal in signals.forever() {
                     shared.take(signal);
-                    // Not everybody listens.
+                    // The receiver may be gone.
                     let _ = tell.send(signal);
                 }
             })?;
         Ok(watch)
     }
 
-    /// What signals stop from now on. Before anything is at work there is nothing to wait for:
-    /// until [`SignalWatch::running`], the first one ends it.
+    /// What signals stop from now on. Until [`SignalWatch::running`], no step runs, so the first
+    /// signal stops at once.
     pub fn over(&self, control: &Arc<Control>) {
         self.shared.running.store(false, Ordering::Release);
         *self.shared.control() = Some(control.clone());
-        // One that came before.
+        // A signal that came before.
         if let Some(signal) = self.last() {
             control.abort(Abort::Hard, name(signal));
         }
@@ -97,7 +97,7 @@ impl SignalState {
     }
 }
 
-/// As a shell would say it of a process that this signal ended; `None` for what names no signal.
+/// As in a shell, for a process that this signal ended; `None` if the name is not a signal.
 pub fn code(name: &str) -> Option<u8> {
     match name {
         "SIGHUP" => Some(129),

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# Who is connected to the cluster's database as its role, and how: a line for each address and way.
+# The connections to the cluster's database with its role: a line for each address and kind.
 # Reads only.
 # inputs: DB_NAME DB_USER DB_PORT
 
-# What is called psql in PATH may be a program that only starts it.
+# The psql in PATH may be a wrapper that starts the real one.
 psql=$(command -v psql)
 for program in /usr/lib/postgresql/*/bin/psql; do
     [ ! -x "$program" ] || psql=$program

@@ -1,8 +1,8 @@
-# Takes away what a detached unit left, once its result was read.
+# Removes the files of a detached unit, once its result was read.
 # inputs: UNIT
 dir=/run/k3s-ha-wizard/$UNIT
 if [ -s "$dir/pid" ] && [ ! -s "$dir/status" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; then
-    echo "$UNIT is still at work" >&2
+    echo "$UNIT is still running" >&2
     exit 1
 fi
 rm -rf "$dir"

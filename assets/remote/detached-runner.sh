@@ -1,10 +1,10 @@
-# What a detached unit runs: the script beside it, once, whose output and status it leaves there.
+# The program of a detached unit: runs the script next to it once, and stores its output and status.
 umask 077
 dir=${0%/*}
 cd / || exit
 unset OLDPWD
 mkdir "$dir/ran" || exit 0
-# Written at once: who reads it finds all of it, or nothing.
+# Written in one call: a reader finds all of it, or nothing.
 echo $$ >"$dir/pid"
 script=$(cat "$dir/script") || exit
 rm -f "$dir/script"

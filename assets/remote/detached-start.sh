@@ -1,4 +1,4 @@
-# Starts a script in a transient unit of its own, once: the folder is what remembers it.
+# Starts a script in a separate transient unit, once: its folder records that.
 # inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before
 # says: started · found · gone
 set -eu
@@ -12,7 +12,7 @@ if [ "$AGAIN" = yes ] && [ ! -d "$dir" ]; then
     echo gone
     exit
 fi
-# It ran, or it is in systemd's queue.
+# It has run, or is in systemd's queue.
 if [ -d "$dir/ran" ] || { [ -d "$dir" ] &&
     [ "$(systemctl show --property=LoadState "$UNIT.service")" = LoadState=loaded ]; }; then
     echo found

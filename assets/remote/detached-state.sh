@@ -1,4 +1,4 @@
-# Says what became of a detached unit: `exit STATUS`, `running`, or `died WHY`.
+# Prints the state of a detached unit: `exit STATUS`, `running`, or `died WHY`.
 # inputs: UNIT
 cd "/run/k3s-ha-wizard/$UNIT" 2>/dev/null || {
     echo "died nothing of $UNIT is left in /run: the host was restarted, or it was cleaned away"
@@ -23,7 +23,7 @@ elif [ "$alive" = yes ]; then
 elif [ -e stopped ]; then
     echo "died it was stopped"
 else
-    # What systemd still knows: Result=oom-kill, Result=signal with ExecMainStatus=9 …
+    # What systemd still reports: Result=oom-kill, Result=signal with ExecMainStatus=9 …
     known=$(systemctl show --property=Result,ExecMainStatus "$UNIT.service" | tr '\n' ' ')
     case $known in
     *Result=success*) known= ;;

@@ -1,4 +1,4 @@
-# Ends a detached unit with all its processes: politely, then not.
+# Stops a detached unit with all its processes: SIGTERM, then SIGKILL.
 # inputs: UNIT
 if [ -d "/run/k3s-ha-wizard/$UNIT" ]; then
     : >"/run/k3s-ha-wizard/$UNIT/stopped"
@@ -10,14 +10,14 @@ working() {
     esac
 }
 
-# Its job in the queue, if it has one, goes too. SIGTERM to the whole control group.
+# Also removes its job from the queue. SIGTERM goes to the whole control group.
 systemctl stop --no-block "$UNIT.service" 2>/dev/null
 tries=0
 while working; do
     if [ "$tries" = 50 ]; then
         systemctl kill --signal=KILL "$UNIT.service"
     elif [ "$tries" = 75 ]; then
-        echo "$UNIT is still at work after SIGKILL" >&2
+        echo "$UNIT is still running after SIGKILL" >&2
         exit 1
     fi
     sleep 0.2

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Prints what is behind a URL.
+# Downloads a URL and prints it.
 # inputs: URL
 if command -v curl >/dev/null; then
     curl -fsSL --retry 3 --connect-timeout 15 --max-time 120 "$URL"

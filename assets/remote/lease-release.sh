@@ -1,4 +1,4 @@
-# Gives the lease of this host back, if it is ours.
+# Releases the lease of this host, if OWNER holds it.
 # inputs: OWNER
 base=/run/k3s-ha-wizard
 [ -s "$base/lease" ] || exit 0

@@ -1,4 +1,4 @@
-# Takes the lease of this host, or says who has it.
+# Takes the lease of this host, or prints its holder.
 # inputs: OWNER RUN CLUSTER OPERATOR FROM SINCE, PATIENCE (seconds)
 # says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`
 lease() {
@@ -7,7 +7,7 @@ lease() {
     exec 9>>"$base/lock" && flock -w 10 9 || return
 
     read -r boot </proc/sys/kernel/random/boot_id
-    # Seconds since the boot: no clock that is set makes a lease look old.
+    # Seconds since boot: setting the clock must not make a lease look old.
     read -r now _ </proc/uptime
     now=${now%%.*}
 

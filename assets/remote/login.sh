@@ -12,7 +12,7 @@
         echo 'sudo: not found' >&2
         exit 127
     fi
-    # Whatever sudo remembers (-k), so that it is the same every time.
+    # -k: ignore cached credentials, so that every login behaves the same.
     if [ -n "$PROMPT" ]; then
         set -- -k -S -p "$PROMPT"
     else

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# Tells what a step's files hold now, and changes nothing: what is done with each that files() says.
-# What they are to hold is not sent back, only its hash: it may be secret.
+# Prints what a step's files contain now, for each file in files(). Changes nothing.
+# The wanted content is not sent back, only its hash: it may be secret.
 # input: MARK
 
-# of_file PATH: how it is now.
+# of_file PATH: its current state.
 of_file() {
     printf '\n%s file %s\n' "$MARK" "$1"
     user=$(keeper "$1") || return 0
@@ -38,7 +38,7 @@ show_block() {
     has_block "$@" >&2 || return
     of_file "$1"
     printf '%s becomes\n' "$MARK"
-    # shellcheck disable=SC2154 # wanted is what has_block finds
+    # shellcheck disable=SC2154 # has_block sets wanted
     printf '%s' "${wanted%.}" | head -c 262144 | base64
 }
 

@@ -1,9 +1,9 @@
-# The root shell of a connection: runs the scripts that come on standard input, one after another.
-# inputs: READY, which it says on standard error once it listens
+# The root shell of a connection: runs the scripts from standard input, one after another.
+# inputs: READY, which it prints on standard error once it listens
 #
 # In:  a line `MARK SIZE`, then a script of SIZE bytes whose last one is `#`.
 # Out: on both outputs, RS MARK `+` in front of what the script prints, RS MARK ` STATUS` behind it.
-#      Every script has a new mark, which nothing that it starts can know.
+#      Every script has a new mark, unknown to all programs that it starts.
 {
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     LC_ALL=C HOME=~root USER=root LOGNAME=root SHELL=/bin/sh
@@ -12,7 +12,7 @@
     cd /
     unset OLDPWD
     if [ "$(id -u)" != 0 ]; then
-        echo "it leads to the user $(id -un), not to root" >&2
+        echo "the login ends at the user $(id -un), not at root" >&2
         exit 1
     fi
     echo "$READY" >&2

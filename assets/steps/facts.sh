@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What a host is, and what is there already. Reads only; a line each, KEY=VALUE, some keys more than
+# The facts of a host. Reads only; one line per fact, KEY=VALUE, some keys more than
 # once. Every run waits for it, so it starts few programs.
-# inputs: DB_PORT DB_NAME (empty where Postgres is no matter)
+# inputs: DB_PORT DB_NAME (empty if Postgres does not matter)
 
 fact() { printf '%s=%s\n' "$1" "$2"; }
 
@@ -11,7 +11,7 @@ first() {
     [ ! -r "$1" ] || read -r line <"$1" || :
 }
 
-# token_fact TOKEN: a hash of it, as K3s itself names its row in Postgres by.
+# token_fact TOKEN: a hash of it, which is also the name of its row in Postgres.
 token_fact() {
     [ -n "$1" ] || return 0
     hash=$(printf %s "$1" | sha256sum)
@@ -71,7 +71,7 @@ df -Pk "$@" 2>/dev/null | {
 fact addresses "$(ip -o addr show 2>/dev/null | while read -r _ _ _ address _; do
     printf '%s ' "${address%%/*}"
 done)"
-# Who listens: protocol, port, process, unit, program.
+# Listeners: protocol, port, process, unit, program.
 if command -v ss >/dev/null; then
     fact ports seen
     ss -Hltunp 2>/dev/null | awk '
@@ -127,7 +127,7 @@ if [ -n "$absent" ] && [ -r "$modules/modules.dep" ]; then
     done
 fi
 
-# --- What guards it ----------------------------------------------------------------------------
+# --- Firewall and SELinux ----------------------------------------------------------------------
 
 if [ -e /sys/fs/selinux/enforce ]; then
     first /sys/fs/selinux/enforce
@@ -155,7 +155,7 @@ if [ -r /etc/ufw/ufw.conf ]; then
         case $line in ENABLED=[yY]*) fact firewall ufw ;; esac
     done </etc/ufw/ufw.conf
 fi
-# What is turned away at the door, by whatever wrote these rules.
+# Rejected connections, by rules from any source.
 if [ -d /sys/module/nf_tables ] && command -v nft >/dev/null; then
     refusals=$(nft -nn list ruleset 2>/dev/null | awk '
         /^\tchain / { door = 0 }
@@ -219,7 +219,7 @@ if [ -r /etc/rancher/k3s/config.yaml ]; then
         token:)
             value=${value#[\"\']}
             case $value in
-            *\\*) ;; # written with escapes: left alone
+            *\\*) ;; # written with escapes: ignored
             *) token_fact "${value%[\"\']}" ;;
             esac
             ;;
@@ -237,7 +237,7 @@ fi
 
 [ ! -e /var/lib/k3s-ha-wizard/postgres-is-ours ] || fact postgres.ours yes
 [ ! -e /var/lib/k3s-ha-wizard/settings-before-restart ] || fact postgres.cut-off yes
-# Its folders are its own: root would read whatever it puts a link to.
+# The folders belong to postgres: root would follow any link in them.
 as_postgres() { ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@" ); }
 for file in /etc/postgresql/*/*/postgresql.conf; do
     [ -e "$file" ] || continue
@@ -253,8 +253,8 @@ for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
     version=$(as_postgres cat "$directory/PG_VERSION" 2>/dev/null) || continue
     fact postgres.cluster "- $version $directory"
 done
-# Asked itself, in one go: what it is, whose it is, and how it is set.
-# (What is called psql in PATH may be a Perl program that only starts it.)
+# One query: its version, its owners, and its settings.
+# (The psql in PATH may be a Perl program that starts the real one.)
 psql=$(command -v psql)
 for program in /usr/lib/postgresql/*/bin/psql; do
     [ ! -x "$program" ] || psql=$program
@@ -298,7 +298,7 @@ fi
 
 # --- Sudo --------------------------------------------------------------------------------------
 
-# From this shell up to whoever started sudo, if somebody did.
+# From this shell up to the process that started sudo, if there is one.
 pid=$$ sudo=
 while [ "${pid:-0}" -gt 1 ] && [ -r "/proc/$pid/stat" ]; do
     read -r _ name _ parent _ <"/proc/$pid/stat"
@@ -310,7 +310,7 @@ while [ "${pid:-0}" -gt 1 ] && [ -r "/proc/$pid/stat" ]; do
 done
 if [ -n "$sudo" ]; then
     fact sudo yes
-    # Asking sudo takes a while, so it is asked only where there is something to ask for.
+    # Querying sudo takes a while, so only if a setting may concern this user.
     logs='log_(input|output|stdin|stdout|stderr)'
     if grep -rqsiE "^[^#]*$logs" /etc/sudoers /etc/sudoers.d ||
         grep -qsE '^sudoers:.*(ldap|sss)' /etc/nsswitch.conf; then

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Opens ports for a moment, so that others can try to reach them. The unit ends by itself, whatever
-# becomes of whoever started it.
+# Listens on ports briefly, so that other hosts can try to reach them. The unit ends by itself, even
+# if the wizard is gone.
 # inputs: LISTENER (unit) ADDRESS PORTS SECONDS_AT_MOST
 
 listen() {
@@ -22,7 +22,7 @@ listen() {
     done
 }
 
-# open: somebody listens on every one of them.
+# open: a process listens on each of them.
 open() {
     for port in $PORTS; do
         [ -n "$(ss -Hltn "src $ADDRESS and sport = :$port")" ] || return 1

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Whether this host has the device of the pods' network, and by which way it would send to others.
+# Whether this host has the device of the pod network, and its routes to the others.
 # Changes nothing.
 # inputs: DEVICE LINKS (lines: NUMBER ADDRESS PORT)
 

@@ -1,32 +1,30 @@
 # shellcheck shell=sh
-# What every step may use, and what drives a step. A step is some of these functions:
+# The functions that every step may use, and those that drive a step. A step has some of these:
 #
-#   refuses     0 this host may be changed · 2 cannot tell · 3 must not; says why; changes nothing
-#   files       what must be in files: calls `directory`, `file`, `file_set` and `block` for each, and
+#   refuses     0 this host may be changed · 2 unknown · 3 must not; prints why; changes nothing
+#   files       the step's files: calls `directory`, `file`, `file_set` and `block` for each, and
 #               changes nothing itself. Check, change, preview and removal all come from it
-#   satisfied   0 it is so · 1 it is not · 2 cannot tell · 3 must not; says why; changes nothing
-#   apply       brings it there, and says what it does
-#   remove      takes away what apply made, and nothing else
-#   act         in place of the last three, where something is done rather than kept so; what it
-#               prints on standard output is kept on the jump host, so it reports on standard error
+#   satisfied   0 yes · 1 no · 2 unknown · 3 must not; prints why; changes nothing
+#   apply       makes it satisfied, and prints what it does
+#   remove      removes what apply created, and nothing else
 #
-# What a step does not define is about its files alone: satisfied is `files_are`, apply is
-# `put_files`, remove is `remove_files`; one that has more to do calls these. Before satisfied comes
-# refuses, in the same shell: what refuses has found out, satisfied knows.
+# The defaults only handle the files: satisfied is `files_are`, apply is
+# `put_files`, remove is `remove_files`; a step that does more calls these. Before satisfied,
+# refuses runs in the same shell: satisfied can use its variables.
 #
 # Inputs are variables, set in front of this file.
 
-# Where the wizard keeps what it must remember on a host, for root alone.
+# The wizard's own data on a host, only for root.
 KEEP=/var/lib/k3s-ha-wizard
 
-# What is made here is for everybody to read unless it says otherwise, as packages expect.
+# New files are world-readable unless a mode is given, as packages expect.
 umask 022
 
 say() { printf '%s\n' "$*"; }
 
 keep() { [ -d "$KEEP" ] || mkdir -m 0700 "$KEEP"; }
 
-# How a step ends for the wizard, when it did not simply succeed.
+# The statuses of a step for the wizard, other than success.
 STILL_NOT=41
 CANNOT_TELL=42
 MUST_NOT=43
@@ -39,10 +37,10 @@ satisfied() { files_are; }
 apply() { put_files; }
 remove() { remove_files; }
 
-# check: what a step says of this host.
+# check: whether the step is satisfied on this host.
 check() { refuses && satisfied; }
 
-# drive: brings it there if it is not so, and looks again.
+# drive: applies the step if it is not satisfied, and checks again.
 drive() {
     reason=$(check)
     case $? in
@@ -77,7 +75,7 @@ drive() {
         return "$CANNOT_TELL"
         ;;
     *)
-        say "Everything was done, and still: $reason" >&2
+        say "The step was applied, but is still not satisfied: $reason" >&2
         return "$STILL_NOT"
         ;;
     esac
@@ -100,7 +98,7 @@ perform() {
     ( set -eu; act )
 }
 
-# wait_for SECONDS: until the step is satisfied; says what is missing when the time is over.
+# wait_for SECONDS: until the step is satisfied; prints what is missing after that time.
 wait_for() {
     began=$(date +%s)
     until satisfied >/dev/null; do
@@ -114,12 +112,12 @@ wait_for() {
 
 # --- Files -------------------------------------------------------------------------------------
 
-# On the way to a file there may be a folder that another user than root can change. A link of that
-# user's would choose what root reads and writes there. So such a file is read and written with the
-# rights of the folder's owner, who gains nothing by it.
+# The path of a file may have a folder that a user other than root can change. A link of that
+# user could redirect what root reads and writes. So such a file is read and written with the
+# rights of the folder's owner, who gains nothing from it.
 
-# keeper PATH: the user as whom a file is read and written. root, where root alone can change the
-# way there, links included; else the first other owner on that way. Fails, and says why, where
+# keeper PATH: the user for reading and writing a file. root, if only root can change the
+# path, including links; else the first other owner on the path. Fails, and prints why, if
 # several users can change it.
 keeper() {
     namei -m -o -- "$1" 2>/dev/null | awk '
@@ -127,7 +125,7 @@ keeper() {
         ($1 ~ /^d/ || shared) && $2 != "root" { found = $2; exit }
         $1 ~ /^d/ {
             others = substr($1, 6, 1) == "w" && $3 != "root" || substr($1, 9, 1) == "w"
-            # The sticky bit: in there a user replaces only what belongs to that user.
+            # The sticky bit: users can only replace their own files there.
             shared = others && $1 ~ /[tT]$/
             if (others && !shared) { found = ""; exit }
             found = "root"
@@ -136,8 +134,8 @@ keeper() {
         { say "several users can change the folder of $1, or one above it"; return 1; }
 }
 
-# as USER PROGRAM ARGUMENT…: with that user's rights. The user can take the process over: so it must
-# not have an input or an output that the user may not have, such as those of the connection.
+# as USER PROGRAM ARGUMENT…: with that user's rights. The user can control the process: so it must
+# not have inputs or outputs that are not the user's, such as those of the connection.
 as() {
     user=$1
     shift
@@ -150,10 +148,10 @@ as() {
     ( cd / && setpriv --reuid="$user" "$@" 3>&- )
 }
 
-# read_as USER PATH: prints what is in a file.
+# read_as USER PATH: prints a file.
 read_as() { as "$1" cat -- "$2" 2>/dev/null || { say "$1 cannot read $2" >&2; return 1; }; }
 
-# holds PATH: prints what is in a file.
+# holds PATH: prints a file.
 holds() {
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
     read_as "$user" "$1"
@@ -161,18 +159,18 @@ holds() {
 
 hash_of() { holds "$1" | sha256sum | cut -d' ' -f1; }
 
-# is_in USER PATH CONTENT: exactly that.
+# is_in USER PATH CONTENT: the file has exactly this content.
 is_in() { read_as "$1" "$2" 2>/dev/null | { exec 3<&0; printf '%s' "$3" | cmp -s - /dev/fd/3; }; }
 
-# is_so USER PATH MODE OWNER:GROUP CONTENT: a regular file that is exactly so.
+# is_so USER PATH MODE OWNER:GROUP CONTENT: a regular file with exactly these properties.
 is_so() {
     seen=$(as "$1" stat -c '%A %a %U:%G' -- "$2" 2>/dev/null) || seen=
     case $seen in
     -*) ;;
-    *) say "$2 is not there"; return 1 ;;
+    *) say "$2 does not exist"; return 1 ;;
     esac
-    [ "${seen#* }" = "${3#0} $4" ] || { say "$2 has another mode or owner"; return 1; }
-    is_in "$1" "$2" "$5" || { say "$2 has other contents"; return 1; }
+    [ "${seen#* }" = "${3#0} $4" ] || { say "$2 has a different mode or owner"; return 1; }
+    is_in "$1" "$2" "$5" || { say "$2 has different content"; return 1; }
 }
 
 # check_file PATH MODE OWNER:GROUP CONTENT
@@ -183,11 +181,11 @@ check_file() {
 
 # check_directory PATH MODE OWNER:GROUP
 check_directory() {
-    [ -d "$1" ] || { say "$1 is not there"; return 1; }
-    [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $3" ] || { say "$1 has another mode or owner"; return 1; }
+    [ -d "$1" ] || { say "$1 does not exist"; return 1; }
+    [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $3" ] || { say "$1 has a different mode or owner"; return 1; }
 }
 
-# put_directory PATH MODE OWNER:GROUP: never what a link in its place points to.
+# put_directory PATH MODE OWNER:GROUP: never follows a link.
 put_directory() {
     mkdir -p "$1"
     (
@@ -198,20 +196,20 @@ put_directory() {
     )
 }
 
-# in_one_word PATH: a name for it in a folder of ours.
+# in_one_word PATH: a file name for it.
 in_one_word() { printf '%s' "$1" | tr / %; }
 
-# Where the hash of what the wizard last wrote to a file is kept.
+# The file with the hash of what the wizard last wrote to a path.
 written_mark() { printf '%s/written/%s' "$KEEP" "$(in_one_word "$1")"; }
 
-# is_as_written PATH FILE: that file holds what the wizard last wrote to the path.
+# is_as_written PATH FILE: the file has what the wizard last wrote to the path.
 is_as_written() {
     mark=$(written_mark "$1")
     [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$2")" ]
 }
 
-# keep_backup PATH: what others put there is kept; what the wizard itself wrote last is not worth
-# it. Never beside the file: some programs read whole folders.
+# keep_backup PATH: saves content that the wizard did not write; its own last content needs no
+# backup. Never next to the file: some programs read whole folders.
 keep_backup() {
     backup="$KEEP/backups/$(in_one_word "$1").$(date -u +%Y%m%dT%H%M%SZ)"
     ( umask 077; mkdir -p "$KEEP/backups"; holds "$1" >"$backup" ) || return
@@ -219,7 +217,7 @@ keep_backup() {
         rm -f "$backup"
         return 0
     fi
-    say "$1 was there already: kept as $backup"
+    say "$1 already existed: saved as $backup"
 }
 
 # Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
@@ -241,14 +239,14 @@ sync "$draft"
 mv -fT "$draft" "$1"
 '
 
-# replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others on the way.
+# replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others in between.
 replace() {
     ( umask 077; printf '%s' "$5" >"$KEEP/new" ) || return
     as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$KEEP/new" || { rm -f "$KEEP/new"; return 1; }
     rm -f "$KEEP/new"
 }
 
-# wrote PATH CONTENT: remembers it.
+# wrote PATH CONTENT: records it.
 wrote() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
     printf '%s' "$2" | sha256sum | cut -d' ' -f1 >"$(written_mark "$1")"
@@ -267,17 +265,17 @@ put_file() {
     wrote "$1" "$4"
 }
 
-# rewrite PATH CONTENT: the file keeps its owner and mode, and where it is a link, stays one.
+# rewrite PATH CONTENT: the file keeps its owner and mode, and stays a link if it is one.
 rewrite() {
     keep
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
-    path=$(as "$user" readlink -e -- "$1") || { say "$1 is not there" >&2; return 1; }
+    path=$(as "$user" readlink -e -- "$1") || { say "$1 does not exist" >&2; return 1; }
     seen=$(as "$user" stat -c '%a %u:%g' -- "$path") || return
     replace "$user" "$path" "${seen% *}" "${seen#* }" "$2" || return
     wrote "$1" "$2"
 }
 
-# remove_file PATH …: what was changed since the wizard wrote it stays.
+# remove_file PATH …: a file that was changed since the wizard wrote it stays.
 remove_file() {
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
     as "$user" test -e "$1" || return 0
@@ -287,9 +285,9 @@ remove_file() {
     say "removed $1"
 }
 
-# with_block BEGIN END LINES: standard input with a marked block of ours on top, or without one
-# where there are no lines, and all else as it was. Fails where the marks in it do not pair: then it
-# cannot be told which lines are ours.
+# with_block BEGIN END LINES: standard input with the wizard's marked block on top, or without one
+# if there are no lines; the rest is unchanged. Fails if the marks do not pair: then it
+# is unknown which lines are the wizard's.
 with_block() {
     [ -z "$3" ] || printf '%s\n%s%s\n' "$1" "$3" "$2"
     awk -v begin="$1" -v end="$2" '
@@ -299,21 +297,21 @@ with_block() {
         END { exit torn || inside }'
 }
 
-# has_block PATH BEGIN END LINES: puts what is in a file into $now and what is to be in it into
-# $wanted, each with a dot behind it that keeps the last lines.
+# has_block PATH BEGIN END LINES: sets $now to the content of a file and $wanted to the new
+# content, each with a trailing dot that preserves the last lines.
 has_block() {
     now=$(holds "$1" 2>&1 && echo .) || { say "$now"; return 2; }
     wanted=$(printf '%s' "${now%.}" | with_block "$2" "$3" "$4" && echo .) || {
-        say "in $1 one of the lines \"$2\" and \"$3\" has no other: which lines between them are" \
-            "the wizard's cannot be told. Put the missing line back, or remove what is left of its block"
+        say "in $1 one of the lines \"$2\" and \"$3\" is missing, so the wizard cannot tell which" \
+            "lines are its own. Restore the missing line, or remove the rest of the block"
         return 3
     }
 }
 
-# check_block PATH BEGIN END LINES: the block is on top, as it should be.
+# check_block PATH BEGIN END LINES: the block is on top, unchanged.
 check_block() {
     has_block "$@" || return
-    [ "$now" = "$wanted" ] || { say "$1 does not have our lines on top"; return 1; }
+    [ "$now" = "$wanted" ] || { say "$1 does not have the wizard's lines on top"; return 1; }
 }
 
 # put_block PATH BEGIN END LINES
@@ -333,12 +331,12 @@ remove_block() {
 
 # --- Sets of files -----------------------------------------------------------------------------
 
-# Files that fit only together, such as a key and its certificate, are replaced by one rename: each
+# Files that belong together, such as a key and its certificate, are replaced by one rename: each
 # is a link into .current, which is a link to a folder with one set of them. A set is in a folder
-# that is root's alone. Its files are FILES: NAME MODE OWNER:GROUP CONTENT for each.
+# that only root can change. Its files are FILES: NAME MODE OWNER:GROUP CONTENT for each.
 
 # same PATH PATH: one file under both names.
-# shellcheck disable=SC3013 # no POSIX, but in every sh of a Linux
+# shellcheck disable=SC3013 # not POSIX, but in every Linux sh
 same() { [ "$1" -ef "$2" ]; }
 
 # with_each DO FILES: DO NAME MODE OWNER:GROUP CONTENT, for each of them.
@@ -360,20 +358,20 @@ check_file_set() {
     shift
     user=$(keeper "$folder/.current/$1") || { say "$user"; return 1; }
     while [ $# -ge 4 ]; do
-        [ -e "$folder/$1" ] || { say "$folder/$1 is not there"; return 1; }
-        in_set "$1" || { say "$folder/$1 is not one of a set"; return 1; }
+        [ -e "$folder/$1" ] || { say "$folder/$1 does not exist"; return 1; }
+        in_set "$1" || { say "$folder/$1 is not part of a set"; return 1; }
         is_so "$user" "$folder/.current/$1" "$2" "$3" "$4" || return
         shift 4
     done
 }
 
-# put_file_set FOLDER FILES: wherever it is cut off, the names show either all of the old files or
+# put_file_set FOLDER FILES: even if interrupted, the names show either all of the old files or
 # all of the new ones. Plain files, as earlier versions wrote them, become a set first.
 put_file_set() {
     keep
     folder=$1
     shift
-    [ "$(keeper "$folder/.set")" = root ] || { say "$folder is not root's alone" >&2; return 1; }
+    [ "$(keeper "$folder/.set")" = root ] || { say "users other than root can change $folder" >&2; return 1; }
     set=$(new_set)
     loose=
     with_each write_to_set "$@"
@@ -392,14 +390,14 @@ put_file_set() {
     done
 }
 
-# A folder for a set.
+# Creates a folder for a set.
 new_set() {
     new=$(mktemp -d "$folder/.set-XXXXXX")
     chmod --reference="$folder" "$new"
     printf '%s' "$new"
 }
 
-# point LINK TARGET: at once.
+# point LINK TARGET: atomically.
 point() {
     ln -sfn "$2" "$folder/$1~"
     mv -fT "$folder/$1~" "$folder/$1"
@@ -445,14 +443,14 @@ remove_name() {
     say "removed $folder/$1"
 }
 
-# --- What files() says -------------------------------------------------------------------------
+# --- The calls in files() ----------------------------------------------------------------------
 
 directory() { "$deed" directory "$@"; }
 file() { "$deed" file "$@"; }
 file_set() { "$deed" file_set "$@"; }
 block() { "$deed" block "$@"; }
 
-# files_are: all are so; says which is the first that is not.
+# files_are: all are as wanted; prints the first that is not.
 files_are() {
     differs=0
     deed=compare
@@ -467,7 +465,7 @@ compare() {
     "check_$kind" "$@" || differs=$?
 }
 
-# put_files: what is so already is left alone.
+# put_files: writes only what differs.
 put_files() {
     deed=put
     files
@@ -479,7 +477,7 @@ put() {
     "check_$kind" "$@" >/dev/null || "put_$kind" "$@"
 }
 
-# remove_files: takes away what the wizard wrote, and folders in which nothing is left.
+# remove_files: removes what the wizard wrote, and empty folders.
 remove_files() {
     deed=take
     folders=
@@ -493,7 +491,7 @@ take() {
     kind=$1
     shift
     case $kind in
-    # After what is in it.
+    # After its content.
     directory) folders="$1
 $folders" ;;
     *) "remove_$kind" "$@" ;;
@@ -505,30 +503,30 @@ $folders" ;;
 # property UNIT NAME
 property() { systemctl show -p "$2" --value "$1" 2>/dev/null; }
 
-# look_at UNIT: asks systemd once for what `shown` tells.
+# look_at UNIT: asks systemd once for the properties that `shown` prints.
 look_at() {
     seen_unit=$(systemctl show -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID "$1" \
         2>/dev/null) || seen_unit=
 }
 
-# shown NAME: that property of the unit that was looked at.
+# shown NAME: a property of the unit from `look_at`.
 shown() { for line in $seen_unit; do [ "${line%%=*}" != "$1" ] || say "${line#*=}"; done; }
 
 # loaded_is_there RECORD…: the files whose hashes a service recorded when it last read them (its
-# ExecStartPre does) are still the same, so what it runs with is what is there.
+# ExecStartPre does) are unchanged, so it runs with the current files.
 loaded_is_there() {
     for record in "$@"; do [ -s "$record" ] || return 1; done
     sha256sum --status -c "$@" 2>/dev/null
 }
 
-# listens PORT: somebody does.
+# listens PORT: a process does.
 listens() { [ -n "$(ss -Hltn "sport = :$1" 2>/dev/null)" ]; }
 
 # --- Postgres ----------------------------------------------------------------------------------
 
 # shellcheck disable=SC2120 # the database may be left out
-# sql [DATABASE]: runs what comes on standard input as the superuser, and prints rows alone.
-# Nothing of it lands in a history or, whatever the server is set to, in its log.
+# sql [DATABASE]: runs standard input as the superuser, and prints only rows.
+# None of it gets into a history or, regardless of the server's settings, into its log.
 sql() {
     {
         printf '%s\n' 'SET log_statement = none; SET log_min_duration_statement = -1;' \
@@ -538,14 +536,14 @@ sql() {
         -X -q -A -t -v ON_ERROR_STOP=1 -p "$DB_PORT" -d "${1:-postgres}" -f -
 }
 
-# sql_works: Postgres answers; says why not.
+# sql_works: Postgres answers; prints why not.
 sql_works() {
     answer=$(printf 'SELECT 1;\n' | sql 2>&1) && [ "$answer" = 1 ] && return 0
     say "Postgres does not answer on port $DB_PORT: $answer"
     return 2
 }
 
-# wait_for_postgres SERVICE: until it answers, or shows what its service and its log said.
+# wait_for_postgres SERVICE: until it answers; else prints the logs of its service and its own.
 wait_for_postgres() {
     tries=0
     until sql_works >/dev/null; do
@@ -566,18 +564,18 @@ wait_for_postgres() {
     done
 }
 
-# log_of_postgres: why it ended, by its own log. Its other lines may hold secrets of other users.
+# log_of_postgres: why it ended, from its own log. Other lines may contain secrets of other users.
 log_of_postgres() {
     log=$(postgres_log)
     [ -n "$log" ] && user=$(keeper "$log") || return 0
     as "$user" tail -n 20 -- "$log" 2>/dev/null | grep -E '(FATAL|PANIC|HINT): '
 }
 
-# What postgresql.auto.conf held before a change that needs a restart: its path in the first line,
+# postgresql.auto.conf before a change that needs a restart: its path in the first line,
 # then its content. This file exists from before the change until Postgres answers again.
 SETTINGS_BEFORE=$KEEP/settings-before-restart
 
-# keep_settings PATH: those that an earlier run has kept are older, so they stay.
+# keep_settings PATH: settings kept by an earlier run are older, so they stay.
 keep_settings() {
     [ ! -e "$SETTINGS_BEFORE" ] || return 0
     keep
@@ -586,32 +584,32 @@ keep_settings() {
     mv -f "$SETTINGS_BEFORE.new" "$SETTINGS_BEFORE"
 }
 
-# settings_back: puts them back, where a change did not end well.
+# settings_back: restores them after a failed change.
 settings_back() {
     [ -e "$SETTINGS_BEFORE" ] || return 0
     before=$(tail -n +2 "$SETTINGS_BEFORE" && echo .)
     rewrite "$(head -n 1 "$SETTINGS_BEFORE")" "${before%.}" || return
     rm -f "$SETTINGS_BEFORE"
-    say 'the settings of before the change are back'
+    say 'the settings from before the change are restored'
 }
 
 # shellcheck disable=SC2120 # the database may be left out
-# learn [DATABASE]: asks Postgres once for all that a step wants to know, because starting psql is
-# what takes the time. The rows are NAME=VALUE, for `of`.
+# learn [DATABASE]: asks Postgres once for everything that a step needs, because starting psql is
+# slow. The rows are NAME=VALUE, for `of`.
 learn() {
     learnt=$(sql "$@" 2>&1) && return 0
     say "Postgres on port $DB_PORT: $learnt"
     return 2
 }
 
-# of NAME: what was learnt.
+# of NAME: a value from `learn`.
 of() { printf '%s\n' "$learnt" | sed -n "s/^$1=//p"; }
 
 # When Postgres last read its configuration, for `learn`: seconds since 1970.
 ASK_LOADED="SELECT 'loaded=' || extract(epoch FROM pg_conf_load_time())"
 
-# loaded_after FILE…: Postgres has read its configuration after the last change to them, and to
-# those that are links. What came by a rename changed then, whenever it was written.
+# loaded_after FILE…: Postgres has read its configuration after the last change to these files, and to
+# links among them. A rename counts as a change at that time.
 loaded_after() {
     newest=$(for file in "$@"; do
         user=$(keeper "$file") && as "$user" stat -c %.9Z -- "$file"
@@ -620,7 +618,7 @@ loaded_after() {
     awk -v loaded="$(of loaded)" -v newest="$newest" 'BEGIN { exit !(loaded > newest) }'
 }
 
-# Makes Postgres read its configuration again, and waits until it has.
+# Makes Postgres reload its configuration, and waits until it has.
 reload_postgres() {
     mark=$(mktemp)
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
@@ -630,9 +628,9 @@ reload_postgres() {
 $ASK_LOADED;
 SQL
         tries=$((tries + 1))
-        [ "$tries" -lt 50 ] || { say 'Postgres did not read its configuration again within 10 s' >&2; return 1; }
+        [ "$tries" -lt 50 ] || { say 'Postgres did not reload its configuration within 10 s' >&2; return 1; }
         sleep 0.2
     done
     rm -f "$mark"
-    say 'Postgres has read its configuration again'
+    say 'Postgres has reloaded its configuration'
 }

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Whether this host reaches others: a connection to each, all at the same time, closed at once.
-# bash tells who refuses from who does not answer. Changes nothing.
+# Whether this host can reach others: a connection to each, all at the same time, closed at once.
+# bash distinguishes a refused connection from no answer. Changes nothing.
 # inputs: LINKS (lines: NUMBER ADDRESS PORT) PATIENCE (seconds)
 
 reach() {
-    command -v bash >/dev/null || { echo 'reach.untried=there is no bash'; return; }
+    command -v bash >/dev/null || { echo 'reach.untried=bash is not installed'; return; }
     echo reach=tried
     # shellcheck disable=SC2016 # the $ are of the bash that is started
     timeout "$PATIENCE" bash -c '

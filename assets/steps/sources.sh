@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# Whether a host gets what it will download. Changes nothing. Only what is not there yet is tried.
-# inputs: PACKAGES VERSION INSTALL_URL RELEASE_URL (empty where they are not needed)
+# Whether a host can download what it needs. Changes nothing. Only missing parts are tested.
+# inputs: PACKAGES VERSION INSTALL_URL RELEASE_URL (empty if they are not needed)
 
-# got URL: it can be downloaded; says why not.
+# got URL: it can be downloaded; prints why not.
 got() {
     if command -v curl >/dev/null; then
         curl -fsSL --connect-timeout 4 --max-time 8 -o /dev/null "$1" 2>&1
@@ -32,7 +32,7 @@ downloads() {
     for url in "$@"; do
         [ -n "$url" ] || continue
         if ! command -v curl >/dev/null && ! command -v wget >/dev/null; then
-            echo 'download.untried=there is neither curl nor wget yet: they are installed first'
+            echo 'download.untried=neither curl nor wget is installed yet: the run installs them first'
             return
         fi
         why=$(got "$url") || {
@@ -43,7 +43,7 @@ downloads() {
     echo download.good=yes
 }
 
-# At the same time: each may wait for somebody who does not answer.
+# In parallel: each may wait for a server that does not answer.
 downloads &
 packages
 wait

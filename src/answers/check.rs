@@ -1,5 +1,5 @@
-//! What makes answers valid, whoever gave them. Every function adds what it finds; none stops at
-//! the first problem.
+//! Validation of answers from any source. Every function adds what it finds; none stops at the
+//! first problem.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use super::checks::Check as Name;
 use super::problems::Problem;
 use super::{Answers, Host, HostKeys, Role, Secret, flags};
 
-/// Everything that keeps these answers from being carried out.
+/// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     let mut check = Validation::default();
     check.cluster(answers);
@@ -25,9 +25,9 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.problems
 }
 
-/// What is allowed, but should be known before the run.
+/// What is allowed, but worth a warning before the run.
 pub(super) fn warnings(answers: &Answers) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = answers.notices.clone();
     let mut warn = |text: &str| warnings.push(text.to_owned());
     if answers.with_role(Role::Server).count() == 1 {
         warn(
@@ -40,14 +40,14 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     }
     if answers.ssh.host_keys == HostKeys::AcceptNew {
         warn(
-            "ssh.host_keys is \"accept-new\": whoever answers first at an unknown host's address \
-             is believed to be that host. Give host_key or known_hosts to be sure",
+            "ssh.host_keys is \"accept-new\": the first key seen at an unknown host's address is \
+             trusted. Set host_key or known_hosts to verify it",
         );
     }
     if answers.k3s.install_url.starts_with("http:") && answers.k3s.install_sha256.is_none() {
         warn(
             "k3s.install_url is fetched without TLS and run as root on every node: anyone on the \
-             way can change it. Use https, or give k3s.install_sha256",
+             network path can change it. Use https, or set k3s.install_sha256",
         );
     }
     warnings
@@ -66,48 +66,48 @@ pub fn token_problem(token: &str) -> Option<&'static str> {
     };
     if token.starts_with("K10") || token.contains("::") {
         Some(
-            "must be the short form, the password alone: K3s makes the form with K10 and :: of \
-             it, once the cluster's CA exists",
+            "must be the short form, only the password: K3s derives the K10…:: form from it once \
+             the cluster's CA exists",
         )
     } else if token.chars().count() < 16 {
         Some(
-            "must have at least 16 characters: it guards the whole cluster, and it is what the \
-             cluster's CA keys in Postgres are encrypted with. Left out, one is made",
+            "must have at least 16 characters: it protects the whole cluster and encrypts the \
+             cluster's CA keys in Postgres. Leave it out to have one generated",
         )
     } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         Some("must be plain ASCII without spaces: it travels through URLs and HTTP headers")
     } else if is_bootstrap_token() {
         Some(
-            "has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which \
-             K3s does not take as a server's token. Use another one, or leave it out",
+            "has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which K3s \
+             does not accept as a server token. Use another one, or leave it out",
         )
     } else {
         None
     }
 }
 
-/// What is wrong with a database password, wherever it came from; `None` if it will do.
+/// What is wrong with a database password; `None` if it is valid.
 pub fn password_problem(password: &str) -> Option<&'static str> {
     if password.chars().count() < 12 {
-        Some("must have at least 12 characters. Left out, one is made")
+        Some("must have at least 12 characters. Leave it out to have one generated")
     } else if !password.bytes().all(|byte| byte.is_ascii_graphic()) {
         // Outside of ASCII, Postgres and its clients normalise passwords in different ways
         // (docs/facts.md, "Passwords").
         Some(
-            "must be plain ASCII without spaces: of other characters, Postgres and its clients \
-             do not always make the same password",
+            "must be plain ASCII without spaces: Postgres and its clients may encode other \
+             characters differently",
         )
     } else {
         None
     }
 }
 
-/// What is wrong with what SSH and sudo are told, wherever it came from; nothing if it will do.
+/// What is wrong with a secret for SSH or sudo; `None` if it is valid.
 pub fn login_secret_problem(secret: &str) -> Option<&'static str> {
     if secret.is_empty() {
         Some("must not be empty")
     } else if secret.contains(['\n', '\r', '\0']) {
-        Some("must be one line: SSH and sudo read no more of it")
+        Some("must be a single line: SSH and sudo read only the first")
     } else {
         None
     }
@@ -127,7 +127,7 @@ impl Validation {
         if !is_label(&answers.cluster.name) {
             self.problem("cluster.name", LABEL);
         }
-        self.overrule("cluster", &answers.cluster.overrule);
+        self.overrides("cluster", &answers.cluster.overrides);
     }
 
     fn k3s(&mut self, answers: &Answers) {
@@ -136,8 +136,8 @@ impl Validation {
             self.problem(
                 "k3s.version",
                 format!(
-                    "must be a release of K3s, vX.Y.Z+k3sN, as in {}: every node gets exactly \
-                     this one, so channels like \"stable\" are not enough",
+                    "must be a release of K3s, vX.Y.Z+k3sN, as in {}: every node gets exactly this \
+                     version, so a channel like \"stable\" is not enough",
                     super::DEFAULT_K3S_VERSION
                 ),
             );
@@ -169,8 +169,8 @@ impl Validation {
         if k3s.token.is_some() && k3s.token == k3s.agent_token {
             self.problem(
                 "k3s.agent_token",
-                "must not be the servers' token: agents would hold the key to the cluster's CA. \
-                 Leave it out, and one is made",
+                "must differ from k3s.token: otherwise agents would hold the key to the cluster's \
+                 CA. Leave it out to have one generated",
             );
         }
         for (number, name) in k3s.tls_san.iter().enumerate() {
@@ -198,8 +198,7 @@ impl Validation {
         if !good {
             self.problem(
                 key,
-                "must be a text, a whole number, true or false, or a list of texts: K3s takes \
-                 nothing else",
+                "must be a string, an integer, true or false, or a list of strings",
             );
         }
     }
@@ -240,10 +239,10 @@ impl Validation {
         }
     }
 
-    fn overrule(&mut self, key: &str, checks: &[Name]) {
+    fn overrides(&mut self, key: &str, checks: &[Name]) {
         for (number, check) in checks.iter().enumerate() {
             if let Some(why) = check.stands() {
-                self.problem(format!("{key}.overrule[{number}]"), why);
+                self.problem(format!("{key}.override[{number}]"), why);
             }
         }
     }
@@ -267,8 +266,8 @@ impl Validation {
         } else if ["postgres", "template0", "template1"].contains(&postgres.database.as_str()) {
             self.problem(
                 "postgres.database",
-                "is one of Postgres's own databases: the cluster's data wants one of its own, as \
-                 in \"k3s\"",
+                "is one of Postgres's own databases: the cluster needs its own, for example \
+                 \"k3s\"",
             );
         } else if ["all", "sameuser", "samerole", "samegroup", "replication"]
             .contains(&postgres.database.as_str())
@@ -280,8 +279,8 @@ impl Validation {
         } else if postgres.user == "postgres" || postgres.user.starts_with("pg_") {
             self.problem(
                 "postgres.user",
-                "is one of Postgres's own roles: K3s gets a role that owns its database and \
-                 nothing else, as in \"k3s\"",
+                "is one of Postgres's own roles: K3s needs a role that owns only its own database, \
+                 for example \"k3s\"",
             );
         } else if [
             "public",
@@ -308,7 +307,7 @@ impl Validation {
         {
             self.problem(
                 "postgres.name",
-                "must be a DNS name; without one the address of the Postgres host is used",
+                "must be a DNS name; if left out, the address of the Postgres host is used",
             );
         }
     }
@@ -328,7 +327,7 @@ impl Validation {
         }
     }
 
-    /// Exactly one Postgres, at least one server, exactly one load balancer.
+    /// Exactly one Postgres host, at least one server, exactly one load balancer.
     fn roles(&mut self, hosts: &[Host]) {
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
             let mut with_role = hosts
@@ -338,7 +337,7 @@ impl Validation {
             let Some((_, first)) = with_role.next() else {
                 self.problem(
                     "hosts",
-                    format!("no host has the role \"{role}\": one must"),
+                    format!("no host has the role \"{role}\": at least one is needed"),
                 );
                 continue;
             };
@@ -346,7 +345,7 @@ impl Validation {
                 self.problem(
                     format!("hosts[{number}].role"),
                     format!(
-                        "{} has the role \"{role}\" already: pairs are {NOT_YET}",
+                        "{} already has the role \"{role}\": a second one is {NOT_YET}",
                         first.name
                     ),
                 );
@@ -354,7 +353,7 @@ impl Validation {
         }
     }
 
-    /// What answers may say from the start, so that they need not change once it is built.
+    /// What answers may contain already although it is not built yet.
     fn not_yet(&mut self, answers: &Answers) {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
         if answers.ssh.jump.is_some() {
@@ -403,22 +402,21 @@ impl Validation {
             self.problem(key("name"), LABEL);
         }
         if host.address.parse::<IpAddr>().is_ok() {
-            // As good as it gets.
         } else if let Some((user, _)) = host.address.split_once('@') {
-            let message = format!("must not have a user in it: write user = {user:?}");
+            let message = format!("must not contain a user name: write user = {user:?}");
             self.problem(key("address"), message);
         } else if host.address.starts_with('[') {
             self.problem(key("address"), "must be a plain address, without brackets");
         } else if let Some((_, port)) = host.address.split_once(':') {
-            let message = format!("must not have a port in it: write port = {port}");
+            let message = format!("must not contain a port: write port = {port}");
             self.problem(key("address"), message);
         } else if !is_dns_name(&host.address) {
             self.problem(key("address"), "must be an IP address or a DNS name");
         } else if host.node_ip.is_none() {
             self.problem(
                 key("address"),
-                "is a DNS name, so node_ip is needed as well: rules, certificates and the nodes \
-                 themselves name addresses. Write node_ip = \"…\", or an IP address here",
+                "is a DNS name, so node_ip is needed too: access rules, certificates and nodes \
+                 need an IP address. Write node_ip = \"…\", or an IP address here",
             );
         }
         if let Some(ip) = host.cluster_ip()
@@ -432,8 +430,8 @@ impl Validation {
             self.problem(
                 key(field),
                 format!(
-                    "{ip} does not lead to this host from the others: write node_ip with its \
-                     address in the cluster's network"
+                    "the other hosts cannot reach this host at {ip}: set node_ip to its address in \
+                     the cluster's network"
                 ),
             );
         }
@@ -445,7 +443,7 @@ impl Validation {
         ] {
             self.secret(&key(field), secret.as_ref(), login_secret_problem);
         }
-        self.overrule(&format!("hosts[{number}]"), &host.overrule);
+        self.overrides(&format!("hosts[{number}]"), &host.overrides);
         if host
             .host_key
             .as_ref()
@@ -458,10 +456,10 @@ impl Validation {
         }
     }
 
-    /// Names, SSH addresses and addresses in the cluster belong to one host each; so nothing can
-    /// have two roles.
+    /// Names, SSH addresses and cluster addresses belong to one host each, so that no machine has
+    /// two roles.
     fn no_machine_twice(&mut self, answers: &Answers) {
-        const ONE_ROLE: &str = "a machine has one role";
+        const ONE_ROLE: &str = "each machine has one role";
         let mut names = BTreeMap::new();
         let mut logins = BTreeMap::new();
         let mut addresses = BTreeMap::new();
@@ -470,7 +468,7 @@ impl Validation {
             if names.insert(name, number).is_some() {
                 self.problem(
                     format!("hosts[{number}].name"),
-                    format!("{name:?} is the name of another host already: names are unique"),
+                    format!("{name:?} is already the name of another host: names must be unique"),
                 );
             }
             let port = answers.ssh_port(host);
@@ -479,7 +477,7 @@ impl Validation {
                 self.problem(
                     format!("hosts[{number}].address"),
                     format!(
-                        "{} is the address of {other} already: {ONE_ROLE}",
+                        "{} is already the address of {other}: {ONE_ROLE}",
                         host.address
                     ),
                 );
@@ -493,7 +491,7 @@ impl Validation {
                 };
                 self.problem(
                     format!("hosts[{number}].{field}"),
-                    format!("{ip} is the address of {other} already: {ONE_ROLE}"),
+                    format!("{ip} is already the address of {other}: {ONE_ROLE}"),
                 );
             }
         }
@@ -501,12 +499,12 @@ impl Validation {
 }
 
 const NOT_YET: &str = "not supported yet";
-const JUMP: &str = "a host to jump through is";
-const LABEL: &str = "must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: \
-                     Kubernetes and DNS take no other names";
+const JUMP: &str = "a jump host is";
+const LABEL: &str = "must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter \
+                     or digit, as Kubernetes and DNS require";
 const IDENTIFIER: &str = "must be lower-case: a letter or _, then letters, digits and _, at most \
-                          63. K3s turns it into lower case";
-const OWN_MEANING: &str = "has a meaning of its own in Postgres's access rules; take another name";
+                          63 characters. K3s converts it to lower case";
+const OWN_MEANING: &str = "has a special meaning in Postgres's access rules; use another name";
 const PORT: &str = "must be a port, a number between 1 and 65535";
 
 /// A lower-case RFC 1123 label.
@@ -518,8 +516,7 @@ fn is_label(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// RFC 1123 labels joined by dots, in any case. A last label of digits alone is no name but an
-/// address with a mistake in it.
+/// RFC 1123 labels joined by dots, in any case. A last label of only digits is a mistyped address.
 fn is_dns_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let last = lower.rsplit('.').next().unwrap_or_default();

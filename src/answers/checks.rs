@@ -1,19 +1,19 @@
-//! The checks of the preflight, by the names with which answers overrule them.
+//! The checks of the preflight, by the names that `override` takes in answers.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is looked at on every host before anything is changed; a column of the preflight's grid.
+/// A check on every host before anything is changed; a column of the preflight's grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
     /// The distribution, systemd, and a root file system that can be written.
     Os,
     Arch,
-    /// The host has the address by which the others are to reach it.
+    /// The host has the address that the other hosts use.
     Address,
-    /// Its host name and machine id are its own.
+    /// Its host name and machine id are unique.
     Names,
     Clock,
     Cpu,
@@ -21,19 +21,19 @@ pub enum Check {
     Disk,
     /// Cgroup controllers and kernel modules.
     Kernel,
-    /// Nobody else holds the ports that its role needs.
+    /// The ports that its role needs are free.
     Ports,
-    /// What is installed already can stay.
+    /// What is already installed does not conflict.
     Existing,
-    /// The package manager is free, and its source is reached.
+    /// The package manager is not locked, and its sources can be reached.
     Packages,
-    /// The install script and the release are reached.
+    /// The install script and the release can be downloaded.
     Download,
-    /// It reaches the hosts that its role must reach.
+    /// It can reach the hosts that its role needs.
     Network,
-    /// Whether a firewall or `SELinux` is in force; it only warns.
+    /// Whether a firewall or `SELinux` is active; only a warning.
     Firewall,
-    /// The sudo through which the wizard works does not record it.
+    /// The sudo that the wizard uses does not log its input or output.
     Sudo,
 }
 
@@ -79,15 +79,15 @@ impl Check {
         }
     }
 
-    /// Why no word of the operator's helps against this check; nothing where one does.
+    /// Why this check cannot be overridden; `None` if it can.
     pub fn stands(self) -> Option<&'static str> {
         match self {
-            Check::Os => Some(
-                "cannot be overruled: without knowing the system there is no way to install on it",
-            ),
+            Check::Os => {
+                Some("cannot be overridden: the wizard cannot install on an unknown system")
+            }
             Check::Existing => Some(
-                "cannot be overruled: the steps themselves leave alone what others have installed. \
-                 A Postgres that serves others is shared with existing_postgres = \"share\" under \
+                "cannot be overridden: the steps never change what they did not install. To share \
+                 a Postgres that has other databases, set existing_postgres = \"share\" under \
                  [postgres]",
             ),
             _ => None,

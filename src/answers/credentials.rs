@@ -1,16 +1,16 @@
-//! Secrets that nobody wrote down: which one a login wants, and what the operator typed when asked
-//! for it. Nothing here is ever saved.
+//! Secrets that are not in the answers: which one a login needs, and what the operator typed. They
+//! are never saved.
 
 use std::path::PathBuf;
 
 use super::Host;
 use crate::secrets::SecretText;
 
-/// A secret with which a login might go on.
+/// A secret that a login needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialRequest {
     pub what: CredentialKind,
-    /// One was given, and it is not the right one.
+    /// A secret was given and refused.
     pub wrong: bool,
 }
 
@@ -18,9 +18,9 @@ pub struct CredentialRequest {
 pub enum CredentialKind {
     /// Of a private key on this machine.
     Passphrase { key: PathBuf },
-    /// For SSH. `question`: how the server itself puts it, where it did.
+    /// For SSH. `question`: the server's own prompt, if it sent one.
     Password { user: String, question: String },
-    /// For sudo: of this user, where sudo said whose.
+    /// For sudo: of this user, if sudo named one.
     SudoPassword { of: Option<String> },
 }
 
@@ -32,16 +32,16 @@ pub struct LoginSecrets {
     pub sudo_password: Option<SecretText>,
 }
 
-/// What the operator typed, for this process alone.
+/// What the operator typed. It lives only in this process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnteredCredentials {
-    /// By where it is sent: a host with another address or user is another one.
+    /// Keyed by destination: another address or user is another key.
     hosts: Vec<(LoginPlace, LoginSecrets)>,
     /// For every host that has none of its own.
     all: LoginSecrets,
 }
 
-/// What a host says of where and as whom one logs in.
+/// The host, address and user of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LoginPlace {
     address: String,
@@ -60,7 +60,7 @@ impl LoginPlace {
 }
 
 impl EnteredCredentials {
-    /// Takes a secret for a host, and for all others that have none.
+    /// Stores a secret for a host, and for all others that have none.
     pub fn take(&mut self, host: &Host, what: &CredentialKind, secret: &SecretText, for_all: bool) {
         let place = LoginPlace::of(host);
         let known = self.hosts.iter().position(|(other, _)| *other == place);
@@ -74,7 +74,7 @@ impl EnteredCredentials {
         }
     }
 
-    /// What was typed for this host itself.
+    /// What was typed for this host only.
     pub(super) fn of(&self, host: &Host) -> LoginSecrets {
         let place = LoginPlace::of(host);
         let own = self.hosts.iter().find(|(other, _)| *other == place);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(password(&asked, &one), "typed again");
         assert_eq!(password(&asked, &other), "typed again");
         assert_eq!(password(&asked, &own), "its own");
-        // A secret goes to nobody for whom it was not meant.
+        // A secret is only used for its own destination.
         asked = EnteredCredentials::default();
         asked.take(&one, &what, &text("typed"), false);
         one.address = "10.0.0.9".into();

@@ -1,4 +1,4 @@
-//! The settings that K3s knows, and those of them that are the wizard's own.
+//! The settings that K3s knows, and those that only the wizard may set.
 //!
 //! K3s skips an unknown key in a server's config.yaml with a warning, so that a misspelt
 //! `datastore-endpoint` silently makes a cluster on `SQLite`; an agent ends at an unknown key and is
@@ -7,7 +7,7 @@
 
 use super::problems::nearest;
 
-/// Known to servers and agents, and free to be set.
+/// Known to servers and agents; answers may set them.
 const NODE: &[&str] = &[
     "alsologtostderr",
     "container-runtime-endpoint",
@@ -43,7 +43,7 @@ const NODE: &[&str] = &[
     "vpn-auth-file",
 ];
 
-/// Known to servers alone, and free to be set.
+/// Known to servers only; answers may set them.
 const SERVER: &[&str] = &[
     "cluster-cidr",
     "cluster-dns",
@@ -75,22 +75,22 @@ const SERVER: &[&str] = &[
     "write-kubeconfig-group",
 ];
 
-const TOKEN: &str = "the wizard writes it, because a token must be the same everywhere and is \
-                     never kept in clear among settings: use k3s.token, or leave it out and one \
-                     is made";
-const AGENT_TOKEN: &str = "the wizard writes it: use k3s.agent_token, or leave it out and one is \
-                           made";
-const DATASTORE: &str = "the wizard writes it from [postgres] and from the certificates it makes";
-const JOIN: &str = "the wizard writes it: servers meet in the datastore, agents join through the \
-                    load balancer";
-const EACH_HOST: &str = "every node gets the same settings, and this one differs from host to \
+const TOKEN: &str = "the wizard sets it, so that the token is the same everywhere and is not \
+                     stored in clear among the settings: use k3s.token, or leave it out to have \
+                     one generated";
+const AGENT_TOKEN: &str = "the wizard sets it: use k3s.agent_token, or leave it out to have one \
+                           generated";
+const DATASTORE: &str = "the wizard sets it from [postgres] and the certificates that it creates";
+const JOIN: &str = "the wizard sets it: servers find each other through the datastore, agents join \
+                    through the load balancer";
+const EACH_HOST: &str = "every node gets the same settings, but this one differs from host to \
                          host: the wizard sets it from the host's name, address and node_ip";
-const EMBEDDED: &str = "this cluster keeps its data in Postgres, and this setting is for an \
-                        embedded etcd, which would then be used instead";
-const WHOLE_NODE: &str = "every server gets the same settings, so the cluster would be without \
-                          this part, and would never become ready";
+const EMBEDDED: &str = "this cluster keeps its data in Postgres; this setting would switch it to \
+                        embedded etcd";
+const WHOLE_NODE: &str = "every server gets the same settings, so the cluster would lack this part \
+                          and never become ready";
 const FIXED_PORT: &str = "the load balancer and the checks reach every server on port 6443";
-const KUBECONFIG: &str = "the wizard reads /etc/rancher/k3s/k3s.yaml, and nobody but root may";
+const KUBECONFIG: &str = "the wizard reads /etc/rancher/k3s/k3s.yaml, which only root may read";
 
 /// Settings that are refused, and why.
 const OWNED: &[(&str, &str)] = &[
@@ -107,7 +107,7 @@ const OWNED: &[(&str, &str)] = &[
     ("node-name", EACH_HOST),
     (
         "with-node-id",
-        "nodes have the names of their hosts: the wizard waits for exactly these",
+        "nodes are named after their hosts: the wizard waits for exactly these names",
     ),
     ("node-ip", EACH_HOST),
     ("node-external-ip", EACH_HOST),
@@ -117,8 +117,7 @@ const OWNED: &[(&str, &str)] = &[
     ("bind-address", EACH_HOST),
     (
         "tls-san",
-        "the wizard writes it, with the load balancer's names and addresses: further ones go \
-         into k3s.tls_san",
+        "the wizard sets it to the load balancer's names and addresses: add others in k3s.tls_san",
     ),
     ("https-listen-port", FIXED_PORT),
     ("advertise-port", FIXED_PORT),
@@ -128,7 +127,8 @@ const OWNED: &[(&str, &str)] = &[
     ("write-kubeconfig-mode", KUBECONFIG),
     (
         "data-dir",
-        "checks and clean-up look in /var/lib/rancher/k3s; mount or link another disk there",
+        "the wizard expects the data in /var/lib/rancher/k3s; to use another disk, mount or link \
+         it there",
     ),
     (
         "config",
@@ -148,36 +148,36 @@ const OWNED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Why a key must not stand in `k3s.server_config`; nothing if it may.
+/// Why `k3s.server_config` must not set a key; `None` if it may.
 pub(super) fn server_problem(key: &str) -> Option<String> {
     refused(key).or_else(|| {
         let known = || NODE.iter().chain(SERVER).copied();
         (!known().any(|flag| flag == key)).then(|| {
             let hint = hint(nearest(key, known()));
             format!(
-                "K3s servers know no such setting{hint}. A server skips what it does not know \
-                 with no more than a warning, so that the setting would quietly have no effect"
+                "K3s servers have no such setting{hint}. A server skips an unknown setting with \
+                 only a warning, so it would have no effect"
             )
         })
     })
 }
 
-/// Why a key must not stand in `k3s.agent_config`; nothing if it may.
+/// Why `k3s.agent_config` must not set a key; `None` if it may.
 pub(super) fn agent_problem(key: &str) -> Option<String> {
     refused(key).or_else(|| {
         if NODE.contains(&key) {
             None
         } else if SERVER.contains(&key) {
             Some(
-                "only servers know this setting, and an agent ends at once when it finds a key \
-                 it does not know: move it to k3s.server_config"
+                "only servers have this setting, and an agent exits at an unknown key: move it to \
+                 k3s.server_config"
                     .into(),
             )
         } else {
             let hint = hint(nearest(key, NODE.iter().copied()));
             Some(format!(
-                "K3s agents know no such setting{hint}. An agent ends at once when it finds a key \
-                 it does not know, and would be restarted for ever"
+                "K3s agents have no such setting{hint}. An agent exits at an unknown key, and \
+                 systemd would restart it forever"
             ))
         }
     })
@@ -187,7 +187,7 @@ fn refused(key: &str) -> Option<String> {
     if key.starts_with("etcd-") {
         return Some(EMBEDDED.into());
     }
-    // `key+` is how config.yaml appends: it must not be a way around.
+    // In config.yaml, `key+` appends to a key: it must not bypass these checks.
     let plain = key.trim_start_matches('-').trim_end_matches('+');
     if let Some((_, why)) = OWNED.iter().find(|(owned, _)| *owned == plain) {
         return Some((*why).into());

@@ -1,5 +1,5 @@
-//! How a host is logged in to: what the answers say of the host, then what they say of all, then
-//! `~/.ssh/config`, then what is usual.
+//! The login for a host: first the host's own answers, then those for all hosts, then
+//! `~/.ssh/config`, then the defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use super::{
 };
 use crate::secrets::SecretText;
 
-/// Where and as whom.
+/// Address, port and user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// An IP address or a DNS name.
     pub address: String,
     pub port: u16,
     pub user: String,
-    /// Private keys that were named, in order; none: the SSH agent and the usual ones.
+    /// Named private keys, in order; if empty, the SSH agent and the usual ones.
     pub keys: Vec<PathBuf>,
-    /// Nothing but these keys is tried, be it from the agent.
+    /// Only these keys are tried, also from the agent.
     pub only_these_keys: bool,
 }
 
-/// Why a secret for a login could not be had.
+/// Why a secret for a login is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginSecretError {
     #[error("{host}: {key}: {source}")]
@@ -47,20 +47,20 @@ impl Answers {
         let home = home.unwrap_or_else(|| PathBuf::from("/"));
         match &self.ssh.config {
             Some(file) if file == Path::new("none") => Ok(SshConfig::default()),
-            // Named, it is meant to be there.
+            // A configuration that the answers name must exist.
             Some(file) => {
                 let file = paths::expand(file);
                 if file.exists() {
                     return SshConfig::load(&file, &home);
                 }
-                let why = "there is no such file (config under [ssh])".to_owned();
+                let why = "the file does not exist (config under [ssh])".to_owned();
                 Err(SshConfigError::Unreadable { file, why })
             }
             None => SshConfig::load(&home.join(".ssh/config"), &home),
         }
     }
 
-    /// How to log in to a host.
+    /// The login for a host.
     pub fn login(&self, host: &Host, config: &SshConfig) -> Result<Login, SshConfigError> {
         let said = config.of(&host.address)?;
         let address = said.host_name.unwrap_or_else(|| host.address.clone());
@@ -96,8 +96,8 @@ impl Answers {
         })
     }
 
-    /// What was given to log in to a host, fetched now: typed for it, said of it, typed for all,
-    /// said of all.
+    /// The secrets for a host, fetched now. Order: typed for it, in its answers, typed for all, in
+    /// the answers for all.
     pub fn login_secrets(
         &self,
         host: &Host,
@@ -158,7 +158,7 @@ impl Answers {
     }
 }
 
-/// Whoever runs the wizard.
+/// The user who runs the wizard.
 fn operator() -> String {
     let user = std::env::var("USER").ok().filter(|name| !name.is_empty());
     user.unwrap_or_else(|| "root".into())

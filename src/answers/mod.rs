@@ -5,11 +5,11 @@
 //!
 //! * [`secret`]: where secrets come from, and how they are kept from showing
 //! * `read`: from TOML to the types, with positions; `write`: back
-//! * `check`: what makes answers valid, whoever gave them
+//! * `check`: validation
 //! * `checks`: the names of the preflight's checks
-//! * `login`: how a host is logged in to; [`ssh_config`]: what `~/.ssh/config` says of it
-//! * `credentials`: secrets that the operator was asked for, which are never saved
-//! * `flags`: which settings K3s knows, and which of them are the wizard's own
+//! * `login`: the login for a host; [`ssh_config`]: what `~/.ssh/config` says about it
+//! * `credentials`: secrets that the operator typed; they are never saved
+//! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
 mod check;
 mod checks;
@@ -37,14 +37,13 @@ pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError};
 pub use ssh_config::{SshConfig, SshConfigError};
 
-/// What is installed when the answers name no version: what the channel `stable` said when this
-/// version of the wizard was made.
+/// The default version: that of the channel `stable` when this version of the wizard was released.
 pub const DEFAULT_K3S_VERSION: &str = "v1.36.2+k3s1";
 /// The official install script.
 pub const DEFAULT_INSTALL_URL: &str = "https://get.k3s.io";
 
-/// Everything the operator wants. Made by [`Answers::from_toml`], which validates, or by the
-/// forms, which ask [`Answers::problems`].
+/// Everything the operator wants. Created by [`Answers::from_toml`], which validates, or by the
+/// forms, which call [`Answers::problems`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answers {
@@ -54,6 +53,9 @@ pub struct Answers {
     pub postgres: Postgres,
     pub load_balancer: LoadBalancer,
     pub hosts: Vec<Host>,
+    /// What the file says in a way that has been replaced; part of the warnings.
+    #[serde(skip)]
+    pub(crate) notices: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +64,8 @@ pub struct ClusterSettings {
     /// Names the state folder, the kubeconfig's context and the certificates: `[a-z0-9-]`.
     pub name: String,
     /// Checks of the preflight that may fail on any host.
-    pub overrule: Vec<Check>,
+    #[serde(rename = "override", alias = "overrule")]
+    pub overrides: Vec<Check>,
 }
 
 /// What is installed, where it comes from, and how it is set.
@@ -78,11 +81,11 @@ pub struct K3s {
     pub channel_url: Option<String>,
     /// What the bytes of the install script must hash to: 64 hex digits.
     pub install_sha256: Option<String>,
-    /// Guards the cluster and encrypts its CA keys in Postgres; made by the wizard when left out.
+    /// Protects the cluster and encrypts its CA keys in Postgres; generated if left out.
     pub token: Option<Secret>,
-    /// What agents join with; made by the wizard when left out.
+    /// The token that agents join with; generated if left out.
     pub agent_token: Option<Secret>,
-    /// Further names and addresses of the servers' certificates.
+    /// Extra names and addresses in the servers' certificates.
     pub tls_san: Vec<String>,
     /// Goes into every server's config.yaml, last.
     pub server_config: toml::Table,
@@ -90,36 +93,36 @@ pub struct K3s {
     pub agent_config: toml::Table,
 }
 
-/// How hosts are reached, where a host does not say it itself.
+/// The defaults for SSH, for hosts without their own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ssh {
     pub user: Option<String>,
     pub port: Option<u16>,
-    /// The host through which SSH goes to the others.
+    /// The jump host for all hosts.
     pub jump: Option<String>,
     pub key: Option<PathBuf>,
-    /// Of private keys. None of the three is ever kept.
+    /// Of private keys. None of the three is ever stored.
     pub passphrase: Option<Secret>,
     /// Of the user, for SSH.
     pub password: Option<Secret>,
-    /// What sudo asks for: on most systems the user's own password, on SUSE root's.
+    /// The password that sudo asks for: usually the user's own, on SUSE root's.
     pub sudo_password: Option<Secret>,
-    /// Read in place of `~/.ssh/config`; `none` is no file at all.
+    /// Read instead of `~/.ssh/config`; `none` means no file.
     pub config: Option<PathBuf>,
     pub host_keys: HostKeys,
     /// Read besides `~/.ssh/known_hosts`, never written.
     pub known_hosts: Vec<PathBuf>,
 }
 
-/// What to do with a host key that nobody vouches for.
+/// What to do with an unknown host key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostKeys {
     /// Ask; a headless run fails.
     #[default]
     Strict,
-    /// Believe the first contact, remember it, refuse a changed one.
+    /// Trust on first use: remember the key, refuse a changed one.
     AcceptNew,
 }
 
@@ -141,24 +144,24 @@ pub struct Postgres {
     pub database: String,
     /// The database role; also the CN of every client certificate.
     pub user: String,
-    /// Made by the wizard when left out.
+    /// Generated if left out.
     pub password: Option<Secret>,
     pub port: u16,
-    /// The DNS name in the datastore endpoint; without one the address stands there.
+    /// The DNS name in the datastore endpoint; if left out, the address is used.
     pub name: Option<String>,
     /// An external Postgres, `NAME:PORT`, in place of a host with this role.
     pub endpoint: Option<String>,
     pub existing_postgres: ExistingPostgres,
 }
 
-/// What to do with a Postgres that others use already.
+/// What to do with a Postgres that already has other databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExistingPostgres {
-    /// Leave it alone: the run does not begin.
+    /// The run does not start.
     #[default]
     Refuse,
-    /// Use it beside them, and restart it where its settings need that.
+    /// Share it, and restart it if its settings require that.
     Share,
 }
 
@@ -178,9 +181,9 @@ impl ExistingPostgres {
 #[serde(default, deny_unknown_fields)]
 pub struct LoadBalancer {
     pub port: u16,
-    /// Further DNS names and addresses of the load balancer; all go into the servers' certificates.
+    /// Extra DNS names and addresses of the load balancer; all go into the servers' certificates.
     pub names: Vec<String>,
-    /// The address that a pair of load balancers shares.
+    /// The virtual address of a pair of load balancers.
     pub virtual_ip: Option<IpAddr>,
     /// An external load balancer, `NAME:PORT`, in place of a host with this role.
     pub endpoint: Option<String>,
@@ -190,7 +193,7 @@ pub struct LoadBalancer {
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Postgres,
-    /// Watches a pair of Postgres hosts and decides which of the two is the primary.
+    /// Monitors a pair of Postgres hosts and decides which is the primary.
     Monitor,
     Server,
     LoadBalancer,
@@ -206,7 +209,7 @@ impl Role {
         Role::Agent,
     ];
 
-    /// Those that are built so far; answers with others are refused.
+    /// The roles that are built so far; answers with others are refused.
     pub const SUPPORTED: [Role; 4] = [
         Role::Postgres,
         Role::Server,
@@ -246,10 +249,10 @@ pub struct Host {
     pub site: Option<String>,
     /// What SSH uses: an IP address or a DNS name.
     pub address: String,
-    /// The address in the cluster's network, where that is not `address`.
+    /// The address in the cluster's network, if it differs from `address`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_ip: Option<IpAddr>,
-    /// The host through which SSH goes to this one.
+    /// The jump host for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -269,7 +272,8 @@ pub struct Host {
     pub host_key: Option<String>,
     /// Checks of the preflight that may fail on this host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overrule: Vec<Check>,
+    #[serde(rename = "override", alias = "overrule")]
+    pub overrides: Vec<Check>,
 }
 
 impl Host {
@@ -288,16 +292,16 @@ impl Host {
             password: None,
             sudo_password: None,
             host_key: None,
-            overrule: Vec::new(),
+            overrides: Vec::new(),
         }
     }
 
-    /// Its role; validated answers have one a host.
+    /// Its role; validated answers have one per host.
     pub fn role(&self) -> Role {
         self.roles.first().copied().unwrap_or(Role::Agent)
     }
 
-    /// Where the other hosts find this one: `node_ip`, or `address` when that is an IP address.
+    /// The address that the other hosts use: `node_ip`, or `address` if that is an IP address.
     /// Validated answers have one for every host.
     pub fn cluster_ip(&self) -> Option<IpAddr> {
         self.node_ip.or_else(|| self.address.parse().ok())
@@ -308,7 +312,7 @@ impl Default for ClusterSettings {
     fn default() -> Self {
         Self {
             name: "k3s".into(),
-            overrule: Vec::new(),
+            overrides: Vec::new(),
         }
     }
 }
@@ -378,13 +382,13 @@ impl Answers {
         }
     }
 
-    /// What keeps these answers from being carried out; empty when they are valid. For answers
-    /// that were not read from a file: the problems have keys, but no lines.
+    /// Every problem of these answers; empty if they are valid. For answers that were not read from
+    /// a file: the problems have keys, but no lines.
     pub fn problems(&self) -> Vec<Problem> {
         check::answers(self)
     }
 
-    /// What is allowed, but should be known before the run.
+    /// What is allowed, but worth a warning before the run.
     pub fn warnings(&self) -> Vec<String> {
         check::warnings(self)
     }
@@ -399,7 +403,7 @@ impl Answers {
             .filter(move |host| host.roles.contains(&role))
     }
 
-    /// What the answers alone say, without the SSH configuration.
+    /// The user in the answers, without the SSH configuration.
     pub fn ssh_port(&self, host: &Host) -> u16 {
         host.port.or(self.ssh.port).unwrap_or(22)
     }
@@ -414,8 +418,8 @@ impl Answers {
     }
 
     /// Whether a check of the preflight may fail on a host.
-    pub fn overrules(&self, host: &Host, check: Check) -> bool {
-        self.cluster.overrule.contains(&check) || host.overrule.contains(&check)
+    pub fn overrides(&self, host: &Host, check: Check) -> bool {
+        self.cluster.overrides.contains(&check) || host.overrides.contains(&check)
     }
 
     /// For the state folder: inline secrets are dropped, references to the environment and to
@@ -428,8 +432,8 @@ impl Answers {
         answers
     }
 
-    /// For files that the wizard writes: what was typed to log in with is dropped, because it is
-    /// never kept; references to the environment and to files stay.
+    /// For files that the wizard writes: inline login secrets are dropped; references to the
+    /// environment and to files stay.
     #[must_use]
     pub fn without_login_secrets(&self) -> Answers {
         let mut answers = self.clone();
@@ -449,8 +453,8 @@ impl Answers {
         answers
     }
 
-    /// These answers, but with the logins of other ones: a state folder keeps no secret to log in
-    /// with. Addresses stay, because they are in the servers' certificates.
+    /// These answers with the logins of other ones: a state folder holds no login secrets.
+    /// Addresses stay, because they are in the servers' certificates.
     #[must_use]
     pub fn with_logins_of(&self, other: &Answers) -> Answers {
         let mut answers = self.clone();
@@ -477,7 +481,7 @@ impl Answers {
     }
 }
 
-/// As state folders of earlier versions have it, one role; or a list.
+/// One role, as in state folders of earlier versions, or a list.
 fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

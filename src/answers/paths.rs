@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Puts the operator's home where a path starts with `~/`. Everything else stays as it is, a
-/// relative path counts from where the wizard was started.
+/// Replaces a leading `~/` by the operator's home. Other paths stay as they are; a relative path
+/// counts from the working directory.
 pub fn expand(path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), directories::BaseDirs::new()) {
         (Ok(rest), Some(dirs)) if rest.as_os_str().is_empty() => dirs.home_dir().to_owned(),

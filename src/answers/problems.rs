@@ -1,8 +1,8 @@
-//! Everything that is wrong with some answers, and where.
+//! The problems of answers, each with its place.
 
 use std::fmt;
 
-/// Where something stands in a file; both count from 1, columns in characters.
+/// A place in a file; both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     pub line: usize,
@@ -21,10 +21,10 @@ impl Position {
     }
 }
 
-/// One thing that is wrong: what, why, and what to do.
+/// One problem: what, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands; nothing for answers that did not come from a file.
+    /// Its place; `None` for answers that did not come from a file.
     pub at: Option<Position>,
     /// The key it is about, as in `k3s.token` or `hosts[2].address`; empty for the whole.
     pub key: String,
@@ -91,9 +91,9 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The known word that was probably meant: the nearest one, when it is near enough.
+/// The nearest known word, if it is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // One typing error in a short word, one more for every three letters.
+    // One typing error in a short word, and one more for every three letters.
     let limit = 1 + word.chars().count() / 4;
     known
         .into_iter()
@@ -103,8 +103,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be put in, taken out, changed or swapped with their neighbour to make one
-/// word of the other (optimal string alignment). Case, `-` and `_` make no difference.
+/// How many insertions, deletions, changes and swaps of neighbours turn one word into the other
+/// (optimal string alignment). Case, `-` and `_` make no difference.
 fn distance(one: &str, other: &str) -> usize {
     let plain = |word: &str| -> Vec<char> {
         word.chars()

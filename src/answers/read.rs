@@ -4,7 +4,7 @@
 //! operator wants to see all of them. What cannot be read gets its default, so that everything else
 //! can still be checked.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ const MOST_SYNTAX_ERRORS: usize = 3;
 pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        // What was meant by a broken file cannot be known: these problems come alone.
+        // The meaning of a broken file is unknown: only these problems are reported.
         let problems = errors.iter().map(|error| Problem {
             at: error.span().map(|span| Position::of(text, span.start)),
             ..Problem::everywhere(format!("not TOML: {}", error.message()))
@@ -41,9 +41,15 @@ pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
     }
 
     let notes = Notes::default();
-    let answers = read(&TableReader::root(root.get_ref(), &notes));
+    let mut answers = read(&TableReader::root(root.get_ref(), &notes));
+    if let Some(byte) = notes.old_override.get() {
+        let line = Position::of(text, byte).line;
+        answers.notices.push(format!(
+            "line {line}: the key {OLD_OVERRIDE} is now called {OVERRIDE}: rename it"
+        ));
+    }
     let unread = notes.problems.into_inner();
-    // A value that could not be read is complained about once: its default is not to blame.
+    // A value that could not be read is reported once, not again for its default.
     let checked = check::answers(&answers)
         .into_iter()
         .filter(|problem| {
@@ -59,6 +65,9 @@ pub(super) fn answers(text: &str) -> Result<Answers, Vec<Problem>> {
 
     let mut places = BTreeMap::new();
     index(root.get_ref(), "", &mut places);
+    let old = places.iter().filter(|(key, _)| key.contains(OLD_OVERRIDE));
+    let renamed = old.map(|(key, byte)| (key.replace(OLD_OVERRIDE, OVERRIDE), *byte));
+    places.extend(renamed.collect::<Vec<_>>());
     let mut found: Vec<_> = unread
         .into_iter()
         .chain(checked)
@@ -82,7 +91,7 @@ fn covers(unread: &str, found: &str) -> bool {
     unread == found || (found == "hosts" && hosts_are_unsure) || host_has_node_ip
 }
 
-/// Where every key's value stands, in bytes; of a table, its name.
+/// The place of every key's value, in bytes; of a table, that of its name.
 fn index(table: &DeTable<'_>, path: &str, places: &mut BTreeMap<String, usize>) {
     for (key, value) in table {
         let path = join(path, key.get_ref());
@@ -105,7 +114,7 @@ fn index(table: &DeTable<'_>, path: &str, places: &mut BTreeMap<String, usize>) 
     }
 }
 
-/// The place of a key, or of the nearest thing around it that is there.
+/// The place of a key, or of the nearest existing table around it.
 fn place(places: &BTreeMap<String, usize>, key: &str) -> usize {
     let mut key = key;
     loop {
@@ -135,21 +144,40 @@ fn read(root: &TableReader<'_>) -> Answers {
         postgres: postgres(&root.section("postgres")),
         load_balancer: load_balancer(&root.section("load_balancer")),
         hosts: root.sections("hosts").iter().map(host).collect(),
+        notices: Vec::new(),
     };
     root.end();
     answers
 }
 
-/// What an `overrule` may name.
-fn checks() -> [(&'static str, Check); Check::ALL.len()] {
-    Check::ALL.map(|check| (check.as_str(), check))
+const OVERRIDE: &str = "override";
+/// What the key was called up to version 0.1.0.
+const OLD_OVERRIDE: &str = "overrule";
+
+/// The checks that may fail.
+fn overrides(section: &TableReader<'_>) -> Vec<Check> {
+    let known = Check::ALL.map(|check| (check.as_str(), check));
+    let Some(byte) = section.byte_of(OLD_OVERRIDE) else {
+        return section.choices(OVERRIDE, &known);
+    };
+    section.notes.note_old_override(byte);
+    let checks = section.choices(OLD_OVERRIDE, &known);
+    if section.byte_of(OVERRIDE).is_none() {
+        return checks;
+    }
+    section.problem_at(
+        Some(byte),
+        OLD_OVERRIDE,
+        "is the old name of override: keep one of the two keys",
+    );
+    section.choices(OVERRIDE, &known)
 }
 
 fn cluster(section: &TableReader<'_>) -> ClusterSettings {
     let default = ClusterSettings::default();
     let cluster = ClusterSettings {
         name: section.text("name").unwrap_or(default.name),
-        overrule: section.choices("overrule", &checks()),
+        overrides: overrides(section),
     };
     section.end();
     cluster
@@ -250,7 +278,7 @@ fn host(section: &TableReader<'_>) -> Host {
         password: section.secret("password"),
         sudo_password: section.secret("sudo_password"),
         host_key: section.text("host_key"),
-        overrule: section.choices("overrule", &checks()),
+        overrides: overrides(section),
     };
     section.end();
     host
@@ -262,15 +290,18 @@ fn roles(section: &TableReader<'_>) -> Vec<Role> {
     let has = |key: &str| section.table.is_some_and(|table| table.contains_key(key));
     if has("roles") {
         if has("role") {
-            section.problem("role", "must not stand beside roles: name them all there");
+            section.problem(
+                "role",
+                "must not be used together with roles: list all roles there",
+            );
         }
-        // Both keys are known.
+        // Both are known keys.
         section.asked.borrow_mut().push("role");
         return section.choices("roles", &known);
     }
     let role = section.required("role", |section, key| section.choice(key, &known));
     section.asked.borrow_mut().push("roles");
-    // Any role will do: `covers` knows that this one was not read.
+    // Any role will do: `covers` hides the problems that follow from it.
     vec![role.unwrap_or(Role::Agent)]
 }
 
@@ -279,12 +310,21 @@ fn roles(section: &TableReader<'_>) -> Vec<Role> {
 struct Notes {
     /// Each with its place in bytes, where that is not the place of its key's value.
     problems: RefCell<Vec<(Option<usize>, Problem)>>,
+    /// The first place of the key's old name.
+    old_override: Cell<Option<usize>>,
+}
+
+impl Notes {
+    fn note_old_override(&self, byte: usize) {
+        let first = self.old_override.get().unwrap_or(byte).min(byte);
+        self.old_override.set(Some(first));
+    }
 }
 
 /// A table that is being read. It remembers which keys were asked for: what is left over at the
 /// end is unknown.
 struct TableReader<'a> {
-    /// Nothing where the file has no such table: every key is then missing.
+    /// `None` if the file has no such table: every key is then missing.
     table: Option<&'a DeTable<'a>>,
     path: String,
     asked: RefCell<Vec<&'static str>>,
@@ -305,6 +345,12 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// Where a key's name stands, if the table has the key.
+    fn byte_of(&self, key: &str) -> Option<usize> {
+        let (name, _) = self.table?.get_key_value(key)?;
+        Some(name.span().start)
+    }
+
     fn problem(&self, key: &str, message: impl Into<String>) {
         self.problem_at(None, key, message);
     }
@@ -314,7 +360,7 @@ impl<'a> TableReader<'a> {
         self.notes.problems.borrow_mut().push((byte, problem));
     }
 
-    /// The value of a key; whoever gets it has made the key a known one.
+    /// The value of a key, which becomes a known one.
     fn value(&self, key: &'static str) -> Option<&'a DeValue<'a>> {
         self.asked.borrow_mut().push(key);
         self.table?.get(key).map(Spanned::get_ref)
@@ -345,26 +391,30 @@ impl<'a> TableReader<'a> {
         if missing {
             self.problem(
                 key,
-                "is missing: every host has a name, a role and an address",
+                "is missing: every host needs a name, a role and an address",
             );
         }
         value
     }
 
     fn text(&self, key: &'static str) -> Option<String> {
-        self.typed(key, "a text in quotes", |value| {
+        self.typed(key, "a string in quotes", |value| {
             value.as_str().map(str::to_owned)
         })
     }
 
     fn texts(&self, key: &'static str) -> Vec<String> {
-        self.typed(key, "a list of texts, as in [\"one\", \"two\"]", |value| {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.get_ref().as_str().map(str::to_owned))
-                .collect()
-        })
+        self.typed(
+            key,
+            "a list of strings, as in [\"one\", \"two\"]",
+            |value| {
+                value
+                    .as_array()?
+                    .iter()
+                    .map(|item| item.get_ref().as_str().map(str::to_owned))
+                    .collect()
+            },
+        )
         .unwrap_or_default()
     }
 
@@ -389,7 +439,7 @@ impl<'a> TableReader<'a> {
     }
 
     fn choices<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Vec<T> {
-        let items = self.typed(key, "a list of texts, as in [\"one\"]", DeValue::as_array);
+        let items = self.typed(key, "a list of strings, as in [\"one\"]", DeValue::as_array);
         items
             .into_iter()
             .flatten()
@@ -418,7 +468,7 @@ impl<'a> TableReader<'a> {
     }
 
     fn secret(&self, key: &'static str) -> Option<Secret> {
-        let wanted = "a text in quotes, { env = \"NAME\" } or { file = \"PATH\" }";
+        let wanted = "a string in quotes, { env = \"NAME\" } or { file = \"PATH\" }";
         let value = self.value(key)?;
         let secret = match value {
             DeValue::String(text) => Some(Secret::Inline(text.clone().into_owned().into())),
@@ -430,7 +480,7 @@ impl<'a> TableReader<'a> {
             _ => None,
         };
         if secret.is_none() {
-            // The value is not repeated: it may hold the secret.
+            // The value is not repeated: it may be the secret.
             self.problem(key, format!("must be {wanted}"));
         }
         secret
@@ -460,7 +510,7 @@ impl<'a> TableReader<'a> {
             .collect()
     }
 
-    /// Settings that are handed on as they are; which of them may stand there is checked later.
+    /// Settings that are passed on unchanged; `flags` checks the names later.
     fn settings(&self, key: &'static str) -> toml::Table {
         let table = self.typed(
             key,
@@ -483,7 +533,7 @@ impl<'a> TableReader<'a> {
         settings
     }
 
-    /// Complains about every key that nobody asked for.
+    /// Reports every unknown key.
     fn end(&self) {
         let asked = self.asked.borrow();
         for name in self.table.into_iter().flat_map(|table| table.keys()) {
@@ -493,7 +543,7 @@ impl<'a> TableReader<'a> {
             }
             let hint = match nearest(key, asked.iter().copied()) {
                 Some(known) => format!("did you mean {known:?}?"),
-                None => format!("known here: {}", asked.join(", ")),
+                None => format!("known keys: {}", asked.join(", ")),
             };
             let byte = Some(name.span().start);
             self.problem_at(byte, key, format!("there is no such key; {hint}"));
@@ -505,11 +555,11 @@ fn did_you_mean(word: Option<&str>) -> String {
     word.map_or_else(String::new, |word| format!("; did you mean {word:?}?"))
 }
 
-/// What a value is, in words: short texts and numbers as they stand, for the rest the kind.
+/// A value in words: short strings and numbers as they are, otherwise the kind.
 fn called(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) if text.chars().count() <= 60 => format!("{text:?}"),
-        DeValue::String(_) => "a long text".into(),
+        DeValue::String(_) => "a long string".into(),
         DeValue::Integer(number) => format!("the number {number}"),
         DeValue::Float(number) => format!("the number {}", number.as_str()),
         DeValue::Boolean(value) => format!("{value}"),

@@ -11,8 +11,8 @@ use crate::secrets::SecretText;
 
 /// Where a secret comes from. In TOML: `"the text"`, `{ env = "NAME" }` or `{ file = "PATH" }`.
 ///
-/// Serialised as a reference, never as text: an inline secret becomes `null`, so that answers put
-/// into a file by mistake leak nothing. Only [`super::Answers::to_toml`] writes inline secrets.
+/// Serialised as a reference, never as text: an inline secret becomes `null`, so that answers
+/// serialised by mistake leak nothing. Only [`super::Answers::to_toml`] writes inline secrets.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "SecretForm")]
 pub enum Secret {
@@ -20,7 +20,7 @@ pub enum Secret {
     Inline(SecretText),
     /// The name of an environment variable of the wizard's own process.
     Env(String),
-    /// A file on the jump host; one line end at its end does not count.
+    /// A file on this machine; one trailing line end is ignored.
     File(PathBuf),
 }
 
@@ -59,7 +59,7 @@ impl Serialize for Secret {
     }
 }
 
-/// Why a secret could not be had. Says where it was looked for, never what was found.
+/// Why a secret is not available. Names the source, never the content.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     #[error("the environment variable {0} is not set: export it before starting the wizard")]
@@ -76,7 +76,7 @@ pub enum SecretError {
 }
 
 impl Secret {
-    /// Gets the text: from the answers, the environment or the file, now.
+    /// Reads the text now: from the answers, the environment or the file.
     pub fn reveal(&self) -> Result<SecretText, SecretError> {
         let text = match self {
             Self::Inline(text) => return Ok(text.clone()),
@@ -109,7 +109,7 @@ impl Secret {
     }
 }
 
-/// Says where the secret comes from; the text itself prints as `[secret]`.
+/// Names the source of the secret; an inline one prints as `[secret]`.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

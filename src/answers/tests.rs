@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+mod override_key;
+
 use super::*;
 use crate::secrets::SecretText;
 
@@ -23,7 +25,7 @@ fn read(text: &str) -> Answers {
     Answers::from_toml(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
-/// The problems of answers that have some, a line each, without the file's name.
+/// The problems of answers that have some, one per line, without the file's name.
 fn problems(text: &str) -> String {
     let problems = Answers::from_toml(text).expect_err("these answers have problems");
     let lines: Vec<_> = problems.list.iter().map(ToString::to_string).collect();
@@ -37,12 +39,12 @@ fn problem(more: &str) -> String {
     text
 }
 
-/// Every field of every type is given: a new field does not compile until it stands here.
+/// Every field of every type is given: a new field does not compile until it is added here.
 fn everything() -> Answers {
     Answers {
         cluster: ClusterSettings {
             name: "c".into(),
-            overrule: vec![Check::Memory, Check::Clock],
+            overrides: vec![Check::Memory, Check::Clock],
         },
         k3s: K3s {
             version: "v1.30.1+k3s2".into(),
@@ -103,11 +105,12 @@ fn everything() -> Answers {
                 password: Some(Secret::Inline("of the host".to_owned().into())),
                 sudo_password: Some(Secret::Env("SUDO_PASSWORD".into())),
                 host_key: Some(format!("SHA256:{}", "A".repeat(43))),
-                overrule: vec![Check::Disk],
+                overrides: vec![Check::Disk],
             },
             Host::new("s1", Role::Server, "10.0.0.11"),
             Host::new("lb", Role::LoadBalancer, "10.0.0.10"),
         ],
+        notices: Vec::new(),
     }
 }
 
@@ -150,8 +153,8 @@ fn a_host_overrides_what_is_said_for_all() {
         key.display()
     );
     assert_eq!(db.cluster_ip(), "10.0.0.5".parse().ok());
-    assert!(answers.overrules(db, Check::Disk) && answers.overrules(db, Check::Clock));
-    assert!(!answers.overrules(s1, Check::Disk) && answers.overrules(s1, Check::Clock));
+    assert!(answers.overrides(db, Check::Disk) && answers.overrides(db, Check::Clock));
+    assert!(!answers.overrides(s1, Check::Disk) && answers.overrides(s1, Check::Clock));
 }
 
 #[test]
@@ -279,18 +282,18 @@ address = "server.example.com"
 node_ip = "10.0.0"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    3:8: cluster.name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
-    4:1: cluster.colour: there is no such key; known here: name, overrule
+    3:8: cluster.name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
+    4:1: cluster.colour: there is no such key; known keys: name, override
     7:1: k3s.verison: there is no such key; did you mean "version"?
-    8:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this one, so channels like "stable" are not enough
-    9:11: k3s.tls_san: must be a list of texts, as in ["one", "two"], not "one"
+    8:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this version, so a channel like "stable" is not enough
+    9:11: k3s.tls_san: must be a list of strings, as in ["one", "two"], not "one"
     12:13: ssh.host_keys: must be one of "strict", "accept-new", not "accept"
-    15:12: postgres.database: must be lower-case: a letter or _, then letters, digits and _, at most 63. K3s turns it into lower case
+    15:12: postgres.database: must be lower-case: a letter or _, then letters, digits and _, at most 63 characters. K3s converts it to lower case
     16:8: postgres.port: must be a port, a number between 1 and 65535, not the number 70000
     20:8: hosts[0].role: must be one of "postgres", "monitor", "server", "load-balancer", "agent", not "postgress"; did you mean "postgres"?
-    23:1: hosts[1].address: is missing: every host has a name, a role and an address
+    23:1: hosts[1].address: is missing: every host needs a name, a role and an address
     26:1: hosts[1].adress: there is no such key; did you mean "address"?
-    29:8: hosts[2].name: "s1" is the name of another host already: names are unique
+    29:8: hosts[2].name: "s1" is already the name of another host: names must be unique
     32:11: hosts[2].node_ip: must be an IP address in quotes, as in "10.0.0.11", not "10.0.0"
     "#);
 }
@@ -298,9 +301,9 @@ node_ip = "10.0.0"
 #[test]
 fn the_topology_is_checked() {
     insta::assert_snapshot!(problems(""), @r#"
-    1:1: hosts: no host has the role "postgres": one must
-    1:1: hosts: no host has the role "server": one must
-    1:1: hosts: no host has the role "load-balancer": one must
+    1:1: hosts: no host has the role "postgres": at least one is needed
+    1:1: hosts: no host has the role "server": at least one is needed
+    1:1: hosts: no host has the role "load-balancer": at least one is needed
     "#);
     insta::assert_snapshot!(problems(r#"
         hosts = [
@@ -314,16 +317,16 @@ fn the_topology_is_checked() {
             { name = "-h", role = "agent", address = "10.0.0.8:2222" },
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
-    4:34: hosts[1].role: a has the role "postgres" already: pairs are not supported yet
-    5:54: hosts[2].address: 10.0.0.2 is the address of b already: a machine has one role
-    6:61: hosts[3].address: is a DNS name, so node_ip is needed as well: rules, certificates and the nodes themselves name addresses. Write node_ip = "…", or an IP address here
-    7:34: hosts[4].role: d has the role "load-balancer" already: pairs are not supported yet
-    7:83: hosts[4].node_ip: 127.0.0.1 does not lead to this host from the others: write node_ip with its address in the cluster's network
-    8:80: hosts[5].node_ip: 10.0.0.1 is the address of a already: a machine has one role
-    9:22: hosts[6].name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
-    9:65: hosts[6].address: must not have a user in it: write user = "root"
-    10:22: hosts[7].name: must be 1 to 63 of a-z, 0-9 and -, and start and end with a letter or digit: Kubernetes and DNS take no other names
-    10:54: hosts[7].address: must not have a port in it: write port = 2222
+    4:34: hosts[1].role: a already has the role "postgres": a second one is not supported yet
+    5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine has one role
+    6:61: hosts[3].address: is a DNS name, so node_ip is needed too: access rules, certificates and nodes need an IP address. Write node_ip = "…", or an IP address here
+    7:34: hosts[4].role: d already has the role "load-balancer": a second one is not supported yet
+    7:83: hosts[4].node_ip: the other hosts cannot reach this host at 127.0.0.1: set node_ip to its address in the cluster's network
+    8:80: hosts[5].node_ip: 10.0.0.1 is already the address of a: each machine has one role
+    9:22: hosts[6].name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
+    9:65: hosts[6].address: must not contain a user name: write user = "root"
+    10:22: hosts[7].name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
+    10:54: hosts[7].address: must not contain a port: write port = 2222
     11:53: hosts[8].address: must be an IP address or a DNS name
     "#);
 }
@@ -360,9 +363,9 @@ fn single_values_are_checked() {
         "[ssh]\npassword = \"\"",
         "[ssh]\npassphrase = \"two\\nlines\"",
         "[ssh]\nsudo_password = { env = \"$SUDO\" }",
-        "[cluster]\noverrule = \"memory\"",
-        "[cluster]\noverrule = [\"disk\", \"memroy\"]",
-        "[cluster]\noverrule = [\"existing\"]",
+        "[cluster]\noverride = \"memory\"",
+        "[cluster]\noverride = [\"disk\", \"memroy\"]",
+        "[cluster]\noverride = [\"existing\"]",
         "[postgres]\nexisting_postgres = \"shared\"",
         "[lod_balancer]\nport = 1",
     ]
@@ -370,38 +373,38 @@ fn single_values_are_checked() {
     .map(problem)
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
-    9:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this one, so channels like "stable" are not enough
+    9:11: k3s.version: must be a release of K3s, vX.Y.Z+k3sN, as in v1.36.2+k3s1: every node gets exactly this version, so a channel like "stable" is not enough
     9:15: k3s.install_url: must be a URL that starts with https:// or http:// and has no spaces, quotes or backslashes
     9:16: k3s.artifact_url: must be a URL that starts with https:// or http:// and has no spaces, quotes or backslashes
     9:18: k3s.install_sha256: must be a SHA-256, 64 hexadecimal digits, as sha256sum prints it
-    9:9: k3s.token: must have at least 16 characters: it guards the whole cluster, and it is what the cluster's CA keys in Postgres are encrypted with. Left out, one is made
-    9:9: k3s.token: must be the short form, the password alone: K3s makes the form with K10 and :: of it, once the cluster's CA exists
-    9:9: k3s.token: must be the short form, the password alone: K3s makes the form with K10 and :: of it, once the cluster's CA exists
-    9:9: k3s.token: has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which K3s does not take as a server's token. Use another one, or leave it out
+    9:9: k3s.token: must have at least 16 characters: it protects the whole cluster and encrypts the cluster's CA keys in Postgres. Leave it out to have one generated
+    9:9: k3s.token: must be the short form, only the password: K3s derives the K10…:: form from it once the cluster's CA exists
+    9:9: k3s.token: must be the short form, only the password: K3s derives the K10…:: form from it once the cluster's CA exists
+    9:9: k3s.token: has the form of a kubeadm bootstrap token (six characters, a dot, sixteen), which K3s does not accept as a server token. Use another one, or leave it out
     9:9: k3s.token: must be plain ASCII without spaces: it travels through URLs and HTTP headers
-    10:15: k3s.agent_token: must not be the servers' token: agents would hold the key to the cluster's CA. Leave it out, and one is made
-    9:1: k3s.token: must be a text in quotes, { env = "NAME" } or { file = "PATH" }
+    10:15: k3s.agent_token: must differ from k3s.token: otherwise agents would hold the key to the cluster's CA. Leave it out to have one generated
+    9:1: k3s.token: must be a string in quotes, { env = "NAME" } or { file = "PATH" }
     9:12: k3s.tls_san[0]: must be a DNS name or an IP address, without a port
-    9:11: k3s.server_config.node-ip: every node gets the same settings, and this one differs from host to host: the wizard sets it from the host's name, address and node_ip
-    9:16: k3s.server_config.cluster-cdir: K3s servers know no such setting (did you mean "cluster-cidr"?). A server skips what it does not know with no more than a warning, so that the setting would quietly have no effect
-    9:5: k3s.server_config.v: must be a text, a whole number, true or false, or a list of texts: K3s takes nothing else
-    8:20: k3s.server_config.kubelet-arg: must be a text, a whole number, true or false, or a list of texts: K3s takes nothing else
-    9:16: k3s.agent_config.cluster-cidr: only servers know this setting, and an agent ends at once when it finds a key it does not know: move it to k3s.server_config
-    9:12: postgres.database: is one of Postgres's own databases: the cluster's data wants one of its own, as in "k3s"
-    9:8: postgres.user: is one of Postgres's own roles: K3s gets a role that owns its database and nothing else, as in "k3s"
-    9:8: postgres.user: is one of Postgres's own roles: K3s gets a role that owns its database and nothing else, as in "k3s"
-    9:12: postgres.database: has a meaning of its own in Postgres's access rules; take another name
-    9:12: postgres.password: must be plain ASCII without spaces: of other characters, Postgres and its clients do not always make the same password
-    9:8: postgres.name: must be a DNS name; without one the address of the Postgres host is used
+    9:11: k3s.server_config.node-ip: every node gets the same settings, but this one differs from host to host: the wizard sets it from the host's name, address and node_ip
+    9:16: k3s.server_config.cluster-cdir: K3s servers have no such setting (did you mean "cluster-cidr"?). A server skips an unknown setting with only a warning, so it would have no effect
+    9:5: k3s.server_config.v: must be a string, an integer, true or false, or a list of strings
+    8:20: k3s.server_config.kubelet-arg: must be a string, an integer, true or false, or a list of strings
+    9:16: k3s.agent_config.cluster-cidr: only servers have this setting, and an agent exits at an unknown key: move it to k3s.server_config
+    9:12: postgres.database: is one of Postgres's own databases: the cluster needs its own, for example "k3s"
+    9:8: postgres.user: is one of Postgres's own roles: K3s needs a role that owns only its own database, for example "k3s"
+    9:8: postgres.user: is one of Postgres's own roles: K3s needs a role that owns only its own database, for example "k3s"
+    9:12: postgres.database: has a special meaning in Postgres's access rules; use another name
+    9:12: postgres.password: must be plain ASCII without spaces: Postgres and its clients may encode other characters differently
+    9:8: postgres.name: must be a DNS name; if left out, the address of the Postgres host is used
     9:8: postgres.port: must be a port, a number between 1 and 65535, not the number 0
     9:10: load_balancer.names[0]: must be a DNS name or an IP address, without a port
     9:8: ssh.user: must be a user name, without spaces, colons or slashes
     9:12: ssh.password: must not be empty
-    9:14: ssh.passphrase: must be one line: SSH and sudo read no more of it
+    9:14: ssh.passphrase: must be a single line: SSH and sudo read only the first
     9:1: ssh.sudo_password: env must be the name of an environment variable
-    9:12: cluster.overrule: must be a list of texts, as in ["one"], not "memory"
-    9:21: cluster.overrule[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
-    9:13: cluster.overrule[0]: cannot be overruled: the steps themselves leave alone what others have installed. A Postgres that serves others is shared with existing_postgres = "share" under [postgres]
+    9:12: cluster.override: must be a list of strings, as in ["one"], not "memory"
+    9:21: cluster.override[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
+    9:13: cluster.override[0]: cannot be overridden: the steps never change what they did not install. To share a Postgres that has other databases, set existing_postgres = "share" under [postgres]
     9:21: postgres.existing_postgres: must be one of "refuse", "share", not "shared"; did you mean "share"?
     8:2: lod_balancer: there is no such key; did you mean "load_balancer"?
     "#);
@@ -580,12 +583,12 @@ roles = ["load-balancer", "monitor"]
 address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    2:8: ssh.jump: a host to jump through is not supported yet
+    2:8: ssh.jump: a jump host is not supported yet
     4:12: postgres.endpoint: an external Postgres is not supported yet
     6:14: load_balancer.virtual_ip: a virtual address is not supported yet
     7:12: load_balancer.endpoint: an external load balancer is not supported yet
     16:8: hosts[1].site: sites are not supported yet
-    17:8: hosts[1].jump: a host to jump through is not supported yet
+    17:8: hosts[1].jump: a jump host is not supported yet
     20:9: hosts[2].roles: several roles on one host are not supported yet
     20:9: hosts[2].roles: the role "monitor" is not supported yet
     "#);

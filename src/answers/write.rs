@@ -14,11 +14,12 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         postgres,
         load_balancer,
         hosts,
+        notices: _,
     } = answers;
     let mut file = Writer::default();
     file.head("[cluster]");
     file.text("name", Some(&cluster.name));
-    file.checks("overrule", &cluster.overrule);
+    file.checks("override", &cluster.overrides);
 
     file.head("[k3s]");
     file.text("version", Some(&k3s.version));
@@ -85,12 +86,12 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         file.secret("password", host.password.as_ref());
         file.secret("sudo_password", host.sudo_password.as_ref());
         file.text("host_key", host.host_key.as_ref());
-        file.checks("overrule", &host.overrule);
+        file.checks("override", &host.overrides);
     }
     file.text
 }
 
-/// Writes what is there, and nothing for what is not. (Not serde: that writes no inline secret.)
+/// Writes only what is set. (Not serde: that writes no inline secret.)
 #[derive(Default)]
 struct Writer {
     text: String,

@@ -13,9 +13,9 @@ use crate::run::exit;
 pub enum AnswersHelp {
     /// Print a commented example
     Example,
-    /// Tell everything that is wrong with a file
+    /// Report every problem in a file
     Validate {
-        /// The file; `-` is standard input
+        /// The answers file; `-` is standard input
         file: PathBuf,
     },
     /// Print the JSON schema
@@ -40,7 +40,7 @@ impl AnswersHelp {
                 }
             },
         };
-        // Nobody may be reading any more: `| head` is no failure.
+        // The reader may be gone: `| head` is no failure.
         let _ = io::stdout().write_all(text.as_bytes());
         ExitCode::SUCCESS
     }

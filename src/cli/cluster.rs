@@ -1,4 +1,4 @@
-//! Which of the clusters that are known here a command is about.
+//! Which of the known clusters a command is about.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::run::known::{self, KnownCluster, KnownError};
 
 #[derive(Debug, Args)]
 pub struct WhichCluster {
-    /// Which cluster; may be left out where only one is known here
+    /// The cluster's name; not needed when this machine knows only one
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
-    /// Log in as this file says: passwords that stand in answers are kept nowhere
+    /// Take logins and passwords from this answers file; the wizard never stores them
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `install`: everything that a file asks for, without an operator.
+//! `install`: what an answers file asks for, without questions.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::signals::SignalWatch;
 
 #[derive(Debug, Args)]
 pub struct InstallArgs {
-    /// What to install; `-` is standard input
+    /// The answers file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// What install refuses to change in this cluster was changed by hand: take it over
+    /// Accept changes that install refuses to make and that were made by hand
     #[arg(long)]
     changed_by_hand: bool,
 }
@@ -47,7 +47,7 @@ pub fn install(path: &Path, purpose: Purpose, display: &Display) -> ExitCode {
         Err(error) => return complain(&error, exit::FAILED),
     };
     signals.over(&control);
-    // Until it has ended well, what it takes over would be refused again.
+    // Until such a run succeeds, a plain install refuses the same changes.
     let flag = match purpose {
         Purpose::TakeOver => "--changed-by-hand ",
         _ => "",

@@ -1,5 +1,4 @@
-//! The command line: a file a verb. It parses what was typed, prints, and decides how the process
-//! ends.
+//! The command line: one file per command. It parses arguments, prints, and sets the exit code.
 
 mod answers;
 mod backup;
@@ -26,7 +25,7 @@ use crate::events::End;
 use crate::frontends::{Display, Output};
 use crate::run::{Opened, Purpose, RunError, Tried, exit};
 
-/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH alone.
+/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
@@ -34,8 +33,8 @@ struct Cli {
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
     /// Do not probe hosts while you enter them
-    #[arg(long)]
-    no_knock: bool,
+    #[arg(long, alias = "no-knock")]
+    no_probe: bool,
     #[command(flatten)]
     display: Display,
     #[command(subcommand)]
@@ -44,24 +43,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do everything that a file asks for, to the end, without asking
+    /// Install what an answers file asks for, without questions
     Install(install::InstallArgs),
-    /// Show what would be done; reads facts, changes nothing
+    /// Show what install would do; changes nothing
     Plan(plan::PlanArgs),
-    /// Tell how a cluster is now: nodes, pods, load balancer, datastore, certificates; changes
+    /// Show the state of a cluster: nodes, pods, load balancer, datastore, certificates; changes
     /// nothing
     Status(cluster::WhichCluster),
-    /// Compare the hosts with what the last successful run applied; changes nothing, ends with 6
-    /// where something has drifted
+    /// Compare the hosts with what the last successful run applied; changes nothing, exits with 6
+    /// if something has drifted
     Check(cluster::WhichCluster),
     /// Back up the datastore
     #[command(subcommand)]
     Backup(backup::BackupVerb),
-    /// Show a recorded run again, on the screens of the wizard
+    /// Show a recorded run on the screens of the wizard
     Replay(replay::ReplayArgs),
     /// Print a cluster's kubeconfig, or merge it into your own
     Kubeconfig(kubeconfig::KubeconfigArgs),
-    /// Help with answers files
+    /// Example, schema and validation of answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),
     /// Print completions for a shell
@@ -74,16 +73,16 @@ enum Command {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a step failed, or something in the cluster is ill
-  2  usage, or invalid answers
+  1  a step failed, or the cluster is unhealthy
+  2  wrong usage or invalid answers
   3  stopped by the operator
-  4  another run works on a host or with the state folder
-  5  a host is not fit for its role
-  6  check found that something has drifted
+  4  another run is using a host or the state folder
+  5  a host failed the preflight
+  6  check found drift
   7  a host was not reached, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
 
-/// Does what the command line says.
+/// Runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         let _ = writeln!(io::stderr(), "{error}");
@@ -103,17 +102,16 @@ pub fn main() -> ExitCode {
         Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {
             Some(answers) => install::install(answers, Purpose::Run, display),
-            None => wizard::run(display, !cli.no_knock),
+            None => wizard::run(display, !cli.no_probe),
         },
     }
 }
 
-/// The command line; one that makes no sense ends the process.
+/// Parses the command line; ends the process on an error.
 fn parsed() -> Cli {
     let cli = Cli::parse();
-    if cli.command.is_some() && (cli.answers.is_some() || cli.no_knock) {
-        let text =
-            "--answers in front of a command is not for it, and --no-knock is for the wizard";
+    if cli.command.is_some() && (cli.answers.is_some() || cli.no_probe) {
+        let text = "--answers and --no-probe cannot be used in front of a command";
         Cli::command()
             .error(ErrorKind::ArgumentConflict, text)
             .exit();
@@ -128,7 +126,7 @@ fn parsed() -> Cli {
     cli
 }
 
-/// The answers of a file; why they cannot be opened is said.
+/// Opens an answers file; prints why it cannot be opened.
 fn open(path: &Path, purpose: Purpose) -> Result<Opened, ExitCode> {
     let answers = Answers::load(path).map_err(|problems| complain(&problems, exit::USAGE))?;
     Opened::open(answers, None, purpose, &Tried::default()).map_err(|error| ended(&Err(error)))
@@ -140,7 +138,7 @@ fn write_json(told: &impl serde::Serialize) -> io::Result<()> {
     writeln!(out)
 }
 
-/// Says why a run did not begin or could not go on; what happened in one was said already.
+/// Prints why a run did not start or could not go on.
 fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
     let code = exit::code(ended);
     match ended {
@@ -152,4 +150,22 @@ fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
     let _ = writeln!(io::stderr(), "{what}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_name_of_no_probe_is_hidden_and_still_works() {
+        for flag in ["--no-probe", "--no-knock"] {
+            let cli = Cli::try_parse_from(["k3s-ha-wizard", flag]).unwrap();
+            assert!(cli.no_probe, "{flag}");
+        }
+        let help = Cli::command().render_long_help().to_string();
+        assert!(
+            help.contains("--no-probe") && !help.contains("knock"),
+            "{help}"
+        );
+    }
 }

@@ -24,10 +24,10 @@ use crate::topology::Link;
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// What to plan for
+    /// The answers file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
-    /// Write the shell files of every host into this folder, secrets masked
+    /// Write the shell scripts for every host into this folder, with secrets masked
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
 }
@@ -120,7 +120,7 @@ fn as_lines(planned: &Planned) -> String {
     text
 }
 
-/// The files that exist and will change. New ones are in the plan as they will be.
+/// The existing files that will change. New files are in the plan with their whole content.
 fn changes(planned: &Planned) -> BTreeMap<StepId, Vec<String>> {
     let all = planned.file_changes().into_iter();
     let changed = all.map(|(step, files)| {
@@ -131,7 +131,7 @@ fn changes(planned: &Planned) -> BTreeMap<StepId, Vec<String>> {
     changed.filter(|(_, files)| !files.is_empty()).collect()
 }
 
-/// One folder a host, one file a step, numbered in the order of the plan.
+/// One folder per host, one file per step, numbered in the order of the plan.
 fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
     for (number, step) in plan.steps().enumerate() {
         let (Work::Shell(shell), Some(host)) = (&step.work, &step.host) else {

@@ -10,9 +10,9 @@ use crate::frontends::{Display, tui};
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The log of a run, runs/TIME.jsonl in the state folder of its cluster
+    /// The log of a run: runs/TIME.jsonl in the cluster's state folder
     file: PathBuf,
-    /// Begin so many seconds after the run began, and wait there
+    /// Start paused at this many seconds into the run
     #[arg(long, value_name = "SECONDS")]
     at: Option<u64>,
 }

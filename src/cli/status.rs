@@ -1,4 +1,4 @@
-//! `status`: how a cluster is now.
+//! `status`: the state of a cluster.
 
 use std::io;
 use std::process::ExitCode;

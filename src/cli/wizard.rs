@@ -15,7 +15,7 @@ pub fn run(display: &Display, probes: bool) -> ExitCode {
     }
 }
 
-/// A terminal that can do no more than print.
+/// A terminal that can only print.
 fn is_dumb() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
@@ -33,7 +33,7 @@ fn walk_plainly() -> ExitCode {
     }
 }
 
-/// What is to be said once the screens are gone. Nobody may be reading any more.
+/// Prints what remains to be said once the screens are closed. The reader may be gone.
 pub(super) fn say(left: &Left) -> ExitCode {
     let _ = io::stderr().write_all(left.complaints.as_bytes());
     let _ = io::stdout().write_all(left.summary.as_bytes());

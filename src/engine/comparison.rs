@@ -1,4 +1,4 @@
-//! How hosts differ from a plan: every step is asked on its host, in one round trip a host, and
+//! How hosts differ from a plan: every step is checked on its host, in one round trip per host, and
 //! nothing is changed.
 
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ use crate::plan::{
     read_answers, read_previews,
 };
 
-/// What a host says of one step.
+/// A host's answer for one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     pub asked: Asked,
-    /// The files that the step sees to, beside what is there.
+    /// The files of the step, next to what exists.
     pub files: Vec<PlannedFile>,
 }
 
-/// What hosts say of their steps. A step that is not there could not be asked: what it needs to know
-/// exists only after an earlier step, or its host stopped answering.
+/// The hosts' answers for their steps. A missing step could not be checked: an input exists only
+/// after an earlier step, or its host stopped answering.
 pub fn compare(
     plan: &Plan,
     hosts: &mut [ReachedHost],

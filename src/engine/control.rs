@@ -1,5 +1,5 @@
-//! How somebody who watches a run has a say in it: what may begin, what becomes of a step that
-//! failed, and whether it ends before its end.
+//! How the operator controls a run: which phases may start, what to do about a failed step, and
+//! whether to abort.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,48 +8,48 @@ use crate::events::StepId;
 use crate::events::{Abort, DecidedBy, Decision};
 use crate::remote::Cancel;
 
-/// Where a word is given, and heard. Shared by everybody who takes part in a run.
+/// Passes decisions from the frontend to the run. Shared by all threads of a run.
 ///
-/// By default nobody watches: everything may begin, and a step that failed is given up.
+/// By default there is no operator: every phase may start, and a failed step is given up.
 #[derive(Debug, Default)]
 pub struct Control(Mutex<ControlState>);
 
 #[derive(Debug, Default)]
 struct ControlState {
     aborting: Option<(Abort, String)>,
-    /// Somebody is there to say what becomes of a step that failed.
+    /// An operator can decide about failed steps.
     attended: bool,
-    /// How many phases may begin; all of them where there is no number.
+    /// How many phases may start; `None` for all.
     phases: Option<usize>,
     decisions: Vec<(StepId, Decision)>,
-    /// What interrupts the connections that are there now.
+    /// Interrupts the current connections.
     cancels: Vec<Cancel>,
 }
 
 impl Control {
-    /// Somebody watches: a step that failed waits for a decision.
+    /// An operator is present: a failed step waits for a decision.
     pub fn attended() -> Self {
         let control = Self::default();
         control.inner().attended = true;
         control
     }
 
-    /// How many phases may begin from now on; nothing stands for all. What is at work goes on.
+    /// How many phases may start from now on; `None` for all. Running steps continue.
     pub fn let_begin(&self, phases: Option<usize>) {
         self.inner().phases = phases;
     }
 
-    /// Whether the steps of this phase, by its place in the plan, may begin.
+    /// Whether the steps of this phase, by its index in the plan, may start.
     pub(super) fn may_begin(&self, phase: usize) -> bool {
         self.inner().phases.is_none_or(|phases| phase < phases)
     }
 
-    /// What shall become of a step that failed.
+    /// Sets the decision about a failed step.
     pub fn decide(&self, step: StepId, decision: Decision) {
         self.inner().decisions.push((step, decision));
     }
 
-    /// The decision about a step, which is heard once. Where nobody watches, there is always one.
+    /// The decision about a step, returned once. Without an operator, there is always one.
     pub(super) fn decision(&self, step: &StepId) -> Option<(Decision, DecidedBy)> {
         let mut inner = self.inner();
         if !inner.attended || inner.aborting.is_some() {
@@ -62,7 +62,7 @@ impl Control {
         Some((inner.decisions.remove(place).1, DecidedBy::Operator))
     }
 
-    /// Asks for an abort. A second one, or a hard one, ends what is at work.
+    /// Asks for an abort. A second one, or a hard one, kills running steps.
     pub fn abort(&self, how: Abort, why: &str) {
         let mut inner = self.inner();
         let how = match &inner.aborting {

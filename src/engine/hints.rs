@@ -1,8 +1,8 @@
-//! What a failure means and what to do next, told by the text that was printed.
+//! What a failure means and what to do next, derived from the printed text.
 //!
-//! The signs are looked for line by line: first those that name a cause, then those that are only
-//! what one sees of it. What was said last counts most, and of the signs in one line the first one
-//! in its table: each table goes from the specific to the general.
+//! The signs are searched line by line, the last line first: first the causes, then the symptoms.
+//! Within one line the first sign of its table wins: each table goes from the specific to the
+//! general.
 
 mod datastore;
 mod general;
@@ -24,8 +24,8 @@ struct Tables {
 }
 
 impl Tables {
-    /// With those of the host's family; of every family where that is not known. The last symptoms
-    /// of a host are so general that a family's come before.
+    /// With the tables of the host's family, or of every family if it is unknown. The last symptoms
+    /// of a host are so general that a family's come first.
     fn of(platform: Option<Platform>) -> Self {
         let own = Platform::hints(platform);
         let each = |table: fn(&'static Hints) -> &'static [Sign]| own.iter().copied().map(table);
@@ -51,18 +51,18 @@ impl Tables {
     }
 }
 
-/// What K3s prints also when all is well.
+/// What K3s also prints when all is well.
 const HARMLESS: [&str; 4] = [
-    // At every start: its role is let into no database but its own.
+    // At every start: its role may enter only its own database.
     "failed to ensure existence of database",
-    // Somebody else's view of a connection that he began.
+    // From the other side of a connection.
     "http: TLS handshake error from",
-    // On the way up.
+    // During startup.
     "runtime core not ready",
     "Polling for API server readiness",
 ];
 
-/// What to do about a failed step, where there is something to say.
+/// What to do about a failed step; `None` if unknown.
 pub(super) fn hint(
     platform: Option<Platform>,
     step: &StepId,
@@ -73,7 +73,7 @@ pub(super) fn hint(
     let found = find(&tables.causes, step, &lines);
     let found = found.or_else(|| find(&tables.symptoms, step, &lines));
     let found = found.or_else(|| {
-        // A step that refused to begin has said what to do; a program that failed has only failed.
+        // A step that refused to start has said what to do; a failed program has not.
         failure.status?;
         let mut signs = tables.general.iter().copied().flatten();
         signs.find(|sign| is_of(sign, step))
@@ -81,7 +81,7 @@ pub(super) fn hint(
     found.map(|sign| sign.hint)
 }
 
-/// What was said, the last first.
+/// The printed lines, the last one first.
 fn lines(failure: &Failure) -> Vec<&str> {
     let last_lines = failure.last_lines.iter().rev();
     failure

@@ -1,4 +1,4 @@
-//! Reaching a host: connected, leased, and what it is, in one go.
+//! Reaches a host: connection, lease and facts in one go.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,41 +10,41 @@ use crate::remote::lease::{self, Lease, LeaseError};
 use crate::remote::{Cancel, Remote, RemoteError, Script};
 use crate::topology::{DatastoreEndpoint, Link};
 
-/// Makes connections to one host, as often as it takes.
+/// Makes connections to one host.
 pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;
 
 /// How long the first script on a host may take.
 const LIMIT: Duration = Duration::from_secs(60);
-/// How often a lease is taken again.
+/// How often a lease is refreshed.
 pub const LEASE: Duration = Duration::from_secs(20 * 60);
-/// How long a host is given to come back.
+/// How long a host may take to come back.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// A host that a run can work on.
+/// A reached host.
 pub struct ReachedHost {
     pub name: String,
     pub facts: Facts,
-    /// These two are known after [`super::surroundings::look_around`].
+    /// Known after [`super::surroundings::look_around`].
     pub sources: Sources,
     pub links: Vec<(Link, Contact)>,
-    /// Nothing for a system that the wizard does not know: the preflight says so.
+    /// `None` for an unknown system: the preflight reports it.
     pub platform: Option<Platform>,
-    /// Units of an earlier run that are still at work there.
+    /// Units of an earlier run that are still running there.
     pub units: Vec<String>,
     pub connection: Connection,
 }
 
-/// A connection that is made again when it is lost.
+/// A connection that reconnects when it is lost.
 pub struct Connection {
     connector: Connector,
     remote: Option<Box<dyn Remote>>,
-    /// What is taken again with every new connection, and given back when this is dropped.
+    /// Taken with every new connection, and released on drop.
     lease: Option<Lease>,
 }
 
-/// Connects to a host, takes its lease if there is one to take, and asks it for its facts. Nothing
-/// else is changed there. A member of the datastore is asked about it, if it is given: only for
-/// answers without problems, because the database's name becomes part of SQL.
+/// Connects to a host, takes the lease if one is given, and reads the facts. Nothing else is
+/// changed there. Postgres is queried if the datastore is given: only for valid answers, because
+/// the database's name becomes part of SQL.
 pub fn reach(
     host: &str,
     datastore: Option<&DatastoreEndpoint>,
@@ -64,7 +64,7 @@ pub fn reach(
     };
     let (mut lines, mut ahead) = (Vec::new(), None);
     remote.run(&script, LIMIT, &mut |_, line| {
-        // Compared the moment it comes: hosts are not asked at the same time.
+        // Compared at once: hosts are not asked at the same time.
         if let Some(clock) = line.strip_prefix("clock=") {
             ahead = ahead_of_us(clock);
         }
@@ -92,7 +92,7 @@ pub fn reach(
     })
 }
 
-/// Takes the leases again of hosts that wait. Where another run holds one, the work there says so.
+/// Refreshes the leases of idle hosts. If another run holds one, the next step there reports it.
 pub fn take_leases(hosts: &mut [ReachedHost]) {
     on_all(hosts, |host| drop(host.connection.take_lease()));
 }
@@ -104,11 +104,11 @@ pub(super) fn on_all<T: Send>(
 ) -> Vec<T> {
     let what = &what;
     std::thread::scope(|scope| {
-        let at_work: Vec<_> = hosts
+        let threads: Vec<_> = hosts
             .iter_mut()
             .map(|host| scope.spawn(move || what(host)))
             .collect();
-        at_work
+        threads
             .into_iter()
             .filter_map(|thread| thread.join().ok())
             .collect()
@@ -121,7 +121,7 @@ fn ahead_of_us(clock: &str) -> Option<f64> {
     Some(clock.parse::<f64>().ok()? - now.as_secs_f64())
 }
 
-/// The nodes whose passwords the cluster of a running server knows; none where it cannot tell.
+/// The nodes whose passwords the cluster of a running server knows; empty if unknown.
 pub fn known_nodes(host: &mut ReachedHost) -> Vec<String> {
     const ASK: &str = "/usr/local/bin/k3s kubectl get secrets -n kube-system -o name 2>/dev/null";
     let said = host
@@ -145,8 +145,8 @@ pub(super) fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {
 }
 
 impl Connection {
-    /// Does something with the host. When the connection is lost meanwhile, it is made again and
-    /// the same is done again, for as long as a host may take to come back; `told` hears of it.
+    /// Does something with the host. If the connection is lost, it reconnects and repeats, for as
+    /// long as a host may take to come back; `told` is called about it.
     pub fn with<T>(
         &mut self,
         host: &str,
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// What a script says on standard output, while the first connection is there.
+    /// The standard output of a script, without reconnecting.
     pub(super) fn lines(
         &mut self,
         host: &str,
@@ -181,7 +181,7 @@ impl Connection {
         self.lines_within(host, script, LIMIT)
     }
 
-    /// The same, of a script that may take longer.
+    /// The same, with another time limit.
     pub(super) fn lines_within(
         &mut self,
         host: &str,
@@ -196,7 +196,7 @@ impl Connection {
         Ok(out)
     }
 
-    /// Once more and briefly, whatever the abort: to end what is at work on a host.
+    /// Once and briefly, even after an abort: to stop what is running on a host.
     pub fn at_last<T>(
         &mut self,
         host: &str,
@@ -225,8 +225,8 @@ impl Connection {
         self.remote.is_some()
     }
 
-    /// Takes the lease again, so that no other run takes it for given up. The error is always that
-    /// another run holds it: where the connection fails, the next one takes the lease.
+    /// Refreshes the lease, so that it does not expire. The only error is that another run holds
+    /// it: if the connection fails, the next one takes the lease.
     pub fn take_lease(&mut self) -> Result<(), LeaseError> {
         let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) else {
             return Ok(());
@@ -256,13 +256,13 @@ impl Connection {
                 let Some(lease) = &self.lease else {
                     return Ok(remote);
                 };
-                // The host may have been started again, and its lease with it.
+                // The host may have been rebooted, and its lease lost.
                 match lease::take(remote.as_mut(), lease) {
                     Ok(_) => Ok(remote),
                     Err(LeaseError::Remote(error)) => Err(error),
                     Err(held) => Err(RemoteError::Failed {
                         host: host.to_owned(),
-                        what: "taking the lease again".into(),
+                        what: "refreshing the lease".into(),
                         status: 1,
                         why: held.to_string(),
                     }),
@@ -286,7 +286,7 @@ impl Connection {
     }
 }
 
-/// Gives the lease back, if the host can still be told.
+/// Releases the lease, if the host can be reached.
 impl Drop for Connection {
     fn drop(&mut self) {
         if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
@@ -295,15 +295,15 @@ impl Drop for Connection {
     }
 }
 
-/// What somebody who waits for a connection should know.
+/// Progress of a reconnect.
 pub enum ConnectionNews {
     Lost(String),
     Trying(String),
-    /// It is there again, after so long.
+    /// Reconnected, after this time.
     Up(Duration),
 }
 
-/// Only what can pass by itself.
+/// Only temporary errors.
 pub(super) fn worth_another(error: &RemoteError) -> bool {
     matches!(
         error,

@@ -1,12 +1,12 @@
-//! Doing what the plan says.
+//! Carries out a plan.
 //!
-//! * [`hosts`]: reaching hosts, once before there is a plan, and again when they were lost
-//! * [`surroundings`]: what they reach; `previews`: what will be written there
-//! * `scheduler`: what may run now; `worker`: one thread a host, which does it
-//! * `tasks`: what is not a matter of one host's shell
-//! * `hints`: what to do about a failure, by what was printed
-//! * [`control`]: ending it before its end
-//! * [`look`]: what came of it, seen without changing anything; [`watch`]: again and again
+//! * [`hosts`]: reaching hosts, before there is a plan, and again after a lost connection
+//! * [`surroundings`]: what they can reach; `previews`: what will be written there
+//! * `scheduler`: what may run now; `worker`: one thread per host, which runs it
+//! * `tasks`: what one host's shell cannot do
+//! * `hints`: what to do about a failure, from its output
+//! * [`control`]: decisions and aborts
+//! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
 
 mod acts;
 mod comparison;
@@ -38,9 +38,9 @@ use hosts::ReachedHost;
 pub use comparison::{Compared, compare};
 pub use previews::planned_files;
 
-/// Everything that a run works with.
+/// Everything that a run needs.
 pub struct Run<'a> {
-    /// Names the run: on the hosts, and its log.
+    /// The id of the run, on hosts and in its log's name.
     pub id: &'a str,
     pub plan: &'a Plan,
     pub pki: &'a Pki,
@@ -61,7 +61,7 @@ impl Run<'_> {
     }
 }
 
-/// The state folder while a run works with it.
+/// The state folder during a run.
 pub struct Memory<'a> {
     pub folder: &'a Folder,
     state: Mutex<State>,
@@ -79,7 +79,7 @@ impl<'a> Memory<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and writes it when it is another one then.
+    /// Changes the state, and writes it if it differs.
     pub fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
         let mut state = self.state();
         let before = state.clone();
@@ -90,7 +90,7 @@ impl<'a> Memory<'a> {
         self.folder.save(&state)
     }
 
-    /// What earlier runs learnt.
+    /// Results of earlier runs.
     pub fn late_values(&self, secrets: &Secrets) -> LateValues {
         let state = self.state();
         let mut values = BTreeMap::new();
@@ -115,7 +115,7 @@ fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
     format!("K10{hash}::node:{}", agent_token.expose()).into()
 }
 
-/// How many of the last lines a failure shows.
+/// The number of last lines in a failure.
 const LAST_LINES: usize = 20;
 
 fn printed(step: &StepId, stream: Stream, text: &str) -> What {
@@ -126,7 +126,7 @@ fn printed(step: &StepId, stream: Stream, text: &str) -> What {
     }
 }
 
-/// Something that no host could know before.
+/// A value that no host can guess.
 fn new_mark() -> Result<String, openssl::error::ErrorStack> {
     let mut bytes = [0; 16];
     openssl::rand::rand_bytes(&mut bytes)?;

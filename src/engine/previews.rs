@@ -1,4 +1,4 @@
-//! What a plan will write, beside what is there: asked of all hosts at once, changing nothing.
+//! What a plan will write, next to what exists: read from all hosts at once, changing nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::new_mark;
 use crate::events::StepId;
 use crate::plan::{LateValues, Plan, PlannedFile, Shell, preview_script, read_previews};
 
-/// The files of every step whose inputs are known. What a host cannot tell is left out: it is
-/// looked at again when the step runs.
+/// The files of every step whose inputs are known. Files that a host cannot read are left out: the
+/// step itself checks again.
 pub fn planned_files(
     plan: &Plan,
     hosts: &mut [ReachedHost],

@@ -1,4 +1,4 @@
-//! What may run now: everything whose needs are met, one step at a time on a host.
+//! Decides what may run now: every step whose needs are met, one at a time per host.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -21,20 +21,20 @@ pub(super) struct Scheduler<'a> {
     late: &'a Mutex<LateValues>,
     /// In the order of the plan, which is also their precedence.
     steps: Vec<&'a Step>,
-    /// The places of what a step needs.
+    /// The indices of a step's needs.
     needs: Vec<Vec<usize>>,
     /// The phase of a step.
     phases: Vec<usize>,
 }
 
-/// How it stands with every step and host.
+/// The state of every step and host.
 struct Standing {
     steps: Vec<StepState>,
-    /// What hosts said before anything was changed.
+    /// The hosts' answers before anything was changed.
     asked: HashMap<usize, Asked>,
-    /// How often a step was begun.
+    /// How often a step was started.
     attempts: Vec<u32>,
-    /// The phase that waits for a word.
+    /// The phase that waits for the operator.
     held: Option<usize>,
     /// Something was changed by this step, or by one that it needs.
     touched: Vec<bool>,
@@ -46,7 +46,7 @@ struct Standing {
 enum StepState {
     Waiting,
     Running,
-    /// It failed, and nobody has said yet what becomes of it.
+    /// It failed and waits for a decision.
     Asked,
     Ended {
         good: bool,
@@ -61,7 +61,7 @@ struct HostState {
 }
 
 impl Standing {
-    /// A host, or the jump host, has nothing to do any more.
+    /// A host, or this machine, has no more work.
     fn free(&mut self, host: Option<&String>) {
         if let Some(host) = self.hosts.get_mut(&host.cloned()) {
             host.busy = false;
@@ -142,14 +142,14 @@ impl<'a> Scheduler<'a> {
                 }
             }
             self.give_up_the_rest(&mut standing);
-            // Without jobs to come the workers end.
+            // Without further jobs the workers end.
             let end = self.end(&standing);
             drop(standing);
             end
         })
     }
 
-    /// Every host says how its steps are, before anything is changed.
+    /// Every host checks its steps, before anything is changed.
     fn ask_all(&self, standing: &mut Standing) {
         for (name, host) in &mut standing.hosts {
             if name.is_none() {
@@ -193,7 +193,7 @@ impl<'a> Scheduler<'a> {
             match decision {
                 Decision::Retry => standing.steps[place] = StepState::Waiting,
                 Decision::Skip => {
-                    let why = "left out on the operator's word, after it had failed".to_owned();
+                    let why = "skipped by the operator after it failed".to_owned();
                     self.ended_without_work(standing, place, Outcome::Skipped { why });
                 }
                 Decision::GiveUp => {
@@ -204,7 +204,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// Whether somebody is to say something, while nothing is at work.
+    /// Whether a decision is needed, while nothing is running.
     fn waits_for_a_word(&self, standing: &mut Standing) -> bool {
         if standing.aborting {
             return false;
@@ -227,7 +227,7 @@ impl<'a> Scheduler<'a> {
         true
     }
 
-    /// Whether everything that a step needs is there.
+    /// Whether the needs of a step are met.
     fn is_ready(&self, standing: &Standing, place: usize) -> bool {
         standing.steps[place] == StepState::Waiting
             && self.needs[place]
@@ -294,14 +294,14 @@ impl<'a> Scheduler<'a> {
                 standing.touched[place] =
                     changed || self.needs[place].iter().any(|need| standing.touched[*need]);
                 if let Some(host) = standing.hosts.get_mut(host) {
-                    // A step that failed may have changed something all the same.
+                    // A failed step may have changed something too.
                     host.touched |= changed || !good;
                 }
             }
         }
     }
 
-    /// Whatever needs a step that did not succeed will not run.
+    /// Skips the steps that need a step that did not succeed.
     fn give_up(&self, standing: &mut Standing, failed: usize, because: &str) {
         for place in 0..self.steps.len() {
             if standing.steps[place] == StepState::Waiting && self.needs[place].contains(&failed) {
@@ -314,7 +314,7 @@ impl<'a> Scheduler<'a> {
     fn give_up_the_rest(&self, standing: &mut Standing) {
         let because = match self.run.control.aborting() {
             Some((_, why)) => format!("the run was aborted ({why})"),
-            None => "what it needs was not done".to_owned(),
+            None => "a step that it needs was not done".to_owned(),
         };
         for place in 0..self.steps.len() {
             if standing.steps[place] == StepState::Waiting {

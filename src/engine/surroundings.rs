@@ -1,4 +1,4 @@
-//! What hosts reach, tried on all of them at once: package sources, downloads, and each other.
+//! What hosts can reach, tested on all of them at once: package sources, downloads, and each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -10,11 +10,11 @@ use crate::platform::{Facts, Sources};
 use crate::remote::{RemoteError, Script};
 use crate::topology::Link;
 
-/// Whether the ports of a host were opened for a moment, and why not.
+/// Whether the temporary listeners of a host were opened, and why not.
 type PortsOpened = Result<(), String>;
 
-/// Tries it, and notes it with every host. `opens`: where nobody listens yet, a listener of ours
-/// does while others try to reach it; nothing else is changed, and it is gone afterwards.
+/// Tests it, and stores the results with every host. `opens`: on ports without a process, a
+/// temporary listener runs during the test; nothing else is changed.
 pub fn look_around(
     hosts: &mut [ReachedHost],
     wanted: SourceRequirements<'_>,
@@ -38,7 +38,7 @@ pub fn look_around(
     let asked: BTreeSet<_> = opened.keys().cloned().collect();
     on_all(hosts, |host| {
         if asked.contains(&host.name) {
-            // It ends by itself as well.
+            // It also ends by itself.
             let _ = host
                 .connection
                 .lines(&host.name, &Script::new(network::CLOSE));
@@ -58,7 +58,7 @@ pub fn look_around(
     }
 }
 
-/// Where links lead and nobody listens.
+/// The targets of links without a listening process.
 fn not_listening(hosts: &[ReachedHost], links: &[Link]) -> BTreeSet<(String, SocketAddr)> {
     let listens = |link: &&Link| {
         let host = hosts.iter().find(|host| host.name == link.to);
@@ -89,8 +89,8 @@ fn open(
     opened.into_iter().flatten().collect()
 }
 
-/// Whether nobody is in the way of a listener of ours, and it in nobody's: a service that is there
-/// may start at any moment.
+/// Whether a temporary listener can run without conflicts: an installed service may start at any
+/// moment.
 fn may_listen(facts: &Facts) -> bool {
     let postgres = &facts.postgres;
     facts.systemd
@@ -114,7 +114,7 @@ fn try_from_here(
     let script = match (sources, reach) {
         (None, None) => return Ok(()),
         (Some(one), None) | (None, Some(one)) => one,
-        // At the same time: each may wait for a host that does not answer.
+        // In parallel: each may wait for a host that does not answer.
         (Some(sources), Some(reach)) => Script::new("(")
             .then(sources)
             .then(") &")
@@ -128,7 +128,7 @@ fn try_from_here(
     Ok(())
 }
 
-/// A refusal says something only where somebody listens.
+/// A refusal only means something if a process listens.
 fn judged(contact: Contact, listened: bool, opened: Option<&PortsOpened>) -> Contact {
     match (contact, opened) {
         (Contact::Refused, _) if listened => Contact::Refused,

@@ -298,7 +298,8 @@ fn what_must_not_be_done_is_not_done() {
 
 #[test]
 fn hosts_work_at_the_same_time_but_each_on_one_step() {
-    // Each apply waits until the other host's is there too: one after the other would be for ever.
+    // Each apply waits until the other host's has started too: one after the other would wait
+    // forever.
     let meeting = Arc::new(std::sync::Barrier::new(2));
     let busy = Arc::new(AtomicUsize::new(0));
     let meets = |name: &str| {
@@ -324,14 +325,14 @@ fn hosts_work_at_the_same_time_but_each_on_one_step() {
     assert_eq!(end, End::Done);
     assert_eq!(busy.load(Ordering::SeqCst), 4);
     for host in ["one", "two"] {
-        let mut at_work = 0;
+        let mut running = 0;
         for event in &events {
             match &event.what {
-                What::StepStarted { step, .. } if step.as_str().ends_with(host) => at_work += 1,
-                What::StepEnded { step, .. } if step.as_str().ends_with(host) => at_work -= 1,
+                What::StepStarted { step, .. } if step.as_str().ends_with(host) => running += 1,
+                What::StepEnded { step, .. } if step.as_str().ends_with(host) => running -= 1,
                 _ => {}
             }
-            assert!(at_work <= 1);
+            assert!(running <= 1);
         }
     }
 }
@@ -395,12 +396,12 @@ fn a_hard_abort_ends_the_unit_on_the_host() {
         .run();
     assert_eq!(
         ends(&events),
-        ["a@h failed: ended half way, because the run was aborted"]
+        ["a@h failed: interrupted, because the run was aborted"]
     );
     assert_eq!(told.count("systemctl stop"), 1);
 }
 
-/// What a host says whose lease another run has taken while ours was old.
+/// The answer of a host whose lease another run has taken after this one's expired.
 const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
                     lease was cluster=other\nlease was since=2026-11-24T21:54:40Z\n\
                     lease was run=20261124T215440Z-3f2a";
@@ -433,9 +434,9 @@ fn a_lease_that_another_run_has_taken_meanwhile_ends_the_work_on_that_host() {
     assert_eq!(
         ends,
         [
-            "a@one failed: one: kay works on this host, from jump-2, on the cluster other, since \
-             2026-11-24T21:54:40Z (run 20261124T215440Z-3f2a; quiet for 2 min, given up after 60). \
-             Wait until it is over, or end it there",
+            "a@one failed: one: kay on jump-2 is using this host, for the cluster other, since \
+             2026-11-24T21:54:40Z (run 20261124T215440Z-3f2a; idle for 2 min, expires after 60). \
+             Wait until that run ends, or stop it there",
             "b@one won't run: a@one failed",
             "c@two done"
         ]

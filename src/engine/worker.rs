@@ -1,4 +1,4 @@
-//! One thread a host. It owns the connection, and does one step after another.
+//! One thread per host. It owns the connection, and runs one step after another.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,46 +23,46 @@ use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
 
-/// What a worker is asked for.
+/// The jobs of a worker.
 pub(super) enum Job {
-    /// Are these steps as they should be? By their place in the plan.
+    /// Check these steps, by their index in the plan.
     Ask(Vec<usize>),
-    /// Bring a step there.
+    /// Carry out a step.
     Do {
         place: usize,
         /// Counts from 1.
         attempt: u32,
-        /// What the host said, if it is still good.
+        /// The host's earlier answer, if it is still valid.
         known: Option<Asked>,
     },
 }
 
-/// What a worker says.
+/// The reports of a worker.
 pub(super) enum Report {
-    /// By a host.
+    /// Answers of a host.
     Asked(String, Vec<(usize, Asked)>),
     Ended(usize, Outcome),
 }
 
-const WENT_WRONG: &str = "the wizard itself went wrong here: please report it, with the log";
+const WENT_WRONG: &str = "internal error of the wizard: please report it, with the log";
 
-/// A mistake of ours on one host must not leave the others waiting for ever.
+/// A panic on one host must not leave the others waiting forever.
 fn unless_it_panics<T>(what: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(what)).ok()
 }
 
 /// How long a host may take to say how all its steps are.
 pub(super) const ASKING: Duration = Duration::from_secs(180);
-/// How often an idle connection is looked after.
+/// How often an idle connection is kept alive.
 const IDLE: Duration = Duration::from_secs(3);
 
 pub(super) struct Worker<'a> {
     run: &'a Run<'a>,
     steps: &'a [&'a Step],
     late: &'a Mutex<LateValues>,
-    /// Nothing on the jump host.
+    /// `None` on this machine.
     host: Option<WorkerHost>,
-    /// Of the step at work, from both outputs.
+    /// Of the running step, from both outputs.
     last_lines: VecDeque<(Stream, String)>,
     /// What must come before the first step went wrong: nothing is done on the host.
     unprepared: bool,
@@ -72,11 +72,11 @@ struct WorkerHost {
     name: String,
     platform: Option<Platform>,
     connection: Connection,
-    /// Units of an earlier run that may still be at work.
+    /// Units of an earlier run that may still be running.
     units: Vec<String>,
-    /// When the lease was taken last.
+    /// When the lease was last refreshed.
     leased: Instant,
-    /// Why nothing may be done here: another run works on the host.
+    /// Why nothing may be done here: another run uses the host.
     held: Option<String>,
 }
 
@@ -112,7 +112,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until there are no more jobs; then the lease goes back with the connection.
+    /// Works until there are no more jobs; then the lease is released with the connection.
     pub(super) fn work(mut self, jobs: &Receiver<Job>, reports: &Sender<Report>) {
         self.unprepared = unless_it_panics(|| self.prepare()).is_none();
         loop {
@@ -150,8 +150,8 @@ impl<'a> Worker<'a> {
         self.wait_for_leftovers();
     }
 
-    /// Why nothing may be done on the host. It is asked again where another run had it, and where
-    /// there was no time to take the lease again.
+    /// Why nothing may be done on the host. Asks again if another run held it, or if the lease is
+    /// due for a refresh.
     fn held(&mut self) -> Option<String> {
         let host = self.host.as_mut()?;
         if self.unprepared {
@@ -177,8 +177,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What an earlier run began and was cut off from is finished first: nothing is done twice at
-    /// the same time.
+    /// What an earlier run left running is finished first: nothing runs twice at the same time.
     fn wait_for_leftovers(&mut self) {
         let Some(host) = &mut self.host else { return };
         if host.held.is_some() {
@@ -189,7 +188,9 @@ impl<'a> Worker<'a> {
             let step = step_of_unit(self.steps, &host.name, &unit);
             recorder.record(What::Warned {
                 host: Some(host.name.clone()),
-                text: format!("{unit}, which an earlier run began, is still at work: waited for"),
+                text: format!(
+                    "{unit}, started by an earlier run, is still running: waiting for it"
+                ),
             });
             let Ok(mut left) = Detached::new(&unit) else {
                 continue;
@@ -216,7 +217,7 @@ impl<'a> Worker<'a> {
             if let Err(error) = ended {
                 recorder.record(What::Warned {
                     host: Some(host.name.clone()),
-                    text: format!("{unit} could not be waited for: {error}"),
+                    text: format!("cannot wait for {unit}: {error}"),
                 });
             }
         }
@@ -229,8 +230,8 @@ impl<'a> Worker<'a> {
             .clone()
     }
 
-    /// Asks for all steps that can be asked for now, in one round trip. What cannot be learnt is
-    /// left out: each step looks for itself again.
+    /// Checks all steps that can be checked now, in one round trip. Missing answers are no problem:
+    /// each step checks again.
     fn ask(&mut self, places: &[usize]) -> Vec<(usize, Asked)> {
         let late = self.late();
         let bound: Vec<(usize, &Shell)> = places
@@ -298,7 +299,7 @@ impl<'a> Worker<'a> {
         outcome
     }
 
-    /// So that it can be said later what was made where.
+    /// Records what was created where.
     fn remember(&self, step: &Step) {
         let remembered = self.run.memory.change(|state| {
             state.made.push(Made {
@@ -332,7 +333,7 @@ impl<'a> Worker<'a> {
         outcome
     }
 
-    /// The trouble as it is shown: with what to do, where that is known.
+    /// The failure as shown: with what to do, if known.
     fn failure(&self, step: &Step, trouble: Trouble) -> Failure {
         let failure = match trouble {
             Trouble::Failed(failure) => failure,
@@ -395,7 +396,7 @@ impl<'a> Worker<'a> {
         );
         match finished {
             Ok(finished) => {
-                // Nothing depends on it: what is left behind is found by the next run.
+                // Nothing depends on it: the next run finds what is left behind.
                 let _ = host.connection.with(
                     &host.name,
                     self.run.control,
@@ -410,8 +411,8 @@ impl<'a> Worker<'a> {
                     detached::clean(remote, &unit)
                 });
                 let why = match stopped {
-                    Ok(()) => "ended half way, because the run was aborted".to_owned(),
-                    Err(again) => format!("{error}; it may still be at work ({again})"),
+                    Ok(()) => "interrupted, because the run was aborted".to_owned(),
+                    Err(again) => format!("{error}; it may still be running ({again})"),
                 };
                 Err(Trouble::because(why))
             }
@@ -431,8 +432,8 @@ impl<'a> Worker<'a> {
                 return Err(self.because(why, None));
             }
         };
-        // The two outputs come on ways of their own: what was said last of a failure is the last
-        // line of standard error.
+        // The two outputs are not ordered: the reason of a failure is the last line of standard
+        // error.
         let last = self.take_complaint();
         Err(match status {
             ended::STILL_NOT | ended::CANNOT_TELL | ended::MUST_NOT => self.because(last, None),
@@ -441,7 +442,7 @@ impl<'a> Worker<'a> {
                     .strip_prefix("This ended with status ")
                     .and_then(|rest| rest.strip_suffix('.')?.parse().ok());
                 let why = match own {
-                    Some(_) => self.complaint().unwrap_or("it said no reason").to_owned(),
+                    Some(_) => self.complaint().unwrap_or("it gave no reason").to_owned(),
                     None => last,
                 };
                 self.because(why, own.or(Some(status)))
@@ -466,7 +467,7 @@ impl<'a> Worker<'a> {
         lines.find_map(|(stream, text)| (*stream == Stream::Err).then_some(text.as_str()))
     }
 
-    /// The same, but it is a reason now and no longer a line.
+    /// The same, removed from the lines.
     fn take_complaint(&mut self) -> String {
         let mut lines = self.last_lines.iter();
         let place = lines.rposition(|(stream, _)| *stream == Stream::Err);
@@ -519,7 +520,7 @@ impl<'a> Worker<'a> {
         match (outcome, trouble) {
             (Some(outcome), _) => Ok(outcome),
             (None, Some(trouble)) => Err(trouble),
-            (None, None) => Err(Trouble::because("the step came to no end")),
+            (None, None) => Err(Trouble::because("the step did not finish")),
         }
     }
 }
@@ -527,10 +528,10 @@ impl<'a> Worker<'a> {
 fn tell(run: &Run<'_>, host: &str, told: &ConnectionNews) {
     let (state, text) = match told {
         ConnectionNews::Lost(why) => (ConnectionState::Lost, why.clone()),
-        ConnectionNews::Trying(why) => (ConnectionState::Lost, format!("tried again: {why}")),
+        ConnectionNews::Trying(why) => (ConnectionState::Lost, format!("retrying: {why}")),
         ConnectionNews::Up(after) => (
             ConnectionState::Up,
-            format!("connected again after {} s", after.as_secs()),
+            format!("reconnected after {} s", after.as_secs()),
         ),
     };
     run.recorder.record(What::Connection {
@@ -540,7 +541,7 @@ fn tell(run: &Run<'_>, host: &str, told: &ConnectionNews) {
     });
 }
 
-/// Which step a unit of an earlier run belongs to.
+/// The step of a unit of an earlier run.
 fn step_of_unit(steps: &[&Step], host: &str, unit: &str) -> Option<StepId> {
     steps
         .iter()

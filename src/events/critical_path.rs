@@ -1,8 +1,8 @@
-//! What a run's time went into, from its events alone.
+//! Where the time of a run went, from its events alone.
 //!
 //! The critical path is the longest chain of steps of which each had to wait for the one before:
-//! because it needs it, or because they are on the same host, which does one step at a time. No
-//! schedule can be faster with the same steps, so the wall time is measured against it.
+//! because it needs it, or because both are on the same host, which runs one step at a time. No
+//! schedule is faster with the same steps, so the wall time is compared with it.
 
 use serde::Serialize;
 
@@ -14,14 +14,14 @@ use crate::events::StepId;
 pub struct CriticalPath {
     /// From the first to the last.
     pub steps: Vec<Timed>,
-    /// What they took together: the shortest that the run could have been.
+    /// Their total time: the shortest possible run.
     pub length: u64,
     /// From the start of the first step to the end of the last one.
     pub wall: u64,
 }
 
-/// A step that was begun and has ended. A step that was tried again counts from its first start to
-/// its last end: waiting for an answer included.
+/// A step that started and ended. A retried step counts from its first start to its last end,
+/// including the wait for a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Timed {
     pub id: StepId,
@@ -36,8 +36,8 @@ impl Timed {
 }
 
 impl CriticalPath {
-    /// How much longer the run took than it had to: 0.05 is five per cent. Nothing where the path
-    /// has no length.
+    /// How much longer than the critical path the run took: 0.05 is five per cent. `None` if the
+    /// path has no length.
     #[expect(
         clippy::cast_precision_loss,
         reason = "milliseconds of a run are far below 2^52"
@@ -47,14 +47,14 @@ impl CriticalPath {
     }
 }
 
-/// The longest chain that leads to a step and includes it.
+/// The longest chain that ends with a step.
 struct Chain {
     length: u64,
     previous: Option<usize>,
 }
 
 impl Progress {
-    /// Nothing while no step has ended.
+    /// `None` while no step has ended.
     pub fn critical_path(&self) -> Option<CriticalPath> {
         let (steps, times) = self.timed();
         let wall = times.iter().map(|time| time.ended).max()?
@@ -94,7 +94,7 @@ impl Progress {
         })
     }
 
-    /// From the start of a phase's first step to the end of its last one, in milliseconds; nothing
+    /// From the start of a phase's first step to the end of its last one, in milliseconds; `None`
     /// while none has ended.
     pub fn phase_time(&self, phase: &Phase) -> Option<u64> {
         let times = || self.steps_of(phase).iter().filter_map(time);
@@ -103,7 +103,7 @@ impl Progress {
         Some(ended - started)
     }
 
-    /// The steps that were begun and have ended, in the order in which they were begun.
+    /// The steps that started and ended, in the order of their start.
     fn timed(&self) -> (Vec<&Step>, Vec<Timed>) {
         let mut both: Vec<_> = self
             .steps
@@ -114,8 +114,7 @@ impl Progress {
         both.into_iter().unzip()
     }
 
-    /// What a step needs; in place of a need that took no time, because it was left out, what that
-    /// one needs.
+    /// The needs of a step; a need that was skipped is replaced by its own needs.
     fn needs_with_time<'a>(&'a self, step: &'a Step) -> Vec<&'a StepId> {
         let mut found: Vec<&StepId> = Vec::new();
         let mut todo: Vec<&StepId> = step.needs.iter().collect();

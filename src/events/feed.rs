@@ -1,4 +1,4 @@
-//! Events for a reader that may be slow, or stop reading: no host ever waits for it.
+//! Events for a reader that may be slow, or stop reading: no host waits for it.
 
 use std::io;
 
@@ -7,24 +7,24 @@ use crossbeam_channel::Sender;
 use super::recorder::Sink;
 use super::{Event, What};
 
-/// So many events may wait for their reader; after that, lines of output are counted only. The
-/// other events wait in any case: a plan has a bounded number of them.
+/// The length of the queue; beyond it, lines of output are only counted. Other events are always
+/// queued: a plan has a bounded number of them.
 pub const WAITING: usize = 16_384;
 
 /// What a reader of a run gets.
 #[derive(Debug)]
 pub enum News {
     Event(Box<Event>),
-    /// The run goes on without its log, for this reason.
+    /// The log can no longer be written, for this reason; the run continues.
     LogLost(io::Error),
 }
 
-/// For a recorder: hands every event on, and never waits for its reader.
+/// For a recorder: passes every event on, and never waits for the reader.
 pub fn sink(reader: Sender<News>) -> Sink {
     let mut missed: Option<Event> = None;
     Box::new(move |event: &Event| {
         if matches!(event.what, What::Output { .. }) {
-            // Once it is too slow, it gets no line before it has caught up by half: the gaps are
+            // A reader that is too slow gets no lines until half of the queue is read: so gaps are
             // few and large.
             let limit = if missed.is_some() {
                 WAITING / 2
@@ -36,7 +36,7 @@ pub fn sink(reader: Sender<News>) -> Sink {
                 return;
             }
         }
-        // There may be no reader any more.
+        // The reader may be gone.
         let send = |event| drop(reader.send(News::Event(Box::new(event))));
         missed.take().into_iter().for_each(send);
         send(event.clone());

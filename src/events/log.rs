@@ -1,4 +1,4 @@
-//! The log of a run: its events, one a line, from which everything can be shown again.
+//! The log of a run: its events, one per line, from which the run can be shown again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -10,17 +10,16 @@ use serde::Deserialize;
 use super::recorder::Sink;
 use super::{Event, What};
 
-/// A log that is being written (0600). A process that is killed loses nothing but the line that it
-/// was writing.
+/// A log that is being written (0600). A killed process loses only the line that it was writing.
 #[derive(Debug)]
 pub struct RunLog {
     file: File,
-    /// What is written for certain, in bytes.
+    /// The size of the complete lines, in bytes.
     length: u64,
 }
 
 impl RunLog {
-    /// An existing file is an error: no log is written over.
+    /// An existing file is an error: no log is overwritten.
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new()
             .write(true)
@@ -33,7 +32,7 @@ impl RunLog {
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
         let line = line(event)?;
         if let Err(error) = self.file.write_all(&line) {
-            // A full disk takes half a line: the next one must not be glued to it.
+            // A full disk may cut a line: the next one must not continue it.
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
             return Err(error);
@@ -42,8 +41,8 @@ impl RunLog {
         Ok(())
     }
 
-    /// For a recorder. `failed` gets the first error alone: the run goes on without its log, and
-    /// the log with the events that can be written. It must not record anything itself.
+    /// For a recorder. `failed` gets only the first error: the run continues, and later events are
+    /// still tried. It must not record anything itself.
     pub fn sink(mut self, failed: impl FnOnce(io::Error) + Send + 'static) -> Sink {
         let mut failed = Some(failed);
         Box::new(move |event| {
@@ -56,7 +55,7 @@ impl RunLog {
     }
 }
 
-/// An event as a line, with its line end: written at once, it is there as a whole or not at all.
+/// An event as a line, with its line end: written in one call.
 pub(crate) fn line(event: &Event) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
@@ -67,7 +66,7 @@ pub(crate) fn line(event: &Event) -> io::Result<Vec<u8>> {
 pub enum LogError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("{}:{line}: this is no event of a run: {why}", path.display())]
+    #[error("{}:{line}: this is not an event of a run: {why}", path.display())]
     NoEvent {
         path: PathBuf,
         /// Counts from 1.
@@ -76,8 +75,8 @@ pub enum LogError {
     },
 }
 
-/// The events of a log. What stands at its end and is no event is left out: the run was killed
-/// while writing it, or still writes.
+/// The events of a log. An incomplete last line is ignored: the run was killed, or is still
+/// writing.
 pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
     let bytes = std::fs::read(path).map_err(|source| LogError::File {
         path: path.to_owned(),
@@ -104,7 +103,7 @@ pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
     Ok(events)
 }
 
-/// The event of a line. One of a newer wizard, of another kind or shape, is unknown.
+/// The event of a line. An event of a newer wizard is `Unknown`.
 fn event(line: &[u8]) -> serde_json::Result<Event> {
     serde_json::from_slice(line).or_else(|error| {
         let Newer { seq, at, kind } = serde_json::from_slice(line).map_err(|_| error)?;
@@ -113,7 +112,7 @@ fn event(line: &[u8]) -> serde_json::Result<Event> {
     })
 }
 
-/// What every event has, whatever else it says.
+/// The fields that every event has.
 #[derive(Deserialize)]
 struct Newer {
     seq: u64,

@@ -1,13 +1,13 @@
-//! The one record of what happens. Whatever shows, logs or resumes a run reads events.
+//! The one record of what happens. Everything that shows, logs or resumes a run reads events.
 //!
 //! The first event carries the whole plan, so that a log explains itself; every event has a number
-//! and the time since the run began, so that nobody who shows them needs a clock.
+//! and the time since the run began, so that a reader needs no clock.
 
 //!
-//! * [`recorder`]: makes them, without secrets; [`log`]: keeps them; [`feed`]: hands them on to a
+//! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`feed`]: passes them to a
 //!   reader that may be slow
-//! * [`progress`]: folds them, into the state of every phase and step
-//! * [`critical_path`]: what a run's time went into
+//! * [`progress`]: folds them into the state of every phase and step
+//! * [`critical_path`]: where the time of a run went
 
 pub mod critical_path;
 pub mod feed;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use outline::{Outline, OutlinePhase, OutlineStep, StepId};
 
 /// The version of the events' format. It grows when an event changes in a way that an older wizard
-/// would misread; a new kind of event does not count, because an unknown one is passed over.
+/// would misread; a new kind of event does not count, because unknown ones are ignored.
 pub const FORMAT: u32 = 1;
 
 /// One thing that happened.
@@ -43,14 +43,14 @@ pub struct Event {
 pub enum What {
     /// Always the first one.
     Started {
-        /// [`FORMAT`] of the wizard that ran; 0 before there was one.
+        /// The [`FORMAT`] of the wizard that ran; 0 for the oldest versions.
         #[serde(default)]
         format: u32,
-        /// Names the run on the hosts and its log: `20261124T215440Z-3f2a`.
+        /// The id of the run, on hosts and in its log's name: `20261124T215440Z-3f2a`.
         run: String,
         /// When the run began, RFC 3339, UTC.
         when: String,
-        /// Who runs it, from where: `root@jump`.
+        /// The operator and this machine: `root@jump`.
         operator: String,
         version: String,
         plan: Outline,
@@ -74,7 +74,7 @@ pub enum What {
         /// Counts from 1.
         attempt: u32,
     },
-    /// A step was not as it should be: it is being brought there now.
+    /// A step was not satisfied: it is being applied now.
     StepApplies { step: StepId },
     /// A line that a step printed on its host, without its line end.
     Output {
@@ -82,7 +82,7 @@ pub enum What {
         stream: Stream,
         text: String,
     },
-    /// One case of a proof: what was tried, what had to come of it, what did.
+    /// One case of a proof: the test, the expected and the actual result.
     Proved {
         step: StepId,
         case: String,
@@ -95,26 +95,26 @@ pub enum What {
         #[serde(flatten)]
         outcome: Outcome,
     },
-    /// A step failed: what shall become of it?
+    /// A failed step waits for a decision.
     Asked { step: StepId },
-    /// What becomes of a step that failed.
+    /// The decision about a failed step.
     Decided {
         step: StepId,
         decision: Decision,
         by: DecidedBy,
     },
-    /// Nothing is at work: this phase, by its id, begins when somebody says so.
+    /// Nothing is running: this phase, by its id, waits for the operator to start it.
     Held { before: String },
-    /// The phase that was held may begin.
+    /// The held phase may start.
     Released,
-    /// Nothing new is begun from here on.
+    /// No further steps are started.
     Aborting { how: Abort, why: String },
-    /// What the cluster looks like at the end.
+    /// The state of the cluster at the end.
     Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
     Ended { end: End },
-    /// So many lines of output were left out here, because the reader was too slow for them. Only a
-    /// reader gets it; the log has them all. Its number and time are those of the first one.
+    /// Lines of output that were left out, because the reader was too slow. Only a reader gets this
+    /// event; the log has all lines. Number and time are those of the first one.
     Missed { lines: u64 },
     /// An event that this wizard does not know, from the log of a newer one.
     Unknown { kind: String },
@@ -138,20 +138,20 @@ pub enum ConnectionState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It was changed, and is now as it should be.
+    /// It was changed and is now satisfied.
     Done,
-    /// It was as it should be.
+    /// It was already satisfied.
     Unchanged,
-    /// As it should be, but the operator should know something.
+    /// Satisfied, with a warning for the operator.
     Warned {
         why: String,
     },
-    /// Left out on the operator's word.
+    /// Skipped by the operator.
     Skipped {
         why: String,
     },
     Failed(Failure),
-    /// Not begun, because another step failed or the run was aborted.
+    /// Not started, because another step failed or the run was aborted.
     WontRun {
         because: String,
     },
@@ -162,7 +162,7 @@ pub enum Outcome {
 pub struct Failure {
     /// What happened and why, in a sentence.
     pub why: String,
-    /// The exit status of what ran on the host, where something did.
+    /// The exit status on the host, if a program ran there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<i32>,
     /// The last lines that were printed.
@@ -176,21 +176,21 @@ pub struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Abort {
-    /// The steps at work are finished first.
+    /// The running steps are finished first.
     Soft,
-    /// The steps at work are ended.
+    /// The running steps are killed.
     Hard,
 }
 
-/// What becomes of a step that failed.
+/// The decision about a failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// It is tried once more.
+    /// Try it again.
     Retry,
-    /// It is left out, and what needs it runs all the same. Only for a step that changes nothing.
+    /// Skip it; steps that need it still run. Only for a step that changes nothing.
     Skip,
-    /// It stays failed, and what needs it will not run.
+    /// It stays failed; steps that need it are skipped.
     GiveUp,
 }
 
@@ -198,7 +198,7 @@ pub enum Decision {
 #[serde(rename_all = "kebab-case")]
 pub enum DecidedBy {
     Operator,
-    /// Nobody is asked, or the run is being aborted.
+    /// No operator is asked, or the run is being aborted.
     Rule,
 }
 
@@ -206,10 +206,10 @@ pub enum DecidedBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum End {
-    /// Every step is as it should be.
+    /// Every step is satisfied.
     Done,
     /// At least one step failed.
     Failed,
-    /// Aborted; the signal's name where one asked for it: `SIGINT`.
+    /// Aborted; the signal's name, if a signal caused it: `SIGINT`.
     Aborted { why: String },
 }

@@ -1,11 +1,11 @@
-//! What a plan tells about itself: enough to show a run without knowing how anything is done.
+//! The outline of a plan: enough to show a run without knowing its steps' work.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a step in events, logs and on hosts: `postgres/install`, `server/start@k3s-server-2`.
-/// The part in front of `@` is the step, the one behind it the host, where there is one.
+/// Names a step in events, logs and on hosts: `postgres/install`, `server/start@k3s-server-2`. The
+/// part before `@` is the step, the part after it the host, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(String);
@@ -29,7 +29,7 @@ impl fmt::Display for StepId {
     }
 }
 
-/// The phases of a plan with their steps, in the order in which they are shown.
+/// The phases of a plan with their steps, in display order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outline {
     pub cluster: String,
@@ -55,15 +55,15 @@ pub struct OutlinePhase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutlineStep {
     pub id: StepId,
-    /// The host it is about; nothing for a step of the jump host alone.
+    /// Its host; `None` for a step on this machine alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub host: Option<String>,
-    /// What is to be true, in a few words: `Postgres is installed and running`.
+    /// What will be true, in a few words: `Postgres is installed and running`.
     pub title: String,
-    /// What must have succeeded before.
+    /// The steps that must have succeeded before.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub needs: Vec<StepId>,
-    /// It only looks: what needs it may run without it.
+    /// It changes nothing: steps that need it may run without it.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub may_be_skipped: bool,
 }

@@ -1,8 +1,7 @@
 //! The fold of the events: the state of every phase and step.
 //!
-//! It can be saved in the middle, loaded and folded on. Events that make no sense (a step that the
-//! plan does not have, an end without a start) are ignored or taken as far as they go: whoever
-//! shows a run must not fall over a log.
+//! It can be saved, loaded and continued. Inconsistent events (an unknown step, an end without a
+//! start) are ignored or used as far as possible: a log must not break the display.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -13,13 +12,13 @@ use super::{Abort, ConnectionState, End, Event, FORMAT, Outcome, Stream, What};
 use crate::cluster::Cluster;
 use crate::events::{Outline, StepId};
 
-/// How many lines of a step's output are kept, unless told otherwise.
+/// The default number of kept output lines per step.
 pub const KEPT_LINES: usize = 20;
 
-/// What a run has come to. All times are milliseconds since the run began.
+/// The state of a run. All times are milliseconds since the run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Nothing before the first event.
+    /// `None` before the first event.
     pub run: Option<RunInfo>,
     pub phases: Vec<Phase>,
     /// The steps of all phases, in the order of the plan.
@@ -31,7 +30,7 @@ pub struct Progress {
     pub cluster: Option<Cluster>,
     /// The steps that failed and wait for a decision.
     pub asked: Vec<StepId>,
-    /// The id of the phase that waits for a word.
+    /// The id of the phase that waits for the operator.
     pub held: Option<String>,
     pub aborting: Option<Aborting>,
     pub ended: Option<End>,
@@ -66,14 +65,14 @@ pub struct Step {
     pub host: Option<String>,
     pub title: String,
     pub needs: Vec<StepId>,
-    /// It only looks: what needs it may run without it.
+    /// It changes nothing: steps that need it may run without it.
     pub may_be_skipped: bool,
     pub status: Status,
-    /// When it was begun for the first time; nothing if it never was.
+    /// When it first started; `None` if it never did.
     pub started: Option<u64>,
-    /// Its place among the steps that were begun, which breaks ties of `started`.
+    /// Its index among the started steps, which breaks ties of `started`.
     pub order: Option<usize>,
-    /// When its latest attempt ended; nothing while it runs.
+    /// When its latest attempt ended; `None` while it runs.
     pub ended: Option<u64>,
     /// The last lines that it printed.
     pub lines: VecDeque<OutputLine>,
@@ -89,12 +88,12 @@ pub enum Status {
         /// When this attempt began.
         since: u64,
         attempt: u32,
-        /// It was not as it should be, and is being brought there.
+        /// It was not satisfied and is being applied.
         applying: bool,
     },
     Ended {
         outcome: Outcome,
-        /// How long the last attempt took; 0 for a step that was never begun.
+        /// How long the last attempt took; 0 for a step that never started.
         took: u64,
     },
 }
@@ -129,7 +128,7 @@ pub struct ConnectionProgress {
     pub state: ConnectionState,
     pub since: u64,
     pub text: String,
-    /// How often it was lost so far.
+    /// The number of losses so far.
     pub lost: u32,
 }
 
@@ -144,17 +143,17 @@ pub struct Aborting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhaseStatus {
     NotStarted,
-    /// Something of it was begun, and not all of it has ended.
+    /// Some of its steps have started, and not all have ended.
     Running,
-    /// A step failed, whatever the others do.
+    /// A step failed, regardless of the others.
     Failed,
-    /// No step failed, but some will not run.
+    /// No step failed, but some were skipped.
     WontRun,
-    /// As it should be, but the operator should know something.
+    /// Done, with a warning for the operator.
     Warned,
     Done,
     Unchanged,
-    /// Every step was left out.
+    /// Every step was skipped.
     Skipped,
 }
 
@@ -179,7 +178,7 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// With another number of lines kept of every step's output.
+    /// With another number of kept output lines per step.
     pub fn keeping(lines: usize) -> Self {
         Self {
             run: None,
@@ -261,7 +260,7 @@ impl Progress {
                 if let Some(step) = self.step_mut(step) {
                     let took = match step.status {
                         Status::Running { since, .. } => at.saturating_sub(since),
-                        // Left out on the operator's word, after it had failed.
+                        // Skipped by the operator, after it had failed.
                         Status::Ended { took, .. } => took,
                         Status::NotStarted => 0,
                     };
@@ -306,7 +305,7 @@ impl Progress {
                 at,
                 host: None,
                 text: format!(
-                    "the run was recorded by a newer wizard, {version}: what is shown here may be \
+                    "the run was recorded by a newer wizard, {version}: the display may be \
                      incomplete"
                 ),
             });
@@ -386,7 +385,7 @@ impl Progress {
             attempt,
             applying: false,
         };
-        // What the attempt before has shown does not count any more.
+        // The results of the attempt before no longer count.
         self.proofs.retain(|proof| proof.step != *id);
     }
 
@@ -398,11 +397,11 @@ impl Progress {
         self.steps.get_mut(*self.index.get(id)?)
     }
 
-    /// The steps that need this one, or need one that does, in the order of the plan.
+    /// The steps that need this one, directly or indirectly, in the order of the plan.
     pub fn dependents(&self, step: &Step) -> Vec<&Step> {
         let mut lost = vec![&step.id];
         let mut found: Vec<&Step> = Vec::new();
-        // A step may stand before one that it needs.
+        // A step may come before one that it needs.
         while let Some(need) = lost.pop() {
             for step in &self.steps {
                 if step.needs.contains(need) && !found.iter().any(|other| other.id == step.id) {

@@ -1,4 +1,4 @@
-//! The one place where events are made: numbered, timed, and without secrets.
+//! The one place where events are created: numbered, timed, and without secrets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,11 @@ use crate::events::StepId;
 use crate::redact::{MASK, PemBlock, Redactor};
 use crate::secrets::SecretText;
 
-/// What gets every event, in their order, on the thread on which it happened. It must not block
-/// for long, and must not record anything itself.
+/// Gets every event in order, on the thread where it happened. It must not block for long, and must
+/// not record anything itself.
 pub type Sink = Box<dyn FnMut(&Event) + Send>;
 
-/// Makes events and hands them to whoever wants them. Clones are the same recorder.
+/// Creates events and passes them to its sinks. Clones are the same recorder.
 #[derive(Clone)]
 pub struct Recorder(Arc<Mutex<RecorderState>>);
 
@@ -21,13 +21,13 @@ struct RecorderState {
     next: u64,
     began: Instant,
     redactor: Redactor,
-    /// Where a private key is being printed.
+    /// The sources that are printing a private key.
     keys: HashMap<(StepId, Stream), PemBlock>,
     sinks: Vec<Sink>,
 }
 
 impl Recorder {
-    /// The run begins now.
+    /// The run starts now.
     pub fn new(redactor: Redactor, sinks: Vec<Sink>) -> Self {
         Self(Arc::new(Mutex::new(RecorderState {
             next: 0,
@@ -52,12 +52,12 @@ impl Recorder {
         }
     }
 
-    /// A secret that became known while running: it shows in no event from here on.
+    /// Adds a secret that became known during the run: later events do not show it.
     pub fn learn(&self, secret: &SecretText) {
         self.inner().redactor.learn(secret);
     }
 
-    /// A sink which panicked has had its event; the others go on.
+    /// A sink that panicked has had its event; the others continue.
     fn inner(&self) -> MutexGuard<'_, RecorderState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

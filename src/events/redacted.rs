@@ -6,8 +6,8 @@ use crate::redact::{MASK, PemBlock, Redactor};
 use std::borrow::Cow;
 
 impl What {
-    /// What happened, without secrets. Names of hosts, steps and runs stay as they are: they come
-    /// from the plan, and everything is found by them.
+    /// Removes secrets from an event. Names of hosts, steps and runs stay: they come from the plan
+    /// and identify everything.
     #[must_use]
     pub fn without(self, secrets: &Redactor) -> Self {
         Redacting(secrets).what(self)
@@ -29,7 +29,7 @@ impl Redacting<'_> {
     }
 
     fn what(&self, what: What) -> What {
-        // No `..` here: whoever adds a field must decide about it.
+        // No `..` here: every new field needs a decision.
         match what {
             What::Started {
                 format,
@@ -147,7 +147,7 @@ impl Redacting<'_> {
         }
     }
 
-    /// Lines that follow each other: a private key goes over many.
+    /// Consecutive lines: a private key spans many.
     fn lines(&self, lines: Vec<String>) -> Vec<String> {
         let mut block = PemBlock::default();
         let masked = lines.into_iter().map(|line| {

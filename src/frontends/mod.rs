@@ -1,4 +1,4 @@
-//! Who shows a run: each is known to the command line alone.
+//! The frontends: each shows a run. Only the command line knows them.
 //!
 //! * [`tui`]: the screens; [`plain`]: questions and lines
 //! * [`printed`]: without an operator, lines for people or JSON for programs
@@ -9,7 +9,7 @@ pub mod tui;
 
 use clap::{Args, ValueEnum};
 
-/// How things are shown, whatever is done.
+/// Options for output, for every command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Display")]
 pub struct Display {
@@ -19,13 +19,14 @@ pub struct Display {
     /// Also report checks and steps that needed no change
     #[arg(long, global = true, short)]
     pub verbose: bool,
-    /// Walk through in questions and lines, for screen readers; so it is anyway with TERM=dumb
+    /// Ask questions line by line instead of using screens, for screen readers; the default with
+    /// TERM=dumb
     #[arg(long, global = true)]
     pub plain: bool,
-    /// The colours of the screens; without it, what the environment says
+    /// Colours of the screens; by default the environment decides
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<Palette>,
-    /// Draw the screens with ASCII alone
+    /// Draw the screens with ASCII characters only
     #[arg(long, global = true)]
     pub ascii: bool,
     /// Do not capture the mouse
@@ -47,6 +48,6 @@ pub enum Palette {
 pub enum Output {
     /// For people and CI logs
     Lines,
-    /// For programs: one event a line, or one object
+    /// For programs: one JSON event per line, or one object
     Json,
 }

@@ -1,4 +1,4 @@
-//! A run of everything in the answers, to the end, without asking: as lines or as JSON.
+//! A run without questions, printed as lines or as JSON.
 
 use std::io::{self, Write};
 
@@ -12,16 +12,16 @@ use crate::report::lines::{Context, Lines};
 use crate::run::{Frontend, Planned, Proceed};
 use crate::topology::Link;
 
-/// Nothing that it prints may fail a run: the reader may be gone.
+/// A failed write does not fail the run: the reader may be gone.
 pub struct Printed<'a, O, E> {
     output: Output,
     verbose: bool,
-    /// How the run is begun again.
+    /// The command that starts the run again.
     again: String,
-    /// Gives the output as often as it is asked for.
+    /// Returns the output stream.
     out: &'a dyn Fn() -> O,
     err: E,
-    /// Is told when the run begins.
+    /// Called when the run begins.
     begins: &'a dyn Fn(),
     /// Where the log of the run is, once it has begun.
     log: String,
@@ -71,7 +71,7 @@ impl<O: Write, E: Write> Frontend for Printed<'_, O, E> {
         }
     }
 
-    /// Where lines are for a program, what stops the run is still said to people.
+    /// With JSON, what stops the run goes to standard error as text.
     fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
         let _ = match self.output {
             Output::Lines => writeln!((self.out)(), "\n{grid}"),
@@ -97,6 +97,6 @@ impl<O: Write, E: Write> Frontend for Printed<'_, O, E> {
 
     fn log_lost(&mut self, why: &io::Error) {
         let log = &self.log;
-        let _ = writeln!(self.err, "the log {log} is not written any more: {why}");
+        let _ = writeln!(self.err, "the log {log} can no longer be written: {why}");
     }
 }

@@ -1,5 +1,5 @@
-//! What was typed is kept from the first letter on, by a thread of its own: disks may be slow, and
-//! the screens wait for nothing.
+//! Typed answers are saved from the first letter on, by a separate thread: disks may be slow, and
+//! the screens must not wait.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use crate::state::files::{self, Existing};
 
 use super::text;
 
-/// Beside the clusters' folders: 0600, because a token or the database's password may have been
-/// typed. What SSH and sudo are told is not in it.
+/// Next to the clusters' folders: 0600, because it may contain a token or the database's password.
+/// Secrets for SSH and sudo are not in it.
 const NAME: &str = "draft.toml";
 
-/// The folder in which drafts and clusters are kept, if there is one.
+/// The folder of drafts and clusters, if there is one.
 pub fn state_root() -> Option<PathBuf> {
     state::root(None).ok()
 }
@@ -33,7 +33,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// `complain` is called once, where a draft cannot be kept.
+    /// `complain` is called once, if a draft cannot be saved.
     pub fn start(complain: impl Fn(String) + Send + 'static) -> io::Result<Self> {
         let (orders, inbox) = unbounded();
         let thread = thread::Builder::new()
@@ -49,7 +49,7 @@ impl Keeper {
         self.order(DraftOrder::Keep(Box::new(answers)));
     }
 
-    /// There is a run now, which remembers the answers.
+    /// The run stores the answers now.
     pub fn drop_draft(&self) {
         self.order(DraftOrder::Drop);
     }
@@ -60,7 +60,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until everything is on the disk.
+    /// Waits until everything is written.
     pub fn finish(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
@@ -113,7 +113,7 @@ fn path(root: &Path) -> PathBuf {
     root.join(NAME)
 }
 
-/// The draft, if there is one that can be read. It need not be valid: it is a draft.
+/// The draft, if there is a readable one. It need not be valid.
 pub fn load(root: &Path) -> Option<Answers> {
     let text = std::fs::read_to_string(path(root)).ok()?;
     toml::from_str(&text).ok()

@@ -1,14 +1,14 @@
-//! Forms: questions under a title and why they are asked, each with the text that answers it.
+//! Forms: a title, why it matters, and fields with their texts.
 
 use zeroize::Zeroizing;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
-    /// Only digits go in.
+    /// Accepts only digits.
     Number,
     Secret {
-        /// The wizard can make one.
+        /// The wizard can generate one.
         generates: bool,
     },
     Choice(&'static [&'static str]),
@@ -19,11 +19,11 @@ pub enum Kind {
 /// A label, a line of help, and a text.
 #[derive(Clone)]
 pub struct Field {
-    /// The key of the answers that it sets, as problems name it.
+    /// The answers' key that it sets, as in problems.
     pub key: &'static str,
     pub label: &'static str,
     pub help: &'static str,
-    /// Stands above it where a part of the form begins.
+    /// The heading above it, if a part of the form begins here.
     pub head: Option<&'static str>,
     pub kind: Kind,
     value: Zeroizing<String>,
@@ -85,7 +85,7 @@ impl Field {
         matches!(self.kind, Kind::Secret { .. })
     }
 
-    /// Whether its text must not be shown: that of a secret, but not the name of where one is kept.
+    /// Whether its text must be hidden: a secret itself, not a reference to one.
     pub fn is_hidden(&self) -> bool {
         let reference = self.value.starts_with("env:") || self.value.starts_with("file:");
         self.is_secret() && !reference
@@ -96,10 +96,10 @@ impl Field {
 pub struct Form {
     pub title: &'static str,
     pub why: &'static str,
-    /// The names of the hosts that it concerns; `None` for a form that is about no host.
+    /// The names of the hosts that it concerns; `None` if it concerns none.
     pub hosts: Option<Vec<String>>,
     pub fields: Vec<Field>,
-    /// What will be done, below the fields.
+    /// What the run will do, below the fields.
     pub does: Vec<String>,
 }
 

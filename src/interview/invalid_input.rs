@@ -1,4 +1,4 @@
-//! What was typed and cannot be understood.
+//! Typed texts that cannot be parsed.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use super::form::Form;
 use super::key_of;
 use crate::answers::Problem;
 
-/// Texts by the host that they are about and their key, each with why it cannot be understood. They
-/// are in no answers, and still wait in their fields for an operator who comes back.
+/// Texts by host and key, each with the reason. They are not part of the answers, but stay in their
+/// fields until the operator fixes them.
 #[derive(Clone, Debug, Default)]
 pub struct InvalidInput(BTreeMap<(Option<usize>, &'static str), (String, String)>);
 

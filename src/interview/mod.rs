@@ -1,11 +1,11 @@
-//! What the operator is asked before a run, and how answers come of it. The screens and the plain
-//! walk both ask from here; no terminal is known here.
+//! The questions before a run, and the answers that result. The screens and the plain frontend both
+//! use it; it knows no terminal.
 //!
-//! * [`offers`]: what there is to begin with; [`planned`]: what a run will do
-//! * [`section`]: the parts of the options; [`form`]: questions; [`binding`]: how they and the answers
-//!   become each other; `invalid_input`: what was typed and cannot be understood
-//! * [`drafts`]: what was typed is kept; [`save`]: a file of the operator's
-//! * [`text`]: every sentence that both frontends say
+//! * [`offers`]: where to start; [`planned`]: what a run will do
+//! * [`section`]: the parts of the options; [`form`]: questions; [`binding`]: converts between
+//!   forms and answers; `invalid_input`: typed texts that cannot be parsed
+//! * [`drafts`]: saves typed answers; [`save`]: writes an answers file
+//! * [`text`]: the texts of both frontends
 
 pub mod binding;
 pub mod drafts;
@@ -24,7 +24,7 @@ use invalid_input::InvalidInput;
 use offers::{Found, Offer};
 use section::Section;
 
-/// The answers while they are given.
+/// The answers while the operator enters them.
 #[derive(Debug)]
 pub struct Interview {
     pub answers: Answers,
@@ -62,7 +62,7 @@ impl Interview {
         }
     }
 
-    /// Begins with what was offered. A file has yet to be opened for that.
+    /// Starts from an offer. A file must be opened first.
     pub fn begin(&mut self, offer: &Offer) {
         let answers = match offer {
             Offer::Cluster(place) => self.found.clusters[*place].answers.clone(),
@@ -76,20 +76,20 @@ impl Interview {
         self.replace(answers);
     }
 
-    /// Other answers, in place of all that was typed.
+    /// Replaces everything typed by other answers.
     pub fn replace(&mut self, answers: Answers) {
         self.answers = answers;
         self.invalid = InvalidInput::default();
     }
 
-    /// What keeps these answers from being carried out, and what was typed and not understood.
+    /// The problems of these answers, and the typed texts that cannot be parsed.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.invalid.problems();
         problems.extend(self.answers.problems());
         problems
     }
 
-    /// What is wrong with the host at this place.
+    /// The problems of the host at this index.
     pub fn host_problems(&self, place: usize) -> Vec<Problem> {
         let prefix = key_of(Some(place), "");
         let mut problems = self.problems();
@@ -97,7 +97,7 @@ impl Interview {
         problems
     }
 
-    /// A part of the options, as it was left.
+    /// The form for a part of the options.
     pub fn section_form(&self, section: Section) -> Form {
         let name = &self.answers.cluster.name;
         let mut clusters = self.found.clusters.iter();
@@ -107,14 +107,14 @@ impl Interview {
         form
     }
 
-    /// The host at this place, or a new one behind the last, as it was left.
+    /// The form for the host at this index, or for a new one after the last.
     pub fn host_form(&self, place: usize) -> Form {
         let mut form = binding::of_host(&self.host(place));
         self.invalid.put_back(Some(place), &mut form);
         form
     }
 
-    /// Puts a form of options into the answers; what of it cannot be understood.
+    /// Puts a form of options into the answers; returns what cannot be parsed.
     pub fn take_section(&mut self, section: Section, form: &mut Form) -> Vec<ParseError> {
         let errors = binding::to_section(section, form, &mut self.answers);
         binding::refresh(section, form, &self.answers);
@@ -122,8 +122,8 @@ impl Interview {
         errors
     }
 
-    /// The same with the form of the host at this place. A new one is added as soon as it has a name
-    /// or an address.
+    /// The same for the host at this index. A new host is added as soon as it has a name or an
+    /// address.
     pub fn take_host(&mut self, place: usize, form: &Form) -> Vec<ParseError> {
         let (host, errors) = binding::to_host(form, &self.host(place));
         let hosts = &mut self.answers.hosts;
@@ -153,7 +153,7 @@ impl Interview {
         there.unwrap_or_else(|| Host::new("", self.next_role(), ""))
     }
 
-    /// What is likely to be added next.
+    /// The role that is likely to be added next.
     fn next_role(&self) -> Role {
         let has = |role| self.answers.with_role(role).count();
         if has(Role::Postgres) == 0 {
@@ -168,7 +168,7 @@ impl Interview {
     }
 }
 
-/// How problems name a field of this host, or of the options.
+/// The key of a field in problems, of this host or of the options.
 pub fn key_of(host: Option<usize>, key: &str) -> String {
     match host {
         Some(place) => format!("hosts[{place}].{key}"),
@@ -176,7 +176,7 @@ pub fn key_of(host: Option<usize>, key: &str) -> String {
     }
 }
 
-/// What is wrong with a field that problems name like this. A problem of a part of it says which part.
+/// The problem of a field with this key. A problem of a part of it names the part.
 pub fn problem_of(field: &Field, key: &str, found: &[Problem]) -> Option<String> {
     found.iter().find_map(|problem| {
         let rest = problem.key.strip_prefix(key)?;

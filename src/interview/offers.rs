@@ -1,17 +1,17 @@
-//! What there is to begin with: clusters of earlier runs, and a draft.
+//! Where to start: clusters of earlier runs, and a draft.
 
 use super::{drafts, text};
 use crate::answers::Answers;
 use crate::events::End;
 use crate::state::{self, Folder};
 
-/// What was there when the wizard was started.
+/// What existed when the wizard was started.
 #[derive(Debug, Default)]
 pub struct Found {
     pub clusters: Vec<Known>,
-    /// What was typed and came to no run.
+    /// Answers that were typed but not run.
     pub draft: Option<Answers>,
-    /// The operator came over SSH, and nothing keeps their screen when the line drops.
+    /// The operator is connected over SSH without tmux or screen.
     pub needs_tmux: bool,
     /// What could not be read.
     pub trouble: Option<String>,
@@ -22,15 +22,15 @@ pub struct Found {
 pub struct Known {
     pub name: String,
     pub answers: Answers,
-    /// How far it came, in words.
+    /// Its last run, in words.
     pub story: String,
     pub unfinished: bool,
 }
 
-/// What may be done.
+/// The choices.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Offer {
-    /// By its place among those that were found.
+    /// By its index among the found clusters.
     Cluster(usize),
     Draft,
     New,
@@ -38,7 +38,7 @@ pub enum Offer {
 }
 
 impl Found {
-    /// What is likeliest comes first.
+    /// The likeliest first.
     pub fn offers(&self) -> Vec<Offer> {
         let clusters = self.clusters.iter().enumerate();
         let (unfinished, done): (Vec<_>, Vec<_>) =
@@ -54,7 +54,7 @@ impl Found {
     }
 }
 
-/// What is there to go on with.
+/// Finds what can be continued.
 pub fn find() -> Found {
     let set = |name: &str| std::env::var_os(name).is_some();
     let mut found = Found {

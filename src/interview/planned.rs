@@ -1,4 +1,4 @@
-//! A step of a plan, as the operator reads it before the run.
+//! A step of a plan, as shown before the run.
 
 use super::text;
 use crate::events::StepId;
@@ -9,9 +9,9 @@ use crate::report::diff::FileChange;
 pub struct PlannedStep {
     pub id: StepId,
     pub title: String,
-    /// What is sent to its host, secrets masked.
+    /// The script for its host, secrets masked.
     pub script: String,
-    /// What changes in files there, as far as it is known before.
+    /// The changes in files, as far as known before the run.
     pub files: Vec<FileChange>,
 }
 

@@ -1,4 +1,4 @@
-//! The answers as a file of the operator's.
+//! Writes the answers to a file for the operator.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use super::text;
 use crate::answers::Answers;
 use crate::state::files::{self, Existing};
 
-/// Into the working directory; a file that is somebody else's is never written over. `place` is where
-/// they were saved before. What is to be said of it.
+/// Saves into the working directory and never overwrites another file. `place` is where they were
+/// saved before. Returns the message.
 pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
     let kept = answers.without_login_secrets();
     let saved = if kept == *answers {
@@ -47,7 +47,7 @@ pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
     )
 }
 
-/// What is to be said of a file that was written, or was not.
+/// The message about the written file, or the error.
 pub fn outcome_of(path: &str, written: io::Result<()>, saved: fn(&str) -> String) -> String {
     match written {
         Ok(()) => saved(path),

@@ -5,7 +5,7 @@ pub enum Section {
     Cluster,
     Postgres,
     Certificates,
-    /// Server 1 and the others: they are set alike.
+    /// Server 1 and the others: they have the same settings.
     Servers,
     LoadBalancer,
     Agents,
@@ -21,7 +21,7 @@ impl Section {
         Section::Agents,
     ];
 
-    /// In which a key of the answers is set; `None` for what is about hosts.
+    /// The section of a key of the answers; `None` for keys of hosts.
     pub fn of_key(key: &str) -> Option<Self> {
         match key.split(['.', '[']).next().unwrap_or_default() {
             "cluster" | "ssh" => Some(Self::Cluster),

@@ -1,4 +1,4 @@
-//! When the certificates that are kept end, for people. No key is read.
+//! When the stored certificates expire, for people. No key is read.
 
 use std::io;
 use std::path::Path;
@@ -9,21 +9,21 @@ use time::OffsetDateTime;
 use super::{PkiError, RENEW, expiry};
 use crate::topology::Topology;
 
-/// A certificate, without what is in it.
+/// A certificate without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Certificate {
-    /// Whose it is: a server's name, or in words.
+    /// Its owner: a server's name, or a description.
     pub name: String,
-    /// The day on which it ends, `2029-02-27`, UTC.
+    /// The day on which it expires, `2029-02-27`, UTC.
     pub ends: String,
-    /// How many whole days are left; fewer than none when it has ended.
+    /// How many whole days are left; negative if it has expired.
     pub days: i64,
     /// What is wrong with it, and what to do.
     pub problem: Option<String>,
 }
 
-/// The certificates in a folder, of the members of a topology; those with a problem first. What is
-/// not there yet is left out.
+/// The certificates in a folder, of the members of a topology; those with a problem first. Missing
+/// ones are left out.
 pub fn certificates(
     dir: &Path,
     topology: &Topology,
@@ -59,14 +59,13 @@ pub fn certificates(
             let ended = !left.is_positive();
             match (is_authority, ended) {
                 (true, _) => {
-                    "it is not renewed by itself, because everybody must get the new \
-                              one at the same time: the next run says how"
+                    "it is not renewed automatically, because all hosts must get the new one at \
+                     the same time: the next run says how"
                 }
                 (false, true) => {
-                    "it has ended, and nobody is let in with it: the next run \
-                                  renews it"
+                    "it has expired, so connections with it are refused: the next run renews it"
                 }
-                (false, false) => "it ends soon: the next run renews it",
+                (false, false) => "it expires soon: the next run renews it",
             }
             .to_owned()
         });

@@ -240,11 +240,11 @@ fn what_changed_is_made_anew_and_nothing_else() {
         ""
     );
     assert_eq!(change(|wanted| wanted.servers.truncate(1)), "");
-    insta::assert_snapshot!(change(|wanted| names(wanted).truncate(2)), @r#"certificate of Postgres on db: its names changed: created anew"#);
-    insta::assert_snapshot!(change(|wanted| wanted.role = "other".into()), @r#"
-    client certificate of s1: its names changed: created anew
-    client certificate of s2: its names changed: created anew
-    "#);
+    insta::assert_snapshot!(change(|wanted| names(wanted).truncate(2)), @"certificate of Postgres on db: its names changed: recreated");
+    insta::assert_snapshot!(change(|wanted| wanted.role = "other".into()), @r"
+    client certificate of s1: its names changed: recreated
+    client certificate of s2: its names changed: recreated
+    ");
     insta::assert_snapshot!(change(|wanted| wanted.servers.push("s3".into())), @r#"client certificate of s3: created"#);
 
     let (stranger, _) = made(&Kept::default(), NOW);
@@ -254,11 +254,11 @@ fn what_changed_is_made_anew_and_nothing_else() {
     swapped.key_pem = stranger.ca.key_pem.clone();
     let broken = mixed.servers.get_mut("s2").expect("s2");
     broken.cert_pem = "nonsense".into();
-    insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r#"
-    certificate of Postgres on db: it was signed by another authority: created anew
-    client certificate of s1: it is not that of its key, an earlier run was interrupted: created anew
-    client certificate of s2: it cannot be read: created anew
-    "#);
+    insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r"
+    certificate of Postgres on db: it was signed by another authority: recreated
+    client certificate of s1: it does not match its key, an earlier run was interrupted: recreated
+    client certificate of s2: it cannot be read: recreated
+    ");
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn the_authority_is_never_replaced_silently() {
     };
     let near = NOW + Duration::days(3652 - 60);
     assert!(
-        error(&kept(&pki), near).contains("ends on 2036-11-22"),
+        error(&kept(&pki), near).contains("expires on 2036-11-22"),
         "{}",
         error(&kept(&pki), near)
     );
@@ -354,8 +354,8 @@ fn another_authority_is_not_saved_over_the_one_that_is_there() {
     assert_eq!(load(folder.path()).expect("loaded"), kept(&pki));
 }
 
-/// A save can be cut off between any two files. What is then there must lead, by the next run, to
-/// certificates that verify, under the authority that was there.
+/// A save can be interrupted between any two files. From the result, the next run must create
+/// certificates that verify, under the existing authority.
 #[test]
 fn an_interrupted_save_is_mended() {
     let (old, _) = made(&Kept::default(), NOW);
@@ -384,18 +384,18 @@ fn an_interrupted_save_is_mended() {
                 let target = folder.path().join(name);
                 std::fs::copy(whole.path().join(name), target).expect("copied");
             }
-            let (mended, changes) = made(&load(folder.path()).expect("loaded"), later);
-            save(folder.path(), &mended).expect("saved");
+            let (renewed, changes) = made(&load(folder.path()).expect("loaded"), later);
+            save(folder.path(), &renewed).expect("saved");
             assert_eq!(
                 made(&load(folder.path()).expect("loaded"), later),
-                (mended.clone(), vec![])
+                (renewed.clone(), vec![])
             );
             if written > 0 || !first {
-                assert_eq!(mended.ca.key_pem, new.ca.key_pem, "{written} {changes:?}");
+                assert_eq!(renewed.ca.key_pem, new.ca.key_pem, "{written} {changes:?}");
             }
-            for identity in mended.servers.values().chain(mended.postgres.values()) {
+            for identity in renewed.servers.values().chain(renewed.postgres.values()) {
                 let cert = &identity.cert_pem;
-                let (fine, text) = openssl_verify(&mended.ca.cert_pem, cert, later, &[]);
+                let (fine, text) = openssl_verify(&renewed.ca.cert_pem, cert, later, &[]);
                 assert!(fine, "{written}: {text}");
             }
         }

@@ -1,4 +1,4 @@
-//! What steps will write, beside what is there: asked of hosts before anything is changed.
+//! What steps will write, next to what exists: read from hosts before anything is changed.
 
 use super::script::of_each;
 use super::{LateValues, Shell, UnboundInput, Value};
@@ -8,11 +8,11 @@ use crate::secrets::SecretText;
 
 const PREVIEW: &str = include_str!("../../assets/remote/preview.sh");
 
-/// A file that a step sees to. Either content may be secret.
+/// A file of a step. Either content may be secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedFile {
     pub path: String,
-    /// Mode and owner, `600 root:root`, and what is in it; nothing where there is no file.
+    /// Mode and owner, `600 root:root`, and content; `None` if there is no file.
     pub now: Option<(String, SecretText)>,
     pub wanted: (String, SecretText),
 }
@@ -23,7 +23,7 @@ impl PlannedFile {
     }
 }
 
-/// Asks one host about the files of steps; [`read_previews`] reads what comes of it.
+/// The script that reads the files of steps on one host; [`read_previews`] parses its output.
 pub fn preview_script(
     mark: &str,
     steps: &[&Shell],
@@ -39,7 +39,7 @@ pub fn preview_script(
     })
 }
 
-/// The files of each step, in the order of the steps; fewer when the host stopped in between.
+/// The files of each step, in the order of the steps; fewer if the host stopped answering.
 pub fn read_previews(
     mark: &str,
     lines: &[String],
@@ -78,12 +78,12 @@ pub fn read_previews(
     previews
 }
 
-/// A file as the host tells of it; contents are base64.
+/// A file as reported by the host; contents are base64.
 #[derive(Default)]
 struct FileRecord {
     path: String,
     now: Option<(String, String)>,
-    /// Mode and owner, and the hash of what is to be in it.
+    /// Mode and owner, and the hash of the wanted content.
     wanted: Option<(String, String)>,
     becomes: Option<String>,
 }
@@ -120,7 +120,7 @@ impl FileRecord {
     }
 }
 
-/// Nothing for what is no text.
+/// `None` if it is not text.
 fn decoded(base64: &str) -> Option<SecretText> {
     if base64.is_empty() {
         return Some(String::new().into());

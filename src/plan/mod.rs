@@ -1,12 +1,11 @@
-//! What will be done: the steps of a procedure, in phases. Printing it is the dry run.
+//! The steps of a procedure, in phases. Printing it is the dry run.
 //!
-//! A step is one thing that must be true on one host. Most are shell files: what must be in files,
-//! and what else must be so (`assets/steps`, see `prelude.sh`); what is not a matter of one host's
-//! shell is a [`Task`], which the engine knows how to do. Both carry all their inputs: whoever carries
-//! a plan out needs to know nothing else.
+//! A step is one thing that must be true on one host. Most are shell files (`assets/steps`, see
+//! `prelude.sh`); what one host's shell cannot do is a [`Task`], which the engine carries out. Both
+//! contain all their inputs: carrying out a plan needs nothing else.
 //!
-//! * `print`: the dry run; `script`: from a step to what is sent to a host
-//! * `files`: what it will write, beside what is there now
+//! * `print`: the dry run; `script`: from a step to the script for a host
+//! * `files`: what it will write, next to what exists
 
 mod files;
 mod print;
@@ -48,15 +47,15 @@ pub struct Phase {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     pub id: StepId,
-    /// Where it runs; nothing for the jump host alone.
+    /// The host where it runs; `None` for this machine alone.
     pub host: Option<String>,
-    /// What is to be true, in a few words.
+    /// What will be true, in a few words.
     pub title: String,
-    /// What must have succeeded before.
+    /// The steps that must have succeeded before.
     pub needs: Vec<StepId>,
-    /// What needs it may run without it: it changes nothing.
+    /// It changes nothing: steps that need it may run without it.
     pub may_be_skipped: bool,
-    /// How long it may take to get there.
+    /// The time limit.
     pub limit: Duration,
     pub work: Work,
 }
@@ -91,14 +90,14 @@ pub enum ActOutput {
 /// A shell file with its inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shell {
-    /// Below `assets/steps`, without `.sh`.
+    /// Its path in `assets/steps`, without `.sh`.
     pub file: &'static str,
     pub source: &'static str,
     pub platform: Platform,
     pub inputs: Vec<(&'static str, Value)>,
 }
 
-/// What an input is.
+/// The value of an input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Plain(String),
@@ -131,47 +130,47 @@ impl From<Late> for Value {
     }
 }
 
-/// What exists only after an earlier step of a run.
+/// A value that exists only after an earlier step of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Late {
     /// The text of the official install script.
     Installer,
     InstallerSha256,
-    /// What agents join with: the hash of the cluster's CA and their token.
+    /// The agents' token with the hash of the cluster's CA.
     JoinToken,
-    /// The ranges of the nodes' pods, a line each: name and range.
+    /// The pod ranges of the nodes, one line each: name and range.
     PodNetworks,
 }
 
-/// What is not a matter of one host's shell; done by the engine.
+/// What one host's shell cannot do; carried out by the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     /// The certificates are in the state folder.
     KeepCertificates,
-    /// The install script is in the state folder, fetched through a host.
+    /// The install script is in the state folder, downloaded through a host.
     FetchInstaller {
         url: String,
-        /// What its bytes must hash to, where the answers pin that.
+        /// Its SHA-256, if the answers set one.
         sha256: Option<String>,
     },
-    /// From a server: the right client certificate is let in, anything else refused.
+    /// From a server: only the right client certificate is accepted.
     ProveDatastore(DatastoreProof),
     /// The cluster's CA is known.
     LearnClusterCa,
     /// Every server answers through a load balancer.
     ProveBalancer(BalancerProof),
-    /// From an agent: what it joins answers under the cluster's CA.
+    /// From an agent: its server address answers under the cluster's CA.
     ProveEndpoint { at: SocketAddr },
     /// The kubeconfig for the operator is in the state folder.
     KeepKubeconfig {
-        /// Where `kubectl` finds the API.
+        /// The URL of the API for `kubectl`.
         url: String,
         /// Of its cluster, user and context.
         name: String,
     },
-    /// The ranges of the nodes' pods are known.
+    /// The pod ranges of the nodes are known.
     LearnPodNetworks,
-    /// From a node: the others answer through the pods' network.
+    /// From a node: the others can be reached through the pod network.
     ProveOverlay(OverlayProof),
     /// All nodes are Ready, all pods healthy.
     WaitForCluster { nodes: Vec<ExpectedNode> },
@@ -179,7 +178,7 @@ pub enum Task {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatastoreProof {
-    /// The name that each member's certificate is checked against, and where it is.
+    /// The name that each member's certificate must have, and its address.
     pub members: Vec<(String, SocketAddr)>,
     pub database: String,
     pub user: String,
@@ -187,7 +186,7 @@ pub struct DatastoreProof {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct BalancerProof {
-    /// Where the load balancer is.
+    /// The address of the load balancer.
     pub at: SocketAddr,
     /// The servers behind it.
     pub servers: Vec<(String, SocketAddr)>,
@@ -197,7 +196,7 @@ pub struct BalancerProof {
 pub struct OverlayProof {
     /// The node's own address.
     pub own: IpAddr,
-    /// Set where the cluster's network is of a kind that is not tried.
+    /// Set if the cluster's network is of a kind that is not tested.
     pub untried_because: Option<String>,
     pub neighbours: Vec<Neighbour>,
 }
@@ -206,7 +205,7 @@ pub struct OverlayProof {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbour {
     pub name: String,
-    /// Outside of the pods' network.
+    /// Its address outside of the pod network.
     pub ip: IpAddr,
 }
 
@@ -237,7 +236,7 @@ impl Plan {
 }
 
 impl Step {
-    /// Marks a step that changes nothing: what needs it may run without it.
+    /// Marks a step that changes nothing: steps that need it may run without it.
     #[must_use]
     pub fn skippable(mut self) -> Self {
         self.may_be_skipped = true;

@@ -70,7 +70,7 @@ impl fmt::Display for Late {
             Late::Installer => "the install script",
             Late::InstallerSha256 => "the SHA-256 of the install script",
             Late::JoinToken => "the agents' token with the hash of the cluster's CA",
-            Late::PodNetworks => "the ranges of the nodes' pods",
+            Late::PodNetworks => "the pod ranges of the nodes",
         })
     }
 }
@@ -81,13 +81,13 @@ impl fmt::Display for Task {
             Task::KeepCertificates => "written into the state folder",
             Task::FetchInstaller { .. } => "downloaded through this host, and the same for all",
             Task::ProveDatastore(_) | Task::ProveEndpoint { .. } => {
-                "tried from this host, over its own network"
+                "tested from this host, over its own network"
             }
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
-            Task::ProveOverlay(_) => "tried from this host, through the pods' network",
-            Task::ProveBalancer(_) => "tried from this host, read in the log of the load balancer",
+            Task::ProveOverlay(_) => "tested from this host, through the pod network",
+            Task::ProveBalancer(_) => "tested from this host, with the log of the load balancer",
             Task::KeepKubeconfig { .. } => "read from this host, written into the state folder",
-            Task::WaitForCluster { .. } => "looked at from this host until it is so",
+            Task::WaitForCluster { .. } => "polled from this host until it is true",
         })
     }
 }

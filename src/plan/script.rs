@@ -1,5 +1,5 @@
-//! From a step to what is sent to a host: its inputs as shell variables, the prelude, what the
-//! platform adds, the step's own file, and a word that drives it.
+//! From a step to the script for a host: its inputs as shell variables, the prelude, the platform's
+//! functions, the step's own file, and the call that drives it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::secrets::SecretText;
 
 pub(crate) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
-/// What is known of the late-bound inputs.
+/// The known late-bound inputs.
 pub type LateValues = BTreeMap<Late, SecretText>;
 
 /// Why a step cannot be sent to a host.
@@ -19,15 +19,15 @@ pub type LateValues = BTreeMap<Late, SecretText>;
 #[error("{0} is not known yet")]
 pub struct UnboundInput(pub Late);
 
-/// What a step said of its host.
+/// A step's answer about its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     pub status: CheckStatus,
-    /// Why; empty when there is nothing to say.
+    /// The reason; may be empty.
     pub reason: String,
 }
 
-/// What `check` in the prelude returns.
+/// The status codes of `check` in the prelude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
     Satisfied,
@@ -47,7 +47,7 @@ impl From<i32> for CheckStatus {
     }
 }
 
-/// How `drive` in the prelude ends when it did not simply succeed.
+/// The status codes of `drive` in the prelude, other than success.
 pub mod ended {
     pub const UNCHANGED: i32 = 40;
     pub const STILL_NOT: i32 = 41;
@@ -82,8 +82,8 @@ impl Shell {
             })
     }
 
-    /// The whole file as it would be sent to the host, for people: secrets are masked, and what is
-    /// not known yet is named.
+    /// The whole script for people: secrets are masked, and inputs that are not known yet are
+    /// named.
     pub fn to_read(&self) -> String {
         self.driven_by("drive")
     }
@@ -111,8 +111,8 @@ impl Act {
     }
 }
 
-/// Asks one host about any number of steps in one go; [`read_answers`] reads what comes of it.
-/// `mark` stands where an answer ends, and must be something that no host could know.
+/// The script that checks any number of steps on one host; [`read_answers`] parses its output.
+/// `mark` ends each answer, and must be unknown to the host.
 pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Script, UnboundInput> {
     of_each(steps, mark, |step| {
         let asked = step.with_inputs(Script::new(step.source), late)?;
@@ -123,7 +123,7 @@ pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Scr
     })
 }
 
-/// One script for any number of steps of one host; `each` makes a step's part, which prints MARK.
+/// One script for any number of steps of one host; `each` builds a step's part, which prints MARK.
 pub(super) fn of_each(
     steps: &[&Shell],
     mark: &str,
@@ -138,7 +138,7 @@ pub(super) fn of_each(
         .try_fold(script, |script, step| Ok(script.then(each(step)?)))
 }
 
-/// The answers, in the order of the steps; fewer when the host stopped in between.
+/// The answers, in the order of the steps; fewer if the host stopped answering.
 pub fn read_answers(mark: &str, lines: &[String]) -> Vec<Asked> {
     let mut answers = Vec::new();
     let mut reason: Vec<&str> = Vec::new();
@@ -161,7 +161,7 @@ pub fn read_answers(mark: &str, lines: &[String]) -> Vec<Asked> {
     answers
 }
 
-/// Brings a step there: what runs in a unit of its own on the host.
+/// The script that carries out a step, in a separate unit on the host.
 pub fn apply_script(step: &Shell, late: &LateValues) -> Result<Script, UnboundInput> {
     driven(step, "drive\n", late)
 }

@@ -28,8 +28,8 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ("psql_program", "prints the path of psql itself"),
     (
         "postgres_cluster",
-        "prints the words that postgres_service takes, for the cluster on DB_PORT; nothing where \
-         there is none or no Postgres",
+        "prints the arguments of postgres_service for the cluster on DB_PORT; nothing if there is \
+         none or no Postgres",
     ),
     (
         "postgres_elsewhere",
@@ -37,7 +37,7 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ),
     (
         "make_postgres_cluster",
-        "makes a cluster on DB_PORT, or moves the one that the package has just made there",
+        "creates a cluster on DB_PORT, or moves the one that the package has just created there",
     ),
     (
         "postgres_service",
@@ -50,13 +50,13 @@ const FUNCTIONS: [(&str, &str); 11] = [
     ),
     (
         "postgres_log",
-        "prints the path of the log of the cluster on DB_PORT; nothing where there is none",
+        "prints the path of the log of the cluster on DB_PORT; nothing if there is none",
     ),
 ];
 
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
-/// Programs of this machine that a fake host has as well.
+/// Programs of this machine that a fake host also has.
 const TOOLS: &str = "cat dirname env find grep head mkdir mktemp rm sed sh sort tail timeout";
 
 /// A fake host: its programs are stubs, in `bin` or where their path says, below `$ROOT`.
@@ -110,7 +110,7 @@ fn defined(text: &str) -> Vec<&str> {
     names.filter(|name| !name.contains(' ')).collect()
 }
 
-/// The code of all steps, and of what stands around them.
+/// The code of all steps, and of the scripts around them.
 fn steps() -> String {
     fn add(folder: &Path, text: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -165,7 +165,7 @@ fn the_list_is_what_steps_call() {
     }
 }
 
-/// What stands between the prelude and a step must not change what the prelude does.
+/// The platform's functions must not change what the prelude does.
 #[test]
 fn no_family_defines_what_the_prelude_does() {
     let prelude = defined(PRELUDE);

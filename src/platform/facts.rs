@@ -1,4 +1,4 @@
-//! What a host says of itself.
+//! The facts of a host.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -9,8 +9,8 @@ use crate::remote::Script;
 
 const SCRIPT: &str = include_str!("../../assets/steps/facts.sh");
 
-/// The script that prints [`Facts`]. Where it is to ask Postgres: the port, and the database that
-/// will be K3s's, whose name must have passed the check of the answers: it becomes part of SQL.
+/// The script that prints [`Facts`]. To ask Postgres, it needs the port and the name of K3s's
+/// database. That name becomes part of SQL, so it must have passed validation.
 pub fn facts_script(postgres: Option<(u16, &str)>) -> Script {
     let (port, database) = postgres.map_or((String::new(), ""), |(port, database)| {
         (port.to_string(), database)
@@ -20,63 +20,63 @@ pub fn facts_script(postgres: Option<(u16, &str)>) -> Script {
         .input("DB_NAME", database)
 }
 
-/// What a host said of itself. What it did not say is empty.
+/// The facts of a host. What is unknown is empty.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
     /// `ID` of os-release: `debian`.
     pub os_id: String,
-    /// `ID_LIKE` of os-release: what it descends from.
+    /// `ID_LIKE` of os-release: the distributions that it derives from.
     pub os_like: String,
     pub os_version: String,
     /// For people: `Debian GNU/Linux 12 (bookworm)`.
     pub os_name: String,
-    /// As `uname -m` says it.
+    /// From `uname -m`.
     pub arch: String,
     pub hostname: String,
     pub machine_id: String,
-    /// Another one after every boot.
+    /// It changes with every boot.
     pub boot_id: String,
     pub systemd: bool,
-    /// What kind of container it is, if it is one: `systemd-nspawn`.
+    /// The kind of container, if it is one: `systemd-nspawn`.
     pub container: String,
-    /// Packages go into another root, which only the next boot uses.
+    /// Packages are installed into another root, which is used from the next boot on.
     pub transactional: bool,
     /// Folders of the system that cannot be written.
     pub read_only: Vec<String>,
     /// Seconds since 1970, when the host was asked.
     pub clock: f64,
-    /// Seconds by which it was ahead of this machine's clock; known where somebody compared.
+    /// How far it was ahead of this machine's clock, in seconds, if compared.
     pub clock_ahead: Option<f64>,
     pub cpus: u32,
     pub memory_kib: u64,
     pub swap_kib: u64,
     pub disks: Vec<Disk>,
     pub addresses: Vec<IpAddr>,
-    /// Whether it could be seen who listens.
+    /// Whether the listeners could be read.
     pub ports_seen: bool,
-    /// All but SSH's.
+    /// All listeners except SSH's.
     pub ports: Vec<Port>,
-    /// Where somebody listens for TCP.
+    /// TCP listeners.
     pub listens: Vec<SocketAddr>,
-    /// The cgroup controllers that are switched on, where that is known.
+    /// The active cgroup controllers, if known.
     pub cgroup_controllers: Option<Vec<String>>,
-    /// Of the kernel's modules that K3s needs, those of which it is known.
+    /// The kernel modules that K3s needs, if known.
     pub modules: BTreeMap<String, ModuleState>,
     pub selinux_enforces: bool,
-    /// What turns connections away.
+    /// What rejects connections.
     pub firewalls: Vec<Firewall>,
     /// Services that are not inactive, and their state.
     pub units: BTreeMap<String, UnitState>,
-    /// Who holds the package manager's locks.
+    /// The processes that hold the package manager's locks.
     pub packages_busy: Vec<Process>,
     /// Traces of an interrupted installation.
     pub packages_interrupted: bool,
     pub k3s: K3sFacts,
     pub postgres: PostgresFacts,
     pub balancer: BalancerFacts,
-    /// The wizard came here through sudo.
+    /// The wizard uses sudo.
     pub through_sudo: bool,
-    /// What that sudo records of whoever comes through it: `log_input`, `LOG_OUTPUT`.
+    /// What that sudo logs: `log_input`, `LOG_OUTPUT`.
     pub sudo_logs: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ pub enum ModuleState {
     Missing,
 }
 
-/// How a service is.
+/// The state of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitState {
     Active,
@@ -97,15 +97,15 @@ pub enum UnitState {
     Other(String),
 }
 
-/// A program that runs.
+/// A running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Not positive where the kernel does not tell it.
+    /// Not positive if the kernel does not report it.
     pub id: i64,
     pub program: String,
 }
 
-/// Room in a folder.
+/// Free space in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Disk {
     pub path: String,
@@ -113,25 +113,25 @@ pub struct Disk {
     pub total_kib: u64,
 }
 
-/// Somebody listens.
+/// A listener.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Port {
     pub udp: bool,
     pub number: u16,
-    /// Empty for what the kernel itself holds.
+    /// Empty for the kernel's own sockets.
     pub program: String,
     pub process: String,
     /// Of systemd: `nginx.service`.
     pub unit: String,
 }
 
-/// A K3s that is there, or was.
+/// A K3s that is installed, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct K3sFacts {
     /// `k3s`, `k3s-agent`
     pub units: Vec<String>,
     pub program: bool,
-    /// Of one that is not the wizard's.
+    /// Of one that the wizard did not install.
     pub version: String,
     /// The wizard installed it.
     pub ours: bool,
@@ -142,31 +142,31 @@ pub struct K3sFacts {
     /// Paths below `/var/lib/rancher/k3s`.
     pub leftovers: Vec<String>,
     pub node_password: bool,
-    /// Of a server that runs: the nodes whose passwords its cluster knows, where it was asked.
+    /// Of a running server: the nodes whose passwords its cluster knows, if asked.
     pub known_nodes: Vec<String>,
-    /// Files that K3s reads after `config.yaml`.
+    /// The files that K3s reads after `config.yaml`.
     pub further_configs: Vec<String>,
 }
 
-/// A Postgres that is there.
+/// An installed Postgres.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PostgresFacts {
     /// The wizard installed it.
     pub ours: bool,
     /// On the disk.
     pub clusters: Vec<PostgresCluster>,
-    /// A run of the wizard was cut off while it restarted it.
+    /// A run of the wizard was interrupted while restarting it.
     pub cut_off: bool,
-    /// The clusters of K3s that have rules in one of them, by name.
+    /// The names of the K3s clusters that have rules in one of them.
     pub marks: Vec<String>,
-    /// It answered on the port that K3s is to use; the rest of this is about that one.
+    /// It answered on K3s's port; the other fields are about that one.
     pub asked: bool,
-    /// Why it could not be asked.
+    /// Why it could not be queried.
     pub error: String,
     /// `150018`
     pub version: u32,
     pub replica: bool,
-    /// All but templates and `postgres`.
+    /// All except templates and `postgres`.
     pub databases: Vec<String>,
     pub settings: BTreeMap<String, String>,
     /// The hashes of the tokens that the bootstrap rows of a K3s in it are encrypted with.
@@ -176,23 +176,23 @@ pub struct PostgresFacts {
 /// A Postgres cluster on a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresCluster {
-    /// Where its files say so.
+    /// The path of its configuration.
     pub port: Option<u16>,
-    /// As its family names it: `15/main`.
+    /// Its name on the distribution: `15/main`.
     pub name: String,
 }
 
-/// A load balancer of the wizard's that is there.
+/// A load balancer that the wizard installed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BalancerFacts {
-    /// The name of its cluster; empty where an older version did not write it.
+    /// The name of its cluster; empty if an older version installed it.
     pub cluster: String,
-    /// Where it leads to: `198.51.100.12:6443`.
+    /// The servers behind it: `198.51.100.12:6443`.
     pub servers: Vec<String>,
 }
 
 impl Facts {
-    /// Reads what the script printed; what it does not know is passed over.
+    /// Parses the script's output; unknown lines are ignored.
     pub fn parse(lines: &[String]) -> Self {
         let mut facts = Self::default();
         for line in lines {
@@ -203,19 +203,19 @@ impl Facts {
         facts
     }
 
-    /// In a line, for people: `Debian GNU/Linux 12 (bookworm), x86_64, 3916 MiB of memory`.
+    /// In one line, for people: `Debian GNU/Linux 12 (bookworm), x86_64, 3916 MiB of memory`.
     pub fn summary(&self) -> String {
         let memory = self.memory_kib / 1024;
         format!("{}, {}, {memory} MiB of memory", self.os_name, self.arch)
     }
 
-    /// Whether its distribution, or one that it descends from, has one of these names.
+    /// Whether its distribution, or one that it derives from, has one of these names.
     pub(super) fn descends_from(&self, names: &[&str]) -> bool {
         let known = |name: &str| names.contains(&name);
         known(&self.os_id) || self.os_like.split_whitespace().any(known)
     }
 
-    /// Whether a K3s that the wizard installed serves there now.
+    /// Whether a K3s that the wizard installed is running there.
     pub fn runs_our_k3s(&self) -> bool {
         self.k3s.ours && (self.is_active("k3s.service") || self.is_active("k3s-agent.service"))
     }
@@ -295,13 +295,13 @@ impl Facts {
         }
     }
 
-    /// Whether the host itself is a container: then the kernel is another's matter.
+    /// Whether the host is a container: then its kernel belongs to another system.
     pub fn is_container(&self) -> bool {
         !self.container.is_empty()
     }
 
-    /// Whether somebody listens on a port of an address; a listener of the wizard's own, left by a
-    /// run that was killed, does not count.
+    /// Whether a process listens on a port of an address. The wizard's own listener, left by a
+    /// killed run, does not count.
     pub fn listens_on(&self, at: SocketAddr) -> bool {
         let own = |port: &Port| port.number == at.port() && port.unit == network::LISTENER;
         let there = |listens: &SocketAddr| {
@@ -311,7 +311,7 @@ impl Facts {
         self.listens.iter().any(there) && !self.ports.iter().any(own)
     }
 
-    /// The room where a folder is, or would be.
+    /// The free space where a folder is, or would be.
     pub fn disk(&self, path: &str) -> Option<&Disk> {
         let within = |disk: &&Disk| {
             let rest = path.strip_prefix(disk.path.trim_end_matches('/'));
@@ -322,7 +322,7 @@ impl Facts {
     }
 }
 
-/// From how `ss` writes it: `127.0.0.53%lo:53`, `[::]:80`, and `*:80` for all addresses.
+/// From the format of `ss`: `127.0.0.53%lo:53`, `[::]:80`, and `*:80` for all addresses.
 fn listener(value: &str) -> Option<SocketAddr> {
     let (address, port) = value.rsplit_once(':')?;
     let address = address.split('%').next()?.trim_matches(['[', ']']);

@@ -1,18 +1,18 @@
-//! What guards a host, and the command that opens it. Told, not done.
+//! The firewall of a host, and the command that opens it. Only reported, never run.
 
-/// What turns connections away.
+/// What rejects connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Firewall {
     Firewalld,
     Ufw,
-    /// So many rules of others do.
+    /// Rules that the wizard did not write, and their number.
     Nftables {
         rules: u32,
     },
 }
 
 impl Firewall {
-    /// As the facts say it: `ufw`, `nftables 3`.
+    /// As in the facts: `ufw`, `nftables 3`.
     pub(super) fn parse(value: &str) -> Option<Self> {
         match value.split_once(' ') {
             None if value == "ufw" => Some(Self::Ufw),
@@ -24,7 +24,7 @@ impl Firewall {
     }
 }
 
-/// What a firewall is, and what opens ports of it, each `8472/udp`.
+/// The name of a firewall, and the command that opens ports, each like `8472/udp`.
 pub fn opens(firewall: &Firewall, ports: &[String]) -> (String, String) {
     let each = |before: &str, between: &str| {
         let all: Vec<_> = ports.iter().map(|port| format!("{before}{port}")).collect();
@@ -32,16 +32,16 @@ pub fn opens(firewall: &Firewall, ports: &[String]) -> (String, String) {
     };
     match firewall {
         Firewall::Firewalld => (
-            "firewalld is on".to_owned(),
+            "firewalld is active".to_owned(),
             format!(
                 "firewall-cmd --permanent {} && firewall-cmd --reload",
                 each("--add-port=", " ")
             ),
         ),
-        Firewall::Ufw => ("ufw is on".to_owned(), each("ufw allow ", " && ")),
+        Firewall::Ufw => ("ufw is active".to_owned(), each("ufw allow ", " && ")),
         Firewall::Nftables { rules } => (
-            format!("nftables turns connections away ({rules} rules)"),
-            format!("Let {} in", ports.join(", ")),
+            format!("nftables rejects connections ({rules} rules)"),
+            format!("Allow {}", ports.join(", ")),
         ),
     }
 }

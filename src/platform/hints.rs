@@ -1,15 +1,15 @@
-//! What is printed when something fails, and what it means on a family of distributions. The signs
-//! that are the same everywhere are `engine::hints`.
+//! Printed failures and their meaning on a family of distributions. Signs that are the same
+//! everywhere are in `engine::hints`.
 
-/// Something that is printed, and what it means.
+/// A printed text and its meaning.
 #[derive(Debug)]
 pub struct Sign {
-    /// What the step's name begins with. Empty: any step.
+    /// The prefix of the step's name. Empty: any step.
     pub at: &'static str,
-    /// Everything that must stand in one line.
+    /// All of these texts must be in one line.
     pub says: &'static [&'static str],
-    /// What it means and what to do: a sentence or two. Commands are for root on the step's host,
-    /// unless they say another one.
+    /// What it means and what to do: one or two sentences. Commands are for root on the step's
+    /// host, unless they name another one.
     pub hint: &'static str,
 }
 
@@ -24,10 +24,10 @@ pub const fn at(at: &'static str, says: &'static [&'static str], hint: &'static 
 /// What a family adds: each table goes from the specific to the general.
 #[derive(Debug)]
 pub struct Hints {
-    /// What names a cause.
+    /// Signs that name a cause.
     pub causes: &'static [Sign],
-    /// What is only seen of it.
+    /// Signs that are only symptoms.
     pub symptoms: &'static [Sign],
-    /// Where to look, by step, when nothing that was printed says more.
+    /// Where to look, by step, when no sign matches.
     pub general: &'static [Sign],
 }

@@ -1,11 +1,12 @@
-//! What a host is: its [`Facts`], what we know of its distribution, and whether it will do.
+//! What a host is: its [`Facts`], what the wizard knows of its distribution, and whether it is
+//! suitable.
 //!
 //! Facts are read in one round trip and never written. A family of distributions is a folder here,
 //! and to support another one is to add its folder, and a line to `FAMILIES`. In it are:
 //!
 //! * `mod.rs`: which hosts are of the family, and the [`Platform`] of each
-//! * `functions.sh`: what steps call of it; `contract` lists the functions and holds families to them
-//! * `hints.rs`: what its programs mean by what they print
+//! * `functions.sh`: the functions that steps call; `contract` lists and tests them
+//! * `hints.rs`: the meaning of its programs' messages
 //! * `remedies.rs`: what to do about findings of the preflight
 
 #[cfg(test)]
@@ -38,8 +39,8 @@ pub struct Family {
     pub name: &'static str,
     /// Its distributions, for people.
     members: &'static str,
-    /// Shell functions for packages and services; they stand between the prelude and a step. Which
-    /// ones, and what each does, is listed in `contract`.
+    /// Shell functions for packages and services, inserted between the prelude and a step.
+    /// `contract` lists them.
     pub functions: &'static str,
     /// What its programs mean by what they print.
     hints: Hints,

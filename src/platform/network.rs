@@ -1,5 +1,5 @@
-//! Whether hosts reach those that they must reach: tried on the hosts themselves, since only there
-//! the way is the one that counts.
+//! Whether the hosts can reach each other: tested on the hosts themselves, because only there is
+//! the network path the real one.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -10,30 +10,30 @@ use crate::topology::Link;
 const REACH: &str = include_str!("../../assets/steps/reach.sh");
 const LISTEN: &str = include_str!("../../assets/steps/listen.sh");
 
-/// The unit that listens for a moment where nobody does yet.
+/// The unit that listens briefly on ports without a service.
 pub const LISTENER: &str = "k3s-ha-wizard-listen.service";
-/// After so many seconds it ends by itself.
+/// It ends by itself after this many seconds.
 const LISTENS: u32 = 20;
-/// Seconds that an answer may take.
+/// How long an answer may take, in seconds.
 pub const PATIENCE: u32 = 3;
 
-/// What came of trying a link.
+/// The result of testing a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
     Reached,
-    /// Refused, although somebody listens.
+    /// Refused, although a process listens.
     Refused,
     /// No answer in [`PATIENCE`].
     Silent,
-    /// Not even sent: `No route to host`.
+    /// Not sent: `No route to host`.
     NoWay(String),
-    /// Refused, as nobody listens there yet.
+    /// Refused, because no process listens there yet.
     Later,
-    /// Could not be tried, and why.
+    /// Not tested, and why.
     Untried(String),
 }
 
-/// The script that tries links, all from the host on which it runs.
+/// The script that tests links from the host on which it runs.
 pub fn reach_script(links: &[Link]) -> Script {
     let mut numbered = String::new();
     for (number, link) in links.iter().enumerate() {
@@ -45,7 +45,7 @@ pub fn reach_script(links: &[Link]) -> Script {
         .input("LINKS", numbered.trim_end())
 }
 
-/// What it said of each link.
+/// Its result for each link.
 pub fn parse_contacts(text: &[String], links: &[Link]) -> Vec<Contact> {
     let said = |key: &'static str| text.iter().filter_map(move |line| line.strip_prefix(key));
     let untried = match said("reach.untried=").next() {
@@ -72,7 +72,7 @@ pub fn parse_contacts(text: &[String], links: &[Link]) -> Vec<Contact> {
     contacts
 }
 
-/// The script that opens ports of a host for a moment. [`CLOSE`] ends it before its time.
+/// The script that briefly listens on ports of a host. [`CLOSE`] ends it early.
 pub fn listen_script(ip: IpAddr, ports: &[u16]) -> Script {
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
     Script::new(LISTEN)
@@ -84,7 +84,7 @@ pub fn listen_script(ip: IpAddr, ports: &[u16]) -> Script {
 
 pub const CLOSE: &str = "systemctl stop k3s-ha-wizard-listen.service 2>/dev/null";
 
-/// Why the ports could not be opened; nothing where they are.
+/// Why the ports could not be opened; `None` if they are open.
 pub fn not_opened(lines: &[String]) -> Option<String> {
     if lines.iter().any(|line| line == "listen=opened") {
         return None;
@@ -106,7 +106,7 @@ mod tests {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// A port where nobody listens is refused at once, on any machine.
+    /// A port without a listener is refused at once, on any machine.
     #[test]
     fn the_script_tells_who_answers() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -142,8 +142,8 @@ mod tests {
             parse_contacts(&lines(said), &links),
             [Contact::Reached, no_way, Contact::Silent, Contact::Silent]
         );
-        let untried = parse_contacts(&lines("reach.untried=there is no bash"), &links);
-        assert_eq!(untried[0], Contact::Untried("there is no bash".into()));
+        let untried = parse_contacts(&lines("reach.untried=bash is not installed"), &links);
+        assert_eq!(untried[0], Contact::Untried("bash is not installed".into()));
         assert!(matches!(
             parse_contacts(&[], &links)[3],
             Contact::Untried(_)

@@ -1,4 +1,4 @@
-//! What to do about a finding of the preflight, where that is a matter of the distribution: commands.
+//! What to do about a finding of the preflight, where that depends on the distribution: commands.
 
 use super::PostgresCluster;
 
@@ -14,16 +14,16 @@ pub struct Remedies {
     pub packages_interrupted: &'static str,
     /// No package source answers.
     pub packages_unreached: &'static str,
-    /// A Postgres of others does not run.
+    /// A Postgres that the wizard did not install is stopped.
     pub postgres_stopped: fn(&PostgresCluster) -> String,
 }
 
-/// For a host of no family, which no run begins on anyway.
+/// For a host of an unknown family, on which no run starts.
 pub(super) static OF_NO_FAMILY: Remedies = Remedies {
-    module_missing: "Take the kernel of the distribution, with all its modules",
+    module_missing: "Use the distribution's kernel, with all its modules",
     ss_missing: "Install iproute2",
-    download_unknown: "Install curl to know it now",
+    download_unknown: "Install curl, to check it now",
     packages_interrupted: "Finish it with its package manager",
-    packages_unreached: "Look at its package sources and its proxy",
-    postgres_stopped: |_| "Start it, so that it can be looked at".into(),
+    packages_unreached: "Check its package sources and its proxy",
+    postgres_stopped: |_| "Start it, so that the wizard can check it".into(),
 };

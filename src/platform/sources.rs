@@ -1,5 +1,5 @@
-//! Whether a host gets what it will download: tried on the host itself, since only there the way
-//! is the one that counts.
+//! Whether a host can download what it needs: tested on the host itself, because only there is the
+//! network path the real one.
 
 use super::{Facts, Platform};
 use crate::answers::K3s;
@@ -9,10 +9,10 @@ use crate::topology::Topology;
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
 
-/// Where the releases of K3s are when the answers name no mirror.
+/// The releases of K3s, if the answers name no mirror.
 const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
 
-/// What a host reaches. What it did not say, or was not asked, is empty.
+/// The sources that a host can reach. What is unknown is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sources {
     pub packages: SourceTrial,
@@ -21,25 +21,25 @@ pub struct Sources {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SourceTrial {
-    /// Nothing is to be downloaded, or nobody knows.
+    /// Nothing to download, or unknown.
     #[default]
     Not,
     Reached,
-    /// Could not be tried yet, and why.
+    /// Not tested yet, and why.
     Later(String),
     Failed(String),
 }
 
-/// What hosts download of K3s, and from where.
+/// The downloads of K3s and their sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downloads {
     pub version: String,
     pub install_url: String,
-    /// Where the releases are.
+    /// The URL of the releases.
     pub releases: String,
 }
 
-/// What sources are tried for.
+/// What the test needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceRequirements<'a> {
     pub topology: &'a Topology,
@@ -72,7 +72,7 @@ impl Downloads {
 }
 
 impl Sources {
-    /// The script that tries them from a host.
+    /// The script that tests them from a host.
     pub fn script(
         wanted: SourceRequirements<'_>,
         host: &str,
@@ -107,8 +107,8 @@ impl Sources {
             .input("RELEASE_URL", release_url.unwrap_or_default())
     }
 
-    /// Whether nothing is left to download, as far as facts tell: then nothing is tried. What K3s
-    /// is there in which version only the script asks.
+    /// Whether everything is installed, as far as the facts tell: then nothing is tested. Only the
+    /// script asks for the version of K3s.
     pub fn are_settled(topology: &Topology, host: &str, facts: &Facts) -> bool {
         if topology.datastore.member(host).is_some() {
             return facts.postgres.ours && facts.postgres.asked;
@@ -204,7 +204,7 @@ mod tests {
         assert!(mirror.release_url("aarch64").ends_with("-arm64.txt"));
     }
 
-    /// A port where nobody listens is refused at once, on any machine.
+    /// A port without a listener is refused at once, on any machine.
     #[test]
     fn the_script_tells_what_is_not_reached() {
         let (topology, k3s) = (lab(), K3s::default());

@@ -1,5 +1,4 @@
-//! What differs between a cluster as it was last applied and the answers, and how each difference
-//! reaches the hosts.
+//! The differences between the applied state of a cluster and the answers, and how each is handled.
 
 use std::fmt;
 
@@ -9,7 +8,7 @@ use crate::answers::{Answers, Host, Role};
 use crate::secrets::Secrets;
 use crate::topology::Topology;
 
-/// Something that the answers want otherwise than it was applied.
+/// A difference between the answers and the applied state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// `k3s.version: v1.36.2+k3s1, now v1.37.0+k3s1`
@@ -20,11 +19,11 @@ pub struct Difference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Handling {
-    /// No process is restarted that serves the cluster.
+    /// No service of the cluster is restarted.
     InPlace,
-    /// The nodes that it concerns are restarted, one at a time.
+    /// The affected nodes are restarted, one at a time.
     Rolling,
-    /// `install` does not do it. What does, by hand.
+    /// `install` refuses it. The text says how to do it by hand.
     Refused(&'static str),
 }
 
@@ -32,33 +31,33 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = &self.what;
         match self.how {
-            Handling::InPlace => write!(f, "{what} (changed in place)"),
-            Handling::Rolling => write!(f, "{what} (services restart, nodes one at a time)"),
+            Handling::InPlace => write!(f, "{what} (changed without a restart)"),
+            Handling::Rolling => write!(f, "{what} (services restart, one node at a time)"),
             Handling::Refused(remedy) => write!(
                 f,
-                "{what}: install does not change it. {remedy}. When the cluster is so, \
-                 `install --changed-by-hand` takes it over"
+                "{what}: install refuses this change. {remedy}. Afterwards, `install \
+                 --changed-by-hand` accepts it"
             ),
         }
     }
 }
 
 const UPGRADE: &str = "Upgrade by hand, after a backup (pg_dump): the servers one at a time, then \
-    the agents, each with the install script and INSTALL_K3S_VERSION, and no minor version left \
-    out";
-const DATABASE: &str = "Servers on another database are another cluster. To move it by hand: stop K3s \
-    on all servers, bring a pg_dump of the database into the new one, change datastore-endpoint in \
-    /etc/rancher/k3s/config.yaml and start the servers";
-const RENAMED: &str = "Servers that run know Postgres by the old name. By hand: stop K3s on all \
-    servers, which stops the control plane until the run starts them again";
-const NETWORK: &str = "The nodes and services of a cluster keep their networks for life. Put the \
-    old value back, or install a new cluster";
-const ENCRYPTION: &str = "Switch it by hand with k3s secrets-encrypt on a server";
+                       the agents, each with the install script and INSTALL_K3S_VERSION, without \
+                       skipping a minor version";
+const DATABASE: &str = "Another database means another cluster. To move the data by hand: stop K3s \
+                        on all servers, restore a pg_dump of the database into the new one, change \
+                        datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers";
+const RENAMED: &str = "Running servers use the old name of Postgres. By hand: stop K3s on all \
+                       servers; the control plane is down until the run starts them again";
+const NETWORK: &str = "A cluster keeps its pod and service networks for life. Restore the old \
+                       value, or install a new cluster";
+const ENCRYPTION: &str = "Change it by hand with k3s secrets-encrypt on a server";
 const REMOVED: &str = "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
     k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE";
-const MOVED: &str = "Put it back, or remove the host by hand and add it as a new one";
+const MOVED: &str = "Restore the old value, or remove the host by hand and add it as a new one";
 
-/// The flags that a cluster keeps for life.
+/// The settings that a cluster keeps for life.
 const FOR_LIFE: [&str; 6] = [
     "cluster-cidr",
     "service-cidr",
@@ -69,21 +68,21 @@ const FOR_LIFE: [&str; 6] = [
 ];
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";
 
-/// Secrets that are other ones than an earlier run has kept.
+/// Secrets that differ from those of an earlier run.
 pub fn of_secrets(kept: &Secrets, wanted: &Secrets) -> Vec<Difference> {
     let mut found = Differences::default();
     if kept.db_password != wanted.db_password {
-        let what = "postgres.password is another one: a server opens no new connection to Postgres \
+        let what = "postgres.password changed: a server opens no new connection to Postgres \
                     until it has restarted";
         found.add(what.into(), Handling::Rolling);
     }
     if kept.agent_token != wanted.agent_token {
-        found.add("k3s.agent_token is another one".into(), Handling::Rolling);
+        found.add("k3s.agent_token changed".into(), Handling::Rolling);
     }
     found.0
 }
 
-/// Every difference, those that are refused first.
+/// Every difference, the refused ones first.
 pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     let mut found = Differences::default();
     let (old, new) = (&applied.k3s, &wanted.k3s);
@@ -103,7 +102,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     found.text("postgres.user", &old.user, &new.user, refused);
     found.port("postgres.port", old.port, new.port, refused);
     let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
-    // Servers that run check the certificate of Postgres for the name that they know.
+    // Running servers check the certificate of Postgres for its current name.
     let renamed = match &old.name {
         Some(_) => Handling::Refused(RENAMED),
         None => Handling::Rolling,
@@ -123,7 +122,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         match wanted.host(&host.name) {
             Some(same) => found.host(host, same),
             None => found.add(
-                format!("{} is not in the answers any more", host.name),
+                format!("{} is no longer in the answers", host.name),
                 match host.role() {
                     Role::Postgres => Handling::Refused(DATABASE),
                     Role::LoadBalancer | Role::Monitor => Handling::Refused(MOVED),
@@ -135,7 +134,8 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     for host in &wanted.hosts {
         if applied.host(&host.name).is_none() {
             let what = format!("{} is new, as {}", host.name, host.role());
-            // Its name goes into the certificates of all servers, and Postgres gets room for it.
+            // Its name goes into the certificates of all servers, and Postgres must accept its
+            // connections.
             let is_server = host.roles.contains(&Role::Server);
             found.add(
                 what,
@@ -149,7 +149,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     }
     let names = |answers| Topology::of(answers).map(|topology| topology.server_names());
     if found.0.is_empty() && names(applied) != names(wanted) {
-        let what = "the names and addresses of the servers' certificates are other ones";
+        let what = "the names and addresses in the servers' certificates have changed";
         found.add(what.into(), Handling::Rolling);
     }
     let refused = |difference: &Difference| matches!(difference.how, Handling::Refused(_));
@@ -183,7 +183,7 @@ impl Differences {
         self.text(key, &old.to_string(), &new.to_string(), how);
     }
 
-    /// Flags of K3s; only their names are told, because their values may be secret.
+    /// Settings of K3s; only their names are shown, because their values may be secret.
     fn flags(&mut self, key: &str, old: &toml::Table, new: &toml::Table) {
         let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
         names.sort_unstable();
@@ -192,7 +192,7 @@ impl Differences {
             if old.get(name) == new.get(name) {
                 continue;
             }
-            let what = format!("{key}.{name} is another one");
+            let what = format!("{key}.{name} has changed");
             self.add(
                 what,
                 match name.as_str() {
@@ -207,11 +207,11 @@ impl Differences {
     fn host(&mut self, old: &Host, new: &Host) {
         let name = &old.name;
         if old.roles != new.roles {
-            let what = format!("{name} has the role {}, now {}", old.role(), new.role());
+            let what = format!("{name}: role {}, now {}", old.role(), new.role());
             self.add(what, Handling::Refused(MOVED));
         } else if old.cluster_ip() != new.cluster_ip() {
             let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());
-            let what = format!("{name} has the address {}, now {}", ip(old), ip(new));
+            let what = format!("{name}: address {}, now {}", ip(old), ip(new));
             self.add(
                 what,
                 match old.role() {
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn the_same_answers_differ_in_nothing() {
         assert_eq!(told(|_| {}), "");
-        // Who logs in is no matter of the cluster's.
+        // Logins do not belong to the cluster.
         assert_eq!(
             told(|wanted| wanted.hosts[1].user = Some("other".into())),
             ""

@@ -1,4 +1,4 @@
-//! From bare machines to a cluster, and the same again whenever something has drifted.
+//! From bare machines to a cluster. It can be repeated to repair drift.
 
 use crate::events::StepId;
 use crate::plan::{Phase, Plan, Step};
@@ -8,7 +8,7 @@ use crate::steps::{
     on_each, postgres,
 };
 
-/// The data of server 1, before any other server starts.
+/// Checks the data of server 1, before any other server starts.
 const FIRST_DATA: &str = "k3s/datastore";
 
 /// The plan for these answers on these hosts.
@@ -155,8 +155,8 @@ fn whole_cluster(context: &StepContext<'_>) -> Vec<Step> {
     };
     let mut steps: Vec<_> = context.postgres.iter().map(of_host).collect();
     steps.push(cluster::kubeconfig(context).needing([server.id(k3s::SERVER_START)]));
-    // Not after `health`: that waits long for a cluster that may be unhealthy just because its pods
-    // do not reach each other.
+    // Not after `health`: it waits long for a cluster that may be unhealthy only because its pods
+    // cannot reach each other.
     if context.nodes().count() > 1 {
         let networks = cluster::networks(context);
         steps.push(networks.needing(servers.clone()).needing(agents.clone()));

@@ -1,9 +1,8 @@
-//! The order of steps: what is done first, and what needs what, across components. Each procedure
-//! is a pure function from the topology to a plan.
+//! The order of steps and what each needs, across components. Each procedure is a pure function
+//! from the topology to a plan.
 //!
 //! * [`install`]: from bare machines to a cluster
-//! * [`backup`]: the datastore, as it is at one moment
-//! * [`differences`]: what an existing cluster has otherwise, and how that is changed
+//! * [`differences`]: how answers differ from an existing cluster, and how that is handled
 
 pub mod backup;
 pub mod differences;

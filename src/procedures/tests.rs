@@ -151,8 +151,7 @@ fn steps_come_after_what_they_need() {
             missing.extend(step.needs.iter().filter(|need| !seen.contains(*need)));
             assert!(seen.insert(&step.id), "{} stands there twice", step.id);
         }
-        // What is needed may stand in a later phase (one agent's way, the load balancer's proof),
-        // but it must be there, and never come round in a circle.
+        // A need may be in a later phase, but it must exist, and there must be no cycle.
         assert!(
             missing.iter().all(|need| seen.contains(*need)),
             "{missing:?}"

@@ -1,5 +1,5 @@
-//! The way through the load balancer: what answers behind its address is the cluster, and every
-//! server takes its share.
+//! The path through the load balancer: its address reaches the cluster, and every server gets
+//! connections.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::tls::{self, TlsFailure};
 
-/// What `/ping` says may be no longer than this.
+/// The maximum length of an answer to `/ping`.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// What came of asking the cluster through the load balancer.
+/// The result of asking the cluster through the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BalancerAnswer {
-    /// Over TLS that the cluster's authority vouches for.
+    /// Over TLS, verified with the cluster's CA.
     Answers {
         status: u16,
         body: String,
@@ -57,18 +57,18 @@ fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<BalancerAn
     let failed = |error: io::Error| tls::why_io(&error);
     stream.write_all(request.as_bytes()).map_err(failed)?;
     let mut answer = Vec::new();
-    // A server that closes without TLS's own goodbye has still answered: what counts is whether the
-    // answer is whole.
+    // A server that closes without TLS's close_notify has still answered: only the completeness of
+    // the answer counts.
     let read = stream.take(LONGEST_ANSWER).read_to_end(&mut answer);
     match (parse(&answer), read) {
         (Some(got), _) => Ok(got),
         (None, Err(error)) => Err(failed(error)),
         (None, Ok(0)) => Err(tls::ended()),
-        (None, Ok(_)) => Err(TlsFailure::Broken("what answers there is not K3s".into())),
+        (None, Ok(_)) => Err(TlsFailure::Broken("the server there is not K3s".into())),
     }
 }
 
-/// A whole HTTP answer.
+/// A complete HTTP response.
 fn parse(answer: &[u8]) -> Option<BalancerAnswer> {
     let text = String::from_utf8_lossy(answer);
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -89,7 +89,7 @@ fn parse(answer: &[u8]) -> Option<BalancerAnswer> {
 }
 
 impl BalancerVerdict {
-    /// For a load balancer to which there was no way.
+    /// For a load balancer that cannot be reached.
     pub fn unreached(host: &str, why: &impl fmt::Display) -> Self {
         let got = BalancerAnswer::Broken {
             why: format!("the load balancer cannot be reached: {why}"),
@@ -125,13 +125,13 @@ impl fmt::Display for BalancerVerdict {
     }
 }
 
-/// One connection through the load balancer, as its log tells it.
+/// One connection through the load balancer, from its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
     pub client: IpAddr,
     /// The servers that could not be reached, in the order in which they were tried.
     pub failed: Vec<SocketAddr>,
-    /// The server that answered: that sent something.
+    /// The server that answered.
     pub answered: Option<SocketAddr>,
 }
 
@@ -172,8 +172,7 @@ pub struct Share {
     pub failed: usize,
 }
 
-/// What became of the connections in a log, server by server. Lines that are no passages do not
-/// count.
+/// The connections in a log, by server. Other lines do not count.
 pub fn seen<'a>(log: impl IntoIterator<Item = &'a str>) -> BTreeMap<SocketAddr, Share> {
     let mut shares = BTreeMap::<_, Share>::new();
     for passage in log.into_iter().filter_map(Passage::parse) {

@@ -1,5 +1,5 @@
-//! The mutual TLS matrix: Postgres lets in who has the right certificate and the right password,
-//! and refuses, for that very reason, whoever lacks one of them.
+//! The mutual TLS matrix: Postgres accepts a client with the right certificate and password, and
+//! refuses every other one for exactly that reason.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use super::tls::{self, TlsFailure};
 use crate::pki::{self, Identity, PkiError};
 use crate::secrets::SecretText;
 
-/// The datastore as K3s reaches it.
+/// The datastore from the view of K3s.
 #[derive(Debug, Clone, Copy)]
 pub struct DatastoreTarget<'a> {
     /// The name or the address in the datastore endpoint: the certificate of Postgres must have it.
@@ -24,7 +24,7 @@ pub struct DatastoreTarget<'a> {
     pub ca_pem: &'a str,
 }
 
-/// One thing to try.
+/// One case of the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Case {
     Right,
@@ -42,16 +42,16 @@ pub enum Expected {
     IsRefused,
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaseOutcome {
     Passes {
         /// What Postgres sees: `TLSv1.3, /CN=k3s`.
         seen: String,
     },
-    /// For the reason that belongs to the case, as Postgres or its TLS put it.
+    /// For the expected reason, in the words of Postgres or its TLS.
     IsRefused { reason: String },
-    /// Anything else: it shows neither.
+    /// Anything else: it proves neither.
     Broken { why: String },
 }
 
@@ -71,7 +71,7 @@ pub struct Identities {
 }
 
 impl Identities {
-    /// Makes the ones that must be refused; `own` is the server's, `role` the database role.
+    /// Creates the ones that must be refused; `own` is the server's, `role` the database role.
     pub fn new(
         ca: &Identity,
         own: &Identity,
@@ -129,8 +129,8 @@ impl Case {
     }
 }
 
-/// Tries one case over a stream to Postgres. The server must prove who it is in every case with
-/// TLS.
+/// Tests one case over a stream to Postgres. In every case with TLS, the server's certificate must
+/// be valid.
 pub fn prove(
     case: Case,
     datastore: &DatastoreTarget<'_>,
@@ -163,8 +163,8 @@ fn attempt(
     login::ask_for_tls(&mut stream)?;
     let identity = identities.shown(case);
     let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(LoginStop::Connection)?;
-    // With TLS 1.3 the server looks at our certificate only after the handshake is over for us:
-    // what it thinks of it comes with the first answer.
+    // With TLS 1.3 the server checks the client certificate after the client's handshake: its
+    // verdict comes with the first answer.
     login::log_in(&mut stream, database, user, password)
 }
 
@@ -185,7 +185,7 @@ fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
     };
     match (case, lacks) {
         (Case::Right, Some(what)) => CaseOutcome::Broken {
-            why: format!("Postgres let the role in without a look at {what} ({seen})"),
+            why: format!("Postgres let the role in without checking {what} ({seen})"),
         },
         _ => CaseOutcome::Passes { seen },
     }
@@ -213,9 +213,9 @@ fn stopped(case: Case, stop: LoginStop) -> CaseOutcome {
     }
 }
 
-/// Whether this is how Postgres refuses the case, and not something that went wrong on the way.
-/// Told by codes, because the texts are in the server's language (the alerts are those of RFC 8446,
-/// section 6).
+/// Whether Postgres refuses the case for its reason, and not because of another failure. Decided by
+/// codes, because the texts are in the server's language (the alerts are those of RFC 8446, section
+/// 6).
 fn is_its_reason(case: Case, stop: &LoginStop) -> bool {
     use Stage::{Greeted, PasswordAccepted, PasswordAsked};
     // Postgres compares the CN with the role only after the password, and then blames the password
@@ -246,7 +246,7 @@ fn is_its_reason(case: Case, stop: &LoginStop) -> bool {
 }
 
 impl CaseVerdict {
-    /// For a case that could not even be tried: there was no way to Postgres.
+    /// For a case that could not be tested: Postgres was not reached.
     pub fn unreached(case: Case, why: &impl fmt::Display) -> Self {
         let got = CaseOutcome::Broken {
             why: format!("Postgres cannot be reached: {why}"),
@@ -283,7 +283,7 @@ impl fmt::Display for CaseOutcome {
         match self {
             Self::Passes { seen } => write!(f, "passes ({seen})"),
             Self::IsRefused { reason } => write!(f, "is refused: {reason}"),
-            Self::Broken { why } => write!(f, "cannot be shown: {why}"),
+            Self::Broken { why } => write!(f, "inconclusive: {why}"),
         }
     }
 }

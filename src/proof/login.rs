@@ -1,5 +1,5 @@
-//! The little of the Postgres protocol that a proof speaks: ask for TLS, log in with SCRAM, ask
-//! what Postgres sees of the connection.
+//! The part of the Postgres protocol that a proof needs: request TLS, log in with SCRAM, query how
+//! Postgres sees the connection.
 
 use std::io::{self, Read, Write};
 
@@ -12,15 +12,15 @@ use postgres_protocol::message::frontend;
 use super::tls::{self, TlsFailure};
 use crate::secrets::SecretText;
 
-/// Nothing that Postgres says at a login is longer: what claims to be is not Postgres.
+/// The maximum length of a message during a login: a longer one is not from Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;
 /// See docs/facts.md, "Connections with TLS".
 const SEEN: &str = "select ssl, version, client_dn from pg_stat_ssl where pid = pg_backend_pid()";
 
-/// What Postgres says of a connection that it let in.
+/// How Postgres sees a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Session {
-    /// `TLSv1.3`; nothing without TLS.
+    /// `TLSv1.3`; `None` without TLS.
     pub tls: Option<String>,
     /// The subject of the client certificate: `/CN=k3s`.
     pub client_dn: Option<String>,
@@ -30,18 +30,18 @@ pub(super) struct Session {
 /// How far a login came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Postgres knows who comes, from where, and the certificate.
+    /// Postgres knows the role, the address and the certificate.
     Greeted,
     PasswordAsked,
-    /// Postgres showed that it knows the password, and accepted ours.
+    /// Postgres has accepted the password, and proved that it knows it.
     PasswordAccepted,
     LoggedIn,
 }
 
-/// Why a login did not come to its end.
+/// Why a login failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LoginStop {
-    /// Postgres said why.
+    /// Postgres sent an error.
     Error {
         stage: Stage,
         sqlstate: String,
@@ -55,14 +55,14 @@ fn broken(why: impl Into<String>) -> LoginStop {
     LoginStop::Connection(TlsFailure::Broken(why.into()))
 }
 
-/// Asks Postgres for TLS; on a yes, the handshake is next on the same stream.
+/// Requests TLS; if accepted, the handshake follows on the same stream.
 pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), LoginStop> {
     let mut talk = Talk::new(stream);
     talk.send(|buffer| {
         frontend::ssl_request(buffer);
         Ok(())
     })?;
-    // One byte and no more: what follows it unencrypted must not count as encrypted.
+    // Exactly one byte: unencrypted bytes after it must not count as encrypted.
     let mut answer = [0];
     if let Err(error) = talk.stream.read_exact(&mut answer) {
         return Err(talk.lost(&error));
@@ -77,14 +77,14 @@ pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), LoginS
                 _ => Err(unexpected()),
             }
         }
-        _ => Err(broken("what answers there is not Postgres")),
+        _ => Err(broken("the server there is not Postgres")),
     }
 }
 
-/// Logs in and asks what Postgres sees.
+/// Logs in and queries how Postgres sees the connection.
 ///
-/// The password goes out as SCRAM-SHA-256 alone, which shows it to nobody. Without channel binding,
-/// as K3s logs in: TLS already says who the server is.
+/// The password is only used with SCRAM-SHA-256, which does not reveal it. Without channel binding,
+/// as in K3s: TLS already authenticates the server.
 pub(super) fn log_in(
     stream: &mut (impl Read + Write),
     database: &str,
@@ -142,8 +142,8 @@ pub(super) fn log_in(
                 _,
             ) => {
                 return Err(broken(
-                    "Postgres wants the password in a weaker form than SCRAM-SHA-256, in which it \
-                     is never sent: pg_hba.conf must say scram-sha-256",
+                    "Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the \
+                     wizard never sends: pg_hba.conf must say scram-sha-256",
                 ));
             }
             _ => return Err(unexpected()),
@@ -163,7 +163,7 @@ pub(super) fn log_in(
 }
 
 fn unexpected() -> LoginStop {
-    broken("Postgres said something that a login does not have")
+    broken("Postgres sent an unexpected message during the login")
 }
 
 fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
@@ -188,8 +188,8 @@ fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
 struct Talk<'a, S> {
     stream: &'a mut S,
     buffer: BytesMut,
-    /// A message that could not be sent. Whoever closes the line often said why before: that counts
-    /// more, and is still to be read.
+    /// A message that could not be sent. Before closing, the other side often sent a reason, which
+    /// must still be read.
     unsent: Option<TlsFailure>,
 }
 
@@ -207,7 +207,7 @@ impl<'a, S: Read + Write> Talk<'a, S> {
         write: impl FnOnce(&mut BytesMut) -> io::Result<()>,
     ) -> Result<(), LoginStop> {
         let mut message = BytesMut::new();
-        write(&mut message).map_err(|error| broken(format!("cannot be said: {error}")))?;
+        write(&mut message).map_err(|error| broken(format!("cannot be sent: {error}")))?;
         let sent = self.stream.write_all(&message);
         if let Err(error) = sent.and_then(|()| self.stream.flush()) {
             match tls::why_io(&error) {
@@ -219,11 +219,11 @@ impl<'a, S: Read + Write> Talk<'a, S> {
     }
 
     fn receive(&mut self) -> Result<Message, LoginStop> {
-        let invalid = |error| broken(format!("what answers there is not Postgres: {error}"));
+        let invalid = |error| broken(format!("the server there is not Postgres: {error}"));
         loop {
             let header = backend::Header::parse(&self.buffer).map_err(invalid)?;
             if header.is_some_and(|header| header.len() > LONGEST_MESSAGE) {
-                return Err(broken("what answers there is not Postgres"));
+                return Err(broken("the server there is not Postgres"));
             }
             if let Some(message) = Message::parse(&mut self.buffer).map_err(invalid)? {
                 return Ok(message);

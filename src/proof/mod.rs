@@ -1,13 +1,13 @@
-//! Checks that must pass, or must fail, to show a claim.
+//! Checks that must pass, or must fail, to support a claim.
 //!
-//! * [`datastore`]: Postgres takes the right certificate and password, and refuses everything else
-//! * [`balancer`]: the load balancer leads to every server
-//! * [`overlay`]: nodes reach each other through the pods' network
-//! * [`scram`]: the database password as Postgres keeps it
+//! * [`datastore`]: Postgres accepts only the right certificate and password
+//! * [`balancer`]: the load balancer forwards to every server
+//! * [`overlay`]: nodes reach each other through the pod network
+//! * [`scram`]: the database password in the form that Postgres stores
 //!
-//! A proof speaks over a stream that someone else opened, mostly one that goes through a host of the
-//! cluster, so that the network in between is proved with it. The stream blocks, and gives up by
-//! itself when nothing comes: a proof has no clock.
+//! A proof uses a stream that the caller opened, usually through a host of the cluster, so that the
+//! network in between is tested too. The stream blocks and has its own timeout: a proof has no
+//! clock.
 
 pub mod balancer;
 pub mod datastore;

@@ -1,4 +1,4 @@
-//! TLS to a server that one authority alone vouches for.
+//! TLS to a server, verified with one CA.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -18,18 +18,18 @@ const ALERTS: i32 = 1000;
 /// OpenSSL 3's `SSL_R_UNEXPECTED_EOF_WHILE_READING`.
 const UNEXPECTED_EOF: i32 = 294;
 
-/// Why a connection came to an end.
+/// Why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TlsFailure {
-    /// The other side said why: the number and the name of its TLS alert.
+    /// The other side sent a TLS alert: its number and name.
     Alert(u8, String),
-    /// Anything else, in words.
+    /// Any other reason.
     Broken(String),
 }
 
-/// Shakes hands with a server that must be `host` (a DNS name or an IP address among the subject
-/// alternative names of its certificate, as Go demands it too) under one of the authorities in
-/// `ca_pem`. The authorities of the system do not count.
+/// The handshake with a server whose certificate must have `host` (a DNS name or an IP address)
+/// among its subject alternative names, as in Go, under one of the CAs in `ca_pem`. The system's
+/// CAs do not count.
 pub(super) fn connect<S: Read + Write>(
     stream: S,
     host: &str,
@@ -44,7 +44,7 @@ pub(super) fn connect<S: Read + Write>(
         HandshakeError::Failure(middle) => match middle.ssl().verify_result() {
             X509VerifyResult::OK => why(middle.error()),
             unfit => TlsFailure::Broken(format!(
-                "the certificate of {host} does not prove that it is {host}: {}",
+                "the certificate of {host} is not valid for it: {}",
                 unfit.error_string()
             )),
         },
@@ -77,7 +77,7 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
     Ok(ssl)
 }
 
-/// Why a read or a write failed, be it that of a TLS stream or of a plain one.
+/// Why a read or a write failed, with or without TLS.
 pub(super) fn why_io(error: &io::Error) -> TlsFailure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
@@ -94,7 +94,7 @@ fn why(error: &ssl::Error) -> TlsFailure {
     for error in errors.into_iter().flatten() {
         let reason = error.reason().unwrap_or("no reason given");
         if let Ok(alert @ 1..) = u8::try_from(error.reason_code() - ALERTS) {
-            // "sslv3 alert certificate expired": the version in front is OpenSSL's, not the peer's.
+            // "sslv3 alert certificate expired": the version is OpenSSL's, not the peer's.
             let name = reason.split_once("alert ").map_or(reason, |(_, name)| name);
             return TlsFailure::Alert(alert, name.to_owned());
         }
@@ -105,7 +105,7 @@ fn why(error: &ssl::Error) -> TlsFailure {
     ended()
 }
 
-/// The connection was closed where an answer had to come.
+/// The connection was closed before an answer.
 pub(super) fn ended() -> TlsFailure {
     TlsFailure::Broken("the connection ended without an answer".into())
 }

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use openssl::base64::encode_block;
 use zeroize::Zeroizing;
 
-/// The shortest piece of base64 that tells a secret.
+/// The shortest piece of base64 that reveals a secret.
 const BASE64: usize = 6;
 
-/// How programs write a text where it cannot stand as it is: URLs, shells, JSON.
+/// A text in the encodings of URLs, shells and JSON.
 pub(super) fn written_forms(text: &str) -> Vec<Zeroizing<String>> {
     let mut forms = Vec::new();
-    // All but the unreserved characters; and as Go does in the user's part of a URL.
+    // All except the unreserved characters; and as Go does in the user part of a URL.
     for (kept, upper) in [("-._~", true), ("-._~", false), ("-._~$&+,;=", true)] {
         forms.push(percent_encoded(text, kept, upper));
     }
@@ -22,7 +22,7 @@ pub(super) fn written_forms(text: &str) -> Vec<Zeroizing<String>> {
     forms.push(escaped(text, |letter| !plain(letter)));
     forms.push(escaped(text, |letter| "\\\"$`".contains(letter)));
     let json = escaped(text, |letter| "\\\"".contains(letter));
-    // Go's JSON goes on for browsers.
+    // Go's JSON also escapes for browsers.
     let browsers = json
         .replace('&', "\\u0026")
         .replace('<', "\\u003c")
@@ -57,8 +57,8 @@ fn escaped(text: &str, which: impl Fn(char) -> bool) -> String {
     escaped
 }
 
-/// What a text becomes within base64, wherever in a longer text it stands: the letters that
-/// depend on nothing but it, for each of the three places that it can have in a group.
+/// The base64 of a text inside a longer text: the letters that depend only on it, for each of its
+/// three possible offsets in a group.
 pub(super) fn base64_forms(text: &[u8]) -> Vec<Zeroizing<String>> {
     let mut forms = Vec::new();
     for before in 0..3 {

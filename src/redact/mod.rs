@@ -1,8 +1,7 @@
-//! Keeps secrets out of everything that is shown or kept.
+//! Keeps secrets out of everything that is shown or stored.
 //!
 //! A [`Redactor`] knows every secret of a run, in the forms in which programs print them, and a few
-//! shapes that are secret whatever they hold: private keys in PEM, `K10…::…` tokens, passwords in
-//! URLs.
+//! shapes that are always secret: private keys in PEM, `K10…::…` tokens, passwords in URLs.
 
 mod forms;
 mod shapes;
@@ -19,22 +18,22 @@ use forms::{base64_forms, written_forms};
 pub(crate) use shapes::PemBlock;
 use shapes::shapes;
 
-/// What stands where a secret was.
+/// The replacement of a secret.
 pub const MASK: &str = "[secret]";
 
-/// The shortest text that is looked for inside of words.
+/// The shortest text that is searched inside of words.
 const SHORT: usize = 4;
-/// The shortest line of a secret of many lines that is a secret by itself.
+/// The shortest line of a multi-line secret that is redacted by itself.
 const LINE: usize = 12;
 
 #[derive(Default)]
 pub struct Redactor {
     /// By their first bytes.
     needles: HashMap<[u8; SHORT], Vec<Needle>>,
-    /// Whether a needle begins with two bytes: passes over most of a text without a look-up.
+    /// Whether a needle begins with these two bytes: skips most of a text without a look-up.
     begins: Begins,
-    /// Secrets that are too short to be looked for inside of words: `root`'s password `abc` must
-    /// not turn every `abcde` into a hint.
+    /// Secrets too short to be searched inside of words: a password `abc` must not turn every
+    /// `abcde` into a hint.
     short: Vec<Zeroizing<String>>,
 }
 
@@ -48,7 +47,7 @@ impl Default for Begins {
 
 struct Needle {
     text: Zeroizing<String>,
-    /// It is a piece of base64: what stands around it is, too, and goes with it.
+    /// It is a piece of base64: the base64 around it is redacted too.
     base64: bool,
 }
 
@@ -67,7 +66,7 @@ impl Redactor {
         redactor
     }
 
-    /// One more secret: a password that was typed, a token that a server has made.
+    /// Adds a secret: a typed password, a token that a server has created.
     pub fn learn(&mut self, secret: &SecretText) {
         let text = secret.expose();
         if text.len() < SHORT {
@@ -119,7 +118,7 @@ impl Redactor {
             if range.end <= done {
                 continue;
             }
-            // What overlaps or touches becomes one.
+            // Overlapping and adjacent ranges are merged.
             if range.start > done || done == 0 {
                 redacted.push_str(&text[done..range.start]);
                 redacted.push_str(MASK);
@@ -161,7 +160,7 @@ impl Redactor {
     }
 }
 
-/// The range, with the letters of a kind around it.
+/// The range, extended over adjacent letters of a kind.
 fn widened(text: &str, range: Range<usize>, kind: fn(char) -> bool) -> Range<usize> {
     let start = text[..range.start].trim_end_matches(kind).len();
     let end = text.len() - text[range.end..].trim_start_matches(kind).len();

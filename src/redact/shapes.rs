@@ -1,4 +1,4 @@
-//! What is secret by its shape, whatever it holds.
+//! What is secret by its shape.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ pub(crate) struct PemBlock {
 }
 
 impl PemBlock {
-    /// A key is not longer: the first line of one alone must not swallow a log.
+    /// The maximum length of a key: a single first line must not swallow a log.
     const MOST: u32 = 200;
 
     /// Whether a line is one of a private key.
@@ -86,7 +86,8 @@ fn passwords_in_urls(text: &str, found: &mut Vec<Range<usize>>) {
         let start = at + mark.len();
         let rest = &text[start..];
         let rest = &rest[..rest.find(ends_value).unwrap_or(rest.len())];
-        // A password that was not encoded may have slashes; only Postgres gets such ones from us.
+        // A password that is not encoded may have slashes; the wizard gives such ones only to
+        // Postgres.
         let authority = if text[..at].ends_with("postgres") || text[..at].ends_with("postgresql") {
             rest
         } else {

@@ -1,4 +1,4 @@
-//! Interrupting whoever waits for a host.
+//! Interrupts a wait for a host.
 
 use std::fmt;
 use std::io;
@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::sys;
 
-/// Ends every wait of the connection it was given to, now and later. It works from any thread,
-/// before there is a connection as well, and cannot be taken back: the next connection gets a new
-/// one.
+/// Ends every wait of its connection, now and later. It works from any thread, also before there is
+/// a connection, and is final: the next connection gets a new one.
 #[derive(Clone)]
 pub struct Cancel(Arc<CancelState>);
 
@@ -21,7 +20,7 @@ struct CancelState {
 }
 
 impl Cancel {
-    /// Fails only when the process has no file descriptors left.
+    /// Fails only if the process has no file descriptors left.
     pub fn new() -> io::Result<Self> {
         Ok(Self(Arc::new(CancelState {
             cancelled: AtomicBool::new(false),

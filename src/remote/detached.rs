@@ -26,41 +26,42 @@ const STATE: &str = include_str!("../../assets/remote/detached-state.sh");
 const STOP: &str = include_str!("../../assets/remote/detached-stop.sh");
 const CLEAN: &str = include_str!("../../assets/remote/detached-clean.sh");
 
-/// What one of the wizard's own programs on the host may take, besides what it waits for.
+/// The time limit of the wizard's own programs on the host, without their waits.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The statuses by which following tells how the unit ended. A shell that comes to grief itself ends
-/// with none of them.
+/// The statuses with which the follower reports the unit's status. A shell that fails itself uses
+/// none of them.
 const TOLD: RangeInclusive<i32> = 60..=120;
 
-/// How a script in a unit ended. The connection is good in every case.
+/// How a script in a unit ended. The connection stays usable in every case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
     Exit(i32),
-    /// The unit is gone without a status: killed, out of memory, or the host was restarted.
+    /// The unit ended without a status: killed, out of memory, or the host was restarted.
     Died {
         why: String,
     },
-    /// It took longer than it may, and was stopped.
+    /// It exceeded its time limit, and was stopped.
     TimedOut {
         limit: Duration,
     },
 }
 
-/// The name of a unit is not one.
+/// An invalid unit name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} cannot name a unit: letters, digits and _.:- are allowed, but no dot or dash in front"
+    "{0:?} is not a valid unit name: letters, digits and _.:- are allowed, but no leading dot or \
+     dash"
 )]
 pub struct BadName(String);
 
-/// A script in a unit of its own, and how much of its output was read. Kept across reconnects.
+/// A script in a separate unit, and how much of its output was read. Kept across reconnects.
 #[derive(Debug, Clone)]
 pub struct Detached {
     unit: String,
-    /// When it was started from here first.
+    /// When it was first started.
     since: Option<Instant>,
-    /// It has been seen on the host: if it is not there any more, it must not be started again.
+    /// It has been seen on the host: if it is gone, it must not be started again.
     seen: bool,
     /// Bytes of each output that were read.
     out: u64,
@@ -69,8 +70,8 @@ pub struct Detached {
 }
 
 impl Detached {
-    /// `unit` names it on the host, without `.service`. The same name is the same work: there it
-    /// is started once, whoever comes, until it is cleaned away.
+    /// `unit` is its name on the host, without `.service`. The same name is the same work: it is
+    /// started once, until it is cleaned up.
     pub fn new(unit: &str) -> Result<Self, BadName> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
         if unit.is_empty()
@@ -111,7 +112,7 @@ impl Detached {
             }
         }
         stop(remote, &self.unit)?;
-        // What it printed while it was stopped, and its status if it was just done.
+        // Its last output, and its status if it had just ended.
         let finished = self.follow(remote, Duration::ZERO, line)?;
         self.lines.finish(line);
         Ok(match finished {
@@ -141,7 +142,7 @@ impl Detached {
         }))
     }
 
-    /// Hands on what the unit prints until it ends or the time is over. `Some` when it ended.
+    /// Passes on the unit's output until it ends or the time is over. `Some` when it ended.
     fn follow<R: Remote + ?Sized>(
         &mut self,
         remote: &mut R,
@@ -166,7 +167,7 @@ impl Detached {
             return Ok(Some(Finished::Exit(status - TOLD.start())));
         }
         let ask = about(&self.unit, STATE);
-        let said = call(remote, "asking a unit", &ask, GRACE)?;
+        let said = call(remote, "querying a unit", &ask, GRACE)?;
         Ok(match said.split_once(' ').unwrap_or((&said, "")) {
             ("exit", status) => status.parse().ok().map(Finished::Exit),
             ("died", why) => Some(Finished::Died {
@@ -177,14 +178,13 @@ impl Detached {
     }
 }
 
-/// Ends a unit with all its processes: SIGTERM, and SIGKILL 10 s later. One that is not at work is
-/// fine.
+/// Stops a unit with all its processes: SIGTERM, and SIGKILL 10 s later. No error if it is not
+/// running.
 pub fn stop<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
     call(remote, "stopping a unit", &about(unit, STOP), GRACE).map(drop)
 }
 
-/// Takes away what a unit left on the host, once its result was used. One that is still at work is
-/// an error.
+/// Removes a unit's files from the host, once its result was used. A running unit is an error.
 pub fn clean<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), RemoteError> {
     call(remote, "cleaning up", &about(unit, CLEAN), GRACE).map(drop)
 }

@@ -1,41 +1,42 @@
-//! What can go wrong between here and a host.
+//! Errors of connections to hosts.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::answers::CredentialRequest;
 
-/// Says what happened, on which host, why, and what to do next.
+/// Each says what happened, on which host, why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
-    /// Nothing answers there, or not as SSH; or a relay does not come through.
+    /// No SSH server answers there, or a relay cannot connect.
     #[error("{host}: cannot reach {to}: {why}")]
     Unreachable {
         host: String,
         to: String,
         why: String,
     },
-    /// Nobody vouches for the key that the host shows.
+    /// The host key is unknown.
     #[error(
-        "{host}: nobody vouches for the host key of {address}, {fingerprint}. Compare it with what \
-         `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` prints on the host itself; then write \
-         host_key = \"{fingerprint}\" at this host in the answers, or add the host to \
-         ~/.ssh/known_hosts, or believe first contacts with host_keys = \"accept-new\" under [ssh]"
+        "{host}: the host key of {address} is not known yet: {fingerprint}. Compare it with the \
+         output of `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` on the host itself; then \
+         write host_key = \"{fingerprint}\" at this host in the answers, or add the host to \
+         ~/.ssh/known_hosts, or trust keys on first use with host_keys = \"accept-new\" under \
+         [ssh]"
     )]
     HostKeyUnknown {
         host: String,
-        /// As `known_hosts` names it: `10.0.0.1`, `[10.0.0.1]:2222`.
+        /// In the format of `known_hosts`: `10.0.0.1`, `[10.0.0.1]:2222`.
         address: String,
         /// `SHA256:…`, as `ssh-keygen -l` prints it.
         fingerprint: String,
         /// `ed25519`, `ecdsa` or `rsa`.
         kind: String,
     },
-    /// The host shows another key than the one it is known by.
+    /// The host presents another key than the known one.
     #[error(
         "{host}: the host key of {address} is {fingerprint}, but {known} is known from {place}. \
-         Either the host was installed anew, or somebody sits in between: nothing was sent. If you \
-         know why it changed, take the old key away there and start again"
+         Either the host was reinstalled, or an attacker is in between: nothing was sent. If you \
+         know why it changed, remove the old key there and try again"
     )]
     HostKeyChanged {
         host: String,
@@ -48,7 +49,7 @@ pub enum RemoteError {
     },
     #[error(
         "{host}: the host key of {address}, {fingerprint}, is revoked in {place}: nothing was \
-         sent. Give the host new keys, or take that line away if it is wrong"
+         sent. Give the host new keys, or remove that line if it is wrong"
     )]
     HostKeyRevoked {
         host: String,
@@ -61,22 +62,22 @@ pub enum RemoteError {
         host: String,
         user: String,
         why: String,
-        /// With which secrets it might go on; the likeliest first.
+        /// The secrets that might help; the likeliest first.
         wants: Vec<CredentialRequest>,
     },
-    /// Logged in, but there is no way to become root.
+    /// Logged in, but cannot become root.
     #[error("{host}: {user} cannot become root: {why}")]
     NoRoot {
         host: String,
         user: String,
         why: String,
-        /// With which secrets it might go on; the likeliest first.
+        /// The secrets that might help; the likeliest first.
         wants: Vec<CredentialRequest>,
     },
     #[error("{host}: the connection was lost: {why}")]
     Lost { host: String, why: String },
     #[error(
-        "{host}: no end after {} s; what was started there may still be running",
+        "{host}: not finished after {} s; the script may still be running",
         limit.as_secs_f32()
     )]
     Timeout { host: String, limit: Duration },
@@ -85,19 +86,19 @@ pub enum RemoteError {
     Stopped { host: String, why: String },
     #[error("{host}: cancelled")]
     Cancelled { host: String },
-    /// A script of the wizard's own went wrong on the host.
+    /// One of the wizard's own scripts failed on the host.
     #[error("{host}: {what} failed with status {status}: {why}")]
     Failed {
         host: String,
         what: String,
         status: i32,
-        /// What it said.
+        /// Its output.
         why: String,
     },
-    /// What was to be sent cannot be.
+    /// A script that cannot be sent.
     #[error("{host}: a script cannot be sent to a shell: {why}")]
     Unsendable { host: String, why: String },
-    /// Something on this machine, not on the host.
+    /// A problem on this machine, not on the host.
     #[error("{host}: cannot use {} on this machine: {why}", path.display())]
     Local {
         host: String,
@@ -126,7 +127,7 @@ impl RemoteError {
         }
     }
 
-    /// The secrets with which it might go on.
+    /// The secrets that might help.
     pub fn wants(&self) -> &[CredentialRequest] {
         match self {
             Self::Auth { wants, .. } | Self::NoRoot { wants, .. } => wants,
@@ -134,7 +135,7 @@ impl RemoteError {
         }
     }
 
-    /// Whether the connection is of no use after this.
+    /// Whether the connection is unusable after this error.
     pub fn ends_connection(&self) -> bool {
         matches!(
             self,

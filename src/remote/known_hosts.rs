@@ -1,4 +1,4 @@
-//! Whether a host is who it says it is: files in the format of OpenSSH's `known_hosts`.
+//! Verifies host keys with files in the format of OpenSSH's `known_hosts`.
 //!
 //! libssh2 can read them too, but takes a revoked key for a good one, and drops what stands behind
 //! a line that it cannot read (docs/ssh.md, "Host keys"); so this is our own. Keys that only a
@@ -30,7 +30,7 @@ struct KnownHostsLine {
     place: String,
 }
 
-/// What the files say about a key.
+/// The verdict on a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyVerdict {
     Known,
@@ -38,7 +38,7 @@ pub enum KeyVerdict {
     Changed {
         /// The fingerprints of the keys that are known instead.
         known: String,
-        /// Where they stand.
+        /// Their places.
         place: String,
     },
     Revoked {
@@ -47,7 +47,7 @@ pub enum KeyVerdict {
 }
 
 impl KnownHosts {
-    /// Adds a file. A line that cannot be read says nothing about any host.
+    /// Adds a file. Lines that cannot be parsed are ignored.
     pub fn read(&mut self, path: &Path) -> io::Result<()> {
         let text = std::fs::read(path)?;
         let text = String::from_utf8_lossy(&text);
@@ -58,7 +58,7 @@ impl KnownHosts {
         Ok(())
     }
 
-    /// The kinds of keys that a host is known by, in the order of the files.
+    /// The kinds of a host's known keys, in the order of the files.
     pub fn kinds(&self, address: &str) -> Vec<&str> {
         let known = self.0.iter().filter(|line| !line.revoked);
         known
@@ -103,7 +103,7 @@ impl KnownHostsLine {
         };
         let (hosts, kind, key) = (words.next()?, words.next()?, words.next()?);
         let key = base64::decode_block(key).ok()?;
-        // The key says its own kind: a length of four bytes, and the name.
+        // The key contains its kind: a length of four bytes, and the name.
         let named = key.get(4..4 + kind.len())? == kind.as_bytes();
         named.then(|| Self {
             revoked,
@@ -131,7 +131,7 @@ impl KnownHostsLine {
     }
 }
 
-/// Whether `SALT|HASH`, both base64, is made of the address: HMAC-SHA1, as `ssh-keygen -H` writes.
+/// Whether `SALT|HASH`, both base64, matches the address: HMAC-SHA1, as `ssh-keygen -H` writes.
 fn hashes_to(address: &str, hash: &str) -> Option<bool> {
     let (salt, hash) = hash.split_once('|')?;
     let salt = PKey::hmac(&base64::decode_block(salt).ok()?).ok()?;
@@ -140,12 +140,12 @@ fn hashes_to(address: &str, hash: &str) -> Option<bool> {
     Some(made == base64::decode_block(hash).ok()?)
 }
 
-/// `*` stands for anything, `?` for one character. The address is in lower case.
+/// `*` matches anything, `?` one character. The address is in lower case.
 fn matches(pattern: &str, address: &str) -> bool {
     let pattern: Vec<char> = pattern.to_ascii_lowercase().chars().collect();
     let address: Vec<char> = address.chars().collect();
     let (mut p, mut a) = (0, 0);
-    // Where the last star stood, and where in the address it ends for now.
+    // The last star, and the end of its match in the address.
     let mut star: Option<(usize, usize)> = None;
     while a < address.len() {
         match pattern.get(p) {
@@ -168,7 +168,7 @@ fn matches(pattern: &str, address: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// How a host is named in these files: `host`, or `[host]:port` when the port is not 22.
+/// The name of a host in these files: `host`, or `[host]:port` when the port is not 22.
 pub fn name(address: &str, port: u16) -> String {
     match port {
         22 => address.to_owned(),
@@ -182,17 +182,17 @@ pub fn fingerprint(key: &[u8]) -> String {
     format!("SHA256:{}", sum.trim_end_matches('='))
 }
 
-/// The kind that a public key says it is.
+/// The kind of a public key.
 pub fn kind(key: &[u8]) -> Option<&str> {
     let length = u32::from_be_bytes(key.get(..4)?.try_into().ok()?);
     let end = usize::try_from(length).ok()?.checked_add(4)?;
     std::str::from_utf8(key.get(4..end)?).ok()
 }
 
-/// Writes a key down, at the end of a file that only its owner reads. One write: several hosts may
-/// be written at the same time.
+/// Appends a key to a file that only its owner can read. In one write: several hosts may be added
+/// at the same time.
 pub fn remember(path: &Path, address: &str, key: &[u8]) -> io::Result<()> {
-    let kind = kind(key).ok_or_else(|| io::Error::other("the host key says no kind"))?;
+    let kind = kind(key).ok_or_else(|| io::Error::other("the host key has no kind"))?;
     let line = format!("{address} {kind} {}\n", base64::encode_block(key));
     OpenOptions::new()
         .append(true)
@@ -224,8 +224,8 @@ mod tests {
         key("ssh-ed25519", rest)
     }
 
-    /// A `known_hosts` of these lines, where `{a}`, `{b}` and `{r}` stand for
-    /// two keys and an RSA one.
+    /// A `known_hosts` with these lines, where `{a}`, `{b}` and `{r}` are replaced by two keys and
+    /// an RSA one.
     fn known(lines: &[&str]) -> KnownHosts {
         let written = |key: &[u8]| format!("{} {}", kind(key).unwrap(), base64::encode_block(key));
         let text = lines.join("\n");

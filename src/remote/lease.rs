@@ -1,10 +1,10 @@
-//! Who works on a host: a note in /run, changed under a brief lock, gone with a reboot.
+//! The lease of a host: a file in /run, changed under a brief lock, gone after a reboot.
 //!
-//! The same owner re-enters, whatever run it is in. Another owner's lease stands while one of the
-//! wizard's units works on the host, and for an hour after it was taken last; so whoever works for
-//! long takes it again now and then.
+//! The same owner can take it again, in any run. Another owner's lease is valid while one of the
+//! wizard's units runs on the host, and for an hour after it was last refreshed; so a long run
+//! refreshes it regularly.
 //!
-//! [`script`] and [`parse`] are for those who send it along with something else, in one round trip.
+//! [`script`] and [`parse`] are for sending it together with another script, in one round trip.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,60 +15,61 @@ use super::{Remote, RemoteError, Script};
 const TAKE: &str = include_str!("../../assets/remote/lease.sh");
 const RELEASE: &str = include_str!("../../assets/remote/lease-release.sh");
 
-/// How long an idle lease of somebody else stands.
+/// How long an idle lease of another owner is valid.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What stands on a host.
+/// The content of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lease {
-    /// A random name of the state folder that a cluster is run from: with it one re-enters.
+    /// A random id of the cluster's state folder: its owner can take the lease again.
     pub owner: String,
     pub run: String,
     pub cluster: String,
-    /// Who runs it: `root`.
+    /// The operator: `root`.
     pub operator: String,
-    /// The jump host.
+    /// The name of the operator's machine.
     pub from: String,
     /// When the run took it, RFC 3339, UTC.
     pub since: String,
 }
 
-/// The lease is ours.
+/// The lease is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Taken {
-    /// What stood there before: our own, or one that nobody uses any more.
+    /// The lease before: the owner's own, or an expired one.
     pub before: Option<Lease>,
-    /// The wizard's units at work on the host. Only an earlier run of the same owner can have some.
+    /// The wizard's running units on the host. They can only be of an earlier run of the same
+    /// owner.
     pub units: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody else works there.
+    /// Another owner holds the lease.
     #[error(
-        "{host}: {} works on this host, from {}, on the cluster {}, since {} (run {}; {}). Wait \
-         until it is over, or end it there",
-        lease.operator, lease.from, lease.cluster, lease.since, lease.run, at_work(units, *idle)
+        "{host}: {} on {} is using this host, for the cluster {}, since {} (run {}; {}). Wait \
+         until that run ends, or stop it there",
+        lease.operator, lease.from, lease.cluster, lease.since, lease.run, running(units, *idle)
     )]
     Held {
         host: String,
         lease: Box<Lease>,
-        /// The wizard's units at work on the host.
+        /// The wizard's running units on the host.
         units: Vec<String>,
-        /// Since it was taken last.
+        /// Since its last refresh.
         idle: Duration,
     },
     #[error(transparent)]
     Remote(#[from] RemoteError),
 }
 
-fn at_work(units: &[String], idle: Duration) -> String {
+fn running(units: &[String], idle: Duration) -> String {
     if units.is_empty() {
         let (idle, patience) = (idle.as_secs() / 60, PATIENCE.as_secs() / 60);
-        format!("quiet for {idle} min, given up after {patience}")
+        format!("idle for {idle} min, expires after {patience}")
     } else {
-        format!("at work: {}", units.join(", "))
+        format!("running: {}", units.join(", "))
     }
 }
 
@@ -78,14 +79,14 @@ pub fn take<R: Remote + ?Sized>(remote: &mut R, lease: &Lease) -> Result<Taken, 
     parse(remote.host(), said.lines())
 }
 
-/// Gives the lease back. One that is not the owner's is left alone.
+/// Releases the lease, unless another owner holds it.
 pub fn release<R: Remote + ?Sized>(remote: &mut R, owner: &str) -> Result<(), RemoteError> {
     let script = Script::new(RELEASE).input("OWNER", owner);
-    call(remote, "giving the lease back", &script, LIMIT).map(drop)
+    call(remote, "releasing the lease", &script, LIMIT).map(drop)
 }
 
-/// The script that takes it. It leaves nothing behind in the shell that runs it, besides its
-/// inputs; all that it says starts with `lease `.
+/// The script that takes it. It leaves only its inputs in the shell that runs it; all its output
+/// starts with `lease `.
 pub fn script(lease: &Lease) -> Script {
     let line = |text: &str| text.replace(['\n', '\r'], " ");
     Script::new(TAKE)
@@ -98,7 +99,7 @@ pub fn script(lease: &Lease) -> Script {
         .input("PATIENCE", PATIENCE.as_secs().to_string())
 }
 
-/// What the script said; lines of others are passed over.
+/// Parses the script's output; other lines are ignored.
 pub fn parse<'a>(
     host: &str,
     lines: impl IntoIterator<Item = &'a str>,
@@ -133,13 +134,13 @@ pub fn parse<'a>(
             host,
             what: "taking the lease".to_owned(),
             status: 1,
-            why: format!("it said neither taken nor held: {others}"),
+            why: format!("its output says neither taken nor held: {others}"),
         })),
     }
 }
 
 impl Lease {
-    /// From a line `key=value` of the file. What an other version wrote there is passed over.
+    /// From a line `key=value` of the file. Unknown keys of other versions are ignored.
     fn set(&mut self, line: &str) {
         let Some((key, value)) = line.split_once('=') else {
             return;

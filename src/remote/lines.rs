@@ -2,7 +2,7 @@
 
 use crate::events::Stream;
 
-/// Where a line without an end is cut, in bytes: memory is bounded, whatever a host prints.
+/// The maximum length of a line, in bytes: memory stays bounded.
 const LONGEST: usize = 64 * 1024;
 
 /// Cuts two streams of bytes into lines: at every line feed, without a carriage return in front of
@@ -14,7 +14,7 @@ pub struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Takes what came, and hands on the lines that are whole.
+    /// Takes bytes, and passes on complete lines.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], line: &mut dyn FnMut(Stream, &str)) {
         let rest = match stream {
             Stream::Out => &mut self.out,
@@ -38,7 +38,7 @@ impl LineSplitter {
         }
     }
 
-    /// Hands on what came without a line end.
+    /// Passes on the rest without a line end.
     pub fn finish(&mut self, line: &mut dyn FnMut(Stream, &str)) {
         for (stream, rest) in [(Stream::Out, &mut self.out), (Stream::Err, &mut self.err)] {
             if !rest.is_empty() {

@@ -1,14 +1,14 @@
-//! How a host is reached: SSH, one connection a host, one root shell a connection.
+//! How a host is reached: SSH, one connection per host, one root shell per connection.
 //!
-//! * [`Remote`]: what the rest of the house sees of a host
+//! * [`Remote`]: the interface to a host
 //! * [`Ssh`]: a real one; `Scripted`: one for tests, in memory
 //! * [`detached`]: work that outlives the connection
-//! * [`lease`]: who works on a host
+//! * [`lease`]: which run uses a host
 //! * [`Script`]: what a host runs
-//! * `known_hosts`: whether a host is who it says it is
+//! * `known_hosts`: verifies host keys
 //! * [`Trials`]: passwords that several hosts share
 //!
-//! One thread owns a connection. A [`Cancel`] of it may be anywhere.
+//! One thread owns a connection. Its [`Cancel`] may be used in any thread.
 
 mod cancel;
 pub mod detached;
@@ -48,13 +48,13 @@ pub const MOST_OUTPUT: usize = 16 << 20;
 
 /// A host that is connected, with a root shell.
 ///
-/// Scripts are POSIX sh. Each runs in a subshell of its own: standard input empty, in `/`,
-/// `umask 077`, with a fixed `PATH`, `LC_ALL=C` and root's `HOME`, and nothing else in its
-/// environment. It may `exit`.
+/// Scripts are POSIX sh. Each runs in a separate subshell: standard input empty, in `/`, `umask
+/// 077`, with a fixed `PATH`, `LC_ALL=C` and root's `HOME`, and nothing else in its environment. It
+/// may `exit`.
 ///
-/// After an error that [ends the connection](RemoteError::ends_connection) the
-/// connection is of no use any more, and every further call says `Lost`. What ran on the host then
-/// may still be running there: what must not be cut off half way is run with [`Remote::apply`].
+/// After [`RemoteError::Lost`], [`RemoteError::Timeout`] or [`RemoteError::Cancelled`] the
+/// connection is unusable, and every further call returns `Lost`. The script may still be running
+/// on the host: what must not be interrupted is run with [`Remote::apply`].
 pub trait Remote: Send {
     /// The host's name in the answers.
     fn host(&self) -> &str;
@@ -91,9 +91,9 @@ pub trait Remote: Send {
         status
     }
 
-    /// Runs a script in a unit of its own, which outlives the connection. Called again with the
-    /// same [`Detached`] after a new connection was made, it does not start the script a second
-    /// time, but goes on where it was cut off.
+    /// Runs a script in a separate unit, which outlives the connection. Called again with the same
+    /// [`Detached`] on a new connection, it does not start the script again, but continues
+    /// following it.
     ///
     /// `limit` counts from the first call. When it is over the unit is stopped, and the connection
     /// stays good.
@@ -107,7 +107,7 @@ pub trait Remote: Send {
         detached.apply(self, script, limit, line)
     }
 
-    /// A TCP connection from the host itself to somewhere else. Reading and writing block, until
+    /// A TCP connection from the host itself to another address. Reading and writing block, until
     /// `limit` after this call.
     fn relay(
         &mut self,
@@ -115,11 +115,11 @@ pub trait Remote: Send {
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError>;
 
-    /// Keeps an idle connection open, and notices when it is gone. Call it every few seconds.
+    /// Keeps an idle connection open, and notices its loss. Call it every few seconds.
     fn keep_alive(&mut self) -> Result<(), RemoteError>;
 }
 
-/// Bytes to and from where a relay leads. Dropping it closes it.
+/// A stream through a relay. Dropping it closes it.
 pub trait Relay: Read + Write {}
 
 impl<T: Read + Write> Relay for T {}

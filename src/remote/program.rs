@@ -6,10 +6,10 @@ use super::{Remote, RemoteError, Script};
 use crate::events::Stream;
 use crate::secrets::SecretText;
 
-/// How many lines of a program that failed are told.
+/// How many lines of a failed program are reported.
 const TOLD: usize = 5;
 
-/// What a host's shell gets of a script.
+/// The text of a script for a host's shell.
 pub(super) fn text_of(script: &Script, host: &str) -> Result<SecretText, RemoteError> {
     script.text().map_err(|error| RemoteError::Unsendable {
         host: host.to_owned(),
@@ -17,8 +17,8 @@ pub(super) fn text_of(script: &Script, host: &str) -> Result<SecretText, RemoteE
     })
 }
 
-/// Runs a program, and returns what it said on standard output, without the last line end. A
-/// status other than 0 is an error with the last lines it printed.
+/// Runs a program, and returns its standard output, without the last line end. A status other than
+/// 0 is an error with the last lines it printed.
 pub fn call<R: Remote + ?Sized>(
     remote: &mut R,
     what: &str,

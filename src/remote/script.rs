@@ -4,9 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::secrets::SecretText;
 
-/// A program for a shell, with its inputs in front. Its text is the wizard's own, known when the
-/// wizard is compiled; whatever comes from answers or hosts can only be an input, and is quoted.
-/// There is no other way to build what a host runs.
+/// A program for a shell, with its inputs in front. Its text is fixed at compile time; everything
+/// from answers or hosts can only be an input, and is quoted. There is no other way to build a
+/// script for a host.
 ///
 /// ```
 /// use k3s_ha_wizard::remote::Script;
@@ -26,9 +26,9 @@ pub enum Part {
     Script(Script),
 }
 
-/// No shell can hold this input.
+/// This input cannot be passed to a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the input {0} holds a NUL byte, which no shell can hold")]
+#[error("the input {0} contains a NUL byte, which shells do not support")]
 pub struct NulInput(pub &'static str);
 
 impl From<&'static str> for Part {
@@ -58,16 +58,16 @@ impl Script {
         self
     }
 
-    /// Goes on with another program, or with another script and its inputs, on a line of its own.
+    /// Appends another program, or another script with its inputs, on a new line.
     #[must_use]
     pub fn then(mut self, part: impl Into<Part>) -> Self {
         self.parts.push(part.into());
         self
     }
 
-    /// What the shell gets.
+    /// The text for the shell.
     pub fn text(&self) -> Result<SecretText, NulInput> {
-        // Room for all of it at once: a text that grows leaves copies of its secrets behind.
+        // The full capacity from the start: a growing text leaves copies of its secrets behind.
         let mut text = Zeroizing::new(String::with_capacity(self.room()));
         self.write_to(&mut text)?;
         Ok(std::mem::take(&mut *text).into())
@@ -106,8 +106,8 @@ impl Script {
     }
 }
 
-/// One word of a shell, whatever it holds: between single quotes everything stands for itself, so
-/// only the single quote needs care. `None` for a text with a NUL.
+/// One quoted word of a shell: between single quotes everything is literal, so only the single
+/// quote needs care. `None` for a text with a NUL.
 pub fn quoted(text: &str) -> Option<String> {
     let mut word = String::with_capacity(text.len() + 2);
     push_quoted(&mut word, text)?;

@@ -1,4 +1,4 @@
-//! A host in memory, for tests: it knows what to answer to which script, and keeps what it was told.
+//! A host in memory, for tests: it has a reply for each script, and records what it received.
 //!
 //! ```
 //! use k3s_ha_wizard::remote::{Remote, Script, Scripted, scripted::Reply};
@@ -23,7 +23,7 @@ use super::program::text_of;
 use super::{Detached, Finished, Relay, Remote, RemoteError, Script};
 use crate::events::Stream;
 
-/// What comes back for a script: lines, and how it ends.
+/// The reply to a script: lines, and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     lines: Vec<(Stream, String)>,
@@ -55,7 +55,7 @@ impl Reply {
         Self::new(ScriptEnd::Died(why.to_owned()))
     }
 
-    /// The connection is lost, and stays so.
+    /// The connection is lost for good.
     pub fn lost() -> Self {
         Self::new(ScriptEnd::Lost)
     }
@@ -90,7 +90,7 @@ impl Reply {
     }
 }
 
-/// What a [`Scripted`] was told. Stays with the test when the host is given away.
+/// What a [`Scripted`] received. The test keeps it when the host is moved.
 #[derive(Debug, Clone, Default)]
 pub struct Transcript(Arc<Mutex<Vec<String>>>);
 
@@ -100,7 +100,7 @@ impl Transcript {
         self.list().clone()
     }
 
-    /// How many of the scripts hold this text.
+    /// How many of the scripts contain this text.
     pub fn count(&self, text: &str) -> usize {
         let list = self.list();
         list.iter().filter(|script| script.contains(text)).count()
@@ -135,14 +135,14 @@ impl Scripted {
         }
     }
 
-    /// Whenever a script holds this text. What was said earlier comes first.
+    /// For every script that contains this text. Earlier replies come first.
     #[must_use]
     pub fn on(self, text: &str, reply: Reply) -> Self {
         let text = text.to_owned();
         self.answer(move |script| script.contains(&text).then(|| reply.clone()))
     }
 
-    /// The first time that a script holds this text.
+    /// For the first script that contains this text.
     #[must_use]
     pub fn once(self, text: &str, reply: Reply) -> Self {
         let text = text.to_owned();
@@ -157,7 +157,7 @@ impl Scripted {
         self
     }
 
-    /// Where relays lead. Without this they are refused.
+    /// The target of relays. Without this they are refused.
     #[must_use]
     pub fn relays(
         mut self,
@@ -167,7 +167,7 @@ impl Scripted {
         self
     }
 
-    /// What it was told and will be told.
+    /// The record of what it receives.
     pub fn told(&self) -> Transcript {
         self.told.clone()
     }
@@ -188,7 +188,7 @@ impl Scripted {
             })
     }
 
-    /// The error that a reply ends with; `Ok` has the way it finished.
+    /// The error of a reply; `Ok` has its status.
     fn end(&mut self, end: ScriptEnd, limit: Duration) -> Result<Finished, RemoteError> {
         let host = self.host.clone();
         let error = match end {
@@ -238,7 +238,7 @@ impl Remote for Scripted {
         }
     }
 
-    /// The script itself is what replies are looked up for: there is no systemd to talk to.
+    /// Replies are looked up by the script itself: there is no systemd.
     fn apply(
         &mut self,
         _: &mut Detached,

@@ -1,5 +1,5 @@
-//! The system calls that the standard library lacks. The only unsafe code of the house: each block
-//! hands the kernel pointers to live local variables of the size that it is told.
+//! The system calls that the standard library lacks. The only unsafe code: each block passes the
+//! kernel pointers to live local variables of the given size.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A file descriptor that becomes readable by [`wake`].
 pub fn eventfd() -> io::Result<OwnedFd> {
-    // SAFETY: no pointers. The descriptor is new and owned by nobody else.
+    // SAFETY: no pointers. The descriptor is new and has no other owner.
     unsafe {
         let fd = libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC);
         if fd < 0 {
@@ -19,8 +19,8 @@ pub fn eventfd() -> io::Result<OwnedFd> {
     }
 }
 
-/// Makes an [`eventfd`] readable for good. Cannot fail in a way that matters: a counter that is
-/// full is readable already.
+/// Makes an [`eventfd`] readable for good. Its only failure does not matter: a full counter is
+/// readable already.
 pub fn wake(fd: BorrowedFd<'_>) {
     let one = 1u64.to_ne_bytes();
     // SAFETY: reads the 8 bytes of `one`, which outlives the call.
@@ -53,7 +53,7 @@ pub fn wait(socket: BorrowedFd<'_>, write: bool, wake: BorrowedFd<'_>, at_most: 
     unsafe { libc::poll(fds.as_mut_ptr(), 2, millis) };
 }
 
-/// Whether `socket` takes what is written now: Linux says so when a third of its buffer is free.
+/// Whether `socket` accepts writes now: on Linux if a third of its buffer is free.
 pub fn writable(socket: BorrowedFd<'_>) -> bool {
     let mut fds = [libc::pollfd {
         fd: socket.as_raw_fd(),
@@ -64,10 +64,10 @@ pub fn writable(socket: BorrowedFd<'_>) -> bool {
     unsafe { libc::poll(fds.as_mut_ptr(), 1, 0) == 1 }
 }
 
-/// Gives a connection up when what was sent stays unacknowledged for this long.
+/// Closes a connection if sent data stays unacknowledged for this long.
 pub fn set_user_timeout(socket: BorrowedFd<'_>, after: Duration) -> io::Result<()> {
     let millis = libc::c_uint::try_from(after.as_millis()).unwrap_or(libc::c_uint::MAX);
-    // SAFETY: reads one c_uint, which outlives the call, and is told its size.
+    // SAFETY: reads one c_uint of the given size, which outlives the call.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -105,7 +105,7 @@ pub fn silence(socket: BorrowedFd<'_>) -> io::Result<Duration> {
     }
 }
 
-/// Ends a connection in both directions at once, so that nothing waits for its peer any more.
+/// Shuts down a connection in both directions, so that nothing waits for its peer any more.
 pub fn shutdown(socket: BorrowedFd<'_>) {
     // SAFETY: no pointers. It fails only when the connection is gone already.
     unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };

@@ -1,4 +1,4 @@
-//! Which host, and what it takes to log in there.
+//! A host and its login.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::Trials;
 use crate::answers::HostKeys;
 use crate::secrets::SecretText;
 
-/// A host as SSH sees it.
+/// A host as an SSH target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The host's name in the answers.
@@ -15,32 +15,31 @@ pub struct Target {
     pub address: String,
     pub port: u16,
     pub user: String,
-    /// Private keys that were named, tried in this order; none: those that OpenSSH tries by itself.
+    /// Named private keys, tried in this order; if empty, those that OpenSSH tries by itself.
     pub keys: Vec<PathBuf>,
-    /// No other key is tried, though an agent may hold more.
+    /// No other keys are tried, even if an agent has more.
     pub only_these_keys: bool,
-    /// Read besides `~/.ssh/known_hosts`, never written. One that is not there is an error.
+    /// Read in addition to `~/.ssh/known_hosts`, never written. A missing file is an error.
     pub known_hosts: Vec<PathBuf>,
-    /// The wizard's own: read, and where keys are written that were believed.
+    /// The wizard's own: read, and extended by keys trusted on first use.
     pub own_known_hosts: PathBuf,
     pub policy: HostKeys,
-    /// What the host key must be, whatever `known_hosts` says: `SHA256:…`.
+    /// The required host key, regardless of `known_hosts`: `SHA256:…`.
     pub fingerprint: Option<String>,
 }
 
-/// The secrets that were given for a host. Each is used where it fits; none is kept.
+/// The secrets for a host. None is stored.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// Of private keys.
     pub passphrase: Option<SecretText>,
     /// Of the user, for SSH.
     pub password: Option<SecretText>,
-    /// What sudo asks for: on most systems the user's own password, on SUSE root's.
+    /// The password that sudo asks for: usually the user's own, on SUSE root's.
     pub sudo_password: Option<SecretText>,
-    /// Somebody can be asked for what is missing: then sudo is asked whose password it wants, once
-    /// for a login. That leaves its question without an answer, which some systems count.
+    /// An operator can be asked for missing secrets: then sudo is asked once per login whose
+    /// password it needs. That leaves its prompt unanswered, which some systems count as a failure.
     pub asks: bool,
-    /// What is known of the passwords already. Hosts that share it share what it costs to try a
-    /// wrong one.
+    /// The known results of passwords. Hosts that share it send a wrong password only once.
     pub trials: Trials,
 }

@@ -1,5 +1,5 @@
-//! A password that several hosts share is proven on one of them before the others get to see it: a
-//! wrong one counts towards a lock-out wherever it is sent.
+//! A password that several hosts share is tested on one of them first: a wrong one counts towards a
+//! lock-out on every host that it is sent to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Cancel, RemoteError};
 use crate::secrets::SecretText;
 
-/// What came of passwords: of a run, or of all that one process tries. A clone shares it.
+/// The results of passwords, in a run or in a process. A clone shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Trials(Arc<SharedTrials>);
 
@@ -16,7 +16,7 @@ pub struct Trials(Arc<SharedTrials>);
 struct SharedTrials {
     passwords: Mutex<Vec<TriedPassword>>,
     changed: Condvar,
-    /// Whose password sudo asks for, by login and place.
+    /// The user whose password sudo asks for, by login and host.
     whose: Mutex<BTreeMap<String, String>>,
 }
 
@@ -29,7 +29,7 @@ struct TriedPassword {
 
 #[derive(Debug)]
 enum PasswordState {
-    /// Somebody is about to know.
+    /// A test is in progress.
     Tried,
     Right,
     Wrong {
@@ -37,7 +37,7 @@ enum PasswordState {
     },
 }
 
-/// The same text may be right for one and wrong for the other.
+/// The same text may be right for one purpose and wrong for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordPurpose {
     Login,
@@ -46,13 +46,13 @@ pub enum PasswordPurpose {
 
 /// What may be done with a password.
 pub enum Turn<'a> {
-    /// It may be sent, and what came of it told.
+    /// It may be sent, and its result must be reported.
     Try(Trial<'a>),
-    /// It was wrong on this host: nobody else gets to see it.
+    /// It was wrong on this host: it is sent to no other.
     WrongOn(String),
 }
 
-/// A password on its way to a host. Dropped without a word, it has proven nothing.
+/// A password that is being tested. Dropped without a result, it is untested again.
 pub struct Trial<'a> {
     trials: &'a Trials,
     host: &'a str,
@@ -108,7 +108,7 @@ impl Trials {
 }
 
 impl Trials {
-    /// Somebody who knows better wants wrong passwords tried again: this one, or all.
+    /// Forgets wrong passwords at the operator's request: this one, or all.
     pub fn forgive(&self, password: Option<&SecretText>) {
         let mut passwords = self
             .0
@@ -121,7 +121,7 @@ impl Trials {
         });
     }
 
-    /// Whose password sudo has asked a login for.
+    /// The user whose password sudo asked for at a login.
     pub(super) fn whose(&self, login: &str) -> Option<String> {
         let whose = self.0.whose.lock();
         let whose = whose.unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +162,7 @@ impl Trial<'_> {
             .position(|entry| entry.is(self.purpose, self.password));
         if let Some(at) = at {
             match (&passwords[at].state, state) {
-                // It may be right on one host alone: then wrong counts.
+                // It may be right on one host only: then wrong wins.
                 (PasswordState::Wrong { .. }, _) | (PasswordState::Right, None) => {}
                 (_, Some(state)) => passwords[at].state = state,
                 // The next one tries it.
@@ -190,8 +190,8 @@ mod tests {
         text.to_owned().into()
     }
 
-    /// Ten hosts with one password, all at once; the first ones lose their connections. Returns
-    /// how many got to see it, and how many were told where it was wrong.
+    /// Ten hosts with one password, all at once; the first ones lose their connections. Returns how
+    /// many received it, and how many learned where it was wrong.
     fn ten_hosts(lost: usize, right: bool) -> (usize, usize) {
         let trials = Trials::default();
         let (sent, at_once, told) = (
@@ -251,7 +251,7 @@ mod tests {
         let cancel = Cancel::new().unwrap();
         let turn = |host, purpose, password| trials.turn(host, purpose, password, &cancel).unwrap();
         let Turn::Try(trial) = turn("a", PasswordPurpose::Login, &one) else {
-            panic!("nobody has tried it");
+            panic!("it has not been tried");
         };
         assert!(matches!(
             turn("b", PasswordPurpose::Login, &other),
@@ -284,7 +284,7 @@ mod tests {
         };
         for password in [&wrong, &other] {
             let Turn::Try(trial) = turn(password) else {
-                panic!("nobody has tried it");
+                panic!("it has not been tried");
             };
             trial.was_wrong();
         }

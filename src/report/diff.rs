@@ -1,4 +1,4 @@
-//! What will change in files, as lines with secrets masked.
+//! Changes in files, as lines with secrets masked.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use similar::{ChangeTag, TextDiff};
 use crate::plan::PlannedFile;
 use crate::redact::{MASK, PemBlock, Redactor};
 
-/// How many lines around a change are shown.
+/// The number of context lines around a change.
 const AROUND: usize = 3;
-/// What is secret by its name, whoever wrote it: the values behind such keys are not shown.
+/// Keys whose values are secret: they are not shown.
 const SECRET_KEYS: [&str; 4] = ["token", "password", "secret", "datastore-endpoint"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Sign {
     Same,
     Added,
     Removed,
-    /// Lines that stay as they are were left out here.
+    /// Unchanged lines were left out here.
     Gap,
 }
 
@@ -69,12 +69,12 @@ impl FileChange {
     }
 }
 
-/// As `diff -u` would say it.
+/// In the format of `diff -u`.
 impl fmt::Display for FileChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.how {
             How::New { mode } => writeln!(f, "{} is new ({mode})", self.path)?,
-            How::Unchanged => writeln!(f, "{} is so already", self.path)?,
+            How::Unchanged => writeln!(f, "{} is unchanged", self.path)?,
             How::Changed { modes: None } => writeln!(f, "{} changes", self.path)?,
             How::Changed {
                 modes: Some((before, after)),
@@ -95,7 +95,7 @@ impl fmt::Display for FileChange {
 fn lines(before: &str, after: &str, redactor: &Redactor) -> Vec<DiffLine> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
-    // A key is masked as a whole, also where only the middle of it is shown.
+    // A key is masked as a whole, even if only its middle is shown.
     let (old, new) = (masked(before, redactor), masked(after, redactor));
     for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if number > 0 {
@@ -138,7 +138,7 @@ fn masked(text: &str, redactor: &Redactor) -> Vec<String> {
         .collect()
 }
 
-/// Where the value of a key begins that is secret by its name: `token: …`, `password = …`.
+/// The start of the value of a secret key: `token: …`, `password = …`.
 fn secret_value(line: &str) -> Option<usize> {
     let end = line.find([':', '='])?;
     let key = line[..end].to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Events as JSON, one a line, for programs.
+//! Events as JSON, one per line, for programs.
 
 use std::io::{self, Write};
 

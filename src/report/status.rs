@@ -1,4 +1,4 @@
-//! How a cluster is, as it was asked once.
+//! The status of a cluster at one moment.
 
 use serde::Serialize;
 
@@ -14,11 +14,11 @@ pub struct ClusterStatus {
     pub when: String,
     /// There is no problem.
     pub healthy: bool,
-    /// What is ill, or could not be asked; a line each.
+    /// What is unhealthy or could not be queried; one line each.
     pub problems: Vec<String>,
-    /// No host was reached that tells of the cluster, or none that tells of its datastore.
+    /// No server was reached, or no Postgres host.
     pub unseen: bool,
-    /// The server that told of nodes and pods.
+    /// The server that reported nodes and pods.
     pub from: Option<String>,
     pub nodes: Vec<Node>,
     pub pods: Vec<Pod>,

@@ -1,4 +1,4 @@
-//! Whether the hosts are as the last successful run left them.
+//! Compares the hosts with what the last successful run applied.
 
 use std::fmt;
 
@@ -13,25 +13,25 @@ use crate::plan::{CheckStatus, Work};
 use crate::platform::Facts;
 use crate::report::diff::{FileChange, How};
 
-/// How the hosts of a cluster differ from what was applied.
+/// How the hosts of a cluster differ from the applied state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     pub cluster: String,
-    /// How many steps were asked.
+    /// The number of compared steps.
     pub steps: usize,
     pub drifted: Vec<Drift>,
-    /// The steps that could not be asked, each with the reason where there is one.
+    /// The steps that could not be compared, each with the reason if known.
     pub unseen: Vec<Drift>,
 }
 
-/// A step that is not as it was applied.
+/// A step that differs from the applied state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drift {
     /// `k3s/config@k3s-server-2`
     pub step: String,
     pub title: String,
     pub reason: String,
-    /// What differs in files, as a diff, secrets masked.
+    /// The differences in files, as a diff, secrets masked.
     pub files: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Comparison {
         }
         let (drifted, unseen) = (drifted.len(), unseen.len());
         match (drifted, unseen) {
-            (0, 0) => writeln!(f, "{cluster}: all {steps} steps are as they were applied."),
+            (0, 0) => writeln!(f, "{cluster}: no drift, all {steps} steps are as applied."),
             (_, 0) => writeln!(f, "{cluster}: {drifted} of {steps} steps have drifted."),
             _ => writeln!(
                 f,
@@ -78,8 +78,8 @@ impl fmt::Display for Comparison {
 }
 
 impl Opened {
-    /// Asks every step of the plan on its host. Nothing is changed and no lease is taken. Proofs are
-    /// not tried: they are what a run and `status` do.
+    /// Checks every step of the plan on its host. Changes nothing and takes no lease. Runs no
+    /// proofs: a run and `status` do that.
     pub fn check(
         self,
         control: &Control,
@@ -110,7 +110,7 @@ impl Opened {
                 files,
             };
             let Some(compared) = compared.remove(&step.id) else {
-                let why = "it could not be asked".to_owned();
+                let why = "the host did not answer".to_owned();
                 comparison.unseen.push(drift(why, Vec::new()));
                 continue;
             };

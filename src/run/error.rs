@@ -1,4 +1,4 @@
-//! Why there is no run, or why it could not go on.
+//! Why a run did not start, or could not go on.
 
 use std::io;
 use std::path::PathBuf;
@@ -27,30 +27,30 @@ pub enum RunError {
     Steps(#[from] StepError),
     #[error("the answers have no host {0}")]
     NoHost(String),
-    /// What the answers want of a cluster that is there, and `install` does not do.
+    /// Changes to an existing cluster that `install` refuses.
     #[error("{}\nNothing was changed.", list_of(.0))]
     Refused(Vec<Difference>),
     #[error(transparent)]
     SshConfig(#[from] SshConfigError),
     #[error(transparent)]
     LoginSecret(#[from] LoginSecretError),
-    #[error("{} cannot be written: {error}", path.display())]
+    #[error("cannot write {}: {error}", path.display())]
     Log { path: PathBuf, error: io::Error },
-    #[error("no random numbers: {0}")]
+    #[error("no random numbers available: {0}")]
     Random(#[from] openssl::error::ErrorStack),
-    /// Hosts that were not reached, or that another run works on.
+    /// Hosts that were not reached, or that another run uses.
     #[error("{}\nNothing was changed.", list_of(.0))]
     Unreached(Vec<LeaseError>),
     #[error(
         "The preflight fails, see above for what to do. Nothing was changed.\n\
-         A check that you know better about is overruled by its name: overrule = [\"NAME\"], \
-         under [cluster] or at one host."
+         To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at \
+         one host."
     )]
     Unfit,
-    /// Before anything was begun on a host.
+    /// Before anything was started on a host.
     #[error("stopped ({why}). Nothing was changed.")]
     Aborted { why: String },
-    #[error("The wizard itself went wrong. Please report this.")]
+    #[error("Internal error of the wizard. Please report it.")]
     WentWrong,
 }
 
@@ -59,7 +59,7 @@ fn list_of(lines: &[impl ToString]) -> String {
     lines.join("\n")
 }
 
-/// Whether another run works on the host.
+/// Whether another run uses the host.
 pub(super) fn is_held(error: &LeaseError) -> bool {
     matches!(error, LeaseError::Held { .. })
 }

@@ -1,4 +1,4 @@
-//! The exit codes, and the one place that decides which of them a process ends with.
+//! The exit codes, and the one place that chooses between them.
 
 use super::RunError;
 use crate::answers::LoginSecretError;
@@ -14,7 +14,7 @@ pub const UNFIT: u8 = 5;
 pub const DRIFTED: u8 = 6;
 pub const UNSEEN: u8 = 7;
 
-/// That of a run; `None` for a plan that was left.
+/// The exit code of a run; `None` is a plan that was not run.
 pub fn code(ended: &Result<Option<End>, RunError>) -> u8 {
     match ended {
         Ok(None | Some(End::Done)) => 0,
@@ -24,7 +24,7 @@ pub fn code(ended: &Result<Option<End>, RunError>) -> u8 {
     }
 }
 
-/// That of a run that did not begin, or could not go on.
+/// The exit code of a run that did not start, or could not go on.
 pub fn of_error(error: &RunError) -> u8 {
     match error {
         RunError::Aborted { why } => stopped(why),
@@ -50,7 +50,7 @@ pub fn of_error(error: &RunError) -> u8 {
     }
 }
 
-/// As a shell would say it of a process that a signal ended; else the operator stopped it.
+/// As in a shell, for a process that a signal ended; otherwise the operator stopped it.
 fn stopped(why: &str) -> u8 {
     signals::code(why).unwrap_or(STOPPED)
 }

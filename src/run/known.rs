@@ -1,4 +1,4 @@
-//! The clusters that are known on this machine, and how each is asked.
+//! The clusters known on this machine, and how to reach each.
 
 use std::path::{Path, PathBuf};
 
@@ -7,31 +7,31 @@ use super::{RunError, exit};
 use crate::answers::{Answers, Problems};
 use crate::state::{self, Folder, StateError};
 
-/// Why nobody could be asked.
+/// Why no cluster could be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum KnownError {
-    #[error("no cluster is known here yet: the first run of `k3s-ha-wizard` makes one known")]
+    #[error("this machine knows no cluster yet: run `k3s-ha-wizard` here first")]
     NoCluster,
-    #[error("no cluster {name} is known here, but {known}")]
+    #[error("this machine knows no cluster {name}, only: {known}")]
     Unknown { name: String, known: String },
-    #[error("several clusters are known here, say which one with --cluster: {0}")]
+    #[error("this machine knows several clusters, choose one with --cluster: {0}")]
     Several(String),
-    #[error("the answers are those of the cluster {theirs}, not of {name}")]
+    #[error("the answers are for the cluster {theirs}, not for {name}")]
     OtherAnswers { name: String, theirs: String },
     #[error(transparent)]
     Answers(#[from] Problems),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error("no run of this cluster has ended well yet, so there is nothing to compare it with")]
+    #[error("no run of this cluster has succeeded yet, so there is nothing to compare with")]
     NotApplied,
-    #[error("{0}. Other answers than those that are kept are given with --answers FILE")]
+    #[error("{0}. To use other answers than the stored ones, add --answers FILE")]
     Run(#[from] RunError),
 }
 
-/// A cluster that is known here.
+/// A known cluster.
 pub struct KnownCluster {
     folder: Folder,
-    /// How its hosts are reached.
+    /// How to reach its hosts.
     answers: Answers,
     /// What the last successful run applied.
     applied: Option<Answers>,
@@ -39,7 +39,8 @@ pub struct KnownCluster {
 }
 
 impl KnownCluster {
-    /// It is compared with what was applied; before a run has ended well, with what was wanted.
+    /// The status compares it with what was applied, or with the answers if no run has succeeded
+    /// yet.
     pub fn poll(self) -> Result<Poll, KnownError> {
         let expected = self.applied.unwrap_or_else(|| self.answers.clone());
         Ok(Poll::new(
@@ -54,15 +55,15 @@ impl KnownCluster {
         &self.folder
     }
 
-    /// The answers as they were applied, with which its hosts are logged in to as it is known now.
+    /// The applied answers, with the current logins.
     pub fn applied(self) -> Result<Answers, KnownError> {
         let applied = self.applied.ok_or(KnownError::NotApplied)?;
         Ok(applied.with_logins_of(&self.answers))
     }
 }
 
-/// Finds a cluster in the state folder: by its name, by that in the answers, or because there is no
-/// other.
+/// Finds a cluster in the state folder: by its name, by the name in the answers, or because it is
+/// the only one.
 pub fn find(
     root: Option<PathBuf>,
     name: Option<&str>,
@@ -86,7 +87,7 @@ pub fn find(
     if known.is_empty() {
         return Err(KnownError::NoCluster);
     }
-    // Nothing is made for a name that was mistyped.
+    // A mistyped name must not create a folder.
     if !known.contains(&name) {
         let known = known.join(", ");
         return Err(KnownError::Unknown { name, known });
@@ -103,7 +104,7 @@ pub fn find(
     })
 }
 
-/// The exit code of a command for a cluster that is not found, or cannot be asked.
+/// The exit code for a cluster that is not found, or cannot be reached.
 pub fn error_code(error: &KnownError) -> u8 {
     match error {
         KnownError::State(_) => exit::FAILED,

@@ -1,23 +1,23 @@
 //! A run from its beginning to its end, once for every frontend: answers in, exit code out.
 //!
 //! [`Opened`] → `Reached` → `Checked` → [`Planned`] → its end. Each takes the one before it, and
-//! gives the leases of its hosts back when it is dropped. [`carry_out`] takes them in this order and
-//! tells a [`Frontend`] what comes of each.
+//! releases the leases of its hosts when dropped. [`carry_out`] runs them in this order and reports
+//! each result to a [`Frontend`].
 //!
-//! * [`ways`]: how hosts are reached; [`knock`]: one host alone, before there is a run
-//! * [`known`]: the clusters on this machine; [`poll`]: looking at what a run has left
-//! * [`status`]: how a cluster is now; [`check`]: whether its hosts are as a run left them
+//! * [`ways`]: how hosts are reached; [`probe`]: probes one host, before there is a run
+//! * [`known`]: the clusters on this machine; [`poll`]: looks at a cluster
+//! * [`status`]: the state of a cluster; [`check`]: compares its hosts with what was applied
 //! * [`exit`]: the exit codes
 
 mod backup;
 pub mod check;
 mod error;
 pub mod exit;
-pub mod knock;
 pub mod known;
 mod opened;
 mod planned;
 pub mod poll;
+pub mod probe;
 mod reached;
 pub mod status;
 #[cfg(test)]
@@ -56,7 +56,7 @@ pub trait Frontend {
     /// is said to the run's [`Control`].
     fn event(&mut self, event: &Event);
 
-    /// The run goes on without its log.
+    /// The log can no longer be written; the run continues.
     fn log_lost(&mut self, why: &std::io::Error);
 }
 

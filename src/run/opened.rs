@@ -1,4 +1,4 @@
-//! Answers with everything that is remembered of their cluster.
+//! Answers with everything that is stored about their cluster.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,40 +22,41 @@ use crate::secrets::Secrets;
 use crate::state::{Folder, Lock, State, complete_secrets};
 use crate::topology::Topology;
 
-/// The answers are valid; their state is locked, or only read; there are secrets and certificates.
+/// The answers are valid; their state is locked, or only read; secrets and certificates exist.
 pub struct Opened {
     pub(super) answers: Answers,
     pub(super) topology: Topology,
-    /// What they want otherwise than it was applied; none of it is refused.
+    /// Differences from the applied state; none of them is refused.
     pub(super) differences: Vec<Difference>,
     pub(super) purpose: Purpose,
     pub(super) folder: Folder,
     /// Names the run.
     pub(super) run: String,
-    /// Its answers are those of the latest run that was begun, not these ones.
+    /// Its answers are those of the latest started run, not these ones.
     pub(super) state: State,
     pub(super) secrets: Secrets,
     /// Of every host, in their order.
     pub(super) connectors: Vec<Connector>,
-    /// Of every host. Kept nowhere else.
+    /// Of every host. Stored nowhere else.
     logins: Vec<LoginSecrets>,
     pub(super) pki: Pki,
-    /// What was created or renewed of the certificates.
+    /// Created and renewed certificates.
     pub(super) renewed: Vec<pki::Change>,
-    /// Only a run that may change something holds it.
+    /// Only held by a run that may change something.
     lock: Option<Lock>,
 }
 
-/// What answers are opened for.
+/// The purpose of opening answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Something may be changed, on hosts and in the state folder.
     Run,
-    /// The same, and what `install` refuses to change in a cluster was changed by hand.
+    /// The same, and changes that `install` refuses were made by hand.
     TakeOver,
     /// Nothing is changed anywhere.
     Look,
-    /// Nothing is changed anywhere, and what is kept is taken as it is: for a comparison.
+    /// Nothing is changed anywhere, and stored secrets and certificates are used unchanged: for a
+    /// comparison.
     Compare,
     /// As for a comparison, but hosts are leased and the state folder is locked: for acts.
     Act,
@@ -74,14 +75,14 @@ impl Purpose {
 
 impl Opened {
     /// Opens the state folder of the answers' cluster. For a run, it is locked, and every secret is
-    /// on the disk before anything else happens: none can be lost by an interruption.
+    /// written to disk first, so that an interruption loses none.
     pub fn open(
         answers: Answers,
         root: Option<PathBuf>,
         purpose: Purpose,
         tried: &Tried,
     ) -> Result<Self, RunError> {
-        // Whatever they come from: their texts reach the shells and the SQL of hosts.
+        // From any source: their texts reach shells and SQL on hosts.
         let problems = answers.problems();
         if !problems.is_empty() {
             return Err(RunError::Answers(problems));
@@ -104,7 +105,7 @@ impl Opened {
             Some(state) => state,
             None => State::new(&answers)?,
         };
-        // Once a run has begun, its answers stay until the next one begins.
+        // The answers of a run stay until the next run starts.
         if state.last_run.is_none() {
             state.answers = answers.without_secrets();
         }
@@ -148,7 +149,7 @@ impl Opened {
             None => pki::ensure(&kept, &wanted, now)?,
         };
         if purpose.changes() {
-            // By the name of its owner a run knows its own leases.
+            // A run recognises its own leases by the owner's name.
             folder.save(&state)?;
             folder.save_secrets(&secrets)?;
         }
@@ -169,12 +170,12 @@ impl Opened {
         })
     }
 
-    /// What earlier runs learnt.
+    /// Results of earlier runs.
     pub(super) fn late_values(&self) -> LateValues {
         Memory::new(&self.folder, self.state.clone()).late_values(&self.secrets)
     }
 
-    /// By what K3s names the rows of the tokens in Postgres.
+    /// The names of the tokens' rows in Postgres: the first 12 digits of their SHA-256.
     pub(super) fn token_marks(&self) -> (String, String) {
         let Secrets {
             token, agent_token, ..
@@ -182,7 +183,7 @@ impl Opened {
         (token_mark(token), token_mark(agent_token))
     }
 
-    /// Everything that must not show in events.
+    /// Everything that must not appear in events.
     pub(super) fn redactor(&self) -> Redactor {
         let keys = [&self.pki.ca]
             .into_iter()

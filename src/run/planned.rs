@@ -1,4 +1,4 @@
-//! A plan that waits for its operator, and what is remembered of carrying it out.
+//! A plan that waits for the operator's decision, and the state after its run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,9 +24,9 @@ use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::state::{Applied, LastRun, Marks};
 
-/// It is known what will be done. Nothing is changed yet.
+/// The plan is known. Nothing is changed yet.
 pub struct Planned {
-    /// Looked after while the operator reads. Dropped first: the leases are given back while the
+    /// Kept connected while the operator reads. Dropped first: the leases are released while the
     /// state is still locked.
     pub(super) hosts: Mutex<Vec<ReachedHost>>,
     pub(super) opened: Opened,
@@ -45,12 +45,12 @@ impl Planned {
         &self.grid
     }
 
-    /// What the answers want otherwise than it was applied.
+    /// Differences between the answers and the applied state.
     pub fn differences(&self) -> &[Difference] {
         &self.opened.differences
     }
 
-    /// What the plan will change in files, for people: secrets are masked.
+    /// The changes in files, for people: secrets are masked.
     pub fn file_changes(&self) -> BTreeMap<StepId, Vec<FileChange>> {
         let late = self.opened.late_values();
         let files = planned_files(&self.plan, &mut locked(&self.hosts), &late);
@@ -65,7 +65,7 @@ impl Planned {
             .collect()
     }
 
-    /// Where the things of the run are, and how it is begun again.
+    /// The paths of the run, and the command that starts it again.
     pub fn context(&self, again: String, verbose: bool) -> Context {
         let folder = &self.opened.folder;
         let kubeconfig = folder.kubeconfig();
@@ -95,7 +95,8 @@ impl Planned {
         }
     }
 
-    /// While the operator decides, no other run may think that these hosts are given up.
+    /// While the operator decides, the leases are refreshed, so that no other run takes these
+    /// hosts.
     fn keep_leases<T>(&self, decide: impl FnOnce() -> T) -> T {
         std::thread::scope(|scope| {
             let (decided, waiting) = bounded::<()>(0);
@@ -111,7 +112,7 @@ impl Planned {
         })
     }
 
-    /// Carries the plan out on the hosts, and remembers how it ended.
+    /// Carries the plan out on the hosts, and stores how it ended.
     pub(super) fn carry_out(
         self,
         control: &Control,
@@ -130,7 +131,7 @@ impl Planned {
         })
     }
 
-    /// Every event goes into the run's log, then to the reader.
+    /// Every event goes to the run's log, then to the reader.
     fn work(self, control: &Control, reader: Sender<News>) -> Result<End, RunError> {
         let Self {
             opened,

@@ -1,4 +1,4 @@
-//! The hosts of a run, connected and leased, and whether they will do.
+//! The hosts of a run, connected and leased, and whether they are suitable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -16,11 +16,11 @@ use crate::remote::lease::LeaseError;
 use crate::steps::PlanInputs;
 use crate::topology::{Link, Topology};
 
-/// Which hosts a run cannot do without.
+/// The hosts that a run needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     All,
-    /// These alone, by their names: no other host is connected to.
+    /// Only these, by name: no other host is contacted.
     Needed(BTreeSet<String>),
 }
 
@@ -33,14 +33,14 @@ impl Reach {
     }
 }
 
-/// The hosts are connected, and ours where something may be changed.
+/// The hosts are connected, and leased if something may be changed.
 pub(super) struct Reached {
-    // Dropped first: the leases are given back while the state is still locked.
+    // Dropped first: the leases are released while the state is still locked.
     hosts: Vec<ReachedHost>,
     opened: Opened,
 }
 
-/// It is known whether the hosts will do.
+/// The hosts are checked.
 pub(super) struct Checked {
     pub(super) hosts: Vec<ReachedHost>,
     opened: Opened,
@@ -48,7 +48,8 @@ pub(super) struct Checked {
 }
 
 impl Opened {
-    /// Connects to the hosts, and looks at what is around them.
+    /// Connects to all hosts at once; but a shared password is first tested on one. `told` is
+    /// called for each connected host.
     pub(super) fn reach(
         mut self,
         which: &Reach,
@@ -56,7 +57,7 @@ impl Opened {
         told: &(dyn Fn(&ReachedHost) + Sync),
     ) -> Result<Reached, RunError> {
         let mut hosts = self.connect(which, control, told)?;
-        // Kept from an earlier run, the install script is not fetched again.
+        // An install script of an earlier run is not downloaded again.
         let kept = matches!(self.folder.install_script(), Ok(Some(_)));
         ask_for_nodes(&self.topology, &mut hosts);
         let wanted = sources::SourceRequirements {
@@ -82,8 +83,7 @@ impl Opened {
     ) -> Result<Vec<ReachedHost>, RunError> {
         let connectors = std::mem::take(&mut self.connectors);
         let answers = &self.answers;
-        // A run that only looks takes no lease: another run may work there, even one from this
-        // folder.
+        // A read-only run takes no lease: another run may use the host, even one from this folder.
         let lease = self.lease();
         let datastore = Some(&self.topology.datastore);
         let results: Vec<_> = std::thread::scope(|scope| {
@@ -120,7 +120,7 @@ impl Opened {
     }
 }
 
-/// A host that has never joined may have been a node before: then its cluster is asked.
+/// A host that has not joined may have been a node before: so its cluster is asked.
 fn ask_for_nodes(topology: &Topology, hosts: &mut [ReachedHost]) {
     let is_new = |host: &ReachedHost| {
         let is_node = topology.nodes().any(|node| node.name == host.name);
@@ -145,7 +145,7 @@ impl Reached {
                 facts: &reached.facts,
                 sources: &reached.sources,
                 links: &reached.links,
-                at_work: !reached.units.is_empty(),
+                busy: !reached.units.is_empty(),
             })
         });
         let looked: Vec<_> = looked.collect();
@@ -170,13 +170,13 @@ impl Checked {
         &self.grid
     }
 
-    /// Whom the hosts reach.
+    /// Which hosts can reach each other.
     pub(super) fn links(&self) -> Vec<(Link, Contact)> {
         let links = self.hosts.iter().flat_map(|host| host.links.iter());
         links.cloned().collect()
     }
 
-    /// What will be done. There is nothing to plan on hosts that will not do.
+    /// Builds the plan. An error if a host failed the preflight.
     pub(super) fn plan(self) -> Result<Planned, RunError> {
         if self.grid.passes() {
             self.plan_whatever_is_fit()
@@ -185,7 +185,7 @@ impl Checked {
         }
     }
 
-    /// The same on hosts that will not do, to compare them with it.
+    /// The same also if the preflight failed, for a comparison.
     pub(super) fn plan_whatever_is_fit(self) -> Result<Planned, RunError> {
         let platforms: BTreeMap<_, _> = self
             .hosts

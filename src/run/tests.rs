@@ -130,7 +130,7 @@ impl ClusterWorld {
     }
 }
 
-/// Notes what it is told.
+/// Records what it receives.
 struct Noting<F> {
     notes: Vec<String>,
     plans: F,
@@ -428,7 +428,7 @@ fn what_a_cluster_cannot_become_is_refused_before_a_host_is_reached() {
     );
     assert_eq!(exit::of_error(&refused), exit::USAGE);
     assert_eq!(world.state(), before);
-    // What nodes take by a restart is told, and done.
+    // Changes that restart nodes are reported and carried out.
     let opened = open(|answers| answers.k3s.tls_san.push("k3s.example".into())).unwrap();
     assert_eq!(opened.differences.len(), 1);
 }
@@ -458,7 +458,7 @@ fn certificates_that_are_new_are_told() {
     );
 }
 
-/// An output whose reader does not read until it is told to.
+/// An output whose reader waits for a signal before it reads.
 #[derive(Clone, Default)]
 struct Stopped(Arc<(Mutex<StalledReader>, Condvar)>);
 

@@ -1,4 +1,4 @@
-//! How hosts are reached: logins, host keys, and who has proven a password already.
+//! How hosts are reached: logins, host keys, and passwords tested so far.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,18 +10,18 @@ use crate::engine::watch::PollTarget;
 use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
 use crate::state::Folder;
 
-/// What is known of secrets that answers do not hold.
+/// Secrets that are not in the answers.
 #[derive(Debug, Clone, Default)]
 pub struct Tried {
-    /// What the operator typed. Kept nowhere else.
+    /// What the operator typed. Stored nowhere else.
     pub asked: EnteredCredentials,
-    /// What came of passwords so far: a wrong one is not sent again.
+    /// The results of passwords so far: a wrong one is not sent again.
     pub trials: Trials,
-    /// Somebody is there to be asked.
+    /// An operator can be asked.
     pub asks: bool,
 }
 
-/// The hosts of a role, to be looked at: no lease is taken, and no other host needs to be known.
+/// The hosts of a role, read-only: no lease is taken, and no other host is needed.
 pub fn places(
     answers: &Answers,
     folder: &Folder,
@@ -77,8 +77,8 @@ pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) ->
     })
 }
 
-/// What opens a shell on a host for the operator: their own ssh, with what the answers say of the
-/// host. It asks for secrets itself; none of ours is handed over.
+/// The command that opens a shell on a host for the operator: their own ssh, with the login from
+/// the answers. ssh asks for secrets itself; the wizard passes none on.
 pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
     let config = answers.ssh_config()?;
     let host = answers

@@ -1,14 +1,14 @@
-//! Writing files so that nobody ever sees half of one, also after a power cut.
+//! Writes files whole or not at all, also after a power cut.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// How unfinished files begin: a process that is killed while writing leaves one.
+/// The prefix of unfinished files: a process that is killed while writing leaves one.
 pub(super) const UNFINISHED: &str = ".unfinished-";
 
-/// What to do with a file that is there already.
+/// What to do with an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// It stays, and is an error of the kind `AlreadyExists` unless it has the same bytes.
@@ -16,8 +16,8 @@ pub enum Existing {
     IsReplaced,
 }
 
-/// Writes a file with mode 0600, whole or not at all: into a temporary file beside it, which then
-/// takes its name. When this returns, both the bytes and the name are on the disk.
+/// Writes a file with mode 0600, whole or not at all: into a temporary file next to it, which is
+/// then renamed. When this returns, both content and name are on the disk.
 pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
     let dir = path
         .parent()
@@ -38,7 +38,7 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// The bytes of a file; nothing if it is not there.
+/// The bytes of a file; `None` if it does not exist.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Makes a folder, and those around it where they are missing, for the operator alone (0700).
+/// Creates a folder and its missing parents, for the operator only (0700).
 pub fn private_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let mode = std::fs::metadata(dir)?.permissions().mode();
@@ -57,7 +57,7 @@ pub fn private_dir(dir: &Path) -> io::Result<()> {
     std::fs::set_permissions(dir, Permissions::from_mode(0o700))
 }
 
-/// Removes what killed processes have left unfinished. Only for who has the folder alone.
+/// Removes unfinished files of killed processes. The caller must hold the lock.
 pub fn remove_unfinished(dir: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -89,7 +89,7 @@ mod tests {
         let path = dir.path().join("file");
         write(&path, b"one", Existing::IsReplaced).unwrap();
         assert_eq!(mode(&path), 0o600);
-        // A mode that somebody widened is narrowed, also when the bytes are the same.
+        // A mode that was widened is narrowed, even if the bytes are the same.
         for bytes in [b"one", b"two"] {
             std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
             write(&path, bytes, Existing::IsReplaced).unwrap();

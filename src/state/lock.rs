@@ -36,7 +36,7 @@ impl Lock {
                 Err(StateError::Locked {
                     path: path.to_owned(),
                     holder: match holder.trim() {
-                        // It has the lock, and has not said so yet.
+                        // It has the lock, but has not written its name yet.
                         "" => "another run".into(),
                         holder => holder.to_owned(),
                     },
@@ -49,17 +49,17 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // For people who look into the file; the lock itself goes with the file's handle.
+        // For people who read the file; the lock belongs to the file handle.
         let _ = self.0.set_len(0);
     }
 }
 
 fn note(file: &mut File) -> io::Result<()> {
-    // Without the fraction of the second.
+    // Without fractions of a second.
     let now = OffsetDateTime::now_utc();
     let now = now.replace_nanosecond(0).unwrap_or(now);
     let since = now.format(&Rfc3339).map_err(io::Error::other)?;
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "the process {} since {since}", std::process::id())
+    writeln!(file, "process {} since {since}", std::process::id())
 }

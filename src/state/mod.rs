@@ -1,4 +1,4 @@
-//! What is remembered on the jump host: one folder a cluster, for the operator alone.
+//! What is stored on this machine: one folder per cluster, for the operator only.
 //!
 //! ```text
 //! <cluster>/          0700
@@ -13,7 +13,7 @@
 //!   lock
 //! ```
 //!
-//! Files are 0600 and written whole or not at all. What cannot be read is never overwritten.
+//! Files are 0600 and written whole or not at all. A file that cannot be read is never overwritten.
 
 pub mod backups;
 pub mod files;
@@ -34,9 +34,9 @@ use files::Existing;
 pub use lock::Lock;
 pub use secrets::{SecretsError, complete_secrets};
 
-/// The version of the form of the files. A newer one is refused.
+/// The version of the file format. A newer one is refused.
 pub const SCHEMA: u32 = 2;
-/// Where the folders of all clusters are, in place of the usual state directory.
+/// The folder of all clusters, instead of the usual state directory.
 pub const ROOT_VARIABLE: &str = "K3S_HA_WIZARD_STATE";
 
 /// The folder of one cluster.
@@ -45,20 +45,20 @@ pub struct Folder {
     path: PathBuf,
 }
 
-/// What is in `state.json`.
+/// The content of `state.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     schema: u32,
-    /// Which version of the wizard wrote it.
+    /// The version of the wizard that wrote it.
     version: String,
-    /// Names this folder in the leases on hosts: whoever finds one with this name is at home.
+    /// Identifies this folder in the leases on hosts.
     pub owner: String,
-    /// Those of the latest run that was begun, without inline secrets.
+    /// Those of the latest started run, without inline secrets.
     pub answers: Answers,
-    /// What the latest run that ended well has left; nothing before there was one.
+    /// What the latest successful run applied; `None` before the first one.
     #[serde(default)]
     pub applied: Option<Applied>,
-    /// What was created, on which host, in this order.
+    /// What was created, on which host, in order.
     pub made: Vec<Made>,
     pub last_run: Option<LastRun>,
     /// The SHA-256 of `install.sh`, 64 hex digits.
@@ -67,23 +67,23 @@ pub struct State {
     pub cluster_ca: Option<String>,
 }
 
-/// What a run that ended well has left: what later runs compare themselves with.
+/// What a successful run applied: later runs compare with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     pub run: String,
     /// When that run began, RFC 3339, UTC.
     pub when: String,
-    /// Without inline secrets: the hosts with their roles and addresses, the version of K3s, where
-    /// Postgres is, and every setting.
+    /// Without inline secrets: hosts, roles, addresses, the version of K3s, Postgres, and every
+    /// setting.
     pub answers: Answers,
-    /// What is not in the answers; `None` where a version wrote the state that did not keep it.
+    /// What is not in the answers; `None` if an older version wrote the state.
     pub marks: Option<Marks>,
 }
 
-/// By what secrets and certificates are known again, without themselves.
+/// Fingerprints of secrets and certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    /// The first 12 digits of its SHA-256, as K3s names its row in Postgres.
+    /// The first 12 digits of its SHA-256, the name of its row in Postgres.
     pub token: String,
     pub agent_token: String,
     /// The serial numbers, by the names of the files in `pki/`.
@@ -105,7 +105,7 @@ impl State {
 /// Something that a run created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// Nothing for what is on the jump host.
+    /// `None` for this machine.
     pub host: Option<String>,
     pub step: String,
     pub what: String,
@@ -118,18 +118,18 @@ pub struct LastRun {
     pub run: String,
     /// When it began, RFC 3339, UTC.
     pub when: String,
-    /// Nothing for a run that still goes on, or was killed.
+    /// `None` for a run that is still running, or was killed.
     pub end: Option<End>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error(
-        "there is no folder for the wizard's state, because no home folder is known: set HOME, or \
-         {ROOT_VARIABLE} to a folder that only you can read"
+        "no folder for the wizard's state: set HOME, or set {ROOT_VARIABLE} to a folder that only \
+         you can read"
     )]
     NoHome,
-    #[error("{0:?} cannot name a state folder: a cluster's name is made of a-z, 0-9 and -")]
+    #[error("{0:?} cannot name a state folder: a cluster's name may only have a-z, 0-9 and -")]
     Name(String),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
@@ -140,7 +140,7 @@ pub enum StateError {
     )]
     NotOurs { path: PathBuf, uid: u32 },
     #[error(
-        "{holder} works on this cluster already: wait until it is done, or end it ({})",
+        "{holder} already works on this cluster: wait until it is done, or stop it ({})",
         path.display()
     )]
     Locked { path: PathBuf, holder: String },
@@ -152,8 +152,7 @@ pub enum StateError {
     )]
     Newer { path: PathBuf, version: String },
     #[error(
-        "{} cannot be understood ({why}). It is left as it is: bring back a good copy, or move it \
-         away",
+        "{} cannot be parsed ({why}). It is left unchanged: restore a good copy, or move it away",
         path.display()
     )]
     Invalid { path: PathBuf, why: String },
@@ -167,7 +166,7 @@ impl StateError {
 }
 
 impl State {
-    /// That of a cluster that no run has begun.
+    /// The state of a cluster that has not been run.
     pub fn new(answers: &Answers) -> Result<Self, openssl::error::ErrorStack> {
         let mut owner = [0; 16];
         openssl::rand::rand_bytes(&mut owner)?;
@@ -184,7 +183,7 @@ impl State {
         })
     }
 
-    /// What is known to be applied where nothing says so: earlier versions did not keep it.
+    /// What counts as applied if it was not stored: earlier versions did not store it.
     fn before_applied_was_kept(&self) -> Option<Applied> {
         let last = self.last_run.as_ref()?;
         (last.end == Some(End::Done)).then(|| Applied {
@@ -196,8 +195,8 @@ impl State {
     }
 }
 
-/// Where the folders of the clusters are: what is given, else [`ROOT_VARIABLE`], else the user's
-/// state directory.
+/// The folder of all clusters: the given one, else [`ROOT_VARIABLE`], else the user's state
+/// directory.
 pub fn root(given: Option<PathBuf>) -> Result<PathBuf, StateError> {
     let from_variable = || {
         std::env::var_os(ROOT_VARIABLE)
@@ -235,8 +234,7 @@ pub fn clusters(root: &Path) -> Result<Vec<String>, StateError> {
 }
 
 impl Folder {
-    /// Opens a cluster's folder and makes it where it is missing. See [`root`] for what no root
-    /// means.
+    /// Opens a cluster's folder and creates it if missing. See [`root`] for the default root.
     pub fn open(root: Option<PathBuf>, cluster: &str) -> Result<Self, StateError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if cluster.is_empty() || !cluster.bytes().all(plain) {
@@ -254,7 +252,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Leaves the mode of a folder that is there alone: it may be somebody else's.
+    /// Does not change the mode of an existing folder: it may belong to another user.
     fn make(&self) -> io::Result<()> {
         if self.path.is_dir() {
             return Ok(());
@@ -265,8 +263,7 @@ impl Folder {
     fn must_be_ours(&self) -> Result<(), StateError> {
         let failed = |source| StateError::file(&self.path, source);
         let uid = std::fs::metadata(&self.path).map_err(failed)?.uid();
-        // Whoever owns what we make is who we are, also where the file system has its own idea of
-        // users.
+        // The owner of a new file is the current user, even if the file system maps users.
         let mine = tempfile::tempfile_in(&self.path)
             .and_then(|file| file.metadata())
             .map_err(|source| match source.kind() {
@@ -284,7 +281,7 @@ impl Folder {
         }
     }
 
-    /// Keeps other runs out until the lock is dropped. Take it before writing anything.
+    /// Locks other runs out until dropped. Take it before writing anything.
     pub fn lock(&self) -> Result<Lock, StateError> {
         let lock = Lock::take(&self.path.join("lock"))?;
         for dir in [self.path.clone(), self.pki_dir(), self.backups_dir()] {
@@ -313,7 +310,7 @@ impl Folder {
         self.path.join("runs")
     }
 
-    /// Where the log of a run is.
+    /// The path of a run's log.
     pub fn run_log(&self, run: &str) -> PathBuf {
         self.runs_dir().join(format!("{run}.jsonl"))
     }
@@ -332,7 +329,7 @@ impl Folder {
         Ok(logs)
     }
 
-    /// Nothing for a cluster that no run has begun.
+    /// `None` for a cluster that has not been run.
     pub fn state(&self) -> Result<Option<State>, StateError> {
         let path = self.path.join("state.json");
         let Some(bytes) = read(&path)? else {
@@ -369,7 +366,7 @@ impl Folder {
         write(&path, &json)
     }
 
-    /// Nothing where none were kept yet.
+    /// `None` if none were stored yet.
     pub fn secrets(&self) -> Result<Option<Secrets>, StateError> {
         let path = self.path.join("secrets.json");
         let Some(bytes) = read(&path)?.map(zeroize::Zeroizing::new) else {
@@ -414,7 +411,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     files::write(path, bytes, Existing::IsReplaced).map_err(|source| StateError::file(path, source))
 }
 
-/// Whether a file is one of ours, and not of a later version.
+/// Checks that a file is the wizard's, and not of a later version.
 fn must_be_known(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     #[derive(Deserialize)]
     struct Head {
@@ -434,12 +431,12 @@ fn must_be_known(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Where JSON is wrong. The error's own words may quote what stands there: a secret.
+/// The place of a JSON error. The error's own text may quote a secret.
 fn place(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Data => "something is missing or of the wrong kind",
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
     };
     format!("line {}, column {}: {what}", error.line(), error.column())
 }

@@ -1,4 +1,4 @@
-//! The secrets of a cluster: given in the answers, kept from an earlier run, or made.
+//! The secrets of a cluster: from the answers, from an earlier run, or generated.
 
 use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
@@ -20,24 +20,24 @@ pub enum SecretsError {
         why: &'static str,
     },
     #[error(
-        "k3s.token is not the token that this cluster was begun with. It encrypts the cluster's \
-         CA keys in Postgres, so servers with another one cannot start. Take k3s.token out of the \
-         answers: the one of the earlier runs is kept in the state folder. To change it, run \
-         `k3s token rotate` on a server first"
+        "k3s.token is not this cluster's token. The token encrypts the cluster's CA keys in \
+         Postgres, so servers with another one cannot start. Remove k3s.token from the answers: \
+         the state folder has the right one. To change it, run `k3s token rotate` on a server \
+         first"
     )]
     OtherToken,
     #[error(
         "k3s.agent_token is the same as k3s.token: agents would hold the key to the cluster's CA. \
-         Leave it out, and one is made"
+         Leave it out to have one generated"
     )]
     SameTokens,
-    #[error("no random numbers for a new secret: {0}")]
+    #[error("no random numbers available for a new secret: {0}")]
     Random(#[from] ErrorStack),
 }
 
-/// Every secret that the cluster needs: what the answers give, else what an earlier run has
-/// kept, else a new one. `begun`: whether servers may have been started with the kept token;
-/// another one is an error then. `verifier` makes what Postgres keeps of a password.
+/// Every secret of the cluster: from the answers, else from an earlier run, else new. `begun`:
+/// whether servers may have been started with the stored token; then another one is an error.
+/// `verifier` computes what Postgres stores of a password.
 pub fn complete_secrets(
     kept: Option<&Secrets>,
     answers: &Answers,
@@ -79,7 +79,7 @@ pub fn complete_secrets(
 
 /// As they are written into `secrets.json`: **the texts themselves**.
 pub(super) fn expose_json(secrets: &Secrets) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    // Large enough to stay where it is: growing would leave copies in memory.
+    // Large enough never to grow: growing would leave copies in memory.
     let mut json = Zeroizing::new(Vec::with_capacity(8192));
     let exposed = Exposed {
         schema: super::SCHEMA,

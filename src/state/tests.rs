@@ -130,7 +130,7 @@ fn a_second_run_is_told_who_has_the_first() {
     let lock = folder.lock().unwrap();
     let error = folder.lock().unwrap_err();
     assert!(matches!(error, StateError::Locked { .. }));
-    let expected = format!("the process {} since 20", std::process::id());
+    let expected = format!("process {} since 20", std::process::id());
     assert!(error.to_string().starts_with(&expected), "{error}");
     drop(lock);
     folder.lock().unwrap();
@@ -218,7 +218,8 @@ fn a_folder_of_somebody_else_is_refused() {
     let theirs = dir.path().join("prod");
     std::fs::create_dir(&theirs).unwrap();
     if std::os::unix::fs::chown(&theirs, Some(12_345), None).is_err() {
-        // Without root nobody can give folders away: one that cannot be written stands for it.
+        // Without root the owner cannot be changed: a folder that cannot be written is used
+        // instead.
         std::fs::set_permissions(&theirs, Permissions::from_mode(0o500)).unwrap();
     }
     let error = Folder::open(Some(dir.path().to_owned()), "prod").unwrap_err();

@@ -1,4 +1,4 @@
-//! The client certificates of the servers: put in place, and proven against Postgres.
+//! The client certificates of the servers: installed, and tested against Postgres.
 
 use super::{SHORT, StepContext, StepError, StepHost, step_file};
 use crate::events::StepId;
@@ -9,7 +9,7 @@ pub const CLIENT: &str = "certificates/client";
 pub const NAME: &str = "certificates/name";
 pub const PROOF: &str = "certificates/proof";
 
-/// The only step of the jump host alone.
+/// The only step on this machine alone.
 pub fn keep() -> Step {
     Step {
         id: kept(),
@@ -22,7 +22,7 @@ pub fn keep() -> Step {
     }
 }
 
-/// The step after which no certificate can be lost.
+/// After this step no certificate can be lost.
 pub fn kept() -> StepId {
     StepId::new(KEEP, None)
 }
@@ -46,7 +46,7 @@ pub fn client(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, 
     Ok(step.needing([kept()]))
 }
 
-/// Only where the datastore endpoint has a name.
+/// Only if the datastore endpoint has a name.
 pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let datastore = &context.given.topology.datastore;
     let name = datastore.name.clone()?;
@@ -56,7 +56,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let (begin, end) = context.marks();
     Some(server.shell(
         NAME,
-        format!("{name} leads to {addresses}"),
+        format!("{name} resolves to {addresses}"),
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),
@@ -88,7 +88,7 @@ pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     server
         .task(
             PROOF,
-            "Postgres lets in the right certificate, and nothing else",
+            "Postgres accepts only the right certificate and password",
             Task::ProveDatastore(proof),
         )
         .skippable()

@@ -1,4 +1,4 @@
-//! The cluster as a whole: shown, not claimed.
+//! The cluster as a whole: tested.
 
 use super::{START, StepContext, StepHost, step_file};
 use crate::plan::{Neighbour, OverlayProof, Step, Task};
@@ -12,7 +12,7 @@ pub const HEALTH: &str = "cluster/health";
 /// The backend of flannel whose packets are tried.
 const VXLAN: &str = "vxlan";
 
-/// Whether the data of these servers is where it should be.
+/// Whether the data of these servers is in Postgres.
 pub fn datastore(
     context: &StepContext<'_>,
     step: &str,
@@ -64,12 +64,12 @@ pub fn health(context: &StepContext<'_>) -> Step {
 pub fn networks(context: &StepContext<'_>) -> Step {
     context.server_1().task(
         NETWORKS,
-        "the networks of the nodes' pods are known",
+        "the pod networks of the nodes are known",
         Task::LearnPodNetworks,
     )
 }
 
-/// Whether pods reach each other across nodes, tried from a node.
+/// Whether pods reach each other across nodes, tested from a node.
 pub fn overlay(context: &StepContext<'_>, node: &StepHost<'_>) -> Step {
     let config = &context.given.answers.k3s.server_config;
     let backend = config.get("flannel-backend");
@@ -86,7 +86,7 @@ pub fn overlay(context: &StepContext<'_>, node: &StepHost<'_>) -> Step {
             })
             .collect(),
     };
-    let title = "the other nodes answer through the pods' network";
+    let title = "the other nodes can be reached through the pod network";
     node.task(OVERLAY, title, Task::ProveOverlay(proof))
         .skippable()
         .needing([context.server_1().id(NETWORKS)])

@@ -1,4 +1,4 @@
-//! K3s itself: one canonical configuration, one version, one install script.
+//! K3s itself: one configuration, one version, one install script.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ pub const AGENT_START: &str = "agent/start";
 
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
 
-/// The official install script, fetched once for all hosts.
+/// The official install script, downloaded once for all hosts.
 pub fn installer(context: &StepContext<'_>) -> Step {
     let k3s = &context.given.answers.k3s;
     let server = context.server_1();
@@ -26,7 +26,7 @@ pub fn installer(context: &StepContext<'_>) -> Step {
     server
         .task(
             INSTALLER,
-            format!("the install script is here, from {url}"),
+            format!("the install script from {url} is downloaded"),
             Task::FetchInstaller {
                 url,
                 sha256: k3s.install_sha256.clone(),
@@ -36,7 +36,7 @@ pub fn installer(context: &StepContext<'_>) -> Step {
         .needing([server.id(&NodeKind::SERVER.step("tools"))])
 }
 
-/// What the install script needs before it can be fetched or run.
+/// What the install script needs before it can be downloaded or run.
 pub fn tools(node: &StepHost<'_>, kind: NodeKind) -> Step {
     node.shell(
         &kind.step("tools"),
@@ -109,7 +109,7 @@ pub struct NodeKind {
     component: &'static str,
     name: &'static str,
     service: &'static str,
-    /// What is read at the start, so that a change wants a restart.
+    /// The files that are read at the start, so that a change needs a restart.
     reads: &'static [&'static str],
 }
 
@@ -137,7 +137,7 @@ impl NodeKind {
         format!("{}/{name}", self.component)
     }
 
-    /// Where a start notes what it has read.
+    /// The file in which a start records what it has read.
     fn loaded(self) -> String {
         format!("/run/k3s-ha-wizard/loaded-{}", self.service)
     }
@@ -174,24 +174,24 @@ pub fn install(
     Ok(step.within(PACKAGES).needing([tools, installer]))
 }
 
-/// What an agent joins with.
+/// The token and server address of an agent.
 pub fn token(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .shell(
             &NodeKind::AGENT.step("token"),
-            "the agent has what it joins with",
+            "the agent has its token and configuration",
             step_file!("k3s/token"),
             vec![("JOIN_TOKEN", Late::JoinToken.into())],
         )
         .needing([context.server_1().id(AUTHORITY)])
 }
 
-/// What an agent joins answers there.
+/// The agent's server address answers.
 pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .task(
             &NodeKind::AGENT.step("endpoint"),
-            "the load balancer answers here, as the cluster",
+            "this host reaches the cluster through the load balancer",
             Task::ProveEndpoint {
                 at: context.given.topology.api.at(),
             },
@@ -222,7 +222,7 @@ pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
     .needing(["config", "install"].map(|step| node.id(&kind.step(step))))
 }
 
-/// The cluster's certificate authority, which server 1 makes.
+/// The cluster's certificate authority, which server 1 creates.
 pub fn authority(context: &StepContext<'_>) -> Step {
     let server = context.server_1();
     let title = "the cluster's certificate authority is known";
@@ -266,7 +266,7 @@ fn endpoint(context: &StepContext<'_>) -> String {
     )
 }
 
-/// As it stands in the user part of a URL (RFC 3986: everything but unreserved letters is encoded).
+/// Encoded for the user part of a URL (RFC 3986: everything but unreserved letters is encoded).
 fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -278,7 +278,7 @@ fn percent_encoded(text: &str) -> String {
     })
 }
 
-/// Every name and address under which a server may be asked for, each once.
+/// Every name and address of the API, each once.
 fn tls_san(context: &StepContext<'_>) -> Vec<String> {
     let mut names = context.given.topology.server_names();
     for name in &context.given.answers.k3s.tls_san {

@@ -1,4 +1,4 @@
-//! The load balancer: nginx at layer 4, an instance of its own beside whatever is there.
+//! The load balancer: nginx at layer 4, in a separate instance.
 
 use super::{PACKAGES, StepContext, StepError, StepHost, step_file, template};
 use crate::plan::{BalancerProof, Step, Task};
@@ -45,7 +45,7 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
     )?;
     let step = balancer.shell(
         RUN,
-        format!("nginx sends port {port} to the servers"),
+        format!("nginx forwards port {port} to the servers"),
         step_file!("load-balancer/run"),
         vec![
             ("LB_PORT", port.to_string().into()),

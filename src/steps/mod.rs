@@ -1,11 +1,10 @@
-//! What each component needs on its hosts: steps, without their order among other components,
-//! which a procedure knows.
+//! The steps of each component on its hosts. Their order among components is the procedures'.
 //!
 //! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
 //! * `template`: configuration files from `assets/templates`
 //!
-//! A step is a shell file below `assets/steps` (see `prelude.sh`) and a function here; what is not a matter of one
-//! host's shell is a [`Task`].
+//! A step is a shell file in `assets/steps` (see `prelude.sh`) and a function here; what one host's
+//! shell cannot do is a [`Task`].
 
 pub mod certificates;
 pub mod cluster;
@@ -26,7 +25,7 @@ use crate::platform::Platform;
 use crate::secrets::Secrets;
 use crate::topology::{Member, Topology};
 
-/// Packages come over the network, and other package managers may be running.
+/// Packages are downloaded, and another package manager may hold the lock.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
 /// A large database over a slow line.
 const DUMP_TIME: Duration = Duration::from_secs(6 * 60 * 60);
@@ -36,7 +35,7 @@ const SHORT: Duration = Duration::from_secs(3 * 60);
 const START_SECONDS: u32 = 600;
 const START: Duration = Duration::from_secs(START_SECONDS as u64 + 60);
 
-/// The name and the text of a shell file below `assets/steps`.
+/// The name and the text of a shell file in `assets/steps`.
 macro_rules! step_file {
     ($name:literal) => {
         (
@@ -47,7 +46,7 @@ macro_rules! step_file {
 }
 pub(crate) use step_file;
 
-/// What steps are made from.
+/// What steps are built from.
 #[derive(Clone, Copy)]
 pub struct PlanInputs<'a> {
     /// Validated.
@@ -64,10 +63,10 @@ pub struct PlanInputs<'a> {
     pub secrets: &'a Secrets,
 }
 
-/// Why steps cannot be made. Validated answers and the facts of all their hosts always make them.
+/// Why steps cannot be built. With validated answers and the facts of all hosts they always can.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    #[error("{0} is not known: its facts are missing")]
+    #[error("the facts of {0} are missing")]
     NoFacts(String),
     #[error("{0} has no certificate")]
     NoCertificate(String),
@@ -75,7 +74,7 @@ pub enum StepError {
     Template(#[from] minijinja::Error),
 }
 
-/// The members of the topology with what steps need to know of them.
+/// The members of the topology with what steps need to know about them.
 pub struct StepContext<'a> {
     given: PlanInputs<'a>,
     pub postgres: Vec<StepHost<'a>>,
@@ -112,7 +111,7 @@ impl<'a> StepContext<'a> {
         })
     }
 
-    /// Of nodes that run already, the one before this one: they restart one at a time.
+    /// The running node before this one: nodes restart one at a time.
     pub fn before<'n>(
         &self,
         node: &StepHost<'_>,
@@ -139,7 +138,7 @@ impl<'a> StepContext<'a> {
         self.given.topology.datastore.port.to_string()
     }
 
-    /// What stands before and after our lines in files that are not ours alone.
+    /// The marks around the wizard's lines in shared files.
     fn marks(&self) -> (String, String) {
         let cluster = &self.given.topology.cluster;
         (

@@ -84,7 +84,7 @@ pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, S
         .ok_or_else(|| StepError::NoCertificate(postgres.name.to_owned()))?;
     let step = postgres.shell(
         TLS,
-        "Postgres speaks TLS with its certificate",
+        "Postgres uses TLS with its certificate",
         step_file!("postgres/tls"),
         vec![
             ("DB_PORT", context.db_port().into()),
@@ -121,7 +121,7 @@ pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     postgres
         .shell(
             ACCESS,
-            "only the servers reach the database, with client certificates",
+            "only the servers can reach the database, with client certificates",
             step_file!("postgres/access"),
             vec![
                 ("DB_PORT", context.db_port().into()),

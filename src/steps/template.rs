@@ -3,8 +3,8 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-/// Fills in a template. What it names and is not given is an error; the filter `yaml` writes any
-/// value so that YAML reads it back as it was (JSON is YAML).
+/// Fills in a template. A missing variable is an error; the filter `yaml` writes any value as valid
+/// YAML (JSON is YAML).
 pub(super) fn fill(template: &str, values: Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

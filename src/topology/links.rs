@@ -8,7 +8,7 @@ use super::{Member, Topology};
 pub const API: u16 = 6443;
 /// The kubelet listens on it, on all addresses of its node.
 pub const KUBELET: u16 = 10250;
-/// How many other agents an agent tries: of a hundred, not each need try all.
+/// How many other agents an agent tests: with a hundred, not all need to.
 const NEIGHBOURS: usize = 8;
 
 /// A host that must reach another one over TCP.
@@ -16,7 +16,7 @@ const NEIGHBOURS: usize = 8;
 pub struct Link {
     pub from: String,
     pub to: String,
-    /// Where the other one is in the cluster's network.
+    /// The other one's address in the cluster's network.
     pub at: SocketAddr,
 }
 
@@ -66,7 +66,7 @@ impl Topology {
         links
     }
 
-    /// The other nodes that a node tries: those between whose kubelets there must be a link.
+    /// The other nodes that a node tests: those whose kubelets must have a link.
     pub fn neighbours(&self, node: &str) -> Vec<&Member> {
         let links = self.links().into_iter();
         let own = links.filter(|link| link.from == node && link.at.port() == KUBELET);

@@ -1,5 +1,4 @@
-//! The members of a cluster in their places, and who must reach whom: a pure function of the
-//! answers.
+//! The members of a cluster and which must reach which: a pure function of the answers.
 //!
 //! * [`links`](Topology::links): the connections that the cluster needs
 
@@ -14,7 +13,7 @@ use crate::cluster::ExpectedNode;
 
 pub use links::{API, KUBELET, Link};
 
-/// A cluster: where its data is, where its API is reached, and its nodes.
+/// A cluster: its datastore, its API endpoint, and its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Topology {
     /// The cluster's name.
@@ -26,23 +25,23 @@ pub struct Topology {
     pub agents: Vec<Member>,
 }
 
-/// A host in its place.
+/// A host with its role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Names the host everywhere, and the node in the cluster.
     pub name: String,
     /// What SSH uses: an IP address or a DNS name.
     pub address: String,
-    /// Where the other members find it.
+    /// The address that the other members use.
     pub ip: IpAddr,
-    /// The site that it is in, where the cluster has several.
+    /// Its site, if the cluster has several.
     pub site: Option<String>,
 }
 
-/// Where K3s keeps its data.
+/// The datastore of K3s.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatastoreEndpoint {
-    /// The DNS name in connection strings; without one the members' addresses stand there.
+    /// The DNS name in connection strings; without one the members' addresses are used.
     pub name: Option<String>,
     pub port: u16,
     pub database: String,
@@ -53,7 +52,7 @@ pub struct DatastoreEndpoint {
     pub monitors: Vec<Member>,
 }
 
-/// Where the Kubernetes API is reached.
+/// The endpoint of the Kubernetes API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiEndpoint {
     /// What the operator's kubectl connects to: an IP address or a DNS name.
@@ -61,12 +60,12 @@ pub struct ApiEndpoint {
     /// What agents connect to.
     pub ip: IpAddr,
     pub port: u16,
-    /// Further names and addresses of it.
+    /// Extra names and addresses.
     pub names: Vec<String>,
     pub members: Vec<Member>,
 }
 
-/// Why answers make no topology. Validated answers always make one.
+/// Why answers have no topology. Validated answers always have one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopologyError {
     #[error("the answers have no host with the role {0}")]
@@ -106,7 +105,7 @@ impl Topology {
         })
     }
 
-    /// Server 1: what exists once in a cluster is done there.
+    /// Server 1: it does what is done once per cluster.
     pub fn server_1(&self) -> &Member {
         &self.servers[0]
     }
@@ -126,12 +125,12 @@ impl Topology {
         self.nodes().map(expected).collect()
     }
 
-    /// How many connections each member of the datastore must take.
+    /// How many connections each member of the datastore must accept.
     pub fn max_connections(&self) -> usize {
         max_connections(self.servers.len())
     }
 
-    /// Every name and address under which a server may be asked for, each once.
+    /// Every name and address of the API, each once.
     pub fn server_names(&self) -> Vec<String> {
         let of_members = self.api.members.iter().chain(&self.servers);
         let of_members =
@@ -163,7 +162,7 @@ impl Member {
         })
     }
 
-    /// Where a port of this member is.
+    /// The address of a port of this member.
     pub fn at(&self, port: u16) -> SocketAddr {
         SocketAddr::new(self.ip, port)
     }
@@ -174,7 +173,7 @@ impl DatastoreEndpoint {
         self.members.iter().find(|member| member.name == name)
     }
 
-    /// Host and port in a connection string; of several members without a name, side by side.
+    /// Host and port in a connection string; several members without a name are listed.
     pub fn authority(&self) -> String {
         let port = self.port;
         if let Some(name) = &self.name {
@@ -185,12 +184,12 @@ impl DatastoreEndpoint {
         members.collect::<Vec<_>>().join(",")
     }
 
-    /// The name that a member's certificate is checked against.
+    /// The name that a member's certificate must have.
     pub fn certificate_name(&self, member: &Member) -> String {
         self.name.clone().unwrap_or_else(|| member.ip.to_string())
     }
 
-    /// Every name and address that a member's certificate must be good for.
+    /// Every name and address that a member's certificate must be valid for.
     pub fn names(&self, member: &Member) -> Vec<String> {
         let name = self.name.iter().cloned();
         name.chain([member.ip.to_string()]).collect()
@@ -221,7 +220,7 @@ impl ApiEndpoint {
     }
 }
 
-/// An address as it stands in a URL.
+/// An address in a URL.
 fn in_url(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),

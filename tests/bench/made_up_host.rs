@@ -151,7 +151,7 @@ impl MadeUp {
     }
 }
 
-/// In the network that the hosts believe to be in.
+/// In the cluster's network of the made-up hosts.
 pub fn address(number: usize) -> String {
     format!("10.0.0.{}", 11 + number)
 }

@@ -98,7 +98,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Measured in a process of its own, whose memory is nobody else's.
+    /// Measured in a separate process, so that the memory is its own.
     fn of_a_process(hosts: usize) -> Self {
         let output = Command::new(std::env::current_exe().unwrap())
             .args([MEASURE, &hosts.to_string()])

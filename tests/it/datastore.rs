@@ -220,47 +220,47 @@ fn every_guard_taken_away_is_noticed() {
     == the name
     certificate for another role: passes (TLSv1.3, /CN=other) (expected: is refused)
     == a password
-    right certificate and password: cannot be shown: Postgres let the role in without a look at the password (TLSv1.3, /CN=k3s) (expected: passes)
-    certificate for another role: cannot be shown: Postgres answers "trust" authentication failed for user "k3s" (SQLSTATE 28000) (expected: is refused)
+    right certificate and password: inconclusive: Postgres let the role in without checking the password (TLSv1.3, /CN=k3s) (expected: passes)
+    certificate for another role: inconclusive: Postgres answers "trust" authentication failed for user "k3s" (SQLSTATE 28000) (expected: is refused)
     wrong password: passes (TLSv1.3, /CN=k3s) (expected: is refused)
     == a password, but a name
-    right certificate and password: cannot be shown: Postgres let the role in without a look at the password (TLSv1.3, /CN=k3s) (expected: passes)
-    certificate for another role: cannot be shown: Postgres answers certificate authentication failed for user "k3s" (SQLSTATE 28000) (expected: is refused)
+    right certificate and password: inconclusive: Postgres let the role in without checking the password (TLSv1.3, /CN=k3s) (expected: passes)
+    certificate for another role: inconclusive: Postgres answers certificate authentication failed for user "k3s" (SQLSTATE 28000) (expected: is refused)
     wrong password: passes (TLSv1.3, /CN=k3s) (expected: is refused)
     == SCRAM
-    right certificate and password: cannot be shown: Postgres wants the password in a weaker form than SCRAM-SHA-256, in which it is never sent: pg_hba.conf must say scram-sha-256 (expected: passes)
-    certificate for another role: cannot be shown: Postgres wants the password in a weaker form than SCRAM-SHA-256, in which it is never sent: pg_hba.conf must say scram-sha-256 (expected: is refused)
-    wrong password: cannot be shown: Postgres wants the password in a weaker form than SCRAM-SHA-256, in which it is never sent: pg_hba.conf must say scram-sha-256 (expected: is refused)
+    right certificate and password: inconclusive: Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the wizard never sends: pg_hba.conf must say scram-sha-256 (expected: passes)
+    certificate for another role: inconclusive: Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the wizard never sends: pg_hba.conf must say scram-sha-256 (expected: is refused)
+    wrong password: inconclusive: Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the wizard never sends: pg_hba.conf must say scram-sha-256 (expected: is refused)
     == hostssl
     no certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate for another role: passes (TLSv1.3, /CN=other) (expected: is refused)
     no TLS: passes (without TLS) (expected: is refused)
     == ssl
-    right certificate and password: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: passes)
-    no certificate: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
-    certificate of a foreign authority: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
-    certificate for another role: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
-    expired certificate: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
-    wrong password: cannot be shown: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
+    right certificate and password: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: passes)
+    no certificate: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
+    certificate of a foreign authority: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
+    certificate for another role: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
+    expired certificate: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
+    wrong password: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
     no TLS: passes (without TLS) (expected: is refused)
     == an authority
-    right certificate and password: cannot be shown: Postgres let the role in without a look at the client certificate (TLSv1.3, no client certificate) (expected: passes)
+    right certificate and password: inconclusive: Postgres let the role in without checking the client certificate (TLSv1.3, no client certificate) (expected: passes)
     no certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate of a foreign authority: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate for another role: passes (TLSv1.3, no client certificate) (expected: is refused)
     expired certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
     no TLS: passes (without TLS) (expected: is refused)
     == an authority, but clientcert
-    right certificate and password: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: passes)
-    no certificate: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
-    certificate of a foreign authority: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
-    certificate for another role: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
-    expired certificate: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
-    wrong password: cannot be shown: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
+    right certificate and password: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: passes)
+    no certificate: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
+    certificate of a foreign authority: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
+    certificate for another role: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
+    expired certificate: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
+    wrong password: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)
     == a rule for this server
     right certificate and password: is refused: pg_hba.conf rejects connection for host "127.0.0.1", user "k3s", database "k3s", SSL encryption (expected: passes)
-    certificate for another role: cannot be shown: Postgres answers pg_hba.conf rejects connection for host "127.0.0.1", user "k3s", database "k3s", SSL encryption (SQLSTATE 28000) (expected: is refused)
-    wrong password: cannot be shown: Postgres answers pg_hba.conf rejects connection for host "127.0.0.1", user "k3s", database "k3s", SSL encryption (SQLSTATE 28000) (expected: is refused)
+    certificate for another role: inconclusive: Postgres answers pg_hba.conf rejects connection for host "127.0.0.1", user "k3s", database "k3s", SSL encryption (SQLSTATE 28000) (expected: is refused)
+    wrong password: inconclusive: Postgres answers pg_hba.conf rejects connection for host "127.0.0.1", user "k3s", database "k3s", SSL encryption (SQLSTATE 28000) (expected: is refused)
     "#);
 }
 
@@ -277,30 +277,30 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     let datastore = lab.datastore();
     let named = |host| right(&DatastoreTarget { host, ..datastore }, &lab.identities);
     insta::assert_snapshot!(named("postgres.lab.internal"), @"passes (TLSv1.3, /CN=k3s)");
-    insta::assert_snapshot!(named("198.51.100.11"), @"cannot be shown: the certificate of 198.51.100.11 does not prove that it is 198.51.100.11: IP address mismatch");
+    insta::assert_snapshot!(named("198.51.100.11"), @"inconclusive: the certificate of 198.51.100.11 is not valid for it: IP address mismatch");
     // That is the CN of its certificate, which does not count.
-    insta::assert_snapshot!(named("postgres"), @"cannot be shown: the certificate of postgres does not prove that it is postgres: hostname mismatch");
+    insta::assert_snapshot!(named("postgres"), @"inconclusive: the certificate of postgres is not valid for it: hostname mismatch");
 
     let stranger = certificates();
     let ca_pem = &*stranger.ca.cert_pem;
-    insta::assert_snapshot!(right(&DatastoreTarget { ca_pem, ..datastore }, &lab.identities), @"cannot be shown: the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: self-signed certificate in certificate chain");
+    insta::assert_snapshot!(right(&DatastoreTarget { ca_pem, ..datastore }, &lab.identities), @"inconclusive: the certificate of 127.0.0.1 is not valid for it: self-signed certificate in certificate chain");
     let theirs = identities(&stranger, &stranger.servers["s1"]);
-    insta::assert_snapshot!(right(&datastore, &theirs), @r#"cannot be shown: TLS alert "unknown ca""#);
+    insta::assert_snapshot!(right(&datastore, &theirs), @r#"inconclusive: TLS alert "unknown ca""#);
     // A certificate for servers is none for clients.
     let posing = identities(&lab.pki, &lab.pki.postgres["db"]);
-    insta::assert_snapshot!(right(&datastore, &posing), @r#"cannot be shown: TLS alert "unsupported certificate""#);
+    insta::assert_snapshot!(right(&datastore, &posing), @r#"inconclusive: TLS alert "unsupported certificate""#);
 
     let database = "absent";
-    insta::assert_snapshot!(right(&DatastoreTarget { database, ..datastore }, &lab.identities), @r#"cannot be shown: Postgres answers database "absent" does not exist (SQLSTATE 3D000)"#);
+    insta::assert_snapshot!(right(&DatastoreTarget { database, ..datastore }, &lab.identities), @r#"inconclusive: Postgres answers database "absent" does not exist (SQLSTATE 3D000)"#);
     let user = "absent";
     insta::assert_snapshot!(right(&DatastoreTarget { user, ..datastore }, &lab.identities), @r#"is refused: no pg_hba.conf entry for host "127.0.0.1", user "absent", database "k3s", SSL encryption"#);
     let old = SecretText::from("an older password".to_owned());
     insta::assert_snapshot!(right(&DatastoreTarget { password: &old, ..datastore }, &lab.identities), @r#"is refused: password authentication failed for user "k3s""#);
     lab.postgres.query("alter role k3s nologin");
-    insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"cannot be shown: Postgres answers role "k3s" is not permitted to log in (SQLSTATE 28000)"#);
+    insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"inconclusive: Postgres answers role "k3s" is not permitted to log in (SQLSTATE 28000)"#);
     lab.postgres
         .query("alter role k3s login connection limit 0");
-    insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"cannot be shown: Postgres answers too many connections for role "k3s" (SQLSTATE 53300)"#);
+    insta::assert_snapshot!(right(&datastore, &lab.identities), @r#"inconclusive: Postgres answers too many connections for role "k3s" (SQLSTATE 53300)"#);
 }
 
 /// Longer than anything takes.
@@ -349,21 +349,21 @@ fn what_is_not_a_refusal_shows_nothing() {
         };
         assert_eq!(
             shown(instead(LONG, answers(b""))),
-            "cannot be shown: the connection ended without an answer"
+            "inconclusive: the connection ended without an answer"
         );
         assert_eq!(
             shown(instead(Duration::from_millis(50), move |stream| {
                 hear(&stream);
                 hear(&stream); // until the other side has had enough
             })),
-            "cannot be shown: no answer in time"
+            "inconclusive: no answer in time"
         );
         assert_eq!(
             shown(instead(
                 LONG,
                 answers(b"E\0\0\0\x1cSFATAL\0C53300\0Mfull up\0\0")
             )),
-            "cannot be shown: Postgres answers full up (SQLSTATE 53300)"
+            "inconclusive: Postgres answers full up (SQLSTATE 53300)"
         );
         assert!(
             shown(instead(LONG, answers(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
@@ -375,7 +375,7 @@ fn what_is_not_a_refusal_shows_nothing() {
         if case != Case::NoTls {
             assert_eq!(
                 shown(instead(LONG, answers(b"S"))),
-                "cannot be shown: the connection ended without an answer"
+                "inconclusive: the connection ended without an answer"
             );
             assert!(shown(instead(LONG, answers(b"Sno TLS at all, this"))).contains("TLS failed"));
         }

@@ -1,5 +1,5 @@
-//! What outlives a connection, and what is left on a host: detached units, the lease, files. Over a
-//! real sshd, as root, with a stand-in for systemd (`support::elsewhere`).
+//! What outlives a connection: detached units, the lease, files. Over a real sshd, as root, with a
+//! stand-in for systemd (`support::elsewhere`).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -74,7 +74,7 @@ fn a_unit_runs_once_and_can_be_read_again() {
         assert_eq!(lines, ["! err", "no end", "out"]);
     }
     assert_eq!(host.elsewhere.started(), 1);
-    // Nobody else reads along, and the script with its secrets is gone.
+    // Other users cannot read it, and the script with its secrets is removed.
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&host.elsewhere.run()), 0o700);
     assert_eq!(mode(&host.path("unit-1", "")), 0o700);
@@ -257,15 +257,15 @@ fn stopping_ends_every_process_from_another_connection() {
     until(|| fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
     let mut second = host.connect();
     let busy = detached::clean(&mut second, "unit").unwrap_err();
-    assert!(busy.to_string().contains("still at work"), "{busy}");
+    assert!(busy.to_string().contains("still running"), "{busy}");
     detached::stop(&mut second, "unit").unwrap();
     let why = "it was stopped".to_owned();
     assert_eq!(follower.join().unwrap(), Ok(Finished::Died { why }));
     let process = fs::read_to_string(&pid).unwrap();
-    // Dead; whether somebody has taken notice of it is another matter.
+    // Dead, whether or not its parent has reaped it.
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
-    // Stopping what is not there is fine.
+    // Stopping what does not exist is fine.
     detached::stop(&mut second, "unit").unwrap();
     detached::stop(&mut second, "never-was").unwrap();
 }
@@ -364,11 +364,11 @@ fn a_lease_that_nobody_uses_any_more_is_taken_over() {
     let ago = |seconds: i64| (uptime - seconds).to_string();
     set("seen", &ago(3500));
     let held = lease::take(&mut remote, &one).unwrap_err();
-    assert!(held.to_string().contains("quiet for 58 min"), "{held}");
+    assert!(held.to_string().contains("idle for 58 min"), "{held}");
     set("seen", &ago(3700));
     lease::take(&mut remote, &one).unwrap();
 
-    // Quiet, but one of its units is at work.
+    // Idle, but one of its units is running.
     set("seen", &ago(3700));
     let mut worker = host.connect();
     let work = thread::spawn(move || {

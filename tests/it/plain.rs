@@ -36,7 +36,7 @@ fn a_dumb_terminal_is_asked_in_lines_by_itself() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &DUMB, folder.path());
     terminal.answers("Number [1]:", "?");
-    terminal.hears("back goes one step back");
+    terminal.hears("back returns to the previous question");
     terminal.answers("Number [1]:", "quit");
     assert_eq!(terminal.ends(), 0);
     is_plain(&terminal);
@@ -63,7 +63,7 @@ fn hosts_that_cannot_be_reached_are_named_and_the_way_leads_back() {
     assert_eq!(terminal.ends(), 0);
     is_plain(&terminal);
 
-    // Whoever comes back goes on from there, on the screens too.
+    // The operator can continue from there, on the screens too.
     let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
@@ -109,7 +109,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.answers("Number [1]:", "1");
     terminal.answers("Number [1]:", "2");
-    terminal.hears("An empty line ends them.");
+    terminal.hears("Finish with an empty line.");
     // Pasted in one go, and on.
     terminal.types("db 10.0.0.5\nserver-one 10.0.0.11\n\n1\nserver-two\n\n");
     terminal.answers("Address:", "10.0.0.12");
@@ -118,7 +118,7 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     assert_eq!(terminal.ends(), 129);
 
     let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
-    terminal.hears("1. Go on with what you typed");
+    terminal.hears("1. Continue with your draft");
     terminal.answers("Number [1]:", "");
     terminal.hears("3. server-two: server, 10.0.0.12");
     // Ctrl-D.
@@ -150,7 +150,7 @@ fn without_a_terminal_lines_will_do_when_they_are_asked_for() {
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("Address:"), "{said}");
-    // Nobody asked for them: a terminal was meant.
+    // The operator asked for a terminal, not for lines.
     let output = start(&[]).wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(2));
     // The answers of a file are carried out without any question.

@@ -1,5 +1,5 @@
-//! What the plain walk asks for on the way into a real sshd: a host key to believe, a passphrase,
-//! and the right one after a wrong one. Needs to be run by root.
+//! The questions of the plain frontend when it logs in to a real sshd: a host key to trust, a
+//! passphrase, and the right one after a wrong one. Needs to be run by root.
 
 use crate::WIZARD;
 use support::sshd::Sshd;
@@ -33,8 +33,8 @@ fn what_is_missing_to_log_in_is_asked_for() {
     terminal.hears("there are no agents");
     terminal.answers("Number [1]:", "");
     terminal.hears(&sshd.fingerprint("ed25519"));
-    terminal.answers("Is it this one? (yes/no)", "yes");
-    let question = "Passphrase of the key of root, for db (not shown; Enter alone: not now):";
+    terminal.answers("Is this the right key? (yes/no)", "yes");
+    let question = "Passphrase of the key of root, for db (not shown; leave empty to skip):";
     terminal.answers(question, "a wrong one");
     terminal.hears("does not open it");
     terminal.answers(question, "open sesame");

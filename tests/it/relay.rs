@@ -32,7 +32,7 @@ fn a_relay_leads_there_and_back_again() {
     let mut ssh = start();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = listener.local_addr().unwrap();
-    // Says what it is told, in capitals, until it is told to stop.
+    // Echoes its input in capitals, until it is stopped.
     thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
@@ -133,7 +133,7 @@ fn a_relay_tells_why_it_does_not_get_there() {
     };
     assert_eq!(why(&mut ssh, closed, LIMIT), "connection refused");
 
-    // Nobody accepts there: once the queue is full, the kernel answers no more.
+    // No process accepts there: once the queue is full, the kernel stops answering.
     let full = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = full.local_addr().unwrap();
     let short = Duration::from_millis(200);

@@ -320,7 +320,7 @@ fn what_closes_before_it_greets_is_said_to_be_no_sshd() {
         }
     });
     let refused = error(&target).to_string();
-    assert!(refused.contains("before it greets"), "{refused}");
+    assert!(refused.contains("before the SSH banner"), "{refused}");
 }
 
 // Scripts.
@@ -474,7 +474,7 @@ fn a_nul_is_not_sent() {
 
 // Ends.
 
-/// A command that nobody waits for.
+/// A command in the background.
 const LONG: &str = "sleep 300";
 
 #[test]
@@ -579,7 +579,10 @@ fn an_sshd_that_is_stopped_is_a_lost_connection() {
         .unwrap_err();
     let killed = Command::new("kill").args(["-KILL", &pid]).status();
     assert!(killed.unwrap().success());
-    assert!(ended.to_string().contains("no sign of life"), "{ended}");
+    assert!(
+        ended.to_string().contains("no answer to keep-alives"),
+        "{ended}"
+    );
 }
 
 #[test]

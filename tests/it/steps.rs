@@ -1,5 +1,5 @@
-//! What the steps' prelude does with files, where others can change the way to them. As root, on
-//! this machine, in folders that go away with the tests.
+//! The prelude's handling of files, also where other users can change the path. As root, on this
+//! machine, in temporary folders.
 
 mod postgres;
 
@@ -195,7 +195,7 @@ fn a_file_in_a_folder_of_others_gets_a_block_and_stays_theirs() {
         let backups: Vec<_> = backups.map(|entry| entry.unwrap().path()).collect();
         assert_eq!(backups.len(), 1);
         assert!(
-            said.contains(&format!("kept as {}", backups[0].display())),
+            said.contains(&format!("saved as {}", backups[0].display())),
             "{said}"
         );
         assert_eq!(fs::read_to_string(&backups[0]).unwrap(), RULES);
@@ -386,7 +386,7 @@ fn a_block_with_a_lost_mark_is_refused() {
         let before = host.picture("theirs");
         let (done, said) = host.sh(&format!("put_block {HBA} {BLOCK}"));
         assert!(
-            !done && said.contains("Put the missing line back"),
+            !done && said.contains("Restore the missing line"),
             "{rules}: {said}"
         );
         let (_, said) = host.sh(&format!("check_block {HBA} {BLOCK} || echo \"status $?\""));
@@ -429,7 +429,7 @@ fn what_files_says_is_checked_put_and_removed() {
     let asks = "check || echo \"status $?\"";
     let (_, said) = host.runs(&step("1"), asks);
     assert!(
-        said.ends_with("roots/ours is not there\nstatus 1\n"),
+        said.ends_with("roots/ours does not exist\nstatus 1\n"),
         "{said}"
     );
     assert_eq!(host.picture("roots"), untouched);
@@ -455,18 +455,30 @@ fn what_files_says_is_checked_put_and_removed() {
     );
     assert_eq!(host.sets().len(), 1, "the old one is gone");
 
-    // Each difference is seen, and put right.
+    // Each difference is found and fixed.
     for (change, why) in [
-        ("chmod 700 \"$AT/ours\"", "ours has another mode or owner"),
-        ("echo >>\"$AT/ours/a file\"", "a file has other contents"),
-        ("chmod 644 \"$AT/pair/server.key\"", "key has another mode"),
-        ("echo >>\"$AT/pair/server.crt\"", "crt has other contents"),
+        (
+            "chmod 700 \"$AT/ours\"",
+            "ours has a different mode or owner",
+        ),
+        ("echo >>\"$AT/ours/a file\"", "a file has different content"),
+        (
+            "chmod 644 \"$AT/pair/server.key\"",
+            "key has a different mode",
+        ),
+        (
+            "echo >>\"$AT/pair/server.crt\"",
+            "crt has different content",
+        ),
         (
             "rm \"$AT/pair/server.crt\"; cp \"$AT/pair/server.key\" \"$AT/pair/server.crt\"",
-            "crt is not one of a set",
+            "crt is not part of a set",
         ),
-        ("rm \"$AT/pair/server.crt\"", "server.crt is not there"),
-        ("echo >\"$AT/crontab\"", "crontab does not have our lines"),
+        ("rm \"$AT/pair/server.crt\"", "server.crt does not exist"),
+        (
+            "echo >\"$AT/crontab\"",
+            "crontab does not have the wizard's lines",
+        ),
     ] {
         let (_, said) = host.runs(&step("2"), &format!("{change}; {asks}"));
         assert!(said.contains(why) && said.ends_with("status 1\n"), "{said}");
@@ -493,8 +505,8 @@ fn what_files_says_is_checked_put_and_removed() {
 
 #[test]
 fn a_key_never_stands_beside_another_certificate() {
-    // Where the old ones are plain files, as earlier versions wrote them, and where they are a set;
-    // and a run that was cut off between the two.
+    // The old ones as plain files, as earlier versions wrote them, and as a set; and a run that was
+    // interrupted between the two.
     let plain = "mkdir \"$AT/pair\"; for name in crt key; do
         echo 'pair 1' >\"$AT/pair/server.$name\"; done";
     let half = format!(

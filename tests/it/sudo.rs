@@ -85,12 +85,12 @@ fn sudo_with_a_password_gets_it_once() {
     }
     let user = User::new("Defaults:USER passwd_tries=3\nUSER ALL=(ALL) ALL");
     let why = no_root(connect(&sshd, &user, &sudo_password("wrong")));
-    assert!(why.contains("does not take this password"), "{why}");
+    assert!(why.contains("refuses this password"), "{why}");
     let user = User::new("Defaults:USER passwd_tries=1\nUSER ALL=(ALL) ALL");
     let why = no_root(connect(&sshd, &user, &sudo_password("wrong")));
-    assert!(why.contains("does not take this password"), "{why}");
+    assert!(why.contains("refuses this password"), "{why}");
     let why = no_root(connect(&sshd, &user, &Credentials::default()));
-    assert!(why.contains("wants a password"), "{why}");
+    assert!(why.contains("needs a password"), "{why}");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_wrong_password_reaches_one_host_of_those_that_share_it() {
     };
 
     let said = all_at_once(&sudo_password("wrong"));
-    assert_eq!(count(&said, "does not take this password"), 1, "{said:?}");
+    assert_eq!(count(&said, "refuses this password"), 1, "{said:?}");
     assert_eq!(count(&said, "because it was wrong on"), 2, "{said:?}");
     assert_eq!(all_at_once(&sudo_password(PASSWORD)), ["in"; 3]);
 
@@ -166,12 +166,12 @@ fn pieces(line: &str) -> String {
 fn sudo_that_will_not_says_what_to_do() {
     let sshd = Sshd::start();
     for (sudoers, part) in [
-        ("# nothing", "does not allow it"),
-        ("USER ALL=(ALL) /bin/true", "does not allow it"),
+        ("# nothing", "refuses it"),
+        ("USER ALL=(ALL) /bin/true", "refuses it"),
         ("Defaults:USER requiretty\nUSER ALL=(ALL) ALL", "requiretty"),
         (
             "Defaults:USER runas_default=daemon\nUSER ALL=(ALL) ALL",
-            "not to root",
+            "not at root",
         ),
     ] {
         let user = User::new(sudoers);
@@ -260,7 +260,7 @@ fn what_is_missing_is_told_and_whose_it_is() {
         let wrong = wanted(connect(&sshd, &user, &sudo_password("wrong")));
         assert_eq!(wrong, of(whose, true));
     }
-    // Whoever may do nothing needs no password.
+    // A user without rights needs no password.
     let user = User::new("Defaults:USER !authenticate");
     assert_eq!(wanted(connect(&sshd, &user, &Credentials::default())), []);
 }

@@ -93,7 +93,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
         terminal.is_taken();
         terminal.waits_for("Steps · ");
     }
-    // Also when somebody else stops it, and whatever they do to the terminal meanwhile.
+    // Also when another process stops it, whatever happens to the terminal meanwhile.
     terminal.signal("TSTP");
     terminal.waits_until("it is stopped", |terminal| terminal.state() == 'T');
     terminal.is_put_back();
@@ -158,8 +158,8 @@ fn with_ascii_nothing_else_is_drawn() {
 #[test]
 fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let folder = folder();
-    // The addresses are somebody's, maybe.
-    let quiet = &["--no-knock"];
+    // The addresses may belong to a real host.
+    let quiet = &["--no-probe"];
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
@@ -175,7 +175,7 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     assert_eq!(terminal.ends(), 129);
 
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
-    terminal.waits_for("▸ Go on with what you typed");
+    terminal.waits_for("▸ Continue with your draft");
     terminal.types("\r");
     terminal.waits_for("✓ server-one");
     terminal.types("\u{3}");
@@ -235,7 +235,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     terminal.types("\t\t\u{7}");
     terminal.waits_for("Generated: 43 letters and digits.");
     terminal.types("\u{13}");
-    terminal.waits_for("Saved as ./typed.answers.toml, without what SSH");
+    terminal.waits_for("Saved as ./typed.answers.toml, without SSH");
     for page in [
         "4/10 · Certificates",
         "5/10 · Servers",
@@ -290,7 +290,7 @@ fn what_is_no_log_is_refused() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &["replay", EXAMPLE], &[], folder.path());
     assert_eq!(terminal.ends(), 2);
-    terminal.waits_for("this is no event of a run");
+    terminal.waits_for("this is not an event of a run");
 }
 
 const NOBODY: &str = include_str!("../support/nobody.toml");
@@ -318,7 +318,7 @@ fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
 
-    // Whoever comes back goes on from there.
+    // The operator can continue from there.
     let terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ Resume nobody");
 }
@@ -370,7 +370,7 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     terminal.types("locked.toml\r");
     terminal.waits_for("there are no agents");
     terminal.types("1");
-    // Nobody vouches for its key: the operator does.
+    // Its key is unknown: the operator trusts it.
     terminal.waits_for("? host key unknown");
     terminal.waits_for(&sshd.fingerprint("ed25519"));
     terminal.types("b");

@@ -1,5 +1,5 @@
 //! The screenshots are what the program shows. `UPDATE_SCREENSHOTS=1 cargo test --test it
-//! tui_screenshots::` makes them anew; without it, this says whether they are stale.
+//! tui_screenshots::` writes them; without it, the test fails if they are stale.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::WIZARD;
 use support::svg;
 use support::terminal::Terminal;
 
-const HOUSE: &str = env!("CARGO_MANIFEST_DIR");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SIZE: (u16, u16) = (100, 30);
 
 /// What is on the screen, once these texts are and nothing more comes.
@@ -26,7 +26,7 @@ fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
         before = now;
     }
     let made = svg::of(terminal.parser().screen(), title);
-    let file = Path::new(HOUSE)
+    let file = Path::new(ROOT)
         .join("screenshots")
         .join(format!("{name}.svg"));
     if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
@@ -57,7 +57,7 @@ fn to_png(svg: &Path) {
 
 fn replay(at: &str) -> (tempfile::TempDir, Terminal) {
     let folder = tempfile::tempdir().expect("a folder");
-    let log = format!("{HOUSE}/tests/fixtures/lab-run.jsonl");
+    let log = format!("{ROOT}/tests/fixtures/lab-run.jsonl");
     let args = ["replay", &log, "--at", at];
     let terminal = Terminal::start(WIZARD, SIZE, &args, &[], folder.path());
     (folder, terminal)
@@ -103,11 +103,11 @@ fn the_cluster() {
 fn the_hosts_the_options_and_the_review() {
     let folder = tempfile::tempdir().expect("a folder");
     // What comes of trying the hosts is another thing on every machine.
-    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-knock"], &[], folder.path());
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-probe"], &[], folder.path());
     terminal.waits_for("Open an answers file");
     terminal.types("\u{1b}[B\r");
     terminal.waits_for("The path of a TOML file");
-    terminal.types(&format!("{HOUSE}/tests/lab/answers.toml\r"));
+    terminal.types(&format!("{ROOT}/tests/lab/answers.toml\r"));
     picture(
         &terminal,
         "review",

@@ -1,5 +1,5 @@
 //! The whole job on the lab: five hosts with systemd, a real Postgres, a real nginx, real
-//! certificates, and a stand-in for K3s. The lab is brought up where it is not there; it needs root.
+//! certificates, and a stand-in for K3s. The test starts the lab if needed; it needs root.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ pub fn started(lab: &Lab) -> Vec<String> {
     ]
 }
 
-/// The page that k3s-nginx served before anybody came.
+/// The page that k3s-nginx served before the run.
 fn page(lab: &Lab) -> String {
     lab.must("k3s-server-1", "curl -fsS http://198.51.100.14/")
 }
@@ -95,7 +95,7 @@ pub fn installed() -> (Lab, Wizard) {
     if !wizard.state.path().join("lab").exists() {
         copy(STATE.get().unwrap(), wizard.state.path());
     }
-    // After a restore the cluster has to come up again before anybody can compare anything.
+    // After a restore the cluster must come up again before a comparison.
     wizard.run().good();
     (lab, wizard)
 }
@@ -143,7 +143,7 @@ fn a_first_run_installs_and_a_second_one_changes_nothing() {
     assert_eq!(steps, second.outcomes().count());
 }
 
-/// Not in what the wizard printed or logged, not in what everybody on a host may read.
+/// Not in the wizard's output or log, and not in world-readable files on a host.
 fn secrets_are_nowhere(lab: &Lab, wizard: &Wizard, run: &Ended) {
     let json = wizard.kept("secrets.json");
     let secrets: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -151,7 +151,7 @@ fn secrets_are_nowhere(lab: &Lab, wizard: &Wizard, run: &Ended) {
         .iter()
         .map(|name| secrets[name].as_str().unwrap().to_owned())
         .collect();
-    // A line of a private key stands for all of it.
+    // One line of a private key is enough.
     let key = wizard.kept("pki/server-k3s-server-1.key");
     texts.push(key.lines().nth(1).unwrap().to_owned());
 
@@ -166,7 +166,7 @@ fn secrets_are_nowhere(lab: &Lab, wizard: &Wizard, run: &Ended) {
     }
 
     for host in HOSTS {
-        // Whoever may read a file with a secret is root, or the Postgres that keeps its verifier.
+        // Only root may read a file with a secret, or the Postgres that keeps its verifier.
         let list = texts.join("\n").replace('\'', "'\\''");
         let script = format!(
             "umask 077; printf '%s\\n' '{list}' >/root/secrets.txt; \
@@ -242,7 +242,7 @@ fn killed_in_the_middle_of_every_phase_it_goes_on() {
     }
 }
 
-/// A step begins that goes on for a while.
+/// A long step starts.
 fn installs_postgres(event: &Event) -> bool {
     matches!(&event.what, What::StepApplies { step } if step.as_str() == "postgres/install@k3s-postgres")
 }
@@ -299,7 +299,7 @@ fn an_interrupt_lets_the_steps_at_work_end_and_the_next_run_goes_on() {
     assert_eq!(*run.outcome("postgres/install@k3s-postgres"), Outcome::Done);
     let role = run.outcome("postgres/role@k3s-postgres");
     assert!(matches!(role, Outcome::WontRun { .. }), "{role:?}");
-    // Nobody is kept out by what it left.
+    // Its leftovers block no other run.
     let other = Wizard::new();
     let run = other.run();
     assert_ne!(run.status.code(), Some(4), "{}", run.text);
@@ -323,7 +323,7 @@ fn two_runs_do_not_meet() {
     let refused = refused.unwrap();
     assert_eq!(refused.status.code(), Some(4), "{}", refused.text);
     assert!(
-        refused.text.contains("works on this host"),
+        refused.text.contains("is using this host"),
         "{}",
         refused.text
     );

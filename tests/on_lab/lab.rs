@@ -1,4 +1,4 @@
-//! The lab, and the wizard at work on it.
+//! The lab, and the wizard running on it.
 
 #![allow(clippy::unused_self)] // a lab is asked through the value that keeps others out
 
@@ -203,7 +203,7 @@ impl Wizard {
         }
     }
 
-    /// Goes on with the state folder of another one.
+    /// Continues with the state folder of another one.
     pub fn with_state_of(mut self, other: Self) -> Self {
         self.state = other.state;
         self

@@ -1,5 +1,5 @@
-//! The pods' network on the lab: proved where it is, told where it is cut, and never taken for there
-//! where it was not tried. It needs root.
+//! The pod network on the lab: proved where it works, reported where it is cut, and never claimed
+//! where it was not tested. It needs root.
 
 use crate::lab::{Ended, Lab, Wizard};
 use k3s_ha_wizard::events::{Outcome, What};

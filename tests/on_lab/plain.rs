@@ -1,4 +1,4 @@
-//! The whole installation on the lab in questions and lines: host keys believed, a host added by
+//! The whole installation on the lab in questions and lines: host keys trusted, a host added by
 //! hand, two phases one by one, and the rest.
 
 use crate::WIZARD;
@@ -13,7 +13,7 @@ fn a_cluster_is_made_by_answering_questions() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().display().to_string();
-    // Nobody vouches for the hosts, and one is missing.
+    // The host keys are unknown, and one host is missing.
     let answers: Vec<&str> = ANSWERS
         .lines()
         .filter(|line| !line.starts_with("known_hosts"))
@@ -46,7 +46,7 @@ fn a_cluster_is_made_by_answering_questions() {
         "SSH password:",
         "sudo password:",
         "Host key:",
-        "Overruled checks:",
+        "Ignored checks:",
     ] {
         terminal.answers(field, "");
     }
@@ -55,20 +55,20 @@ fn a_cluster_is_made_by_answering_questions() {
     terminal.hears("The answers are complete.");
     terminal.answers("Number [1]:", "");
     for _ in 0..5 {
-        terminal.hears("nobody vouches for the host key of 198.51.100.");
-        terminal.answers("Is it this one? (yes/no)", "yes");
+        terminal.hears("the host key of 198.51.100.");
+        terminal.answers("Is this the right key? (yes/no)", "yes");
     }
     terminal.hears("are planned: Postgres (");
     terminal.answers("Number:", "2");
     terminal.hears("    #!/bin/sh");
     terminal.answers("Number:", "3");
-    terminal.hears("Next, phase 1 of 7: Postgres");
+    terminal.hears("Next: phase 1 of 7, Postgres");
     terminal.answers("Number [1]:", "");
     terminal.hears("Postgres is done, in ");
-    terminal.hears("Next, phase 2 of 7: Certificates");
+    terminal.hears("Next: phase 2 of 7, Certificates");
     terminal.answers("Number [1]:", "2");
     terminal.hears(" proofs hold.");
-    terminal.hears("Cluster lab is as it should be.");
+    terminal.hears("Cluster lab is complete and healthy.");
     terminal.hears("kubeconfig  ");
     terminal.hears("get nodes");
     assert_eq!(terminal.ends(), 0);

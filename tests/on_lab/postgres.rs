@@ -49,7 +49,7 @@ fn must_have_gone_back(lab: &Lab, run: &Ended, before: &str) {
     let said = failure.last_lines.join("\n");
     for text in [
         "could not create shared memory segment",
-        "It has the old ones again, and answers",
+        "The old settings are restored, and it answers",
     ] {
         assert!(said.contains(text), "{text}: {said}");
     }
@@ -93,7 +93,7 @@ fn a_restart_that_fails_is_taken_back() {
     assert_eq!(*install, Outcome::Done);
     must_have_gone_back(&lab, &run, &before);
 
-    // There is room: the same command goes on.
+    // There is memory now: the same command continues.
     lab.must(DB, "sysctl -q -w kernel.shmmax=18446744073692774399");
     wizard.run().good();
     let after = seen(&lab);

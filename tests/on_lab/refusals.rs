@@ -1,5 +1,5 @@
-//! What would end badly is refused on the lab: with its cause, with the way out, and with nothing
-//! changed on any host. It needs root.
+//! Preflight failures on the lab: each with cause and remedy, and without a change on any host. It
+//! needs root.
 
 use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, flat, picture};
 use k3s_ha_wizard::events::Outcome;
@@ -45,7 +45,7 @@ fn hosts_that_will_not_do_are_refused() {
     let because = [
         (
             "k3s-agent, clock",
-            "its clock is 3600.0 s ahead of the other hosts'",
+            "its clock is 3600.0 s ahead of the other hosts",
         ),
         (
             "k3s-nginx, ports",
@@ -57,7 +57,7 @@ fn hosts_that_will_not_do_are_refused() {
         ),
         (
             "k3s-server-2, existing",
-            "the data of an embedded etcd is here, and K3s would use it instead of Postgres",
+            "this host has the data of an embedded etcd, and K3s would use it instead of Postgres",
         ),
         ("k3s-postgres, disk", "0 MiB free"),
     ];
@@ -67,7 +67,7 @@ fn hosts_that_will_not_do_are_refused() {
 #[test]
 fn hosts_that_do_not_reach_each_other_are_refused() {
     let lab = Lab::fresh();
-    // Answers to it get lost, and nobody refuses anything: what a firewall that drops looks like.
+    // Packets to it are dropped without a refusal, as by a firewall.
     let lost = "ip neigh replace 198.51.100.11 lladdr 02:00:00:00:00:01 dev host0";
     lab.must("k3s-server-2", lost);
     lab.must("k3s-nginx", "ip route add unreachable 198.51.100.12");
@@ -86,24 +86,24 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
     let because = [
         (
             "k3s-server-2, network",
-            "it does not reach k3s-postgres port 5432 (198.51.100.11): no answer within 3 s: is a \
+            "it cannot reach k3s-postgres port 5432 (198.51.100.11): no answer within 3 s: is a \
              firewall in between?",
         ),
         (
             "k3s-nginx, network",
-            "it does not reach k3s-server-1 port 6443 (198.51.100.12): No route to host",
+            "it cannot reach k3s-server-1 port 6443 (198.51.100.12): No route to host",
         ),
         (
             "k3s-server-1, os",
-            "it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not know",
+            "it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support",
         ),
         (
             "k3s-agent, arch",
-            "K3s is not released for s390x, its architecture",
+            "K3s is not released for its architecture, s390x",
         ),
         (
             "k3s-nginx, names",
-            "its machine id is also that of k3s-agent",
+            "its machine id is the same as that of k3s-agent",
         ),
     ];
     let run = refused(&lab, &Wizard::new(), &because);
@@ -115,13 +115,13 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
     for other in others {
         assert!(!run.text.contains(other), "{}", run.text);
     }
-    // A plan opens nothing, and still sees whom nobody answers.
+    // A plan starts no listeners, and still finds hosts that do not answer.
     let (code, text) = Wizard::new().plan();
     assert_eq!(code, Some(5));
     told(&text, &because[..2]);
 }
 
-/// What turns away says no or says nothing; either is told, with the pair and what opens it.
+/// A firewall rejects or drops; both are reported, with the hosts and the remedy.
 #[test]
 fn a_firewall_that_turns_away_is_told() {
     let lab = Lab::fresh();
@@ -135,22 +135,22 @@ fn a_firewall_that_turns_away_is_told() {
     let because = [
         (
             "k3s-server-1, network",
-            "it does not reach k3s-postgres port 5432 (198.51.100.11): refused, although somebody \
-             listens there: a firewall rejects it On k3s-postgres, let 198.51.100.12 in to 5432/tcp",
+            "it cannot reach k3s-postgres port 5432 (198.51.100.11): refused, although a process \
+             listens there: a firewall rejects it On k3s-postgres, allow 198.51.100.12 to 5432/tcp",
         ),
         (
             "k3s-nginx, network",
-            "it does not reach k3s-server-1 port 6443 (198.51.100.12): no answer within 3 s: is a \
-             firewall in between? On k3s-server-1, let 198.51.100.14 in to 6443/tcp",
+            "it cannot reach k3s-server-1 port 6443 (198.51.100.12): no answer within 3 s: is a \
+             firewall in between? On k3s-server-1, allow 198.51.100.14 to 6443/tcp",
         ),
         (
             "k3s-server-2, network",
-            "it does not reach k3s-agent port 10250 (198.51.100.15): No route to host",
+            "it cannot reach k3s-agent port 10250 (198.51.100.15): No route to host",
         ),
     ];
     let run = refused(&lab, &Wizard::new(), &because);
     assert_eq!(
-        run.text.matches("it does not reach").count(),
+        run.text.matches("it cannot reach").count(),
         3,
         "{}",
         run.text
@@ -202,13 +202,13 @@ fn a_pooler_and_a_sudo_that_records_are_refused() {
     // Not for whom the wizard comes as; and root's own login has no sudo.
     records("k3s-nginx", "Defaults:nobody log_input");
     records("k3s-server-2", "Defaults log_input");
-    let sudo = "its sudo records what goes through it";
+    let sudo = "its sudo logs input or output";
     let because = [
         (
             "k3s-postgres, ports",
-            "a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs sessions of \
-             its own, and its client certificates end at the pooler systemctl disable --now \
-             pgbouncer.service ends it",
+            "a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs its own \
+             sessions, and client certificates would end at the pooler Stop it: systemctl disable \
+             --now pgbouncer.service",
         ),
         ("k3s-server-1, sudo", &format!("{sudo} (log_output)")),
         ("k3s-agent, sudo", &format!("{sudo} (LOG_INPUT)")),
@@ -219,10 +219,10 @@ fn a_pooler_and_a_sudo_that_records_are_refused() {
     // Its operator may say that this is well.
     lab.must("k3s-postgres", "systemctl disable -q --now pgbouncer");
     let wizard = Wizard::new()
-        .answering(|text| text.replace("[cluster]\n", "[cluster]\noverrule = [\"sudo\"]\n"));
+        .answering(|text| text.replace("[cluster]\n", "[cluster]\noverride = [\"sudo\"]\n"));
     let (code, text) = wizard.plan();
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("k3s-agent, sudo: overruled"), "{text}");
+    assert!(text.contains("k3s-agent, sudo: overridden"), "{text}");
 }
 
 /// As it is after a wizard that was killed: the listener is no obstacle, and it goes.
@@ -252,7 +252,7 @@ fn a_listener_that_was_left_is_no_obstacle() {
     }
 }
 
-/// A Postgres with a database, a rule and a setting of somebody else's.
+/// A Postgres with a database, a rule and a setting of another user.
 fn somebodys_postgres(lab: &Lab) {
     lab.must(
         "k3s-postgres",
@@ -276,23 +276,23 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
     let others = lab.must("k3s-postgres", OF_OTHERS);
     assert_eq!(others, "Home\n7MB\nhost|192.0.2.7\n");
     let existing = "k3s-postgres, existing";
-    let serves = "this Postgres serves others, with the databases wiki; it would be restarted (to \
+    let serves = "this Postgres also has other databases: wiki; it would be restarted (to \
                   listen on its address)";
     refused(&lab, &Wizard::new(), &[(existing, serves)]);
 
-    // One that is elsewhere, and one that nobody can write to.
+    // One on another port, and a read-only one.
     let conf = "/etc/postgresql/15/main/postgresql.conf";
     let restart = "systemctl restart postgresql@15-main";
     let standby = "/var/lib/postgresql/15/main/standby.signal";
     for (make, why, undo) in [
         (
             format!("sed -i 's/^port = 5432/port = 5433/' {conf}"),
-            "Postgres is here, but not on port 5432: 15/main on port 5433",
+            "Postgres is installed, but not on port 5432: 15/main on port 5433",
             format!("sed -i 's/^port = 5433/port = 5432/' {conf}"),
         ),
         (
             format!("touch {standby}"),
-            "this Postgres is a replica, which nobody can write to",
+            "this Postgres is a replica, which is read-only",
             format!("rm {standby}"),
         ),
     ] {
@@ -303,13 +303,13 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
         told(&text, &[(existing, why)]);
     }
 
-    // One that nobody can look into.
+    // One whose content cannot be checked.
     lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
     let (code, text) = Wizard::new().plan();
     assert_eq!(code, Some(5), "{text}");
-    let stopped = "a Postgres of others, 15/main on port 5432, is here and does not run: whose data \
-                   is in it cannot be seen Start it, so that it can be looked at: pg_ctlcluster 15 \
-                   main start";
+    let stopped = "a Postgres that the wizard did not install, 15/main on port 5432, is not \
+                   running: its content cannot be checked Start it, so that the wizard can check \
+                   it: pg_ctlcluster 15 main start";
     told(&text, &[(existing, stopped)]);
     lab.must("k3s-postgres", "pg_ctlcluster 15 main start");
 
@@ -339,13 +339,14 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
         .answering(|text| share(text).replace("name = \"lab\"\n", "name = \"shop\"\n"));
     let (code, text) = named.plan();
     assert_eq!(code, Some(5), "{text}");
-    let leads = "its load balancer (k3s-lb.service) is that of another cluster, lab: it leads to \
+    let leads = "its load balancer (k3s-lb.service) belongs to another cluster, lab: it forwards to \
                  198.51.100.12:6443, 198.51.100.13:6443";
     told(&text, &[("k3s-nginx, existing", leads)]);
 
     // Another state folder has other tokens: that is another cluster.
     let other = Wizard::new().answering(share);
-    let holds = "the database k3s holds a cluster with another token: no server could read it";
+    let holds =
+        "the database k3s holds a cluster with another token: the servers could not read it";
     let belongs = "it belongs to another cluster: its K3s has another token";
     let because = [
         (existing, holds),
@@ -355,12 +356,13 @@ fn a_postgres_and_a_cluster_of_others_are_left_alone() {
     ];
     refused(&lab, &other, &because);
 
-    // A host that was installed anew under its old name.
+    // A host that was reinstalled under its old name.
     lab.does(&["fresh", "k3s-agent"]);
-    let lost = "the cluster has a node k3s-agent, but this host has lost its node password";
+    let lost = "the cluster has a node k3s-agent, but this host was reinstalled and lost its node \
+                password";
     refused(&lab, &wizard, &[("k3s-agent, existing", lost)]);
 
-    // Bare servers, and only the row in Postgres that tells.
+    // Bare servers, and only the row in Postgres identifies the cluster.
     lab.does(&["fresh", "k3s-server-1", "k3s-server-2", "k3s-nginx"]);
     let run = refused(&lab, &other, &[(existing, holds)]);
     assert_eq!(run.text.matches(": FAIL").count(), 1, "{}", run.text);

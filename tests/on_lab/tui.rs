@@ -1,5 +1,5 @@
-//! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list of
-//! hosts to the cluster; stopped half way and resumed; with a failure that is mended and retried.
+//! The wizard walked on the lab, in a terminal and by keyboard alone: straight from an empty list
+//! of hosts to the cluster; stopped half way and resumed; with a failure that is fixed and retried.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -127,7 +127,7 @@ fn enters_options(terminal: &mut Terminal) {
     terminal.types(DONE);
     terminal.waits_for("Step 5/10");
     let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
-    fills(terminal, "Settings of servers", settings);
+    fills(terminal, "Server settings", settings);
     fills(
         terminal,
         "Install script",
@@ -167,7 +167,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     terminal.waits_for("is new (");
     terminal.types("\r");
     for phase in 1..=7 {
-        terminal.waits_for(&format!("Next, phase {phase} of 7"));
+        terminal.waits_for(&format!("Next: phase {phase} of 7"));
         terminal.types("\r");
     }
     terminal.waits_for("Nodes  all well");
@@ -191,7 +191,7 @@ fn begin(terminal: &mut Terminal) {
     terminal.waits_for("Log · All hosts");
 }
 
-/// The page follows the cluster, whoever of it is lost; so does `status`.
+/// The page follows the cluster, whichever host is lost; so does `status`.
 fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
     terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
     terminal.waits_for("every connection over TLS with the client certificate");
@@ -252,7 +252,7 @@ fn stopped_half_way_and_resumed() {
     assert_eq!(terminal.ends(), 3);
     terminal.is_put_back();
     // What is said at the end stays when the screens are gone.
-    terminal.waits_for("What was done stays done.");
+    terminal.waits_for("Finished steps stay done.");
 
     let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
     terminal.waits_for("▸ Resume lab");
@@ -271,7 +271,7 @@ fn stopped_half_way_and_resumed() {
 }
 
 #[test]
-fn a_failure_is_mended_from_a_shell_and_retried() {
+fn a_failure_is_fixed_from_a_shell_and_retried() {
     let lab = Lab::fresh();
     // Where a folder for K3s' unit is to be, there is a file.
     lab.must("k3s-server-2", "touch /etc/systemd/system/k3s.service.d");

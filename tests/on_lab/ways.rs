@@ -85,7 +85,7 @@ fn a_login_that_fails_says_what_it_takes() {
         nginx,
         &[
             "cannot log in as sles: ",
-            "the password: refused (the server takes: password)",
+            "the password: refused (the server accepts: password)",
             "Give the right password of sles (password in the answers)",
         ],
     );
@@ -94,7 +94,7 @@ fn a_login_that_fails_says_what_it_takes() {
         &answering(nginx, &["password"]),
         nginx,
         &[
-            "no key was tried: it takes none (the server takes: password)",
+            "no key was tried: the server accepts none (the server accepts: password)",
             "Give the password of sles (password in the answers)",
         ],
     );
@@ -129,7 +129,7 @@ fn a_login_that_fails_says_what_it_takes() {
         &wizard,
         agent,
         &[
-            "there is no key, no agent and no password to try (the server takes: publickey)",
+            "no key, no agent and no password to try (the server accepts: publickey)",
             "or load one into ssh-agent",
         ],
     );
@@ -142,12 +142,12 @@ fn a_login_that_fails_says_what_it_takes() {
         &wizard,
         agent,
         &[
-            "id_ed25519: refused (the server takes: publickey)",
+            "id_ed25519: refused (the server accepts: publickey)",
             "Give a key that is in ~sles/.ssh/authorized_keys there (key in the answers), or load \
              one into ssh-agent",
         ],
     );
-    // The agent's socket is there, and nobody behind it.
+    // The agent's socket exists, but no agent listens.
     let mut wizard = Wizard::new();
     wizard.agent = Some(wizard.state.path().join("nobody"));
     refused(&lab, &wizard, agent, &["ssh-agent: "]);
@@ -163,7 +163,7 @@ fn a_sudo_that_will_not_says_why() {
         &wrong,
         host,
         &[
-            "sles cannot become root: sudo does not take this password; it asks for that of sles",
+            "sles cannot become root: sudo refuses this password; it asks for that of sles",
             "sudo_password in the answers",
         ],
     );
@@ -172,7 +172,7 @@ fn a_sudo_that_will_not_says_why() {
         &answering(host, &["sudo_password"]),
         host,
         &[
-            "sudo wants a password, or does not allow sles anything",
+            "sudo needs a password, or sles has no sudo rights",
             "sudo_password in the answers",
             "sles ALL=(ALL) NOPASSWD: ALL",
         ],
@@ -188,7 +188,7 @@ fn a_sudo_that_will_not_says_why() {
         &Wizard::new(),
         host,
         &[
-            "sudo does not take this password; it asks for that of root, not of sles (targetpw or \
+            "sudo refuses this password; it asks for that of root, not of sles (targetpw or \
              rootpw in its settings)",
             "sudo_password in the answers",
         ],
@@ -202,7 +202,7 @@ fn a_sudo_that_will_not_says_why() {
         &Wizard::new(),
         host,
         &[
-            "sudo there wants a terminal (requiretty)",
+            "sudo there requires a terminal (requiretty)",
             "Defaults:sles !requiretty",
         ],
     );
@@ -213,7 +213,7 @@ fn a_sudo_that_will_not_says_why() {
         &Wizard::new(),
         host,
         &[
-            "sudo does not allow it",
+            "sudo refuses it",
             "a file in /etc/sudoers.d there: sles ALL=(ALL) ALL",
             "sles is not in the sudoers file",
         ],
@@ -224,7 +224,7 @@ fn a_sudo_that_will_not_says_why() {
         &lab,
         &Wizard::new(),
         host,
-        &["there is no sudo. Install it there, or log in as root"],
+        &["sudo is not installed. Install it there, or log in as root"],
     );
 }
 
@@ -242,7 +242,7 @@ fn host_key(host: &str, kind: &str) -> (String, String) {
 }
 
 /// A `known_hosts` file with these lines more, in place of the lab's lines for the agent's host;
-/// and a wizard that believes it.
+/// and a wizard that uses it.
 fn known_by(more: &str, policy: &str) -> (Wizard, PathBuf) {
     let wizard = Wizard::new();
     let file = wizard.state.path().join("known");
@@ -274,7 +274,7 @@ fn a_host_key_that_nobody_vouches_for_is_believed_on_the_operators_word_alone() 
         &unknown,
         host,
         &[
-            &format!("nobody vouches for the host key of {AGENT}, {fingerprint}. "),
+            &format!("the host key of {AGENT} is not known yet: {fingerprint}. "),
             "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`",
             &format!("write host_key = \"{fingerprint}\" at this host in the answers"),
         ],
@@ -303,7 +303,7 @@ fn a_host_key_that_nobody_vouches_for_is_believed_on_the_operators_word_alone() 
         &[&fingerprint, &of_other, "host_key in the answers"],
     );
 
-    // Or to believe first contacts.
+    // Or to trust keys on first use.
     let (wizard, _) = known_by("", "accept-new");
     reached(&lab, &wizard);
     assert_eq!(wizard.kept("known_hosts"), format!("{AGENT} {key}\n"));
@@ -326,7 +326,7 @@ fn a_host_key_that_changed_or_is_revoked_is_refused_whatever_the_policy() {
             &[
                 &format!("the host key of {AGENT} is {fingerprint}, but {of_other} is known from"),
                 &format!("{}:2", file.display()),
-                "take the old key away there and start again",
+                "remove the old key there and try again",
             ],
         );
         let lines = format!("{AGENT} {key}\n@revoked * {key}\n");
@@ -399,8 +399,8 @@ fn a_jump_that_the_wizard_cannot_make_is_said_with_its_line() {
     assert_eq!(changes(&before, &picture(&lab)), NOTHING);
     assert_eq!(run.status.code(), Some(2), "{}", run.text);
     let line = format!(
-        "{}:3: ProxyJump bastion, which the wizard cannot do. Where 198.51.100.13 is reached \
-         without it, say so in the answers",
+        "{}:3: ProxyJump bastion, which the wizard does not support. If 198.51.100.13 can be \
+         reached without it, set config under [ssh]",
         folder.join("config").display()
     );
     assert!(run.text.contains(&line), "{}", run.text);

@@ -1,6 +1,6 @@
 //! A host whose wizard's folder under /run is somewhere else, and whose systemd is a stand-in that
-//! starts commands in a session of their own. So what needs systemd as process 1 can be tried on a
-//! machine that has none; that it works with the real one, the lab shows.
+//! starts commands in a session of their own. So code that needs systemd can be tested on a machine
+//! without it; the lab tests it with the real one.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -93,7 +93,7 @@ impl Elsewhere {
         self.folder.path().join(name)
     }
 
-    /// What stands for /run/k3s-ha-wizard.
+    /// The replacement for /run/k3s-ha-wizard.
     pub fn run(&self) -> PathBuf {
         self.path("run")
     }

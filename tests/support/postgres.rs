@@ -95,7 +95,7 @@ impl Postgres {
             .to_owned()
     }
 
-    /// A connection, as a proof wants it: one that does not wait for ever.
+    /// A connection for a proof: with a timeout.
     pub fn connect(&self) -> TcpStream {
         let stream =
             TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("Postgres listens");
@@ -184,7 +184,7 @@ fn newest() -> Option<PathBuf> {
     Some(found.max_by_key(|(version, _)| *version)?.1)
 }
 
-/// The user and the group that Postgres runs as, where they are not ours.
+/// The user and the group of Postgres, if they are not those of the tests.
 fn owner() -> Option<(u32, u32)> {
     let root = fs::metadata(Path::new("/proc/self")).is_ok_and(|us| {
         use std::os::unix::fs::MetadataExt as _;

@@ -34,7 +34,7 @@ impl Sshd {
             sshd.exists(),
             "sshd is needed: apt-get install openssh-server"
         );
-        // Where it changes its root to before anybody has logged in; the service makes it.
+        // The chroot before the login; the service creates it.
         fs::create_dir_all("/run/sshd").ok();
         let folder = tempfile::tempdir().unwrap();
         // Other users' keys are read as those users.
@@ -112,7 +112,7 @@ impl Sshd {
         text.split_whitespace().nth(1).unwrap().to_owned()
     }
 
-    /// The user who runs the tests, let in with the key, the host believed at first sight.
+    /// The user who runs the tests, with the key; the host key is trusted on first use.
     pub fn target(&self) -> Target {
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         Target {

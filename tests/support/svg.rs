@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// The size of a cell, and where its letters stand.
+/// The size of a cell, and the position of its letters.
 const WIDTH: u16 = 9;
 const HEIGHT: u16 = 19;
 const BASELINE: u16 = 14;

@@ -13,7 +13,7 @@ pub struct User {
 }
 
 impl User {
-    /// With these lines in sudoers, where `USER` stands for the name.
+    /// With these lines in sudoers, where `USER` is replaced by the name.
     pub fn new(sudoers: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

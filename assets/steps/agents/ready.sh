@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The agents' nodes are Ready. Looked at from a server.
+# The agents' nodes are Ready, seen from a server.
 # inputs: NODES WAIT
 
 satisfied() {

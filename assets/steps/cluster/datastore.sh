@@ -4,7 +4,7 @@
 # inputs: DB_NAME DB_USER DB_PORT SERVERS WAIT
 
 satisfied() {
-    # shellcheck disable=SC2154 # learnt is what it learns
+    # shellcheck disable=SC2154 # learn sets learnt
     learn "$DB_NAME" <<SQL || { case $learnt in *'"kine" does not exist'*) return 1 ;; esac; return 2; }
 SELECT 'filled=' || EXISTS (SELECT FROM kine);
 SELECT CASE WHEN s.ssl AND s.client_dn = '/CN=$DB_USER' THEN 'good=' ELSE 'bad=' END
@@ -13,7 +13,7 @@ FROM pg_stat_activity AS a JOIN pg_stat_ssl AS s USING (pid)
 WHERE a.datname = '$DB_NAME' AND a.usename = '$DB_USER' AND a.client_addr IS NOT NULL;
 SQL
     [ "$(of filled)" = true ] ||
-        { say 'the table kine is empty: K3s keeps its data elsewhere'; return 1; }
+        { say 'the table kine is empty: K3s stores its data elsewhere'; return 1; }
     for server in $SERVERS; do
         of good | grep -qxF "$server" || { say "no connection from $server"; return 1; }
     done

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# nginx with its stream module is installed; a freshly installed one does not listen on its own.
+# nginx with its stream module is installed; a newly installed one does not start its own service.
 # inputs: NGINX_PACKAGES
 
 OURS=$KEEP/nginx-is-ours
@@ -9,7 +9,7 @@ satisfied() {
     # shellcheck disable=SC2086 # a list of packages
     installed $NGINX_PACKAGES || return 1
     [ ! -e "$OURS" ] || [ "$(systemctl is-enabled nginx 2>/dev/null)" = disabled ] || {
-        say "the package's own nginx is not switched off"
+        say "the package's own nginx service is not disabled"
         return 1
     }
 }
@@ -18,7 +18,7 @@ apply() {
     keep
     installed nginx >/dev/null || : >"$OURS"
     if [ -e "$OURS" ]; then
-        # Masked, the package cannot start it, not even for a moment.
+        # While masked, the package cannot start it, not even briefly.
         systemctl mask nginx.service
     fi
     # shellcheck disable=SC2086

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# An nginx of its own sends what comes for the Kubernetes API to the servers.
+# A separate nginx forwards connections for the Kubernetes API to the servers.
 # inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP NGINX
 
 UNIT=/etc/systemd/system/k3s-lb.service
 LOGS=/var/log/k3s-lb
-# What nginx runs with: the unit it was started by, and the configuration that it took last.
+# What nginx runs with: the unit that started it, and the configuration that it loaded last.
 STARTED=/run/k3s-lb/started
 LOADED=/run/k3s-lb/loaded
 
@@ -14,7 +14,7 @@ refuses() {
     if [ "$state" != active ] && listens "$LB_PORT"; then
         holder=$(ss -Hltnp "sport = :$LB_PORT" | sed -n 's/.*users:((\("[^"]*"\).*/\1/p' | head -n 1)
         say "another program${holder:+, $holder,} listens on port $LB_PORT." \
-            'End it, or say another load_balancer.port in the answers'
+            'Stop it, or set another load_balancer.port in the answers'
         return 3
     fi
 }
@@ -27,13 +27,13 @@ files() {
     file /etc/logrotate.d/k3s-lb 0644 root:root "$LB_LOGROTATE"
 }
 
-# nginx was started by the unit and from the program that are there now.
+# nginx was started by the current unit from the current program.
 as_it_is_there() {
     [ "$(shown NeedDaemonReload)" = no ] && loaded_is_there "$STARTED" &&
         same "/proc/$(shown MainPID)/exe" "$NGINX"
 }
 
-# The unit of version 0.1.0 recorded no start, but its nginx is the one that this unit starts.
+# The unit of version 0.1.0 recorded no start, but started the same nginx.
 started_alike() {
     pid=$(shown MainPID)
     same "/proc/$pid/exe" "$NGINX" && [ "$(tr -d '\0' <"/proc/$pid/cmdline")" = \
@@ -42,23 +42,23 @@ started_alike() {
 
 satisfied() {
     files_are || return
-    [ "$(shown UnitFileState)" = enabled ] || { say 'k3s-lb does not start with the machine'; return 1; }
+    [ "$(shown UnitFileState)" = enabled ] || { say 'k3s-lb is not enabled at boot'; return 1; }
     [ "$state" = active ] || { say "k3s-lb is ${state:-unknown}"; return 1; }
-    as_it_is_there || { say 'k3s-lb runs another unit or another nginx'; return 1; }
-    loaded_is_there "$LOADED" || { say 'k3s-lb runs with another configuration'; return 1; }
+    as_it_is_there || { say 'k3s-lb runs with an old unit or nginx'; return 1; }
+    loaded_is_there "$LOADED" || { say 'k3s-lb runs with an old configuration'; return 1; }
     listens "$LB_PORT" || { say "k3s-lb does not listen on port $LB_PORT"; return 1; }
 }
 
 apply() {
-    # Tried before anything is replaced: a mistake must not end a load balancer that works.
-    # Where nginx would note its process; the service makes it anew. And where it would log.
+    # Tested before anything is replaced: a mistake must not break a working load balancer.
+    # The folders for nginx's pid file, which the service recreates, and for its logs.
     mkdir -p /run/k3s-lb $LOGS
     draft=$(mktemp /run/k3s-lb/.draft.XXXXXX)
     printf '%s' "$LB_CONFIG" >"$draft"
     status=0
     "$NGINX" -t -q -c "$draft" || status=$?
     rm -f "$draft"
-    [ "$status" -eq 0 ] || { say 'nginx does not take the configuration' >&2; return 1; }
+    [ "$status" -eq 0 ] || { say 'nginx rejects the configuration' >&2; return 1; }
 
     put_files
     systemctl daemon-reload

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Only the servers, each from its own address with a client certificate, reach the K3s database.
+# Only the servers, each from its own address with a client certificate, can reach the K3s database.
 # inputs: DB_PORT HBA_BEGIN HBA_END HBA_RULES
 
 # Ours come first, because the first rule that fits decides (docs/facts.md, "Access rules").
@@ -25,13 +25,13 @@ satisfied() {
         say "$hba has lines that Postgres does not understand: $(of errors)"
         return 2
     fi
-    loaded_after "$hba" || { say "Postgres has not read $hba as it is"; return 1; }
+    loaded_after "$hba" || { say "Postgres has not loaded the current $hba"; return 1; }
 }
 
 apply() {
     look
     if [ -n "$(of errors)" ]; then
-        say "$hba has errors already, and Postgres would not start with it: $(of errors)" >&2
+        say "$hba already has errors, and Postgres would not start with it: $(of errors)" >&2
         return 1
     fi
     old=$(holds "$hba" && echo .)
@@ -39,7 +39,7 @@ apply() {
     look
     if [ -n "$(of errors)" ]; then
         rewrite "$hba" "${old%.}"
-        say "Postgres does not understand the rules, so the old ones were put back: $(of errors)" >&2
+        say "Postgres does not understand the rules, so the old ones were restored: $(of errors)" >&2
         return 1
     fi
     reload_postgres

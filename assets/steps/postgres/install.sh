@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Postgres is installed, starts with the machine, and answers on its port.
+# Postgres is installed, enabled at boot, and answers on its port.
 # inputs: POSTGRES_PACKAGES DB_PORT
 
 OURS=$KEEP/postgres-is-ours
@@ -11,20 +11,20 @@ satisfied() {
     if [ -z "$cluster" ]; then
         others=$(postgres_elsewhere)
         if [ -n "$others" ] && [ ! -e "$OURS" ]; then
-            say "Postgres is here, but not on port $DB_PORT: $others." \
-                "Say postgres.port in the answers"
+            say "Postgres is installed, but not on port $DB_PORT: $others." \
+                "Set postgres.port in the answers"
             return 3
         fi
         say "no Postgres on port $DB_PORT"
         return 1
     fi
-    postgres_enabled || { say 'Postgres does not start with the machine'; return 1; }
+    postgres_enabled || { say 'Postgres is not enabled at boot'; return 1; }
     learn <<SQL || return 1
 SELECT 'version=' || current_setting('server_version_num');
 SELECT 'replica=' || pg_is_in_recovery();
 SQL
     if [ "$(of version)" -lt 120000 ]; then
-        say "this is Postgres $(($(of version) / 10000)): below 12, clientcert=verify-full silently" \
+        say "this is Postgres $(($(of version) / 10000)): before version 12, clientcert=verify-full silently" \
             'means that no client certificate is needed'
         return 3
     fi
@@ -34,7 +34,7 @@ SQL
     fi
 }
 
-# Something listens on the port or on its socket, even where it lets nobody in yet.
+# A process listens on the port or on its socket, even if it accepts no client yet.
 answers_somehow() { listens "$DB_PORT" || ss -Hlx | grep -q "\.s\.PGSQL\.$DB_PORT "; }
 
 apply() {
@@ -50,10 +50,10 @@ apply() {
     if ! sql_works >/dev/null; then
         # shellcheck disable=SC2046 # version and name
         service=$(postgres_service $(postgres_cluster))
-        # Where an earlier run was cut off between a restart that failed and the way back.
+        # If an earlier run was interrupted between a failed restart and restoring the settings.
         settings_back
         how=start
-        # Where it was cut off between a new port and the restart, ours still runs on the old one.
+        # If it was interrupted between a new port and the restart, Postgres still runs on the old one.
         [ ! -e "$OURS" ] || answers_somehow || how=restart
         say "systemctl $how $service"
         systemctl "$how" "$service"

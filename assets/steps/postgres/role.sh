@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# K3s has a role of its own in Postgres, which owns its database and nothing else.
+# K3s has its own role in Postgres, which owns only its own database.
 # inputs: DB_NAME DB_USER DB_PORT   secret: DB_VERIFIER
 
 refuses() {
@@ -15,13 +15,13 @@ WHERE datname = '$DB_NAME' AND acl.grantee = 0;
 SQL
     owner=$(of owner)
     if [ -n "$owner" ] && [ "$owner" != "$DB_USER" ]; then
-        say "the database $DB_NAME is there already and belongs to $owner." \
-            "Say another postgres.database in the answers"
+        say "the database $DB_NAME already exists and belongs to $owner." \
+            "Set another postgres.database in the answers"
         return 3
     fi
     if [ -n "$(of others)" ]; then
-        say "the role $DB_USER is there already and owns other databases: $(of others)." \
-            "Say another postgres.user in the answers"
+        say "the role $DB_USER already exists and owns other databases: $(of others)." \
+            "Set another postgres.user in the answers"
         return 3
     fi
 }
@@ -29,15 +29,15 @@ SQL
 satisfied() {
     case $(of role) in
     true) ;;
-    '') say "there is no role $DB_USER"; return 1 ;;
+    '') say "the role $DB_USER does not exist"; return 1 ;;
     *) say "the role $DB_USER has another password or other rights"; return 1 ;;
     esac
-    [ -n "$owner" ] || { say "there is no database $DB_NAME"; return 1; }
-    [ "$(of public)" = 0 ] || { say "everybody may connect to the database $DB_NAME"; return 1; }
+    [ -n "$owner" ] || { say "the database $DB_NAME does not exist"; return 1; }
+    [ "$(of public)" = 0 ] || { say "every role may connect to the database $DB_NAME"; return 1; }
 }
 
 apply() {
-    # The verifier is what Postgres keeps of a password; the password itself never comes here.
+    # The verifier is what Postgres stores of a password; the password itself never reaches this host.
     sql <<SQL
 SELECT 'CREATE ROLE $DB_USER' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DB_USER') \gexec
 ALTER ROLE $DB_USER LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '$DB_VERIFIER';

@@ -20,7 +20,7 @@ SELECT 'standbys=' || string_agg(name, ', ') FROM (
     WHERE state <> 'backup' AND NOT EXISTS (
         SELECT FROM pg_replication_slots WHERE active_pid = pid AND slot_type = 'logical')
     UNION ALL
-    SELECT slot_name || ', which is away' FROM pg_replication_slots
+    SELECT slot_name || ', which is disconnected' FROM pg_replication_slots
     WHERE slot_type = 'physical' AND NOT active
 ) AS standby (name);
 SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
@@ -28,7 +28,7 @@ WHERE NOT datistemplate AND datname NOT IN ('postgres', '$DB_NAME');
 SQL
 }
 
-# What cannot be so without a restart, in a few words.
+# The differences that need a restart, in a few words.
 differs() {
     listens_there || say "Postgres does not listen on $LISTEN_ADDRESS"
     [ "$(of connections)" -ge "$MAX_CONNECTIONS" ] ||
@@ -40,13 +40,13 @@ refuses() {
     restart=$(differs)
     if [ -n "$restart" ] && [ -n "$(of others)" ] && [ "$EXISTING" != share ]; then
         say "Postgres must be restarted ($restart), but it also serves other databases:" \
-            "$(of others). Give the cluster a Postgres of its own, or allow the restart with" \
+            "$(of others). Use a separate Postgres for the cluster, or allow the restart with" \
             'existing_postgres = "share" under [postgres] in the answers'
         return 3
     fi
     if [ "$(of connections)" -lt "$MAX_CONNECTIONS" ] && [ -n "$(of standbys)" ]; then
         say "max_connections must be raised to $MAX_CONNECTIONS, but this Postgres has standbys," \
-            "which stop when theirs is lower: $(of standbys). Set max_connections =" \
+            "which stop if theirs is lower: $(of standbys). Set max_connections =" \
             "$MAX_CONNECTIONS on each of them and restart it, then the same here; after that the" \
             'wizard has nothing to raise'
         return 3
@@ -55,10 +55,10 @@ refuses() {
 
 satisfied() {
     [ -z "$restart" ] || { say "$restart"; return 1; }
-    [ ! -e "$SETTINGS_BEFORE" ] || { say 'an earlier run was cut off at the restart'; return 1; }
+    [ ! -e "$SETTINGS_BEFORE" ] || { say 'an earlier run was interrupted at the restart'; return 1; }
     case $(of tls) in
     TLSv1.2 | TLSv1.3) ;;
-    *) say 'Postgres would speak TLS below 1.2'; return 1 ;;
+    *) say 'Postgres allows TLS below 1.2'; return 1 ;;
     esac
 }
 
@@ -89,7 +89,7 @@ SQL
             settings_back
             restart
             say 'Postgres does not start with the new settings, for the reason above.' \
-                'It has the old ones again, and answers' >&2
+                'The old settings are restored, and it answers' >&2
             return 1
         }
     fi

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Postgres speaks TLS with the cluster's certificate, and knows the CA of the client certificates.
+# Postgres uses TLS with the cluster's certificate, and trusts the CA of the client certificates.
 # inputs: DB_PORT TLS_DIRECTORY PACKAGE_CERTIFICATE (in its path) CA_PEM CERT_PEM CA_BEGIN CA_END
 # inputs: EXISTING (refuse or share)   secret: KEY_PEM
 
@@ -13,8 +13,8 @@ $ASK_LOADED;
 SQL
 }
 
-# Where Postgres finds the CAs it trusts. What is somebody else's stays where it is, and gets ours
-# added: put in its place, ours would lock its other clients out.
+# The file with the CAs that Postgres trusts. An existing one stays, and the wizard's CA is
+# added: replacing it would lock other clients out.
 authority() {
     case $(of ssl_ca_file) in
     '') printf %s "$OWN_CA" ;;
@@ -41,15 +41,15 @@ refuses() {
     case $(of ssl):$certificate in
     off:* | on:"$TLS_DIRECTORY"/server.crt | on:*"$PACKAGE_CERTIFICATE"*) ;;
     *)
-        say "this Postgres speaks TLS with a certificate of somebody else's, $certificate." \
-            'Give the cluster a Postgres of its own'
+        say "this Postgres uses a TLS certificate that is not the wizard's, $certificate." \
+            'Use a separate Postgres for the cluster'
         return 3
         ;;
     esac
     authority=$(authority)
     if [ "$authority" != "$OWN_CA" ] && [ "$EXISTING" != share ]; then
-        say "this Postgres trusts client certificates of somebody else's CA, $authority." \
-            'Give the cluster a Postgres of its own, or let our CA be added to it with' \
+        say "this Postgres trusts client certificates of another CA, $authority." \
+            "Use a separate Postgres for the cluster, or add the wizard's CA to it with" \
             'existing_postgres = "share" under [postgres] in the answers'
         return 3
     fi
@@ -66,7 +66,7 @@ satisfied() {
     fi
     current=$TLS_DIRECTORY/.current
     loaded_after "$authority" "$current" "$current/server.crt" "$current/server.key" ||
-        { say 'Postgres has not read the certificates that are there'; return 1; }
+        { say 'Postgres has not loaded the current certificates'; return 1; }
 }
 
 apply() {

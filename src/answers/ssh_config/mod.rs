@@ -1,9 +1,9 @@
-//! What the operator's `~/.ssh/config` says of a host, as `ssh_config(5)` has it: the first value
-//! wins.
+//! What the operator's `~/.ssh/config` says about a host, by the rules of `ssh_config(5)`: the
+//! first value wins.
 //!
-//! What decides where a connection leads or as whom, and cannot be done here (`ProxyJump`, `Match
-//! exec` …), is an error that names the line. What the wizard decides itself (ciphers, agents to
-//! forward, what to do with host keys) is passed over.
+//! A keyword that changes the destination or the user and is not supported (`ProxyJump`, `Match
+//! exec` …) is an error that names the line. What the wizard decides itself (ciphers, agent
+//! forwarding, host keys) is ignored.
 //!
 //! * `parse`: from files to lines; `pattern`: `Host` patterns and globs
 
@@ -23,19 +23,19 @@ pub struct SshConfig {
     home: PathBuf,
 }
 
-/// What a configuration says of one host; what it does not say is nothing.
+/// What a configuration says about one host; what it does not set is `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostSettings {
-    /// Where to connect to.
+    /// The address to connect to.
     pub host_name: Option<String>,
     pub user: Option<String>,
     pub port: Option<u16>,
-    /// As they are written: with `~` and tokens. `none` is no key at all.
+    /// As written: with `~` and tokens. `none` means no key.
     pub identity_files: Vec<Written>,
     pub identities_only: Option<bool>,
 }
 
-/// A value, and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub text: String,
@@ -55,8 +55,8 @@ pub enum SshConfigError {
         what: String,
     },
     #[error(
-        "{}:{line}: {what}, which the wizard cannot do. Where {host} is reached without it, say so \
-         in the answers: another file, or none, as config under [ssh]",
+        "{}:{line}: {what}, which the wizard does not support. If {host} can be reached without \
+         it, set config under [ssh] to another file, or to \"none\"",
         file.display()
     )]
     CannotDo {
@@ -68,7 +68,7 @@ pub enum SshConfigError {
 }
 
 impl SshConfig {
-    /// Reads a file with all that it includes. One that is not there says nothing.
+    /// Reads a file with all that it includes. A missing file is empty.
     pub fn load(file: &Path, home: &Path) -> Result<Self, SshConfigError> {
         Ok(Self {
             lines: ConfigReader { home }.of(file)?,
@@ -76,7 +76,7 @@ impl SshConfig {
         })
     }
 
-    /// What is said of a host, by the name that the operator calls it.
+    /// The settings for a host, by the name in the answers.
     pub fn of(&self, host: &str) -> Result<HostSettings, SshConfigError> {
         let mut reading = Reading {
             host,
@@ -84,7 +84,7 @@ impl SshConfig {
             decided: BTreeSet::new(),
             unknown: Vec::new(),
         };
-        // What stands before the first Host is for all.
+        // Lines before the first Host apply to all.
         reading.lines(&self.lines, true, false)?;
         let mut said = reading.said;
         if let Some(name) = &said.host_name {
@@ -116,7 +116,7 @@ impl SshConfig {
             }
             None if written.text.starts_with('~') => {
                 return Err(wrong(format!(
-                    "{:?} is in somebody else's home, which the wizard does not look up",
+                    "{:?} is in another user's home, which the wizard does not look up",
                     written.text
                 )));
             }
@@ -143,7 +143,7 @@ impl SshConfig {
                 _ => {
                     let letter = after.chars().next().unwrap_or(' ');
                     let value = token(letter)
-                        .ok_or_else(|| wrong(format!("the token %{letter} is not known here")))?;
+                        .ok_or_else(|| wrong(format!("the token %{letter} is not supported")))?;
                     text.push_str(&value);
                     rest = &after[letter.len_utf8().min(after.len())..];
                 }
@@ -168,14 +168,14 @@ impl Written {
 struct Reading<'a> {
     host: &'a str,
     said: HostSettings,
-    /// Keywords that have a value already: later ones do not count.
+    /// Keywords that already have a value: later ones do not count.
     decided: BTreeSet<&'static str>,
-    /// Patterns of keywords that may be passed over.
+    /// Patterns of keywords to ignore (`IgnoreUnknown`).
     unknown: Vec<String>,
 }
 
 impl Reading<'_> {
-    /// `never`: whatever a Host in here says, the Include itself was not for this host.
+    /// `never`: the Include does not apply to this host, so no Host line in it does.
     fn lines(
         &mut self,
         lines: &[ConfigLine],
@@ -237,7 +237,7 @@ impl Reading<'_> {
             "hostname" => {
                 let plain = value.split("%%").map(|part| part.replace("%h", ""));
                 if plain.into_iter().any(|part| part.contains('%')) {
-                    return Err(line.wrong("only %h and %% can stand here"));
+                    return Err(line.wrong("only %h and %% are allowed here"));
                 }
                 said.host_name.get_or_insert_with(|| value.to_owned());
             }
@@ -246,7 +246,12 @@ impl Reading<'_> {
             }
             "port" => {
                 let port = value.parse().ok().filter(|port| *port > 0);
-                let port = port.ok_or_else(|| line.wrong("the port is not one"))?;
+                let port = port.ok_or_else(|| {
+                    line.wrong(
+                        "the port is not a number between 1 and \
+                                                          65535",
+                    )
+                })?;
                 said.port.get_or_insert(port);
             }
             "identityfile" => {
@@ -319,8 +324,8 @@ fn yes_or_no(value: &str) -> Option<bool> {
     }
 }
 
-/// What would have to be followed and cannot be, what it counts as (of `ProxyJump` and
-/// `ProxyCommand` the first one counts), and the values that ask for nothing.
+/// Keywords that are not supported, what each counts as (of `ProxyJump` and `ProxyCommand` the
+/// first one counts), and the values that mean "off".
 const CANNOT: &[(&str, &str, &[&str])] = &[
     ("addressfamily", "addressfamily", &["any"]),
     ("bindaddress", "bindaddress", &[]),
@@ -336,7 +341,7 @@ const CANNOT: &[(&str, &str, &[&str])] = &[
     ("smartcarddevice", "pkcs11provider", &["none"]),
 ];
 
-/// Known to ssh, and of no matter here.
+/// Known to ssh, and irrelevant here.
 const HARMLESS: &[&str] = &[
     "addkeystoagent",
     "afstokenpassing",

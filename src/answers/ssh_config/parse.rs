@@ -1,5 +1,5 @@
-//! From files to lines, `Include`s followed. Whatever makes a file unreadable for ssh makes it
-//! unreadable here, whichever host it is read for.
+//! From files to lines, `Include`s followed. What is an error for ssh is an error here, for every
+//! host.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::SshConfigError;
 use super::pattern::glob;
 
-/// As deep as ssh follows.
+/// The same limit as in ssh.
 const DEPTH: usize = 16;
 const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
 
@@ -19,7 +19,7 @@ pub(super) struct ConfigLine {
     pub number: usize,
     /// In lower case.
     pub keyword: String,
-    /// As it stands there.
+    /// As written.
     pub written: String,
     pub arguments: Vec<String>,
     /// Of an `Include`: each file's lines.
@@ -41,7 +41,7 @@ pub(super) struct ConfigReader<'a> {
 }
 
 impl ConfigReader<'_> {
-    /// All lines of a file; of one that is not there, none.
+    /// All lines of a file; none if it does not exist.
     pub fn of(&self, file: &Path) -> Result<Vec<ConfigLine>, SshConfigError> {
         self.at_depth(file, 0)
     }
@@ -61,8 +61,8 @@ impl ConfigReader<'_> {
         };
         if others_may_write(file) {
             return Err(unreadable(
-                "others than you and root may write it, so ssh does not take it either. Run chmod \
-                 go-w on it"
+                "users other than you and root may write it, so ssh refuses it too. Run chmod go-w \
+                 on it"
                     .to_owned(),
             ));
         }
@@ -83,13 +83,13 @@ impl ConfigReader<'_> {
         Ok(lines)
     }
 
-    /// Where an `Include` looks: relative to `~/.ssh`, wherever the file itself is.
+    /// The paths of an `Include`: relative to `~/.ssh`, wherever the file itself is.
     fn anchored(&self, line: &ConfigLine, pattern: &str) -> Result<PathBuf, SshConfigError> {
         match pattern.strip_prefix("~/") {
             Some(rest) => Ok(self.home.join(rest)),
             None if pattern.is_empty() => Err(line.wrong("a path is empty")),
             None if pattern.starts_with('~') => {
-                Err(line.wrong("the homes of others are not looked up"))
+                Err(line.wrong("the wizard does not look up other users' homes"))
             }
             // An absolute path stays as it is.
             None => Ok(self.home.join(".ssh").join(pattern)),
@@ -97,7 +97,7 @@ impl ConfigReader<'_> {
     }
 }
 
-/// Whether somebody else could have written what stands there.
+/// Whether another user could have written the file.
 fn others_may_write(file: &Path) -> bool {
     let ours = std::fs::metadata("/proc/self").map(|process| process.uid());
     let allowed = |owner: u32| owner == 0 || ours.as_ref().is_ok_and(|uid| *uid == owner);
@@ -105,7 +105,7 @@ fn others_may_write(file: &Path) -> bool {
         .is_ok_and(|file| file.is_file() && (file.mode() & 0o022 != 0 || !allowed(file.uid())))
 }
 
-/// A line's keyword and arguments; nothing for an empty line or a comment.
+/// A line's keyword and arguments; `None` for an empty line or a comment.
 fn line(file: &Path, number: usize, text: &str) -> Result<Option<ConfigLine>, SshConfigError> {
     let text = text.trim_end_matches('\u{c}').trim_matches(WHITE);
     if text.is_empty() || text.starts_with('#') {
@@ -132,8 +132,8 @@ fn line(file: &Path, number: usize, text: &str) -> Result<Option<ConfigLine>, Ss
     Ok(Some(line))
 }
 
-/// Words as ssh splits them: quotes of both kinds, few escapes, and a comment at the end. Nothing
-/// when a quote is not closed.
+/// Words as ssh splits them: quotes of both kinds, few escapes, and a comment at the end. `None` if
+/// a quote is not closed.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut letters = text.trim_start_matches(WHITE).chars().peekable();

@@ -2,14 +2,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// Whether a pattern fits a whole name: `*` is any letters, `?` is one.
+/// Whether a pattern matches a whole name: `*` is any characters, `?` is one.
 pub(super) fn matches(name: &str, pattern: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let pattern: Vec<char> = pattern.chars().collect();
     fits(&name, &pattern, false)
 }
 
-/// With `classes`, `[a-z]` and `[!a-z]` are one letter, and `\` takes a letter as it is.
+/// With `classes`, `[a-z]` and `[!a-z]` match one character, and `\` quotes one.
 fn fits(name: &[char], pattern: &[char], classes: bool) -> bool {
     let (mut at, mut next) = (0, 0);
     // Where the last * was, and how much of the name it has taken.
@@ -44,8 +44,8 @@ fn fits(name: &[char], pattern: &[char], classes: bool) -> bool {
     pattern[next..].iter().all(|letter| *letter == '*')
 }
 
-/// How long the class at the start of a pattern is, if the letter is in it. Without an end, it is
-/// a bracket.
+/// The length of the class at the start of a pattern, if it matches the character. Without an end,
+/// it is a plain bracket.
 fn class(pattern: &[char], letter: char) -> Option<usize> {
     let not = matches!(pattern.get(1), Some('!' | '^'));
     let first = if not { 2 } else { 1 };
@@ -67,8 +67,8 @@ fn class(pattern: &[char], letter: char) -> Option<usize> {
     (inside != not).then_some(end + 1)
 }
 
-/// The files that an absolute pattern fits, sorted. As in a shell, a hidden one only where the
-/// pattern has its dot.
+/// The files that match an absolute pattern, sorted. As in a shell, a hidden file only matches a
+/// pattern with a dot.
 pub(super) fn glob(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     for component in pattern.components() {

@@ -91,21 +91,21 @@ fn what_cannot_be_done_names_its_line() {
     .map(|config| refused(config, "db"))
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
-    .ssh/config:2: ProxyJump bastion, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:3: ProxyCommand nc %h %p, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: Match exec true, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: Match host db, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:2: CanonicalizeHostname always, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: IdentityAgent ~/.1password/agent.sock, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: AddressFamily inet6, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: Colour, which the wizard cannot do. Where db is reached without it, say so in the answers: another file, or none, as config under [ssh]
-    .ssh/config:1: Port: the port is not one
+    .ssh/config:2: ProxyJump bastion, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:3: ProxyCommand nc %h %p, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: Match exec true, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: Match host db, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:2: CanonicalizeHostname always, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: IdentityAgent ~/.1password/agent.sock, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: AddressFamily inet6, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: Colour, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:1: Port: the port is not a number between 1 and 65535
     .ssh/config:2: User: the value is missing
     .ssh/config:1: User: a quote is not closed
     .ssh/config:1: User: there is more than one value
-    .ssh/config:1: HostName: only %h and %% can stand here
+    .ssh/config:1: HostName: only %h and %% are allowed here
     .ssh/config:1: Include: a path is empty
-    .ssh/config:1: Include: the homes of others are not looked up
+    .ssh/config:1: Include: the wizard does not look up other users' homes
     "#);
 }
 
@@ -178,8 +178,8 @@ fn paths_are_filled_in() {
     let package = "/k/${CARGO_PKG_NAME}/x";
     assert_eq!(path(package), Ok("/k/k3s-ha-wizard/x".to_owned()));
     for (text, error) in [
-        ("/%x", "config:7: the token %x is not known here"),
-        ("/%", "config:7: the token %  is not known here"),
+        ("/%x", "config:7: the token %x is not supported"),
+        ("/%", "config:7: the token %  is not supported"),
         (
             "/${K3S_HA_WIZARD_UNSET}",
             "config:7: the environment variable K3S_HA_WIZARD_UNSET is not set",
@@ -187,7 +187,7 @@ fn paths_are_filled_in() {
     ] {
         assert_eq!(path(text), Err(error.to_owned()));
     }
-    assert!(path("~kay/id").is_err_and(|error| error.contains("somebody else's home")));
+    assert!(path("~kay/id").is_err_and(|error| error.contains("another user's home")));
 }
 
 /// What `ssh -G` says of a host.

@@ -8,26 +8,25 @@ pub(super) const CAUSES: &[Sign] = &[
     // --- Who may come in -----------------------------------------------------------------------
     sign(
         &["failed SASL auth", "28P01"],
-        "Postgres does not take the password: the role has another one than postgres.password. \
-         Start the wizard again: its step postgres/role sets it, and every server's config.yaml \
-         says the same.",
+        "Postgres refuses the password: it differs from postgres.password. Run the wizard again: \
+         its step postgres/role sets it, and every server's config.yaml gets the same one.",
     ),
     sign(
         &["server error", "28P01"],
         "The password is right, but the client certificate is not the role's: its CN must be \
          postgres.user. See `openssl x509 -noout -subject -in \
-         /etc/rancher/k3s/datastore/client.crt`, and start the wizard again.",
+         /etc/rancher/k3s/datastore/client.crt`, then run the wizard again.",
     ),
     sign(
         &["SQLSTATE 28P01"],
         "Postgres refuses the role: its password, or the CN of the client certificate, is not the \
-         one that it expects. Start the wizard again: it puts both right.",
+         expected one. Run the wizard again: it fixes both.",
     ),
     sign(
         &["requires a valid client certificate"],
-        "K3s shows Postgres no client certificate, or one of a CA that Postgres does not trust. \
-         Compare /etc/rancher/k3s/datastore/ca.crt with ssl_ca_file of Postgres; starting the \
-         wizard again puts both right.",
+        "K3s presents no client certificate, or one of a CA that Postgres does not trust. Compare \
+         /etc/rancher/k3s/datastore/ca.crt with ssl_ca_file of Postgres; running the wizard again \
+         fixes both.",
     ),
     sign(
         &["certificate authentication failed", "28000"],
@@ -36,50 +35,50 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["no encryption", "28000"],
-        "K3s speaks to Postgres without TLS, which its rules refuse. config.yaml lacks \
-         datastore-cafile, or its endpoint says sslmode=disable: start the wizard again, it writes \
-         the file anew.",
+        "K3s connects to Postgres without TLS, which pg_hba.conf refuses. config.yaml lacks \
+         datastore-cafile, or its endpoint says sslmode=disable: run the wizard again, it rewrites \
+         the file.",
     ),
     sign(
         &["pg_hba.conf", "28000"],
-        "No rule of Postgres lets this server in from the address that the line names. It must be \
-         this host's node_ip in the answers; compare with `SELECT * FROM pg_hba_file_rules`.",
+        "No rule of pg_hba.conf lets this server in from the address in the line. It must be this \
+         host's node_ip in the answers; compare with `SELECT * FROM pg_hba_file_rules`.",
     ),
     sign(
         &["SQLSTATE 28000"],
         "Postgres refuses this server by its rules: the client certificate, its address or its TLS \
-         is not what pg_hba.conf asks for. The log of Postgres says which.",
+         does not match pg_hba.conf. The log of Postgres says which.",
     ),
     // --- What it finds there -------------------------------------------------------------------
     sign(
         &["SQLSTATE 3D000"],
-        "The database is not there. Start the wizard again: its step postgres/role makes the one \
+        "The database does not exist. Run the wizard again: its step postgres/role creates the one \
          that postgres.database names.",
     ),
     sign(
         &["permission denied to create database"],
-        "The database is not there, and K3s may not and need not make it. Start the wizard again: \
-         its step postgres/role makes the one that postgres.database names.",
+        "The database does not exist, and K3s has no right to create it. Run the wizard again: its \
+         step postgres/role creates the one that postgres.database names.",
     ),
     sign(
         &["SQLSTATE 42501"],
-        "The role does not own its database, and since Postgres 15 only the owner may make tables. \
-         On the Postgres host: `sudo -u postgres psql -c 'ALTER DATABASE k3s OWNER TO k3s'`, with \
-         your names.",
+        "The role does not own its database, and since Postgres 15 only the owner may create \
+         tables. On the Postgres host: `sudo -u postgres psql -c 'ALTER DATABASE k3s OWNER TO \
+         k3s'`, with your names.",
     ),
     sign(
         &["SQLSTATE 53300"],
-        "Postgres has no connection left. See who has them with `SELECT usename, count(*) FROM \
+        "Postgres has no connection left. Find who holds them with `SELECT usename, count(*) FROM \
          pg_stat_activity GROUP BY 1`, or raise max_connections.",
     ),
     sign(
         &["SQLSTATE 53100"],
-        "The disk of the Postgres host is full. See there `df -h`, and make room.",
+        "The disk of the Postgres host is full. `df -h` there shows which; free some space.",
     ),
     sign(
         &["SQLSTATE 57P03"],
         "Postgres is starting, stopping or recovering. Wait until `pg_isready` on its host says \
-         that it accepts connections, then start the wizard again.",
+         that it accepts connections, then retry.",
     ),
     sign(
         &["SQLSTATE 25006"],
@@ -92,111 +91,112 @@ pub(super) const CAUSES: &[Sign] = &[
             "is after",
         ],
         "The certificate of Postgres has expired, or this host's clock is ahead: compare `date -u` \
-         with the Postgres host's. Starting the wizard again renews what ends within 60 days.",
+         with the Postgres host's. Running the wizard again renews certificates that expire within \
+         60 days.",
     ),
     sign(
         &["x509: certificate has expired or is not yet valid"],
-        "This host's clock is behind: for it the certificate is of the future. Compare `date -u` \
-         with the other hosts', and let the clock be set: `timedatectl set-ntp true`.",
+        "This host's clock is behind: the certificate is not valid yet for it. Compare `date -u` \
+         with the other hosts', and turn on time synchronisation: `timedatectl set-ntp true`.",
     ),
     sign(
         &["x509: certificate signed by unknown authority"],
-        "Postgres shows a certificate of another CA than /etc/rancher/k3s/datastore/ca.crt. Either \
-         this is another Postgres, or its ssl_cert_file was changed: start the wizard again to put \
-         it back.",
+        "Postgres presents a certificate of another CA than /etc/rancher/k3s/datastore/ca.crt. \
+         Either this is another Postgres, or its ssl_cert_file was changed: run the wizard again \
+         to restore it.",
     ),
     sign(
         &["x509: certificate is valid for"],
-        "The certificate of Postgres does not have the name that K3s reaches it by. Say that name \
-         as postgres.name in the answers, or leave it out: then the host's address is used.",
+        "The certificate of Postgres lacks the name that K3s uses. Set that name as postgres.name \
+         in the answers, or leave it out to use the host's address.",
     ),
     sign(
         &["doesn't contain any IP SANs"],
-        "The certificate of Postgres does not have the address that K3s reaches it by. Start the \
-         wizard again: it makes one that does.",
+        "The certificate of Postgres lacks the address that K3s uses. Run the wizard again: it \
+         creates one that has it.",
     ),
     sign(
         &["certificate relies on legacy Common Name"],
-        "The certificate of Postgres has no subject alternative name, and nothing else counts for \
-         K3s. Start the wizard again: it makes one that does.",
+        "The certificate of Postgres has no subject alternative name, which K3s requires. Run the \
+         wizard again: it creates one that has it.",
     ),
     sign(
         &["x509: "],
-        "K3s does not trust the certificate of Postgres, for the reason in the line. See `openssl \
-         x509 -noout -text -in FILE` for the file that ssl_cert_file of Postgres names.",
+        "K3s does not trust the certificate of Postgres, for the reason in the line. Check \
+         `openssl x509 -noout -text -in FILE` for the file that ssl_cert_file of Postgres names.",
     ),
     sign(
         &["remote error: tls: expired certificate"],
-        "The client certificate has expired, or the clock of the Postgres host is ahead. Start the \
-         wizard again: it renews what ends within 60 days; and compare `date -u` on both hosts.",
+        "The client certificate has expired, or the clock of the Postgres host is ahead. Run the \
+         wizard again: it renews certificates that expire within 60 days; and compare `date -u` on \
+         both hosts.",
     ),
     sign(
         &["remote error: tls: unsupported certificate"],
-        "Postgres does not take the certificate for a client's: it lacks the usage clientAuth. \
-         Start the wizard again: it puts its own back under /etc/rancher/k3s/datastore.",
+        "Postgres refuses the certificate for a client: it lacks the usage clientAuth. Run the \
+         wizard again: it restores its own under /etc/rancher/k3s/datastore.",
     ),
     sign(
         &["remote error: tls: unknown certificate authority"],
-        "Postgres does not trust the CA of the client certificate: ssl_ca_file must have \
-         /etc/rancher/k3s/datastore/ca.crt in it. Start the wizard again to put it there.",
+        "Postgres does not trust the CA of the client certificate: ssl_ca_file must contain \
+         /etc/rancher/k3s/datastore/ca.crt. Run the wizard again to add it.",
     ),
     sign(
         &["remote error: tls: protocol version not supported"],
-        "Postgres and K3s have no version of TLS in common: K3s wants 1.2 at least. See `SHOW \
+        "Postgres and K3s share no version of TLS: K3s needs at least 1.2. Check `SHOW \
          ssl_min_protocol_version` and `SHOW ssl_max_protocol_version`.",
     ),
     sign(
         &["remote error: tls:"],
-        "Postgres ends the TLS handshake, mostly because of the client certificate. Its own log on \
-         the Postgres host says why; starting the wizard again puts its certificates back.",
+        "Postgres ends the TLS handshake, usually because of the client certificate. Its own log \
+         on the Postgres host says why; running the wizard again restores its certificates.",
     ),
     sign(
         &["server refused TLS"],
-        "TLS is off in Postgres. Start the wizard again: its step postgres/tls switches \
-         it on. If it stays off, the log of Postgres says what is wrong with the certificate or \
-         its key.",
+        "TLS is off in Postgres. Run the wizard again: its step postgres/tls turns it on. If it \
+         stays off, the log of Postgres says what is wrong with the certificate or key.",
     ),
-    // --- The way there -------------------------------------------------------------------------
+    // --- The network path ---------------------------------------------------------------------
     sign(
         &["hostname resolving error"],
-        "The name of Postgres is not known here: try `getent hosts NAME`. If the line shows a \
-         piece of the password instead, datastore-endpoint was written by hand: write @ as %40, / \
-         as %2F.",
+        "This host cannot resolve the name of Postgres: try `getent hosts NAME`. If the line shows \
+         a piece of the password instead, datastore-endpoint was written by hand: write @ as %40, \
+         / as %2F.",
     ),
     sign(
         &["dial error", "connection refused"],
-        "Nobody listens there: Postgres is not running, or listens on another address or port. On \
-         its host: `systemctl status 'postgresql*'` and `ss -ltn`.",
+        "No process listens there: Postgres is not running, or listens on another address or port. \
+         On its host: `systemctl status 'postgresql*'` and `ss -ltn`.",
     ),
     sign(
         &["dial error", "no route to host"],
-        "There is no way to Postgres, or a firewall on its host refuses. With firewalld there: \
-         `firewall-cmd --add-port=5432/tcp --permanent && firewall-cmd --reload`.",
+        "There is no route to Postgres, or a firewall on its host rejects the connection. With \
+         firewalld there: `firewall-cmd --add-port=5432/tcp --permanent && firewall-cmd --reload`.",
     ),
     sign(
         &["dial error"],
         "Postgres does not answer at that address. Is its host up, is the address the right one, \
-         and does a firewall let this server through to its port (5432)?",
+         and does a firewall allow this server to its port (5432)?",
     ),
     // --- Files of this host --------------------------------------------------------------------
     sign(
         &["private key does not match public key"],
-        "client.key and client.crt under /etc/rancher/k3s/datastore do not belong together. Start \
-         the wizard again: it puts its own back.",
+        "client.key and client.crt under /etc/rancher/k3s/datastore do not match. Run the wizard \
+         again: it restores its own.",
     ),
     sign(
         &["failed to configure TLS", "no such file"],
-        "A certificate or key that config.yaml names is not there. Start the wizard again: it puts \
-         its files back under /etc/rancher/k3s/datastore.",
+        "A certificate or key that config.yaml names does not exist. Run the wizard again: it \
+         restores its files under /etc/rancher/k3s/datastore.",
     ),
     sign(
         &["failed to configure TLS"],
         "K3s cannot use a certificate or key under /etc/rancher/k3s/datastore, for the reason in \
-         the line. Start the wizard again: it puts its own back.",
+         the line. Run the wizard again: it restores its own.",
     ),
     sign(
         &["cannot parse `postgres"],
-        "datastore-endpoint is not an address of Postgres. In a password written there by hand, @ \
-         is %40, / is %2F, : is %3A. Start the wizard again: it writes config.yaml anew.",
+        "datastore-endpoint is not a valid Postgres URL. In a password written there by hand, @ is \
+         %40, / is %2F, : is %3A. Run the wizard again: it rewrites config.yaml.",
     ),
 ];

@@ -1,16 +1,15 @@
-//! Where to look when nothing that was printed says more.
+//! Where to look when no sign matches.
 
 use crate::platform::hints::{Sign, at};
 
-const PACKAGES: &str = "The last lines are what the host's package manager said. Try the same by \
-    hand there, put it right, and start the wizard again: it goes on here.";
-const SERVER: &str = "K3s says more in its journal: `journalctl -u k3s -n 100`. Put it right, and \
-    start the wizard again: it goes on here.";
-const AGENT: &str = "K3s says more in its journal: `journalctl -u k3s-agent -n 100`. Put it right, \
-    and start the wizard again: it goes on here.";
-const SCRIPT: &str = "The install script ended without saying why. Mostly k3s.version is no \
-    release for this host: there must be a file for its processor in it. Then start the wizard \
-    again.";
+const PACKAGES: &str = "The last lines are from the host's package manager. Try the same by hand \
+                        there, fix it, then retry.";
+const SERVER: &str = "K3s says more in its journal: `journalctl -u k3s -n 100`. Fix the problem, then \
+                      retry.";
+const AGENT: &str = "K3s says more in its journal: `journalctl -u k3s-agent -n 100`. Fix the problem, then \
+                     retry.";
+const SCRIPT: &str = "The install script ended without a reason. Usually k3s.version has no file \
+                      for this host's processor architecture.";
 
 /// By step.
 pub(super) const STEPS: &[Sign] = &[
@@ -26,12 +25,8 @@ pub(super) const STEPS: &[Sign] = &[
         "load-balancer/run",
         &[],
         "nginx says more in its journal: `journalctl -u k3s-lb -n 50`, and `nginx -t -c \
-         /etc/k3s-lb/nginx.conf`. Put it right, and start the wizard again: it goes on here.",
+         /etc/k3s-lb/nginx.conf`. Fix the problem, then retry.",
     ),
 ];
 
-pub(super) const ANY: &[Sign] = &[at(
-    "",
-    &[],
-    "Put right what the last lines say, and start the wizard again: it goes on here.",
-)];
+pub(super) const ANY: &[Sign] = &[at("", &[], "Fix what the last lines report, then retry.")];

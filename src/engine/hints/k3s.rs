@@ -3,15 +3,15 @@
 
 use crate::platform::hints::{Sign, at, sign};
 
-const JOIN_NAMES: &str = "What answers the agent does not have that name in its certificate. Say \
-    the load balancer's names and addresses in load_balancer.names, or others in k3s.tls_san, and \
-    start the wizard again.";
-const IMAGE: &str = "A node cannot get an image. It must reach the registry, or a mirror that \
-    /etc/rancher/k3s/registries.yaml names. `k3s crictl pull IMAGE` on that node shows why not.";
-const NO_SPACE: &str = "The pods find no node with enough room: more memory or processors, or one \
-    more agent. `k3s kubectl describe pod -n NAMESPACE POD` says what is missing.";
-const DIED: &str = "It starts and ends again and again. Its own words: `k3s kubectl logs -n \
-    NAMESPACE POD --previous`.";
+const JOIN_NAMES: &str = "The server's certificate lacks the name that the agent uses. Add it to \
+                          load_balancer.names, or to k3s.tls_san, then run the wizard again.";
+const IMAGE: &str = "A node cannot pull an image. It must reach the registry, or a mirror that \
+                     /etc/rancher/k3s/registries.yaml names. `k3s crictl pull IMAGE` on that node \
+                     shows why not.";
+const NO_SPACE: &str = "No node has enough free memory or CPU for the pods: add memory, CPUs or an \
+                        agent. `k3s kubectl describe pod -n NAMESPACE POD` says what is missing.";
+const DIED: &str = "The pod keeps crashing. Its log: `k3s kubectl logs -n NAMESPACE POD \
+                    --previous`.";
 
 pub(super) const CAUSES: &[Sign] = &[
     // --- The cluster ---------------------------------------------------------------------------
@@ -21,8 +21,8 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         "cluster/",
         &["OOMKilled"],
-        "A container was ended for want of memory: raise its limit, or give the node more. `k3s \
-         kubectl top nodes` shows how much is used.",
+        "A container was killed because it ran out of memory: raise its limit, or add memory to \
+         the node. `k3s kubectl top nodes` shows how much is used.",
     ),
     at("cluster/", &["Insufficient "], NO_SPACE),
     at("cluster/", &["CrashLoopBackOff"], DIED),
@@ -30,79 +30,80 @@ pub(super) const CAUSES: &[Sign] = &[
         "cluster/",
         &["cni plugin not initialized"],
         "The node has no network for pods yet. `journalctl -u k3s -u k3s-agent | grep -i flannel` \
-         on it says why; nodes need UDP 8472 between each other.",
+         on it says why; nodes need UDP port 8472 between each other.",
     ),
     at(
         "cluster/",
         &["does not answer any more"],
-        "The node has gone silent: is its host up, does `systemctl status k3s k3s-agent` there say \
-         active, and does it reach port 6443 of the servers?",
+        "The node has stopped reporting: is its host up, does `systemctl status k3s k3s-agent` \
+         there say active, and can it reach port 6443 of the servers?",
     ),
     // --- Its datastore and its token -----------------------------------------------------------
     sign(
         &["encrypted with different token"],
-        "Postgres holds a cluster that was made with another token. Say that one as k3s.token; if \
-         that cluster is to be lost, drop its database first: `sudo -u postgres dropdb k3s` on the \
+        "Postgres holds a cluster that was created with another token. Set k3s.token to that one; \
+         to discard that cluster instead, drop its database: `sudo -u postgres dropdb k3s` on the \
          Postgres host.",
     ),
     sign(
         &["newer than datastore"],
-        "This host has keys of another cluster, mostly from a start with a wrong token. `systemctl \
-         stop k3s && mv /var/lib/rancher/k3s/server /root/`, then start the wizard again: Postgres \
-         has the right ones.",
+        "This host has keys of another cluster, usually from a start with a wrong token. \
+         `systemctl stop k3s && mv /var/lib/rancher/k3s/server /root/`, then run the wizard again: \
+         the right keys are in Postgres.",
     ),
     sign(
         &["critical configuration value mismatch"],
-        "This server's configuration differs from the other servers' in what the line names. Such \
-         settings belong in [k3s.server_config] of the answers: then all servers have the same.",
+        "This server's configuration differs from the other servers' in the setting that the line \
+         names. Put it in [k3s.server_config] of the answers, so that all servers get the same.",
     ),
     // --- Its configuration ---------------------------------------------------------------------
     sign(
         &["level=fatal", "yaml: "],
-        "/etc/rancher/k3s/config.yaml is not YAML, at the line that is named. Start the wizard \
-         again: it writes the file anew. What you added by hand belongs in the answers.",
+        "/etc/rancher/k3s/config.yaml is not valid YAML at the line that is named. Run the wizard \
+         again: it rewrites the file. Put your own settings in the answers.",
     ),
     sign(
         &["flag provided but not defined"],
-        "config.yaml has a setting that this K3s does not know. Take it out of [k3s.agent_config] \
-         or [k3s.server_config]: settings of servers, as tls-san, are not for agents.",
+        "config.yaml has a setting that this K3s does not know. Remove it from [k3s.agent_config] \
+         or [k3s.server_config]; server settings such as tls-san are not for agents.",
     ),
     sign(
         &["Unknown flag", "found in config.yaml, skipping"],
-        "K3s skips a setting that it does not know, and goes on without it. Correct its name in \
-         [k3s.server_config]; `k3s server --help` lists them.",
+        "K3s ignores a setting that it does not know. Correct its name in [k3s.server_config]; \
+         `k3s server --help` lists them.",
     ),
     sign(
         &["--server is required"],
-        "config.yaml of the agent says no server. Start the wizard again: it writes the file anew.",
+        "The agent's config.yaml names no server. Run the wizard again: it rewrites the file.",
     ),
     sign(
         &["--token is required"],
-        "The agent has no token. Start the wizard again: it writes /etc/rancher/k3s/agent-token \
-         and the config.yaml that names it.",
+        "The agent has no token. Run the wizard again: it writes /etc/rancher/k3s/agent-token and \
+         the config.yaml that names it.",
     ),
     sign(
         &["specified node ip"],
-        "node_ip of this host in the answers is no address of this host: see `ip -br addr`.",
+        "node_ip of this host in the answers is not an address of this host: `ip -br addr` lists \
+         them.",
     ),
     // --- Joining -------------------------------------------------------------------------------
     sign(
         &["Node password rejected"],
-        "The cluster knows another host by this name, or this one from before it was installed \
-         anew. For the latter, on a server: `k3s kubectl delete node NAME; k3s kubectl -n \
+        "The cluster knows another host by this name, or this host from before it was reinstalled. \
+         In the second case, run on a server: `k3s kubectl delete node NAME; k3s kubectl -n \
          kube-system delete secret NAME.node-password.k3s`.",
     ),
     sign(
         &["token CA hash does not match"],
-        "What answers at the agent's server address is another cluster than its token was made \
-         for, or that cluster was made anew. Start the wizard again: it learns the CA and writes \
-         the token anew.",
+        "Another cluster answers at the agent's server address than the one its token is for, or \
+         that cluster was reinstalled. Run the wizard again: it reads the CA and rewrites the \
+         token.",
     ),
     at(
         "agent/",
         &["not authorized"],
-        "The servers do not take this token. It must be their agent-token: start the wizard again, \
-         it writes /etc/rancher/k3s/agent-token anew.",
+        "The servers refuse this token. It must be their agent-token: run the wizard again, it \
+         rewrites /etc/rancher/k3s/agent-token.",
     ),
     sign(
         &["failed to get CA certs", "x509: certificate is valid for"],
@@ -118,60 +119,59 @@ pub(super) const CAUSES: &[Sign] = &[
     // --- The host under it ---------------------------------------------------------------------
     sign(
         &["bind: address already in use"],
-        "Another program has a port that K3s needs: 6443, 6444, 10250 or the one in the line. `ss \
-         -ltnp` shows which; end it.",
+        "Another program uses a port that K3s needs: 6443, 6444, 10250 or the one in the line. `ss \
+         -ltnp` shows which; stop it.",
     ),
     sign(
         &["failed to find memory cgroup"],
-        "The kernel gives K3s no memory cgroup. Add `cgroup_memory=1 cgroup_enable=memory` to the \
+        "The memory cgroup is off in the kernel. Add `cgroup_memory=1 cgroup_enable=memory` to the \
          kernel's command line, and restart the host.",
     ),
     sign(
         &["no default routes found"],
-        "The host has no default route, which K3s takes its address from. Add one (`ip route add \
-         default via GATEWAY`), and have it made at every boot.",
+        "The host has no default route, from which K3s derives its address. Add one (`ip route add \
+         default via GATEWAY`), and make it permanent.",
     ),
     sign(
         &["snapshotter cannot be enabled"],
-        "This file system or container cannot carry overlayfs. Say snapshotter = \"native\" in \
+        "This file system or container does not support overlayfs. Set snapshotter = \"native\" in \
          [k3s.server_config] and [k3s.agent_config], or use ext4 or xfs for /var/lib/rancher.",
     ),
     sign(
         &["/dev/kmsg"],
-        "The host is a container that is not allowed what a kubelet needs. Give it /dev/kmsg, or \
-         take a virtual machine.",
+        "The host is a container without the permissions that a kubelet needs. Give it /dev/kmsg, \
+         or use a virtual machine.",
     ),
     sign(
         &["inotify", "too many open files"],
         "The kernel allows too few inotify watches. `sysctl -w \
-         fs.inotify.max_user_instances=8192`, and the same in a file of /etc/sysctl.d.",
+         fs.inotify.max_user_instances=8192`, and put the same in a file in /etc/sysctl.d.",
     ),
     // --- The install script --------------------------------------------------------------------
     sign(
         &["[ERROR]  Download failed"],
-        "The host cannot fetch K3s. Is k3s.version a release (v1.36.2+k3s1)? Does the host reach \
-         github.com, or the mirror in k3s.artifact_url? `curl -fIL URL` with the URL in the last \
-         lines shows why not.",
+        "The host cannot download K3s. Is k3s.version a release (v1.36.2+k3s1)? Does the host \
+         reach github.com, or the mirror in k3s.artifact_url? `curl -fIL URL` with the URL in the \
+         last lines shows why not.",
     ),
     sign(
         &["Download sha256 does not match"],
-        "What was downloaded is not what the release's list of hashes says: a download that was \
-         cut off, or a mirror or proxy that is out of date. Start the wizard again; if it stays, \
-         look at the mirror.",
+        "The download does not match the release's hash list: it was cut off, or a mirror or proxy \
+         is out of date. Run the wizard again; if it fails again, check the mirror.",
     ),
     sign(
         &["the install script arrived with the SHA-256"],
-        "The install script was changed on its way to the host. Start the wizard again; if it \
-         stays, please report it with the log.",
+        "The install script was changed on its way to the host. Run the wizard again; if it fails \
+         again, please report it with the log.",
     ),
     sign(
         &["[ERROR]  Unsupported architecture"],
-        "There is no K3s for this kind of processor: it comes for x86_64, arm64 and armhf. Give \
-         this role to another host.",
+        "K3s is not released for this processor: only for x86_64, arm64 and armhf. Give this role \
+         to another host.",
     ),
     sign(
         &["Can not find systemd or openrc"],
-        "The host was not started with systemd, which K3s is run by. Take a host that is no mere \
+        "The host was not booted with systemd, which runs K3s. Use a host that is not a plain \
          container.",
     ),
     sign(
@@ -184,27 +184,27 @@ pub(super) const CAUSES: &[Sign] = &[
 pub(super) const SYMPTOMS: &[Sign] = &[
     sign(
         &["proceeding with bootstrap data generation"],
-        "The datastore holds no cluster of its token. Server 1 was making one, and was not ready \
-         in time: start the wizard again. Another server has another token than server 1: \
-         k3s.token in the answers is for all of them.",
+        "The datastore has no cluster for this token. On server 1: it was creating the cluster and \
+         was not ready in time: run the wizard again. On another server: its token differs from \
+         server 1's; k3s.token in the answers is for all of them.",
     ),
     sign(
         &["Bootstrap key is locked"],
-        "Another server was making the cluster, or died while it did. K3s goes on by itself after \
-         25 s: start the wizard again.",
+        "Another server was creating the cluster, or died while doing so. K3s continues by itself \
+         after 25 s: run the wizard again.",
     ),
     sign(
         &["Reconciling bootstrap data between datastore and disk"],
-        "K3s got into its datastore, and then was not ready in time. Are cluster-cidr, \
-         service-cidr and the like the same on all servers? K3s does not say if they differ; \
-         `journalctl -u k3s` says the rest.",
+        "K3s connected to its datastore, but was not ready in time. Are cluster-cidr, service-cidr \
+         and similar settings the same on all servers? K3s does not report a difference; \
+         `journalctl -u k3s` shows everything else.",
     ),
     at(
         "agent/",
         &["Running load balancer k3s-agent-load-balancer"],
-        "The agent hears nothing from the address that `grep server: /etc/rancher/k3s/config.yaml` \
-         shows. `curl -k ADDRESS/ping` must print pong: if not, look at the load balancer and the \
-         firewalls between.",
+        "The agent gets no answer from the address that `grep server: \
+         /etc/rancher/k3s/config.yaml` shows. `curl -k ADDRESS/ping` must print pong: if not, \
+         check the load balancer and the firewalls in between.",
     ),
     at(
         "k3s/agents",
@@ -214,8 +214,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["the table kine is empty"],
-        "K3s runs with another datastore. `journalctl -u k3s | grep -i kine` on the first server \
-         says which; /var/lib/rancher/k3s/server/db must not be there.",
+        "K3s uses another datastore. `journalctl -u k3s | grep -i kine` on the first server says \
+         which; /var/lib/rancher/k3s/server/db must not exist.",
     ),
     sign(
         &["no connection from"],
@@ -224,13 +224,13 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["connections without TLS or without the client certificate"],
-        "A server that ran before its certificates were there still has its old connections. On \
-         it: `systemctl restart k3s`, one server after the other.",
+        "A server that started before its certificates existed still has its old connections. Run \
+         `systemctl restart k3s` on it, one server at a time.",
     ),
     at(
         "cluster/health",
         &["the cluster is not healthy"],
-        "Some nodes or pods were not ready in time; pods that are new may only be slow. `k3s \
-         kubectl get nodes,pods -A` on the first server shows how they are now.",
+        "Some nodes or pods were not ready in time; new pods may just be slow. `k3s kubectl get \
+         nodes,pods -A` on the first server shows their state now.",
     ),
 ];

@@ -35,7 +35,7 @@ fn debian() -> Option<Platform> {
 }
 
 fn said(step: &str, line: &str) -> Option<&'static str> {
-    hint(&id(step), &failed("it said no reason", &[line]))
+    hint(&id(step), &failed("it gave no reason", &[line]))
 }
 
 fn is_general(found: &str) -> bool {
@@ -167,7 +167,7 @@ fn older_releases_are_understood_as_well() {
         ("server error (FATAL: x (SQLSTATE 28P01))", "CN"),
         (
             "dial error (dial tcp 10.0.0.5:5432: connect: connection refused)",
-            "Nobody listens",
+            "No process listens",
         ),
         ("tls error (server refused TLS connection)", "TLS is off"),
     ] {
@@ -232,7 +232,7 @@ fn a_proof_that_does_not_hold_has_its_hint() {
         let seen = "TLSv1.3, /CN=k3s".to_owned();
         if case != Case::Right {
             let passes = proved(case, &CaseOutcome::Passes { seen });
-            assert!(passes.starts_with("A rule of pg_hba.conf"), "{case}");
+            assert!(passes.starts_with("A rule in pg_hba.conf"), "{case}");
         }
         let why = RemoteError::Unreachable {
             host: "k3s-server-2".into(),
@@ -267,7 +267,7 @@ fn what_says_what_to_do_has_no_hint() {
         RemoteError::NoRoot {
             host: host(),
             user: user(),
-            why: "there is no sudo. Install it there, or log in as root".into(),
+            why: "sudo is not installed. Install it there, or log in as root".into(),
             wants: Vec::new(),
         },
         RemoteError::Unreachable {
@@ -288,7 +288,7 @@ fn what_says_what_to_do_has_no_hint() {
     let others = [
         "another program, \"haproxy\", listens on port 6443. End it, or say another \
          load_balancer.port in the answers",
-        "ended half way, because the run was aborted",
+        "interrupted, because the run was aborted",
     ];
     let whys = errors.iter().map(String::as_str).chain(others);
     for why in whys {

@@ -1,4 +1,4 @@
-//! A run in which somebody has a say: what becomes of a failed step, and when a phase begins.
+//! A run with an operator: decisions about failed steps and the start of phases.
 
 use super::*;
 use crate::events::{DecidedBy, Decision};

@@ -254,7 +254,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Asks until the answer is right, or known to be wrong.
+    /// Asks until the answer is valid, or kept as it is.
     fn field(
         &mut self,
         sheet: &mut PlainForm,
@@ -302,7 +302,7 @@ impl Walk {
         }
     }
 
-    /// The lines after the first one, up to an empty one. A lone `-` is no line at all.
+    /// The lines after the first one, up to an empty one. A lone `-` means no lines.
     fn more_lines(&mut self, lines: &mut EnteredLine, help: &str) -> Result<(), NoAnswer> {
         self.console.say(say::MORE_LINES);
         loop {
@@ -394,7 +394,7 @@ fn told(answers: &Answers, host: &Host) -> String {
     )
 }
 
-/// What a line says. A secret is never anything but itself: it may begin with any sign.
+/// The meaning of a line. A secret is always literal: it may begin with any character.
 fn meant(line: &str, secret: bool) -> &str {
     match line {
         "-" => "",

@@ -1,10 +1,11 @@
-//! Questions: a text, a number from a list, yes or no; and what can be said instead of an answer.
+//! Questions: a text, a number from a list, yes or no; and the commands that can be given instead
+//! of an answer.
 
 use super::Walk;
 use super::console::{EnteredLine, Gone};
 use super::text::{self, Choice};
 
-/// What was said instead of an answer.
+/// A command instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
     Back,
@@ -13,7 +14,7 @@ pub enum NoAnswer {
 }
 
 impl Walk {
-    /// A line, unless it is one of the few words that mean the same everywhere.
+    /// A line, unless it is one of the commands.
     pub fn answer(
         &mut self,
         prompt: &str,
@@ -35,7 +36,7 @@ impl Walk {
         }
     }
 
-    /// A number from a list; its place.
+    /// A number from a list; its index.
     pub fn choose(
         &mut self,
         choices: &[Choice<'_>],
@@ -45,7 +46,7 @@ impl Walk {
         self.pick(choices.len(), default)
     }
 
-    /// A number from a list that stands above.
+    /// A number from a list that was printed before.
     pub fn pick(&mut self, of: usize, default: Option<usize>) -> Result<usize, NoAnswer> {
         let prompt = text::number(default.map(|place| place + 1));
         loop {

@@ -1,5 +1,4 @@
-//! Between the answers and a run: every host is reached, or it is said why not; then the plan, and
-//! the run.
+//! Between the answers and a run: connecting to every host, then the plan, and the run.
 
 use std::io;
 use std::sync::Arc;
@@ -24,32 +23,32 @@ use crate::run::{
 };
 use crate::topology::Link;
 
-/// What came of reaching the hosts, and of a run where there was one.
+/// The result of connecting to the hosts, and of a run if there was one.
 enum Came {
-    /// Something that was missing was given: it is worth another try.
+    /// Missing input was given: try again.
     Again,
-    /// It was said why not.
+    /// The reason was printed.
     Not,
     /// The plan was left, or the run is over.
     To(PlainPage),
 }
 
-/// A run, for the walk.
+/// A run in the dialogue.
 struct Walked<'a> {
     walk: &'a mut Walk,
     control: &'a Control,
-    /// Where the walk goes on when the plan is left.
+    /// Where the dialogue continues when the plan is left.
     left: Result<PlainPage, NoAnswer>,
     begun: Option<RunLines>,
     /// What was chosen while it ran.
     wish: Wish,
 }
 
-/// What is known once the operator has said how to run.
+/// The operator's choice how to run.
 struct RunLines {
     lines: Lines<Out>,
     log: String,
-    /// The steps of each phase, to be read.
+    /// The steps of each phase.
     phases: Vec<Vec<PlannedStep>>,
 }
 
@@ -151,7 +150,7 @@ impl Walk {
         }
     }
 
-    /// Says why not, and asks for what is missing.
+    /// Prints why not, and asks for what is missing.
     fn unreached(&mut self, errors: &[LeaseError]) -> Result<Came, NoAnswer> {
         let mut given = false;
         let mut remote = Vec::new();
@@ -174,7 +173,7 @@ impl Walk {
         Ok(if given { Came::Again } else { Came::Not })
     }
 
-    /// Whether there is one, and it is believed now.
+    /// Whether there is one, and it is trusted now.
     fn unknown_key(&mut self, error: &RemoteError) -> Result<bool, NoAnswer> {
         let RemoteError::HostKeyUnknown {
             host,
@@ -187,7 +186,7 @@ impl Walk {
         };
         let what = say::unknown_key(host, address, fingerprint, kind);
         self.console.say(&what);
-        if !self.yes(say::BELIEVE, say::BELIEVE_HELP)? {
+        if !self.yes(say::TRUST, say::TRUST_HELP)? {
             return Ok(false);
         }
         let mut hosts = self.interview.answers.hosts.iter_mut();
@@ -198,8 +197,8 @@ impl Walk {
         Ok(true)
     }
 
-    /// Nothing was changed so far: the plan can be read, and begun. How many phases may begin; all
-    /// where there is no number.
+    /// Nothing has been changed yet: the plan can be read, and started. Returns how many phases may
+    /// start; `None` for all.
     fn decide(&mut self, planned: &Planned) -> Result<Option<usize>, Result<PlainPage, NoAnswer>> {
         self.title(text::PLAN);
         let plan = planned.plan();
@@ -271,7 +270,7 @@ impl Frontend for Walked<'_> {
         };
         self.control.let_begin(phases);
         if let Some(root) = &self.walk.root {
-            // There is a run now, which remembers the answers. A draft that stays does no harm.
+            // The run stores the answers now. A draft that stays does no harm.
             let _ = drafts::remove(root);
         }
         let context = planned.context(say::AGAIN.into(), false);

@@ -1,4 +1,4 @@
-//! Lines out, lines in. Nothing that is written obeys a terminal: there is only text.
+//! Lines out, lines in. The output is plain text without control sequences.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Write};
@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use super::echo::Echo;
 use crate::report::lines::plain;
 
-/// How wide paragraphs are; tables and plans stand as they are.
+/// The width of paragraphs; tables and plans are not wrapped.
 const WIDTH: usize = 78;
 
-/// Where everything is printed: by the questions, and by the lines of a run.
+/// The output of the questions and of a run's lines.
 #[derive(Clone)]
 pub struct Out(Rc<RefCell<dyn Write>>);
 
@@ -28,21 +28,21 @@ impl Write for Out {
     }
 }
 
-/// A line that somebody entered; it may be a secret.
+/// An entered line; it may be a secret.
 pub type EnteredLine = Zeroizing<String>;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// There is nobody any more who answers.
+    /// The input has ended.
     End,
-    /// A signal asks for the end.
+    /// A signal asks to stop.
     Signal(i32),
 }
 
 enum Input {
     Line(EnteredLine),
-    /// No text that anybody could mean.
+    /// Not a usable text.
     Unreadable,
     End,
 }
@@ -50,11 +50,10 @@ enum Input {
 pub struct Console {
     out: Out,
     echo: Box<dyn Echo>,
-    /// Lines are read by a thread of its own, one when it is asked for: a signal must not have to
-    /// wait for Enter.
+    /// A separate thread reads one line on request, so that a signal need not wait for Enter.
     ask: Sender<()>,
     lines: Receiver<Input>,
-    /// A line was asked for, and the question given up.
+    /// A line was requested, and the question abandoned.
     asked: bool,
     signals: Receiver<i32>,
 }
@@ -85,7 +84,7 @@ impl Console {
         self.out.clone()
     }
 
-    /// A paragraph, with line ends where there is room for no further word.
+    /// A paragraph, wrapped at the width.
     pub fn say(&mut self, text: &str) {
         for line in text.lines() {
             for part in wrapped(&tamed(line), WIDTH) {
@@ -94,7 +93,7 @@ impl Console {
         }
     }
 
-    /// The same under something else, with this in front of its first line.
+    /// The same with a prefix on its first line.
     pub fn point(&mut self, mark: &str, text: &str) {
         let indent = " ".repeat(mark.len());
         let mut mark = mark;
@@ -106,7 +105,7 @@ impl Console {
         }
     }
 
-    /// As it stands.
+    /// Unwrapped.
     pub fn print(&mut self, text: &str) {
         for line in text.lines() {
             self.put(tamed(line).trim_end());
@@ -117,8 +116,7 @@ impl Console {
         self.put("");
     }
 
-    /// Whoever reads us may be gone: what is at work does not end because of it, and the end of
-    /// their lines is the end of the questions.
+    /// The reader may be gone: running steps continue, and the end of the input ends the questions.
     fn put(&mut self, line: &str) {
         let _ = writeln!(self.out, "{line}");
         let _ = self.out.flush();
@@ -195,12 +193,12 @@ fn read(mut input: impl BufRead, asked: &Receiver<()>, tell: &Sender<Input>) {
     }
 }
 
-/// Text, and nothing that only some terminals can show.
+/// Plain text that every terminal can show.
 fn tamed(line: &str) -> String {
     plain(line).replace('…', "...")
 }
 
-/// Never within a word: addresses and commands are there to be copied.
+/// Never breaks a word: addresses and commands must be copied whole.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split(' ') {
@@ -230,7 +228,7 @@ mod tests {
         let mut console = console(b"one\r\n\xff\xfe\ntwo \n\x1b[A\nlast", &never());
         let mut next = || console.ask("?", true).map(|line| line.to_string());
         assert_eq!(next(), Ok("one".into()));
-        // What is no text is asked for again.
+        // Invalid text is asked for again.
         assert_eq!(next(), Ok("two ".into()));
         assert_eq!(next(), Ok("last".into()));
         assert_eq!(next(), Err(Gone::End));

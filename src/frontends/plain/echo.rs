@@ -1,21 +1,20 @@
 //! Secrets are not shown while they are typed.
 //!
-//! `rustix` does it, which crossterm and tempfile bring along anyway. (The usual crate for reading
-//! passwords opens the terminal a second time and reads it by itself: lines that were typed or
-//! pasted ahead would be split between two readers.)
+//! It uses `rustix`, which crossterm and tempfile need anyway. (The usual crate for passwords opens
+//! the terminal a second time: lines typed or pasted ahead would be split between two readers.)
 
 use std::io::stdin;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-/// Whether what is typed shows.
+/// Whether typed text is shown.
 pub trait Echo {
     fn off(&mut self);
-    /// As it was before.
+    /// Its settings before.
     fn on(&mut self);
 }
 
-/// The terminal on standard input; where there is none, nothing is shown anyway.
+/// The terminal on standard input; without one, nothing is echoed anyway.
 #[derive(Default)]
 pub struct Terminal {
     before: Option<Termios>,
@@ -28,7 +27,7 @@ impl Echo for Terminal {
         };
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
-        // Now: what was typed ahead is kept.
+        // Immediately, so that text typed ahead is kept.
         if tcsetattr(stdin(), OptionalActions::Now, &hidden).is_ok() {
             self.before = Some(before);
         }
@@ -42,14 +41,14 @@ impl Echo for Terminal {
     }
 }
 
-/// A panic in between must not leave the shell without an echo.
+/// A panic must not leave the shell without echo.
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.on();
     }
 }
 
-/// For input that is no terminal.
+/// For input that is not a terminal.
 #[cfg(test)]
 pub struct Shown;
 

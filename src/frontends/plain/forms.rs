@@ -8,7 +8,7 @@ use crate::interview::form::{Field, Form, Kind};
 use crate::interview::section::Section;
 use crate::interview::{Interview, key_of, text};
 
-/// What the forms say of keys has no meaning here.
+/// Keys that the help texts mention do not exist here.
 const OF_KEYS: &str = " Left and right choose.";
 
 /// A form that is asked for in one go.
@@ -20,17 +20,17 @@ pub struct PlainForm {
 }
 
 enum About {
-    /// By its place.
+    /// By its index.
     Host(usize),
     Section(Section),
 }
 
-/// Why an answer is not taken as it is.
+/// Why an answer is not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// It means nothing: what was there before stays.
+    /// It cannot be parsed: the old value stays.
     Unread(String),
-    /// It was taken, and is not right, alone or beside other answers.
+    /// It was accepted but is invalid, alone or together with other answers.
     Unfit(String),
 }
 
@@ -40,7 +40,7 @@ impl PlainForm {
         Self::new(interview.host_form(place), About::Host(place))
     }
 
-    /// The options, a part a phase.
+    /// The options, one section per phase.
     pub fn of_options(interview: &Interview) -> Vec<Self> {
         let part = |section| Self::new(interview.section_form(section), About::Section(section));
         Section::ALL.into_iter().map(part).collect()
@@ -59,7 +59,7 @@ impl PlainForm {
         &self.form.fields
     }
 
-    /// Takes an answer for the field at this place.
+    /// Stores an answer for the field at this index.
     pub fn put(
         &mut self,
         place: usize,
@@ -87,7 +87,7 @@ impl PlainForm {
         }
     }
 
-    /// Puts all of it into the answers; what cannot be understood.
+    /// Puts all fields into the answers; returns what cannot be parsed.
     fn take(&mut self, interview: &mut Interview) -> Vec<ParseError> {
         match self.about {
             About::Host(place) => interview.take_host(place, &self.form),
@@ -96,7 +96,7 @@ impl PlainForm {
     }
 }
 
-/// A list has problems of its members too.
+/// A list also has the problems of its items.
 fn is_of(problem: &Problem, key: &str) -> bool {
     let rest = problem.key.strip_prefix(key);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
@@ -109,12 +109,12 @@ pub fn choices(field: &Field) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Whether it is asked for line by line.
+/// Whether it takes several lines.
 pub fn has_lines(field: &Field) -> bool {
     field.kind == Kind::Lines
 }
 
-/// What stands in it, for everybody to see.
+/// Its value as shown.
 pub fn shown(field: &Field) -> &str {
     if field.generates() && field.value().is_empty() {
         text::GENERATED

@@ -1,4 +1,4 @@
-//! What was given to log in with, and what an error says is missing.
+//! The given login secrets, and those that an error reports missing.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::answers::{CredentialKind, LoginSecretError, login_secret_problem};
 use crate::remote::RemoteError;
 use crate::secrets::SecretText;
 
-/// A secret that would help: of whom, and on which hosts.
+/// A missing secret: of which user, on which hosts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MissingSecret {
     pub what: CredentialKind,
@@ -16,7 +16,7 @@ pub struct MissingSecret {
     pub hosts: Vec<String>,
 }
 
-/// What a secret is called; what is likeliest to be missing comes first.
+/// The kinds of secrets, the most likely first.
 fn words(what: &CredentialKind) -> (u8, &'static str) {
     match what {
         CredentialKind::Passphrase { .. } => (0, say::PASSPHRASE),
@@ -25,7 +25,7 @@ fn words(what: &CredentialKind) -> (u8, &'static str) {
     }
 }
 
-/// What these errors want, the same of several hosts together; what is likeliest comes first.
+/// The secrets that these errors need, grouped over hosts; the most likely first.
 pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<MissingSecret> {
     let mut all: Vec<MissingSecret> = Vec::new();
     for error in errors {
@@ -49,7 +49,7 @@ pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<Miss
     all
 }
 
-/// Whose secret an error lacks: sudo may want another's than that of who logs in.
+/// The user whose secret is missing: sudo may ask for another user's password than the login's.
 fn whose<'a>(error: &'a RemoteError, what: &'a CredentialKind) -> &'a str {
     match (what, error) {
         (CredentialKind::SudoPassword { of: Some(other) }, _) => other,
@@ -58,7 +58,7 @@ fn whose<'a>(error: &'a RemoteError, what: &'a CredentialKind) -> &'a str {
     }
 }
 
-/// A secret that the answers name and that is not there.
+/// A secret that the answers name and that is not available.
 pub fn missing(error: &LoginSecretError) -> Option<MissingSecret> {
     let (LoginSecretError::Unavailable { host, key, .. }
     | LoginSecretError::Unfit { host, key, .. }) = error;
@@ -81,7 +81,7 @@ pub fn missing(error: &LoginSecretError) -> Option<MissingSecret> {
 }
 
 impl Walk {
-    /// Asks for secrets; whether one was given. One kind is enough for a host.
+    /// Asks for secrets; returns whether one was given. One kind is enough for a host.
     pub(super) fn log_in(&mut self, all: Vec<MissingSecret>) -> Result<bool, NoAnswer> {
         let mut helped: Vec<String> = Vec::new();
         for mut wanted in all {
@@ -91,7 +91,7 @@ impl Walk {
         Ok(!helped.is_empty())
     }
 
-    /// Asks once for all of these hosts, then for each by itself; those for which one was given.
+    /// Asks once for all of these hosts, then for each one; returns those that got one.
     fn give(&mut self, wanted: &MissingSecret) -> Result<Vec<String>, NoAnswer> {
         let mut given = Vec::new();
         let (all, each) = (wanted.hosts.as_slice(), wanted.hosts.chunks(1));

@@ -1,12 +1,11 @@
-//! The wizard as questions and lines: for screen readers, and for terminals that can do no more
-//! than print. The same interview as that of the screens, and the same run; lines are only ever added,
-//! and there is nothing in them but text.
+//! The wizard as questions and lines: for screen readers, and for terminals that can only print. It
+//! uses the same interview and the same run as the screens; lines are only appended, as plain text.
 //!
-//! * `console`: lines out, lines in; `echo`: secrets do not show; `ask`: questions; `text`: what
-//!   only this walk says
+//! * `console`: lines out, lines in; `echo`: hides secrets; `ask`: questions; `text`: the texts of
+//!   this frontend
 //! * `forms`: forms, field by field
 //! * `answers`: where to begin, the hosts, the options, the review
-//! * `connect`: hosts reached, and the plan; `logins`: what is missing to log in
+//! * `connect`: connecting, and the plan; `logins`: missing login secrets
 //! * `run`: the run, and its questions
 
 mod answers;
@@ -77,7 +76,7 @@ struct Walk {
     asked: EnteredCredentials,
     /// What this is was said.
     greeted: bool,
-    /// The options were answered once: from now on the review leads to them.
+    /// The options were answered once: from now on the review offers them.
     reviewed: bool,
     watch: Option<SignalWatch>,
     /// How the last run ended, where there was one.
@@ -170,7 +169,7 @@ impl Walk {
         }
     }
 
-    /// The signal that was heard while nobody was asked anything.
+    /// A signal that arrived outside of a question.
     fn signalled(&self) -> Option<NoAnswer> {
         let code = self.watch.as_ref()?.code()?;
         Some(NoAnswer::Gone(Gone::Signal(i32::from(code) - 128)))

@@ -1,4 +1,4 @@
-//! A run: the lines that a headless run prints, and a question where it waits for a word.
+//! A run: the lines of a headless run, and a question when it waits for a decision.
 
 use super::ask::NoAnswer;
 use super::console::{Gone, Out};
@@ -12,7 +12,7 @@ use crate::interview::planned::PlannedStep;
 use crate::interview::text::{self, phase as words};
 use crate::report::lines::Lines;
 
-/// What was chosen while it ran, beside what a step or a phase is about.
+/// What the operator chose during the run, besides decisions about steps and phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     ToTheEnd,
@@ -21,8 +21,8 @@ pub enum Wish {
 }
 
 impl Walk {
-    /// Prints what happens, and asks where a decision is waited for. While a question stands,
-    /// nothing is printed below it: what happened meanwhile comes after the answer.
+    /// Prints events, and asks when the run waits for a decision. While a question is open, nothing
+    /// is printed: later events follow after the answer.
     pub(super) fn happened(
         &mut self,
         event: &Event,
@@ -30,7 +30,7 @@ impl Walk {
         lines: &mut Lines<Out>,
         phases: &[Vec<PlannedStep>],
     ) -> Option<Wish> {
-        // Whoever reads us may be gone: the run goes on without them.
+        // The reader may be gone: the run continues.
         let _ = lines.event(event);
         if control.aborting().is_some() {
             return None;
@@ -42,7 +42,7 @@ impl Walk {
         };
         let wish = match asked {
             Ok(wish) => wish?,
-            // It has stopped the run already.
+            // The signal has already stopped the run.
             Err(NoAnswer::Gone(Gone::Signal(_))) => return None,
             Err(_) => Wish::Stop,
         };
@@ -50,7 +50,7 @@ impl Walk {
         Some(wish)
     }
 
-    /// What becomes of a step that failed.
+    /// The decision about a failed step.
     fn failed(
         &mut self,
         step: &StepId,
@@ -80,7 +80,7 @@ impl Walk {
         Ok(None)
     }
 
-    /// Whether a phase may begin.
+    /// Whether a phase may start.
     fn held(
         &mut self,
         phase: &str,
@@ -139,7 +139,7 @@ impl Walk {
         }
     }
 
-    /// A choice where there is no way back.
+    /// A choice without "back".
     fn word(
         &mut self,
         choices: &[Choice<'static>],

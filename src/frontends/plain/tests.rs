@@ -1,4 +1,4 @@
-//! The walk on scripted input: what is typed stands in the transcript, as a terminal shows it.
+//! The plain frontend on scripted input: the transcript contains the input, as a terminal shows it.
 
 use std::io::{BufReader, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -102,7 +102,7 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() {
         draft: Some(answers.clone()),
         ..Found::default()
     };
-    // The draft, and on from its hosts; then Enter all the way to the review, but for a few.
+    // The draft, and on from its hosts; then Enter to the review, except for a few fields.
     let typed = "1\n6\n\
         Not a name\nprod\n\n\n\n\n\n\naccept\n2\n\n\n\n\
         \n\n\nnine\n5433\n\n\n\
@@ -152,7 +152,7 @@ fn a_draft_is_kept_after_every_answer() {
     assert_eq!(draft.hosts[0].name, "db");
 }
 
-/// A run of this world, followed by a walk that is told this.
+/// A run of this world, followed by the plain frontend with this input.
 fn followed(world: World, typed: &'static str) -> (End, Wish, String) {
     let (mut walk, transcript) = walk(typed, Found::default(), None);
     let (end, wish) = follow(&mut walk, world);
@@ -204,7 +204,7 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
     (end, wish)
 }
 
-/// Nobody types, until the other end is dropped.
+/// No input, until the other end is dropped.
 struct Nobody(Receiver<()>);
 
 impl Read for Nobody {
@@ -271,14 +271,17 @@ fn only_what_looks_may_be_left_out() {
     let world = attended(steps).on("h", vec![host("h", 1).on("\nb\n", Reply::exit(0))]);
     let (end, _, text) = followed(world, "2\n");
     assert_eq!(end, End::Done, "{text}");
-    assert!(text.contains("2. Leave it out: "), "{text}");
+    assert!(text.contains("2. Skip: "), "{text}");
 
     let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
     let world = attended(steps).on("h", vec![fails_once("a")]);
     let (end, _, text) = followed(world, "2\n");
     assert_eq!(end, End::Failed, "{text}");
-    assert!(text.contains("2. Go on without it: "), "{text}");
-    assert!(text.contains("1 step will not run without it."), "{text}");
+    assert!(text.contains("2. Continue without it: "), "{text}");
+    assert!(
+        text.contains("1 step will be skipped without it."),
+        "{text}"
+    );
 }
 
 #[test]

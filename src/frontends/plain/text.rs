@@ -1,52 +1,59 @@
-//! The sentences that only the plain walk says; the others are those of the screens.
+//! The texts of this frontend only; the others are shared with the screens.
 
 use crate::interview::text::counted;
 
-/// Something to choose, and what it means.
+/// A choice and its meaning.
 pub type Choice<'a> = (&'a str, &'a str);
 
-/// How the walk is begun again.
+/// The command that starts the wizard again.
 pub const AGAIN: &str = "k3s-ha-wizard --plain";
-pub const GUIDE: &str = "At every question: ? explains, back goes one step back, save writes the answers to a file, quit \
-     leaves. Enter keeps what stands in brackets, - empties it; = in front takes the rest as it \
-     stands (=back is the answer back). What you answer is kept as a draft.";
-pub const UNREADABLE: &str = "That is no text. Once more:";
-pub const NUMBER_HELP: &str = "One of the numbers above.";
-pub const YES_OR_NO: &str = "Say yes or no.";
-pub const KEPT: &str = "What you typed is kept: it is offered when you come back.";
-pub const KEEPS_ANYWAY: &str = "Enter keeps it all the same, to be mended later.";
+pub const GUIDE: &str = "At every question: ? explains, back returns to the previous question, \
+                         save writes the answers to a file, quit leaves. Enter keeps the value in \
+                         brackets, - clears it; prefix with = for a literal answer (=back means \
+                         the text back). Your answers are kept as a draft.";
+pub const UNREADABLE: &str = "That is not valid text. Try again:";
+pub const NUMBER_HELP: &str = "Enter one of the numbers above.";
+pub const YES_OR_NO: &str = "Answer yes or no.";
+pub const KEPT: &str = "Your answers are kept: the wizard offers them the next time.";
+pub const KEEPS_ANYWAY: &str = "Enter keeps it anyway, to be fixed later.";
 pub const ADD: Choice<'static> = ("Add a host", "");
-pub const MORE_LINES: &str = "More lines, if there are; an empty one ends them.";
-pub const PASTE: Choice<'static> = ("Add several", "typed or pasted, one a line");
+pub const MORE_LINES: &str = "Enter more lines, or an empty one to finish.";
+pub const PASTE: Choice<'static> = ("Add several", "typed or pasted, one per line");
 pub const EDIT: Choice<'static> = ("Edit a host", "");
 pub const REMOVE: Choice<'static> = ("Remove a host", "");
-pub const MOVE_UP: Choice<'static> = ("Move a host up", "the first server makes the cluster");
-pub const GO_ON: Choice<'static> = ("Go on", "");
-pub const PASTE_HOW: &str = "One host a line: name, address and role in any order, user@ in front of the address where there \
-     is one. An empty line ends them.";
+pub const MOVE_UP: Choice<'static> = (
+    "Move a host up",
+    "the first server in the list creates the \
+                                                         cluster",
+);
+pub const GO_ON: Choice<'static> = ("Continue", "");
+pub const PASTE_HOW: &str = "One host per line: name, address and role in any order, user@ before \
+                             the address if needed. Finish with an empty line.";
 pub const NO_HOSTS: &str = "No hosts yet.";
-pub const ALL_HOSTS_WELL: &str = "Nothing is wrong with them.";
+pub const ALL_HOSTS_WELL: &str = "No problems found.";
 pub const WHICH_HOST: &str = "Which host?";
-pub const WHICH_PART: &str = "Change something, or go on?";
+pub const WHICH_PART: &str = "Change something, or continue?";
 pub const REACH: Choice<'static> = (
-    "Go on",
-    "the hosts are asked what they are; nothing is changed on them before you have seen the plan",
+    "Continue",
+    "connects to the hosts and checks them; nothing is changed before you have seen the plan",
 );
 pub const PRINT_ANSWERS: Choice<'static> = ("Print the answers", "");
 pub const SAVE: Choice<'static> = (
     "Save the answers",
-    "the file gives the same plan without questions",
+    "install --answers FILE then runs without questions",
 );
 pub const TRY_AGAIN: Choice<'static> = ("Try again", "");
 pub const TO_REVIEW: Choice<'static> = ("Back to the answers", "");
 pub const LEAVE: Choice<'static> = ("Leave", "");
-pub const BELIEVE: &str = "Is it this one?";
-pub const BELIEVE_HELP: &str = "The fingerprint is what the host showed just now. Somebody in between would show another one \
-     than the host itself. If it is the same, say yes: it is written into the answers.";
-pub const REACHING: &str = "Every host is connected to at once. This may take a minute.";
-pub const UNFIT: &str = "The preflight fails, see above for what to do. Nothing was changed. A check that you know better \
-     about is overruled by its name in an answers file: overrule = [\"NAME\"], under [cluster] or at \
-     one host.";
+pub const TRUST: &str = "Is this the right key?";
+pub const TRUST_HELP: &str = "This is the fingerprint that the host has just presented. Compare \
+                                it with the one on the host itself: an attacker in between would \
+                                present another. If they match, answer yes: it is stored in the \
+                                answers.";
+pub const REACHING: &str = "Connecting to all hosts at once. This may take a minute.";
+pub const UNFIT: &str = "The preflight fails, see above for what to do. Nothing was changed. To \
+                         override a check, name it in an answers file: override = [\"NAME\"], \
+                         under [cluster] or at one host.";
 pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 pub const NEXT: &str = "What now?";
 pub const PRINT_PLAN: Choice<'static> = ("Print the plan", "");
@@ -54,37 +61,35 @@ pub const PRINT_SCRIPTS: Choice<'static> = (
     "Print it with scripts",
     "what is sent to each host, secrets masked",
 );
-pub const BY_PHASE: Choice<'static> = ("Run it phase by phase", "each one waits for a word");
+pub const BY_PHASE: Choice<'static> = ("Run it phase by phase", "asks before each phase");
 pub const RUN_ALL: Choice<'static> = ("Run everything", "");
 pub const TO_ANSWERS: Choice<'static> = ("Back to the answers", "nothing is changed");
-pub const CTRL_C: &str = "Ctrl-C stops the run after the steps at work; a second one ends them.";
-pub const RETRY: Choice<'static> = ("Try it again", "");
-pub const SKIP: Choice<'static> = (
-    "Leave it out",
-    "it only looks; what needs it runs all the same",
-);
-pub const WITHOUT: Choice<'static> = ("Go on without it", "what needs it will not run");
+pub const CTRL_C: &str = "Ctrl-C stops the run after the running steps; a second Ctrl-C kills \
+                          them.";
+pub const RETRY: Choice<'static> = ("Retry", "");
+pub const SKIP: Choice<'static> = ("Skip", "it only checks; the steps that need it still run");
+pub const WITHOUT: Choice<'static> = ("Continue without it", "the steps that need it are skipped");
 pub const EDIT_ANSWERS: Choice<'static> = (
     "Edit the answers",
-    "the run stops first; what was done stays done",
+    "the run stops first; finished steps stay done",
 );
 pub const STOP: Choice<'static> = (
     "Stop",
-    "everything is kept, and a later run goes on from here",
+    "everything is kept, and a later run continues from here",
 );
-pub const RUN_PHASE: Choice<'static> = ("Run this phase", "the next one waits again");
-pub const RUN_REST: Choice<'static> = ("Run everything that is left", "");
+pub const RUN_PHASE: Choice<'static> = ("Run this phase", "asks again before the next one");
+pub const RUN_REST: Choice<'static> = ("Run all remaining phases", "");
 pub const HELD_SCRIPTS: Choice<'static> = ("Print its scripts", "");
-pub const NO_WAY_BACK: &str = "There is no way back in a run: edit the answers, or stop.";
+pub const NO_WAY_BACK: &str = "A run cannot go back: edit the answers, or stop.";
 pub const RUN_AGAIN: Choice<'static> = (
     "Run again",
-    "the hosts are asked first: what is done is not done again",
+    "checks the hosts first; finished steps are not repeated",
 );
 pub const PASSPHRASE: &str = "Passphrase of the key";
 pub const PASSWORD: &str = "Password";
 pub const SUDO_PASSWORD: &str = "Password for sudo";
 pub const SECRET_HELP: &str =
-    "It is not shown, goes to these hosts alone, and is written into no file.";
+    "It is not shown, is sent only to these hosts, and is written to no file.";
 
 pub fn number(default: Option<usize>) -> String {
     match default {
@@ -94,10 +99,10 @@ pub fn number(default: Option<usize>) -> String {
 }
 
 pub fn not_a_number(of: usize) -> String {
-    format!("A number from 1 to {of}, please.")
+    format!("Enter a number from 1 to {of}.")
 }
 
-/// A question for a field; what is kept by Enter stands in brackets.
+/// A question for a field, with the current value in brackets.
 pub fn field(label: &str, shown: &str) -> String {
     if shown.is_empty() {
         format!("{label}:")
@@ -131,12 +136,12 @@ pub fn option(label: &str, value: &str) -> String {
 
 pub fn unknown_key(host: &str, address: &str, fingerprint: &str, kind: &str) -> String {
     format!(
-        "{host}: nobody vouches for the host key of {address}: {fingerprint}. Compare it with what \
-         `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` prints on the host itself."
+        "{host}: the host key of {address} is not known yet: {fingerprint}. Compare it with the \
+         output of `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` on the host itself."
     )
 }
 
-/// Whose secret is asked for.
+/// The user whose secret is asked for.
 pub fn secret(what: &str, user: &str, hosts: &[String]) -> String {
     let of = if user.is_empty() {
         String::new()
@@ -144,9 +149,9 @@ pub fn secret(what: &str, user: &str, hosts: &[String]) -> String {
         format!(" of {user}")
     };
     let empty = if hosts.len() > 1 {
-        "; Enter alone: each has its own"
+        "; leave empty if each has its own"
     } else {
-        "; Enter alone: not now"
+        "; leave empty to skip"
     };
     format!("{what}{of}, for {} (not shown{empty}):", hosts.join(", "))
 }
@@ -166,7 +171,7 @@ pub fn planned(steps: usize, phases: &[(&str, usize)]) -> String {
 pub fn asked(step: &str, needing: usize) -> String {
     let needing = match needing {
         0 => String::new(),
-        number => format!(" {} will not run without it.", counted(number, "step")),
+        number => format!(" {} will be skipped without it.", counted(number, "step")),
     };
-    format!("{step} waits for a word.{needing} What becomes of it?")
+    format!("{step} failed.{needing} What next?")
 }

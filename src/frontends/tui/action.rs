@@ -83,6 +83,6 @@ pub enum Action {
     /// The other view of the same.
     View,
     More,
-    Overrule,
+    Override,
     ShowChecks,
 }

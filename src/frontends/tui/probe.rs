@@ -12,7 +12,7 @@ use crate::engine::control::Control;
 use crate::platform::Facts;
 use crate::remote::RemoteError;
 use crate::run::Tried;
-use crate::run::knock::{KnockError, knock};
+use crate::run::probe::{ProbeError, probe};
 
 use super::effect::ProbeOrder;
 use super::message::{Message, Unreached};
@@ -30,7 +30,7 @@ pub fn start(
         .spawn(move || {
             let ProbeOrder { id, host, answers } = order;
             let probed = catch_unwind(AssertUnwindSafe(|| {
-                knock(&answers, &host, &tried, &control)
+                probe(&answers, &host, &tried, &control)
             }));
             let what = match probed {
                 Ok(Ok(facts)) => Ok(what_it_is(&facts)),
@@ -43,9 +43,9 @@ pub fn start(
     Ok(())
 }
 
-fn unreached(host: &str, error: &KnockError) -> Unreached {
+fn unreached(host: &str, error: &ProbeError) -> Unreached {
     match error {
-        KnockError::Remote(error) => of_remote(error),
+        ProbeError::Remote(error) => of_remote(error),
         other => Unreached::new(host, &other.to_string()),
     }
 }

@@ -42,7 +42,7 @@ impl ProbeTarget {
         host.name.clear();
         host.roles = vec![crate::answers::Role::Agent];
         host.node_ip = None;
-        host.overrule.clear();
+        host.overrides.clear();
         Self {
             host,
             ssh: answers.ssh.clone(),

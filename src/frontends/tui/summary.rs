@@ -152,7 +152,7 @@ mod tests {
         }
         let last = || outcomes.try_iter().last().expect("an outcome").summary;
         let at_the_end = last();
-        assert!(at_the_end.contains("Cluster lab is as it should be."));
+        assert!(at_the_end.contains("Cluster lab is complete and healthy."));
 
         let json = include_str!("../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
         watched.told(News::Seen(Seen {
@@ -163,8 +163,11 @@ mod tests {
         summary.latest(&watched);
         let later = last();
         assert!(later.contains("k3s-ag  NotReady"), "{later}");
-        assert!(later.contains("but see its problems above"), "{later}");
-        assert!(later.contains("All 15 proofs hold."), "{later}");
+        assert!(
+            later.contains("but the cluster has problems, see above"),
+            "{later}"
+        );
+        assert!(later.contains("All 15 proofs pass."), "{later}");
 
         watched.told(News::Lost(Lost {
             since: OffsetDateTime::UNIX_EPOCH,

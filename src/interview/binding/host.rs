@@ -53,16 +53,16 @@ pub fn of_host(host: &Host) -> Form {
             optional(host.host_key.as_ref()),
         ),
         Field::new(
-            "overrule",
-            say::HOST_OVERRULE,
+            "override",
+            say::HOST_OVERRIDE,
             Kind::Text,
-            checks(&host.overrule),
+            checks(&host.overrides),
         ),
     ];
     Form::new(text::HOST, text::HOST_WHY, fields)
 }
 
-/// The host that a form describes. What cannot be understood changes nothing.
+/// The host that a form describes. What cannot be parsed changes nothing.
 pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     let mut read = Reader::new(form);
     let role = Role::SUPPORTED
@@ -82,6 +82,6 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     read.secret("passphrase", &mut host.passphrase);
     read.secret("password", &mut host.password);
     read.secret("sudo_password", &mut host.sudo_password);
-    read.checks("overrule", &mut host.overrule);
+    read.checks("override", &mut host.overrides);
     (host, read.errors)
 }

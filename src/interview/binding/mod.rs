@@ -1,7 +1,7 @@
-//! Which fields the forms have, and how they and the answers become each other.
+//! Which fields the forms have, and how forms and answers are converted into each other.
 //!
-//! * `host`: the form of a host; `sections`: those of the options; `pasted`: hosts from lines
-//! * `reader`: what texts mean; `phase`: what stands around the fields
+//! * `host`: the form of a host; `sections`: the forms of the options; `pasted`: hosts from lines
+//! * `reader`: parses fields; `phase`: what is shown around the fields
 
 mod host;
 mod pasted;
@@ -21,7 +21,7 @@ pub(super) use host::to_host;
 pub use pasted::hosts_from;
 pub use reader::ParseError;
 
-/// The form of a screen of options. `is_known`: the cluster was begun, and keeps its token.
+/// The form of a screen of options. `is_known`: the cluster exists, and keeps its token.
 pub(super) fn of_section(section: Section, answers: &Answers, is_known: bool) -> Form {
     let fields = sections::fields(section, answers, is_known);
     Form {

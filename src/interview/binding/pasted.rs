@@ -1,9 +1,9 @@
-//! Hosts that are pasted, one a line.
+//! Hosts that are pasted, one per line.
 
 use crate::answers::{Host, Role};
 
-/// Hosts from pasted lines: a name, an address and a role in any order, `user@` in front of the
-/// address where there is one. What is not said is guessed, and can be edited afterwards.
+/// Hosts from pasted lines: a name, an address and a role in any order, `user@` before the address
+/// if there is one. What is missing is guessed, and can be edited afterwards.
 pub fn hosts_from(text: &str) -> Vec<Host> {
     // A terminal may send a pasted line end as a carriage return.
     text.split(['\r', '\n'])
@@ -37,9 +37,9 @@ fn host_from(line: &str) -> Option<Host> {
             name = Some(word.to_owned());
         }
     }
-    // `db 10.0.0.5`: the word in front is the name, and says the role as well.
+    // `db 10.0.0.5`: the first word is the name, and also gives the role.
     let name = name.or_else(|| role_named(first).map(|_| first.to_owned()));
-    // A lone word is a name that SSH may know as well.
+    // A single word is a name that SSH may know too.
     let address = address.or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| name_of(&address));
     let role = role.unwrap_or_else(|| guess(&name));

@@ -1,4 +1,4 @@
-//! What a phase is about: its hosts, and what will be done on them.
+//! The hosts of a phase, and what the run does on them.
 
 use crate::answers::{Answers, Host, Role};
 use crate::interview::section::Section;
@@ -84,7 +84,7 @@ fn name(host: &Host) -> String {
     host.name.clone()
 }
 
-/// Where the others reach it.
+/// The address that the other hosts use.
 fn address(host: &Host) -> String {
     let ip = host.cluster_ip().map(|ip| ip.to_string());
     ip.unwrap_or_else(|| host.address.clone())

@@ -1,4 +1,4 @@
-//! Texts of fields, and what they mean.
+//! Parses the texts of fields.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::interview::form::Form;
 use crate::interview::text::field as say;
 use crate::secrets::SecretText;
 
-/// A text that cannot be understood: it stays in its field, and the answers stay as they were.
+/// A text that cannot be parsed: it stays in its field, and the answers do not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     pub key: &'static str,
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         self.value(key).trim().to_owned()
     }
 
-    /// Nothing where nothing was typed.
+    /// `None` if empty.
     pub fn text(&self, key: &str) -> Option<String> {
         Some(self.word(key)).filter(|text| !text.is_empty())
     }
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One that there must be.
+    /// A required one.
     pub fn needed_port(&mut self, key: &'static str, port: &mut u16) {
         match self.word(key).parse() {
             Ok(number) => *port = number,
@@ -90,8 +90,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `env:NAME` and `file:PATH` say where it comes from; anything else is the secret, also a
-    /// password that was in a file and begins like that.
+    /// `env:NAME` and `file:PATH` are references; anything else is the secret itself, also an
+    /// unchanged password that begins like that.
     pub fn secret(&self, key: &str, to: &mut Option<Secret>) {
         let text = self.value(key);
         if secret(to.as_ref()) != text {
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One setting a line, as TOML.
+    /// One setting per line, as TOML.
     pub fn settings(&mut self, key: &'static str, to: &mut toml::Table) {
         let mut settings = toml::Table::new();
         for (number, line) in self.value(key).lines().enumerate() {
@@ -181,7 +181,7 @@ fn to_secret(text: &str) -> Option<Secret> {
     }
 }
 
-/// One line a setting, whatever is in it.
+/// One line per setting.
 pub fn settings(settings: &toml::Table) -> String {
     let lines: Vec<_> = settings
         .iter()
@@ -258,7 +258,7 @@ mod tests {
         let before: toml::Table = "disable = [\"traefik\"]".parse().unwrap();
         for (text, says) in [
             ("# why\na = 1\n\nb = traefik", "line 4: "),
-            ("a = 1\na = 2", "line 2: a stands above already"),
+            ("a = 1\na = 2", "line 2: a is already set above"),
             ("nothing", "line 1: "),
         ] {
             let form = form(text);

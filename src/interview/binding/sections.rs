@@ -1,4 +1,4 @@
-//! The forms of the options: for each section, from the answers and back.
+//! The forms of the options: from the answers and back.
 
 use super::reader::{Reader, checks, optional, path, paths, secret, settings};
 use crate::answers::{Answers, ExistingPostgres, HostKeys, Secret};
@@ -47,7 +47,7 @@ fn lines(key: &'static str, words: Words, value: String) -> Field {
     Field::new(key, words, Kind::Lines, value)
 }
 
-/// What SSH and sudo are told: nobody else knows it.
+/// Secrets for SSH and sudo: the wizard cannot generate them.
 fn login(key: &'static str, words: Words, value: Option<&Secret>) -> Field {
     let kind = Kind::Secret { generates: false };
     Field::new(key, words, kind, secret(value))
@@ -82,9 +82,9 @@ fn cluster(answers: &Answers) -> Vec<Field> {
         lines("ssh.known_hosts", say::KNOWN_HOSTS, paths(&ssh.known_hosts)),
         text("ssh.config", say::SSH_CONFIG, &path(ssh.config.as_ref())),
         text(
-            "cluster.overrule",
-            say::OVERRULE,
-            &checks(&cluster.overrule),
+            "cluster.override",
+            say::OVERRIDE,
+            &checks(&cluster.overrides),
         )
         .under(say::OF_PREFLIGHT),
     ]
@@ -93,7 +93,7 @@ fn cluster(answers: &Answers) -> Vec<Field> {
 fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     let (cluster, ssh) = (&mut answers.cluster, &mut answers.ssh);
     cluster.name = read.word("cluster.name");
-    read.checks("cluster.overrule", &mut cluster.overrule);
+    read.checks("cluster.override", &mut cluster.overrides);
     ssh.user = read.text("ssh.user");
     read.port("ssh.port", &mut ssh.port);
     ssh.key = read.path("ssh.key");
@@ -139,7 +139,7 @@ fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
 
 fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {
     let k3s = &answers.k3s;
-    // The data of a cluster that was begun is encrypted with its token.
+    // The data of an existing cluster is encrypted with its token.
     let token = if is_known {
         login("k3s.token", say::TOKEN, k3s.token.as_ref()).helped(say::KEPT_TOKEN)
     } else {

@@ -14,7 +14,7 @@ fn inline(text: &str) -> Secret {
 fn full() -> Answers {
     let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
     answers.cluster.name = "full".into();
-    answers.cluster.overrule = vec![Check::Cpu, Check::Firewall];
+    answers.cluster.overrides = vec![Check::Cpu, Check::Firewall];
     let ssh = &mut answers.ssh;
     ssh.port = Some(2022);
     ssh.passphrase = Some(inline(" with spaces "));
@@ -33,7 +33,7 @@ fn full() -> Answers {
     let mut host = Host::new("agent-2", Role::Agent, "10.0.0.22");
     host.node_ip = Some("fd00::22".parse().unwrap());
     host.sudo_password = Some(inline("file:no-path"));
-    host.overrule = vec![Check::Memory];
+    host.overrides = vec![Check::Memory];
     answers.hosts.push(host);
     answers
 }

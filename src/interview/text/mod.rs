@@ -1,7 +1,6 @@
-//! Every sentence that the screens and the plain walk both say.
+//! The texts that the screens and the plain frontend share.
 //!
-//! * `field`: what fields are for; `section`: why each part of the options exists; `phase`: a phase
-//!   of a run
+//! * `field`: fields; `section`: the parts of the options; `phase`: the phases of a run
 
 use crate::events::Outcome;
 use crate::events::progress::Status;
@@ -10,34 +9,36 @@ pub mod field;
 pub mod phase;
 pub mod section;
 
-/// Where things happen that are about no host in particular.
-pub const HERE: &str = "jump host";
+/// The name of this machine where others show a host.
+pub const HERE: &str = "this machine";
 pub const BY_OPERATOR: &str = "stopped by the operator";
-pub const WELCOME_WHAT: &str = "From bare Linux machines to a highly available K3s, over SSH alone: a Postgres reached over \
-     mutual TLS, two or more servers, a load balancer in front of them, and agents behind it.";
-pub const WELCOME_NEEDS: &str = "Needed: the machines, with SSH and root or sudo on each, one role a machine. Nothing is \
-     changed before you have seen the plan. What breaks off is picked up where it stopped.";
-pub const WELCOME_TMUX: &str =
-    "You came over SSH. Inside tmux or screen, this goes on when your line drops.";
-pub const OFFER_DRAFT: (&str, &str) = ("Go on with what you typed", "it came to no run yet");
+pub const WELCOME_WHAT: &str = "From bare Linux machines to a highly available K3s, over SSH only: \
+                                Postgres with mutual TLS, two or more servers, a load balancer in \
+                                front of them, and agents behind it.";
+pub const WELCOME_NEEDS: &str = "You need the machines, with SSH and root or sudo on each, one \
+                                 role per machine. Nothing is changed before you have seen the \
+                                 plan. An interrupted run continues where it stopped.";
+pub const WELCOME_TMUX: &str = "You are connected over SSH. Use tmux or screen, so that the wizard survives a dropped \
+     connection.";
+pub const OFFER_DRAFT: (&str, &str) = ("Continue with your draft", "not run yet");
 pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
-pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "every field is filled from it");
+pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fills every field from it");
 pub const HOSTS: &str = "Hosts";
 pub const HOSTS_WHY: &str = "One Postgres, one load balancer, two or more servers and any number of agents. Several can \
-     be pasted at once, one a line: name, address, role.";
+     be pasted at once, one per line: name, address, role.";
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
-pub const START_ANEW: &str = "Start anew? What you typed before is lost with the first change.";
+pub const START_ANEW: &str = "Start over? The first change discards your draft.";
 pub const HOST: &str = "Host";
-pub const HOST_WHY: &str = "How this machine is reached, and what it becomes.";
+pub const HOST_WHY: &str = "How to reach this machine, and its role.";
 pub const REVIEW: &str = "Review";
 pub const ANSWERS_VALID: &str = "The answers are complete.";
-pub const GENERATED: &str = "generated, or kept from before";
+pub const GENERATED: &str = "generated, or the existing one";
 pub const GIVEN: &str = "given";
 pub const CONNECT: &str = "Connect";
 pub const PLAN: &str = "Plan";
 pub const NO_SCRIPT: &str = "(done by the wizard itself)";
 pub const WENT_WRONG: &str =
-    "The wizard itself went wrong here: please report it, with the log and what stands below.";
+    "Internal error of the wizard: please report it, with the log and the text below.";
 
 /// Milliseconds since the run began, in seconds: `12.3s`.
 pub fn clock(at: u64) -> String {
@@ -60,7 +61,7 @@ pub fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// What stands beside a step in the list; `now` is the time of the run.
+/// The state of a step in the list; `now` is the time of the run.
 pub fn step_state(status: &Status, now: u64) -> String {
     match status {
         Status::NotStarted => String::new(),
@@ -73,7 +74,7 @@ pub fn step_state(status: &Status, now: u64) -> String {
             let took = took.replace(".0s", "s");
             match (attempt, applying) {
                 (1, true) => took,
-                (1, false) => format!("looks {took}"),
+                (1, false) => format!("checking {took}"),
                 _ => format!("attempt {attempt} {took}"),
             }
         }
@@ -81,9 +82,8 @@ pub fn step_state(status: &Status, now: u64) -> String {
             Outcome::Done => duration(*took),
             Outcome::Unchanged => "unchanged".into(),
             Outcome::Warned { .. } => "warning".into(),
-            Outcome::Skipped { .. } => "skipped".into(),
+            Outcome::Skipped { .. } | Outcome::WontRun { .. } => "skipped".into(),
             Outcome::Failed(_) => "FAILED".into(),
-            Outcome::WontRun { .. } => "won't run".into(),
         },
     }
 }
@@ -94,11 +94,11 @@ pub fn saved(path: &str) -> String {
 
 /// Short enough for the message line of a narrow screen.
 pub fn saved_without_logins(path: &str) -> String {
-    format!("Saved as {path}, without what SSH and sudo are told")
+    format!("Saved as {path}, without SSH and sudo secrets")
 }
 
 pub fn not_saved(path: &str, why: &str) -> String {
-    format!("{path} was not written: {why}")
+    format!("cannot write {path}: {why}")
 }
 
 pub fn offer_resume(cluster: &str) -> String {
@@ -110,27 +110,27 @@ pub fn offer_again(cluster: &str) -> String {
 }
 
 pub fn story(when: &str, how: &str, made: usize) -> String {
-    format!("{how}, begun {when}, {} made", counted(made, "thing"))
+    format!("{how}, started {when}, {}", counted(made, "change"))
 }
 
 pub fn never_run() -> &'static str {
-    "answers are kept, nothing was begun"
+    "answers saved, not run yet"
 }
 
-/// How a run ended; nothing for one that goes on or was killed.
+/// How a run ended; `None` for a running or killed one.
 pub fn ended(end: Option<&crate::events::End>) -> String {
     use crate::events::End;
     match end {
         Some(End::Done) => "done".into(),
         Some(End::Failed) => "failed".into(),
         Some(End::Aborted { why }) => format!("stopped ({why})"),
-        None => "cut off".into(),
+        None => "interrupted".into(),
     }
 }
 
 pub fn pasted(hosts: usize) -> String {
     format!(
-        "{} from what you pasted: look at names and roles",
+        "{} pasted: check their names and roles",
         counted(hosts, "host")
     )
 }
@@ -139,17 +139,17 @@ pub fn not_yet(problem: &str) -> String {
     format!("Not yet: {problem}")
 }
 
-/// Whom to log in as; without an answer SSH's own configuration says it, or one's own name.
+/// The login user; if not set, that of the SSH configuration or the operator's own name.
 pub fn user(said: Option<&String>) -> String {
-    said.map_or_else(|| "as SSH says".into(), Clone::clone)
+    said.map_or_else(|| "from SSH".into(), Clone::clone)
 }
 
 pub fn left_out(path: &str, why: &str) -> String {
-    format!("{path} is left out: {why}")
+    format!("{path} is ignored: {why}")
 }
 
 pub fn log_lost(path: &str, why: &str) -> String {
-    format!("The log {path} is not written any more: {why}")
+    format!("The log {path} can no longer be written: {why}")
 }
 
 pub fn step_with_script(id: &str, title: &str) -> String {

@@ -1,39 +1,40 @@
-//! What is said of a phase.
+//! The texts of a phase.
 
 use super::duration;
 
 pub const WILL_DO: &str = "What it will do";
 
-/// Why there is this phase, in the operator's words. Its id is that of the plan.
+/// Why this phase exists. The id is that of the plan.
 pub fn why(phase: &str) -> &'static str {
     match phase {
         "postgres" => {
-            "K3s keeps everything it knows in this database, so that no server is special. Databases, \
-             rules and settings that are there already stay."
+            "K3s keeps all its state in this database, so no server is special. Existing \
+             databases, rules and settings stay."
         }
         "certificates" => {
-            "Servers and Postgres prove to each other who they are: a private authority, one \
-             certificate each, and a rule that lets nobody else in. Then every wrong way in is tried."
+            "Servers and Postgres authenticate each other: a private CA, one certificate each, and \
+             a rule that refuses every other client. Then the run tests that wrong credentials are \
+             refused."
         }
         "server-1" => {
-            "The first server makes the cluster: its certificates go into Postgres, encrypted with \
-             the token. The others wait until its node is Ready."
+            "The first server creates the cluster: its certificates go into Postgres, encrypted \
+             with the token. The others wait until its node is Ready."
         }
         "servers" => {
-            "The further servers find the cluster in Postgres and become its equals: any of them may \
-             fail from here on."
+            "The other servers join through Postgres, with equal rights: from here on, any of them \
+             may fail."
         }
         "load-balancer" => {
-            "One address for all servers. nginx passes connections on as they are, in a service of \
-             its own: sites that this machine serves stay untouched."
+            "One address for all servers. nginx forwards TCP connections, in a separate service: \
+             other sites on this machine stay as they are."
         }
         "agents" => {
             "Agents run the work. They join through the load balancer with a token of their own, \
              which cannot read the cluster's secrets."
         }
         "cluster" => {
-            "The cluster is not said to be well, it is asked: its nodes, its pods, and how its \
-             servers reach the datastore."
+            "The run tests the cluster: its nodes, its pods, and how the servers connect to the \
+             datastore."
         }
         _ => "",
     }
@@ -44,5 +45,5 @@ pub fn is_done(title: &str, took: u64) -> String {
 }
 
 pub fn next(number: usize, of: usize, title: &str) -> String {
-    format!("Next, phase {number} of {of}: {title}")
+    format!("Next: phase {number} of {of}, {title}")
 }

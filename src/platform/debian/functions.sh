@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Debian and its relatives: packages, and where Postgres lives.
+# Debian and its derivatives: packages, and the paths of Postgres.
 
 # installed PACKAGE…: all of them, completely.
 installed() {
@@ -21,7 +21,7 @@ apt() {
     tries=0
     while :; do
         status=0
-        # What it prints is seen at once; what it complains of is kept, to know why it failed.
+        # Its output is shown at once; its errors are kept, to know why it failed.
         { complaint=$(DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get -y \
             -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
             -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
@@ -42,10 +42,10 @@ apt() {
     done
 }
 
-# install_packages PACKAGE…: from the package source, whatever state an interruption has left.
+# install_packages PACKAGE…: from the package source, also after an interrupted installation.
 install_packages() {
     if [ -n "$(dpkg --audit)" ]; then
-        say 'finishing what was interrupted: dpkg --configure -a'
+        say 'finishing an interrupted installation: dpkg --configure -a'
         DEBIAN_FRONTEND=noninteractive dpkg --configure -a
     fi
     say 'apt-get update'
@@ -54,8 +54,8 @@ install_packages() {
     apt --no-install-recommends install "$@"
 }
 
-# source_is_reached: packages can be downloaded, in the way in which apt does it, proxies included;
-# says why not. The first source that answers will do.
+# source_is_reached: packages can be downloaded as apt does it, including proxies;
+# prints why not. The first source that answers is enough.
 source_is_reached() {
     uris=$(apt-get --print-uris update 2>/dev/null | sed -n "s/^'\([^']*\)' .*/\1/p" | head -n 3)
     [ -n "$uris" ] || { say 'no package source is configured'; return 1; }
@@ -71,7 +71,7 @@ source_is_reached() {
     return "$reached"
 }
 
-# The newest psql itself: what is called so in PATH is a Perl program that starts it.
+# The newest real psql: the one in PATH is a Perl program that starts it.
 psql_program() {
     for program in /usr/lib/postgresql/*/bin/psql; do :; done
     printf '%s' "$program"
@@ -85,7 +85,7 @@ postgres_cluster() {
     done
 }
 
-# Other clusters than that, a line each.
+# The other clusters, one per line.
 postgres_elsewhere() {
     command -v pg_lsclusters >/dev/null || return 0
     pg_lsclusters -h | while read -r version name port _; do
@@ -97,7 +97,7 @@ postgres_elsewhere() {
 make_postgres_cluster() {
     version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
     if [ -n "$(postgres_elsewhere)" ]; then
-        # The package's own, just installed by us, on its usual port.
+        # The package's own, just installed, on its usual port.
         pg_conftool "$version" main set port "$DB_PORT"
         systemctl restart "postgresql@$version-main"
     else

@@ -1,34 +1,32 @@
-//! What the programs of Debian mean by what they print, and what its packages and paths have to do
-//! with what others print. Texts: apt 2.6, dpkg 1.21, nginx 1.22.
+//! Messages of Debian's programs, and of others where Debian's packages and paths matter. Texts:
+//! apt 2.6, dpkg 1.21, nginx 1.22.
 
 use crate::platform::hints::{Hints, Sign, at, sign};
 
-const HBA: &str = "pg_hba.conf has a line that Postgres does not understand, and it does not start \
-    with it. Its log under /var/log/postgresql names the line: take that out, or put it right.";
+const HBA: &str = "Postgres does not start because it does not understand a line of pg_hba.conf. \
+                   Its log under /var/log/postgresql names the line: remove or fix it.";
 const POSTGRES: &str = "Postgres says more in its log: `tail -n 50 /var/log/postgresql/*.log` or \
-    `journalctl -u 'postgresql*' -n 50`. Put it right, and start the wizard again: it goes on \
-    here.";
-const LOCKED: &str = "Another program works with the packages, mostly the system's own updates. \
-    `fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock` shows which: let it end, then \
-    start the wizard again.";
+                        `journalctl -u 'postgresql*' -n 50`. Fix the problem, then retry.";
+const LOCKED: &str = "Another program is using the package manager, usually the system's automatic \
+                      updates. `fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock` \
+                      shows which: wait for it to end, then retry.";
 const KEY_EXPIRED: &str = "A key of a package source has expired, or the clock is ahead. Install \
-    its new keyring (`apt-get install --reinstall debian-archive-keyring` for Debian's own), or \
-    take the source out of /etc/apt/sources.list.d.";
-const NO_KEY: &str = "The key of a package source is not known here. Put it into \
-    /etc/apt/keyrings, or take that source out of /etc/apt/sources.list.d; `apt-get update` names \
-    it.";
-const STALE: &str = "A mirror no longer has what its list names, or this release has left the \
-    mirrors. `apt-get update` must pass: see /etc/apt/sources.list.";
-const BROKEN: &str = "The packages that are there do not fit together, or are held. `apt-mark \
-    showhold` and `apt-get -f install` show which: put that right, then start the wizard again.";
+                           its new keyring (`apt-get install --reinstall debian-archive-keyring` \
+                           for Debian's own), or remove the source from /etc/apt/sources.list.d.";
+const NO_KEY: &str = "The key of a package source is missing. Put it into /etc/apt/keyrings, or \
+                      remove that source from /etc/apt/sources.list.d; `apt-get update` names it.";
+const STALE: &str = "A mirror no longer has the files in its index, or the mirrors have dropped \
+                     this release. `apt-get update` must succeed: check /etc/apt/sources.list.";
+const BROKEN: &str = "The installed packages conflict, or are held. `apt-mark showhold` and \
+                      `apt-get -f install` show which: fix that, then retry.";
 const DISK: &str = "A disk is full. `df -h` and `df -i` show which; `apt-get clean` and \
-    `journalctl --vacuum-size=100M` make some room. Then start the wizard again.";
-const TLS_TRUST: &str = "The host does not trust who answers. Is there a proxy that breaks TLS \
-    open? Then its CA goes into /usr/local/share/ca-certificates, and `update-ca-certificates`. Is \
-    `date -u` right?";
-const MIRROR: &str = "The host does not get packages from its mirror: a firewall, or a proxy that \
-    has to be set (`Acquire::http::Proxy` in /etc/apt/apt.conf.d). `apt-get update` shows which \
-    mirror it is.";
+                    `journalctl --vacuum-size=100M` free some space. Then retry.";
+const TLS_TRUST: &str = "The host does not trust the server's certificate. If a proxy intercepts \
+                         TLS, put its CA into /usr/local/share/ca-certificates and run \
+                         `update-ca-certificates`. Is `date -u` right?";
+const MIRROR: &str = "The host cannot download packages from its mirror: a firewall blocks it, or \
+                      a proxy must be set (`Acquire::http::Proxy` in /etc/apt/apt.conf.d). \
+                      `apt-get update` shows which mirror it is.";
 
 pub(super) const HINTS: Hints = Hints {
     causes: CAUSES,
@@ -42,23 +40,23 @@ const CAUSES: &[Sign] = &[
     sign(&["pg_hba.conf was not reloaded"], HBA),
     sign(
         &["database files are incompatible with server"],
-        "The data is of another version of Postgres than the program. Start the program that fits \
-         it, or move the data over with `pg_upgradecluster`.",
+        "The data belongs to another version of Postgres. Start that version, or upgrade the data \
+         with `pg_upgradecluster`.",
     ),
     sign(
         &["unknown directive \"stream\""],
         "This nginx has no stream module. `apt-get install libnginx-mod-stream`, or on RHEL `dnf \
-         install nginx-mod-stream`; then start the wizard again.",
+         install nginx-mod-stream`; then retry.",
     ),
     sign(
         &["dlopen()", "failed"],
-        "nginx cannot load a module: it is not there, or of another version of nginx. `apt-get \
-         install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
+        "nginx cannot load a module: it does not exist, or is for another version of nginx. \
+         `apt-get install --reinstall nginx libnginx-mod-stream`, then retry.",
     ),
     sign(
         &["getpwnam(", "failed"],
-        "The user that nginx is to run as is not there: the package is not wholly installed. `dpkg \
-         --configure -a && apt-get install --reinstall nginx`.",
+        "The user for nginx does not exist: the package is not fully installed. `dpkg --configure \
+         -a && apt-get install --reinstall nginx`.",
     ),
     // --- Packages ------------------------------------------------------------------------------
     sign(&["Could not get lock"], LOCKED),
@@ -74,31 +72,31 @@ const CAUSES: &[Sign] = &[
     sign(&["Failed to fetch", "403 "], MIRROR),
     sign(
         &["407 Proxy Authentication Required"],
-        "The proxy wants a name and a password. Say it with both in /etc/apt/apt.conf.d: \
+        "The proxy needs a user name and a password. Set both in /etc/apt/apt.conf.d: \
          `Acquire::http::Proxy \"http://NAME:PASSWORD@PROXY:PORT\";`.",
     ),
     sign(
         &["Hash Sum mismatch"],
-        "What came is not what the mirror's list says: the mirror is being renewed, or a proxy has \
-         an old copy. Start the wizard again in some minutes.",
+        "A download does not match the mirror's index: the mirror is being updated, or a proxy has \
+         an old copy. Run the wizard again in a few minutes.",
     ),
     sign(
         &["Unable to locate package"],
-        "No package source of this host has it. Sources for the base system must be on, on Ubuntu \
-         also universe: see /etc/apt/sources.list and `apt-get update`.",
+        "No package source of this host has it. The sources for the base system must be enabled, \
+         on Ubuntu also universe: check /etc/apt/sources.list and `apt-get update`.",
     ),
     sign(
         &["has no installation candidate"],
-        "The sources of this host have this package only as a name. Sources for the base system \
-         must be on: see /etc/apt/sources.list and `apt-get update`.",
+        "The sources of this host know this package only by name. The sources for the base system \
+         must be enabled: check /etc/apt/sources.list and `apt-get update`.",
     ),
     sign(&["held broken packages"], BROKEN),
     sign(&["unmet dependencies"], BROKEN),
     sign(&["Unmet dependencies"], BROKEN),
     sign(
         &["dpkg was interrupted"],
-        "An earlier installation was cut off. `dpkg --configure -a` finishes it, and says what \
-         stops it.",
+        "An earlier installation was interrupted. `dpkg --configure -a` finishes it, or says what \
+         blocks it.",
     ),
     // --- Disk and downloads --------------------------------------------------------------------
     sign(&["No space left on device"], DISK),
@@ -110,7 +108,7 @@ const CAUSES: &[Sign] = &[
     ),
     sign(
         &["there is neither curl nor wget"],
-        "`apt-get install -y curl` on this host, and start the wizard again.",
+        "`apt-get install -y curl` on this host, then retry.",
     ),
     sign(&["Could not connect to"], MIRROR),
     sign(&["Certificate verification failed"], TLS_TRUST),
@@ -119,20 +117,20 @@ const CAUSES: &[Sign] = &[
 const SYMPTOMS: &[Sign] = &[
     at(
         "load-balancer/",
-        &["nginx does not take the configuration"],
-        "The lines before say what nginx does not like. Mostly its stream module does not fit it: \
-         `apt-get install --reinstall nginx libnginx-mod-stream`, and start the wizard again.",
+        &["nginx rejects the configuration"],
+        "The lines before say what is wrong. Usually the stream module does not match nginx: \
+         `apt-get install --reinstall nginx libnginx-mod-stream`, then retry.",
     ),
     at(
         "postgres/",
         &["Postgres does not answer on port"],
-        "Postgres does not run, or not yet. `pg_lsclusters` shows how it is, and its log under \
-         /var/log/postgresql why.",
+        "Postgres is not running, or still starting. `pg_lsclusters` shows its state, and its log \
+         under /var/log/postgresql the reason.",
     ),
     sign(
         &["connection to server on socket"],
-        "Postgres does not run. `pg_lsclusters` shows how it is, and its log under \
-         /var/log/postgresql why; `systemctl start postgresql` starts it.",
+        "Postgres is not running. `pg_lsclusters` shows its state, and its log under \
+         /var/log/postgresql the reason; `systemctl start postgresql` starts it.",
     ),
     sign(&["cannot fetch", "(status 5)"], TLS_TRUST),
     sign(&["is not signed"], NO_KEY),
@@ -140,12 +138,12 @@ const SYMPTOMS: &[Sign] = &[
     sign(&["Some index files failed to download"], MIRROR),
     sign(
         &["error processing package"],
-        "A package cannot finish its installation. `dpkg --configure -a` says why; put that right, \
-         then start the wizard again.",
+        "A package cannot finish its installation. `dpkg --configure -a` says why; fix that, then \
+         retry.",
     ),
     sign(
         &["Sub-process /usr/bin/dpkg returned an error code"],
-        "A package cannot finish its installation. `dpkg --configure -a` says why; put that right, \
-         then start the wizard again.",
+        "A package cannot finish its installation. `dpkg --configure -a` says why; fix that, then \
+         retry.",
     ),
 ];

@@ -1,4 +1,4 @@
-//! Debian, Ubuntu and their relatives.
+//! Debian, Ubuntu and other derivatives.
 
 mod hints;
 mod remedies;
@@ -7,7 +7,7 @@ use super::{Facts, Family, Platform};
 
 pub(super) static FAMILY: Family = Family {
     name: "debian",
-    members: "Debian, Ubuntu and their relatives",
+    members: "Debian, Ubuntu and other derivatives",
     functions: include_str!("functions.sh"),
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,

@@ -5,9 +5,10 @@ use crate::answers::{Check, Role};
 
 /// Seconds between clocks that K3s takes for the same moment (docs/facts.md, "Clocks").
 const APART: f64 = 3.0;
-/// Worth a word.
+/// Worth a warning.
 const DRIFTS: f64 = 1.0;
-/// How far this machine may be ahead of all of them: certificates made now are good from an hour ago.
+/// How far this machine may be ahead of all hosts: certificates are valid from an hour before their
+/// creation.
 const TO_COME: f64 = 3300.0;
 
 pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
@@ -17,7 +18,7 @@ pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     data(sheets, wanted);
 }
 
-/// Against the median: one clock that is wrong makes no other one wrong.
+/// Compared with the median, so that one wrong clock does not affect the others.
 fn clocks(sheets: &mut [RowDraft<'_>]) {
     let clocks = sheets
         .iter()
@@ -36,8 +37,8 @@ fn clocks(sheets: &mut [RowDraft<'_>]) {
             sheet.fails(
                 Check::Clock,
                 format!(
-                    "this machine's clock is {:.0} s ahead of all hosts': they would not take \
-                     certificates made here",
+                    "this machine's clock is {:.0} s ahead of all hosts: they would refuse \
+                     certificates created here",
                     -median
                 ),
                 "Set this machine's clock, or those of all hosts: timedatectl set-ntp true",
@@ -49,7 +50,7 @@ fn clocks(sheets: &mut [RowDraft<'_>]) {
         }
         let direction = if off > 0.0 { "ahead of" } else { "behind" };
         let cause = format!(
-            "its clock is {:.1} s {direction} the other hosts'",
+            "its clock is {:.1} s {direction} the other hosts",
             off.abs()
         );
         let remedy = "timedatectl set-ntp true, and wait for \"System clock synchronized: yes\"";
@@ -90,14 +91,14 @@ fn names(sheets: &mut [RowDraft<'_>]) {
             sheet.fails(
                 Check::Names,
                 format!("it is the same machine as {others}"),
-                "Give every host of the answers a machine of its own",
+                "Use a separate machine for every host in the answers",
             );
             continue;
         }
         if let Some(others) = machine {
             sheet.fails(
                 Check::Names,
-                format!("its machine id is also that of {others}: it is a copy"),
+                format!("its machine id is the same as that of {others}: it is a clone"),
                 "rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot",
             );
         }
@@ -105,7 +106,10 @@ fn names(sheets: &mut [RowDraft<'_>]) {
             let own_name = &sheet.looked.host.name;
             sheet.fails(
                 Check::Names,
-                format!("its host name, {}, is also that of {others}", own.hostname),
+                format!(
+                    "its host name, {}, is the same as that of {others}",
+                    own.hostname
+                ),
                 format!("hostnamectl set-hostname {own_name}"),
             );
         }
@@ -126,8 +130,8 @@ fn node_passwords(sheets: &mut [RowDraft<'_>]) {
             sheet.fails(
                 Check::Existing,
                 format!(
-                    "the cluster has a node {name}, but this host has lost its node password: it \
-                     was installed anew, and would be refused"
+                    "the cluster has a node {name}, but this host was reinstalled and lost its \
+                     node password: the cluster would refuse it"
                 ),
                 format!(
                     "On a server: k3s kubectl delete node {name}; k3s kubectl -n kube-system \
@@ -159,11 +163,11 @@ fn data(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
             sheet.fails(
                 Check::Existing,
                 format!(
-                    "{server} runs this cluster, and the database {database} here has no data of \
-                     it: the servers would begin another cluster"
+                    "{server} runs this cluster, but the database {database} here has no data of \
+                     it: the servers would create another cluster"
                 ),
-                "Name the database that the cluster uses, or restore its data there. \
-                 `grep datastore-endpoint /etc/rancher/k3s/config.yaml` on the server shows it",
+                "Set the database that the cluster uses, or restore its data there. `grep \
+                 datastore-endpoint /etc/rancher/k3s/config.yaml` on the server shows it",
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What is there already: of others, of another cluster, or left behind.
+//! What is already installed: by others, by another cluster, or left over.
 
 use super::{Requirements, RowDraft};
 use crate::answers::{Check, ExistingPostgres, Role};
@@ -39,15 +39,15 @@ fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!("a K3s{version} that this wizard did not install is here ({own}.service)"),
-            format!("Take another host, or: {}", uninstall(own)),
+            format!("Use another host, or: {}", uninstall(own)),
         );
     }
     if has(other) {
         let role = sheet.role();
         fails(
             sheet,
-            format!("it already runs {other}, and cannot have the role {role} as well"),
-            format!("Take another host, or: {}", uninstall(other)),
+            format!("it already runs {other}, so it cannot have the role {role} too"),
+            format!("Use another host, or: {}", uninstall(other)),
         );
     }
     let is_another = |there: &String| there != token;
@@ -56,7 +56,8 @@ fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
             sheet,
             "it belongs to another cluster: its K3s has another token",
             format!(
-                "Run this where that cluster's state folder is, or take another host, or: {}",
+                "Run the wizard on the machine with that cluster's state folder, or use another \
+                 host, or: {}",
                 uninstall(own)
             ),
         );
@@ -64,8 +65,11 @@ fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     for file in &k3s.further_configs {
         fails(
             sheet,
-            format!("{file} is here: K3s reads it last, and the servers would not be alike"),
-            "Move its settings into the answers, and the file away",
+            format!(
+                "{file} exists: K3s reads it last, so the servers would not have the same \
+                     settings"
+            ),
+            "Move its settings into the answers, and remove the file",
         );
     }
     if sheet.role() == Role::Server {
@@ -78,18 +82,21 @@ fn k3s(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
 fn leftovers(sheet: &mut RowDraft<'_>) {
     let k3s = &sheet.looked.facts.k3s;
     for path in &k3s.leftovers {
-        let remedy = format!("mv {path} {path}.before, when nobody needs it");
+        let remedy = format!("If it is not needed: mv {path} {path}.before");
         if path.ends_with("/etcd") {
             let cause = format!(
-                "the data of an embedded etcd is here, and K3s would use it instead of Postgres \
-                 ({path})"
+                "this host has the data of an embedded etcd, and K3s would use it instead of \
+                 Postgres ({path})"
             );
             fails(sheet, cause, remedy);
         } else if path.ends_with("/tls") && !k3s.ours && k3s.units.is_empty() {
-            let cause = format!("the certificates of a K3s that is gone are here ({path})");
+            let cause = format!("this host has certificates of a removed K3s ({path})");
             fails(sheet, cause, remedy);
         } else if path.ends_with("/state.db") && !k3s.ours {
-            let cause = format!("the data of a K3s on SQLite is here, and stays unused ({path})");
+            let cause = format!(
+                "this host has the data of a K3s on SQLite; it stays unused \
+                                 ({path})"
+            );
             sheet.warns(Check::Existing, cause, remedy);
         }
     }
@@ -100,7 +107,7 @@ fn postgres(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let postgres = &sheet.looked.facts.postgres;
     let answers = &wanted.answers.postgres;
     let port = answers.port;
-    // Somebody else on that port has a cell of its own, and answered in its place.
+    // Another program on that port is reported by another check, and answered instead.
     let taken = sheet.looked.facts.ports.iter().any(|held| {
         !held.udp && held.number == port && !super::host::is_postgres(held) && held.unit != LISTENER
     });
@@ -108,10 +115,10 @@ fn postgres(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!(
-                "a Postgres on port {port} does not answer its superuser: {}",
+                "the Postgres on port {port} does not answer its superuser: {}",
                 postgres.error
             ),
-            format!("This must work: runuser -u postgres -- psql -p {port} -c 'SELECT 1'"),
+            format!("This command must work: runuser -u postgres -- psql -p {port} -c 'SELECT 1'"),
         );
     }
     let on_disk = &postgres.clusters;
@@ -127,10 +134,10 @@ fn postgres(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!(
-                "Postgres is here, but not on port {port}: {}",
+                "Postgres is installed, but not on port {port}: {}",
                 clusters.join(", ")
             ),
-            "Say its port under [postgres] in the answers",
+            "Set its port under [postgres] in the answers",
         );
     }
     if postgres.asked {
@@ -140,8 +147,8 @@ fn postgres(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
-/// Nobody knows what is in a Postgres that cannot be asked. Where it has rules of this very cluster,
-/// or where the wizard was restarting it, it was looked at before: then an earlier run was cut off.
+/// The content of a Postgres that cannot be queried is unknown. If it has rules of this cluster, or
+/// the wizard was restarting it, it was checked before: then an earlier run was interrupted.
 fn stopped(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let facts = sheet.looked.facts;
     let postgres = &facts.postgres;
@@ -163,24 +170,24 @@ fn stopped(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!(
-                "a Postgres of others, {name}, listens on port {port}, but has no socket in \
-                 /run/postgresql: what is in it cannot be seen"
+                "a Postgres that the wizard did not install, {name}, listens on port {port}, but \
+                 has no socket in /run/postgresql: its content cannot be checked"
             ),
-            "Set unix_socket_directories = '/var/run/postgresql' in it, or take another host",
+            "Set unix_socket_directories = '/var/run/postgresql' in it, or use another host",
         );
         return;
     }
     fails(
         sheet,
         format!(
-            "a Postgres of others, {name} on port {port}, is here and does not run: whose data \
-             is in it cannot be seen"
+            "a Postgres that the wizard did not install, {name} on port {port}, is not running: \
+             its content cannot be checked"
         ),
         (Platform::remedies(facts).postgres_stopped)(cluster),
     );
 }
 
-/// It has one set of servers: those of another cluster would lose it.
+/// It forwards to one set of servers: another cluster would lose its load balancer.
 fn balancer(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Existing);
     let there = &sheet.looked.facts.balancer;
@@ -197,11 +204,13 @@ fn balancer(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         "" => "another cluster".to_owned(),
         name => format!("another cluster, {name}"),
     };
-    let leads_to = there.servers.join(", ");
+    let forwards_to = there.servers.join(", ");
     fails(
         sheet,
-        format!("its load balancer (k3s-lb.service) is that of {whose}: it leads to {leads_to}"),
-        "Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r \
+        format!(
+            "its load balancer (k3s-lb.service) belongs to {whose}: it forwards to {forwards_to}"
+        ),
+        "Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r \
          /etc/k3s-lb",
     );
 }
@@ -215,17 +224,17 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!(
-                "this is Postgres {version}: below 12, clientcert=verify-full silently means that \
-                 no client certificate is needed"
+                "this is Postgres {version}: before version 12, clientcert=verify-full silently \
+                 means that no client certificate is needed"
             ),
-            "Upgrade it to 14 or later, or take another host",
+            "Upgrade it to 14 or later, or use another host",
         );
     }
     if postgres.replica {
         fails(
             sheet,
-            "this Postgres is a replica, which nobody can write to",
-            "Take the host of its primary, or SELECT pg_promote();",
+            "this Postgres is a replica, which is read-only",
+            "Use the host of its primary, or SELECT pg_promote();",
         );
     }
     if postgres
@@ -235,8 +244,8 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     {
         fails(
             sheet,
-            "this Postgres does not let its settings be altered (allow_alter_system is off)",
-            "Set allow_alter_system = on where it is set",
+            "this Postgres refuses ALTER SYSTEM (allow_alter_system is off)",
+            "Set allow_alter_system = on in its configuration",
         );
     }
     tls(sheet, answers.existing_postgres);
@@ -245,12 +254,12 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         fails(
             sheet,
             format!(
-                "the database {} holds a cluster with another token: no server could read it",
+                "the database {} holds a cluster with another token: the servers could not read it",
                 answers.database
             ),
             format!(
-                "Give that cluster's token as token under [k3s], or another database under \
-                 [postgres]; or, when nobody needs it: DROP DATABASE {};",
+                "Set that cluster's token as token under [k3s], or another database under \
+                 [postgres]; or, if it is not needed: DROP DATABASE {};",
                 answers.database
             ),
         );
@@ -274,22 +283,24 @@ fn tls(sheet: &mut RowDraft<'_>, word: ExistingPostgres) {
     {
         fails(
             sheet,
-            format!("this Postgres speaks TLS with somebody else's certificate ({certificate})"),
-            "Give the cluster a Postgres of its own",
+            format!(
+                "this Postgres uses a TLS certificate that is not the wizard's ({certificate})"
+            ),
+            "Use a separate Postgres for the cluster",
         );
     }
     let authority = setting("ssl_ca_file");
     if word == ExistingPostgres::Refuse && !authority.is_empty() && !is_ours(authority, "ca.crt") {
         fails(
             sheet,
-            format!("this Postgres trusts client certificates of somebody else's CA ({authority})"),
-            "Give the cluster a Postgres of its own, or add ours to theirs with existing_postgres \
-             = \"share\" under [postgres]",
+            format!("this Postgres trusts client certificates of another CA ({authority})"),
+            "Use a separate Postgres for the cluster, or add the wizard's CA to that one with \
+             existing_postgres = \"share\" under [postgres]",
         );
     }
 }
 
-/// Others use it too: a restart cuts them off for a moment, so it takes the operator's word.
+/// Others use it too: a restart disconnects them, so the operator must allow it.
 fn shared(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let postgres = &sheet.looked.facts.postgres;
     let answers = &wanted.answers.postgres;
@@ -308,21 +319,21 @@ fn shared(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         Some(why) => format!("; it would be restarted ({why})"),
         None => String::new(),
     };
-    let cause = format!("this Postgres serves others, with the databases {others}{restarts}");
+    let cause = format!("this Postgres also has other databases: {others}{restarts}");
     if answers.existing_postgres == ExistingPostgres::Share {
-        let remedy = "They survive, with their rules and settings";
+        let remedy = "They stay as they are, with their rules and settings";
         sheet.warns(Check::Existing, cause, remedy);
     } else if restart.is_some() || !postgres.ours {
         fails(
             sheet,
             cause,
-            "Give the cluster a Postgres of its own, or allow it with existing_postgres = \
+            "Use a separate Postgres for the cluster, or allow sharing with existing_postgres = \
              \"share\" under [postgres]",
         );
     }
 }
 
-/// Why it must be restarted, if it must.
+/// Why it must be restarted; `None` if it need not.
 fn restart(sheet: &RowDraft<'_>, wanted: Requirements<'_>) -> Option<String> {
     let looked = sheet.looked;
     let setting = |name: &str| looked.facts.postgres.settings.get(name);

@@ -1,4 +1,4 @@
-//! What one host is: its system, its size, its kernel, its ports, and what it reaches.
+//! The checks of one host: its system, size, kernel, ports, and what it can reach.
 
 use super::{Level, Requirements, RowDraft};
 use crate::answers::{Check, Role};
@@ -34,30 +34,30 @@ fn os(sheet: &mut RowDraft<'_>) {
         sheet.fails(
             Check::Os,
             format!(
-                "it runs {os}, which this wizard does not know: it installs on {}",
+                "it runs {os}, which this wizard does not support. It supports {}",
                 Platform::known()
             ),
-            "Take a host with one of them",
+            "Use a host with one of them",
         );
     }
     if !facts.systemd {
         sheet.fails(
             Check::Os,
-            "it does not run systemd, which everything here is a service of",
-            "Take a host that boots with systemd",
+            "it does not run systemd, which every service here needs",
+            "Use a host that boots with systemd",
         );
     }
     if facts.transactional {
         sheet.fails(
             Check::Os,
-            "it is a transactional system: packages are there only after the next boot",
-            "Take a host with a classic root file system",
+            "it is a transactional system: packages take effect only after the next boot",
+            "Use a host with a writable root file system",
         );
     } else if !facts.read_only.is_empty() {
         sheet.fails(
             Check::Os,
             format!("it cannot write to {}", facts.read_only.join(", ")),
-            "mount -o remount,rw / (and look why it is so: dmesg | grep -i remount)",
+            "mount -o remount,rw / (and find out why: dmesg | grep -i remount)",
         );
     }
 }
@@ -76,18 +76,18 @@ fn arch(sheet: &mut RowDraft<'_>) {
     }
     let last = match arch.as_str() {
         "s390x" => {
-            ". It was for s390x until v1.28.4+k3s1, which gets no more fixes; Postgres and the \
-             load balancer may well be on s390x"
+            ". For s390x the last release was v1.28.4+k3s1, which gets no more fixes; Postgres and \
+             the load balancer can run on s390x"
         }
         _ => "",
     };
     sheet.fails(
         Check::Arch,
         format!(
-            "K3s is not released for {arch}, its architecture: it is for x86_64, aarch64 and \
+            "K3s is not released for its architecture, {arch}: only for x86_64, aarch64 and \
              armv7l{last}"
         ),
-        "Take a host with one of these",
+        "Use a host with one of these",
     );
 }
 
@@ -105,11 +105,10 @@ fn address(sheet: &mut RowDraft<'_>) {
     sheet.fails(
         Check::Address,
         format!(
-            "it does not have the address {address}, by which the other hosts are to reach it. It \
-             has {}",
+            "it does not have the address {address}, which the other hosts would use. It has {}",
             have.join(", ")
         ),
-        "Say its address in the cluster's network as node_ip in the answers",
+        "Set node_ip in the answers to its address in the cluster's network",
     );
 }
 
@@ -118,11 +117,7 @@ fn cpu(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Cpu);
     let cpus = sheet.looked.facts.cpus;
     if sheet.role() == Role::Server && cpus == 1 {
-        sheet.fails(
-            Check::Cpu,
-            "it has one CPU: a server needs 2",
-            "Give the machine another CPU",
-        );
+        sheet.fails(Check::Cpu, "it has one CPU: a server needs 2", "Add a CPU");
     }
 }
 
@@ -138,7 +133,11 @@ fn memory(sheet: &mut RowDraft<'_>) {
             900 * MIB,
             "an agent needs 512 MB, 1 GB with pods",
         ),
-        Role::Postgres => (400 * MIB, 900 * MIB, "Postgres needs 512 MB, 2 GB are good"),
+        Role::Postgres => (
+            400 * MIB,
+            900 * MIB,
+            "Postgres needs 512 MB; 2 GB are recommended",
+        ),
         Role::LoadBalancer => (100 * MIB, 200 * MIB, "nginx needs 128 MB"),
         Role::Monitor => (400 * MIB, 900 * MIB, "a monitor needs 512 MB"),
     };
@@ -152,7 +151,7 @@ fn memory(sheet: &mut RowDraft<'_>) {
         level,
         Check::Memory,
         format!("it has {} MiB of memory: {says}", have / MIB),
-        "Give the machine more memory",
+        "Add memory",
     );
 }
 
@@ -160,7 +159,8 @@ fn disk(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Disk);
     let facts = sheet.looked.facts;
     let postgres = Platform::of(facts).map_or("/var/lib", |platform| platform.postgres_data);
-    // Least and good, in KiB. K3s unpacks itself and its images; an installed one has done so.
+    // Required and recommended, in KiB. K3s unpacks itself and its images; an installed one has
+    // done so.
     let places: &[(&str, u64, u64)] = match sheet.role() {
         Role::Server | Role::Agent => &[
             ("/var/lib/rancher", 3 * GIB / 2, 5 * GIB),
@@ -175,7 +175,7 @@ fn disk(sheet: &mut RowDraft<'_>) {
             continue;
         };
         let free = disk.free_kib;
-        // The kubelet drives pods away from a disk with less than 5 % free.
+        // The kubelet evicts pods when less than 5 % of the disk is free.
         let pressed = sheet.is_node() && *good > 0 && free * 20 < disk.total_kib;
         let level = if free < 50 * MIB || pressed || (free < *least && !installed) {
             Level::Fails
@@ -185,17 +185,17 @@ fn disk(sheet: &mut RowDraft<'_>) {
             continue;
         };
         let needs = if pressed && free >= *least {
-            "pods are driven away from a disk with less than 5 %".to_owned()
+            "pods are evicted when less than 5 % is free".to_owned()
         } else if level == Level::Fails {
             format!("{} MiB are needed", least / MIB)
         } else {
-            format!("{} MiB are good", least.max(good) / MIB)
+            format!("{} MiB are recommended", least.max(good) / MIB)
         };
         sheet.add(
             level,
             Check::Disk,
             format!("{path} has {} MiB free: {needs}", free / MIB),
-            format!("Make room: du -xh {} | sort -h | tail", disk.path),
+            format!("Free some space: du -xh {} | sort -h | tail", disk.path),
         );
     }
 }
@@ -227,7 +227,7 @@ fn kernel(sheet: &mut RowDraft<'_>) {
                     off.join(", ")
                 ),
                 "Add cgroup_enable=memory cgroup_memory=1 to the kernel's command line \
-                 (/boot/firmware/cmdline.txt on a Raspberry Pi) and start it again",
+                 (/boot/firmware/cmdline.txt on a Raspberry Pi) and reboot",
             );
         }
     }
@@ -272,7 +272,7 @@ fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if !facts.ports_seen {
         sheet.warns(
             Check::Ports,
-            "it cannot be seen who listens: there is no ss",
+            "the listening processes cannot be read: ss is not installed",
             Platform::remedies(facts).ss_missing,
         );
         return;
@@ -286,30 +286,30 @@ fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         if port.program.is_empty() && port.udp {
             sheet.warns(
                 Check::Ports,
-                format!("the kernel holds port {number}/udp: another pod network has been here"),
+                format!("the kernel uses port {number}/udp: another pod network was here"),
                 format!("ip -d link show type vxlan; ip link delete the one with dstport {number}"),
             );
             continue;
         }
         let holder = match (&*port.program, &*port.unit) {
-            ("", _) => "somebody".to_owned(),
+            ("", _) => "a process".to_owned(),
             (program, "") => format!("{program} (process {})", port.process),
             (program, unit) => format!("{program} ({unit})"),
         };
         let end = match &*port.unit {
-            "" if port.process.is_empty() => "End it".to_owned(),
-            "" => format!("kill {} ends it", port.process),
-            unit => format!("systemctl disable --now {unit} ends it; or move it to another port"),
+            "" if port.process.is_empty() => "Stop it".to_owned(),
+            "" => format!("Stop it: kill {}", port.process),
+            unit => format!("Stop it: systemctl disable --now {unit}; or move it to another port"),
         };
         let other = match sheet.role() {
-            Role::Postgres => ", or say another port under [postgres] in the answers",
-            Role::LoadBalancer => ", or say another port under [load_balancer] in the answers",
+            Role::Postgres => ", or set another port under [postgres] in the answers",
+            Role::LoadBalancer => ", or set another port under [load_balancer] in the answers",
             Role::Server | Role::Agent | Role::Monitor => "",
         };
         let cause = match (sheet.role(), &*port.program) {
             (Role::Postgres, "pgbouncer" | "pgpool" | "odyssey" | "pgcat") => format!(
-                "a pooler, {holder}, listens on port {number}: K3s needs sessions of its own, and \
-                 its client certificates end at the pooler"
+                "a pooler, {holder}, listens on port {number}: K3s needs its own sessions, and \
+                 client certificates would end at the pooler"
             ),
             _ => format!("{holder} listens on port {number}"),
         };
@@ -317,8 +317,8 @@ fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
-/// Whether whoever listens is what the role puts there: then `existing` has to say about it. Or a
-/// listener of ours, which a run that was killed could not end: soon it ends by itself.
+/// Whether the listener is what the role installs: then `existing` checks it. Or the wizard's own,
+/// left by a killed run: it soon ends by itself.
 fn is_the_roles_own(sheet: &RowDraft<'_>, port: &Port) -> bool {
     if port.unit == LISTENER {
         return true;
@@ -336,7 +336,7 @@ fn is_the_roles_own(sheet: &RowDraft<'_>, port: &Port) -> bool {
     }
 }
 
-/// Whether a Postgres listens there, and no pooler in front of it.
+/// Whether Postgres itself listens there, not a pooler.
 pub(super) fn is_postgres(port: &Port) -> bool {
     port.program.starts_with("postgres") || port.program == "postmaster"
 }
@@ -345,14 +345,14 @@ fn packages(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Packages);
     let facts = sheet.looked.facts;
     let remedies = Platform::remedies(facts);
-    // What an earlier run of ours still does is waited for.
-    if !sheet.looked.at_work {
+    // A step that an earlier run left running is waited for.
+    if !sheet.looked.busy {
         for Process { id, program } in &facts.packages_busy {
             sheet.warns(
                 Check::Packages,
-                format!("{program} (process {id}) is at work on the packages"),
+                format!("{program} (process {id}) is using the package manager"),
                 format!(
-                    "The run waits for it, 10 min at most. To wait now: tail --pid={id} -f \
+                    "The run waits for it, at most 10 min. To wait now: tail --pid={id} -f \
                      /dev/null"
                 ),
             );
@@ -382,8 +382,8 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     match &sheet.looked.sources.download {
         SourceTrial::Failed(why) => {
             let mirror = match wanted.answers.k3s.artifact_url {
-                Some(_) => "Look at install_url, artifact_url and version under [k3s]",
-                None => "Open the way, or name a mirror as artifact_url under [k3s]",
+                Some(_) => "Check install_url, artifact_url and version under [k3s]",
+                None => "Open the network path, or set a mirror as artifact_url under [k3s]",
             };
             sheet.fails(
                 Check::Download,
@@ -392,7 +392,7 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
             );
         }
         SourceTrial::Later(why) => {
-            let cause = format!("whether K3s can be downloaded is not known: {why}");
+            let cause = format!("it is unknown whether K3s can be downloaded: {why}");
             sheet.warns(
                 Check::Download,
                 cause,
@@ -403,7 +403,7 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
-/// Told, with the commands: opening it is not done here.
+/// Reported with the commands: the wizard opens no firewall.
 fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Firewall);
     let facts = sheet.looked.facts;
@@ -419,7 +419,7 @@ fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     for firewall in &facts.firewalls {
         let (cause, remedy) = firewall::opens(firewall, &ports);
         let pods = if sheet.is_node() {
-            ", and trust the networks of pods and services"
+            ", and trust the pod and service networks"
         } else {
             ""
         };
@@ -429,7 +429,7 @@ fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         sheet.warns(
             Check::Firewall,
             "SELinux is enforcing, and this wizard sets no labels yet",
-            "ausearch -m avc -ts recent shows what it refused",
+            "ausearch -m avc -ts recent shows what it blocked",
         );
     }
 }
@@ -450,10 +450,9 @@ fn sudo(sheet: &mut RowDraft<'_>) {
     sheet.fails(
         Check::Sudo,
         format!(
-            "its sudo records what goes through it ({logs}): the secrets of the cluster would stay \
-             in its logs"
+            "its sudo logs input or output ({logs}): the cluster's secrets would stay in its logs"
         ),
-        "visudo: Defaults:USER !log_input, !log_output, for the user of this login (with the tags \
-         NOLOG_INPUT and NOLOG_OUTPUT where a rule has the others); or log in as root",
+        "visudo: Defaults:USER !log_input, !log_output, for the user of this login (and \
+         NOLOG_INPUT and NOLOG_OUTPUT in rules that have the opposite tags); or log in as root",
     );
 }

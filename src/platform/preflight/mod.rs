@@ -1,10 +1,10 @@
-//! The look before anything is touched: one row a host, one column a check. A pure function of the
-//! answers and of what the hosts said of themselves.
+//! The preflight, before anything is changed: one row per host, one column per check. A pure
+//! function of the answers and the facts.
 //!
-//! What cannot be known is no failure, so that a container can be a host.
+//! What cannot be known does not fail, so that a container can be a host.
 //!
-//! * `host`: what one host is; `existing`: what is there already; `across`: hosts compared
-//! * `network`: whether they reach each other
+//! * `host`: one host; `existing`: what is already installed; `across`: hosts compared
+//! * `network`: whether they can reach each other
 //! * `print`: the grid as text
 
 mod across;
@@ -20,19 +20,19 @@ use super::{Facts, Sources};
 use crate::answers::{Answers, Check, Host, Role};
 use crate::topology::{Link, Topology};
 
-/// A host that was looked at.
+/// A host to check.
 #[derive(Debug, Clone, Copy)]
 pub struct Looked<'a> {
     pub host: &'a Host,
     pub facts: &'a Facts,
     pub sources: &'a Sources,
-    /// What came of trying to reach others from there.
+    /// The results of reaching other hosts from there.
     pub links: &'a [(Link, Contact)],
-    /// Units of an earlier run of ours still work there.
-    pub at_work: bool,
+    /// Units of an earlier run are still running there.
+    pub busy: bool,
 }
 
-/// What the hosts are held against.
+/// What the hosts are compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Requirements<'a> {
     pub answers: &'a Answers,
@@ -42,45 +42,45 @@ pub struct Requirements<'a> {
     pub agent_token: &'a str,
 }
 
-/// Something that is not as it should be, and what to do about it.
+/// A problem and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub cause: String,
-    /// A command, mostly.
+    /// Usually a command.
     pub remedy: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     Fine,
-    /// Told, and no more.
+    /// Only reported.
     Warns,
-    /// Would stop the run, but the answers overrule it.
-    Overruled,
+    /// Would stop the run, but the answers override it.
+    Overridden,
     /// Stops the run.
     Fails,
 }
 
-/// What a check found on a host.
+/// The result of a check on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub level: Level,
-    /// Of all levels up to that one; empty for what is fine.
+    /// The findings of all levels up to that one; empty if all is fine.
     pub findings: Vec<Finding>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub host: String,
-    /// Checks that are not here do not concern the host.
+    /// Missing checks do not concern the host.
     pub cells: BTreeMap<Check, Cell>,
 }
 
-/// All that was found.
+/// All findings.
 #[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     pub rows: Vec<Row>,
-    /// What nobody could know yet.
+    /// What is not known yet.
     pub notes: Vec<String>,
 }
 
@@ -103,12 +103,12 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
 }
 
 impl Grid {
-    /// Whether the run may begin.
+    /// Whether the run may start.
     pub fn passes(&self) -> bool {
         self.of(Level::Fails).next().is_none()
     }
 
-    /// The cells of a level: of which host, of which check.
+    /// The cells of a level, with host and check.
     pub fn of(&self, level: Level) -> impl Iterator<Item = (&str, Check, &Cell)> {
         self.rows.iter().flat_map(move |row| {
             row.cells
@@ -118,11 +118,13 @@ impl Grid {
         })
     }
 
-    /// What a run should say of this, though it goes on: host and text.
+    /// The warnings for a run that goes on: host and text.
     pub fn warnings(&self) -> Vec<(String, String)> {
-        let overruled = self.of(Level::Overruled).map(|cell| (cell, " (overruled)"));
+        let overridden = self
+            .of(Level::Overridden)
+            .map(|cell| (cell, " (overridden)"));
         let warned = self.of(Level::Warns).map(|cell| (cell, ""));
-        overruled
+        overridden
             .chain(warned)
             .flat_map(|((host, check, cell), how)| {
                 cell.findings.iter().map(move |finding| {
@@ -134,7 +136,7 @@ impl Grid {
     }
 }
 
-/// A row being written.
+/// A row under construction.
 struct RowDraft<'a> {
     looked: Looked<'a>,
     findings: BTreeMap<Check, Vec<(Level, Finding)>>,
@@ -152,7 +154,7 @@ impl<'a> RowDraft<'a> {
         self.looked.host.role()
     }
 
-    /// Whether K3s is to run there.
+    /// Whether K3s will run there.
     fn is_node(&self) -> bool {
         matches!(self.role(), Role::Server | Role::Agent)
     }
@@ -193,8 +195,8 @@ impl<'a> RowDraft<'a> {
             // The worst first.
             findings.sort_by(|(one, _), (other, _)| other.cmp(one));
             let mut level = findings.first().map_or(Level::Fine, |(level, _)| *level);
-            if level == Level::Fails && answers.overrules(host, check) {
-                level = Level::Overruled;
+            if level == Level::Fails && answers.overrides(host, check) {
+                level = Level::Overridden;
             }
             let findings = findings.into_iter().map(|(_, finding)| finding).collect();
             (check, Cell { level, findings })

@@ -1,4 +1,4 @@
-//! Whether hosts reach each other, as far as that could be tried.
+//! Whether hosts can reach each other, as far as that could be tested.
 
 use super::{Looked, RowDraft};
 use crate::answers::Check;
@@ -13,15 +13,15 @@ pub(super) fn check(sheet: &mut RowDraft<'_>) {
         let (ip, port) = (at.ip(), at.port());
         let there = format!("{to} port {port} ({ip})");
         let let_in = match looked.host.cluster_ip() {
-            Some(own) => format!("On {to}, let {own} in to {port}/tcp"),
-            None => format!("On {to}, let this host in to {port}/tcp"),
+            Some(own) => format!("On {to}, allow {own} to {port}/tcp"),
+            None => format!("On {to}, allow this host to {port}/tcp"),
         };
         match contact {
             Contact::Reached | Contact::Later => {}
             Contact::Refused => sheet.fails(
                 Check::Network,
                 format!(
-                    "it does not reach {there}: refused, although somebody listens there: a \
+                    "it cannot reach {there}: refused, although a process listens there: a \
                      firewall rejects it"
                 ),
                 let_in,
@@ -29,26 +29,29 @@ pub(super) fn check(sheet: &mut RowDraft<'_>) {
             Contact::Silent => sheet.fails(
                 Check::Network,
                 format!(
-                    "it does not reach {there}: no answer within {PATIENCE} s: is a firewall in \
+                    "it cannot reach {there}: no answer within {PATIENCE} s: is a firewall in \
                      between?"
                 ),
-                format!("{let_in}; or look for the way: ping {ip}"),
+                format!("{let_in}; or check the network path: ping {ip}"),
             ),
             Contact::NoWay(why) => sheet.fails(
                 Check::Network,
-                format!("it does not reach {there}: {why}"),
-                format!("ip route get {ip} shows where it would go"),
+                format!("it cannot reach {there}: {why}"),
+                format!("Check the route: ip route get {ip}"),
             ),
             Contact::Untried(why) => sheet.warns(
                 Check::Network,
-                format!("whether it reaches {there} is not known: {why}"),
-                format!("timeout {PATIENCE} bash -c '</dev/tcp/{ip}/{port}' tells it, once somebody listens"),
+                format!("it is unknown whether it can reach {there}: {why}"),
+                format!(
+                    "Once a process listens there: timeout {PATIENCE} bash -c \
+                         '</dev/tcp/{ip}/{port}'"
+                ),
             ),
         }
     }
 }
 
-/// What is not tried, of all hosts.
+/// What was not tested, for all hosts.
 pub(super) fn notes(topology: &Topology, hosts: &[Looked<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     let later = hosts
@@ -58,15 +61,15 @@ pub(super) fn notes(topology: &Topology, hosts: &[Looked<'_>]) -> Vec<String> {
         .count();
     if later > 0 {
         notes.push(format!(
-            "Not known is whether {later} of the ways between hosts are open: nobody listens at their \
-             ends yet. A run opens what is not installed yet for a moment, and tries them before it \
-             changes anything"
+            "{later} connections between hosts could not be tested yet, because no process listens \
+             at the other end. A run tests them before it changes anything, with temporary \
+             listeners"
         ));
     }
     if topology.nodes().count() > 1 {
         notes.push(
-            "8472/udp between nodes, the way of the pods' network, is tried once it is there, at the end \
-             of the run"
+            "8472/udp between nodes (the pods' network) is tested at the end of the run, once it \
+             exists"
                 .into(),
         );
     }
@@ -93,16 +96,16 @@ mod tests {
         }
         let grid = world.grid();
         insta::assert_snapshot!(told(&grid), @r"
-        k3s-server-1 network FAIL: it does not reach k3s-postgres port 5432 (198.51.100.11): no answer within 3 s: is a firewall in between? | On k3s-postgres, let 198.51.100.12 in to 5432/tcp; or look for the way: ping 198.51.100.11
-        k3s-nginx network FAIL: it does not reach k3s-server-2 port 6443 (198.51.100.13): refused, although somebody listens there: a firewall rejects it | On k3s-server-2, let 198.51.100.14 in to 6443/tcp
-        k3s-agent network FAIL: it does not reach k3s-server-1 port 10250 (198.51.100.12): Network is unreachable | ip route get 198.51.100.12 shows where it would go
-        k3s-agent network FAIL: whether it reaches k3s-server-2 port 6443 (198.51.100.13) is not known: no listener | timeout 3 bash -c '</dev/tcp/198.51.100.13/6443' tells it, once somebody listens
+        k3s-server-1 network FAIL: it cannot reach k3s-postgres port 5432 (198.51.100.11): no answer within 3 s: is a firewall in between? | On k3s-postgres, allow 198.51.100.12 to 5432/tcp; or check the network path: ping 198.51.100.11
+        k3s-nginx network FAIL: it cannot reach k3s-server-2 port 6443 (198.51.100.13): refused, although a process listens there: a firewall rejects it | On k3s-server-2, allow 198.51.100.14 to 6443/tcp
+        k3s-agent network FAIL: it cannot reach k3s-server-1 port 10250 (198.51.100.12): Network is unreachable | Check the route: ip route get 198.51.100.12
+        k3s-agent network FAIL: it is unknown whether it can reach k3s-server-2 port 6443 (198.51.100.13): no listener | Once a process listens there: timeout 3 bash -c '</dev/tcp/198.51.100.13/6443'
         ");
         insta::assert_snapshot!(grid.notes.join("\n"), @r"
-        Not known is whether 1 of the ways between hosts are open: nobody listens at their ends yet. A run opens what is not installed yet for a moment, and tries them before it changes anything
-        8472/udp between nodes, the way of the pods' network, is tried once it is there, at the end of the run
+        1 connections between hosts could not be tested yet, because no process listens at the other end. A run tests them before it changes anything, with temporary listeners
+        8472/udp between nodes (the pods' network) is tested at the end of the run, once it exists
         ");
-        // A listener of an earlier run of ours is nobody's program.
+        // A listener of an earlier run has no program.
         let left = found(BALANCER, |facts| {
             facts.ports.push(port(6443, "systemd-socket-", LISTENER));
         });

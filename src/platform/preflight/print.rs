@@ -6,17 +6,17 @@ use super::{Cell, Grid, Level};
 use crate::answers::Check;
 
 const WIDTH: usize = 100;
-/// What a cell says is at most as long as "FAIL".
+/// The text of a cell, at most four characters.
 const WORD: usize = 4;
 const HOSTS: &str = "Preflight";
 
 impl Level {
-    /// As it stands in the grid.
+    /// The text in the grid.
     pub fn word(self) -> &'static str {
         match self {
             Level::Fine => "ok",
             Level::Warns => "warn",
-            Level::Overruled => "over",
+            Level::Overridden => "over",
             Level::Fails => "FAIL",
         }
     }
@@ -32,7 +32,7 @@ impl fmt::Display for Grid {
         }
         for (level, about) in [
             (Level::Fails, "FAIL"),
-            (Level::Overruled, "overruled by the answers"),
+            (Level::Overridden, "overridden by the answers"),
             (Level::Warns, "warning"),
         ] {
             for (host, check, cell) in self.of(level) {
@@ -58,7 +58,7 @@ fn explain(f: &mut fmt::Formatter<'_>, cell: &Cell) -> fmt::Result {
     Ok(())
 }
 
-/// Words on lines that are not too long; a word that is stands alone.
+/// Wraps words; a word that is too long gets its own line.
 fn wrapped(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -76,7 +76,7 @@ fn wrapped(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result 
 }
 
 impl Grid {
-    /// The checks that were made, in as many tables as the width asks for, all of a size.
+    /// The checks, in as many tables of the same size as the width requires.
     fn blocks(&self) -> Vec<Vec<Check>> {
         let made = |check: &Check| self.rows.iter().any(|row| row.cells.contains_key(check));
         let made: Vec<_> = Check::ALL.into_iter().filter(made).collect();

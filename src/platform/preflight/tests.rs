@@ -13,7 +13,7 @@ pub(super) struct PreflightWorld {
     pub(super) facts: Vec<Facts>,
     sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
-    at_work: bool,
+    busy: bool,
 }
 
 /// The hosts of the lab, on which all is well.
@@ -34,7 +34,7 @@ pub(super) fn lab() -> PreflightWorld {
         links: answers.hosts.iter().map(reached).collect(),
         facts,
         answers,
-        at_work: false,
+        busy: false,
     }
 }
 
@@ -78,7 +78,7 @@ impl PreflightWorld {
                 facts,
                 sources,
                 links,
-                at_work: self.at_work,
+                busy: self.busy,
             })
             .collect();
         let topology = Topology::of(&self.answers).unwrap();
@@ -106,7 +106,7 @@ pub(super) fn found(host: usize, change: impl FnOnce(&mut Facts)) -> String {
 
 pub(super) fn told(grid: &Grid) -> String {
     let mut lines = Vec::new();
-    for level in [Level::Fails, Level::Overruled, Level::Warns] {
+    for level in [Level::Fails, Level::Overridden, Level::Warns] {
         for (host, check, cell) in grid.of(level) {
             for finding in &cell.findings {
                 let (word, cause, remedy) = (level.word(), &finding.cause, &finding.remedy);
@@ -169,13 +169,13 @@ fn systems_are_refused() {
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-postgres os FAIL: it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not know: it installs on Debian, Ubuntu and their relatives | Take a host with one of them
-    k3s-server-1 os FAIL: it does not run systemd, which everything here is a service of | Take a host that boots with systemd
-    k3s-agent os FAIL: it is a transactional system: packages are there only after the next boot | Take a host with a classic root file system
-    k3s-nginx os FAIL: it cannot write to /usr | mount -o remount,rw / (and look why it is so: dmesg | grep -i remount)
-    k3s-server-1 arch FAIL: K3s is not released for s390x, its architecture: it is for x86_64, aarch64 and armv7l. It was for s390x until v1.28.4+k3s1, which gets no more fixes; Postgres and the load balancer may well be on s390x | Take a host with one of these
-    k3s-agent arch FAIL: K3s is not released for riscv64, its architecture: it is for x86_64, aarch64 and armv7l | Take a host with one of these
-    k3s-server-1 address FAIL: it does not have the address 198.51.100.12, by which the other hosts are to reach it. It has 10.0.0.1 | Say its address in the cluster's network as node_ip in the answers
+    k3s-postgres os FAIL: it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support. It supports Debian, Ubuntu and other derivatives | Use a host with one of them
+    k3s-server-1 os FAIL: it does not run systemd, which every service here needs | Use a host that boots with systemd
+    k3s-agent os FAIL: it is a transactional system: packages take effect only after the next boot | Use a host with a writable root file system
+    k3s-nginx os FAIL: it cannot write to /usr | mount -o remount,rw / (and find out why: dmesg | grep -i remount)
+    k3s-server-1 arch FAIL: K3s is not released for its architecture, s390x: only for x86_64, aarch64 and armv7l. For s390x the last release was v1.28.4+k3s1, which gets no more fixes; Postgres and the load balancer can run on s390x | Use a host with one of these
+    k3s-agent arch FAIL: K3s is not released for its architecture, riscv64: only for x86_64, aarch64 and armv7l | Use a host with one of these
+    k3s-server-1 address FAIL: it does not have the address 198.51.100.12, which the other hosts would use. It has 10.0.0.1 | Set node_ip in the answers to its address in the cluster's network
     "#);
     assert_eq!(found(DB, |facts| facts.arch = "s390x".into()), "");
     assert_eq!(found(BALANCER, |facts| facts.arch = "s390x".into()), "");
@@ -206,16 +206,16 @@ fn sizes_are_refused() {
         found(DB, disk("/var/lib/postgresql", 300 << 10, 40 << 20)),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 cpu FAIL: it has one CPU: a server needs 2 | Give the machine another CPU
-    k3s-server-1 memory FAIL: it has 1464 MiB of memory: a server needs 2 GB | Give the machine more memory
-    k3s-server-1 memory warn: it has 1757 MiB of memory: a server needs 2 GB | Give the machine more memory
-    k3s-agent memory FAIL: it has 292 MiB of memory: an agent needs 512 MB, 1 GB with pods | Give the machine more memory
-    k3s-postgres memory warn: it has 488 MiB of memory: Postgres needs 512 MB, 2 GB are good | Give the machine more memory
-    k3s-nginx memory FAIL: it has 62 MiB of memory: nginx needs 128 MB | Give the machine more memory
-    k3s-server-1 disk FAIL: /var/lib/rancher has 1024 MiB free: 1536 MiB are needed | Make room: du -xh /var/lib/rancher | sort -h | tail
-    k3s-server-1 disk warn: /var/lib/rancher has 3072 MiB free: 5120 MiB are good | Make room: du -xh /var/lib/rancher | sort -h | tail
-    k3s-agent disk FAIL: /var/lib/rancher has 3072 MiB free: pods are driven away from a disk with less than 5 % | Make room: du -xh /var/lib/rancher | sort -h | tail
-    k3s-postgres disk FAIL: /var/lib/postgresql has 300 MiB free: 512 MiB are needed | Make room: du -xh /var/lib/postgresql | sort -h | tail
+    k3s-server-1 cpu FAIL: it has one CPU: a server needs 2 | Add a CPU
+    k3s-server-1 memory FAIL: it has 1464 MiB of memory: a server needs 2 GB | Add memory
+    k3s-server-1 memory warn: it has 1757 MiB of memory: a server needs 2 GB | Add memory
+    k3s-agent memory FAIL: it has 292 MiB of memory: an agent needs 512 MB, 1 GB with pods | Add memory
+    k3s-postgres memory warn: it has 488 MiB of memory: Postgres needs 512 MB; 2 GB are recommended | Add memory
+    k3s-nginx memory FAIL: it has 62 MiB of memory: nginx needs 128 MB | Add memory
+    k3s-server-1 disk FAIL: /var/lib/rancher has 1024 MiB free: 1536 MiB are needed | Free some space: du -xh /var/lib/rancher | sort -h | tail
+    k3s-server-1 disk warn: /var/lib/rancher has 3072 MiB free: 5120 MiB are recommended | Free some space: du -xh /var/lib/rancher | sort -h | tail
+    k3s-agent disk FAIL: /var/lib/rancher has 3072 MiB free: pods are evicted when less than 5 % is free | Free some space: du -xh /var/lib/rancher | sort -h | tail
+    k3s-postgres disk FAIL: /var/lib/postgresql has 300 MiB free: 512 MiB are needed | Free some space: du -xh /var/lib/postgresql | sort -h | tail
     "#);
     // What is installed already needs no room for itself.
     let installed = |facts: &mut Facts| {
@@ -250,17 +250,17 @@ fn clocks_and_names_are_compared() {
         early.lines().next().unwrap().to_owned(),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts'; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts' | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-server-1 names FAIL: its host name, k3s-agent, is also that of k3s-agent | hostnamectl set-hostname k3s-server-1
-    k3s-agent names FAIL: its host name, k3s-agent, is also that of k3s-server-1 | hostnamectl set-hostname k3s-agent
-    k3s-server-1 names FAIL: its machine id is also that of k3s-agent: it is a copy | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
-    k3s-agent names FAIL: its machine id is also that of k3s-server-1: it is a copy | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
-    k3s-server-1 names FAIL: it is the same machine as k3s-agent | Give every host of the answers a machine of its own
-    k3s-agent names FAIL: it is the same machine as k3s-server-1 | Give every host of the answers a machine of its own
-    k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts': they would not take certificates made here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
+    k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-server-1 names FAIL: its host name, k3s-agent, is the same as that of k3s-agent | hostnamectl set-hostname k3s-server-1
+    k3s-agent names FAIL: its host name, k3s-agent, is the same as that of k3s-server-1 | hostnamectl set-hostname k3s-agent
+    k3s-server-1 names FAIL: its machine id is the same as that of k3s-agent: it is a clone | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
+    k3s-agent names FAIL: its machine id is the same as that of k3s-server-1: it is a clone | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot
+    k3s-server-1 names FAIL: it is the same machine as k3s-agent | Use a separate machine for every host in the answers
+    k3s-agent names FAIL: it is the same machine as k3s-server-1 | Use a separate machine for every host in the answers
+    k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts: they would refuse certificates created here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
     "#);
     assert_eq!(early.lines().count(), 5);
 }
@@ -285,7 +285,7 @@ fn kernels_are_refused() {
         found(AGENT, in_container),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 kernel FAIL: the kernel has these cgroup controllers off: memory | Add cgroup_enable=memory cgroup_memory=1 to the kernel's command line (/boot/firmware/cmdline.txt on a Raspberry Pi) and start it again
+    k3s-server-1 kernel FAIL: the kernel has these cgroup controllers off: memory | Add cgroup_enable=memory cgroup_memory=1 to the kernel's command line (/boot/firmware/cmdline.txt on a Raspberry Pi) and reboot
     k3s-agent kernel FAIL: the kernel has no module br_netfilter | apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution
     k3s-agent kernel warn: the kernel has no module br_netfilter | apt-get install linux-modules-extra-$(uname -r), or the kernel of the distribution
     "#);
@@ -309,12 +309,12 @@ fn ports_of_others_are_refused() {
         found(AGENT, |facts| facts.ports_seen = false),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-nginx ports FAIL: nginx (nginx.service) listens on port 6443 | systemctl disable --now nginx.service ends it; or move it to another port, or say another port under [load_balancer] in the answers
-    k3s-nginx ports FAIL: haproxy (haproxy.service) listens on port 6443 | systemctl disable --now haproxy.service ends it; or move it to another port, or say another port under [load_balancer] in the answers
-    k3s-server-1 ports FAIL: kubelet (process 811) listens on port 10250 | kill 811 ends it
-    k3s-postgres ports FAIL: a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs sessions of its own, and its client certificates end at the pooler | systemctl disable --now pgbouncer.service ends it; or move it to another port, or say another port under [postgres] in the answers
-    k3s-agent ports warn: the kernel holds port 8472/udp: another pod network has been here | ip -d link show type vxlan; ip link delete the one with dstport 8472
-    k3s-agent ports warn: it cannot be seen who listens: there is no ss | apt-get install iproute2
+    k3s-nginx ports FAIL: nginx (nginx.service) listens on port 6443 | Stop it: systemctl disable --now nginx.service; or move it to another port, or set another port under [load_balancer] in the answers
+    k3s-nginx ports FAIL: haproxy (haproxy.service) listens on port 6443 | Stop it: systemctl disable --now haproxy.service; or move it to another port, or set another port under [load_balancer] in the answers
+    k3s-server-1 ports FAIL: kubelet (process 811) listens on port 10250 | Stop it: kill 811
+    k3s-postgres ports FAIL: a pooler, pgbouncer (pgbouncer.service), listens on port 5432: K3s needs its own sessions, and client certificates would end at the pooler | Stop it: systemctl disable --now pgbouncer.service; or move it to another port, or set another port under [postgres] in the answers
+    k3s-agent ports warn: the kernel uses port 8472/udp: another pod network was here | ip -d link show type vxlan; ip link delete the one with dstport 8472
+    k3s-agent ports warn: the listening processes cannot be read: ss is not installed | apt-get install iproute2
     "#);
     for (host, held) in [
         (BALANCER, port(80, "nginx", "nginx.service")),
@@ -338,7 +338,10 @@ fn a_host_of_no_family_gets_no_commands_of_another() {
         facts.os_id = "sles".into();
         facts.ports_seen = false;
     });
-    assert!(text.contains("there is no ss | Install iproute2"), "{text}");
+    assert!(
+        text.contains("ss is not installed | Install iproute2"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -352,13 +355,13 @@ fn a_package_manager_at_work_is_told() {
     let broken = |facts: &mut Facts| facts.packages_interrupted = true;
     insta::assert_snapshot!(
         [found(DB, busy), found(BALANCER, broken)].join("\n"), @r#"
-    k3s-postgres packages warn: apt-get (process 4711) is at work on the packages | The run waits for it, 10 min at most. To wait now: tail --pid=4711 -f /dev/null
-    k3s-nginx packages warn: an installation was interrupted: the run finishes it first | dpkg --configure -a does it now
+    k3s-postgres packages warn: apt-get (process 4711) is using the package manager | The run waits for it, at most 10 min. To wait now: tail --pid=4711 -f /dev/null
+    k3s-nginx packages warn: an installation was interrupted: the run finishes it first | dpkg --configure -a finishes it now
     "#);
     // What our own earlier run still does is waited for.
     let mut world = lab();
     busy(&mut world.facts[DB]);
-    world.at_work = true;
+    world.busy = true;
     assert_eq!(told(&world.grid()), "");
 }
 
@@ -389,9 +392,9 @@ fn what_is_not_reached_is_refused() {
         ),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-postgres packages FAIL: packages cannot be downloaded: http://p/x: E: no route | apt-get update shows it; look at /etc/apt/sources.list and the proxy in /etc/apt/apt.conf.d
-    k3s-server-1 download FAIL: K3s cannot be downloaded: http://m/x curl: (7) refused | Look at install_url, artifact_url and version under [k3s]
-    k3s-agent download warn: whether K3s can be downloaded is not known: there is neither curl nor wget | apt-get install curl to know it now
+    k3s-postgres packages FAIL: packages cannot be downloaded: http://p/x: E: no route | Run apt-get update; check /etc/apt/sources.list and the proxy in /etc/apt/apt.conf.d
+    k3s-server-1 download FAIL: K3s cannot be downloaded: http://m/x curl: (7) refused | Check install_url, artifact_url and version under [k3s]
+    k3s-agent download warn: it is unknown whether K3s can be downloaded: there is neither curl nor wget | apt-get install curl, to check it now
     "#);
 }
 
@@ -404,12 +407,12 @@ fn a_firewall_is_told_with_its_commands() {
         found(AGENT, with(Firewall::Nftables { rules: 3 })),
         found(BALANCER, |facts| facts.selinux_enforces = true),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 firewall warn: firewalld is on | firewall-cmd --permanent --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp && firewall-cmd --reload, and trust the networks of pods and services
-    k3s-postgres firewall warn: ufw is on | ufw allow 5432/tcp
-    k3s-agent firewall warn: nftables turns connections away (3 rules) | Let 10250/tcp, 8472/udp in, and trust the networks of pods and services
-    k3s-nginx firewall warn: SELinux is enforcing, and this wizard sets no labels yet | ausearch -m avc -ts recent shows what it refused
-    "#);
+    insta::assert_snapshot!(all.join("\n"), @r"
+    k3s-server-1 firewall warn: firewalld is active | firewall-cmd --permanent --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp && firewall-cmd --reload, and trust the pod and service networks
+    k3s-postgres firewall warn: ufw is active | ufw allow 5432/tcp
+    k3s-agent firewall warn: nftables rejects connections (3 rules) | Allow 10250/tcp, 8472/udp, and trust the pod and service networks
+    k3s-nginx firewall warn: SELinux is enforcing, and this wizard sets no labels yet | ausearch -m avc -ts recent shows what it blocked
+    ");
 }
 
 #[test]
@@ -423,18 +426,18 @@ fn a_sudo_that_records_is_refused() {
     };
     assert_eq!(through(&[]), "");
     insta::assert_snapshot!(through(&["log_input", "LOG_OUTPUT"]), @r#"
-    k3s-server-1 sudo FAIL: its sudo records what goes through it (log_input, LOG_OUTPUT): the secrets of the cluster would stay in its logs | visudo: Defaults:USER !log_input, !log_output, for the user of this login (with the tags NOLOG_INPUT and NOLOG_OUTPUT where a rule has the others); or log in as root
+    k3s-server-1 sudo FAIL: its sudo logs input or output (log_input, LOG_OUTPUT): the cluster's secrets would stay in its logs | visudo: Defaults:USER !log_input, !log_output, for the user of this login (and NOLOG_INPUT and NOLOG_OUTPUT in rules that have the opposite tags); or log in as root
     "#);
 }
 
 #[test]
-fn checks_are_overruled_by_name() {
+fn checks_are_overridden_by_name() {
     let mut world = lab();
     world.facts[SERVER].memory_kib = 1 << 20;
     world.facts[AGENT].memory_kib = 1 << 18;
-    world.answers.hosts[SERVER].overrule = vec![Check::Memory];
+    world.answers.hosts[SERVER].overrides = vec![Check::Memory];
     assert!(!world.grid().passes());
-    world.answers.cluster.overrule = vec![Check::Memory];
+    world.answers.cluster.overrides = vec![Check::Memory];
     let grid = world.grid();
     assert!(grid.passes());
     let warnings = grid.warnings();
@@ -443,7 +446,7 @@ fn checks_are_overruled_by_name() {
     assert!(
         warnings[1]
             .1
-            .starts_with("memory (overruled): it has 256 MiB")
+            .starts_with("memory (overridden): it has 256 MiB")
     );
     // One check, not all of them.
     world.facts[AGENT].clock_ahead = Some(60.0);
@@ -461,7 +464,7 @@ fn the_grid_tells_what_to_do() {
         .ports
         .push(port(6443, "nginx", "nginx.service"));
     world.facts[AGENT].firewalls = vec![Firewall::Firewalld];
-    world.answers.cluster.overrule = vec![Check::Memory];
+    world.answers.cluster.overrides = vec![Check::Memory];
     let text = world.grid().to_string();
     insta::assert_snapshot!(text);
     assert!(text.lines().all(|line| line.chars().count() <= 100));

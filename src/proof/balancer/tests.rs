@@ -104,12 +104,12 @@ fn the_cluster_answers_pong_or_the_reason_is_told() {
         assert!(!verdict.holds(), "{verdict}");
         verdict.got.to_string()
     };
-    insta::assert_snapshot!(fails(&other_name.postgres["db"], PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: IP address mismatch");
-    insta::assert_snapshot!(fails(&stranger.postgres["db"], PONG), @"the certificate of 127.0.0.1 does not prove that it is 127.0.0.1: unable to get local issuer certificate");
+    insta::assert_snapshot!(fails(&other_name.postgres["db"], PONG), @"the certificate of 127.0.0.1 is not valid for it: IP address mismatch");
+    insta::assert_snapshot!(fails(&stranger.postgres["db"], PONG), @"the certificate of 127.0.0.1 is not valid for it: unable to get local issuer certificate");
     insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 503 Service Unavailable\r\n\r\nstarting\n"), @"answers 503 starting");
     insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 200 OK\r\n\r\nwelcome to nginx"), @"answers welcome to nginx");
-    insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo"), @"what answers there is not K3s");
-    insta::assert_snapshot!(fails(&pki.postgres["db"], b"SSH-2.0-OpenSSH_9.2\r\n"), @"what answers there is not K3s");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo"), @"the server there is not K3s");
+    insta::assert_snapshot!(fails(&pki.postgres["db"], b"SSH-2.0-OpenSSH_9.2\r\n"), @"the server there is not K3s");
     insta::assert_snapshot!(fails(&pki.postgres["db"], b""), @"the connection ended without an answer");
     let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, 1)).expect_err("nothing is there");
     insta::assert_snapshot!(BalancerVerdict::unreached("127.0.0.1", &refused), @"127.0.0.1: the load balancer cannot be reached: Connection refused (os error 111)");

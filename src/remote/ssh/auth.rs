@@ -1,4 +1,4 @@
-//! Logging in: the keys that were named, the agent, the usual keys, the password.
+//! Logging in: the named keys, the agent, the usual keys, the password.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,20 +15,19 @@ use crate::secrets::SecretText;
 /// For all attempts together: PAM waits 4 s after a wrong password (docs/ssh.md, "Keys and
 /// passwords").
 const LIMIT: Duration = Duration::from_secs(40);
-/// What sshd allows, one attempt less: `MaxAuthTries` is 6, and a password that was given must
-/// still have its turn.
+/// One attempt less than sshd allows: `MaxAuthTries` is 6, and a given password needs one attempt.
 const KEYS_BEFORE_PASSWORD: usize = 5;
 /// What OpenSSH tries by itself.
 const USUAL_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 
-/// libssh2 on a private key that it cannot make sense of, before and after the server has said that
-/// it takes this key; a wrong passphrase, mostly.
+/// libssh2's errors for a private key that it cannot parse, before and after the server accepts the
+/// key; usually a wrong passphrase.
 const UNREADABLE: [ErrorCode; 2] = [ErrorCode::Session(-16), ErrorCode::Session(-19)];
 /// The server says no.
 const REFUSED: ErrorCode = ErrorCode::Session(-18);
 
-/// Logs in with whatever was given, in the order in which it harms least: a wrong password counts
-/// towards a lock-out, a wrong key does not.
+/// Logs in with the given secrets, the least harmful first: a wrong password counts towards a
+/// lock-out, a wrong key does not.
 pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result<(), RemoteError> {
     let mut attempt = LoginAttempt {
         wire,
@@ -59,12 +58,12 @@ pub fn log_in(wire: &Wire, target: &Target, credentials: &Credentials) -> Result
         ..
     } = attempt;
     if tried.is_empty() {
-        tried.push("there is no key, no agent and no password to try".to_owned());
+        tried.push("no key, no agent and no password to try".to_owned());
     } else if takes_key(&methods) && target.keys.is_empty() && !has_agent() {
-        tried.push("there is no ssh-agent to ask (SSH_AUTH_SOCK is not set)".to_owned());
+        tried.push("no ssh-agent is running (SSH_AUTH_SOCK is not set)".to_owned());
     }
     let tried = tried.join("; ");
-    let why = format!("{tried} (the server takes: {methods}). {advice}");
+    let why = format!("{tried} (the server accepts: {methods}). {advice}");
     Err(refused(target, why, wants))
 }
 
@@ -84,15 +83,15 @@ struct LoginAttempt<'a> {
     until: Until,
     /// Public keys that were tried.
     keys: usize,
-    /// How many may be.
+    /// The maximum.
     most: usize,
-    /// The server has had enough.
+    /// The server allows no more attempts.
     ended: bool,
-    /// What was tried, and what came of it.
+    /// The attempts and their results.
     said: Vec<String>,
-    /// What would help, where one of the attempts was almost right.
+    /// What would help, if one of the attempts almost succeeded.
     remedy: Option<String>,
-    /// What else could be given.
+    /// Which other secrets could help.
     wants: Vec<CredentialRequest>,
 }
 
@@ -117,24 +116,25 @@ impl LoginAttempt<'_> {
             })
     }
 
-    /// Whether the attempt got in; if not, notes why.
+    /// Whether the attempt succeeded; if not, notes why.
     fn judge(&mut self, what: &str, result: Result<(), ssh2::Error>) -> bool {
         match result {
             Err(why) if is_end(&why) => {
                 self.ended = true;
                 self.said.push(format!(
-                    "the server ended it after {} keys (MaxAuthTries): name the one that it takes",
+                    "the server stopped after {} keys (MaxAuthTries): name the right one",
                     self.keys.saturating_sub(1)
                 ));
             }
             Err(why) if why.code() == REFUSED => self.said.push(format!("{what}: refused")),
             Err(why) => self.said.push(format!("{what}: {}", why.message())),
             Ok(()) if !self.is_in() => {
-                self.said.push(format!("{what}: not enough by itself"));
+                self.said
+                    .push(format!("{what}: accepted, but more is required"));
                 if self.credentials.password.is_none() {
                     let user = &self.target.user;
                     let give =
-                        format!("Give the password of {user}, too (password in the answers)");
+                        format!("Also give the password of {user} (password in the answers)");
                     self.remedy = Some(give);
                 }
             }
@@ -160,15 +160,16 @@ impl LoginAttempt<'_> {
             (Some(first), Some(password)) => format!("{first}, or {password}"),
             (Some(first), None) => first,
             (None, Some(password)) => password.replacen("give", "Give", 1),
-            (None, None) => "Let its sshd take keys or passwords (sshd_config there)".to_owned(),
+            (None, None) => "Allow keys or passwords in its sshd_config".to_owned(),
         }
     }
 
-    /// Keys that were named come first, as with OpenSSH; then the agent's, then those that OpenSSH
-    /// would try by itself.
+    /// Named keys come first, as with OpenSSH; then the agent's, then those that OpenSSH tries by
+    /// itself.
     fn any_key(&mut self, methods: &str) -> Result<bool, RemoteError> {
         if !takes_key(methods) {
-            self.said.push("no key was tried: it takes none".to_owned());
+            self.said
+                .push("no key was tried: the server accepts none".to_owned());
             return Ok(false);
         }
         let usual = usual_keys(&self.target.keys);
@@ -198,7 +199,7 @@ impl LoginAttempt<'_> {
     fn files(&mut self, keys: &[KeyFile]) -> Result<bool, RemoteError> {
         for key in keys {
             if key.is_public() {
-                // Its other half can only be in the agent.
+                // Its private half can only be in the agent.
             } else if key.is_encrypted() && self.credentials.passphrase.is_none() {
                 let path = key.path.display();
                 self.said.push(format!("the key {path} is encrypted"));
@@ -215,7 +216,7 @@ impl LoginAttempt<'_> {
         Ok(false)
     }
 
-    /// A key file: with the certificate that lies beside it, and without.
+    /// A key file: with the certificate next to it, and without.
     fn file(&mut self, key: &KeyFile) -> Result<bool, RemoteError> {
         let path = key.path.display();
         for public in key.certificate().map(Some).into_iter().chain([None]) {
@@ -236,7 +237,7 @@ impl LoginAttempt<'_> {
             })?;
             let unreadable = |why: &ssh2::Error| UNREADABLE.contains(&why.code()) && !is_end(why);
             if key.is_encrypted() && result.as_ref().is_err_and(unreadable) {
-                // libssh2 says that it knows no such format.
+                // libssh2 reports an unknown format.
                 self.said
                     .push(format!("the key {path}: this passphrase does not open it"));
                 self.remedy = Some(
@@ -259,7 +260,7 @@ impl LoginAttempt<'_> {
         self.wants.push(CredentialRequest { what, wrong });
     }
 
-    /// A password can be asked for where the server takes one and none got in.
+    /// A password can be asked for if the server accepts one and none succeeded.
     fn wants_password(&mut self, methods: &str) -> Result<(), RemoteError> {
         let wants =
             |wanted: &CredentialRequest| matches!(wanted.what, CredentialKind::Password { .. });
@@ -267,7 +268,7 @@ impl LoginAttempt<'_> {
             return Ok(());
         }
         let given = self.credentials.password.is_some();
-        // What it takes after a key is told only then.
+        // The methods after a key are only known then.
         let takes_it = takes_password(methods) || {
             let user = &self.target.user;
             let now = self.call(|session| session.auth_methods(user).map(str::to_owned))?;
@@ -285,7 +286,7 @@ impl LoginAttempt<'_> {
         self.wants.push(CredentialRequest { what, wrong });
     }
 
-    /// The agent's identities: those of the named keys first, and where only those count, no others.
+    /// The agent's identities: those of the named keys first, and with `IdentitiesOnly` no others.
     fn agent(&mut self, named: &[KeyFile]) -> Result<bool, RemoteError> {
         if self.ended || !has_agent() {
             return Ok(false);
@@ -304,7 +305,7 @@ impl LoginAttempt<'_> {
             }
         };
         if identities.is_empty() {
-            self.said.push("ssh-agent: it holds no key".to_owned());
+            self.said.push("ssh-agent: it has no keys".to_owned());
         }
         let public: Vec<_> = named.iter().flat_map(KeyFile::public).collect();
         let is_named = |identity: &PublicKey| public.iter().any(|key| key == identity.blob());
@@ -331,14 +332,17 @@ impl LoginAttempt<'_> {
         Ok(false)
     }
 
-    /// Counts another key, if there may be one.
+    /// Counts another key, if one is allowed.
     fn may_try(&mut self, what: &str) -> bool {
         if self.ended {
             return false;
         }
         if self.keys >= self.most {
             let most = self.most;
-            let text = format!("{what}: not tried, after {most} keys it is the password's turn");
+            let text = format!(
+                "{what}: not tried, the last attempt after {most} keys is for the \
+                                password"
+            );
             self.said.push(text);
             return false;
         }
@@ -363,7 +367,7 @@ impl LoginAttempt<'_> {
                 return Ok(false);
             }
         };
-        // The time in which another host proved it does not count.
+        // The wait for another host's attempt does not count.
         self.until = Until::after(LIMIT);
         let asks = takes_password(methods);
         let (in_, code, question) = self.send_password(password, methods)?;
@@ -372,9 +376,9 @@ impl LoginAttempt<'_> {
         }
         match code {
             _ if in_ => trial.was_right(),
-            // Not enough by itself, but right.
+            // Right, but more is required.
             None => trial.was_right(),
-            // Where it was not asked for, it says nothing about the password.
+            // If the password was not requested, nothing is known about it.
             Some(REFUSED) if asks => {
                 trial.was_wrong();
                 let user = &target.user;
@@ -387,18 +391,18 @@ impl LoginAttempt<'_> {
         Ok(in_)
     }
 
-    /// Whether it got in, the error if there was one, and what the server asked, in its words.
+    /// Whether it succeeded, the error if any, and the server's prompt.
     fn send_password(
         &mut self,
         password: &SecretText,
         methods: &str,
     ) -> Result<(bool, Option<ErrorCode>, String), RemoteError> {
         let user = &self.target.user;
-        // What a server asks for after a key is not in the list that it gave before.
+        // What a server requires after a key is not in its first list.
         if takes(methods, "password") || !takes(methods, "keyboard-interactive") {
             let result = self.call(|session| session.userauth_password(user, password.expose()))?;
             let code = result.as_ref().err().map(ssh2::Error::code);
-            // Not the same wrong one twice: it counts towards a lock-out.
+            // Never the same wrong password twice: it counts towards a lock-out.
             if self.judge("the password", result) || takes(methods, "password") {
                 return Ok((self.is_in(), code, String::new()));
             }
@@ -418,12 +422,12 @@ impl LoginAttempt<'_> {
     }
 }
 
-/// Whether a list of methods, with commas between, has this one.
+/// Whether a comma-separated list of methods has this one.
 fn takes(methods: &str, method: &str) -> bool {
     methods.split(',').any(|taken| taken == method)
 }
 
-/// A server that does not say what it takes may take anything.
+/// A server that does not list its methods may accept any.
 fn takes_key(methods: &str) -> bool {
     methods.is_empty() || takes(methods, "publickey")
 }
@@ -436,7 +440,7 @@ fn has_agent() -> bool {
     std::env::var_os("SSH_AUTH_SOCK").is_some()
 }
 
-/// The connection is gone: what an sshd does that has seen too many attempts.
+/// The connection is lost: an sshd does that after too many attempts.
 fn is_end(error: &ssh2::Error) -> bool {
     const SOCKET_SEND: i32 = -7;
     const SOCKET_DISCONNECT: i32 = -13;
@@ -445,11 +449,11 @@ fn is_end(error: &ssh2::Error) -> bool {
         error.code(),
         ErrorCode::Session(SOCKET_SEND | SOCKET_DISCONNECT | SOCKET_RECV)
     );
-    // libssh2 gives its failed wait for an answer the code of a refusal.
+    // libssh2 uses the code of a refusal for its failed wait.
     gone || error.message().starts_with("Waiting for ")
 }
 
-/// Those that are there, and were not named already.
+/// Those that exist, and were not named already.
 fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
     let home = directories::BaseDirs::new();
     let folder = home.map(|dirs| dirs.home_dir().join(".ssh"));
@@ -463,10 +467,10 @@ fn usual_keys(named: &[PathBuf]) -> Vec<KeyFile> {
         .collect()
 }
 
-/// Answers every question that is not shown while it is answered with the password.
+/// Answers every hidden prompt with the password.
 struct PasswordPrompt<'a> {
     password: &'a SecretText,
-    /// What it was asked last.
+    /// The last prompt.
     question: String,
 }
 

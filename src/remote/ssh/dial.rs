@@ -1,4 +1,4 @@
-//! From a name to a connection with a host that is who it says it is. Nobody has logged in yet.
+//! From a name to a connection with a verified host, before the login.
 
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::fd::AsFd as _;
@@ -21,10 +21,10 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 /// An sshd that is asked by many at once turns some away: they come again (docs/ssh.md, "Limits of
 /// sshd").
 const ATTEMPTS: u32 = 6;
-/// Connections in the making at once, in the whole process.
+/// The maximum of connections being made at once, in the whole process.
 const AT_ONCE: usize = 16;
 
-/// The algorithms of each kind of host key. No certificates: nothing here could judge them.
+/// The algorithms of each kind of host key. No certificates: they are not supported here.
 const ALGORITHMS: [(&str, &str); 5] = [
     ("ssh-ed25519", "ssh-ed25519"),
     ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"),
@@ -33,7 +33,7 @@ const ALGORITHMS: [(&str, &str); 5] = [
     ("ssh-rsa", "rsa-sha2-512,rsa-sha2-256"),
 ];
 
-/// Held while a connection is made and logs in.
+/// Held while connecting and logging in.
 pub struct Permit(());
 
 static MAKING: Mutex<usize> = Mutex::new(0);
@@ -65,12 +65,12 @@ impl Drop for Permit {
     }
 }
 
-/// Connects, and makes sure of the host's key.
+/// Connects, and verifies the host key.
 pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
     let mut known = KnownHosts::default();
     read_known_hosts(target, &mut known)?;
     let address = known_hosts::name(&target.address, target.port);
-    // What it is known by comes first, or it would show a key that nobody knows.
+    // The known kinds come first, or the host would present an unknown key.
     let kinds = known.kinds(&address);
     let mut ordered = ALGORITHMS;
     ordered.sort_by_key(|(kind, _)| {
@@ -84,8 +84,7 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
         judge(target, &known, &address, &key)?;
         return Ok(wire);
     };
-    // The fingerprint in the answers is of one of its keys: not needfully of that which it shows
-    // by itself.
+    // The fingerprint in the answers may be of another of its keys than the one it presents first.
     let mut shown = (wire, key);
     if known_hosts::fingerprint(&shown.1) != *wanted {
         let kind = known_hosts::kind(&shown.1).unwrap_or_default().to_owned();
@@ -97,7 +96,7 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
                     break;
                 }
                 Err(error @ RemoteError::Cancelled { .. }) => return Err(error),
-                // It has no key of that kind, or yet another one.
+                // It has no key of that kind, or a third one.
                 _ => {}
             }
         }
@@ -124,7 +123,7 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
             remember(target, &address, &key)?;
             Ok(wire)
         }
-        // The answers are the operator's own word: they win over an old line elsewhere.
+        // The answers take precedence over an old line elsewhere.
         KeyVerdict::Known | KeyVerdict::Changed { .. } => Ok(wire),
     }
 }
@@ -244,8 +243,8 @@ fn greet(
         }
         if attempt == ATTEMPTS {
             let why = format!(
-                "it closes the connection before it greets ({error}): does an sshd listen there, \
-                 and is it overloaded?"
+                "it closes the connection before the SSH banner ({error}): does an sshd listen \
+                 there, and is it overloaded?"
             );
             return Err(unreachable(target, why));
         }
@@ -254,7 +253,7 @@ fn greet(
     }
 }
 
-/// Closed before the greeting: `MaxStartups`, or an sshd that is just being restarted.
+/// Closed before the banner: `MaxStartups`, or an sshd that is being restarted.
 fn turned_away(error: &ssh2::Error) -> bool {
     const BANNER_RECV: i32 = -2;
     const SOCKET_DISCONNECT: i32 = -13;
@@ -265,18 +264,17 @@ fn turned_away(error: &ssh2::Error) -> bool {
     )
 }
 
-/// Up to 0.2 s, 0.4 s, 0.8 s …: at random, so that those who were turned away together do not
-/// come back together.
+/// Up to 0.2 s, 0.4 s, 0.8 s …: random, so that rejected connections do not retry together.
 fn backoff(attempt: u32) -> Duration {
     let mut random = [0; 2];
-    // Without randomness they come back together: slow, but not wrong.
+    // Without randomness they retry together: slow, but correct.
     let _ = openssl::rand::rand_bytes(&mut random);
     let share = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
     Duration::from_millis(100 << attempt).mul_f64(0.25 + 0.75 * share)
 }
 
-/// A TCP connection. Names are looked up and connections made in a thread of their own, because
-/// neither can be interrupted; one that is not waited for any more ends by itself.
+/// A TCP connection. Name resolution and connecting run in a separate thread, because neither can
+/// be interrupted; an abandoned one ends by itself.
 fn connect(target: &Target, cancel: &Cancel) -> Result<TcpStream, RemoteError> {
     let (name, port) = (target.address.clone(), target.port);
     let failed = |why: std::io::Error| unreachable(target, why.to_string());
@@ -287,7 +285,7 @@ fn connect(target: &Target, cancel: &Cancel) -> Result<TcpStream, RemoteError> {
         .spawn({
             let wake = wake.clone();
             move || {
-                // Nobody listens any more when it took too long.
+                // The receiver is gone if it took too long.
                 let _ = sender.send(open(&name, port));
                 sys::wake(wake.as_fd());
             }
@@ -320,7 +318,7 @@ fn open(name: &str, port: u16) -> Result<TcpStream, String> {
     let mut problem = "the name has no address".to_owned();
     for (at, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
-        // An address that does not answer leaves time for those behind it.
+        // An address that does not answer must leave time for the next ones.
         let share = left / u32::try_from(addresses.len() - at).unwrap_or(1);
         if share.is_zero() {
             break;
@@ -340,7 +338,7 @@ fn explain(why: &std::io::Error, port: u16) -> String {
             format!("connection refused: does sshd run there, on port {port}?")
         }
         ErrorKind::TimedOut => format!(
-            "no answer within {} s: is the host up, and does a firewall let port {port} through?",
+            "no answer within {} s: is the host up, and does a firewall allow port {port}?",
             CONNECT.as_secs()
         ),
         _ => why.to_string(),

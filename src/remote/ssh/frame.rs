@@ -1,4 +1,4 @@
-//! What the root shell says about a script, told apart from what the script prints.
+//! Separates the root shell's own messages from the output of a script.
 
 use super::Stream;
 
@@ -26,8 +26,8 @@ impl Frame {
         Self { out, err }
     }
 
-    /// Hands on what the script printed. What came before it, from something that an earlier
-    /// script left behind, is dropped.
+    /// Passes on the script's output. Output before it, from leftovers of an earlier script, is
+    /// dropped.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], to: &mut dyn FnMut(Stream, &[u8])) {
         let side = match stream {
             Stream::Out => &mut self.out,
@@ -40,7 +40,7 @@ impl Frame {
         });
     }
 
-    /// The script's status, once both outputs have come to their end.
+    /// The script's status, once both outputs have ended.
     pub fn status(&self) -> Option<i32> {
         match (self.out.state, self.err.state) {
             (FrameState::Ended(status), FrameState::Ended(_)) => Some(status),
@@ -60,7 +60,7 @@ enum FrameState {
 struct Side {
     mark: Vec<u8>,
     state: FrameState,
-    /// The start of a mark, perhaps; the rest is still to come.
+    /// Possibly the start of a mark; the rest is still missing.
     held: Vec<u8>,
 }
 
@@ -77,7 +77,7 @@ impl Side {
         }
     }
 
-    /// Returns what cannot be judged yet.
+    /// Returns the bytes that cannot be decided yet.
     fn parse<'a>(&mut self, mut bytes: &'a [u8], to: &mut dyn FnMut(&[u8])) -> &'a [u8] {
         loop {
             if let FrameState::Ended(_) = self.state {
@@ -106,7 +106,7 @@ impl Side {
         }
     }
 
-    /// Where the mark begins, or might begin when more comes; the length if nowhere.
+    /// Where the mark begins, or might begin; the length if nowhere.
     fn find(&self, bytes: &[u8]) -> usize {
         let mut from = 0;
         while let Some(next) = bytes[from..].iter().position(|byte| *byte == SEPARATOR) {
@@ -121,7 +121,7 @@ impl Side {
     }
 }
 
-/// A status is ` 0` to ` 255`. Nobody but the root shell knows the mark.
+/// A status is ` 0` to ` 255`. Only the root shell knows the mark.
 fn number(status: &[u8]) -> i32 {
     let text = std::str::from_utf8(status).unwrap_or_default();
     text.trim().parse().unwrap_or(255)

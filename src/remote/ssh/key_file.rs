@@ -1,4 +1,4 @@
-//! A private key on the disk of this machine, and what libssh2 does not tell about it.
+//! A private key file on this machine, and its properties that libssh2 does not report.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ impl KeyFile {
         })
     }
 
-    /// Whether it is only the public half: the private one may be in an agent.
+    /// Whether it is only the public half; the private one may be in an agent.
     pub fn is_public(&self) -> bool {
         public_line(&self.text).is_some()
     }
@@ -30,18 +30,18 @@ impl KeyFile {
     /// Whether it needs a passphrase.
     pub fn is_encrypted(&self) -> bool {
         match openssh_body(&self.text) {
-            // The name of the cipher, behind its length.
+            // The name of the cipher, after its length.
             Some(body) => !body.starts_with(b"\0\0\0\x04none"),
             None => self.text.contains("ENCRYPTED"),
         }
     }
 
-    /// The certificate that lies beside it.
+    /// The certificate next to it.
     pub fn certificate(&self) -> Option<PathBuf> {
         Some(self.beside("-cert.pub")).filter(|path| path.exists())
     }
 
-    /// How an agent would name it: its public half, and its certificate.
+    /// Its identities in an agent: the public half, and the certificate.
     pub fn public(&self) -> Vec<Vec<u8>> {
         let read = |path: PathBuf| public_line(&std::fs::read_to_string(path).ok()?);
         let public = public_line(&self.text)
@@ -51,13 +51,13 @@ impl KeyFile {
         public.into_iter().chain(certificate).collect()
     }
 
-    /// What the file holds.
+    /// The content of the file.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The public half as a line of a `.pub` file, out of an encrypted private key: who has it need
-    /// not open the key to offer it.
+    /// The public half as a line of a `.pub` file, from an encrypted private key: it can be offered
+    /// without decrypting the key.
     pub fn offer(&self) -> Option<String> {
         let key = public_inside(&openssh_body(&self.text)?)?;
         let kind = known_hosts::kind(&key)?;
@@ -81,7 +81,7 @@ fn public_line(text: &str) -> Option<Vec<u8>> {
     named.then_some(key)
 }
 
-/// What stands behind the magic words of OpenSSH's own format.
+/// The content after the magic bytes of OpenSSH's own format.
 fn openssh_body(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let (_, rest) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----")?;
     let lines = rest.lines().take_while(|line| !line.starts_with('-'));
@@ -92,8 +92,8 @@ fn openssh_body(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     ))
 }
 
-/// The public half, which is never encrypted: behind the cipher, the two of its key derivation,
-/// and the number of keys.
+/// The public half, which is never encrypted: after the cipher, the two fields of the key
+/// derivation, and the number of keys.
 fn public_inside(body: &[u8]) -> Option<Vec<u8>> {
     fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
         let (length, behind) = rest.split_at_checked(4)?;

@@ -3,8 +3,8 @@
 //!
 //! * `dial`: the TCP connection, the key exchange, the host's key
 //! * `auth`: logging in; `key_file`: with keys
-//! * `wire`: the session, and every wait
-//! * `shell`: the root shell; `frame`: its answers among what scripts print
+//! * `wire`: the session and all waits
+//! * `shell`: the root shell; `frame`: its messages in the output of scripts
 //! * `relay`: connections from the host itself
 
 mod auth;
@@ -26,17 +26,16 @@ use super::{Cancel, Credentials, Relay, Remote, RemoteError, Script, Target};
 use crate::events::Stream;
 use wire::{Pumped, Wire};
 
-/// A connection with a host and the root shell on it.
+/// A connection to a host and its root shell.
 pub struct Ssh {
     target: Target,
     root: Channel,
-    /// Behind the channel, so that it goes last.
+    /// After the channel, so that it is dropped last.
     wire: Wire,
 }
 
 impl Ssh {
-    /// Connects, makes sure of the host's key, logs in, and becomes root. At most 16 of these are
-    /// under way at once; the others wait their turn.
+    /// Connects, verifies the host key, logs in, and becomes root. At most 16 at once; others wait.
     pub fn connect(
         target: &Target,
         credentials: &Credentials,
@@ -55,8 +54,8 @@ impl Ssh {
         })
     }
 
-    /// Passes a result on; after an error that leaves the session in the middle of something, the
-    /// connection is over.
+    /// Passes a result on; after an error that leaves the session in an undefined state, the
+    /// connection is closed.
     fn settle<T>(&mut self, result: Result<T, RemoteError>) -> Result<T, RemoteError> {
         if let Err(error) = &result
             && error.ends_connection()
@@ -66,7 +65,7 @@ impl Ssh {
         result
     }
 
-    /// Reads what nobody asked for: answers to signs of life, words of what a script left behind.
+    /// Reads unrequested data: keep-alive replies, output of leftovers of a script.
     fn idle(&mut self) -> Result<(), RemoteError> {
         self.wire.alive()?;
         loop {
@@ -101,8 +100,8 @@ impl Remote for Ssh {
         self.settle(result)
     }
 
-    /// Made by bash as the user who logged in; so bash has to be there, and the host's own rules
-    /// about who may connect where apply to that user.
+    /// Made by bash as the login user; so bash must be installed, and the host's own rules for that
+    /// user apply.
     fn relay(
         &mut self,
         to: SocketAddr,
@@ -123,7 +122,7 @@ impl Remote for Ssh {
 
 impl Drop for Ssh {
     fn drop(&mut self) {
-        // First of all, or libssh2 would talk to the host once more to close the channel.
+        // First, or libssh2 would contact the host again to close the channel.
         self.wire.end("dropped");
     }
 }

@@ -10,25 +10,25 @@ use ssh2::{Channel, Session};
 use super::wire::{Pumped, Until, Wire};
 use super::{RemoteError, Stream, shell};
 
-/// `$0` and `$1` are where to, `$2` is said once it is connected. Whichever side ends first, the
-/// whole process group goes: `timeout` made one. One line without `!`, for the login shells.
+/// `$0` and `$1` are the target, `$2` is printed once connected. When either side ends, the whole
+/// process group of `timeout` is killed. One line without `!`, for all login shells.
 const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3; kill 0; } & cat <&3; kill 0; }"#;
 
 /// What a profile may print in front of the connection, in bytes.
 const MOST_WORDS: usize = 1 << 20;
 
-/// What the host may take longer than a relay before it is given up.
+/// The extra time for the host before a relay is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A channel through which a connection goes.
+/// A channel that carries a connection.
 pub struct OpenedChannel {
     channel: Channel,
     until: Until,
-    /// What came in the same breath as the word that it is connected.
+    /// Bytes that came together with the message that it is connected.
     first: Vec<u8>,
 }
 
-/// Asks for a connection, and waits until it is there.
+/// Requests a connection, and waits until it is made.
 pub fn open(
     wire: &Wire,
     host: &str,
@@ -36,7 +36,7 @@ pub fn open(
     limit: Duration,
 ) -> Result<OpenedChannel, RemoteError> {
     let mark = shell::nonce().map_err(|why| wire.lost(why.to_string()))?;
-    // The host ends it by itself, should we not come to it. In whole seconds, for busybox.
+    // The host ends it by itself if the wizard does not. In whole seconds, for busybox.
     let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
     let command = format!(
         "exec env LC_ALL=C timeout {} bash -c '{COPY}' {} {} {mark}",
@@ -54,7 +54,7 @@ pub fn open(
     let channel = wire.exec(&command, &patient)?;
     let mut channel = channel.map_err(|why| {
         unreachable(format!(
-            "sshd there starts no further command ({}): is its MaxSessions below 2?",
+            "sshd there refuses another session ({}): is its MaxSessions below 2?",
             why.message()
         ))
     })?;
@@ -65,7 +65,7 @@ pub fn open(
             Stream::Out => out.extend_from_slice(bytes),
             Stream::Err => err.extend_from_slice(bytes),
         })?;
-        // A profile that prints something does it in front of the mark.
+        // A profile that prints something prints it before the mark.
         if let Some(at) = find(&out, mark.as_bytes()) {
             return Ok(OpenedChannel {
                 channel,
@@ -91,12 +91,12 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     text.windows(word.len()).position(|part| part == word)
 }
 
-/// Why bash did not connect. Its own words are in English: `LC_ALL=C`.
+/// Why bash did not connect. Its messages are in English: `LC_ALL=C`.
 fn explain(status: i32, err: &str, seconds: u64) -> String {
     const TIMED_OUT: i32 = 124;
     const NOT_FOUND: i32 = 127;
     let last = err.lines().rfind(|line| !line.trim().is_empty());
-    let last = last.unwrap_or("it says nothing");
+    let last = last.unwrap_or("no output");
     if status == TIMED_OUT {
         format!("no answer within {seconds} s")
     } else if status == NOT_FOUND {
@@ -114,8 +114,8 @@ fn explain(status: i32, err: &str, seconds: u64) -> String {
     }
 }
 
-/// Closes a channel on both sides, so that it does not count any more (sshd allows 10 at once),
-/// and returns the status of what ran on it.
+/// Closes a channel on both sides, so that it no longer counts (sshd allows 10 at once), and
+/// returns the status of its command.
 fn close(wire: &Wire, channel: &mut Channel, until: &Until) -> Result<i32, RemoteError> {
     let lost = |why: ssh2::Error| wire.lost(why.to_string());
     wire.retry(until, |_: &Session| channel.close())?
@@ -124,7 +124,7 @@ fn close(wire: &Wire, channel: &mut Channel, until: &Until) -> Result<i32, Remot
     channel.exit_status().map_err(lost)
 }
 
-/// Bytes to and from where it leads.
+/// The relayed stream.
 pub struct Relayed<'a> {
     wire: &'a mut Wire,
     opened: OpenedChannel,
@@ -142,7 +142,7 @@ impl<'a> Relayed<'a> {
             RemoteError::Cancelled { .. } => ErrorKind::ConnectionAborted,
             _ => ErrorKind::BrokenPipe,
         };
-        // Time that is over leaves nothing half done, unless something was being written.
+        // A timeout leaves nothing half done, unless a write was in progress.
         if kind != ErrorKind::TimedOut || self.wire.wants_to_write() {
             self.wire.end(&error.to_string());
         }
@@ -165,7 +165,7 @@ impl Read for Relayed<'_> {
                     let lost = self.wire.lost(error.to_string());
                     return Err(self.failed(lost));
                 }
-                // Nothing came, but the end neither: words on standard error are in the way.
+                // No data, but no end either: output on standard error is pending.
                 Ok(0) if !self.opened.channel.eof() && !buffer.is_empty() => {
                     let mut words = [0; 1024];
                     let _ = self.opened.channel.stderr().read(&mut words);
@@ -205,7 +205,7 @@ impl Drop for Relayed<'_> {
         let until = Until::after(GRACE);
         let OpenedChannel { channel, .. } = &mut self.opened;
         let closed = (|| {
-            // Its end makes the copying over there end itself.
+            // Closing it ends the copying on the host.
             let _ = self.wire.retry(&until, |_| channel.send_eof())?;
             loop {
                 match self.wire.pump(channel, &mut &[][..], &mut |_, _| {})? {

@@ -1,4 +1,4 @@
-//! The root shell: opened once a connection, kept.
+//! The root shell: opened once per connection, and kept.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::secrets::SecretText;
 
 const LOGIN: &str = include_str!("../../../assets/remote/login.sh");
 const ROOT: &str = include_str!("../../../assets/remote/root-shell.sh");
-/// What every login shell understands, be it fish or csh.
+/// A command that every login shell understands, even fish and csh.
 const START: &str = "exec /bin/sh";
-/// Behind every script: the root shell sees by it that the script is whole.
+/// At the end of every script: shows the root shell that the script is complete.
 const END: &str = "#";
 
 /// What banners, profiles and sudo may print on the way to root, in bytes.
@@ -27,17 +27,17 @@ const MOST_WORDS: usize = 1 << 20;
 /// For the way to root: sudo waits 2 s after a wrong password (docs/ssh.md, "sudo").
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How the connection is lost when the root shell goes.
+/// The reason if the root shell ends.
 pub const ENDED: &str = "the root shell on the host ended";
 
-/// What sudo says after the last wrong password.
+/// sudo's message after the last wrong password.
 const WRONG: &str = "incorrect password";
-/// What it says where it may not ask; also to a user who may do nothing.
+/// sudo's message if it cannot ask; also to a user without any rights.
 const NEEDED: &str = "a password is required";
-/// What it says to a user who may not, once it knows that it is that user.
+/// sudo's message to an authenticated user without rights.
 const NOT_ALLOWED: [&str; 2] = ["is not in the sudoers file", "is not allowed to"];
 
-/// A mark that cannot be guessed.
+/// An unguessable mark.
 pub fn nonce() -> Result<String, openssl::error::ErrorStack> {
     use std::fmt::Write as _;
     let mut random = [0; 16];
@@ -49,7 +49,7 @@ pub fn nonce() -> Result<String, openssl::error::ErrorStack> {
     Ok(text)
 }
 
-/// Opens it: as it is for root, through sudo for others.
+/// Opens it: directly for root, through sudo for others.
 pub fn open(
     wire: &Wire,
     target: &Target,
@@ -64,7 +64,7 @@ pub fn open(
     };
     opening.open(credentials).map_err(|error| match error {
         RemoteError::Timeout { limit, .. } => {
-            opening.no_root(&format!("nothing came of it within {} s", limit.as_secs()))
+            opening.no_root(&format!("no answer within {} s", limit.as_secs()))
         }
         other => other,
     })
@@ -74,9 +74,9 @@ struct Opening<'a> {
     wire: &'a Wire,
     target: &'a Target,
     until: Until,
-    /// Whose password sudo asked for, where it said so.
+    /// The user whose password sudo asked for, if it said so.
     asked: Option<String>,
-    /// It asked for one, and had none or a wrong one.
+    /// It asked for one, and got none or a wrong one.
     wants: Option<bool>,
 }
 
@@ -89,14 +89,14 @@ impl Opening<'_> {
             self.no_root(&format!("sshd there starts no command: {}", why.message()))
         })?;
 
-        // Nothing is sent before the other side is known to read it: a shell reads ahead, and
-        // where sudo asks for no password, the password would become the first line of a script.
+        // Nothing is sent before the other side is known to read it: a shell reads ahead, and if
+        // sudo asks for no password, the password would become the first line of a script.
         let password = credentials.sudo_password.as_ref();
         let target = self.target;
         let login = format!("{}@{} {}", target.user, target.address, target.port);
         self.asked = credentials.trials.whose(&login);
         let asks = password.is_some() || (credentials.asks && self.asked.is_none());
-        // sudo puts in whose password it asks for.
+        // sudo inserts the user whose password it asks for.
         let asks = if asks {
             format!("{prompt}%p{prompted}")
         } else {
@@ -148,7 +148,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Gives sudo the password, once: further attempts may lock the account.
+    /// Sends sudo the password once: more attempts may lock the account.
     fn give(
         &mut self,
         channel: &mut Channel,
@@ -186,23 +186,23 @@ impl Opening<'_> {
         let user = &self.target.user;
         match self.asked.as_deref() {
             Some(whose) if whose == user => format!(
-                "sudo does not take this password; it asks for that of {user}. Give that one \
+                "sudo refuses this password; it asks for that of {user}. Give that one \
                  (sudo_password in the answers)"
             ),
             Some(whose) => format!(
-                "sudo does not take this password; it asks for that of {whose}, not of {user} \
-                 (targetpw or rootpw in its settings). Give that one (sudo_password in the answers)"
+                "sudo refuses this password; it asks for that of {whose}, not of {user} (targetpw \
+                 or rootpw in its settings). Give that one (sudo_password in the answers)"
             ),
-            None => "sudo does not take this password. It wants the user's own, on SUSE that of \
-                     root: check which, and give that one (sudo_password in the answers)"
+            None => "sudo refuses this password. It needs the user's own, on SUSE root's: check \
+                     which, and give that one (sudo_password in the answers)"
                 .to_owned(),
         }
     }
 
     fn no_password(&self) -> String {
         match self.asked.as_deref() {
-            Some(whose) => format!("sudo wants the password of {whose}: give it"),
-            None => "sudo wants a password: give it".to_owned(),
+            Some(whose) => format!("sudo needs the password of {whose}: give it"),
+            None => "sudo needs a password: give it".to_owned(),
         }
     }
 
@@ -221,8 +221,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Sends something, and waits for one of the marks on standard error. Whatever a profile or
-    /// sudo prints is passed over, and kept for the case that nothing else comes.
+    /// Sends something, and waits for one of the marks on standard error. Other output, of a
+    /// profile or sudo, is skipped, and kept as the reason if no mark comes.
     fn say(
         &self,
         channel: &mut Channel,
@@ -257,7 +257,7 @@ impl Opening<'_> {
         }
     }
 
-    /// What sudo or a shell says when it will not, and what to do about it.
+    /// Refusals of sudo or a shell, and what to do about them.
     fn explain(&self, text: &str) -> String {
         let user = &self.target.user;
         let has = |words: &str| text.contains(words);
@@ -270,34 +270,33 @@ impl Opening<'_> {
         };
         if has(NEEDED) {
             format!(
-                "sudo wants a password, or does not allow {user} anything. Give the password that it \
-                 asks for (sudo_password in the answers: that of {user}, on SUSE that of root), or \
-                 allow {user} everything without one by a file in /etc/sudoers.d there: {user} \
+                "sudo needs a password, or {user} has no sudo rights. Give the password that it \
+                 asks for (sudo_password in the answers: that of {user}, on SUSE root's), or allow \
+                 {user} everything without a password, with a file in /etc/sudoers.d there: {user} \
                  ALL=(ALL) NOPASSWD: ALL"
             )
         } else if has(WRONG) {
             self.wrong_password()
         } else if has("must have a tty") {
             format!(
-                "sudo there wants a terminal (requiretty). Add to a file in /etc/sudoers.d: \
+                "sudo there requires a terminal (requiretty). Add to a file in /etc/sudoers.d: \
                  Defaults:{user} !requiretty"
             )
         } else if NOT_ALLOWED.iter().any(|words| has(words)) {
             format!(
-                "sudo does not allow it. Add to a file in /etc/sudoers.d there: {user} ALL=(ALL) ALL \
-                 ({})",
+                "sudo refuses it. Add to a file in /etc/sudoers.d there: {user} ALL=(ALL) ALL ({})",
                 last()
             )
         } else if has("sudo: not found") {
-            "there is no sudo. Install it there, or log in as root".to_owned()
+            "sudo is not installed. Install it there, or log in as root".to_owned()
         } else if text.trim().is_empty() || has("account is currently not available") {
             let word = match last() {
-                word if word.is_empty() => "it ended without a word".to_owned(),
+                word if word.is_empty() => "it ended without a message".to_owned(),
                 word => word,
             };
             format!(
-                "the login shell of {user} there runs no commands ({word}). Give {user} one that \
-                 does (usermod --shell /bin/sh {user}), or log in as another user"
+                "the login shell of {user} there runs no commands ({word}). Set another one \
+                 (usermod --shell /bin/sh {user}), or log in as another user"
             )
         } else {
             format!("the host said: {}", last())
@@ -306,9 +305,9 @@ impl Opening<'_> {
 }
 
 enum ShellOutput {
-    /// The mark with this number, behind this text.
+    /// The mark with this number, after this text.
     Mark(usize, String),
-    /// It ended instead, with these words.
+    /// It ended instead, with this output.
     End(String),
 }
 
@@ -343,8 +342,8 @@ pub fn run(
         }
         match pumped {
             Pumped::Moved => wire.check(&until)?,
-            // The script may still be at work, and hold the outputs open; but nobody will tell
-            // how it ends.
+            // The script may still be running, with its outputs open; but its status will not be
+            // reported.
             Pumped::Idle if is_dead(channel) => return Err(wire.lost(ENDED.to_owned())),
             Pumped::Idle => wire.wait(&until)?,
             Pumped::Ended => return Err(wire.lost(ENDED.to_owned())),
@@ -352,7 +351,7 @@ pub fn run(
     }
 }
 
-/// Whether the host has told how the root shell ended.
+/// Whether the host has reported the end of the root shell.
 pub fn is_dead(channel: &Channel) -> bool {
     let signal = channel.exit_signal();
     signal.is_ok_and(|signal| signal.exit_signal.is_some())

@@ -1,4 +1,4 @@
-//! The connection itself: everything that waits for a host waits here.
+//! The connection itself, and all waits for a host.
 
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -11,20 +11,20 @@ use ssh2::{BlockDirections, Channel, ErrorCode, Session};
 use super::{Cancel, RemoteError, Stream};
 use crate::remote::sys;
 
-/// How often the host is asked for a sign of life.
+/// How often a keep-alive is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long it may take to answer.
+/// How long its answer may take.
 const SILENCE: Duration = Duration::from_secs(15);
-/// How long the kernel tries to get something through.
+/// How long the kernel retransmits.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
-/// The kernel's clock of a connection is this coarse, at most.
+/// The maximum granularity of the kernel's clock of a connection.
 const TICK: Duration = Duration::from_millis(50);
-/// The size of an SSH packet, at most.
+/// The maximum size of an SSH packet.
 const BUFFER: usize = 32 * 1024;
 /// libssh2's code for: it would block.
 const EAGAIN: ErrorCode = ErrorCode::Session(-37);
 
-/// When a call must be over.
+/// The deadline of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Until {
     begun: Instant,
@@ -37,39 +37,39 @@ impl Until {
         Self { begun, limit }
     }
 
-    /// What is left of the limit.
+    /// The remaining time.
     pub fn left(&self) -> Duration {
         self.limit.saturating_sub(self.begun.elapsed())
     }
 }
 
-/// What a [`Wire::pump`] came to.
+/// The result of a [`Wire::pump`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pumped {
     Moved,
     /// There is nothing to read or write now.
     Idle,
-    /// The other side has ended the channel, and all it said was read.
+    /// The other side has closed the channel, and all its output was read.
     Ended,
 }
 
-/// A session that never blocks inside libssh2: whatever cannot be done now waits in [`Wire::wait`],
-/// which minds the limit, the [`Cancel`] and the peer's silence. So every handle of the session
-/// stays in one thread, and dropping one waits for nobody.
+/// A session that never blocks inside libssh2: all waiting is in [`Wire::wait`], which checks the
+/// limit, the [`Cancel`] and the peer's keep-alives. So every handle of the session stays in one
+/// thread, and dropping one never waits.
 pub struct Wire {
     host: String,
     session: Session,
     /// The session's own socket.
     socket: TcpStream,
     cancel: Cancel,
-    /// Signs of life are asked for from here on.
+    /// Keep-alives are sent from here on.
     up: bool,
     asked: Cell<Instant>,
-    /// When the oldest question that was not answered was asked.
+    /// When the oldest unanswered keep-alive was sent.
     unanswered: Cell<Option<Instant>>,
     /// Why the connection ended, once it has.
     ended: Option<String>,
-    /// What is read goes through it.
+    /// The buffer for reads.
     buffer: RefCell<Box<[u8]>>,
 }
 
@@ -109,7 +109,7 @@ impl Wire {
         &self.cancel
     }
 
-    /// The key exchange. Repeats libssh2's call until it is done, as all of its calls want it.
+    /// The key exchange. Repeats libssh2's call until it is done, as all its calls require.
     pub fn handshake(&mut self, until: &Until) -> Result<Result<(), ssh2::Error>, RemoteError> {
         loop {
             match self.session.handshake() {
@@ -119,7 +119,7 @@ impl Wire {
         }
     }
 
-    /// Repeats a call of libssh2 until it does not say any more that it would block.
+    /// Repeats a call of libssh2 until it no longer would block.
     pub fn retry<T>(
         &self,
         until: &Until,
@@ -133,7 +133,7 @@ impl Wire {
         }
     }
 
-    /// Starts a command on a channel of its own, if the host lets it.
+    /// Starts a command on a separate channel, if the host allows it.
     pub fn exec(
         &self,
         command: &str,
@@ -147,15 +147,15 @@ impl Wire {
         Ok(started.map(|()| channel))
     }
 
-    /// From now on the host is asked for signs of life.
+    /// From now on keep-alives are sent.
     pub fn authenticated(&mut self) {
         self.session
             .set_keepalive(true, u32::try_from(KEEP_ALIVE.as_secs()).unwrap_or(5));
         self.up = true;
     }
 
-    /// Writes what can be written and reads what can be read, on both outputs: a command that
-    /// fills one of them while it waits for its input gets on all the same.
+    /// Writes what can be written and reads what can be read, on both outputs, so that a command
+    /// that fills one while it waits for input does not block.
     pub fn pump(
         &self,
         channel: &mut Channel,
@@ -170,7 +170,7 @@ impl Wire {
                     moved |= written > 0;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Closed over there. What it said before is still to be read.
+                // Closed by the host. Its earlier output must still be read.
                 Err(_) => *input = &[],
             }
         }
@@ -200,7 +200,7 @@ impl Wire {
         })
     }
 
-    /// Whether one may go on.
+    /// An error if cancelled or out of time.
     pub fn check(&self, until: &Until) -> Result<(), RemoteError> {
         let host = || self.host.clone();
         if self.cancel.is_cancelled() {
@@ -214,7 +214,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Waits until the session may get on.
+    /// Waits until the session can continue.
     pub fn wait(&self, until: &Until) -> Result<(), RemoteError> {
         self.check(until)?;
         self.sign_of_life()?;
@@ -243,10 +243,10 @@ impl Wire {
                 self.unanswered.set(None);
             } else if now - asked > SILENCE {
                 let seconds = silence.as_secs();
-                return Err(self.lost(format!("no sign of life for {seconds} s")));
+                return Err(self.lost(format!("no answer to keep-alives for {seconds} s")));
             }
         }
-        // Only when all of it can go out at once: libssh2 cannot finish a half sent one later.
+        // Only if it can be sent at once: libssh2 cannot finish a partial one later.
         if now - self.asked.get() >= KEEP_ALIVE
             && !self.wants_to_write()
             && sys::writable(self.socket.as_fd())
@@ -262,7 +262,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether libssh2 has something half sent.
+    /// Whether libssh2 has a partially sent packet.
     pub fn wants_to_write(&self) -> bool {
         matches!(
             self.session.block_directions(),

@@ -1,5 +1,5 @@
-//! Events as lines for people: on a dumb terminal, in the log of a CI job. Lines are only ever
-//! added, each says when and on which host, and there is nothing in them but text.
+//! Events as lines for people: on a dumb terminal, in the log of a CI job. Lines are only appended,
+//! plain text, each with time and host.
 //!
 //! ```text
 //!    12.3s  k3s-postgres  start      postgres/install: Postgres is installed and running
@@ -21,22 +21,22 @@ use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome,
 pub use status::write as write_status;
 pub use summary::with_problems as write_table;
 
-/// Where lines about no host in particular come from.
-const HERE: &str = "jump host";
-/// Longer host names do not push everything to the right.
+/// The host column of lines that concern no host.
+const HERE: &str = "this machine";
+/// Longer host names are cut.
 const WIDEST_HOST: usize = 24;
 
-/// What the lines mention and events do not say.
+/// What the lines need besides the events.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The log of this run.
     pub log: PathBuf,
     pub kubeconfig: PathBuf,
-    /// The command that goes on with what was not done.
+    /// The command that continues an unfinished run.
     pub again: String,
-    /// The commands to type next, when all went well.
+    /// The next commands, after a successful run.
     pub next: Vec<String>,
-    /// Also what is checked, and what the checks say.
+    /// Also shows the checks and their results.
     pub verbose: bool,
 }
 
@@ -97,7 +97,7 @@ impl<W: Write> Lines<W> {
                 holds,
             } => {
                 if *holds && !self.context.verbose {
-                    // Shown when the step has ended, unless nothing had to be done for it.
+                    // Shown when the step has ended, unless it was unchanged.
                     return Ok(());
                 }
                 self.proof(at, step, case, expected, got, *holds)
@@ -105,8 +105,8 @@ impl<W: Write> Lines<W> {
             What::StepEnded { step, outcome } => self.step_ended(at, step, outcome),
             What::Aborting { how, why } => {
                 let what = match how {
-                    Abort::Soft => "the steps at work are finished, nothing new is begun",
-                    Abort::Hard => "the steps at work are ended",
+                    Abort::Soft => "waiting for the running steps, starting no new ones",
+                    Abort::Hard => "stopping the running steps",
                 };
                 self.line(at, None, "stopping", &format!("{why}: {what}"))
             }
@@ -117,9 +117,9 @@ impl<W: Write> Lines<W> {
                 by: DecidedBy::Operator,
             } => {
                 let what = match decision {
-                    Decision::Retry => "try it again",
-                    Decision::Skip => "leave it out",
-                    Decision::GiveUp => "give it up",
+                    Decision::Retry => "retry",
+                    Decision::Skip => "skip",
+                    Decision::GiveUp => "give up",
                 };
                 self.step_line(at, step, "operator", what)
             }
@@ -127,7 +127,7 @@ impl<W: Write> Lines<W> {
                 at,
                 None,
                 "waiting",
-                &format!("for a word to begin {before}"),
+                &format!("for the operator to start {before}"),
             ),
             What::Renewed { certificate, why } => {
                 self.line(at, None, "new", &format!("{certificate}: {why}"))
@@ -135,8 +135,8 @@ impl<W: Write> Lines<W> {
             What::Missed { lines } => self.line(
                 at,
                 None,
-                "left out",
-                &format!("{lines} lines that came too fast to be printed; the log has them"),
+                "omitted",
+                &format!("{lines} lines, printed too fast to show; the log has them"),
             ),
             What::Unknown { kind } => {
                 let text = format!("{kind}, an event of a newer wizard");
@@ -152,18 +152,18 @@ impl<W: Write> Lines<W> {
         self.out.flush()
     }
 
-    /// A step that failed, in full, as it stands at the end of a run.
+    /// A failed step in full, for the end of a run.
     pub fn failure(&mut self, step: &StepId) -> io::Result<()> {
         summary::failure(&mut self.out, &self.progress, step)?;
         self.out.flush()
     }
 
-    /// What the events have come to.
+    /// The state after these events.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Whether an event is of a step that is being brought to what it should be.
+    /// Whether an event belongs to a step that is being applied.
     fn applies(&self, event: &Event) -> bool {
         let What::Output { step, .. } = &event.what else {
             return false;
@@ -190,7 +190,7 @@ impl<W: Write> Lines<W> {
         )?;
         writeln!(
             self.out,
-            "run {} by {}, begun {}",
+            "run {} by {}, started {}",
             run.run, run.operator, run.when
         )?;
         writeln!(self.out, "log {}\n", self.context.log.display())
@@ -220,7 +220,7 @@ impl<W: Write> Lines<W> {
             Outcome::Unchanged => self.step_line(at, step, "unchanged", &self.title(step)),
             Outcome::Warned { why } => self.step_line(at, step, "warning", why),
             Outcome::Skipped { why } => self.step_line(at, step, "skipped", why),
-            Outcome::WontRun { because } => self.step_line(at, step, "won't run", because),
+            Outcome::WontRun { because } => self.step_line(at, step, "not run", because),
             Outcome::Failed(failure) => {
                 let text = format!("{}, after {took}", failure.why.trim_end_matches('.'));
                 self.step_line(at, step, "FAILED", &text)
@@ -239,10 +239,10 @@ impl<W: Write> Lines<W> {
     ) -> io::Result<()> {
         let host = self.host(step);
         if holds {
-            self.line(at, host.as_deref(), "holds", &format!("{case}: {got}"))
+            self.line(at, host.as_deref(), "pass", &format!("{case}: {got}"))
         } else {
             let text = format!("{case}: expected {expected}, got {got}");
-            self.line(at, host.as_deref(), "BROKEN", &text)
+            self.line(at, host.as_deref(), "FAIL", &text)
         }
     }
 
@@ -282,7 +282,7 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// A step without its host, which stands beside it.
+/// A step without its host, which has its own column.
 fn name(step: &StepId) -> &str {
     let id = step.as_str();
     id.split_once('@').map_or(id, |(name, _)| name)
@@ -310,9 +310,8 @@ fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// A line as a terminal would show it in the end, without anything that a terminal obeys: colours
-/// and cursor movements are gone, and of what was written over with a carriage return the last
-/// remains.
+/// A line as a terminal would finally show it, without control sequences: of text overwritten with
+/// a carriage return, the last remains.
 pub fn plain(text: &str) -> String {
     let text = text.trim_end_matches(['\r', '\n']);
     let last = text.rsplit('\r').next().unwrap_or(text);
@@ -321,7 +320,7 @@ pub fn plain(text: &str) -> String {
     while let Some(letter) = letters.next() {
         match letter {
             '\u{1b}' => match letters.next() {
-                // Up to the letter that says what it is.
+                // Up to the final letter of the sequence.
                 Some('[') => {
                     letters.find(|letter| matches!(letter, '\u{40}'..='\u{7e}'));
                 }
@@ -330,7 +329,7 @@ pub fn plain(text: &str) -> String {
                     letters.find(|letter| matches!(letter, '\u{7}' | '\u{1b}'));
                     letters.next_if_eq(&'\\');
                 }
-                // Which set of letters: one more.
+                // Character set: one more.
                 Some('(' | ')' | '#' | ' ' | '%') => {
                     letters.next();
                 }

@@ -1,4 +1,5 @@
-//! How a cluster is, for people: its parts, and at the end, where people look first, what is ill.
+//! The status of a cluster for people: its parts, and at the end, where people look first, its
+//! problems.
 
 use std::io::{self, Write};
 
@@ -9,7 +10,7 @@ use crate::report::status::ClusterStatus;
 pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
     let name = &status.cluster;
     match &status.from {
-        Some(from) => writeln!(out, "Cluster {name}, as {from} sees it at {}", status.when)?,
+        Some(from) => writeln!(out, "Cluster {name}, seen from {from} at {}", status.when)?,
         None => writeln!(out, "Cluster {name}: no server answers at {}", status.when)?,
     }
     nodes(out, &status.nodes)?;
@@ -55,7 +56,7 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
     }
     writeln!(out)?;
     if status.healthy {
-        return writeln!(out, "Everything is as it should be.");
+        return writeln!(out, "The cluster is healthy.");
     }
     writeln!(out, "{}:", counted(status.problems.len(), "problem"))?;
     for problem in &status.problems {

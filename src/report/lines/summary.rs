@@ -1,5 +1,4 @@
-//! What stands at the end of a run: what went wrong, what the cluster looks like, what was shown,
-//! what the time went into, and what to type next.
+//! The summary at the end of a run: failures, the cluster, proofs, times, and the next commands.
 
 use std::io::{self, Write};
 
@@ -11,9 +10,9 @@ use crate::events::{End, Failure, Outcome};
 
 /// How many pods without problems are listed.
 const WELL_PODS: usize = 20;
-/// How many steps that will not run are named.
+/// How many skipped steps are named.
 const NAMED: usize = 5;
-/// Steps that took less than this part of the critical path are only counted: 1/50.
+/// Steps shorter than this fraction of the critical path are only counted: 1/50.
 const SHORT: u64 = 50;
 
 pub(super) fn write<W: Write>(
@@ -23,7 +22,7 @@ pub(super) fn write<W: Write>(
 ) -> io::Result<()> {
     let counts = progress.counts();
     let done = progress.ended == Some(End::Done);
-    // A run that found everything as it should be is brief about it.
+    // A run that changed nothing is brief.
     let in_full = context.verbose || counts.unchanged < counts.total;
     if let Some(cluster) = &progress.cluster {
         if in_full || has_problem(cluster) {
@@ -32,7 +31,7 @@ pub(super) fn write<W: Write>(
         } else {
             let (nodes, pods) = (cluster.nodes.len(), cluster.pods.len());
             let (nodes, pods) = (counted(nodes, "node"), counted(pods, "pod"));
-            writeln!(out, "\n{nodes} and {pods}, all well.")?;
+            writeln!(out, "\n{nodes} and {pods}, all healthy.")?;
         }
     }
     proofs(out, &progress.proofs, in_full)?;
@@ -40,7 +39,7 @@ pub(super) fn write<W: Write>(
         time(out, progress)?;
     }
     warnings(out, progress)?;
-    // What matters most stands last, where people look first.
+    // The most important comes last, where people look first.
     verdict(out, progress, &counts)?;
     for step in &progress.steps {
         if let Some(Outcome::Failed(failure)) = step.outcome() {
@@ -85,7 +84,7 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
         Some(End::Done) if progress.cluster.as_ref().is_some_and(has_problem) => {
             writeln!(
                 out,
-                "Cluster {cluster}: every step is done, but see its problems above."
+                "Cluster {cluster}: every step is done, but the cluster has problems, see above."
             )?;
         }
         Some(End::Done) if !installs(progress) => {
@@ -95,10 +94,10 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
         Some(End::Done) if counts.unchanged == counts.total => {
             writeln!(
                 out,
-                "Cluster {cluster}: everything is as it should be, nothing was changed."
+                "Cluster {cluster}: everything was already in place, nothing was changed."
             )?;
         }
-        Some(End::Done) => writeln!(out, "Cluster {cluster} is as it should be.")?,
+        Some(End::Done) => writeln!(out, "Cluster {cluster} is complete and healthy.")?,
         Some(End::Failed) => writeln!(out, "Cluster {cluster}: the run failed.")?,
         Some(End::Aborted { why }) => {
             writeln!(
@@ -107,7 +106,7 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
                 plain(why)
             )?;
         }
-        None => writeln!(out, "Cluster {cluster}: the run has no end.")?,
+        None => writeln!(out, "Cluster {cluster}: the run did not finish.")?,
     }
     let numbers = [
         (counts.done, "done"),
@@ -144,7 +143,7 @@ pub(super) fn failure<W: Write>(out: &mut W, progress: &Progress, step: &StepId)
 fn failed<W: Write>(out: &mut W, step: &Step, failure: &Failure) -> io::Result<()> {
     let host = step.host.as_deref().unwrap_or(HERE);
     writeln!(out, "\nFAILED on {host}: {}", name(&step.id))?;
-    entry(out, "to reach", &step.title)?;
+    entry(out, "goal", &step.title)?;
     entry(out, "what happened", &failure.why)?;
     if let Some(status) = failure.status {
         entry(out, "exit status", &status.to_string())?;
@@ -159,7 +158,7 @@ fn failed<W: Write>(out: &mut W, step: &Step, failure: &Failure) -> io::Result<(
     Ok(())
 }
 
-/// A label with one or more lines beside it.
+/// A label and one or more lines beside it.
 fn entry<W: Write>(out: &mut W, label: &str, text: &str) -> io::Result<()> {
     let mut label = label;
     for line in text.lines() {
@@ -230,7 +229,8 @@ pub(super) fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
         return Ok(());
     }
     let wrong = |pod: &Pod| pod.problem.as_ref().or(pod.waiting.as_ref()).cloned();
-    let (ill, well): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| wrong(pod).is_some());
+    let (unhealthy, healthy): (Vec<&Pod>, Vec<&Pod>) =
+        pods.iter().partition(|pod| wrong(pod).is_some());
     let row = |pod: &&Pod| {
         let restarts = pod.restarts.to_string();
         let cells = [
@@ -243,17 +243,17 @@ pub(super) fn pods<W: Write>(out: &mut W, pods: &[Pod]) -> io::Result<()> {
         ];
         (cells.map(|cell| plain(cell)).to_vec(), wrong(pod))
     };
-    let listed = ill.iter().chain(well.iter().take(WELL_PODS));
+    let listed = unhealthy.iter().chain(healthy.iter().take(WELL_PODS));
     let heads = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
     writeln!(out)?;
     with_problems(out, &heads, &listed.map(row).collect::<Vec<_>>())?;
-    if well.len() > WELL_PODS {
-        writeln!(out, "  and {} more, all well", well.len() - WELL_PODS)?;
+    if healthy.len() > WELL_PODS {
+        writeln!(out, "  and {} more, all healthy", healthy.len() - WELL_PODS)?;
     }
     Ok(())
 }
 
-/// A table whose rows may have a problem, which stands below its row.
+/// A table whose rows may have a problem, shown below the row.
 pub fn with_problems<W: Write>(
     out: &mut W,
     heads: &[&str],
@@ -281,13 +281,13 @@ fn proofs<W: Write>(out: &mut W, proofs: &[Proof], in_full: bool) -> io::Result<
     }
     let broken: Vec<&Proof> = proofs.iter().filter(|proof| !proof.holds).collect();
     if broken.is_empty() {
-        writeln!(out, "\nAll {} hold.", counted(proofs.len(), "proof"))?;
+        writeln!(out, "\nAll {} pass.", counted(proofs.len(), "proof"))?;
         if !in_full {
             return Ok(());
         }
     } else {
         let (broken, all) = (broken.len(), proofs.len());
-        writeln!(out, "\nProofs that do not hold: {broken} of {all}.")?;
+        writeln!(out, "\nFailed proofs: {broken} of {all}.")?;
     }
     let mut names: Vec<&str> = Vec::new();
     for proof in proofs {
@@ -306,7 +306,7 @@ fn proofs<W: Write>(out: &mut W, proofs: &[Proof], in_full: bool) -> io::Result<
     for proof in broken {
         let host = proof.host.as_deref().unwrap_or(HERE);
         let (expected, got) = (plain(&proof.expected), plain(&proof.got));
-        writeln!(out, "  BROKEN on {host}: {}", plain(&proof.case))?;
+        writeln!(out, "  FAILED on {host}: {}", plain(&proof.case))?;
         writeln!(out, "    expected {expected}, got {got}")?;
     }
     Ok(())
@@ -338,7 +338,7 @@ fn matrix(step: &str, proofs: &[&Proof]) -> Vec<Vec<String>> {
             });
             let cell = match tried {
                 Some(proof) if proof.holds => "ok",
-                Some(_) => "BROKEN",
+                Some(_) => "FAIL",
                 None => "-",
             };
             row.push(cell.to_owned());
@@ -403,7 +403,7 @@ fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io:
         Ok(())
     } else {
         writeln!(out, "log         {log}")?;
-        writeln!(out, "\nWhat was done stays done. To go on from here:")?;
+        writeln!(out, "\nFinished steps stay done. To continue:")?;
         writeln!(out, "  {}", context.again)
     }
 }

@@ -255,13 +255,13 @@ fn a_run_that_fails() {
         because: "server/start failed on k3s-server-1".into(),
     };
     tape.ended(START_2, because()).ended(AGENT, because());
-    let mut ill = cluster();
-    ill.nodes.truncate(2);
-    ill.nodes[1].status = "NotReady".into();
-    ill.nodes[1].problem = Some("kubelet stopped posting node status 45 s ago".into());
-    ill.pods[1].problem = Some("crashes again and again: OOMKilled".into());
-    ill.pods[1].status = "CrashLoopBackOff".into();
-    tape.event(What::Cluster { cluster: ill });
+    let mut unhealthy = cluster();
+    unhealthy.nodes.truncate(2);
+    unhealthy.nodes[1].status = "NotReady".into();
+    unhealthy.nodes[1].problem = Some("kubelet stopped posting node status 45 s ago".into());
+    unhealthy.pods[1].problem = Some("crashes again and again: OOMKilled".into());
+    unhealthy.pods[1].status = "CrashLoopBackOff".into();
+    tape.event(What::Cluster { cluster: unhealthy });
     tape.event(What::Ended { end: End::Failed });
     insta::assert_snapshot!(shown(&tape, context()));
 }
@@ -333,8 +333,8 @@ fn what_is_renewed_and_what_is_left_out_are_told() {
     assert_eq!(
         lines,
         [
-            "    0.0s  jump host     new        certificate of Postgres: it expires in 41 days: renewed",
-            "    1.0s  jump host     left out   502 lines that came too fast to be printed; the log has them",
+            "    0.0s  this machine  new        certificate of Postgres: it expires in 41 days: renewed",
+            "    1.0s  this machine  omitted    502 lines, printed too fast to show; the log has them",
         ]
     );
 }

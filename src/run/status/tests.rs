@@ -139,20 +139,22 @@ fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
             .map(|poll| poll.name().to_owned())
     };
     let error = |name, answers| find(name, answers).expect_err("an error").to_string();
-    assert!(error(None, None).contains("no cluster is known here yet"));
-    assert!(error(Some("lab"), None).contains("no cluster is known here yet"));
+    assert!(error(None, None).contains("this machine knows no cluster yet"));
+    assert!(error(Some("lab"), None).contains("this machine knows no cluster yet"));
     known(root.path(), "lab");
     assert_eq!(find(None, None).expect("found"), "lab");
     known(root.path(), "prod");
     assert!(error(None, None).ends_with("--cluster: lab, prod"));
     assert_eq!(find(Some("prod"), None).expect("found"), "prod");
-    assert!(error(Some("lub"), None).contains("no cluster lub is known here, but lab, prod"));
+    assert!(
+        error(Some("lub"), None).contains("this machine knows no cluster lub, only: lab, prod")
+    );
     assert!(!root.path().join("lub").exists());
 
     let file = root.path().join("answers.toml");
     std::fs::write(&file, ANSWERS).expect("written");
     assert_eq!(find(None, Some(&file)).expect("found"), "lab");
-    assert!(error(Some("prod"), Some(&file)).contains("those of the cluster lab, not of prod"));
+    assert!(error(Some("prod"), Some(&file)).contains("for the cluster lab, not for prod"));
 }
 
 #[test]

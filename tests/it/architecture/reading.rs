@@ -85,7 +85,7 @@ fn a_use_is_followed_with_its_other_name() {
 }
 
 #[test]
-fn a_re_export_leads_to_where_the_name_is_defined() {
+fn a_re_export_resolves_to_where_the_name_is_defined() {
     let files = [
         ("lib.rs", "mod event; mod remote; mod user;"),
         ("event.rs", "pub enum Stream { Out }"),

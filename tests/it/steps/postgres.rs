@@ -101,10 +101,7 @@ fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
         &step,
         "folder=$TLS_DIRECTORY; point .current \"$(readlink \"$folder/.current\")\"; check",
     );
-    assert_eq!(
-        said,
-        "Postgres has not read the certificates that are there\n"
-    );
+    assert_eq!(said, "Postgres has not loaded the current certificates\n");
 
     // Without it Postgres has what it had on its own.
     let (done, said) = host.runs(&step, "remove");
@@ -165,7 +162,7 @@ fn more_connections_than_standbys_allow_are_refused() {
     let raised = settings(&postgres, 101);
     assert_eq!(raised, "max_connections is 100; 101 are needed\nstatus 1\n");
 
-    // One that is away, and one that is here.
+    // One disconnected, and one connected.
     postgres.query("select pg_create_physical_replication_slot('berlin')");
     let refused = settings(&postgres, 101);
     assert!(
@@ -173,7 +170,7 @@ fn more_connections_than_standbys_allow_are_refused() {
         "{refused}"
     );
     assert!(
-        refused.contains("lower: berlin, which is away. "),
+        refused.contains("lower: berlin, which is disconnected. "),
         "{refused}"
     );
     assert_eq!(settings(&postgres, 100), "", "nothing to raise");

@@ -82,7 +82,7 @@ fn on_the_way() {
     small!("options-no-hosts", begun);
     small!("options-cluster-end", |theme, size| {
         let mut model = screen(theme, size, Section::Cluster);
-        to_field(&mut model, "cluster.overrule");
+        to_field(&mut model, "cluster.override");
         model
     });
     small!("options-servers-end", |theme, size| {
@@ -143,7 +143,7 @@ fn settings_of_k3s_are_lines_and_refused_ones_say_why() {
     press(&mut model, "<Enter>cluster-cidr = \"10.0.0.0/8\"<Tab>");
     let error = focus(&model).1.expect("wrong");
     assert!(
-        error.starts_with("cluster-cidr: only servers know"),
+        error.starts_with("cluster-cidr: only servers have"),
         "{error}"
     );
     press(&mut model, "<C-u>not toml");
@@ -267,9 +267,9 @@ fn a_cluster_that_was_begun_keeps_its_token() {
     press(&mut model, "<Enter>5<Tab>");
     assert_eq!(focus(&model).0, "k3s.token");
     assert!(press(&mut model, "<C-g>").is_empty());
-    assert!(text(&model).contains("which is kept"));
+    assert!(text(&model).contains("Empty: the token of this cluster"));
     press(&mut model, "<Esc>");
-    assert!(text(&model).contains("generated, or kept from before"));
+    assert!(text(&model).contains("generated, or the existing one"));
 }
 
 #[test]
@@ -302,9 +302,9 @@ fn a_screen_without_fields_scrolls() {
     let many = many.collect::<Vec<_>>().join("\n");
     update(&mut model, Message::Paste(many));
     press(&mut model, "<Esc>4");
-    assert!(!text(&model).contains("no TLS do not."));
+    assert!(!text(&model).contains("refused."));
     press(&mut model, &"<Down>".repeat(40));
-    assert!(text(&model).contains("no TLS do not."), "{}", text(&model));
+    assert!(text(&model).contains("refused."), "{}", text(&model));
     press(&mut model, "<Up>");
-    assert!(!text(&model).contains("no TLS do not."));
+    assert!(!text(&model).contains("refused."));
 }

@@ -1,4 +1,4 @@
-//! The preflight as a page: the grid, who reaches whom, overruling.
+//! The preflight as a page: the grid, who reaches whom, overriding.
 
 use std::collections::BTreeMap;
 
@@ -98,7 +98,7 @@ pub fn failing(grid: &mut Grid) {
         "ufw allow from 10.0.0.0/24",
     );
     set(grid, 0, Check::Firewall, warns);
-    let over = cell(Level::Overruled, "480 MiB of memory", "Give it 2 GiB");
+    let over = cell(Level::Overridden, "480 MiB of memory", "Give it 2 GiB");
     set(grid, 1, Check::Memory, over);
     let ports = cell(
         Level::Fails,
@@ -159,7 +159,7 @@ fn many_hosts_scroll() {
 }
 
 #[test]
-fn a_check_is_overruled_by_name_and_on_the_operators_word() {
+fn a_check_is_overridden_by_name_and_by_the_operator() {
     let mut model = checked(MONO, SMALL, failing);
     let enough = |model: &Model| model.pages.preflight.grid.passes();
     press(&mut model, "<Enter>");
@@ -170,12 +170,12 @@ fn a_check_is_overruled_by_name_and_on_the_operators_word() {
     let [Effect::KeepDraft(answers)] = &effects[..] else {
         panic!("{effects:?}");
     };
-    assert_eq!(answers.hosts[2].overrule, [Check::Ports]);
+    assert_eq!(answers.hosts[2].overrides, [Check::Ports]);
     assert!(!enough(&model));
     // What no word helps against.
     press(&mut model, "o");
     let page = text(&model);
-    assert!(page.contains("cannot be overruled"), "{page}");
+    assert!(page.contains("cannot be overridden"), "{page}");
     assert_eq!(model.shown().question(), None);
     // Mended there, all is asked again.
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));

@@ -13,7 +13,7 @@ fn lacking(host: &str, what: CredentialKind, wrong: bool) -> Unreached {
         wants: vec![CredentialRequest { what, wrong }],
         ..Unreached::new(
             host,
-            "admin cannot become root: sudo wants the password of root: give it",
+            "admin cannot become root: sudo needs the password of root: give it",
         )
     }
 }

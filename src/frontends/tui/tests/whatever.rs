@@ -104,7 +104,7 @@ fn message(does: Does) -> Message {
 /// More rows or fewer, some empty.
 fn checked(what: u8) -> Message {
     let row = |number: u8| {
-        let level = [Level::Fine, Level::Warns, Level::Overruled, Level::Fails];
+        let level = [Level::Fine, Level::Warns, Level::Overridden, Level::Fails];
         let cell = Cell {
             level: level[usize::from(number % 4)],
             findings: Vec::new(),

@@ -34,14 +34,14 @@ fn a_k3s_of_others_is_refused() {
         found(AGENT, of(config)),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-server-1 existing FAIL: a K3s, v1.30.1+k3s1, that this wizard did not install is here (k3s.service) | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
-    k3s-agent existing FAIL: it already runs k3s, and cannot have the role agent as well | Take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
-    k3s-server-1 existing FAIL: it belongs to another cluster: its K3s has another token | Run this where that cluster's state folder is, or take another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
-    k3s-agent existing FAIL: it belongs to another cluster: its K3s has another token | Run this where that cluster's state folder is, or take another host, or: /usr/local/bin/k3s-agent-uninstall.sh removes it, with its data
-    k3s-server-1 existing FAIL: the data of an embedded etcd is here, and K3s would use it instead of Postgres (/var/lib/rancher/k3s/server/db/etcd) | mv /var/lib/rancher/k3s/server/db/etcd /var/lib/rancher/k3s/server/db/etcd.before, when nobody needs it
-    k3s-server-1 existing warn: the data of a K3s on SQLite is here, and stays unused (/var/lib/rancher/k3s/server/db/state.db) | mv /var/lib/rancher/k3s/server/db/state.db /var/lib/rancher/k3s/server/db/state.db.before, when nobody needs it
-    k3s-server-1 existing FAIL: the certificates of a K3s that is gone are here (/var/lib/rancher/k3s/server/tls) | mv /var/lib/rancher/k3s/server/tls /var/lib/rancher/k3s/server/tls.before, when nobody needs it
-    k3s-agent existing FAIL: /etc/rancher/k3s/config.yaml.d/x.yaml is here: K3s reads it last, and the servers would not be alike | Move its settings into the answers, and the file away
+    k3s-server-1 existing FAIL: a K3s, v1.30.1+k3s1, that this wizard did not install is here (k3s.service) | Use another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-agent existing FAIL: it already runs k3s, so it cannot have the role agent too | Use another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-server-1 existing FAIL: it belongs to another cluster: its K3s has another token | Run the wizard on the machine with that cluster's state folder, or use another host, or: /usr/local/bin/k3s-uninstall.sh removes it, with its data
+    k3s-agent existing FAIL: it belongs to another cluster: its K3s has another token | Run the wizard on the machine with that cluster's state folder, or use another host, or: /usr/local/bin/k3s-agent-uninstall.sh removes it, with its data
+    k3s-server-1 existing FAIL: this host has the data of an embedded etcd, and K3s would use it instead of Postgres (/var/lib/rancher/k3s/server/db/etcd) | If it is not needed: mv /var/lib/rancher/k3s/server/db/etcd /var/lib/rancher/k3s/server/db/etcd.before
+    k3s-server-1 existing warn: this host has the data of a K3s on SQLite; it stays unused (/var/lib/rancher/k3s/server/db/state.db) | If it is not needed: mv /var/lib/rancher/k3s/server/db/state.db /var/lib/rancher/k3s/server/db/state.db.before
+    k3s-server-1 existing FAIL: this host has certificates of a removed K3s (/var/lib/rancher/k3s/server/tls) | If it is not needed: mv /var/lib/rancher/k3s/server/tls /var/lib/rancher/k3s/server/tls.before
+    k3s-agent existing FAIL: /etc/rancher/k3s/config.yaml.d/x.yaml exists: K3s reads it last, so the servers would not have the same settings | Move its settings into the answers, and remove the file
     "#);
     for (host, k3s) in [
         (SERVER, unit("k3s", true, Some(TOKEN))),
@@ -58,7 +58,7 @@ fn a_host_that_lost_its_node_password_is_refused() {
     world.facts[SERVER].k3s.known_nodes = vec!["k3s-server-1".into(), "k3s-agent".into()];
     world.facts[SERVER].k3s.node_password = true;
     insta::assert_snapshot!(told(&world.grid()), @r#"
-    k3s-agent existing FAIL: the cluster has a node k3s-agent, but this host has lost its node password: it was installed anew, and would be refused | On a server: k3s kubectl delete node k3s-agent; k3s kubectl -n kube-system delete secret k3s-agent.node-password.k3s
+    k3s-agent existing FAIL: the cluster has a node k3s-agent, but this host was reinstalled and lost its node password: the cluster would refuse it | On a server: k3s kubectl delete node k3s-agent; k3s kubectl -n kube-system delete secret k3s-agent.node-password.k3s
     "#);
     world.facts[AGENT].k3s.node_password = true;
     assert_eq!(told(&world.grid()), "");
@@ -71,7 +71,7 @@ fn on_disk(port: u16, name: &str) -> PostgresCluster {
     }
 }
 
-/// A Postgres of somebody else's, fit to be shared.
+/// A Postgres of another user, suitable for sharing.
 fn postgres(facts: &mut Facts) {
     let setting = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     facts.postgres.clusters = vec![on_disk(5432, "15/main")];
@@ -118,14 +118,14 @@ fn a_postgres_that_cannot_serve_is_refused() {
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-postgres existing FAIL: this is Postgres 10: below 12, clientcert=verify-full silently means that no client certificate is needed | Upgrade it to 14 or later, or take another host
-    k3s-postgres existing FAIL: this Postgres is a replica, which nobody can write to | Take the host of its primary, or SELECT pg_promote();
-    k3s-postgres existing FAIL: the database k3s holds a cluster with another token: no server could read it | Give that cluster's token as token under [k3s], or another database under [postgres]; or, when nobody needs it: DROP DATABASE k3s;
-    k3s-postgres existing FAIL: this Postgres speaks TLS with somebody else's certificate (/etc/ssl/wiki.crt) | Give the cluster a Postgres of its own
-    k3s-postgres existing FAIL: this Postgres trusts client certificates of somebody else's CA (/etc/ssl/wiki-ca.crt) | Give the cluster a Postgres of its own, or add ours to theirs with existing_postgres = "share" under [postgres]
-    k3s-postgres existing FAIL: this Postgres does not let its settings be altered (allow_alter_system is off) | Set allow_alter_system = on where it is set
-    k3s-postgres existing FAIL: a Postgres on port 5432 does not answer its superuser: peer authentication failed | This must work: runuser -u postgres -- psql -p 5432 -c 'SELECT 1'
-    k3s-postgres existing FAIL: Postgres is here, but not on port 5432: 15/main on port 5433 | Say its port under [postgres] in the answers
+    k3s-postgres existing FAIL: this is Postgres 10: before version 12, clientcert=verify-full silently means that no client certificate is needed | Upgrade it to 14 or later, or use another host
+    k3s-postgres existing FAIL: this Postgres is a replica, which is read-only | Use the host of its primary, or SELECT pg_promote();
+    k3s-postgres existing FAIL: the database k3s holds a cluster with another token: the servers could not read it | Set that cluster's token as token under [k3s], or another database under [postgres]; or, if it is not needed: DROP DATABASE k3s;
+    k3s-postgres existing FAIL: this Postgres uses a TLS certificate that is not the wizard's (/etc/ssl/wiki.crt) | Use a separate Postgres for the cluster
+    k3s-postgres existing FAIL: this Postgres trusts client certificates of another CA (/etc/ssl/wiki-ca.crt) | Use a separate Postgres for the cluster, or add the wizard's CA to that one with existing_postgres = "share" under [postgres]
+    k3s-postgres existing FAIL: this Postgres refuses ALTER SYSTEM (allow_alter_system is off) | Set allow_alter_system = on in its configuration
+    k3s-postgres existing FAIL: the Postgres on port 5432 does not answer its superuser: peer authentication failed | This command must work: runuser -u postgres -- psql -p 5432 -c 'SELECT 1'
+    k3s-postgres existing FAIL: Postgres is installed, but not on port 5432: 15/main on port 5433 | Set its port under [postgres] in the answers
     "#);
     assert_eq!(with(|_| {}), "");
     assert_eq!(with(|facts| facts.postgres.tokens = vec![TOKEN.into()]), "");
@@ -148,9 +148,9 @@ fn a_postgres_is_shared_on_the_operators_word() {
     settings.insert("max_connections".into(), "200".into());
     let as_it_is = told(&world.grid());
     insta::assert_snapshot!([refused, shared, as_it_is].join("\n"), @r#"
-    k3s-postgres existing FAIL: this Postgres serves others, with the databases wiki, shop; it would be restarted (to listen on its address) | Give the cluster a Postgres of its own, or allow it with existing_postgres = "share" under [postgres]
-    k3s-postgres existing warn: this Postgres serves others, with the databases wiki, shop; it would be restarted (to listen on its address) | They survive, with their rules and settings
-    k3s-postgres existing warn: this Postgres serves others, with the databases wiki, shop | They survive, with their rules and settings
+    k3s-postgres existing FAIL: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | Use a separate Postgres for the cluster, or allow sharing with existing_postgres = "share" under [postgres]
+    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | They stay as they are, with their rules and settings
+    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop | They stay as they are, with their rules and settings
     "#);
     // Installed by us, and used by others since: nothing is taken from them.
     world.answers.postgres.existing_postgres = ExistingPostgres::Refuse;
@@ -171,16 +171,16 @@ fn a_postgres_of_others_that_does_not_run_is_refused() {
         facts.ports.push(port(5432, "postgres", unit));
     };
     insta::assert_snapshot!([stopped(|_| {}), stopped(hidden)].join("\n"), @r#"
-    k3s-postgres existing FAIL: a Postgres of others, 15/main on port 5432, is here and does not run: whose data is in it cannot be seen | Start it, so that it can be looked at: pg_ctlcluster 15 main start; or, when nobody needs it: pg_dropcluster 15 main
-    k3s-postgres existing FAIL: a Postgres of others, 15/main, listens on port 5432, but has no socket in /run/postgresql: what is in it cannot be seen | Set unix_socket_directories = '/var/run/postgresql' in it, or take another host
+    k3s-postgres existing FAIL: a Postgres that the wizard did not install, 15/main on port 5432, is not running: its content cannot be checked | Start it, so that the wizard can check it: pg_ctlcluster 15 main start; or, if it is not needed: pg_dropcluster 15 main
+    k3s-postgres existing FAIL: a Postgres that the wizard did not install, 15/main, listens on port 5432, but has no socket in /run/postgresql: its content cannot be checked | Set unix_socket_directories = '/var/run/postgresql' in it, or use another host
     "#);
-    // Ours, or looked at by an earlier run: it is started again.
+    // The wizard's, or checked by an earlier run: it is started again.
     assert_eq!(stopped(|facts| facts.postgres.ours = true), "");
     let marked = |facts: &mut Facts| facts.postgres.marks = vec!["lab".into()];
     assert_eq!(stopped(marked), "");
     assert_eq!(stopped(|facts| facts.postgres.cut_off = true), "");
     let of_another = |facts: &mut Facts| facts.postgres.marks = vec!["shop".into()];
-    assert!(stopped(of_another).contains("does not run"));
+    assert!(stopped(of_another).contains("is not running"));
 }
 
 #[test]
@@ -218,10 +218,10 @@ fn a_load_balancer_of_another_cluster_is_refused() {
         leads("shop", &["198.51.100.12:6443"]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) is that of another cluster: it leads to 192.0.2.1:6443, 192.0.2.2:6443 | Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
-    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) is that of another cluster, shop: it leads to 192.0.2.1:6443, 192.0.2.2:6443 | Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
-    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) is that of another cluster, lab: it leads to 192.0.2.1:6443, 192.0.2.2:6443 | Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
-    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) is that of another cluster, shop: it leads to 198.51.100.12:6443 | Take another host; or, when nobody needs it: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
+    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) belongs to another cluster: it forwards to 192.0.2.1:6443, 192.0.2.2:6443 | Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
+    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) belongs to another cluster, shop: it forwards to 192.0.2.1:6443, 192.0.2.2:6443 | Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
+    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) belongs to another cluster, lab: it forwards to 192.0.2.1:6443, 192.0.2.2:6443 | Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
+    k3s-nginx existing FAIL: its load balancer (k3s-lb.service) belongs to another cluster, shop: it forwards to 198.51.100.12:6443 | Use another host; or, if it is not needed: systemctl disable --now k3s-lb && rm -r /etc/k3s-lb
     "#);
     // A server has come, another one has gone.
     assert_eq!(leads("lab", &["198.51.100.12:6443", "192.0.2.1:6443"]), "");

@@ -24,9 +24,9 @@ use crate::topology::Link;
 use text as say;
 
 /// The chosen check fails, and nothing is at work.
-const OVERRULE: Scope = Scope::new(
-    "overrule",
-    &[shown(char('o'), Action::Overrule, say::key::OVERRULE)],
+const OVERRIDE: Scope = Scope::new(
+    "override",
+    &[shown(char('o'), Action::Override, say::key::OVERRIDE)],
 );
 
 const CHECKS: Scope = Scope::new(
@@ -65,8 +65,8 @@ pub struct PreflightPage {
     skip: usize,
     /// All is done again when what is at work has ended.
     again: bool,
-    /// The operator is asked whether to overrule the chosen check.
-    asks_to_overrule: bool,
+    /// The operator is asked whether to override the chosen check.
+    asks_to_override: bool,
 }
 
 impl Default for PreflightPage {
@@ -92,9 +92,9 @@ impl PreflightPage {
             pair: (0, 0),
             skip: 0,
             again: false,
-            asks_to_overrule: false,
+            asks_to_override: false,
         };
-        let first = [Level::Fails, Level::Overruled, Level::Warns]
+        let first = [Level::Fails, Level::Overridden, Level::Warns]
             .into_iter()
             .find_map(|level| page.places().find(|at| page.level(*at) == Some(level)));
         page.cell = first.unwrap_or_default();
@@ -212,18 +212,18 @@ impl PreflightPage {
 
 impl Screen for PreflightPage {
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        if self.asks_to_overrule {
+        if self.asks_to_override {
             return vec![keys::ASK];
         }
-        let overrule = (!common.at_work && self.chosen_fails()).then_some(OVERRULE);
-        let scopes = [keys::RETRY].into_iter().chain(overrule);
+        let overriding = (!common.at_work && self.chosen_fails()).then_some(OVERRIDE);
+        let scopes = [keys::RETRY].into_iter().chain(overriding);
         scopes.chain([CHECKS, SCROLL]).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
-        if std::mem::take(&mut self.asks_to_overrule) {
+        if std::mem::take(&mut self.asks_to_override) {
             return if action == Action::Confirm {
-                self.overrule(common)
+                self.ignore_check(common)
             } else {
                 Vec::new()
             };
@@ -241,11 +241,11 @@ impl Screen for PreflightPage {
                     View::Ways => View::Grid,
                 };
             }
-            Action::Overrule if !at_work && self.chosen_fails() => {
+            Action::Override if !at_work && self.chosen_fails() => {
                 let (_, check, _) = self.chosen().unwrap_or(("", Check::Os, None));
                 match check.stands() {
                     Some(why) => common.say(say::cell(check.as_str(), check, why)),
-                    None => self.asks_to_overrule = true,
+                    None => self.asks_to_override = true,
                 }
             }
             Action::Retry if at_work => {
@@ -279,7 +279,7 @@ impl Screen for PreflightPage {
     }
 
     fn question(&self) -> Option<&'static str> {
-        self.asks_to_overrule.then_some(say::OVERRULE)
+        self.asks_to_override.then_some(say::OVERRIDE)
     }
 
     /// Where all was to be done again, it is.
@@ -294,7 +294,7 @@ impl Screen for PreflightPage {
 
 impl PreflightPage {
     /// The operator knows better about the chosen check: that goes into the answers.
-    fn overrule(&mut self, common: &mut Common) -> Vec<Effect> {
+    fn ignore_check(&mut self, common: &mut Common) -> Vec<Effect> {
         let (Some(wizard), Some((name, check, _))) = (common.mode.wizard_mut(), self.chosen())
         else {
             return Vec::new();
@@ -303,12 +303,12 @@ impl PreflightPage {
         let Some(host) = hosts.find(|host| host.name == name) else {
             return Vec::new();
         };
-        if !host.overrule.contains(&check) {
-            host.overrule.push(check);
+        if !host.overrides.contains(&check) {
+            host.overrides.push(check);
         }
         let row = self.grid.rows.get_mut(self.cell.0);
         if let Some(cell) = row.and_then(|row| row.cells.get_mut(&check)) {
-            cell.level = Level::Overruled;
+            cell.level = Level::Overridden;
         }
         if self.count(Level::Fails) == 0 {
             common.say(say::ALL_OVERRULED);

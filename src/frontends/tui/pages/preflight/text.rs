@@ -9,16 +9,16 @@ use crate::topology::Link;
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const VIEW: &str = "checks/ways";
-    pub const OVERRULE: &str = "overrule";
+    pub const OVERRIDE: &str = "override";
     pub const MORE: &str = "the rest of what stands below";
     pub const NEXT: &str = "next that is not well";
     pub const LEFT: &str = "left";
     pub const RIGHT: &str = "right";
 }
 
-pub const OVERRULE: &str = "Overrule this check for this host? It is kept in the answers.";
+pub const OVERRIDE: &str = "Overrule this check for this host? It is kept in the answers.";
 pub const CONCERNS_NOT: &str = "This check does not concern this host.";
-pub const O_OVERRULES: &str = "If you know better, o overrules it for this host.";
+pub const O_OVERRIDES: &str = "If you know better, o overrides it for this host.";
 pub const ALL_OVERRULED: &str = "Nothing else fails: Enter asks the hosts again.";
 pub const BEING_PLANNED: &str = "The plan is still being made.";
 pub const NO_LINKS: &str = "No host needs to reach another one.";
@@ -57,19 +57,19 @@ pub fn level(level: Level) -> &'static str {
     match level {
         Level::Fine => "ok",
         Level::Warns => "warning",
-        Level::Overruled => "overruled by the answers",
+        Level::Overridden => "overridden by the answers",
         Level::Fails => "FAIL",
     }
 }
 
 /// Above the grid.
-pub fn summary(hosts: usize, fails: usize, overruled: usize, warnings: usize) -> String {
+pub fn summary(hosts: usize, fails: usize, overridden: usize, warnings: usize) -> String {
     let mut parts = vec![counted(hosts, "host")];
     if fails > 0 {
         parts.push(format!("{fails} FAIL"));
     }
-    if overruled > 0 {
-        parts.push(format!("{overruled} overruled"));
+    if overridden > 0 {
+        parts.push(format!("{overridden} overridden"));
     }
     if warnings > 0 {
         parts.push(counted(warnings, "warning"));

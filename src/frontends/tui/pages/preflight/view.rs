@@ -70,16 +70,16 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
         let why = wrapped(say::WAYS, width).into_iter();
         return why.map(|line| Line::styled(line, theme.faint())).collect();
     }
-    let [fails, overruled, warnings] =
-        [Level::Fails, Level::Overruled, Level::Warns].map(|level| page.count(level));
+    let [fails, overridden, warnings] =
+        [Level::Fails, Level::Overridden, Level::Warns].map(|level| page.count(level));
     let style = if fails > 0 {
         theme.bad()
-    } else if overruled + warnings > 0 {
+    } else if overridden + warnings > 0 {
         theme.warning()
     } else {
         theme.good()
     };
-    let summary = say::summary(page.grid.rows.len(), fails, overruled, warnings);
+    let summary = say::summary(page.grid.rows.len(), fails, overridden, warnings);
     let next = say::what_next(fails, common.at_work, common.is_planned());
     let all = format!("{summary}. {next}");
     let lines = wrapped(all.trim_end(), width).into_iter();
@@ -119,7 +119,7 @@ fn in_grid(theme: Theme, level: Level, marks: bool) -> TableCell {
     let (mark, style) = match level {
         Level::Fine => ("ok", theme.good()),
         Level::Warns => ("!", theme.warning()),
-        Level::Overruled => ("ov", theme.warning()),
+        Level::Overridden => ("ov", theme.warning()),
         Level::Fails => (theme.bad_mark(), theme.bad()),
     };
     let text = if marks { mark } else { level.word() };
@@ -150,7 +150,7 @@ fn about_cell(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'
                 add(4, &finding.remedy, theme.accent());
             }
             if cell.level == Level::Fails && !common.at_work && check.stands().is_none() {
-                add(2, say::O_OVERRULES, theme.faint());
+                add(2, say::O_OVERRIDES, theme.faint());
             }
         }
     }

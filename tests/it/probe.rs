@@ -116,7 +116,7 @@ fn a_passphrase_is_asked_for_and_used() {
 fn who_waits_for_a_host_is_let_go() {
     let sshd = Sshd::start();
     let mut order = order(&sshd, "user");
-    // Somebody listens, and says nothing.
+    // A process listens, and sends nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     order.host.port = Some(silent.local_addr().unwrap().port());
     let (inbox, control) = begin(order, &asks());

@@ -1,5 +1,5 @@
-//! Trying one host alone, while the answers are still being written: connected, asked what it is,
-//! closed again. Nothing is changed, there or here.
+//! Probes one host while the operator still enters the answers: connects, reads its facts,
+//! disconnects. Nothing is changed, there or here.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::remote::lease::LeaseError;
 use crate::state;
 
 #[derive(Debug, thiserror::Error)]
-pub enum KnockError {
+pub enum ProbeError {
     #[error(transparent)]
     Run(#[from] RunError),
     #[error(transparent)]
@@ -23,7 +23,7 @@ pub enum KnockError {
     Lease(LeaseError),
 }
 
-impl From<LeaseError> for KnockError {
+impl From<LeaseError> for ProbeError {
     fn from(error: LeaseError) -> Self {
         match error {
             LeaseError::Remote(error) => Self::Remote(error),
@@ -32,28 +32,27 @@ impl From<LeaseError> for KnockError {
     }
 }
 
-/// What a host is. A hard abort of `control` ends it.
-pub fn knock(
+/// The facts of a host. A hard abort of `control` interrupts it.
+pub fn probe(
     answers: &Answers,
     host: &Host,
     tried: &Tried,
     control: &Control,
-) -> Result<Facts, KnockError> {
+) -> Result<Facts, ProbeError> {
     let config = answers.ssh_config().map_err(RunError::from)?;
     let login = answers.login(host, &config).map_err(RunError::from)?;
     let secrets = answers
         .login_secrets(host, &tried.asked)
         .map_err(RunError::from)?;
-    // A key that is believed at first sight is written down by the run, in the folder that the
-    // cluster has then.
+    // The run stores keys that are trusted on first use, in the cluster's folder.
     let mut target = target(answers, host, &login, PathBuf::from("/dev/null"));
     target.known_hosts.extend(own_known_hosts(answers));
     let connector = connector(target, secrets, tried);
-    // These answers are not checked yet: no Postgres is asked about what they say of it.
+    // These answers are not validated yet, so Postgres is not queried.
     Ok(hosts::reach(&host.name, None, connector, None, control)?.facts)
 }
 
-/// Those of an earlier run of the cluster. Its name may be half typed.
+/// The known hosts of an earlier run. The cluster's name may be half typed.
 fn own_known_hosts(answers: &Answers) -> Option<PathBuf> {
     let name = &answers.cluster.name;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
