@@ -2,22 +2,22 @@
 //!
 //! The map, in the order of a run:
 //!
-//! * [`answers`]: what the operator wants; [`topology`]: the members of the cluster
+//! * [`answers`]: what the operator wants; `topology`: the members of the cluster
 //! * [`remote`]: how a host is reached
 //! * [`platform`]: facts, preflight, and what depends on the distribution, one folder per family
 //! * [`pki`]: the certificates between K3s and its datastore
-//! * [`steps`]: the steps of each component; [`procedures`]: their order and needs
+//! * `steps`: the steps of each component; `procedures`: their order and needs
 //! * [`plan`]: the steps of one procedure, to print and to carry out
 //! * [`engine`]: carries out a plan
 //! * [`proof`]: tests the result
-//! * [`cluster`]: nodes, pods and their health
+//! * `cluster`: nodes, pods and their health
 //! * [`state`]: what is stored on this machine
 //!
 //! The ground, which depends on nothing above it: [`events`], the record of what happens;
 //! [`redact`], which keeps secrets out of it; [`secrets`].
 //!
 //! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
-//! [`report`], events as lines and as JSON; [`signals`], how signals stop a run; `interview`, the
+//! `report`, events as lines and as JSON; `signals`, how signals stop a run; `interview`, the
 //! questions to the operator; [`frontends`], which show a run and do not know each other; [`cli`],
 //! the command line, which alone prints and ends the process.
 //!

@@ -49,7 +49,7 @@ pub const DEFAULT_INSTALL_URL: &str = "https://get.k3s.io";
 pub struct Answers {
     pub cluster: ClusterSettings,
     pub k3s: K3s,
-    pub ssh: Ssh,
+    pub ssh: SshSettings,
     pub postgres: Postgres,
     pub load_balancer: LoadBalancer,
     pub hosts: Vec<Host>,
@@ -96,7 +96,7 @@ pub struct K3s {
 /// The defaults for SSH, for hosts without their own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ssh {
+pub struct SshSettings {
     pub user: Option<String>,
     pub port: Option<u16>,
     /// The jump host for all hosts.

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::problems::{Position, Problem, nearest};
 use super::{
     Answers, Check, ClusterSettings, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer, Postgres,
-    Role, Secret, Ssh, check,
+    Role, Secret, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -201,8 +201,8 @@ fn k3s(section: &TableReader<'_>) -> K3s {
     k3s
 }
 
-fn ssh(section: &TableReader<'_>) -> Ssh {
-    let ssh = Ssh {
+fn ssh(section: &TableReader<'_>) -> SshSettings {
+    let ssh = SshSettings {
         user: section.text("user"),
         port: section.port("port"),
         jump: section.text("jump"),

@@ -63,7 +63,7 @@ fn everything() -> Answers {
             },
             agent_config: toml::toml! { node-label = ["a=b"] },
         },
-        ssh: Ssh {
+        ssh: SshSettings {
             user: Some("admin".into()),
             port: Some(2222),
             jump: None,
@@ -501,7 +501,7 @@ fn example_schema_and_types_have_the_same_keys() {
     assert_eq!(
         read(&all),
         Answers {
-            ssh: Ssh {
+            ssh: SshSettings {
                 port: Some(22),
                 ..read(example()).ssh
             },

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::progress::{Phase, Progress, Step};
+use super::progress::{PhaseProgress, Progress, StepProgress};
 use crate::events::StepId;
 
 /// All times are milliseconds; those of steps count from the beginning of the run.
@@ -96,7 +96,7 @@ impl Progress {
 
     /// From the start of a phase's first step to the end of its last one, in milliseconds; `None`
     /// while none has ended.
-    pub fn phase_time(&self, phase: &Phase) -> Option<u64> {
+    pub fn phase_time(&self, phase: &PhaseProgress) -> Option<u64> {
         let times = || self.steps_of(phase).iter().filter_map(time);
         let started = times().map(|time| time.started).min()?;
         let ended = times().map(|time| time.ended).max()?;
@@ -104,7 +104,7 @@ impl Progress {
     }
 
     /// The steps that started and ended, in the order of their start.
-    fn timed(&self) -> (Vec<&Step>, Vec<Timed>) {
+    fn timed(&self) -> (Vec<&StepProgress>, Vec<Timed>) {
         let mut both: Vec<_> = self
             .steps
             .iter()
@@ -115,7 +115,7 @@ impl Progress {
     }
 
     /// The needs of a step; a need that was skipped is replaced by its own needs.
-    fn needs_with_time<'a>(&'a self, step: &'a Step) -> Vec<&'a StepId> {
+    fn needs_with_time<'a>(&'a self, step: &'a StepProgress) -> Vec<&'a StepId> {
         let mut found: Vec<&StepId> = Vec::new();
         let mut todo: Vec<&StepId> = step.needs.iter().collect();
         let mut seen: Vec<&StepId> = Vec::new();
@@ -134,7 +134,7 @@ impl Progress {
     }
 }
 
-fn time(step: &Step) -> Option<Timed> {
+fn time(step: &StepProgress) -> Option<Timed> {
     Some(Timed {
         id: step.id.clone(),
         started: step.started?,

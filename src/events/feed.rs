@@ -13,14 +13,14 @@ pub const WAITING: usize = 16_384;
 
 /// What a reader of a run gets.
 #[derive(Debug)]
-pub enum News {
+pub enum RunNews {
     Event(Box<Event>),
     /// The log can no longer be written, for this reason; the run continues.
     LogLost(io::Error),
 }
 
 /// For a recorder: passes every event on, and never waits for the reader.
-pub fn sink(reader: Sender<News>) -> Sink {
+pub fn sink(reader: Sender<RunNews>) -> Sink {
     let mut missed: Option<Event> = None;
     Box::new(move |event: &Event| {
         if matches!(event.what, What::Output { .. }) {
@@ -37,7 +37,7 @@ pub fn sink(reader: Sender<News>) -> Sink {
             }
         }
         // The reader may be gone.
-        let send = |event| drop(reader.send(News::Event(Box::new(event))));
+        let send = |event| drop(reader.send(RunNews::Event(Box::new(event))));
         missed.take().into_iter().for_each(send);
         send(event.clone());
     })
@@ -74,8 +74,8 @@ mod tests {
         let mut arrived = Vec::new();
         let mut read = |most: usize| {
             arrived.extend(inbox.try_iter().take(most).map(|news| match news {
-                News::Event(event) => *event,
-                News::LogLost(error) => panic!("{error}"),
+                RunNews::Event(event) => *event,
+                RunNews::LogLost(error) => panic!("{error}"),
             }));
         };
         let (flood, last) = tape.events.split_at(tape.events.len() - 1);
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(inbox.try_iter().count(), WAITING);
         sink(&tape.events[1]);
         let kinds: Vec<_> = inbox.try_iter().collect();
-        let [News::Event(missed), News::Event(line)] = &kinds[..] else {
+        let [RunNews::Event(missed), RunNews::Event(line)] = &kinds[..] else {
             panic!("{kinds:?}");
         };
         assert_eq!(missed.what, What::Missed { lines: 2 });

@@ -20,9 +20,9 @@ pub const KEPT_LINES: usize = 20;
 pub struct Progress {
     /// `None` before the first event.
     pub run: Option<RunInfo>,
-    pub phases: Vec<Phase>,
+    pub phases: Vec<PhaseProgress>,
     /// The steps of all phases, in the order of the plan.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StepProgress>,
     pub proofs: Vec<Proof>,
     pub warnings: Vec<Warning>,
     /// By host.
@@ -52,7 +52,7 @@ pub struct RunInfo {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Phase {
+pub struct PhaseProgress {
     pub id: String,
     pub title: String,
     /// Its steps in [`Progress::steps`].
@@ -60,7 +60,7 @@ pub struct Phase {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct StepProgress {
     pub id: StepId,
     pub host: Option<String>,
     pub title: String,
@@ -321,7 +321,7 @@ impl Progress {
                 self.index
                     .entry(step.id.clone())
                     .or_insert(self.steps.len());
-                self.steps.push(Step {
+                self.steps.push(StepProgress {
                     id: step.id.clone(),
                     host: step.host.clone(),
                     title: step.title.clone(),
@@ -335,7 +335,7 @@ impl Progress {
                     printed: 0,
                 });
             }
-            self.phases.push(Phase {
+            self.phases.push(PhaseProgress {
                 id: phase.id.clone(),
                 title: phase.title.clone(),
                 steps: first..self.steps.len(),
@@ -389,18 +389,18 @@ impl Progress {
         self.proofs.retain(|proof| proof.step != *id);
     }
 
-    pub fn step(&self, id: &StepId) -> Option<&Step> {
+    pub fn step(&self, id: &StepId) -> Option<&StepProgress> {
         self.steps.get(*self.index.get(id)?)
     }
 
-    fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
+    fn step_mut(&mut self, id: &StepId) -> Option<&mut StepProgress> {
         self.steps.get_mut(*self.index.get(id)?)
     }
 
     /// The steps that need this one, directly or indirectly, in the order of the plan.
-    pub fn dependents(&self, step: &Step) -> Vec<&Step> {
+    pub fn dependents(&self, step: &StepProgress) -> Vec<&StepProgress> {
         let mut lost = vec![&step.id];
-        let mut found: Vec<&Step> = Vec::new();
+        let mut found: Vec<&StepProgress> = Vec::new();
         // A step may come before one that it needs.
         while let Some(need) = lost.pop() {
             for step in &self.steps {
@@ -414,11 +414,11 @@ impl Progress {
         found
     }
 
-    pub fn steps_of(&self, phase: &Phase) -> &[Step] {
+    pub fn steps_of(&self, phase: &PhaseProgress) -> &[StepProgress] {
         self.steps.get(phase.steps.clone()).unwrap_or_default()
     }
 
-    pub fn phase_status(&self, phase: &Phase) -> PhaseStatus {
+    pub fn phase_status(&self, phase: &PhaseProgress) -> PhaseStatus {
         let counts = Counts::of(self.steps_of(phase));
         let ended = counts.total - counts.not_started - counts.running;
         if counts.failed > 0 {
@@ -456,7 +456,7 @@ impl Progress {
     }
 }
 
-impl Step {
+impl StepProgress {
     /// The outcome, once it has ended.
     pub fn outcome(&self) -> Option<&Outcome> {
         match &self.status {
@@ -467,7 +467,7 @@ impl Step {
 }
 
 impl Counts {
-    fn of(steps: &[Step]) -> Self {
+    fn of(steps: &[StepProgress]) -> Self {
         let mut counts = Self {
             total: steps.len(),
             ..Self::default()

@@ -33,12 +33,12 @@ pub enum How {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffLine {
-    pub sign: Sign,
+    pub sign: DiffSign,
     pub text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
+pub enum DiffSign {
     Same,
     Added,
     Removed,
@@ -82,10 +82,10 @@ impl fmt::Display for FileChange {
         }
         for DiffLine { sign, text } in &self.lines {
             match sign {
-                Sign::Same => writeln!(f, "   {text}")?,
-                Sign::Added => writeln!(f, "  +{text}")?,
-                Sign::Removed => writeln!(f, "  -{text}")?,
-                Sign::Gap => writeln!(f, "  …")?,
+                DiffSign::Same => writeln!(f, "   {text}")?,
+                DiffSign::Added => writeln!(f, "  +{text}")?,
+                DiffSign::Removed => writeln!(f, "  -{text}")?,
+                DiffSign::Gap => writeln!(f, "  …")?,
             }
         }
         Ok(())
@@ -101,15 +101,15 @@ fn lines(before: &str, after: &str, redactor: &Redactor) -> Vec<DiffLine> {
         if number > 0 {
             let text = String::new();
             lines.push(DiffLine {
-                sign: Sign::Gap,
+                sign: DiffSign::Gap,
                 text,
             });
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let (sign, text) = match change.tag() {
-                ChangeTag::Equal => (Sign::Same, line(&new, change.new_index())),
-                ChangeTag::Insert => (Sign::Added, line(&new, change.new_index())),
-                ChangeTag::Delete => (Sign::Removed, line(&old, change.old_index())),
+                ChangeTag::Equal => (DiffSign::Same, line(&new, change.new_index())),
+                ChangeTag::Insert => (DiffSign::Added, line(&new, change.new_index())),
+                ChangeTag::Delete => (DiffSign::Removed, line(&old, change.old_index())),
             };
             lines.push(DiffLine { sign, text });
         }
@@ -165,10 +165,10 @@ mod tests {
 
     fn told(change: &FileChange) -> Vec<String> {
         let sign = |sign| match sign {
-            Sign::Same => ' ',
-            Sign::Added => '+',
-            Sign::Removed => '-',
-            Sign::Gap => '~',
+            DiffSign::Same => ' ',
+            DiffSign::Added => '+',
+            DiffSign::Removed => '-',
+            DiffSign::Gap => '~',
         };
         let lines = change.lines.iter();
         lines

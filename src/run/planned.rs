@@ -12,7 +12,7 @@ use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
 use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
 use crate::engine::{Memory, Run, planned_files};
-use crate::events::feed::{self, News};
+use crate::events::feed::{self, RunNews};
 use crate::events::log::RunLog;
 use crate::events::recorder::Recorder;
 use crate::events::{End, FORMAT, StepId, What};
@@ -123,8 +123,8 @@ impl Planned {
             let running = scope.spawn(move || self.work(control, tell));
             for news in told {
                 match news {
-                    News::Event(event) => frontend.event(&event),
-                    News::LogLost(why) => frontend.log_lost(&why),
+                    RunNews::Event(event) => frontend.event(&event),
+                    RunNews::LogLost(why) => frontend.log_lost(&why),
                 }
             }
             running.join().unwrap_or(Err(RunError::WentWrong))
@@ -132,7 +132,7 @@ impl Planned {
     }
 
     /// Every event goes to the run's log, then to the reader.
-    fn work(self, control: &Control, reader: Sender<News>) -> Result<End, RunError> {
+    fn work(self, control: &Control, reader: Sender<RunNews>) -> Result<End, RunError> {
         let Self {
             opened,
             hosts,
@@ -144,7 +144,7 @@ impl Planned {
         let path = opened.folder.run_log(&opened.run);
         let log = RunLog::create(&path).map_err(|error| RunError::Log { path, error })?;
         let lost = reader.clone();
-        let log = log.sink(move |error| drop(lost.send(News::LogLost(error))));
+        let log = log.sink(move |error| drop(lost.send(RunNews::LogLost(error))));
         let recorder = Recorder::new(opened.redactor(), vec![log, feed::sink(reader)]);
         let memory = Memory::new(&opened.folder, opened.state.clone());
         let (token, agent_token) = opened.token_marks();

@@ -11,16 +11,16 @@ use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
-use crate::events::feed::{self, News};
+use crate::events::feed::{self, RunNews};
 use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
 use crate::remote::scripted::Reply;
 use crate::report::lines::{Context, Lines};
 
 #[derive(Clone, Default)]
-struct Transcript(Arc<Mutex<Vec<u8>>>);
+struct PlainWalk(Arc<Mutex<Vec<u8>>>);
 
-impl Transcript {
+impl PlainWalk {
     fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -30,7 +30,7 @@ impl Transcript {
     }
 }
 
-impl Write for Transcript {
+impl Write for PlainWalk {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes().write(bytes)
     }
@@ -41,12 +41,12 @@ impl Write for Transcript {
 }
 
 /// Shows what is read from it, a line at a time.
-struct Typed {
+struct TypedLines {
     rest: &'static [u8],
-    shown: Transcript,
+    shown: PlainWalk,
 }
 
-impl Read for Typed {
+impl Read for TypedLines {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let line = self.rest.iter().position(|byte| *byte == b'\n');
         let line = line.map_or(self.rest.len(), |end| end + 1);
@@ -58,9 +58,9 @@ impl Read for Typed {
     }
 }
 
-fn walk(typed: &'static str, found: Found, root: Option<PathBuf>) -> (Walk, Transcript) {
-    let transcript = Transcript::default();
-    let input = BufReader::new(Typed {
+fn walk(typed: &'static str, found: Found, root: Option<PathBuf>) -> (Walk, PlainWalk) {
+    let transcript = PlainWalk::default();
+    let input = BufReader::new(TypedLines {
         rest: typed.as_bytes(),
         shown: transcript.clone(),
     });
@@ -196,7 +196,9 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
     });
     let mut wish = Wish::ToTheEnd;
     for news in inbox {
-        let News::Event(event) = news else { continue };
+        let RunNews::Event(event) = news else {
+            continue;
+        };
         let wished = walk.happened(&event, &control, &mut lines, &[]);
         wish = wished.unwrap_or(wish);
     }
@@ -218,7 +220,7 @@ impl Read for Nobody {
 fn a_signal_ends_a_run_that_waits_for_a_word() {
     let (_typist, nobody) = unbounded();
     let (signal, signals) = unbounded();
-    let (input, shown) = (BufReader::new(Nobody(nobody)), Transcript::default());
+    let (input, shown) = (BufReader::new(Nobody(nobody)), PlainWalk::default());
     let console = Console::new(input, shown.clone(), Box::new(Shown), Some(&signals));
     let mut walk = Walk::new(console.expect("a thread"), Found::default(), None);
     let world = attended(vec![step("a", "h", &[])]).on("h", vec![fails_once("a")]);

@@ -1,7 +1,7 @@
 //! The hosts page tries its hosts in the background: which one is due, which is under way, and what
 //! came of it.
 
-use crate::answers::{Answers, CredentialKind, Host, Ssh};
+use crate::answers::{Answers, CredentialKind, Host, SshSettings};
 
 use super::effect::{Effect, ProbeOrder};
 use super::message::Unreached;
@@ -33,7 +33,7 @@ struct Probe {
 #[derive(Debug, Clone, PartialEq)]
 struct ProbeTarget {
     host: Host,
-    ssh: Ssh,
+    ssh: SshSettings,
 }
 
 impl ProbeTarget {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::events::StepId;
-use crate::events::progress::{Phase, Progress, Status, Step};
+use crate::events::progress::{PhaseProgress, Progress, Status, StepProgress};
 use crate::events::{ConnectionState, DecidedBy, Event, Outcome, Stream, What};
 
 use super::log::{LineKind, Log, Pane, Room, Which};
@@ -181,7 +181,7 @@ impl RunView {
         self.host_width() + MARK + if self.pane.times { TIME } else { 0 }
     }
 
-    fn step(&self, id: &StepId) -> Option<&Step> {
+    fn step(&self, id: &StepId) -> Option<&StepProgress> {
         self.progress.step(id)
     }
 
@@ -219,11 +219,11 @@ impl RunView {
         steps.any(|step| matches!(step.status, Status::Running { .. }))
     }
 
-    pub fn shown_phase(&self) -> Option<&Phase> {
+    pub fn shown_phase(&self) -> Option<&PhaseProgress> {
         self.progress.phases.get(self.phase)
     }
 
-    pub fn shown_steps(&self) -> &[Step] {
+    pub fn shown_steps(&self) -> &[StepProgress] {
         self.shown_phase()
             .map_or(&[], |phase| self.progress.steps_of(phase))
     }
@@ -276,7 +276,7 @@ impl RunView {
     }
 
     /// One of the failures, the last one where there are not so many, and its number.
-    pub fn failure(&self, number: usize) -> Option<(&Step, usize)> {
+    pub fn failure(&self, number: usize) -> Option<(&StepProgress, usize)> {
         let failures = self.failures();
         let number = number.min(failures.len().checked_sub(1)?);
         let step = self.progress.steps.get(failures[number])?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::events::StepId;
-use crate::events::progress::{Counts, Progress, Proof, Step};
+use crate::events::progress::{Counts, Progress, Proof, StepProgress};
 use crate::events::{End, Failure, Outcome};
 
 /// How many pods without problems are listed.
@@ -140,7 +140,7 @@ pub(super) fn failure<W: Write>(out: &mut W, progress: &Progress, step: &StepId)
     }
 }
 
-fn failed<W: Write>(out: &mut W, step: &Step, failure: &Failure) -> io::Result<()> {
+fn failed<W: Write>(out: &mut W, step: &StepProgress, failure: &Failure) -> io::Result<()> {
     let host = step.host.as_deref().unwrap_or(HERE);
     writeln!(out, "\nFAILED on {host}: {}", name(&step.id))?;
     entry(out, "goal", &step.title)?;
@@ -170,7 +170,7 @@ fn entry<W: Write>(out: &mut W, label: &str, text: &str) -> io::Result<()> {
 }
 
 fn wont_run<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
-    let mut because: Vec<(&str, Vec<&Step>)> = Vec::new();
+    let mut because: Vec<(&str, Vec<&StepProgress>)> = Vec::new();
     for step in &progress.steps {
         if let Some(Outcome::WontRun { because: why }) = step.outcome() {
             match because.iter_mut().find(|(other, _)| other == why) {

@@ -320,3 +320,34 @@ fn files_are_not_too_long_to_read() {
     let long = lines.filter(|(_, lines)| *lines > 600);
     assert_eq!(long.collect::<Vec<_>>(), []);
 }
+
+/// The name of a type that a line defines.
+fn defined_type(line: &str) -> Option<&str> {
+    let words = line.strip_prefix("pub").map_or(line, |rest| {
+        let rest = rest.trim_start_matches(['(', ')']);
+        rest.split_once(' ').map_or(rest, |(_, rest)| rest)
+    });
+    let (kind, rest) = words.split_once(' ')?;
+    let is_kind = ["struct", "enum", "trait", "type"].contains(&kind);
+    let end = rest.find(|letter: char| !letter.is_alphanumeric());
+    Some(&rest[..end.unwrap_or(rest.len())]).filter(|_| is_kind)
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    assert_eq!(defined_type("pub(super) struct One<'a> {"), Some("One"));
+    assert_eq!(defined_type("type Two = u8;"), Some("Two"));
+    assert_eq!(defined_type("pub fn struct_three() {}"), None);
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (file, text) in FILES.iter() {
+        for (number, line) in text.lines().enumerate() {
+            if let Some(name) = defined_type(line) {
+                let place = format!("src/{file}:{}", number + 1);
+                places.entry(name).or_default().push(place);
+            }
+        }
+    }
+    let several = places.into_iter().filter(|(_, places)| places.len() > 1);
+    let lines = several.map(|(name, places)| format!("{name}: {}", places.join(", ")));
+    told(&lines.collect::<Vec<_>>());
+}

@@ -5,10 +5,10 @@ use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::events::StepId;
-use crate::events::progress::Step;
+use crate::events::progress::StepProgress;
 use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
 use crate::interview::planned::PlannedStep;
-use crate::report::diff::{DiffLine, FileChange, How, Sign};
+use crate::report::diff::{DiffLine, DiffSign, FileChange, How};
 
 /// Something happens next in the run.
 fn happens(model: &mut Model, what: What) -> Vec<Effect> {
@@ -54,7 +54,7 @@ fn phase_by_phase() {
     in_colours!("phase", held);
     small!("phase-scripts", |theme, size| {
         let mut model = held(theme, size);
-        let planned = |step: &Step| PlannedStep {
+        let planned = |step: &StepProgress| PlannedStep {
             id: step.id.clone(),
             title: step.title.clone(),
             script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
@@ -89,10 +89,10 @@ fn phase_by_phase() {
             path: "/etc/rancher/k3s/config.yaml".into(),
             how: How::Changed { modes: None },
             lines: vec![
-                line(Sign::Same, "token: [secret]"),
-                line(Sign::Removed, "cluster-cidr: 10.42.0.0/16"),
-                line(Sign::Added, "cluster-cidr: 198.18.0.0/16"),
-                line(Sign::Gap, ""),
+                line(DiffSign::Same, "token: [secret]"),
+                line(DiffSign::Removed, "cluster-cidr: 10.42.0.0/16"),
+                line(DiffSign::Added, "cluster-cidr: 198.18.0.0/16"),
+                line(DiffSign::Gap, ""),
             ],
         }];
         if let Some(wizard) = model.common.mode.wizard_mut() {

@@ -4,7 +4,7 @@
 use time::OffsetDateTime;
 
 use crate::engine::watch::Lost;
-use crate::events::progress::{Status, Step};
+use crate::events::progress::{Status, StepProgress};
 use crate::events::{Abort, Decision, Outcome};
 
 pub mod key;
@@ -71,16 +71,16 @@ pub fn phase_of(number: usize, of: usize, title: &str) -> String {
 }
 
 /// A step without its host, which stands beside it.
-pub fn step_name(step: &Step) -> &str {
+pub fn step_name(step: &StepProgress) -> &str {
     let id = step.id.as_str();
     id.split_once('@').map_or(id, |(name, _)| name)
 }
 
-pub fn step_begins(step: &Step) -> String {
+pub fn step_begins(step: &StepProgress) -> String {
     format!("{}: {}", step_name(step), step.title)
 }
 
-pub fn step_ended(step: &Step) -> String {
+pub fn step_ended(step: &StepProgress) -> String {
     let name = step_name(step);
     match &step.status {
         Status::Ended { outcome, took } => match outcome {
@@ -145,7 +145,7 @@ pub fn not_generated(why: &str) -> String {
     format!("No random numbers for a secret: {why}")
 }
 
-pub fn failed_step(step: &Step) -> String {
+pub fn failed_step(step: &StepProgress) -> String {
     let host = step.host.as_deref().unwrap_or(HERE);
     format!("{} failed on {host}; x shows why", step_name(step))
 }

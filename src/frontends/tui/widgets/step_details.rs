@@ -7,7 +7,7 @@ use super::super::shown_plan::Detail;
 use super::super::text;
 use super::super::theme::Theme;
 use crate::interview::planned::PlannedStep;
-use crate::report::diff::{FileChange, How, Sign};
+use crate::report::diff::{DiffSign, FileChange, How};
 
 pub fn lines(theme: Theme, step: &PlannedStep, detail: Detail) -> Vec<Line<'static>> {
     match detail {
@@ -40,10 +40,10 @@ fn file_lines(theme: Theme, file: &FileChange) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(format!("      {title}"), theme.accent())];
     lines.extend(file.lines.iter().map(|line| {
         let (sign, style) = match line.sign {
-            Sign::Same => (" ", theme.faint()),
-            Sign::Added => ("+", theme.good()),
-            Sign::Removed => ("-", theme.bad()),
-            Sign::Gap => (theme.more(), theme.faint()),
+            DiffSign::Same => (" ", theme.faint()),
+            DiffSign::Added => ("+", theme.good()),
+            DiffSign::Removed => ("-", theme.bad()),
+            DiffSign::Gap => (theme.more(), theme.faint()),
         };
         let text = tame(&line.text).text;
         Line::styled(format!("      {sign} {text}"), style)

@@ -7,7 +7,7 @@ use ratatui::Frame;
 
 use super::Screen;
 use crate::events::Decision;
-use crate::events::progress::Step;
+use crate::events::progress::StepProgress;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
@@ -126,7 +126,7 @@ impl FailurePage {
     }
 
     /// The step that failed, where the operator is asked what becomes of it.
-    fn asked<'a>(&self, common: &'a Common) -> Option<&'a Step> {
+    fn asked<'a>(&self, common: &'a Common) -> Option<&'a StepProgress> {
         let (step, _) = common.run.failure(self.number)?;
         let progress = &common.run.progress;
         progress.asked.contains(&step.id).then_some(step)

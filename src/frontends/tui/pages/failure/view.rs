@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{FailurePage, text};
-use crate::events::progress::Step;
+use crate::events::progress::StepProgress;
 use crate::events::{Failure, Outcome};
 use crate::frontends::tui::ansi::tame;
 use crate::frontends::tui::common::Common;
@@ -80,7 +80,7 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
 fn shown<'a>(
     page: &FailurePage,
     run: &'a RunView,
-) -> Option<(&'a Step, &'a Failure, usize, usize)> {
+) -> Option<(&'a StepProgress, &'a Failure, usize, usize)> {
     let (step, number) = run.failure(page.number)?;
     let count = run.failures().len();
     match step.outcome()? {
@@ -89,7 +89,7 @@ fn shown<'a>(
     }
 }
 
-fn wont_run(common: &Common, failed: &Step, width: usize) -> Vec<Line<'static>> {
+fn wont_run(common: &Common, failed: &StepProgress, width: usize) -> Vec<Line<'static>> {
     let steps = common.run.progress.dependents(failed);
     if steps.is_empty() {
         return Vec::new();

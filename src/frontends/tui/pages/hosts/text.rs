@@ -1,6 +1,6 @@
 //! What the page of the hosts says.
 
-use crate::answers::{Host, Ssh};
+use crate::answers::{Host, SshSettings};
 pub use crate::frontends::tui::text::{HOSTS_WHY, REMOVE_HOST, pasted};
 
 /// What keys do, for the footer and the help.
@@ -23,7 +23,7 @@ pub const SECRET_WANTED: &str = "a secret is missing";
 pub const NOT_REACHED: &str = "not reached";
 
 /// How SSH would be told: `admin@10.0.0.11:2222`, without what goes without saying.
-pub fn address(host: &Host, ssh: &Ssh) -> String {
+pub fn address(host: &Host, ssh: &SshSettings) -> String {
     let user = host.user.as_ref().or(ssh.user.as_ref());
     let user = user.map_or_else(String::new, |user| format!("{user}@"));
     match host.port.or(ssh.port) {
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn addresses_are_told_as_to_ssh() {
         let mut host = Host::new("h", Role::Agent, "fd00::1");
-        let mut ssh = Ssh::default();
+        let mut ssh = SshSettings::default();
         assert_eq!(address(&host, &ssh), "fd00::1");
         ssh.user = Some("admin".into());
         host.port = Some(2222);

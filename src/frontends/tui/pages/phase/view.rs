@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::events::Outcome;
-use crate::events::progress::{Phase, Proof, Status, Step};
+use crate::events::progress::{PhaseProgress, Proof, Status, StepProgress};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::widgets::{fit, step_details, wrapped};
@@ -45,12 +45,12 @@ pub fn lines(common: &Common) -> Vec<Line<'static>> {
 }
 
 /// What a phase has come to.
-fn done(common: &Common, phase: &Phase, width: usize) -> Vec<Line<'static>> {
+fn done(common: &Common, phase: &PhaseProgress, width: usize) -> Vec<Line<'static>> {
     let theme = common.theme;
     let progress = &common.run.progress;
     let steps = progress.steps_of(phase);
     let ended = |is: fn(&Outcome) -> bool| {
-        let outcomes = steps.iter().filter_map(Step::outcome);
+        let outcomes = steps.iter().filter_map(StepProgress::outcome);
         outcomes.filter(|outcome| is(outcome)).count()
     };
     let failed = ended(|outcome| matches!(outcome, Outcome::Failed(_)));
@@ -97,7 +97,7 @@ fn done(common: &Common, phase: &Phase, width: usize) -> Vec<Line<'static>> {
 }
 
 /// A step that is to come; with its details, where they are asked for.
-fn to_do(common: &Common, step: &Step, width: usize) -> Vec<Line<'static>> {
+fn to_do(common: &Common, step: &StepProgress, width: usize) -> Vec<Line<'static>> {
     let theme = common.theme;
     let (mark, style) = theme.step(&step.status, common.run.clock);
     let host = step.host.as_deref().unwrap_or(text::HERE);

@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::Position;
 
 use super::Screen;
-use crate::events::progress::{Phase, PhaseStatus};
+use crate::events::progress::{PhaseProgress, PhaseStatus};
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
@@ -143,7 +143,7 @@ fn pause(common: &mut Common) -> Vec<Effect> {
         return common.let_begin(None, say::GOES_ON);
     }
     let progress = &common.run.progress;
-    let has_begun = |phase: &Phase| progress.phase_status(phase) != PhaseStatus::NotStarted;
+    let has_begun = |phase: &PhaseProgress| progress.phase_status(phase) != PhaseStatus::NotStarted;
     let begun = progress.phases.iter().rposition(has_begun);
     let phases = Some(begun.map_or(0, |place| place + 1));
     common.let_begin(phases, say::PAUSES)

@@ -18,7 +18,7 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::text;
-use crate::events::progress::{Counts, Step};
+use crate::events::progress::{Counts, StepProgress};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::log::{LineKind, LogLine, Pane, matches, split};
@@ -144,7 +144,7 @@ pub fn hit(common: &Common, place: Position) -> Option<Hit> {
     areas.log.contains(place).then_some(Hit::Log)
 }
 
-fn counts(steps: &[Step]) -> Counts {
+fn counts(steps: &[StepProgress]) -> Counts {
     use crate::events::Outcome;
     use crate::events::progress::Status;
     let is = |what: fn(&Status) -> bool| steps.iter().filter(|step| what(&step.status)).count();
@@ -165,7 +165,7 @@ fn counts(steps: &[Step]) -> Counts {
     }
 }
 
-fn step(common: &Common, step: &Step, width: usize, hosts: usize) -> Line<'static> {
+fn step(common: &Common, step: &StepProgress, width: usize, hosts: usize) -> Line<'static> {
     let (mark, style) = common.theme.step(&step.status, common.run.clock);
     let state = text::step_state(&step.status, common.run.clock);
     let host = fit(
