@@ -31,13 +31,14 @@ pub fn opens(firewall: &Firewall, ports: &[String]) -> (String, String) {
         all.join(between)
     };
     match firewall {
-        Firewall::Firewalld => (
-            "firewalld is active".to_owned(),
-            format!(
-                "firewall-cmd --permanent {} && firewall-cmd --reload",
-                each("--add-port=", " ")
-            ),
-        ),
+        // Both at once, and no reload: it would drop the rules that K3s and its network have added.
+        Firewall::Firewalld => {
+            let ports = each("--add-port=", " ");
+            (
+                "firewalld is active".to_owned(),
+                format!("firewall-cmd {ports} && firewall-cmd --permanent {ports}"),
+            )
+        }
         Firewall::Ufw => ("ufw is active".to_owned(), each("ufw allow ", " && ")),
         Firewall::Nftables { rules } => (
             format!("nftables rejects connections ({rules} rules)"),

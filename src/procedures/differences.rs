@@ -42,7 +42,7 @@ impl fmt::Display for Difference {
     }
 }
 
-const UPGRADE: &str = "Upgrade by hand, after a backup (pg_dump): the servers one at a time, then \
+const UPGRADE: &str = "Upgrade by hand, after `k3s-ha-wizard backup create`: the servers one at a time, then \
                        the agents, each with the install script and INSTALL_K3S_VERSION, without \
                        skipping a minor version";
 const DATABASE: &str = "Another database means another cluster. To move the data by hand: stop K3s \

@@ -22,8 +22,7 @@ pub enum SecretsError {
     #[error(
         "k3s.token is not this cluster's token. The token encrypts the cluster's CA keys in \
          Postgres, so servers with another one cannot start. Remove k3s.token from the answers: \
-         the state folder has the right one. To change it, run `k3s token rotate` on a server \
-         first"
+         the state folder has the right one. The wizard cannot change it yet"
     )]
     OtherToken,
     #[error(

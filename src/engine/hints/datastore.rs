@@ -171,7 +171,7 @@ pub(super) const CAUSES: &[Sign] = &[
     sign(
         &["dial error", "no route to host"],
         "There is no route to Postgres, or a firewall on its host rejects the connection. With \
-         firewalld there: `firewall-cmd --add-port=5432/tcp --permanent && firewall-cmd --reload`.",
+         firewalld there: `firewall-cmd --add-port=5432/tcp && firewall-cmd --permanent --add-port=5432/tcp`.",
     ),
     sign(
         &["dial error"],

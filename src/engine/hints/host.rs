@@ -31,6 +31,11 @@ pub(super) const CAUSES: &[Sign] = &[
          shows it; check the disk, or use a host whose /etc, /usr and /var can be written.",
     ),
     sign(
+        &["printf: I/O error"],
+        "A file cannot be written whole: its disk is full, or it fails. `df -h` and `df -i` show \
+         which is full, `dmesg | tail` which fails. Then retry.",
+    ),
+    sign(
         &["oom-kill"],
         "The host ran out of memory, and the kernel killed this process. `free -m` shows the \
          memory: add more, or stop other programs there.",

@@ -408,7 +408,7 @@ fn a_firewall_is_told_with_its_commands() {
         found(BALANCER, |facts| facts.selinux_enforces = true),
     ];
     insta::assert_snapshot!(all.join("\n"), @r"
-    k3s-server-1 firewall warn: firewalld is active | firewall-cmd --permanent --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp && firewall-cmd --reload, and trust the pod and service networks
+    k3s-server-1 firewall warn: firewalld is active | firewall-cmd --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp && firewall-cmd --permanent --add-port=6443/tcp --add-port=10250/tcp --add-port=8472/udp, and trust the pod and service networks
     k3s-postgres firewall warn: ufw is active | ufw allow 5432/tcp
     k3s-agent firewall warn: nftables rejects connections (3 rules) | Allow 10250/tcp, 8472/udp, and trust the pod and service networks
     k3s-nginx firewall warn: SELinux is enforcing, and this wizard sets no labels yet | ausearch -m avc -ts recent shows what it blocked
