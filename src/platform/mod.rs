@@ -69,6 +69,8 @@ pub struct Platform {
     pub postgres_package_certificate: &'static str,
     /// Where the certificates of Postgres are kept, outside of its data (which is backed up).
     pub postgres_tls: &'static str,
+    /// Where drop-ins of its unit are, for all of its clusters.
+    pub postgres_drop_ins: &'static str,
     /// For hosts that have neither curl nor wget.
     pub download_packages: &'static str,
     pub nginx_packages: &'static str,

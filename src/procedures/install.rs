@@ -43,6 +43,7 @@ fn postgres_phase(context: &StepContext<'_>) -> Vec<Step> {
             postgres::install(context, host),
             postgres::role(context, host),
             postgres::settings(context, host),
+            postgres::boot(context, host),
         ]
     };
     context.postgres.iter().flat_map(of_host).collect()

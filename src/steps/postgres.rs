@@ -11,6 +11,7 @@ use crate::topology::DatastoreEndpoint;
 pub const INSTALL: &str = "postgres/install";
 pub const ROLE: &str = "postgres/role";
 pub const SETTINGS: &str = "postgres/settings";
+const BOOT: &str = "postgres/boot";
 pub const TLS: &str = "postgres/tls";
 pub const ACCESS: &str = "postgres/access";
 pub const DUMP: &str = "postgres/dump";
@@ -69,6 +70,22 @@ pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
                 ("LISTEN_ADDRESS", postgres.ip.to_string().into()),
                 ("MAX_CONNECTIONS", connections.to_string().into()),
                 ("EXISTING", existing.as_str().into()),
+            ],
+        )
+        .needing([postgres.id(INSTALL)])
+}
+
+/// Without it a Postgres that starts before its network listens on localhost only, until it is
+/// restarted.
+pub fn boot(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
+    postgres
+        .shell(
+            BOOT,
+            "Postgres starts after the network",
+            step_file!("postgres/boot"),
+            vec![
+                ("DROP_IN_FOLDER", postgres.platform.postgres_drop_ins.into()),
+                ("DB_PORT", context.db_port().into()),
             ],
         )
         .needing([postgres.id(INSTALL)])

@@ -27,6 +27,7 @@ const PLATFORM: Platform = Platform {
     postgres_data: "/var/lib/postgresql",
     postgres_package_certificate: "snakeoil",
     postgres_tls: "/etc/postgresql-k3s",
+    postgres_drop_ins: "/etc/systemd/system/postgresql@.service.d",
     download_packages: "curl ca-certificates",
     nginx_packages: "nginx libnginx-mod-stream",
     nginx: "/usr/sbin/nginx",
