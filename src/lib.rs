@@ -13,8 +13,8 @@
 //! * `cluster`: nodes, pods and their health
 //! * [`state`]: what is stored on this machine
 //!
-//! The ground, which depends on nothing above it: [`events`], the record of what happens;
-//! [`redact`], which keeps secrets out of it; [`secrets`].
+//! The ground, which depends on nothing above it: [`events`], the one record of what happens;
+//! [`redact`], which keeps secrets out of it; [`secrets`]; `https`, asking a server over TLS.
 //!
 //! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
 //! `report`, events as lines and as JSON; `signals`, how signals stop a run; `interview`, the
@@ -31,6 +31,7 @@ pub mod engine;
 pub mod events;
 pub mod frontends;
 mod hash;
+mod https;
 mod interview;
 pub mod pki;
 pub mod plan;

@@ -8,6 +8,7 @@
 
 mod expiry;
 
+pub use crate::https::tls::Identity;
 pub use expiry::{Certificate, certificates};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,14 +38,7 @@ const RENEW: Duration = Duration::days(60);
 /// Certificates are valid from shortly before their creation, for hosts whose clocks are behind.
 const SKEW: Duration = Duration::hours(1);
 
-/// A certificate and its private key (PKCS #8), both PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    pub cert_pem: String,
-    pub key_pem: SecretText,
-}
-
-/// All certificates of a cluster.
+/// All that a cluster needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pki {
     pub ca: Identity,

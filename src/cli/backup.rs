@@ -63,7 +63,7 @@ fn create(which: &WhichCluster, display: &Display) -> ExitCode {
 
 /// A backup with where it is.
 #[derive(Serialize)]
-struct Listed {
+struct ListedBackup {
     #[serde(flatten)]
     backup: Backup,
     path: String,
@@ -82,7 +82,7 @@ fn list(which: &WhichCluster, output: Output) -> ExitCode {
                 Ok(file) => Some(format!("the file has {} bytes", file.len())),
                 Err(error) => Some(error.to_string()),
             };
-            Listed {
+            ListedBackup {
                 backup,
                 path: path.display().to_string(),
                 problem,
@@ -103,7 +103,7 @@ fn list(which: &WhichCluster, output: Output) -> ExitCode {
     ExitCode::from(if broken { exit::FAILED } else { 0 })
 }
 
-fn write_list(out: &mut impl Write, listed: &[Listed]) -> io::Result<()> {
+fn write_list(out: &mut impl Write, listed: &[ListedBackup]) -> io::Result<()> {
     if listed.is_empty() {
         return writeln!(out, "There is no backup of this cluster yet.");
     }

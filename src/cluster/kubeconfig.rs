@@ -7,6 +7,7 @@ use openssl::pkey::PKey;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
+use crate::https::tls::Identity;
 use crate::secrets::SecretText;
 
 /// Says what is missing or wrong, and repeats no part of the file.
@@ -16,6 +17,10 @@ use crate::secrets::SecretText;
      it anew"
 )]
 pub struct Unfit(String);
+
+const AUTHORITY: &str = "certificate-authority-data";
+const CERTIFICATE: &str = "client-certificate-data";
+const KEY: &str = "client-key-data";
 
 /// What a value of the file must decode to.
 #[derive(Clone, Copy)]
@@ -37,9 +42,9 @@ impl Pem {
 /// and with `name` for its cluster, user and context, which K3s calls `default` (docs/facts.md,
 /// "Kubeconfig"), so that it can be merged with others.
 pub fn for_operator(k3s_yaml: &str, server_url: &str, name: &str) -> Result<SecretText, Unfit> {
-    let authority = value_of("certificate-authority-data", Pem::Certificates, k3s_yaml)?;
-    let certificate = value_of("client-certificate-data", Pem::Certificates, k3s_yaml)?;
-    let key = value_of("client-key-data", Pem::PrivateKey, k3s_yaml)?;
+    let authority = value_of(AUTHORITY, Pem::Certificates, k3s_yaml)?;
+    let certificate = value_of(CERTIFICATE, Pem::Certificates, k3s_yaml)?;
+    let key = value_of(KEY, Pem::PrivateKey, k3s_yaml)?;
     // Quoted, because a name may look like a number.
     let url = serde_json::Value::from(server_url).to_string();
     let name = serde_json::Value::from(name).to_string();
@@ -68,6 +73,36 @@ pub fn for_operator(k3s_yaml: &str, server_url: &str, name: &str) -> Result<Secr
     ];
     // `concat` takes room for all of it at once: a text that grows leaves copies of its secrets.
     Ok(parts.concat().into())
+}
+
+/// What a kubeconfig proves itself with, be it K3s's own or the operator's: the CA of the servers, and
+/// the administrator's certificate and key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Access {
+    pub ca_pem: String,
+    pub identity: Identity,
+}
+
+impl Access {
+    pub fn of(kubeconfig: &str) -> Result<Self, Unfit> {
+        Ok(Self {
+            ca_pem: pem_of(AUTHORITY, Pem::Certificates, kubeconfig)?,
+            identity: Identity {
+                cert_pem: pem_of(CERTIFICATE, Pem::Certificates, kubeconfig)?,
+                key_pem: pem_of(KEY, Pem::PrivateKey, kubeconfig)?.into(),
+            },
+        })
+    }
+}
+
+/// The PEM that a key's value encodes.
+fn pem_of(key: &str, wanted: Pem, yaml: &str) -> Result<String, Unfit> {
+    let unfit = || Unfit(format!("its {key} cannot be read"));
+    let pem = base64::decode_block(value_of(key, wanted, yaml)?).map_err(|_| unfit())?;
+    String::from_utf8(pem).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        unfit()
+    })
 }
 
 /// The one base64 value of a key.
@@ -150,6 +185,22 @@ mod tests {
         // K3s of a later Kubernetes writes no preferences.
         let later = k3s_yaml(&values).replace("preferences: {}\n", "");
         assert_eq!(for_operator(&later, URL, "lab").expect("fit"), text);
+    }
+
+    #[test]
+    fn both_files_give_the_same_access() {
+        let values = values();
+        let theirs = k3s_yaml(&values);
+        let ours = for_operator(&theirs, URL, "lab").expect("fit");
+        let access = Access::of(&theirs).expect("access");
+        assert_eq!(Access::of(ours.expose()).expect("access"), access);
+        let Identity { cert_pem, key_pem } = &access.identity;
+        let encoded = [&access.ca_pem, cert_pem, key_pem.expose()];
+        assert_eq!(
+            encoded.map(|pem| base64::encode_block(pem.as_bytes())),
+            values
+        );
+        assert!(Access::of("kind: Config\n").is_err());
     }
 
     /// A compromised server must not reach the jump host through `kubectl`.

@@ -1,19 +1,20 @@
-//! Nodes, pods and their health, from kubectl's JSON.
+//! Nodes, pods and their health, from K3s's API.
 //!
 //! What kubectl shows in STATUS and READY is no field of the JSON, it is computed from the state of
 //! the containers; so is what is wrong. Nothing here knows the time: what is still on its way is
 //! [`waiting`](Pod::waiting), and whoever waits says when it is [`overdue`](Cluster::overdue).
 //!
-//! * `kubectl`: the JSON
+//! * [`api`]: asking for them; `objects`: their JSON
 //! * `node`, `pod`: the columns, and the diagnosis
 //! * [`datastore`]: the servers' connections to it
 //! * [`kubeconfig`]: K3s's own, turned into the operator's; [`merge`]: into a file of theirs
 
+pub(crate) mod api;
 pub mod datastore;
 pub mod kubeconfig;
-mod kubectl;
 pub mod merge;
 mod node;
+mod objects;
 mod pod;
 
 use std::collections::BTreeMap;
@@ -69,42 +70,57 @@ pub struct ExpectedNode {
     pub version: String,
 }
 
+/// Why what a server answers is not what it was asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("kubectl did not print the JSON that was asked for: {0}")]
-pub struct KubectlError(#[from] serde_json::Error);
+pub(crate) enum KubectlError {
+    #[error("it does not answer the JSON that was asked for: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("it does not answer a {0}")]
+    Kind(&'static str),
+}
 
-/// The ranges of the nodes' pods, by node, from what `kubectl get nodes -o json` prints; a node that
-/// has none yet is left out.
-pub fn pod_networks(json: &str) -> Result<BTreeMap<String, String>, KubectlError> {
-    let list: kubectl::List = serde_json::from_str(json)?;
-    let range = |item| match item {
-        kubectl::Item::Node(node) if !node.spec.pod_cidr.is_empty() => {
-            Some((node.metadata.name, node.spec.pod_cidr))
-        }
-        _ => None,
-    };
-    Ok(list.items.into_iter().filter_map(range).collect())
+/// All nodes of a cluster, as its API lists them.
+pub(crate) struct Nodes(Vec<objects::NodeJson>);
+
+/// All pods of a cluster, as its API lists them.
+pub(crate) struct Pods(Vec<objects::PodJson>);
+
+impl Nodes {
+    /// The ranges of the nodes' pods, by node; a node that has none yet is left out.
+    pub(crate) fn pod_networks(&self) -> BTreeMap<&str, &str> {
+        let with_range = self.0.iter().filter(|node| !node.spec.pod_cidr.is_empty());
+        with_range
+            .map(|node| (node.metadata.name.as_str(), node.spec.pod_cidr.as_str()))
+            .collect()
+    }
+
+    /// Why not all of these nodes are Ready; `None` when they are.
+    pub(crate) fn missing<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Option<String> {
+        let missing = names.into_iter().filter_map(|name| {
+            let node = self.0.iter().find(|node| node.metadata.name == *name);
+            let Some(node) = node else {
+                return Some(format!("{name} is not there yet"));
+            };
+            let status = node::status(node);
+            (!node::is_ready(node)).then(|| format!("{name} is {status}"))
+        });
+        let missing: Vec<_> = missing.collect();
+        (!missing.is_empty()).then(|| format!("not Ready: {}", missing.join(", ")))
+    }
 }
 
 impl Cluster {
-    /// Reads what `kubectl get nodes,pods -A -o json` prints: one list, or several, one after the
-    /// other. Objects of other kinds do not count.
-    pub fn parse(json: &str) -> Result<Self, KubectlError> {
-        let (mut nodes, mut pods) = (Vec::new(), Vec::new());
-        for list in serde_json::Deserializer::from_str(json).into_iter::<kubectl::List>() {
-            for item in list?.items {
-                match item {
-                    kubectl::Item::Node(node) => nodes.push(node::read(&node)),
-                    kubectl::Item::Pod(pod) => pods.push(pod),
-                    kubectl::Item::Other => {}
-                }
-            }
-        }
-        let around = pod::Around::of(&nodes, &pods);
-        let pods = pods.iter().map(|pod| pod::read(pod, &around)).collect();
+    /// What these objects say.
+    pub(crate) fn of(nodes: &Nodes, pods: &Pods) -> Self {
+        let nodes: Vec<_> = nodes.0.iter().map(node::read).collect();
+        let around = pod::Around::of(&nodes, &pods.0);
+        let pods = pods.0.iter().map(|pod| pod::read(pod, &around)).collect();
         let mut cluster = Self { nodes, pods };
         cluster.sort();
-        Ok(cluster)
+        cluster
     }
 
     /// Compares the nodes with what they should be, and adds those that are not there.
@@ -181,4 +197,4 @@ fn join(one: Option<String>, other: Option<String>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

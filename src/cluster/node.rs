@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::kubectl::{self, condition};
+use super::objects::{self, condition};
 use super::{ExpectedNode, Node, join};
 
 /// What kubectl prints where there is nothing.
@@ -16,9 +16,9 @@ const TROUBLES: [&str; 4] = [
     "NetworkUnavailable",
 ];
 
-pub(super) fn read(node: &kubectl::NodeJson) -> Node {
+pub(super) fn read(node: &objects::NodeJson) -> Node {
     let (problem, waiting) = diagnose(node);
-    let internal = |address: &&kubectl::Address| address.kind == "InternalIP";
+    let internal = |address: &&objects::Address| address.kind == "InternalIP";
     let internal_ip = node.status.addresses.iter().find(internal);
     Node {
         name: node.metadata.name.clone(),
@@ -33,10 +33,15 @@ pub(super) fn read(node: &kubectl::NodeJson) -> Node {
     }
 }
 
+/// Whether its own condition says so.
+pub(super) fn is_ready(node: &objects::NodeJson) -> bool {
+    condition(&node.status.conditions, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
 /// The STATUS column (Kubernetes, `printNode`).
-fn status(node: &kubectl::NodeJson) -> String {
+pub(super) fn status(node: &objects::NodeJson) -> String {
     let ready = match condition(&node.status.conditions, "Ready") {
-        Some(ready) if ready.status == "True" => "Ready",
+        Some(_) if is_ready(node) => "Ready",
         Some(_) => "NotReady",
         None => "Unknown",
     };
@@ -49,7 +54,7 @@ fn status(node: &kubectl::NodeJson) -> String {
 }
 
 /// The ROLES column (Kubernetes, `findNodeRoles`).
-fn roles(node: &kubectl::NodeJson) -> String {
+fn roles(node: &objects::NodeJson) -> String {
     let role = |(label, value): (&String, &String)| match label.as_str() {
         "kubernetes.io/role" => Some(value.clone()),
         label => Some(label.strip_prefix("node-role.kubernetes.io/")?.to_owned()),
@@ -63,7 +68,7 @@ fn roles(node: &kubectl::NodeJson) -> String {
 }
 
 /// What is wrong, and what it still lacks.
-fn diagnose(node: &kubectl::NodeJson) -> (Option<String>, Option<String>) {
+fn diagnose(node: &objects::NodeJson) -> (Option<String>, Option<String>) {
     let (mut problem, mut waiting) = (None, None);
     match condition(&node.status.conditions, "Ready") {
         Some(ready) if ready.status == "True" => {}

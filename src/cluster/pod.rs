@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kubectl::{self, Container, ContainerStatus, Terminated, Waiting, condition};
 use super::node::NONE;
+use super::objects::{self, Container, ContainerStatus, Terminated, Waiting, condition};
 use super::{Node, Pod};
 
 /// What the health of a pod depends on besides itself.
@@ -16,7 +16,7 @@ pub(super) struct Around {
 }
 
 impl Around {
-    pub(super) fn of(nodes: &[Node], pods: &[kubectl::PodJson]) -> Self {
+    pub(super) fn of(nodes: &[Node], pods: &[objects::PodJson]) -> Self {
         let finished = pods.iter().filter(|pod| pod.status.phase == "Succeeded");
         let silent = nodes
             .iter()
@@ -34,13 +34,13 @@ impl Around {
 }
 
 /// The job that a pod works for: its namespace and name.
-fn job(pod: &kubectl::PodJson) -> Option<(String, String)> {
+fn job(pod: &objects::PodJson) -> Option<(String, String)> {
     let owners = &pod.metadata.owner_references;
     let job = owners.iter().find(|owner| owner.kind == "Job")?;
     Some((pod.metadata.namespace.clone(), job.name.clone()))
 }
 
-pub(super) fn read(pod: &kubectl::PodJson, around: &Around) -> Pod {
+pub(super) fn read(pod: &objects::PodJson, around: &Around) -> Pod {
     let columns = columns(pod);
     let (mut problem, mut waiting) = (Vec::new(), Vec::new());
     for finding in diagnose(pod, around) {
@@ -70,7 +70,7 @@ struct Columns {
     restarts: u64,
 }
 
-fn columns(pod: &kubectl::PodJson) -> Columns {
+fn columns(pod: &objects::PodJson) -> Columns {
     let status = &pod.status;
     let phase = Some(&status.reason).filter(|reason| !reason.is_empty());
     let mut columns = Columns {
@@ -106,7 +106,7 @@ fn columns(pod: &kubectl::PodJson) -> Columns {
 }
 
 /// The init containers, up to the first that is not through; whether there is one.
-fn init_columns(pod: &kubectl::PodJson, columns: &mut Columns) -> bool {
+fn init_columns(pod: &objects::PodJson, columns: &mut Columns) -> bool {
     let count = pod.spec.init_containers.len();
     for (index, status) in pod.status.init_container_statuses.iter().enumerate() {
         columns.restarts += status.restart_count;
@@ -130,7 +130,7 @@ fn init_columns(pod: &kubectl::PodJson, columns: &mut Columns) -> bool {
     false
 }
 
-fn main_columns(pod: &kubectl::PodJson, columns: &mut Columns) {
+fn main_columns(pod: &objects::PodJson, columns: &mut Columns) {
     // Once these count, of the init containers only those that stay still do.
     let sidecars = pod.status.init_container_statuses.iter();
     columns.restarts = sidecars
@@ -173,7 +173,7 @@ fn stays(container: &Container) -> bool {
     container.restart_policy == "Always"
 }
 
-fn stays_by_name(pod: &kubectl::PodJson, name: &str) -> bool {
+fn stays_by_name(pod: &objects::PodJson, name: &str) -> bool {
     let mut containers = pod.spec.init_containers.iter();
     containers.any(|container| container.name == name && stays(container))
 }
@@ -184,7 +184,7 @@ enum PodFinding {
     Waiting(String),
 }
 
-fn diagnose(pod: &kubectl::PodJson, around: &Around) -> Vec<PodFinding> {
+fn diagnose(pod: &objects::PodJson, around: &Around) -> Vec<PodFinding> {
     let job = job(pod);
     if let Some(since) = &pod.metadata.deletion_timestamp {
         let held = match &pod.metadata.finalizers[..] {
@@ -233,8 +233,8 @@ fn diagnose(pod: &kubectl::PodJson, around: &Around) -> Vec<PodFinding> {
     findings
 }
 
-fn failed(pod: &kubectl::PodJson) -> Vec<PodFinding> {
-    let kubectl::PodStatus {
+fn failed(pod: &objects::PodJson) -> Vec<PodFinding> {
+    let objects::PodStatus {
         reason, message, ..
     } = &pod.status;
     if !reason.is_empty() {
@@ -250,7 +250,7 @@ fn failed(pod: &kubectl::PodJson) -> Vec<PodFinding> {
     findings
 }
 
-fn unfinished(pod: &kubectl::PodJson) -> Vec<PodFinding> {
+fn unfinished(pod: &objects::PodJson) -> Vec<PodFinding> {
     let status = &pod.status;
     if let Some(scheduled) = condition(&status.conditions, "PodScheduled")
         && scheduled.status == "False"

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::hosts::{ReachedHost, on_all};
+use super::api::Administrator;
+use super::asking;
+use super::hosts::{ReachedHost, on_all, output};
 use super::new_mark;
 use super::worker::ASKING;
 use crate::events::StepId;
@@ -25,13 +27,19 @@ pub struct Compared {
 pub fn compare(
     plan: &Plan,
     hosts: &mut [ReachedHost],
+    administrator: &Administrator,
     late: &LateValues,
 ) -> BTreeMap<StepId, Compared> {
-    let compared = on_all(hosts, |host| of_host(plan, host, late));
+    let compared = on_all(hosts, |host| of_host(plan, host, administrator, late));
     compared.into_iter().flatten().collect()
 }
 
-fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepId, Compared)> {
+fn of_host(
+    plan: &Plan,
+    host: &mut ReachedHost,
+    administrator: &Administrator,
+    late: &LateValues,
+) -> Vec<(StepId, Compared)> {
     let steps = bound_steps(plan, &host.name, late);
     let shells: Vec<&Shell> = steps.iter().map(|(_, shell)| *shell).collect();
     let (Ok(answer), Ok(file)) = (new_mark(), new_mark()) else {
@@ -44,8 +52,14 @@ fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepI
     };
     let script = asks.then(shows);
     let ids = steps.into_iter().map(|(id, _)| id.clone());
-    let lines = match host.connection.lines_within(&host.name, &script, ASKING) {
-        Ok(lines) => lines,
+    let said = host.connection.now(&host.name, |remote| {
+        let (_, lines, _) = output(remote, &script, ASKING)?;
+        let mut asked = read_answers(&answer, &lines);
+        asking::confirm(remote, administrator, &shells, &mut asked)?;
+        Ok((lines, asked))
+    });
+    let (lines, asked) = match said {
+        Ok(said) => said,
         Err(error) => {
             let unknown = Compared {
                 asked: Asked {
@@ -57,7 +71,6 @@ fn of_host(plan: &Plan, host: &mut ReachedHost, late: &LateValues) -> Vec<(StepI
             return ids.map(|id| (id, unknown.clone())).collect();
         }
     };
-    let asked = read_answers(&answer, &lines);
     let mut files = read_previews(&file, &lines, &shells, late).into_iter();
     let compared = asked.into_iter().map(|asked| Compared {
         asked,

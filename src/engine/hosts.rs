@@ -178,22 +178,21 @@ impl Connection {
         host: &str,
         script: &Script,
     ) -> Result<Vec<String>, RemoteError> {
-        self.lines_within(host, script, LIMIT)
+        let (_, out, _) = self.now(host, |remote| output(remote, script, LIMIT))?;
+        Ok(out)
     }
 
-    /// The same, with another time limit.
-    pub(super) fn lines_within(
+    /// Does something with the host, while the first connection is there.
+    pub(super) fn now<T>(
         &mut self,
         host: &str,
-        script: &Script,
-        limit: Duration,
-    ) -> Result<Vec<String>, RemoteError> {
+        what: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
         let remote = self.remote.as_mut().ok_or_else(|| RemoteError::Lost {
             host: host.to_owned(),
             why: "the connection was given up".to_owned(),
         })?;
-        let (_, out, _) = output(remote.as_mut(), script, limit)?;
-        Ok(out)
+        what(remote.as_mut())
     }
 
     /// Once and briefly, even after an abort: to stop what is running on a host.

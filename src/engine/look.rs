@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::api::Administrator;
 use crate::cluster::datastore::Datastore;
-use crate::cluster::{Cluster, ExpectedNode, KubectlError};
+use crate::cluster::{Cluster, ExpectedNode};
 use crate::proof::balancer;
 use crate::remote::program::call;
 use crate::remote::{Remote, RemoteError, Script};
@@ -16,25 +17,17 @@ use crate::topology::Topology;
 const LIMIT: Duration = Duration::from_secs(20);
 const DATASTORE: &str = include_str!("../../assets/remote/datastore.sh");
 
-pub(super) const READ_CLUSTER: &str = "\
-/usr/local/bin/k3s kubectl get nodes -o json && \
-/usr/local/bin/k3s kubectl get pods -A -o json";
-
-/// What kubectl printed, compared with the nodes that there must be.
-pub(super) fn cluster_of(json: &str, nodes: &[ExpectedNode]) -> Result<Cluster, KubectlError> {
-    let mut cluster = Cluster::parse(json)?;
-    cluster.expect(nodes);
-    Ok(cluster)
-}
-
-/// Nodes and pods, as a server sees them.
-pub fn cluster(remote: &mut dyn Remote, nodes: &[ExpectedNode]) -> Result<Cluster, RemoteError> {
-    let json = call(remote, "kubectl", &Script::new(READ_CLUSTER), LIMIT)?;
-    cluster_of(&json, nodes).map_err(|error| RemoteError::Failed {
-        host: remote.host().to_owned(),
-        what: "kubectl".to_owned(),
-        status: 0,
-        why: error.to_string(),
+/// Nodes and pods, as the API of a server lists them, compared with the nodes that there must be.
+pub fn cluster(
+    server: &mut dyn Remote,
+    administrator: &Administrator,
+    nodes: &[ExpectedNode],
+) -> Result<Cluster, RemoteError> {
+    let seen = administrator.ask(server, |api| Ok((api.nodes()?, api.pods()?)));
+    seen.map(|(seen, pods)| {
+        let mut cluster = Cluster::of(&seen, &pods);
+        cluster.expect(nodes);
+        cluster
     })
 }
 

@@ -2,13 +2,18 @@
 //!
 //! * [`hosts`]: reaching hosts, before there is a plan, and again after a lost connection
 //! * [`surroundings`]: what they can reach; `previews`: what will be written there
-//! * `scheduler`: what may run now; `worker`: one thread per host, which runs it
+//! * `api`: asks K3s's API; `asking`: checks steps, by what their host and the API say
+//! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what it
+//!   checks before its turn
 //! * `tasks`: what one host's shell cannot do
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts
 //! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
 
 mod acts;
+mod ahead;
+mod api;
+mod asking;
 mod comparison;
 pub mod control;
 mod hints;
@@ -35,6 +40,7 @@ use crate::state::{Folder, State, StateError};
 use control::Control;
 use hosts::ReachedHost;
 
+pub use api::Administrator;
 pub use comparison::{Compared, compare};
 pub use previews::planned_files;
 
@@ -64,6 +70,7 @@ impl Run<'_> {
 /// The state folder during a run.
 pub struct Memory<'a> {
     pub folder: &'a Folder,
+    administrator: Administrator,
     state: Mutex<State>,
 }
 
@@ -71,6 +78,7 @@ impl<'a> Memory<'a> {
     pub fn new(folder: &'a Folder, state: State) -> Self {
         Self {
             folder,
+            administrator: Administrator::of(folder),
             state: Mutex::new(state),
         }
     }

@@ -259,12 +259,14 @@ impl<'a> Scheduler<'a> {
                 continue;
             }
             let known = standing.asked.remove(&place);
-            let known = known.filter(|_| untouched && !host.touched);
+            let untouched = untouched && !host.touched;
+            let known = known.filter(|_| untouched);
             standing.attempts[place] += 1;
             let job = Job::Do {
                 place,
                 attempt: standing.attempts[place],
                 known,
+                untouched,
             };
             if host.jobs.send(job).is_ok() {
                 host.busy = true;

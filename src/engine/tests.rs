@@ -1,6 +1,7 @@
 //! The scheduler and the workers, on hosts in memory.
 
 mod acts;
+mod ahead;
 pub(crate) mod decisions;
 mod mistakes;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use super::hosts::{Connector, ReachedHost, reach};
 use super::*;
 use crate::answers::Answers;
+use crate::cluster::api::tests::server;
 use crate::events::StepId;
 use crate::events::recorder::Sink;
 use crate::events::{Abort, End, Event, Outcome, What};
@@ -45,13 +47,14 @@ pub(crate) fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> St
             source: name,
             platform: Platform::of(&facts).unwrap(),
             inputs: Vec::new(),
+            ready_nodes: Vec::new(),
         }),
     }
 }
 
 /// What a host says to the question how its steps are: this status for all of them.
 pub(crate) fn answers(script: &str, status: i32) -> Option<Reply> {
-    let asked = script.lines().filter(|line| *line == "check").count();
+    let asked = script.lines().filter(|line| *line == "answer").count();
     let mut marks = script.lines().filter_map(|line| line.strip_prefix("MARK="));
     let mark = marks.next()?.trim_matches('\'');
     let lines = vec![format!("why\n{mark} {status}"); asked];
@@ -59,9 +62,12 @@ pub(crate) fn answers(script: &str, status: i32) -> Option<Reply> {
 }
 
 pub(crate) fn host(name: &str, asked: i32) -> Scripted {
-    Scripted::new(name)
-        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
-        .answer(move |script| answers(script, asked))
+    around(Scripted::new(name).answer(move |script| answers(script, asked)))
+}
+
+/// What a host says to all but its steps.
+fn around(host: Scripted) -> Scripted {
+    host.answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
         .on("PATIENCE=", Reply::exit(0).out("lease taken"))
         .on("OWNER=", Reply::exit(0))
         .on("RELEASE_URL=", Reply::exit(0).out("packages=here"))
@@ -538,9 +544,8 @@ fn tried(second_range: &str, said: &str, untried_because: Option<&str>) -> (Outc
         "{{\"items\": [{{\"kind\": \"Node\", \"metadata\": {{\"name\": \"two\"}}, \
          \"spec\": {{{second_range}}}}}]}}"
     );
-    let one = Scripted::new("one")
+    let one = server(Scripted::new("one"), &nodes, r#"{"items": []}"#)
         .on("DEVICE=", Reply::exit(0).out(said))
-        .on("get nodes", Reply::exit(0).out(&nodes))
         .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
         .on("OWNER=", Reply::exit(0));
     let (_, events) = World::new(vec![networks, proof]).on("one", vec![one]).run();

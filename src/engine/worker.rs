@@ -1,4 +1,8 @@
 //! One thread per host. It owns the connection, and runs one step after another.
+//!
+//! * `looking`: what it does without changing anything
+
+mod looking;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,16 +13,15 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::ahead::Ahead;
 use super::hints::hint;
-use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost, output};
+use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost};
 use super::tasks::{self, Site, Trouble};
-use super::{LAST_LINES, Run, acts, new_mark, printed, unit_name};
+use super::{LAST_LINES, Run, acts, printed, unit_name};
 use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
-use crate::plan::{
-    Asked, CheckStatus, LateValues, Shell, Step, Work, ask_script, ended, read_answers,
-};
+use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work, ended};
 use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, Script, detached};
 use crate::state::Made;
@@ -34,6 +37,8 @@ pub(super) enum Job {
         attempt: u32,
         /// The host's earlier answer, if it is still valid.
         known: Option<Asked>,
+        /// Nothing was changed yet of what the step needs, nor on its host.
+        untouched: bool,
     },
 }
 
@@ -62,6 +67,7 @@ pub(super) struct Worker<'a> {
     late: &'a Mutex<LateValues>,
     /// `None` on this machine.
     host: Option<WorkerHost>,
+    ahead: Ahead,
     /// Of the running step, from both outputs.
     last_lines: VecDeque<(Stream, String)>,
     /// What must come before the first step went wrong: nothing is done on the host.
@@ -107,6 +113,7 @@ impl<'a> Worker<'a> {
                 leased: Instant::now(),
                 held: None,
             }),
+            ahead: Ahead::default(),
             last_lines: VecDeque::new(),
             unprepared: false,
         }
@@ -116,7 +123,12 @@ impl<'a> Worker<'a> {
     pub(super) fn work(mut self, jobs: &Receiver<Job>, reports: &Sender<Report>) {
         self.unprepared = unless_it_panics(|| self.prepare()).is_none();
         loop {
-            let report = match jobs.recv_timeout(IDLE) {
+            let job = match jobs.try_recv() {
+                Ok(job) => Ok(job),
+                Err(_) if self.look_ahead() => continue,
+                Err(_) => jobs.recv_timeout(IDLE),
+            };
+            let report = match job {
                 Ok(Job::Ask(steps)) => {
                     let host = self.host.as_ref().map(|host| host.name.clone());
                     let asked = unless_it_panics(|| self.ask(&steps));
@@ -126,8 +138,10 @@ impl<'a> Worker<'a> {
                     place,
                     attempt,
                     known,
+                    untouched,
                 }) => {
-                    let done = unless_it_panics(|| self.do_step(place, attempt, known));
+                    let seen = self.ahead.turn(place).filter(|_| untouched);
+                    let done = unless_it_panics(|| self.do_step(place, attempt, known, seen));
                     Report::Ended(place, done.unwrap_or_else(|| self.panicked(place)))
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -230,50 +244,13 @@ impl<'a> Worker<'a> {
             .clone()
     }
 
-    /// Checks all steps that can be checked now, in one round trip. Missing answers are no problem:
-    /// each step checks again.
-    fn ask(&mut self, places: &[usize]) -> Vec<(usize, Asked)> {
-        let late = self.late();
-        let bound: Vec<(usize, &Shell)> = places
-            .iter()
-            .filter_map(|place| match &self.steps[*place].work {
-                Work::Shell(shell) if shell.is_bound(&late) => Some((*place, shell)),
-                _ => None,
-            })
-            .collect();
-        let shells: Vec<_> = bound.iter().map(|(_, shell)| *shell).collect();
-        let Some(host) = self.host.as_mut().filter(|host| host.held.is_none()) else {
-            return Vec::new();
-        };
-        let Ok(mark) = new_mark() else {
-            return Vec::new();
-        };
-        let Ok(script) = ask_script(&mark, &shells, &late) else {
-            return Vec::new();
-        };
-        let answers = host.connection.with(
-            &host.name,
-            self.run.control,
-            &mut |told| tell(self.run, &host.name, told),
-            |remote| output(remote, &script, ASKING),
-        );
-        match answers {
-            Ok((_, lines, _)) => bound
-                .iter()
-                .map(|(place, _)| *place)
-                .zip(read_answers(&mark, &lines))
-                .collect(),
-            Err(error) => {
-                self.run.recorder.record(What::Warned {
-                    host: Some(host.name.clone()),
-                    text: error.to_string(),
-                });
-                Vec::new()
-            }
-        }
-    }
-
-    fn do_step(&mut self, place: usize, attempt: u32, known: Option<Asked>) -> Outcome {
+    fn do_step(
+        &mut self,
+        place: usize,
+        attempt: u32,
+        known: Option<Asked>,
+        seen: Option<Vec<What>>,
+    ) -> Outcome {
         let step = self.steps[place];
         self.run.recorder.record(What::StepStarted {
             step: step.id.clone(),
@@ -284,8 +261,16 @@ impl<'a> Worker<'a> {
             (Some(held), _) => Err(Trouble::because(held)),
             (None, Work::Shell(shell)) => self.shell(step, shell, known),
             (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
-            (None, Work::Task(task)) if self.host.is_none() => tasks::here(task, self.run),
-            (None, Work::Task(task)) => self.at_site(step, &mut |site| tasks::at(task, site)),
+            (None, Work::Task(task)) => match seen {
+                Some(events) => {
+                    for what in events {
+                        self.run.recorder.record(what);
+                    }
+                    Ok(Outcome::Unchanged)
+                }
+                None if self.host.is_none() => tasks::here(task, self.run),
+                None => self.at_site(step, &mut |site| tasks::at(task, site)),
+            },
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
@@ -506,6 +491,7 @@ impl<'a> Worker<'a> {
                     late,
                     host: &host.name,
                     remote,
+                    ahead: None,
                 };
                 match what(&mut site) {
                     Ok(outcome) => Ok(Some(outcome)),

@@ -19,7 +19,7 @@ pub enum RunNews {
     LogLost(io::Error),
 }
 
-/// For a recorder: passes every event on, and never waits for the reader.
+/// For a recorder: hands every event on, and never waits for its reader.
 pub fn sink(reader: Sender<RunNews>) -> Sink {
     let mut missed: Option<Event> = None;
     Box::new(move |event: &Event| {
@@ -36,7 +36,7 @@ pub fn sink(reader: Sender<RunNews>) -> Sink {
                 return;
             }
         }
-        // The reader may be gone.
+        // There may be no reader any more.
         let send = |event| drop(reader.send(RunNews::Event(Box::new(event))));
         missed.take().into_iter().for_each(send);
         send(event.clone());

@@ -161,6 +161,7 @@ mod tests {
             source,
             platform: Platform::of(&facts).unwrap(),
             inputs,
+            ready_nodes: Vec::new(),
         }
     }
 

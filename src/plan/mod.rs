@@ -95,6 +95,8 @@ pub struct Shell {
     pub source: &'static str,
     pub platform: Platform,
     pub inputs: Vec<(&'static str, Value)>,
+    /// Where its file defines `ready`: the nodes that must be Ready, and with them the API of its host.
+    pub ready_nodes: Vec<String>,
 }
 
 /// The value of an input.
@@ -240,6 +242,15 @@ impl Step {
     #[must_use]
     pub fn skippable(mut self) -> Self {
         self.may_be_skipped = true;
+        self
+    }
+
+    /// Marks a shell step that is satisfied only once these nodes are Ready.
+    #[must_use]
+    pub fn until_ready(mut self, nodes: Vec<String>) -> Self {
+        if let Work::Shell(shell) = &mut self.work {
+            shell.ready_nodes = nodes;
+        }
         self
     }
 

@@ -27,7 +27,7 @@ pub struct Asked {
     pub reason: String,
 }
 
-/// The status codes of `check` in the prelude.
+/// What `answer` in the prelude returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
     Satisfied,
@@ -118,7 +118,7 @@ pub fn ask_script(mark: &str, steps: &[&Shell], late: &LateValues) -> Result<Scr
         let asked = step.with_inputs(Script::new(step.source), late)?;
         Ok(Script::new("(")
             .then(asked)
-            .then("check\n) 2>&1")
+            .then("answer\n) 2>&1")
             .then("printf '\\n%s %d\\n' \"$MARK\" $?"))
     })
 }

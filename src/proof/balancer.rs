@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr};
 
-use super::tls::{self, TlsFailure};
+use crate::https::http::{HttpConnection, HttpError};
+use crate::https::tls::{self, TlsFailure};
 
-/// The maximum length of an answer to `/ping`.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+/// What `/ping` says may be no longer than this.
+const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// The result of asking the cluster through the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +37,7 @@ pub struct BalancerVerdict {
 /// address, under the cluster's own authority (`/cacerts`).
 pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> BalancerVerdict {
     let got = ask(host, ca_pem, stream).unwrap_or_else(|failure| BalancerAnswer::Broken {
-        why: match failure {
-            TlsFailure::Alert(_, name) => format!("TLS alert \"{name}\""),
-            TlsFailure::Broken(why) => why,
-        },
+        why: failure.to_string(),
     });
     BalancerVerdict {
         host: host.to_owned(),
@@ -48,43 +46,16 @@ pub fn prove(host: &str, ca_pem: &str, stream: impl Read + Write) -> BalancerVer
 }
 
 fn ask(host: &str, ca_pem: &str, stream: impl Read + Write) -> Result<BalancerAnswer, TlsFailure> {
-    let mut stream = tls::connect(stream, host, ca_pem, None)?;
-    let authority = match host.parse::<IpAddr>() {
-        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-        _ => host.to_owned(),
-    };
-    let request = format!("GET /ping HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    let failed = |error: io::Error| tls::why_io(&error);
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let mut answer = Vec::new();
-    // A server that closes without TLS's close_notify has still answered: only the completeness of
-    // the answer counts.
-    let read = stream.take(LONGEST_ANSWER).read_to_end(&mut answer);
-    match (parse(&answer), read) {
-        (Some(got), _) => Ok(got),
-        (None, Err(error)) => Err(failed(error)),
-        (None, Ok(0)) => Err(tls::ended()),
-        (None, Ok(_)) => Err(TlsFailure::Broken("the server there is not K3s".into())),
-    }
-}
-
-/// A complete HTTP response.
-fn parse(answer: &[u8]) -> Option<BalancerAnswer> {
-    let text = String::from_utf8_lossy(answer);
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?;
-    let length = lines.find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let is_length = name.eq_ignore_ascii_case("content-length");
-        value.trim().parse().ok().filter(|_| is_length)
-    });
-    Some(BalancerAnswer::Answers {
-        status: status.split(' ').next()?.parse().ok()?,
-        body: body
-            .get(..length.unwrap_or(body.len()))?
-            .trim_end()
-            .to_owned(),
+    let stream = tls::connect(stream, host, ca_pem, None)?;
+    let answer = HttpConnection::new(stream, host).get("/ping", LONGEST_ANSWER);
+    let answer = answer.map_err(|error| match error {
+        HttpError::Lost(failure) => failure,
+        _ => TlsFailure::Broken("the server there is not K3s".into()),
+    })?;
+    let body = String::from_utf8_lossy(&answer.body);
+    Ok(BalancerAnswer::Answers {
+        status: answer.status,
+        body: body.trim_end().to_owned(),
     })
 }
 

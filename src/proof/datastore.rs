@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use time::OffsetDateTime;
 
 use super::login::{self, LoginStop, Session, Stage};
-use super::tls::{self, TlsFailure};
+use crate::https::tls::{self, TlsFailure};
 use crate::pki::{self, Identity, PkiError};
 use crate::secrets::SecretText;
 

@@ -9,7 +9,7 @@ use postgres_protocol::authentication::sasl::{self, ChannelBinding, ScramSha256}
 use postgres_protocol::message::backend::{self, DataRowBody, ErrorResponseBody, Message};
 use postgres_protocol::message::frontend;
 
-use super::tls::{self, TlsFailure};
+use crate::https::tls::{self, TlsFailure};
 use crate::secrets::SecretText;
 
 /// The maximum length of a message during a login: a longer one is not from Postgres.
@@ -188,8 +188,8 @@ fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
 struct Talk<'a, S> {
     stream: &'a mut S,
     buffer: BytesMut,
-    /// A message that could not be sent. Before closing, the other side often sent a reason, which
-    /// must still be read.
+    /// A message that could not be sent. Whoever closes the line often said why before: that counts
+    /// more, and is still to be read.
     unsent: Option<TlsFailure>,
 }
 

@@ -14,4 +14,3 @@ pub mod datastore;
 mod login;
 pub mod overlay;
 pub mod scram;
-mod tls;

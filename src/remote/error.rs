@@ -95,7 +95,10 @@ pub enum RemoteError {
         /// Its output.
         why: String,
     },
-    /// A script that cannot be sent.
+    /// A program on the host was asked, and did not say what it was asked.
+    #[error("{host}: {why}")]
+    Unanswered { host: String, why: String },
+    /// What was to be sent cannot be.
     #[error("{host}: a script cannot be sent to a shell: {why}")]
     Unsendable { host: String, why: String },
     /// A problem on this machine, not on the host.
@@ -122,6 +125,7 @@ impl RemoteError {
             | Self::Stopped { host, .. }
             | Self::Cancelled { host }
             | Self::Failed { host, .. }
+            | Self::Unanswered { host, .. }
             | Self::Unsendable { host, .. }
             | Self::Local { host, .. } => host,
         }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::planned::locked;
 use super::{Opened, Reach, RunError, exit};
-use crate::engine::compare;
 use crate::engine::control::Control;
 use crate::engine::hosts::ReachedHost;
+use crate::engine::{Administrator, compare};
 use crate::plan::{CheckStatus, Work};
 use crate::platform::Facts;
 use crate::report::diff::{FileChange, How};
@@ -90,7 +90,9 @@ impl Opened {
         let planned = checked.plan_whatever_is_fit()?;
         let opened = &planned.opened;
         let late = opened.late_values();
-        let mut compared = compare(&planned.plan, &mut locked(&planned.hosts), &late);
+        let administrator = Administrator::of(&opened.folder);
+        let mut hosts = locked(&planned.hosts);
+        let mut compared = compare(&planned.plan, &mut hosts, &administrator, &late);
         let redactor = opened.redactor();
         let mut comparison = Comparison {
             cluster: planned.plan.cluster.clone(),
@@ -130,3 +132,6 @@ impl Opened {
         Ok(comparison)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use super::{RunError, Tried, ways};
 use crate::answers::{Answers, Role};
 use crate::cluster::datastore::Datastore;
 use crate::cluster::{Cluster, ExpectedNode};
+use crate::engine::Administrator;
 use crate::engine::look::{self, Balancer};
 use crate::engine::watch::PollTarget;
 use crate::pki::{self, Certificate, PkiError};
@@ -18,6 +19,7 @@ use crate::topology::Topology;
 #[derive(Debug)]
 pub struct Poll {
     folder: Folder,
+    administrator: Administrator,
     /// How its hosts are reached.
     answers: Answers,
     /// What it is compared with.
@@ -37,6 +39,7 @@ impl Poll {
     ) -> Result<Self, RunError> {
         let topology = Topology::of(expected)?;
         Ok(Self {
+            administrator: Administrator::of(&folder),
             folder,
             answers,
             nodes: topology.expected_nodes(&expected.k3s.version),
@@ -60,7 +63,7 @@ impl Poll {
     }
 
     pub fn cluster(&self, server: &mut dyn Remote) -> Result<Cluster, RemoteError> {
-        look::cluster(server, &self.nodes)
+        look::cluster(server, &self.administrator, &self.nodes)
     }
 
     pub fn balancer(&self, server: &mut dyn Remote) -> Result<Option<Balancer>, RemoteError> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::*;
 use crate::answers::{Answers, Host};
 use crate::engine::hosts::Connector;
-use crate::engine::tests::{answers, step};
+use crate::engine::tests::step;
 use crate::events::{Abort, What, log};
 use crate::frontends::Output;
 use crate::frontends::printed::Printed;
@@ -48,7 +48,7 @@ fn facts(host: &Host) -> String {
     )
 }
 
-fn bare(host: &Host) -> Scripted {
+pub(super) fn bare(host: &Host) -> Scripted {
     let facts = facts(host);
     let links = (0..20).map(|number| format!("reach.link={number} reached\n"));
     let links: String = links.collect();
@@ -61,20 +61,20 @@ fn bare(host: &Host) -> Scripted {
 }
 
 /// A cluster on hosts in memory, whose state is in a folder of its own.
-struct ClusterWorld {
+pub(super) struct ClusterWorld {
     root: tempfile::TempDir,
-    told: BTreeMap<String, Transcript>,
+    pub(super) told: BTreeMap<String, Transcript>,
 }
 
 impl ClusterWorld {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
             told: BTreeMap::new(),
         }
     }
 
-    fn open(&mut self, purpose: Purpose, host: impl Fn(&Host) -> Scripted) -> Opened {
+    pub(super) fn open(&mut self, purpose: Purpose, host: impl Fn(&Host) -> Scripted) -> Opened {
         let answers = Answers::from_toml(ANSWERS).unwrap();
         let root = Some(self.root.path().to_owned());
         let mut opened = Opened::open(answers, root, purpose, &Tried::default()).unwrap();
@@ -558,36 +558,4 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
         others.cloned().collect()
     };
     assert_eq!(others(&read), others(&all));
-}
-
-#[test]
-fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
-    for (status, expected) in [
-        (0, 0),
-        (1, exit::DRIFTED),
-        (2, exit::UNSEEN),
-        (3, exit::DRIFTED),
-    ] {
-        let mut world = ClusterWorld::new();
-        let opened = world.open(Purpose::Look, |host| {
-            bare(host).answer(move |script| answers(script, status))
-        });
-        let comparison = opened.check(&Control::default(), &|_, _| {}).unwrap();
-        // What only an earlier step makes known, such as the install script, is no drift.
-        let unknown = comparison
-            .unseen
-            .iter()
-            .filter(|drift| drift.reason != "why");
-        assert_eq!(unknown.count(), 1, "{comparison}");
-        let drifted = comparison.drifted.len();
-        assert_eq!(drifted > 0, expected == exit::DRIFTED, "{comparison}");
-        if drifted > 0 {
-            assert_eq!(comparison.exit_code(), exit::DRIFTED);
-            assert!(comparison.to_string().contains("drifted  k3s/config@s1: "));
-        }
-        for told in world.told.values() {
-            assert_eq!(told.count("OWNER="), 0);
-            assert_eq!(told.count("\ndrive\n"), 0);
-        }
-    }
 }

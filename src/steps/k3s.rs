@@ -201,11 +201,14 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
 }
 
 pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
-    let title = if kind.name == "server" {
+    let is_server = kind.name == "server";
+    let title = if is_server {
         "K3s runs, and its node is Ready"
     } else {
         "K3s runs as an agent"
     };
+    // Of an agent only its service is seen here: its node is looked at from a server.
+    let nodes = is_server.then(|| node.name.to_owned());
     node.shell(
         &kind.step("start"),
         title,
@@ -218,6 +221,7 @@ pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
             ("WAIT", START_SECONDS.to_string().into()),
         ],
     )
+    .until_ready(nodes.into_iter().collect())
     .within(START)
     .needing(["config", "install"].map(|step| node.id(&kind.step(step))))
 }
@@ -237,7 +241,7 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     if agents.is_empty() {
         return None;
     }
-    let names: Vec<_> = agents.iter().map(|agent| agent.name).collect();
+    let names: Vec<_> = agents.iter().map(|agent| agent.name.to_owned()).collect();
     let step = context.server_1().shell(
         AGENTS,
         "the agents' nodes are Ready",
@@ -247,7 +251,9 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
             ("WAIT", START_SECONDS.to_string().into()),
         ],
     );
-    let step = step.needing(on_each(AGENT_START, agents));
+    let step = step
+        .until_ready(names)
+        .needing(on_each(AGENT_START, agents));
     // It only waits.
     Some(step.skippable().within(START))
 }

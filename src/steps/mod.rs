@@ -184,6 +184,7 @@ impl<'a> StepHost<'a> {
                 source,
                 platform,
                 inputs,
+                ready_nodes: Vec::new(),
             }),
         )
     }

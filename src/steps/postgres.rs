@@ -162,6 +162,7 @@ pub fn dump(datastore: &DatastoreEndpoint, postgres: &StepHost<'_>, secrets: &Se
                 ("DB_NAME", database.clone().into()),
                 ("DB_PORT", datastore.port.to_string().into()),
             ],
+            ready_nodes: Vec::new(),
         },
         output: ActOutput::Backup {
             database: database.clone(),

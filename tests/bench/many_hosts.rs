@@ -248,6 +248,7 @@ fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
                 "MARK",
                 Value::Plain(system.run().join("mark").display().to_string()),
             )],
+            ready_nodes: Vec::new(),
         }),
     });
     Plan {

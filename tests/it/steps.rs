@@ -3,6 +3,7 @@
 
 mod postgres;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
@@ -594,4 +595,29 @@ fn a_load_balancer_that_is_removed_is_stopped_first() {
     let left: Vec<_> = files(host.picture("roots")).collect();
     assert_eq!(left, files(before).collect::<Vec<_>>());
     assert!(!host.at("roots/etc/k3s-lb").exists());
+}
+
+/// What a step defines besides what the prelude asks of it must have a name of its own.
+#[test]
+fn no_step_defines_what_the_prelude_defines() {
+    const ASKED_OF_IT: [&str; 6] = ["refuses", "files", "satisfied", "ready", "apply", "remove"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let defined = |path: &Path| -> BTreeSet<String> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let name = |line: &str| Some(line.split_once("() ")?.0.to_owned());
+        let names = text.lines().filter_map(name);
+        names.filter(|name| !name.contains(' ')).collect()
+    };
+    let mut given = defined(&root.join("assets/steps/prelude.sh"));
+    given.extend(defined(&root.join("src/platform/debian/functions.sh")));
+    assert!(ASKED_OF_IT.iter().all(|name| given.remove(*name)));
+    assert!(given.contains("check") && given.contains("install_packages"));
+    for folder in std::fs::read_dir(root.join("assets/steps")).unwrap() {
+        let folder = folder.unwrap().path();
+        for file in std::fs::read_dir(&folder).into_iter().flatten() {
+            let file = file.unwrap().path();
+            let twice: Vec<_> = defined(&file).intersection(&given).cloned().collect();
+            assert!(twice.is_empty(), "{}: {twice:?}", file.display());
+        }
+    }
 }

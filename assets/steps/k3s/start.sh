@@ -10,6 +10,12 @@ as_it_is_there() {
         [ "$(cat "$LOADED.program" 2>/dev/null)" = "$(stat -c '%i %s %Y' /usr/local/bin/k3s)" ]
 }
 
+satisfied() {
+    state=$(property "$SERVICE" ActiveState)
+    [ "$state" = active ] || { say "$SERVICE is ${state:-unknown}"; return 1; }
+    as_it_is_there || { say "$SERVICE runs with another configuration"; return 1; }
+}
+
 # Of an agent only its service is seen here: its node is looked at from a server.
 ready() {
     [ "$KIND" = server ] || return 0
@@ -19,13 +25,6 @@ ready() {
     Ready | Ready,*) ;;
     *) say "the node $NODE_NAME is ${state:-not there yet}"; return 1 ;;
     esac
-}
-
-satisfied() {
-    state=$(property "$SERVICE" ActiveState)
-    [ "$state" = active ] || { say "$SERVICE is ${state:-unknown}"; return 1; }
-    as_it_is_there || { say "$SERVICE runs with another configuration"; return 1; }
-    ready
 }
 
 # The last thing that K3s said which was not good.
@@ -66,7 +65,7 @@ apply() {
     # shellcheck disable=SC2064 # this very process
     trap "kill $journal 2>/dev/null" EXIT
     tries=0
-    until satisfied >/dev/null; do
+    until check >/dev/null; do
         tries=$((tries + 1))
         waited=$(($(date +%s) - since))
         again=$(($(property "$SERVICE" NRestarts) - restarts))
@@ -81,7 +80,7 @@ apply() {
             return 1
         fi
         if [ "$waited" -ge "$WAIT" ]; then
-            say "$(satisfied || :) after $WAIT s. $(complaint)" >&2
+            say "$(check || :) after $WAIT s. $(complaint)" >&2
             return 1
         fi
         if [ "$tries" -lt 20 ]; then sleep 0.25; else sleep 1; fi

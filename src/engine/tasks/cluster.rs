@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Site, Trouble};
-use crate::cluster::{Cluster, ExpectedNode, kubeconfig, pod_networks};
+use crate::cluster::{Cluster, ExpectedNode, kubeconfig};
 use crate::engine::hosts::output;
-use crate::engine::{join_token, look};
+use crate::engine::{api, join_token, look};
 use crate::events::{Outcome, What};
 use crate::plan::Late;
 use crate::remote::Script;
@@ -16,8 +16,6 @@ const LOOK: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(1);
 
 const READ_CA: &str = "cat /var/lib/rancher/k3s/server/tls/server-ca.crt";
-const READ_KUBECONFIG: &str = "cat /etc/rancher/k3s/k3s.yaml";
-const READ_NODES: &str = "/usr/local/bin/k3s kubectl get nodes -o json";
 
 /// What agents know the cluster by.
 pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
@@ -45,12 +43,16 @@ pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
 
 /// The ranges of the nodes' pods, which a node has before it is Ready.
 pub(super) fn learn_networks(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
-    let networks = pod_networks(&read(site, READ_NODES)?);
-    let networks = networks.map_err(|error| Trouble::because(error.to_string()))?;
-    let lines: Vec<_> = networks
-        .iter()
-        .map(|(node, range)| format!("{node} {range}"))
-        .collect();
+    let administrator = &site.run.memory.administrator;
+    let lines = administrator.ask(site.remote, |api| {
+        api.nodes().map(|nodes| {
+            let networks = nodes.pod_networks().into_iter();
+            let lines: Vec<_> = networks
+                .map(|(node, range)| format!("{node} {range}"))
+                .collect();
+            lines
+        })
+    })?;
     site.bind(Late::PodNetworks, lines.join("\n").into());
     Ok(Outcome::Unchanged)
 }
@@ -61,8 +63,8 @@ pub(super) fn keep_kubeconfig(
     url: &str,
     name: &str,
 ) -> Result<Outcome, Trouble> {
-    let original = zeroize::Zeroizing::new(read(site, READ_KUBECONFIG)?);
-    let ours = kubeconfig::for_operator(&original, url, name)
+    let original = api::kubeconfig(site.remote)?;
+    let ours = kubeconfig::for_operator(original.expose(), url, name)
         .map_err(|error| Trouble::because(error.to_string()))?;
     let folder = site.run.memory.folder;
     let kept = std::fs::read_to_string(folder.kubeconfig()).map(zeroize::Zeroizing::new);
@@ -81,13 +83,13 @@ pub(super) fn wait(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Ou
     let since = Instant::now();
     let mut waited = false;
     loop {
-        let seen = look(site, nodes);
+        let seen = look::cluster(site.remote, &site.run.memory.administrator, nodes);
         let aborting = site.run.control.aborting().is_some();
-        let enough = aborting || since.elapsed() + LOOK > site.step.limit;
+        let enough = aborting || site.ahead.is_some() || since.elapsed() + LOOK > site.step.limit;
         match seen {
             Ok(cluster) if !system_is_ill(&cluster) => {
                 let ill: Vec<_> = cluster.problems().collect();
-                site.run.recorder.record(What::Cluster { cluster });
+                site.record(What::Cluster { cluster });
                 return Ok(match ill.first() {
                     Some(_) => Outcome::Warned {
                         why: ill.join("; "),
@@ -99,7 +101,7 @@ pub(super) fn wait(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Ou
             Ok(mut cluster) if enough => {
                 cluster.overdue();
                 let problems: Vec<_> = cluster.problems().collect();
-                site.run.recorder.record(What::Cluster { cluster });
+                site.record(What::Cluster { cluster });
                 let first = problems.first().cloned().unwrap_or_default();
                 let seconds = since.elapsed().as_secs();
                 let why = if aborting {
@@ -109,7 +111,7 @@ pub(super) fn wait(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Ou
                 };
                 return Err(Trouble::because(why).with_lines(problems));
             }
-            Err(error) if enough || matches!(error, Trouble::Remote(_)) => return Err(error),
+            Err(error) if enough || error.ends_connection() => return Err(error.into()),
             Ok(_) | Err(_) => {}
         }
         waited = true;
@@ -128,11 +130,6 @@ fn system_is_ill(cluster: &Cluster) -> bool {
         || pods
             .filter(|pod| pod.namespace == "kube-system")
             .any(|pod| pod.problem.is_some() || pod.waiting.is_some())
-}
-
-fn look(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Cluster, Trouble> {
-    let text = read(site, look::READ_CLUSTER)?;
-    look::cluster_of(&text, nodes).map_err(|error| Trouble::because(error.to_string()))
 }
 
 /// What a script prints, whole.

@@ -64,7 +64,7 @@ pub(super) fn fetch(
         "is the one kept",
         sum,
         true,
-    );
+    )?;
     Ok(Outcome::Done)
 }
 

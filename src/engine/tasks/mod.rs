@@ -54,17 +54,38 @@ pub(super) struct Site<'s, 'a> {
     pub late: &'s Mutex<LateValues>,
     pub host: &'s str,
     pub remote: &'s mut dyn Remote,
+    /// Where it is a look ahead of its turn, what there is to say of it is kept. Such a look waits for
+    /// nothing.
+    pub ahead: Option<&'s mut Vec<What>>,
 }
 
 impl Site<'_, '_> {
-    fn proved(&self, case: &str, expected: &str, got: String, holds: bool) {
-        self.run.recorder.record(What::Proved {
+    fn record(&mut self, what: What) {
+        match &mut self.ahead {
+            Some(kept) => kept.push(what),
+            None => self.run.recorder.record(what),
+        }
+    }
+
+    /// The first proof that does not hold ends a look ahead: it is tried again when its turn comes.
+    fn proved(
+        &mut self,
+        case: &str,
+        expected: &str,
+        got: String,
+        holds: bool,
+    ) -> Result<(), Trouble> {
+        self.record(What::Proved {
             step: self.step.id.clone(),
             case: case.to_owned(),
             expected: expected.to_owned(),
             got,
             holds,
         });
+        if self.ahead.is_some() && !holds {
+            return Err(Trouble::because("not yet"));
+        }
+        Ok(())
     }
 
     /// What an earlier step made known.
@@ -77,6 +98,22 @@ impl Site<'_, '_> {
     fn bind(&self, name: Late, value: SecretText) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         late.insert(name, value);
+    }
+}
+
+/// Whether a task changes nothing, so that it can be done ahead of its turn.
+pub(super) fn only_looks(task: &Task) -> bool {
+    match task {
+        Task::ProveDatastore(_)
+        | Task::ProveBalancer(_)
+        | Task::ProveEndpoint { .. }
+        | Task::LearnPodNetworks
+        | Task::ProveOverlay(_)
+        | Task::WaitForCluster { .. } => true,
+        Task::KeepCertificates
+        | Task::FetchInstaller { .. }
+        | Task::LearnClusterCa
+        | Task::KeepKubeconfig { .. } => false,
     }
 }
 

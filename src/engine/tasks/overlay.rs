@@ -62,6 +62,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, wanted: &OverlayProof) -> Result<Ou
     let mut answers = look(site, device, &peers, false)?;
     while let Some(some) = &answers
         && some.iter().any(Answer::is_missing)
+        && site.ahead.is_none()
         && since.elapsed() < PATIENCE
         && !run.control.wait(PAUSE)
     {
@@ -89,7 +90,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, wanted: &OverlayProof) -> Result<Ou
                 continue;
             }
         };
-        site.proved(peer.name, "answers", got, holds);
+        site.proved(peer.name, "answers", got, holds)?;
     }
     match broken.first() {
         Some(_) => Err(failed(site, wanted.own, &broken)?),

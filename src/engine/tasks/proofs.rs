@@ -50,7 +50,7 @@ pub(super) fn datastore(
             if !verdict.holds() {
                 broken.push(format!("{} {got}", case.as_str()));
             }
-            site.proved(case.as_str(), &expected, got, verdict.holds());
+            site.proved(case.as_str(), &expected, got, verdict.holds())?;
         }
     }
     held(
@@ -77,7 +77,7 @@ pub(super) fn balancer(
             if !verdict.holds() {
                 let (expected, got) = (verdict.expected(), verdict.got.to_string());
                 broken.push(format!("{address} {got}"));
-                site.proved("the load balancer", expected, got, false);
+                site.proved("the load balancer", expected, got, false)?;
                 return held(broken, "the load balancer does not lead to the cluster");
             }
         }
@@ -104,7 +104,7 @@ pub(super) fn balancer(
         if !holds {
             broken.push(format!("{name} {got}"));
         }
-        site.proved(name, "answers", got, holds);
+        site.proved(name, "answers", got, holds)?;
     }
     held(broken, "not every server answers through the load balancer")
 }
@@ -119,7 +119,7 @@ pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<O
         verdict.expected(),
         got.clone(),
         holds,
-    );
+    )?;
     let broken = if holds { vec![] } else { vec![got] };
     held(
         broken,

@@ -156,7 +156,7 @@ mod tests {
 
         let json = include_str!("../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
         watched.told(News::Seen(Seen {
-            picture: Cluster::parse(json).expect("kubectl's JSON"),
+            picture: crate::cluster::tests::parse(json),
             from: "s1".into(),
             since: OffsetDateTime::UNIX_EPOCH,
         }));

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::super::known::{KnownCluster, find};
 use super::*;
 use crate::answers::{Answers, Host, Role};
+use crate::cluster::api;
 use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
 use crate::report::lines::write_status;
@@ -70,10 +71,8 @@ fn place(host: &str, mut remote: Option<Scripted>) -> PollTarget {
 }
 
 fn server(host: &str, nodes: &str) -> PollTarget {
-    place(
-        host,
-        Some(Scripted::new(host).on("kubectl", Reply::exit(0).out(nodes))),
-    )
+    let answering = api::tests::server(Scripted::new(host), nodes, r#"{"items": []}"#);
+    place(host, Some(answering))
 }
 
 fn postgres(lines: &str) -> PollTarget {

@@ -70,6 +70,17 @@ check_agents() {
     [[ $(recall agents) =~ ^[1-9][0-9]?$ ]] || die "--agents: a number from 1 to 99, not '$(recall agents)'"
 }
 
+check_kubectl_costs() {
+    local costs k3s
+    costs=$(recall kubectl-costs)
+    k3s=$(recall k3s)
+    case $costs/$k3s in
+        none/* | real/stand-in) ;;
+        real/*) die "--kubectl-costs real: of the stand-in alone, not of --k3s $k3s" ;;
+        *) die "--kubectl-costs: none or real, not '$costs'" ;;
+    esac
+}
+
 for_hosts() {
     local do=$1 host
     shift

@@ -6,6 +6,8 @@ mirror_address=$gateway:8080
 www=$state/mirror
 # Must be what the answers ask for; their default is the same.
 k3s_version='v1.36.2+k3s1'
+# Where the stand-in reads whether its kubectl uses as much processor time as the real one.
+kubectl_costs=etc/k3s-stand-in/kubectl-costs
 
 # The folder that `--k3s` means; nothing for those that need no mirror.
 k3s_folder() {
@@ -27,7 +29,26 @@ build_stand_in() {
     mkdir -p "$folder"
     cp "${CARGO_TARGET_DIR:-$repo/target}/release/k3s-stand-in" "$folder/k3s"
     cp "$source/install.sh" "$folder/install.sh"
-    [ ! -d "$source/overlay" ] || cp -a "$source/overlay" "$folder/overlay"
+    mkdir -p "$folder/overlay/etc/k3s-stand-in"
+    recall kubectl-costs none >"$folder/overlay/$kubectl_costs"
+}
+
+# Hosts take it over when they start; those that run already are told.
+tell_kubectl_costs() {
+    local host costs
+    [ "$(recall k3s)" = stand-in ] || return 0
+    costs=$(recall kubectl-costs none)
+    for host in $(hosts); do
+        case $(role "$host") in
+            server | agent) ;;
+            *) continue ;;
+        esac
+        # A host that is told already may have a full disk.
+        if [ "$(in_host "$host" cat "/$kubectl_costs" 2>/dev/null)" != "$costs" ]; then
+            # shellcheck disable=SC2016 # the host's shell reads its own words
+            in_host "$host" sh -c 'mkdir -p "${1%/*}" && echo "$2" >"$1"' - "/$kubectl_costs" "$costs"
+        fi
+    done
 }
 
 mirror_up() {

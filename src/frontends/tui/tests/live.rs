@@ -39,7 +39,7 @@ fn lost<T>(seconds: i64, why: &[&str], given_up: bool) -> News<T> {
 }
 
 fn cluster(json: &str) -> Cluster {
-    Cluster::parse(json).expect("kubectl's JSON")
+    crate::cluster::tests::parse(json)
 }
 
 fn datastore(lines: &[&str]) -> Datastore {

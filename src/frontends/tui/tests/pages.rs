@@ -6,7 +6,6 @@ use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::answers::{Host, Role, Secret};
-use crate::cluster::Cluster;
 use crate::events::{Abort, What};
 use crate::interview::offers::Known;
 use crate::interview::section::Section;
@@ -302,7 +301,7 @@ fn the_cluster() {
         let nodes =
             include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
         let pods = include_str!("../../../../tests/fixtures/real/pods-zoo.json");
-        let cluster = Cluster::parse(&format!("{nodes}\n{pods}")).expect("kubectl's JSON");
+        let cluster = crate::cluster::tests::parse(&format!("{nodes}\n{pods}"));
         let mut model = run_until(theme, size, "run.jsonl", 64_000);
         let mut last = events("run.jsonl").pop().expect("an event");
         last.what = What::Cluster { cluster };
@@ -315,7 +314,7 @@ fn the_cluster() {
     small!("cluster-ill-scrolled", |theme, size| {
         let nodes = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
         let pods = include_str!("../../../../tests/fixtures/real/pods-zoo.json");
-        let cluster = Cluster::parse(&format!("{nodes}\n{pods}")).expect("kubectl's JSON");
+        let cluster = crate::cluster::tests::parse(&format!("{nodes}\n{pods}"));
         let mut model = run_until(theme, size, "run.jsonl", 64_000);
         let mut last = events("run.jsonl").pop().expect("an event");
         last.what = What::Cluster { cluster };

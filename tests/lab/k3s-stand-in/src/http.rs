@@ -17,6 +17,9 @@ use crate::tls;
 
 const MOST_HEADERS: usize = 100;
 const MOST_BODY: usize = 4 << 20;
+/// The longest body whose length Go's server says, where the handler does not.
+const LONGEST_WHOLE: usize = 2048;
+const CHUNK: usize = 32 << 10;
 /// K3s' own clients wait this long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -120,14 +123,19 @@ impl Response {
         )
     }
 
-    /// Writes it.
+    /// Writes it, what is long in chunks, as Go does.
     pub fn write(&self, stream: &mut impl Write, keep: bool) -> io::Result<()> {
+        let length = self.body.len();
+        let length = if length > LONGEST_WHOLE {
+            "Transfer-Encoding: chunked".to_owned()
+        } else {
+            format!("Content-Length: {length}")
+        };
         let mut head = format!(
-            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
+            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\n{length}\r\n",
             self.status,
             reason(self.status),
             self.kind,
-            self.body.len()
         );
         head.push_str(if keep {
             "\r\n"
@@ -135,7 +143,16 @@ impl Response {
             "Connection: close\r\n\r\n"
         });
         stream.write_all(head.as_bytes())?;
-        stream.write_all(&self.body)?;
+        if self.body.len() > LONGEST_WHOLE {
+            for chunk in self.body.chunks(CHUNK) {
+                write!(stream, "{:x}\r\n", chunk.len())?;
+                stream.write_all(chunk)?;
+                stream.write_all(b"\r\n")?;
+            }
+            stream.write_all(b"0\r\n\r\n")?;
+        } else {
+            stream.write_all(&self.body)?;
+        }
         stream.flush()
     }
 }
@@ -276,13 +293,39 @@ fn read_response(stream: &mut impl BufRead) -> io::Result<Response> {
         .and_then(|status| status.parse().ok());
     let status = status.ok_or(io::ErrorKind::InvalidData)?;
     let headers = self::headers(stream)?;
-    let mut body = vec![0; content_length(&headers).unwrap_or_default().min(64 << 20)];
-    stream.read_exact(&mut body)?;
+    let is_chunked = headers
+        .get("transfer-encoding")
+        .is_some_and(|it| it == "chunked");
+    let body = if is_chunked {
+        read_chunks(stream)?
+    } else {
+        let mut body = vec![0; content_length(&headers).unwrap_or_default().min(64 << 20)];
+        stream.read_exact(&mut body)?;
+        body
+    };
     Ok(Response {
         status,
         kind: "",
         body,
     })
+}
+
+fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = line(stream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let size = usize::from_str_radix(&size, 16)
+            .ok()
+            .filter(|size| *size <= CHUNK);
+        let size = size.ok_or(io::ErrorKind::InvalidData)?;
+        let start = body.len();
+        body.resize(start + size, 0);
+        stream.read_exact(&mut body[start..])?;
+        line(stream)?;
+        if size == 0 {
+            return Ok(body);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -312,6 +355,18 @@ mod tests {
             (read.status, read.body.as_slice()),
             (200, b"pong".as_slice())
         );
+    }
+
+    #[test]
+    fn what_is_long_goes_in_chunks() {
+        let long = "x".repeat(CHUNK + 1);
+        let mut written = Vec::new();
+        Response::text(200, long.clone())
+            .write(&mut written, true)
+            .unwrap();
+        assert!(written.windows(9).any(|part| part == b"chunked\r\n"));
+        let read = read_response(&mut written.as_slice()).unwrap();
+        assert_eq!(read.body, long.into_bytes());
     }
 
     #[test]

@@ -175,12 +175,19 @@ fn forbidden(resource: &str, name: &str) -> Response {
     Response::refusal(403, "Forbidden", &message)
 }
 
+/// As the API lists objects: it says their kind of the list alone.
 fn list(kind: &str, items: Result<Vec<Value>, Failure>) -> Response {
     match items {
-        Ok(items) => Response::json(
-            200,
-            &json!({ "apiVersion": "v1", "kind": kind, "metadata": { "resourceVersion": "" }, "items": items }),
-        ),
+        Ok(mut items) => {
+            for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                item.remove("kind");
+                item.remove("apiVersion");
+            }
+            Response::json(
+                200,
+                &json!({ "kind": kind, "apiVersion": "v1", "metadata": { "resourceVersion": "" }, "items": items }),
+            )
+        }
         Err(failure) => failed("", &failure),
     }
 }

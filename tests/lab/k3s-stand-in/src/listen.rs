@@ -7,9 +7,9 @@ use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::api::Api;
@@ -52,7 +52,7 @@ pub fn start(bind: IpAddr, port: u16, api: &Arc<Api>, serving: Arc<Serving>) -> 
             crate::go_words(&error)
         )
     })?;
-    let config = config(api, serving)?;
+    let config = config(serving)?;
     let api = Arc::clone(api);
     let open = Arc::new(AtomicUsize::new(0));
     thread::spawn(move || {
@@ -75,20 +75,11 @@ pub fn start(bind: IpAddr, port: u16, api: &Arc<Api>, serving: Arc<Serving>) -> 
     Ok(())
 }
 
-fn config(api: &Api, serving: Arc<Serving>) -> Result<Arc<ServerConfig>, String> {
-    let words = |error: &dyn std::fmt::Display| format!("tls: {error}");
-    let mut roots = RootCertStore::empty();
-    for certificate in tls::certificates_of(api.client_ca.certificate.as_bytes()) {
-        roots.add(certificate).map_err(|error| words(&error))?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), tls::provider())
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| words(&error))?;
+fn config(serving: Arc<Serving>) -> Result<Arc<ServerConfig>, String> {
     let config = ServerConfig::builder_with_provider(tls::provider())
         .with_safe_default_protocol_versions()
-        .map_err(|error| words(&error))?
-        .with_client_cert_verifier(verifier)
+        .map_err(|error| format!("tls: {error}"))?
+        .with_client_cert_verifier(tls::any_client())
         .with_cert_resolver(serving);
     Ok(Arc::new(config))
 }
@@ -103,10 +94,12 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>, api: &Api) -> io::Result<
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }
-    let certificate = stream
-        .conn
-        .peer_certificates()
-        .and_then(|chain| subject(chain.first()?));
+    // A certificate that is not one of the cluster's counts as none, and gets the 401 of that.
+    let known = tls::certificates_of(api.client_ca.certificate.as_bytes());
+    let certificate = stream.conn.peer_certificates().and_then(|chain| {
+        let (leaf, between) = chain.split_first()?;
+        tls::is_client_of(&known, leaf, between).then(|| subject(leaf))?
+    });
     let mut stream = BufReader::new(stream);
     while let Some(request) = Request::read(&mut stream)? {
         let caller = api.caller(

@@ -10,8 +10,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{
+    AlertDescription, ClientConfig, DigitallySignedStruct, DistinguishedName, SignatureScheme,
+};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::extensions::GeneralName;
@@ -99,6 +102,78 @@ impl ResolvesClientCert for Sender {
 
     fn has_certs(&self) -> bool {
         self.0.is_some()
+    }
+}
+
+/// Asks clients for a certificate and takes any, as K3s does (Go's `tls.RequestClientCert`): whose it
+/// is matters only to what is asked.
+pub fn any_client() -> Arc<dyn ClientCertVerifier> {
+    Arc::new(AnyClient(Checker {
+        check: Check::Nothing,
+        provider: provider(),
+    }))
+}
+
+/// Whether a client's certificate is valid now, for clients, and of one of these CAs.
+pub fn is_client_of(
+    roots: &[CertificateDer<'static>],
+    leaf: &CertificateDer<'_>,
+    between: &[CertificateDer<'_>],
+) -> bool {
+    let anchors: Vec<_> = roots
+        .iter()
+        .filter_map(|root| anchor_from_trusted_cert(root).ok())
+        .collect();
+    let usage = KeyUsage::client_auth();
+    EndEntityCert::try_from(leaf).is_ok_and(|leaf| {
+        let all = webpki::ALL_VERIFICATION_ALGS;
+        let now = UnixTime::now();
+        leaf.verify_for_usage(all, &anchors, between, now, usage, None, None)
+            .is_ok()
+    })
+}
+
+#[derive(Debug)]
+struct AnyClient(Checker);
+
+impl ClientCertVerifier for AnyClient {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 

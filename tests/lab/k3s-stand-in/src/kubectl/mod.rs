@@ -2,6 +2,7 @@
 //! by name.
 
 mod configmap;
+mod costs;
 mod drain;
 mod table;
 
@@ -39,6 +40,7 @@ struct Arguments {
 
 /// Runs a command; its exit code.
 pub fn run(arguments: &[String]) -> i32 {
+    costs::burn(arguments);
     let result = Arguments::parse(arguments).and_then(|arguments| {
         match arguments.words.first().map(String::as_str) {
             Some("version") => version(&arguments),
@@ -230,11 +232,20 @@ fn ask(client: &Client, method: &str, path: &str, body: &[u8]) -> Outcome<Respon
     })
 }
 
+/// What the API lists; each object with the kind that is said of the list.
 fn items(client: &Client, path: &str) -> Outcome<Vec<Value>> {
     let answer = ask(client, "GET", path, &[])?;
     let list: Value =
         serde_json::from_slice(&answer.body).map_err(|error| format!("error: {error}"))?;
-    Ok(list["items"].as_array().cloned().unwrap_or_default())
+    let kind = list["kind"]
+        .as_str()
+        .and_then(|kind| kind.strip_suffix("List"));
+    let mut items = list["items"].as_array().cloned().unwrap_or_default();
+    for item in &mut items {
+        item["kind"] = json!(kind);
+        item["apiVersion"] = list["apiVersion"].clone();
+    }
+    Ok(items)
 }
 
 fn version(arguments: &Arguments) -> Outcome<()> {

@@ -1,5 +1,6 @@
 //! TLS to a server, verified with one CA.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
@@ -11,26 +12,43 @@ use openssl::ssl::{
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509, X509VerifyResult};
 
-use crate::pki::Identity;
+use crate::secrets::SecretText;
 
 /// OpenSSL numbers the alerts of the other side from here on (`SSL_AD_REASON_OFFSET`).
 const ALERTS: i32 = 1000;
 /// OpenSSL 3's `SSL_R_UNEXPECTED_EOF_WHILE_READING`.
 const UNEXPECTED_EOF: i32 = 294;
 
-/// Why a connection ended.
+/// A certificate, with those between it and its authority if there are any, and its private key; both
+/// PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum TlsFailure {
-    /// The other side sent a TLS alert: its number and name.
+pub struct Identity {
+    pub cert_pem: String,
+    pub key_pem: SecretText,
+}
+
+/// Why a connection came to an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TlsFailure {
+    /// The other side said why: the number and the name of its TLS alert.
     Alert(u8, String),
     /// Any other reason.
     Broken(String),
 }
 
-/// The handshake with a server whose certificate must have `host` (a DNS name or an IP address)
-/// among its subject alternative names, as in Go, under one of the CAs in `ca_pem`. The system's
-/// CAs do not count.
-pub(super) fn connect<S: Read + Write>(
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alert(_, name) => write!(f, "TLS alert \"{name}\""),
+            Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Shakes hands with a server that must be `host` (a DNS name or an IP address among the subject
+/// alternative names of its certificate, as Go demands it too) under one of the authorities in
+/// `ca_pem`. The authorities of the system do not count.
+pub(crate) fn connect<S: Read + Write>(
     stream: S,
     host: &str,
     ca_pem: &str,
@@ -60,7 +78,13 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
     }
     if let Some(Identity { cert_pem, key_pem }) = identity {
         let key = PKey::private_key_from_pem(key_pem.expose().as_bytes())?;
-        context.set_certificate(&*X509::from_pem(cert_pem.as_bytes())?)?;
+        let mut chain = X509::stack_from_pem(cert_pem.as_bytes())?.into_iter();
+        if let Some(own) = chain.next() {
+            context.set_certificate(&own)?;
+        }
+        for between in chain {
+            context.add_extra_chain_cert(between)?;
+        }
         context.set_private_key(&key)?;
     }
     let mut ssl = Ssl::new(&context.build())?;
@@ -77,8 +101,8 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
     Ok(ssl)
 }
 
-/// Why a read or a write failed, with or without TLS.
-pub(super) fn why_io(error: &io::Error) -> TlsFailure {
+/// Why a read or a write failed, be it that of a TLS stream or of a plain one.
+pub(crate) fn why_io(error: &io::Error) -> TlsFailure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
         Some(error) => why(error),
@@ -105,8 +129,8 @@ fn why(error: &ssl::Error) -> TlsFailure {
     ended()
 }
 
-/// The connection was closed before an answer.
-pub(super) fn ended() -> TlsFailure {
+/// The connection was closed where an answer had to come.
+pub(crate) fn ended() -> TlsFailure {
     TlsFailure::Broken("the connection ended without an answer".into())
 }
 

@@ -1,19 +1,57 @@
-//! What we read of `kubectl get … -o json`: of each object the few fields that matter here.
+//! What we read of the API's objects: of each the few fields that matter here.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-#[derive(Deserialize)]
-pub(super) struct List {
-    pub items: Vec<Item>,
+use super::KubectlError;
+
+/// Objects of a kind, as the API lists them: the kind is that of the list alone.
+pub(super) trait Listed: DeserializeOwned {
+    /// `NodeList`
+    const LIST: &'static str;
 }
 
+impl Listed for NodeJson {
+    const LIST: &'static str = "NodeList";
+}
+
+impl Listed for PodJson {
+    const LIST: &'static str = "PodList";
+}
+
+/// A part of a list.
 #[derive(Deserialize)]
-#[serde(tag = "kind")]
-pub(super) enum Item {
-    Node(NodeJson),
-    Pod(PodJson),
-    #[serde(other)]
-    Other,
+pub(super) struct ObjectPage<T> {
+    kind: String,
+    #[serde(default)]
+    metadata: PageMetadata,
+    /// `null` for none, in Go.
+    items: Option<Vec<T>>,
+}
+
+#[derive(Deserialize, Default)]
+struct PageMetadata {
+    /// Names what follows; empty at the end.
+    #[serde(default, rename = "continue")]
+    more: String,
+}
+
+impl<T: Listed> ObjectPage<T> {
+    pub fn parse(json: &[u8]) -> Result<Self, KubectlError> {
+        let page: Self = serde_json::from_slice(json)?;
+        if page.kind == T::LIST {
+            Ok(page)
+        } else {
+            Err(KubectlError::Kind(T::LIST))
+        }
+    }
+
+    /// Its objects, and what names the next page, if there is one.
+    pub fn take(self) -> (Vec<T>, Option<String>) {
+        let more = self.metadata.more;
+        let items = self.items.unwrap_or_default();
+        (items, (!more.is_empty()).then_some(more))
+    }
 }
 
 #[derive(Deserialize)]

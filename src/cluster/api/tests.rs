@@ -1,0 +1,350 @@
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use openssl::base64;
+use openssl::pkey::PKey;
+use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
+use openssl::x509::X509;
+use rcgen::{CertificateParams, IsCa, Issuer, KeyPair};
+
+use super::*;
+use crate::cluster::Cluster;
+use crate::remote::scripted::Reply;
+use crate::remote::{Relay, Remote as _, RemoteError, Scripted};
+
+const NODES: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
+const PODS: &str = include_str!("../../../tests/fixtures/real/pods-zoo.json");
+
+/// An authority, and a certificate and a key of it, all PEM.
+struct Signed {
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
+fn signed() -> Signed {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let name = &mut parameters.distinguished_name;
+    name.push(rcgen::DnType::CommonName, "k3s-server-ca");
+    let authority = parameters.self_signed(&authority_key).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(parameters, authority_key);
+    let own = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    Signed {
+        authority: authority.pem(),
+        certificate: own.signed_by(&key, &issuer).unwrap().pem(),
+        key: key.serialize_pem(),
+    }
+}
+
+/// A cluster: what its servers show, and what its administrator does.
+struct TestAuthority {
+    servers: Signed,
+    administrator: Signed,
+}
+
+impl TestAuthority {
+    fn new() -> Self {
+        Self {
+            servers: signed(),
+            administrator: signed(),
+        }
+    }
+
+    fn access(&self) -> Access {
+        Access::of(&self.kubeconfig()).expect("access")
+    }
+
+    /// What counts of K3s's own.
+    fn kubeconfig(&self) -> String {
+        let encoded = |pem: &str| base64::encode_block(pem.as_bytes());
+        format!(
+            "certificate-authority-data: {}\nclient-certificate-data: {}\nclient-key-data: {}\n",
+            encoded(&self.servers.authority),
+            encoded(&self.administrator.certificate),
+            encoded(&self.administrator.key)
+        )
+    }
+
+    /// A server for one connection. As Kubernetes does, it asks for a certificate of the client and
+    /// lets in everybody, but answers 401 to those whom it does not know. To the others it answers
+    /// what the closure says of their paths, and hangs up after so many answers.
+    fn serve(
+        &self,
+        answers: usize,
+        answer: impl Fn(&str) -> Vec<u8> + Send + 'static,
+    ) -> TcpStream {
+        let mut acceptor = SslAcceptor::mozilla_modern_v5(SslMethod::tls_server()).unwrap();
+        let Signed {
+            certificate, key, ..
+        } = &self.servers;
+        let key = PKey::private_key_from_pem(key.as_bytes()).unwrap();
+        acceptor.set_private_key(&key).unwrap();
+        let certificate = X509::from_pem(certificate.as_bytes()).unwrap();
+        acceptor.set_certificate(&certificate).unwrap();
+        acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+        let authority = X509::from_pem(self.administrator.authority.as_bytes()).unwrap();
+        let acceptor = acceptor.build();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let Ok(mut stream) = acceptor.accept(listener.accept().unwrap().0) else {
+                return; // the client does not trust us
+            };
+            let shown = stream.ssl().peer_certificate();
+            let public = authority.public_key().unwrap();
+            let is_known = shown.is_some_and(|shown| shown.verify(&public).unwrap());
+            for _ in 0..answers {
+                let Some(path) = request(&mut stream) else {
+                    break;
+                };
+                let said = if is_known { answer(&path) } else { refusal() };
+                if stream.write_all(&said).is_err() {
+                    break;
+                }
+            }
+            let _ = stream.get_ref().shutdown(Shutdown::Both);
+        });
+        let stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream
+    }
+
+    fn ask(&self, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Api<TcpStream> {
+        let stream = self.serve(usize::MAX, answer);
+        Api::connect(stream, &self.access()).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// A kubeconfig of some cluster.
+pub(crate) fn kubeconfig() -> String {
+    TestAuthority::new().kubeconfig()
+}
+
+/// A host that is a server with these nodes and pods, as kubectl prints them. It reaches nothing else.
+pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
+    let name = host.host().to_owned();
+    let made = TestAuthority::new();
+    let lists = [list("NodeList", nodes), list("PodList", pods)];
+    let kubeconfig = Reply::exit(0).out(&made.kubeconfig());
+    host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
+        .relays(move |to| {
+            if !to.ip().is_loopback() {
+                return Err(RemoteError::Unreachable {
+                    host: name.clone(),
+                    to: to.to_string(),
+                    why: "connection refused".into(),
+                });
+            }
+            let [nodes, pods] = lists.clone();
+            let stream = made.serve(usize::MAX, move |path| match path.split('?').next() {
+                Some("/readyz") => counted(200, "ok"),
+                Some("/api/v1/nodes") => chunked(&nodes),
+                _ => chunked(&pods),
+            });
+            Ok(Box::new(stream) as Box<dyn Relay>)
+        })
+}
+
+/// The path of the next request.
+fn request(stream: &mut impl Read) -> Option<String> {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        text.push(byte[0]);
+    }
+    let text = String::from_utf8(text).unwrap();
+    let (path, _) = text.strip_prefix("GET ")?.split_once(" HTTP/1.1\r\n")?;
+    Some(path.to_owned())
+}
+
+fn counted(status: u16, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} Words\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// As Go sends what it does not know the length of.
+fn chunked(body: &str) -> Vec<u8> {
+    let mut text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for piece in body.as_bytes().chunks(1000) {
+        text.extend(format!("{:x}\r\n", piece.len()).into_bytes());
+        text.extend([piece, b"\r\n"].concat());
+    }
+    text.extend(b"0\r\n\r\n");
+    text
+}
+
+/// Kubernetes's own words.
+fn refusal() -> Vec<u8> {
+    let status = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}"#;
+    counted(401, status)
+}
+
+/// The API's list of what kubectl printed: there the list alone has a kind.
+fn list(kind: &str, printed: &str) -> String {
+    let mut list: serde_json::Value = serde_json::from_str(printed).unwrap();
+    list["kind"] = kind.into();
+    for item in list["items"].as_array_mut().unwrap() {
+        let item = item.as_object_mut().unwrap();
+        item.remove("kind");
+        item.remove("apiVersion");
+    }
+    list.to_string()
+}
+
+#[test]
+fn it_lists_what_kubectl_prints() {
+    let mut api = TestAuthority::new().ask(|path| match path {
+        "/readyz" => counted(200, "ok"),
+        "/api/v1/nodes?limit=500" => chunked(&list("NodeList", NODES)),
+        "/api/v1/pods?limit=500" => chunked(&list("PodList", PODS)),
+        other => panic!("{other}"),
+    });
+    assert_eq!(api.unready(), Ok(None));
+    let (Ok(nodes), Ok(pods)) = (api.nodes(), api.pods()) else {
+        panic!("no answer");
+    };
+    let printed = crate::cluster::tests::parse(&format!("{NODES}{PODS}"));
+    assert_eq!(Cluster::of(&nodes, &pods), printed);
+    let networks = nodes.pod_networks();
+    assert_eq!(networks.len(), 3);
+    assert_eq!(networks["k3s-s1"], "198.18.0.0/24");
+    let names = ["k3s-s1", "k3s-ag"].map(str::to_owned);
+    assert_eq!(nodes.missing(&names), None);
+    let other = ["k3s-s1", "elsewhere"].map(str::to_owned);
+    let missing = nodes.missing(&other).unwrap();
+    assert_eq!(missing, "not Ready: elsewhere is not there yet");
+}
+
+#[test]
+fn a_long_list_comes_page_by_page() {
+    let page = |more: &str, names: &[&str]| {
+        let items: Vec<_> = names
+            .iter()
+            .map(|name| format!(r#"{{"metadata":{{"name":"{name}"}}}}"#))
+            .collect();
+        let items = items.join(",");
+        format!(r#"{{"kind":"NodeList","metadata":{{"continue":"{more}"}},"items":[{items}]}}"#)
+    };
+    let mut api = TestAuthority::new().ask(move |path| match path {
+        "/api/v1/nodes?limit=500" => counted(200, &page("eyJ2-_", &["a", "b"])),
+        "/api/v1/nodes?limit=500&continue=eyJ2-_" => counted(200, &page("", &["c"])),
+        "/api/v1/pods?limit=500" => counted(200, r#"{"kind":"PodList","items":null}"#),
+        other => panic!("{other}"),
+    });
+    let nodes = api.nodes().unwrap_or_else(|error| panic!("{error}"));
+    let names: Vec<_> = nodes.0.iter().map(|node| &node.metadata.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert!(api.pods().is_ok_and(|pods| pods.0.is_empty()));
+
+    let hostile = r#"{"kind":"NodeList","metadata":{"continue":"x HTTP/1.1\r\n"},"items":[]}"#;
+    let mut api = TestAuthority::new().ask(move |_| counted(200, hostile));
+    assert!(matches!(api.nodes(), Err(ApiError::Failed(_))));
+}
+
+#[test]
+fn who_is_not_trusted_is_told_apart() {
+    let good = TestAuthority::new();
+    let refused = |answer: Result<Option<String>, ApiError>| match answer {
+        Err(ApiError::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    // The cluster was made anew, and has another authority.
+    let stream = TestAuthority::new().serve(1, |_| counted(200, "ok"));
+    let connected = Api::connect(stream, &good.access());
+    let why = refused(connected.and_then(|mut api| api.unready()));
+    insta::assert_snapshot!(why, @"the certificate of 127.0.0.1 is not valid for it: certificate signature failure");
+    // The administrator's certificate is another one now, or has expired.
+    let mut other = good.access();
+    other.identity = TestAuthority::new().access().identity;
+    let stream = good.serve(1, |_| counted(200, "ok"));
+    let connected = Api::connect(stream, &other);
+    let why = refused(connected.and_then(|mut api| api.unready()));
+    insta::assert_snapshot!(why, @"K3s's API answers 401: Unauthorized");
+}
+
+fn why<T>(answer: Result<T, ApiError>) -> String {
+    match answer {
+        Err(ApiError::Failed(why)) => why,
+        Err(refused) => panic!("{refused}"),
+        Ok(_) => panic!("an answer"),
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_told() {
+    let made = TestAuthority::new();
+    let starting = r#"{"kind":"Status","message":"apiserver not ready","code":503}"#;
+    let mut api = made.ask(move |_| counted(503, starting));
+    let unready = api.unready().unwrap().unwrap();
+    insta::assert_snapshot!(unready, @"K3s's API answers 503: apiserver not ready");
+    insta::assert_snapshot!(why(api.pods()), @"K3s's API answers 503: apiserver not ready");
+
+    let checks = "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n";
+    let mut api = made.ask(move |_| counted(500, checks));
+    let unready = api.unready().unwrap().unwrap();
+    insta::assert_snapshot!(unready, @"K3s's API answers 500: readyz check failed");
+
+    let of = |said: Vec<u8>| why(made.ask(move |_| said.clone()).nodes());
+    insta::assert_snapshot!(of(counted(200, r#"{"kind":"PodList","items":[]}"#)), @"it does not answer a NodeList");
+    insta::assert_snapshot!(of(counted(200, "welcome")), @"it does not answer the JSON that was asked for: expected value at line 1 column 1");
+    let said = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX);
+    insta::assert_snapshot!(of(said.into_bytes()), @"what answers there says more than 16777216 bytes");
+    let evil = format!("\u{1b}[2J{}", "x".repeat(1000));
+    let told = of(counted(500, &evil));
+    assert!(!told.contains('\u{1b}') && told.len() < 300, "{told}");
+}
+
+#[test]
+fn a_body_without_an_end_is_given_up() {
+    let made = TestAuthority::new();
+    let mut api = made.ask(|_| {
+        let mut endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        let piece = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
+        for _ in 0..=LONGEST_PAGE / 0x1000 {
+            endless.extend_from_slice(&piece);
+        }
+        endless
+    });
+    let said = why(api.nodes());
+    assert_eq!(said, "what answers there says more than 16777216 bytes");
+    assert!(
+        matches!(api.pods(), Err(ApiError::Failed(_))),
+        "nothing is asked there any more"
+    );
+}
+
+#[test]
+fn an_answer_that_is_cut_in_the_middle_is_none() {
+    let made = TestAuthority::new();
+    let whole = chunked(&list("NodeList", NODES));
+    for length in [0, whole.len() / 2, whole.len() - 1] {
+        let part = whole[..length].to_vec();
+        let stream = made.serve(1, move |_| part.clone());
+        let connected = Api::connect(stream, &made.access());
+        let said = why(connected.and_then(|mut api| api.nodes()));
+        let cut = if length == 0 {
+            "the connection ended without an answer"
+        } else {
+            "the connection ended in the middle of an answer"
+        };
+        assert_eq!(said, cut);
+    }
+}
+
+#[test]
+fn a_server_that_closes_is_not_asked_again() {
+    let closing = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    let mut api = TestAuthority::new().ask(move |_| closing.as_bytes().to_vec());
+    assert_eq!(api.unready(), Ok(None));
+    let said = why(api.nodes());
+    assert_eq!(said, "the connection was closed before all was asked");
+}

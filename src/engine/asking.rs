@@ -1,0 +1,43 @@
+//! Steps that are satisfied only once nodes are Ready: a host's shell says all else of them, K3s's API
+//! says this.
+
+use super::api::Administrator;
+use crate::plan::{Asked, CheckStatus, Shell};
+use crate::remote::{Remote, RemoteError};
+
+/// Confirms what a server said of its steps, in their order. The API is asked once for all of them, and
+/// only where there is something to confirm.
+pub(super) fn confirm(
+    server: &mut dyn Remote,
+    administrator: &Administrator,
+    steps: &[&Shell],
+    said: &mut [Asked],
+) -> Result<(), RemoteError> {
+    let steps = steps.iter().zip(said);
+    let satisfied = steps.filter(|(step, asked)| {
+        asked.status == CheckStatus::Satisfied && !step.ready_nodes.is_empty()
+    });
+    let mut satisfied: Vec<_> = satisfied.collect();
+    if satisfied.is_empty() {
+        return Ok(());
+    }
+    let seen = administrator.ask(server, |api| match api.unready()? {
+        Some(why) => Ok(Err(format!("the API server is not ready: {why}"))),
+        None => api.nodes().map(Ok),
+    });
+    for (step, asked) in &mut satisfied {
+        let missing = match &seen {
+            Ok(Ok(nodes)) => nodes.missing(&step.ready_nodes),
+            Ok(Err(unready)) => Some(unready.clone()),
+            Err(error) if error.ends_connection() => return Err(error.clone()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(reason) = missing {
+            **asked = Asked {
+                status: CheckStatus::Not,
+                reason,
+            };
+        }
+    }
+    Ok(())
+}
