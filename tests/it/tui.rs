@@ -26,7 +26,7 @@ fn a_replay_is_shown_to_its_end_and_leaves_no_trace() {
     terminal.waits_for("Phase 1/7 Postgres");
     terminal.is_taken();
     terminal.types(">");
-    terminal.waits_for("all 15 proofs hold");
+    terminal.waits_for("all 15 proofs pass");
     terminal.types("o");
     terminal.waits_for("a certificate of a foreign CA  refused   ✓ ok");
     terminal.types("\u{3}");
@@ -306,12 +306,12 @@ fn hosts_that_cannot_be_reached_are_named_and_the_answers_are_kept() {
     terminal.types("nobody.toml\r");
     terminal.waits_for("there are no agents");
     terminal.types("\r");
-    terminal.waits_for("r try again");
+    terminal.waits_for("r retry");
     for host in ["db", "s1", "lb"] {
         terminal.waits_for(&format!("✗ {host}  not reached"));
     }
     terminal.types("r");
-    terminal.waits_for("r try again");
+    terminal.waits_for("r retry");
     terminal.types("\u{1b}");
     terminal.waits_for("Review");
     terminal.types("\u{3}");
@@ -374,13 +374,13 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     terminal.waits_for("? host key unknown");
     terminal.waits_for(&sshd.fingerprint("ed25519"));
     terminal.types("b");
-    terminal.waits_for("? a secret is missing");
+    terminal.waits_for("? password needed");
     terminal.types("p");
-    terminal.waits_for("The passphrase of the key");
+    terminal.waits_for("Passphrase of the key");
     terminal.types("wrong\r");
     terminal.waits_for("passphrase does");
     terminal.types("p");
-    terminal.waits_for("What was given so far is not right.");
+    terminal.waits_for("The previous one was refused.");
     terminal.types("open sesame");
     terminal.waits_for("▸ ***********");
     terminal.types("\r");

@@ -1,4 +1,4 @@
-//! Keys and what they mean. The footer, the help and what a key press does are made from the same
+//! Keys and their meanings. The footer, the help and the effect of a key press come from the same
 //! bindings, so they cannot differ. Each page has its own; those of all pages are here.
 
 use std::fmt;
@@ -46,10 +46,10 @@ impl fmt::Display for Key {
 /// Where a key is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListedIn {
-    /// Where there is room; and in the help.
+    /// In the footer where there is room, and in the help.
     Footer,
     Help,
-    /// An alias for those who know it.
+    /// An alias, not listed.
     Nothing,
 }
 
@@ -131,7 +131,7 @@ const HOME: Key = plain(KeyCode::Home);
 const END: Key = plain(KeyCode::End);
 const F1: Key = plain(KeyCode::F(1));
 
-/// What is searched for is being typed.
+/// The operator is typing a search.
 pub const SEARCH: Scope = Scope::new(
     "search",
     &[
@@ -161,7 +161,7 @@ pub const QUIT: Scope = Scope::new(
     ],
 );
 
-/// The same where nothing runs.
+/// The operator is asked whether to leave; nothing runs.
 pub const LEAVE: Scope = Scope::new(
     "leave",
     &[
@@ -172,7 +172,7 @@ pub const LEAVE: Scope = Scope::new(
     ],
 );
 
-/// No letter goes into a text.
+/// Pages where letters are keys, not input.
 pub const LETTERS: Scope = Scope::new(
     "letters",
     &[
@@ -181,7 +181,7 @@ pub const LETTERS: Scope = Scope::new(
     ],
 );
 
-/// A page asks something.
+/// A page asks a yes-or-no question.
 pub const ASK: Scope = Scope::new(
     "ask",
     &[
@@ -192,7 +192,7 @@ pub const ASK: Scope = Scope::new(
     ],
 );
 
-/// Hosts can be connected to again.
+/// The connections to hosts can be retried.
 pub const RETRY: Scope = Scope::new("retry", &[shown(char('r'), Action::Retry, say::RETRY)]);
 
 /// Pages that scroll, or have a list.
@@ -222,14 +222,14 @@ pub const EVERYWHERE: Scope = Scope::new(
     ],
 );
 
-/// What a key means where these scopes are active.
+/// The meaning of a key while these scopes are active.
 pub fn meaning(scopes: &[Scope], key: Key) -> Option<Action> {
     active(scopes)
         .find(|binding| binding.key == key)
         .map(|binding| binding.action)
 }
 
-/// The bindings of these scopes, in their order, which the footer and the help keep.
+/// The bindings of these scopes, in the order of the footer and the help.
 pub fn active(scopes: &[Scope]) -> impl Iterator<Item = &'static Binding> {
     scopes.iter().flat_map(|scope| scope.bindings)
 }

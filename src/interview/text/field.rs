@@ -12,8 +12,11 @@ pub const HOST_NAME: Words = (
     "Name",
     "Names the host everywhere, and the node in the cluster: a-z, 0-9 and -.",
 );
-pub const ROLE: Words = ("Role", "The role of the host. Left and right choose.");
-pub const ADDRESS: Words = ("Address", "What SSH uses: an IP address or a DNS name.");
+pub const ROLE: Words = (
+    "Role",
+    "The role of the host. The left and right arrow keys choose.",
+);
+pub const ADDRESS: Words = ("Address", "An IP address or a DNS name, for SSH.");
 pub const NODE_IP: Words = (
     "Node IP",
     "Its address in the cluster's network, if different.",
@@ -71,7 +74,7 @@ pub const TOKEN: Words = (
 );
 pub const AGENT_TOKEN: Words = (
     "Agent token",
-    "What agents join with. Empty: generated, or the existing one. Also env:NAME or file:PATH.",
+    "The secret that agents join with. Empty: generated, or the existing one. Also env:NAME or file:PATH.",
 );
 pub const TLS_SAN: Words = (
     "Extra SANs",
@@ -104,7 +107,7 @@ pub const PASSWORD: Words = (
 );
 pub const SUDO_PASSWORD: Words = (
     "sudo password",
-    "What sudo asks for: your own, on SUSE root's. Never saved, unless given as env:NAME or \
+    "The password that sudo asks for: the user's, on SUSE root's. Never saved, unless given as env:NAME or \
      file:PATH.",
 );
 pub const SSH_CONFIG: Words = (

@@ -29,7 +29,7 @@ pub fn why(phase: &str) -> &'static str {
              other sites on this machine stay as they are."
         }
         "agents" => {
-            "Agents run the work. They join through the load balancer with a token of their own, \
+            "Agents run the workloads. They join through the load balancer with a token of their own, \
              which cannot read the cluster's secrets."
         }
         "cluster" => {

@@ -1,49 +1,49 @@
-//! What is said of hosts that were not reached, and of secrets that are asked for.
+//! The texts about hosts that were not reached, and those of the prompt for secrets.
 
 use crate::answers::{CredentialKind, CredentialRequest, Host};
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const GIVE: &str = "give secret";
+    pub const GIVE: &str = "enter secret";
     pub const USE: &str = "use it";
     pub const FOR_ALL: &str = "for all";
     pub const SHOW: &str = "show";
-    pub const OTHER: &str = "another secret instead";
-    pub const BELIEVE: &str = "believe this host key";
+    pub const OTHER: &str = "another secret";
+    pub const BELIEVE: &str = "trust this host key";
     pub const NOT_NOW: &str = "not now";
 }
 
 pub const FOR_ALL: &str = "for all hosts that need one";
-pub const KEPT_NOWHERE: &str = "Kept in memory until the wizard ends, and written nowhere.";
-pub const WAS_WRONG: &str = "What was given so far is not right.";
-pub const NOTHING_TYPED: &str = "Nothing is typed yet.";
+pub const KEPT_NOWHERE: &str = "Kept in memory until the wizard ends; written to no file.";
+pub const WAS_WRONG: &str = "The previous one was refused.";
+pub const NOTHING_TYPED: &str = "Enter the secret first.";
 
-/// What a host lacks, as a sentence in front of the field.
+/// The secret that a host needs, above the field.
 pub fn asks(host: &Host, what: &CredentialKind) -> String {
     let name = &host.name;
     match what {
         CredentialKind::Passphrase { key } => {
-            format!("The passphrase of the key {}, for {name}.", key.display())
+            format!("Passphrase of the key {}, for {name}:", key.display())
         }
         CredentialKind::Password { user, question } if question.is_empty() => {
-            format!("The SSH password of {user} on {name}.")
+            format!("SSH password of {user} on {name}:")
         }
         CredentialKind::Password { user, question } => {
-            format!("{name} asks {user}, who logs in over SSH: {question}")
+            format!("{name} asks {user} at the SSH login: {question}")
         }
         CredentialKind::SudoPassword { of: Some(whose) } => {
-            format!("sudo on {name} asks for the password of {whose}.")
+            format!("sudo on {name} asks for the password of {whose}:")
         }
-        CredentialKind::SudoPassword { of: None } => format!(
-            "sudo on {name} wants a password: mostly that of the user, on SUSE that of root."
-        ),
+        CredentialKind::SudoPassword { of: None } => {
+            format!("sudo on {name} asks for a password (the user's; on SUSE usually root's):")
+        }
     }
 }
 
-/// The same in short, below the row of the host.
+/// The secrets that a host needs, below its row.
 pub fn p_gives(wants: &[CredentialRequest]) -> String {
     let each: Vec<String> = wants.iter().map(|wanted| lacks(&wanted.what)).collect();
-    format!("p gives {}.", each.join(", or "))
+    format!("p: enter {}.", each.join(", or "))
 }
 
 fn lacks(what: &CredentialKind) -> String {
@@ -57,11 +57,11 @@ fn lacks(what: &CredentialKind) -> String {
     }
 }
 
-/// Beside the number of the secret that is asked for, where another would do as well.
+/// The place of this secret where any of several is enough.
 pub fn one_of(number: usize, of: usize) -> String {
-    format!("{number} of {of} that would do; Down: another one")
+    format!("{number} of {of}, one is enough; Down: the next one")
 }
 
 pub fn believe(key: &str) -> String {
-    format!("If {key} is what the host itself shows, b believes it.")
+    format!("b: trust this key, {key}")
 }

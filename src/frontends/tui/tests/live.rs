@@ -157,8 +157,8 @@ fn stale(theme: Theme, size: (u16, u16)) -> Model {
 fn ending(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = live(theme, size);
     let certificates = vec![
-        certificate("Postgres", "2027-01-03", 41, Some("it ends soon: …")),
-        certificate("k3s-server-1", "2026-11-20", -5, Some("it has ended: …")),
+        certificate("Postgres", "2027-01-03", 41, Some("it expires soon: …")),
+        certificate("k3s-server-1", "2026-11-20", -5, Some("it has expired: …")),
         certificate("the authority", "2036-11-24", 3651, None),
         certificate("k3s-server-2", "2029-02-27", 825, None),
     ];
@@ -190,14 +190,14 @@ fn what_was_lost_and_comes_back_is_live_again() {
     );
     let page = text(&model);
     assert!(page.contains("Live: k3s-server-2 is asked"), "{page}");
-    assert!(page.contains("Nodes  all well"), "{page}");
+    assert!(page.contains("Nodes  all healthy"), "{page}");
 
     tell(
         &mut model,
         LiveUpdate::Cluster(lost(300, &["s1: no"], true)),
     );
     let page = text(&model);
-    assert!(page.contains("No server is asked again"), "{page}");
+    assert!(page.contains("The checks have stopped"), "{page}");
 }
 
 #[test]

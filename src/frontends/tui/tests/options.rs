@@ -170,7 +170,7 @@ fn esc_asks_before_it_discards_what_was_changed() {
         assert!(text(&model).contains("disable = ["), "{}", text(&model));
     }
     press(&mut model, "<Esc>");
-    assert!(text(&model).contains("Discard what you changed"));
+    assert!(text(&model).contains("Discard your changes"));
     press(&mut model, "y");
     assert_eq!(model.page, Page::Options(Section::Certificates));
     press(&mut model, "<Enter>");

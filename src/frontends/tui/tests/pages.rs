@@ -127,10 +127,14 @@ fn connecting() {
             wants: Vec::new(),
         };
         let unreached = vec![
-            of(&hosts[1], "cannot log in as admin: no key was taken", None),
+            of(
+                &hosts[1],
+                "cannot log in as admin: no key was accepted",
+                None,
+            ),
             of(
                 &hosts[2],
-                "nobody vouches for the host key",
+                "the host key is not known yet",
                 Some("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"),
             ),
         ];

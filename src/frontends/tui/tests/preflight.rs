@@ -38,7 +38,7 @@ fn fine(answers: &Answers) -> Grid {
     };
     Grid {
         rows: answers.hosts.iter().map(of).collect(),
-        notes: vec!["8472/udp between nodes is not tried before it is there".into()],
+        notes: vec!["8472/udp between nodes (the pods' network) is tested at the end of the run, once it exists".into()],
     }
 }
 
@@ -102,9 +102,9 @@ pub fn failing(grid: &mut Grid) {
     set(grid, 1, Check::Memory, over);
     let ports = cell(
         Level::Fails,
-        "port 6443 is held by kube-apiserver (pid 811), which is not ours and would be in the way \
-         of the API of the first server",
-        "systemctl disable --now kubelet, or take another host",
+        "kube-apiserver (process 811) listens on port 6443, which the API of this server needs for \
+         itself",
+        "Stop it: systemctl disable --now kubelet; or use another host",
     );
     set(grid, 2, Check::Ports, ports);
     let existing = cell(Level::Fails, "this is MicroK8s", "snap remove microk8s");

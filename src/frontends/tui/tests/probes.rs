@@ -55,7 +55,7 @@ pub fn tried(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = trying(theme, size);
     let unknown = Unreached {
         host_key: Some(KEY.into()),
-        ..Unreached::new("server-1", "nobody vouches for the host key of 10.0.0.11")
+        ..Unreached::new("server-1", "the host key of 10.0.0.11 is not known yet")
     };
     let wants = lacking("server-2", of_root(), false);
     let results = [
@@ -243,7 +243,7 @@ fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
     let mut model = connected(MONO, SMALL);
     let effects = press(&mut model, "one<Enter>");
     assert!(matches!(effects[..], [Effect::Give(_)]), "{effects:?}");
-    assert!(text(&model).contains("given; tried again"));
+    assert!(text(&model).contains("secret given; retrying"));
     let effects = press(&mut model, "two<Enter>");
     assert!(
         matches!(effects[..], [Effect::Give(_), Effect::ReachOn(_)]),

@@ -206,8 +206,8 @@ fn what_is_clicked_at_is_looked_at() {
 fn a_run_is_ended_for_its_answers_only_after_a_question() {
     let mut model = asked(MONO, SMALL);
     assert_eq!(press(&mut model, "e"), []);
-    assert!(text(&model).contains("End this run to edit the answers?"));
+    assert!(text(&model).contains("Stop this run to edit the answers?"));
     assert_eq!(press(&mut model, "n"), []);
-    assert!(!text(&model).contains("End this run to edit the answers?"));
+    assert!(!text(&model).contains("Stop this run to edit the answers?"));
     assert_eq!(press(&mut model, "ey"), [Effect::Abort(Abort::Soft)]);
 }

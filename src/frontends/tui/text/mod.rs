@@ -1,5 +1,5 @@
-//! What several pages say, and what is said around them; what a page alone says is with it. `key`: what
-//! keys do that several pages have.
+//! The texts that several pages share, and those around the pages. The texts of one page are with it.
+//! `key`: what the keys of several pages do.
 
 use time::OffsetDateTime;
 
@@ -12,30 +12,29 @@ pub mod key;
 pub use crate::interview::text::*;
 
 pub const NAME: &str = "k3s-ha-wizard";
-pub const NOT_BEGUN: &str = "The run begins in a moment.";
+pub const NOT_BEGUN: &str = "The run starts in a moment.";
 pub const SEARCH: &str = "Search: ";
 pub const PROOFS: &str = "Proofs";
 pub const LOG_FILE: &str = "log";
 pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
-pub const HELP_MOUSE: &str = "The mouse wheel scrolls, a click chooses a phase or a step. To select text with the mouse, hold Shift.";
+pub const HELP_MOUSE: &str =
+    "The mouse wheel scrolls; a click selects a phase or a step. Hold Shift to select text.";
 pub const LEAVE_TITLE: &str = "Leave the wizard?";
-pub const LEAVE_TEXT: &str = "No step is running. What you typed is kept.";
-pub const QUIT_TITLE: &str = "A run is at work";
-pub const QUIT_TEXT: &str = "Stop it? The steps at work can be finished first, or ended half way. What is done stays \
-     done: you can resume at any time.";
-pub const STOPPING: &str =
-    "Stopping: the steps at work are finished first. Ctrl-C again ends them now.";
-pub const STOPPING_HARD: &str =
-    "Stopping: the steps at work are being ended. Ctrl-C once more leaves at once.";
-pub const NOT_FOUND: &str = "Not found in the lines that are kept here.";
-pub const NOTHING_TO_COPY: &str = "There is nothing to copy.";
-pub const SUSPENDED_BACK: &str = "Back again. While suspended, nothing was read from the hosts.";
+pub const LEAVE_TEXT: &str = "No step is running. Your answers are kept.";
+pub const QUIT_TITLE: &str = "Stop the run?";
+pub const QUIT_TEXT: &str = "The running steps can finish first, or be killed now. Finished steps stay done, and you can \
+     resume at any time.";
+pub const STOPPING: &str = "Stopping: waiting for the running steps. Ctrl-C again kills them now.";
+pub const STOPPING_HARD: &str = "Stopping: killing the running steps. Ctrl-C again leaves at once.";
+pub const NOT_FOUND: &str = "Not found. Only the lines in memory are searched.";
+pub const NOTHING_TO_COPY: &str = "Nothing to copy.";
+pub const SUSPENDED_BACK: &str = "Resumed. Nothing was read from the hosts meanwhile.";
 
 pub const WELCOME: &str = "Welcome";
 pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
 pub const STILL_CLOSING: &str =
-    "The connections from before are still being closed. Try again in a moment.";
+    "The previous connections are still closing. Try again in a moment.";
 
 pub const NOT_A_TERMINAL: &str = "\
 The interactive wizard needs a terminal on standard input and standard output. Without one, run it \
@@ -47,13 +46,13 @@ from a file:
 pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
 A replay needs a terminal on standard input and standard output.
 ";
-pub const NO_FILES: &str = "no file changes, or it is not known before it runs";
-pub const GOES_ON: &str = "Goes on to the end by itself.";
+pub const NO_FILES: &str = "no file changes, or unknown until it runs";
+pub const GOES_ON: &str = "All remaining phases run without stopping.";
 
 pub fn too_small(width: u16, height: u16, least: (u16, u16)) -> [String; 2] {
     [
         format!("terminal too small: {width}×{height}"),
-        format!("{}×{} needed; nothing stops meanwhile", least.0, least.1),
+        format!("{}×{} needed; a run continues meanwhile", least.0, least.1),
     ]
 }
 
@@ -61,7 +60,7 @@ pub fn cluster(name: &str) -> String {
     format!("cluster \"{name}\"")
 }
 
-/// A page with its place among the steps that lead to a run.
+/// A page and its place among the steps that lead to a run.
 pub fn step_of(number: usize, of: usize, dot: &str, title: &str) -> String {
     format!("Step {number}/{of} {dot} {title}")
 }
@@ -70,7 +69,7 @@ pub fn phase_of(number: usize, of: usize, title: &str) -> String {
     format!("Phase {number}/{of} {title}")
 }
 
-/// A step without its host, which stands beside it.
+/// The name of a step without its host, which has its own column.
 pub fn step_name(step: &StepProgress) -> &str {
     let id = step.id.as_str();
     id.split_once('@').map_or(id, |(name, _)| name)
@@ -86,10 +85,10 @@ pub fn step_ended(step: &StepProgress) -> String {
         Status::Ended { outcome, took } => match outcome {
             Outcome::Done => format!("{name}: done in {}", duration(*took)),
             Outcome::Unchanged => format!("{name}: unchanged, {}", step.title),
-            Outcome::Warned { why } => format!("{name}: done, but {why}"),
+            Outcome::Warned { why } => format!("{name}: done with a warning, {why}"),
             Outcome::Skipped { why } => format!("{name}: skipped, {why}"),
             Outcome::Failed(failure) => format!("{name}: FAILED, {}", failure.why),
-            Outcome::WontRun { because } => format!("{name}: will not run, {because}"),
+            Outcome::WontRun { because } => format!("{name}: not run, {because}"),
         },
         Status::NotStarted | Status::Running { .. } => name.to_owned(),
     }
@@ -113,16 +112,16 @@ pub fn unknown_event(kind: &str) -> String {
 
 pub fn stopping(how: Abort, why: &str) -> String {
     match how {
-        Abort::Soft => format!("stopping ({why}): the steps at work are finished"),
-        Abort::Hard => format!("stopping ({why}): the steps at work are ended"),
+        Abort::Soft => format!("stopping ({why}): waiting for the running steps"),
+        Abort::Hard => format!("stopping ({why}): killing the running steps"),
     }
 }
 
 pub fn decided(decision: Decision) -> &'static str {
     match decision {
-        Decision::Retry => "you: try it again",
-        Decision::Skip => "you: leave it out",
-        Decision::GiveUp => "you: go on without it",
+        Decision::Retry => "operator: retry",
+        Decision::Skip => "operator: skip",
+        Decision::GiveUp => "operator: continue without it",
     }
 }
 
@@ -131,18 +130,18 @@ pub fn renewed(certificate: &str, why: &str) -> String {
 }
 
 pub fn missed_lines(lines: u64) -> String {
-    format!("{lines} lines came too fast to be shown; the log file has them")
+    format!("{lines} lines, printed too fast to show; the log file has them")
 }
 
 pub fn copied(lines: usize) -> String {
     format!(
-        "Copied {} through the terminal (in tmux this needs: set -g set-clipboard on).",
+        "Copied {} through the terminal (tmux needs: set -g set-clipboard on).",
         counted(lines, "line")
     )
 }
 
 pub fn not_generated(why: &str) -> String {
-    format!("No random numbers for a secret: {why}")
+    format!("Cannot generate a secret: {why}")
 }
 
 pub fn failed_step(step: &StepProgress) -> String {
@@ -152,9 +151,9 @@ pub fn failed_step(step: &StepProgress) -> String {
 
 pub fn proofs_hold(holding: usize, all: usize) -> String {
     if holding == all {
-        format!("all {} hold", counted(all, "proof"))
+        format!("all {} pass", counted(all, "proof"))
     } else {
-        format!("{} of {} do NOT hold", all - holding, counted(all, "proof"))
+        format!("{} of {} FAILED", all - holding, counted(all, "proof"))
     }
 }
 
@@ -185,7 +184,7 @@ pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
 }
 
 pub fn terminal_failed(why: &str) -> String {
-    format!("the terminal cannot be used: {why}")
+    format!("cannot use the terminal: {why}")
 }
 
 pub fn new_file(path: &str, mode: &str) -> String {
@@ -194,17 +193,17 @@ pub fn new_file(path: &str, mode: &str) -> String {
 
 pub fn changed_file(path: &str, modes: Option<&(String, String)>) -> String {
     match modes {
-        Some((before, after)) => format!("{path} changes ({before}, then {after})"),
+        Some((before, after)) => format!("{path} changes ({before} to {after})"),
         None => format!("{path} changes"),
     }
 }
 
 pub fn same_file(path: &str) -> String {
-    format!("{path} is so already")
+    format!("{path} is unchanged")
 }
 
 pub fn shell_opens(host: &str) -> String {
-    format!("A shell on {host}, by ssh. Its end (exit, Ctrl-D) brings you back to the wizard.")
+    format!("A shell on {host}, over SSH. exit or Ctrl-D returns to the wizard.")
 }
 
 pub fn shell_ended(host: &str) -> String {
@@ -215,14 +214,14 @@ pub fn no_shell(why: &str) -> String {
     format!("No shell: {why}")
 }
 
-/// For the end, when the screens are gone.
+/// Printed at the end, after the screens are closed.
 pub fn was_lost(gone: &Lost, seen: bool) -> String {
     let from = match (gone.last, seen) {
-        (Some(last), true) => format!("seen at {}", moment(last)),
-        _ => "that of the run".to_owned(),
+        (Some(last), true) => format!("was seen at {}", moment(last)),
+        _ => "is from the run".to_owned(),
     };
     let mut text = format!(
-        "\nThe cluster does not answer since {}; what stands above is {from}.\n",
+        "\nThe cluster has not answered since {}; the state above {from}.\n",
         moment(gone.since)
     );
     for why in &gone.why {
@@ -234,7 +233,7 @@ pub fn was_lost(gone: &Lost, seen: bool) -> String {
 }
 
 pub fn not_watched(why: &str) -> String {
-    format!("The cluster is not looked at any more: {why}")
+    format!("The cluster is no longer watched: {why}")
 }
 
 /// `2026-11-24 21:54:40 UTC`

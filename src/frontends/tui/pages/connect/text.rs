@@ -1,9 +1,9 @@
-//! What the page of the connections says.
+//! The texts of the page that connects to the hosts.
 
-pub const GIVEN: &str = "given; tried again in a moment";
+pub const GIVEN: &str = "secret given; retrying in a moment";
 
-pub const CONNECT_WHY: &str = "Every host is connected to at once, and says what it is.";
+pub const CONNECT_WHY: &str = "The wizard connects to all hosts at once and detects their systems.";
 pub const CONNECTING: &str = "connecting";
 pub const NOT_REACHED: &str = "not reached";
-pub const NOT_KNOWN: &str = "not tried to the end";
-pub const BELIEVED: &str = "host key believed; r tries again";
+pub const NOT_KNOWN: &str = "not finished";
+pub const BELIEVED: &str = "host key trusted; r: retry";

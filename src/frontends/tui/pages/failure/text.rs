@@ -1,4 +1,4 @@
-//! What the page of a failure says.
+//! The texts of the failure page.
 
 pub use crate::frontends::tui::text::{HERE, LOG_FILE, counted, step_name};
 
@@ -8,23 +8,23 @@ pub mod key {
     pub const PREVIOUS_FAILURE: &str = "previous failure";
     pub const LOOK_AT_LOG: &str = "its log";
     pub const COPY_FAILURE: &str = "copy the failure to your clipboard";
-    pub const TRY_STEP_AGAIN: &str = "try again";
-    pub const SKIP: &str = "leave it out";
-    pub const WITHOUT: &str = "go on without";
-    pub const SHELL: &str = "shell there";
+    pub const TRY_STEP_AGAIN: &str = "retry";
+    pub const SKIP: &str = "skip";
+    pub const WITHOUT: &str = "continue without";
+    pub const SHELL: &str = "shell";
 }
 
-pub const ASK_TO_END: &str = "End this run to edit the answers? What is done stays done.";
+pub const ASK_TO_END: &str = "Stop this run to edit the answers? Finished steps stay done.";
 pub const NO_FAILURE: &str = "No step has failed.";
 pub const FAILED: &str = "Failed";
 pub const ON_HOST: &str = "host";
-pub const TO_REACH: &str = "to reach";
+pub const TO_REACH: &str = "goal";
 pub const WHAT_HAPPENED: &str = "what happened";
 pub const EXIT_STATUS: &str = "exit status";
 pub const WHAT_TO_DO: &str = "what to do";
 pub const LAST_LINES: &str = "last lines";
 pub const KEPT: &str =
-    "What was done stays done: a run begun again asks the hosts and goes on from there.";
+    "Finished steps stay done: a new run checks the hosts and continues from there.";
 
 pub fn failure_title(number: usize, of: usize, name: &str) -> String {
     if of > 1 {
@@ -35,20 +35,20 @@ pub fn failure_title(number: usize, of: usize, name: &str) -> String {
 }
 
 pub fn wont_run(steps: usize) -> String {
-    format!("{} will not run because of it:", counted(steps, "step"))
+    format!("{} not run because of it:", counted(steps, "step"))
 }
 
 pub fn and_more(number: usize) -> String {
     format!("and {number} more")
 }
 
-/// A step whose fate is asked for.
+/// Above a failed step that waits for a decision of the operator.
 pub fn asks(may_be_skipped: bool) -> &'static str {
     if may_be_skipped {
-        "The run waits: r tries this step again, s leaves it out (it only looks), w goes on without it \
-         and without what needs it. Ctrl-C stops; everything is kept."
+        "This step waits for your decision. r: retry it. s: skip it (it only checks). w: continue \
+         without it and the steps that need it. Ctrl-C: stop the run; everything is kept."
     } else {
-        "The run waits: mend it and r tries this step again, w goes on without it and without what \
-         needs it. Ctrl-C stops; everything is kept."
+        "This step waits for your decision. Fix the cause, then r: retry it. w: continue without it \
+         and the steps that need it. Ctrl-C: stop the run; everything is kept."
     }
 }

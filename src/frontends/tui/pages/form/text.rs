@@ -1,4 +1,4 @@
-//! What the forms say, beside what the fields say themselves.
+//! The texts of the forms. Labels and help texts of fields are with the fields.
 
 pub use crate::frontends::tui::text::OPEN;
 
@@ -16,8 +16,8 @@ pub mod key {
 }
 
 pub const GENERATED: &str = "Generated: 43 letters and digits. Ctrl-R shows it for 5 seconds.";
-pub const ONLY_DIGITS: &str = "Only digits go in here.";
+pub const ONLY_DIGITS: &str = "Only digits are allowed here.";
 
-pub const OPEN_WHY: &str = "The file is read once; what you change here is saved elsewhere.";
+pub const OPEN_WHY: &str = "The file is read once. Your changes are saved elsewhere.";
 
-pub const ASK_TO_DISCARD: &str = "Discard what you changed on this page?";
+pub const ASK_TO_DISCARD: &str = "Discard your changes on this page?";

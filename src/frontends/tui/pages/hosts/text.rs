@@ -1,11 +1,11 @@
-//! What the page of the hosts says.
+//! The texts of the hosts page.
 
 use crate::answers::{Host, SshSettings};
 pub use crate::frontends::tui::text::{HOSTS_WHY, REMOVE_HOST, pasted};
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const TRY: &str = "try again";
+    pub const TRY: &str = "retry";
     pub const CONTINUE: &str = "continue";
     pub const ADD: &str = "add";
     pub const EDIT: &str = "edit";
@@ -14,15 +14,15 @@ pub mod key {
     pub const MOVE_DOWN: &str = "move the host down";
 }
 
-pub const NO_HOSTS: &str = "No hosts yet. a adds one.";
+pub const NO_HOSTS: &str = "No hosts yet. a: add one.";
 pub const HEADS: [&str; 4] = ["  NAME", "ROLE", "ADDRESS", "CONNECTION"];
 pub const NODE_IP: &str = "NODE IP";
 pub const CONNECTING: &str = "connecting";
 pub const KEY_UNKNOWN: &str = "host key unknown";
-pub const SECRET_WANTED: &str = "a secret is missing";
+pub const SECRET_WANTED: &str = "password needed";
 pub const NOT_REACHED: &str = "not reached";
 
-/// How SSH would be told: `admin@10.0.0.11:2222`, without what goes without saying.
+/// User, address and port as for ssh: `admin@10.0.0.11:2222`. Defaults are left out.
 pub fn address(host: &Host, ssh: &SshSettings) -> String {
     let user = host.user.as_ref().or(ssh.user.as_ref());
     let user = user.map_or_else(String::new, |user| format!("{user}@"));

@@ -1,4 +1,4 @@
-//! What the page of the plan says.
+//! The texts of the plan page.
 
 pub use crate::frontends::tui::text::step_with_script;
 
@@ -8,5 +8,5 @@ pub mod key {
     pub const CHECKS: &str = "checks";
 }
 
-pub const PLAN_WHY: &str = "This is everything that will be made true, and how. What is so already stays as it is. \
-     Enter begins phase by phase, a runs everything.";
+pub const PLAN_WHY: &str = "The plan: every step of the run, and how it is done. Anything already in place is left \
+     alone. Enter runs it phase by phase, a runs everything.";

@@ -1,4 +1,4 @@
-//! What the preflight says: its checks, and who reaches whom.
+//! The texts of the preflight page: its checks, and the connections between hosts.
 
 use crate::answers::Check;
 use crate::frontends::tui::text::counted;
@@ -8,28 +8,28 @@ use crate::topology::Link;
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const VIEW: &str = "checks/ways";
-    pub const OVERRIDE: &str = "override";
-    pub const MORE: &str = "the rest of what stands below";
-    pub const NEXT: &str = "next that is not well";
+    pub const VIEW: &str = "checks/network";
+    pub const OVERRIDE: &str = "ignore";
+    pub const MORE: &str = "scroll details";
+    pub const NEXT: &str = "next problem";
     pub const LEFT: &str = "left";
     pub const RIGHT: &str = "right";
 }
 
-pub const OVERRIDE: &str = "Overrule this check for this host? It is kept in the answers.";
-pub const CONCERNS_NOT: &str = "This check does not concern this host.";
-pub const O_OVERRIDES: &str = "If you know better, o overrides it for this host.";
-pub const ALL_OVERRULED: &str = "Nothing else fails: Enter asks the hosts again.";
-pub const BEING_PLANNED: &str = "The plan is still being made.";
+pub const OVERRIDE: &str = "Ignore this check on this host? The answers will keep the override.";
+pub const CONCERNS_NOT: &str = "This check does not apply to this host.";
+pub const O_OVERRIDES: &str = "o: ignore this check on this host.";
+pub const ALL_OVERRULED: &str = "Nothing else fails. Enter checks the hosts again.";
+pub const BEING_PLANNED: &str = "The wizard is still making the plan.";
 pub const NO_LINKS: &str = "No host needs to reach another one.";
-pub const NEEDS_NOT: &str = "It need not reach that host.";
+pub const NEEDS_NOT: &str = "It does not need to reach that host.";
 pub const SAME: &str = "The same host.";
-pub const WAYS: &str = "From each host on the left to each host above, tried on the host itself:";
+pub const WAYS: &str = "From each host on the left to each host above, tested on the host itself:";
 pub const THROUGH: &str =
-    "through: it answers, and nobody listens yet; not tried: the run is the first to know.";
+    "reachable: host answers, port not yet in use; untested: known during the run.";
 pub const NOT_NEEDED: &str = "-";
 
-/// Heads of columns: in full, in four letters, in three.
+/// Heads of a column: in full, in at most four letters, in at most three.
 pub fn heads(check: Check) -> [&'static str; 3] {
     let full = check.as_str();
     let [four, three] = match check {
@@ -62,7 +62,7 @@ pub fn level(level: Level) -> &'static str {
     }
 }
 
-/// Above the grid.
+/// The line above the grid.
 pub fn summary(hosts: usize, fails: usize, overridden: usize, warnings: usize) -> String {
     let mut parts = vec![counted(hosts, "host")];
     if fails > 0 {
@@ -75,7 +75,7 @@ pub fn summary(hosts: usize, fails: usize, overridden: usize, warnings: usize) -
         parts.push(counted(warnings, "warning"));
     }
     if parts.len() == 1 {
-        parts.push("all well".into());
+        parts.push("no problems".into());
     }
     parts.join(", ")
 }
@@ -84,8 +84,8 @@ pub fn what_next(fails: usize, at_work: bool, planned: bool) -> &'static str {
     match (fails, at_work, planned) {
         (0, _, true) => "Enter shows the plan.",
         (0, true, false) => BEING_PLANNED,
-        (0, false, false) => "Enter asks the hosts again.",
-        _ => "Nothing was changed. Mend what fails, then r tries again.",
+        (0, false, false) => "Enter checks the hosts again.",
+        _ => "Nothing was changed. Fix what fails, then r: retry.",
     }
 }
 
@@ -110,15 +110,15 @@ pub fn pair(from: &str, to: &str) -> String {
     format!("From {from} to {to}")
 }
 
-/// What came of a way, in short.
+/// The result of testing a connection, in short.
 pub fn contact(contact: &Contact) -> &'static str {
     match contact {
         Contact::Reached => "open",
         Contact::Refused => "refused",
         Contact::Silent => "timed out",
-        Contact::NoWay(_) => "no way",
-        Contact::Later => "through",
-        Contact::Untried(_) => "not tried",
+        Contact::NoWay(_) => "no route",
+        Contact::Later => "reachable",
+        Contact::Untried(_) => "untested",
     }
 }
 

@@ -1,19 +1,19 @@
-//! What the review says.
+//! The texts of the review page.
 
 pub use crate::frontends::tui::text::{ANSWERS_VALID, GENERATED, GIVEN, not_yet, user};
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const GROUP: &str = "to 7: change that part";
-    pub const EDIT_WRONG: &str = "change what is wrong first";
+    pub const GROUP: &str = "to 7: edit that part";
+    pub const EDIT_WRONG: &str = "edit the first problem";
 }
 
 pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
-pub const REVIEW_NEXT: &str = "Next, the hosts are asked what they are. Nothing is changed on them before you have seen the \
-     plan. A digit leads to a part, to change it; Ctrl-S saves the answers as a file, which gives \
-     the same plan without screens.";
-pub const GIVEN_FOR_NOW: &str = "given, kept in no file";
-pub const NOTHING_ASKED: &str = "Nothing to say here.";
+pub const REVIEW_NEXT: &str = "Next, the wizard connects to the hosts and checks them. Nothing is changed on them before you \
+     have seen the plan. A digit opens that part to edit it. Ctrl-S saves the answers to a file, \
+     for an install without screens.";
+pub const GIVEN_FOR_NOW: &str = "given, saved in no file";
+pub const NOTHING_ASKED: &str = "Nothing to set here.";
 
 pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
     format!("{mark} {group} {problem}")

@@ -1,4 +1,4 @@
-//! What the page of the run says.
+//! The texts of the run page.
 
 use crate::events::progress::Counts;
 pub use crate::frontends::tui::text::{
@@ -9,25 +9,25 @@ pub use crate::frontends::tui::text::{
 pub mod key {
     pub const FOLLOW: &str = "follow";
     pub const SEARCH: &str = "search";
-    pub const NEXT_HIT: &str = "next line found";
-    pub const PREVIOUS_HIT: &str = "previous line found";
+    pub const NEXT_HIT: &str = "next match";
+    pub const PREVIOUS_HIT: &str = "previous match";
     pub const WRAP: &str = "wrap long lines";
     pub const TIMES: &str = "show times";
     pub const COPY: &str = "copy the log to your clipboard";
     pub const SAVE_LOG: &str = "save the log to a file";
-    pub const PHASE: &str = "this phase; 1 to 9";
+    pub const PHASE: &str = "to 9: show that phase";
     pub const NEXT_PHASE: &str = "next phase";
     pub const PREVIOUS_PHASE: &str = "previous phase";
     pub const ZOOM: &str = "zoom";
     pub const FOCUS: &str = "steps/log";
-    pub const PAUSE: &str = "pause after the phases at work, or go on by itself";
+    pub const PAUSE: &str = "pause after the running phases, or continue";
 }
 
 pub const EVERYTHING: &str = "All hosts";
-pub const NO_LINES: &str = "Nothing was printed yet.";
+pub const NO_LINES: &str = "No output yet.";
 pub const STEPS: &str = "Steps";
 pub const LOG: &str = "Log";
-pub const PAUSES: &str = "Pauses when the phases at work are done; p goes on by itself.";
+pub const PAUSES: &str = "The run pauses after the running phases. p: continue.";
 
 pub fn steps_title(counts: Counts) -> String {
     let ended = counts.total - counts.not_started - counts.running;

@@ -1,4 +1,4 @@
-//! What the first page says.
+//! The texts of the welcome page.
 
 pub use crate::frontends::tui::text::{
     OFFER_DRAFT, OFFER_NEW, OFFER_OPEN, START_ANEW, WELCOME_NEEDS, WELCOME_TMUX, WELCOME_WHAT,
