@@ -1,4 +1,5 @@
-//! What many hosts cost: a run on 10 agents and one on 100, each agent with one step of 10 s. All of
+//! What many hosts cost: a run on 10 agents and one on 100, each agent with one step of 10 s. (With
+//! `--short`, to try the benchmark itself: 2 agents and 4, and a step of 1 s.) All of
 //! them are one sshd on loopback, each with a /run and a systemd of its own (`support::elsewhere`).
 //! So this machine does the work of all hosts besides the wizard's.
 //!
@@ -32,28 +33,39 @@ use support::elsewhere::Elsewhere;
 use support::sshd::Sshd;
 use time::OffsetDateTime;
 
-const FEW: usize = 10;
-const MANY: usize = 100;
+/// How many agents there are, few and many, and how many seconds their step takes.
+const WHOLE: ([usize; 2], u32) = ([10, 100], 10);
+const SHORT: ([usize; 2], u32) = ([2, 4], 1);
 const MOST_RATIO: f64 = 1.5;
 const MOST_MEMORY_KIB: u64 = 64 * 1024;
-/// What makes of this program the process that is measured; the number of hosts follows.
+/// What makes of this program the process that is measured; the number of hosts follows, and the
+/// seconds of their step.
 const MEASURE: &str = "--measure";
 
-/// A step of 10 s, made up.
+/// A step that takes a while, made up.
 const STEP: &str = r#"
 satisfied() { [ -e "$MARK" ]; }
-apply() { sleep 10; : >"$MARK"; }
+apply() { sleep "$SECONDS"; : >"$MARK"; }
 "#;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
     if let Some(at) = words.iter().position(|word| word == MEASURE) {
-        measure(words[at + 1].parse().unwrap()).print();
+        let (hosts, seconds) = (
+            words[at + 1].parse().unwrap(),
+            words[at + 2].parse().unwrap(),
+        );
+        measure(hosts, seconds).print();
         return ExitCode::SUCCESS;
     }
     println!("agents  reached  steps done  in all   the wizard's own: processor  memory at most");
-    let [few, many] = [FEW, MANY].map(|hosts| {
-        let figures = Figures::of_a_process(hosts);
+    let (hosts, seconds) = if words.iter().any(|word| word == "--short") {
+        SHORT
+    } else {
+        WHOLE
+    };
+    let [few, many] = hosts.map(|hosts| {
+        let figures = Figures::of_a_process(hosts, seconds);
         println!(
             "{hosts:6}  {:5.2} s  {:8.2} s  {:5.2} s  {:25.2} s  {:10.1} MiB",
             figures.reached,
@@ -99,9 +111,9 @@ struct Figures {
 
 impl Figures {
     /// Measured in a separate process, so that the memory is its own.
-    fn of_a_process(hosts: usize) -> Self {
+    fn of_a_process(hosts: usize, seconds: u32) -> Self {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args([MEASURE, &hosts.to_string()])
+            .args([MEASURE, &hosts.to_string(), &seconds.to_string()])
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
@@ -123,7 +135,7 @@ impl Figures {
 }
 
 /// A run on so many hosts, as the wizard does it, with a log and everything.
-fn measure(hosts: usize) -> Figures {
+fn measure(hosts: usize, seconds: u32) -> Figures {
     // With an empty home: bash reads its `.bashrc` at every login, and what this machine's does is no
     // matter of the wizard's.
     let home = tempfile::tempdir().unwrap();
@@ -153,7 +165,7 @@ fn measure(hosts: usize) -> Figures {
     let (begun, spent) = (Instant::now(), processor_seconds());
     let reached = reach_all(&answers, &sshd, &systems, &control);
     let seconds_to_reach = begun.elapsed().as_secs_f64();
-    let plan = plan(&reached, &systems);
+    let plan = plan(&reached, &systems, seconds);
     let done = Arc::new(AtomicUsize::new(0));
     let log = RunLog::create(&folder.run_log("run")).unwrap();
     let sinks = vec![log.sink(|error| panic!("{error}")), counter(&done)];
@@ -232,11 +244,11 @@ fn connector(host: &Host, sshd: &Sshd, system: &Arc<Elsewhere>, trials: &Trials)
 }
 
 /// One step a host, none of which needs another.
-fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
+fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>], seconds: u32) -> Plan {
     let steps = reached.iter().zip(systems).map(|(host, system)| Step {
         id: StepId::new("bench/sleep", Some(&host.name)),
         host: Some(host.name.clone()),
-        title: "10 s have passed".into(),
+        title: "a while has passed".into(),
         needs: Vec::new(),
         may_be_skipped: false,
         limit: Duration::from_secs(120),
@@ -244,10 +256,13 @@ fn plan(reached: &[ReachedHost], systems: &[Arc<Elsewhere>]) -> Plan {
             file: "bench/sleep",
             source: STEP,
             platform: host.platform.expect("this machine is no Debian"),
-            inputs: vec![(
-                "MARK",
-                Value::Plain(system.run().join("mark").display().to_string()),
-            )],
+            inputs: vec![
+                (
+                    "MARK",
+                    Value::Plain(system.run().join("mark").display().to_string()),
+                ),
+                ("SECONDS", Value::Plain(seconds.to_string())),
+            ],
             ready_nodes: Vec::new(),
         }),
     });

@@ -4,7 +4,8 @@
 //! machine does the work of the hosts and of the terminal besides the wizard's.
 //!
 //! `cargo bench --bench screens`. Prints what it measures beside what is wanted, and fails only
-//! when something does not work. With words behind `--`, only what begins with one of them.
+//! when something does not work. With words behind `--`, only what begins with one of them. With
+//! `--short` it measures little, to try the benchmark itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as a test
 #![allow(clippy::cast_precision_loss)] // of counts that are not that large
 
@@ -29,23 +30,53 @@ const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl
 /// What belongs to a name in the table.
 const WIDTH: usize = 52;
 
+/// How much is measured.
+struct Amount {
+    starts: usize,
+    /// Lines of each host at 10,000 a second.
+    paced: usize,
+    /// Lines of each host as fast as they come.
+    unpaced: usize,
+    idle: Duration,
+}
+
+type Measure = fn(&Amount);
+
+const WHOLE: Amount = Amount {
+    starts: 30,
+    paced: 150_000,
+    unpaced: 200_000,
+    idle: Duration::from_secs(20),
+};
+const SHORT: Amount = Amount {
+    starts: 2,
+    paced: 10_000,
+    unpaced: 20_000,
+    idle: Duration::from_secs(1),
+};
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == made_up_host::WORD) {
         MadeUp::of(&words[1..]).serve();
         return;
     }
+    let amount = if words.iter().any(|word| word == "--short") {
+        &SHORT
+    } else {
+        &WHOLE
+    };
     let wanted: Vec<_> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let measures: [(&str, fn()); 5] = [
+    let measures: [(&str, Measure); 5] = [
         ("start", start),
-        ("keys", || keys(SMALL)),
-        ("large", || keys(LARGE)),
+        ("keys", |amount| keys(SMALL, amount)),
+        ("large", |amount| keys(LARGE, amount)),
         ("output", output),
         ("idle", idle),
     ];
     for (name, measure) in measures {
         if wanted.is_empty() || wanted.iter().any(|word| name.starts_with(word.as_str())) {
-            measure();
+            measure(amount);
         }
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap();
@@ -77,7 +108,8 @@ impl Times {
     /// The one that so many hundredths do not exceed.
     fn at(&self, hundredths: usize) -> f64 {
         let place = (self.0.len() * hundredths).div_ceil(100).saturating_sub(1);
-        self.0[place].as_secs_f64() * 1000.0
+        let time = self.0.get(place).copied().unwrap_or_default();
+        time.as_secs_f64() * 1000.0
     }
 
     fn most(&self) -> f64 {
@@ -99,8 +131,8 @@ impl std::fmt::Display for Times {
 }
 
 /// From the start of the process to the end of its first frame.
-fn start() {
-    let times = Times::new((0..30).map(|_| {
+fn start(amount: &Amount) {
+    let times = Times::new((0..amount.starts).map(|_| {
         let folder = tempfile::tempdir().unwrap();
         let begun = Instant::now();
         let terminal = Terminal::start(WIZARD, SMALL, &[], &[], folder.path());
@@ -112,8 +144,8 @@ fn start() {
 }
 
 /// Key presses while all hosts print 10,000 lines a second each.
-fn keys(size: (u16, u16)) {
-    let flood = Flood::through(size, 150_000, 10_000);
+fn keys(size: (u16, u16), amount: &Amount) {
+    let flood = Flood::through(size, amount.paced, 10_000);
     let what = format!(
         "key to changed frame, {} hosts x {:.0} lines/s, {}x{} (wanted: 33 ms p99)",
         HOSTS, flood.pace, size.0, size.1
@@ -124,11 +156,12 @@ fn keys(size: (u16, u16)) {
     flood.tell_rest();
 }
 
-/// 100 MB as fast as they come.
-fn output() {
-    let flood = Flood::through(SMALL, 200_000, 0);
+/// Lines as fast as they come.
+fn output(amount: &Amount) {
+    let flood = Flood::through(SMALL, amount.unpaced, 0);
     println!(
-        "100 MB of output of {HOSTS} hosts, taken at {:.1} MB/s",
+        "{} MB of output of {HOSTS} hosts, taken at {:.1} MB/s",
+        flood.bytes / 1_000_000,
         flood.pace * (HOSTS * LENGTH) as f64 / 1e6
     );
     tell("  key to changed frame", &flood.presses.to_string(), None);
@@ -181,7 +214,7 @@ impl Flood {
         let (first_frame, drawn) = (terminal.frames().len(), terminal.drawn());
         let mut presses = Vec::new();
         let mut on = false;
-        while !hosts.iter().all(|host| host.printed.exists()) {
+        while presses.is_empty() || !hosts.iter().all(|host| host.printed.exists()) {
             on = !on;
             // Not in step with anything.
             std::thread::sleep(Duration::from_millis(7 + presses.len() as u64 * 13 % 31));
@@ -195,13 +228,15 @@ impl Flood {
         let processor = processor_seconds(&terminal) - used;
         let drawn = (terminal.drawn() - drawn) as f64 / took;
         let frames = terminal.frames()[first_frame..].to_vec();
-        let log = log_of_ended_run(folder.path());
+        let log = log_of_run(folder.path());
+        let memory_kib = peak_memory_kib(&terminal);
+        end(&mut terminal, &log);
         let (missing, bytes) = compare(&log, lines);
         Self {
             presses: Times::new(presses),
             frames: Times::new(frames.windows(2).map(|pair| pair[1] - pair[0])),
             pace: lines as f64 / took,
-            memory_kib: peak_memory_kib(&terminal),
+            memory_kib,
             processor: processor / took,
             drawn,
             missing,
@@ -260,23 +295,34 @@ fn begin(terminal: &mut Terminal) {
     terminal.types("a");
 }
 
-/// The run ends by itself: hosts that are made up fail where something must be there.
-fn log_of_ended_run(folder: &Path) -> PathBuf {
+/// The log of the run, once nothing is written to it any more: hosts that are made up fail where
+/// something must be there, and then the run waits for a word.
+fn log_of_run(folder: &Path) -> PathBuf {
     let runs = folder.join("state/bench/runs");
     let log = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap();
     let log = log.path();
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let mut before = 0;
+    while length() != before {
+        before = length();
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    log
+}
+
+/// Ends the run, and what is at work in it.
+fn end(terminal: &mut Terminal, log: &Path) {
+    terminal.types("\u{3}");
+    terminal.waits_for("A run is at work");
+    terminal.types("\r");
+    terminal.waits_for("Stopping: ");
+    terminal.types("\u{3}");
     loop {
-        let text = std::fs::read(&log).unwrap();
+        let text = std::fs::read(log).unwrap();
         let last = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
         let last: Result<Event, _> = serde_json::from_slice(last.unwrap_or_default());
-        if matches!(
-            last,
-            Ok(Event {
-                what: What::Ended { .. },
-                ..
-            })
-        ) {
-            return log;
+        if last.is_ok_and(|event| matches!(event.what, What::Ended { .. })) {
+            return;
         }
         std::thread::sleep(Duration::from_millis(200));
     }
@@ -302,8 +348,7 @@ fn compare(log: &Path, lines: usize) -> (usize, usize) {
 }
 
 /// The page of the cluster, on which nothing happens.
-fn idle() {
-    const SECONDS: u64 = 20;
+fn idle(amount: &Amount) {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(WIZARD, SMALL, &["replay", RUN], &[], folder.path());
     terminal.waits_for("Phase 1/7");
@@ -311,12 +356,13 @@ fn idle() {
     terminal.waits_for("end of the replay");
     std::thread::sleep(Duration::from_secs(1));
     let (drawn, used) = (terminal.drawn(), processor_seconds(&terminal));
-    std::thread::sleep(Duration::from_secs(SECONDS));
+    std::thread::sleep(amount.idle);
     let written = terminal.drawn() - drawn;
-    let share = (processor_seconds(&terminal) - used) / SECONDS as f64 * 100.0;
+    let seconds = amount.idle.as_secs_f64();
+    let share = (processor_seconds(&terminal) - used) / seconds * 100.0;
     let what = "idle on the cluster's page, at the end of a replay:";
     println!("{what}");
-    let of_one = format!("{share:.3} % of one, over {SECONDS} s");
+    let of_one = format!("{share:.3} % of one, over {seconds} s");
     tell(
         "  processor time (wanted: 1 %)",
         &of_one,
