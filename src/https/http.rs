@@ -182,7 +182,7 @@ impl<S: Read + Write> HttpConnection<S> {
         }
     }
 
-    /// Over TLS, such a body may be cut without a sign of it: whoever parses it sees that.
+    /// Over TLS, such a body may be cut without a sign of it: its parser sees that.
     fn rest(&mut self, most: usize) -> Result<Vec<u8>, HttpError> {
         loop {
             if self.read.len() > most {

@@ -296,7 +296,7 @@ fn begin(terminal: &mut Terminal) {
 }
 
 /// The log of the run, once nothing is written to it any more: hosts that are made up fail where
-/// something must be there, and then the run waits for a word.
+/// something must be there, and then the run waits for a decision.
 fn log_of_run(folder: &Path) -> PathBuf {
     let runs = folder.join("state/bench/runs");
     let log = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap();

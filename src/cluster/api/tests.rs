@@ -70,7 +70,7 @@ impl TestAuthority {
     }
 
     /// A server for one connection. As Kubernetes does, it asks for a certificate of the client and
-    /// lets in everybody, but answers 401 to those whom it does not know. To the others it answers
+    /// takes any, but answers 401 to those that it does not know. To the others it answers
     /// what the closure says of their paths, and hangs up after so many answers.
     fn serve(
         &self,
