@@ -4,11 +4,11 @@
 #   refuses     0 this host may be changed · 2 unknown · 3 must not; prints why; changes nothing
 #   files       the step's files: calls `directory`, `file`, `file_set` and `block` for each, and
 #               changes nothing itself. Check, change, preview and removal all come from it
-#   satisfied   0 it is so · 1 it is not · 2 cannot tell · 3 must not; says why; changes nothing
-#   ready       0 nodes are Ready besides, and the API with them · 1 they are not; by `k3s kubectl`. Only
-#               where the step is applied: otherwise the wizard asks the API itself, which costs a tenth
-#   apply       brings it there, and says what it does
-#   remove      takes away what apply made, and nothing else
+#   satisfied   0 yes · 1 no · 2 unknown · 3 must not; prints why; changes nothing
+#   ready       0 nodes are Ready besides, and the API with them · 1 no; by `k3s kubectl`. Only where
+#               the step is applied: otherwise the wizard asks the API itself, which costs a tenth
+#   apply       makes it satisfied, and prints what it does
+#   remove      removes what apply created, and nothing else
 #
 # The defaults only handle the files: satisfied is `files_are`, apply is
 # `put_files`, remove is `remove_files`; a step that does more calls these. Before satisfied,
@@ -40,10 +40,10 @@ ready() { :; }
 apply() { put_files; }
 remove() { remove_files; }
 
-# answer: whether the step is satisfied on this host, as far as the host itself knows.
+# answer: whether the step is satisfied on this host, nodes aside.
 answer() { refuses && satisfied; }
 
-# check: whether the step is satisfied, nodes included.
+# check: whether it is satisfied.
 check() { answer && ready; }
 
 # drive: applies the step if it is not satisfied, and checks again.

@@ -9,7 +9,7 @@ use openssl::ssl::SslStream;
 use serde::Deserialize;
 
 use super::kubeconfig::Access;
-use super::objects::{Listed, ObjectPage};
+use super::objects::{ListPage, ListedObject};
 use super::{Nodes, Pods};
 use crate::https::http::{HttpConnection, HttpError};
 use crate::https::tls;
@@ -79,14 +79,14 @@ impl<S: Read + Write> Api<S> {
     }
 
     /// All objects of a kind, page by page. The pages are of one moment, which their tokens name.
-    fn list<T: Listed>(&mut self, path: &str) -> Result<Vec<T>, ApiError> {
+    fn list<T: ListedObject>(&mut self, path: &str) -> Result<Vec<T>, ApiError> {
         let (mut all, mut left) = (Vec::new(), LONGEST_LIST);
         let mut page = format!("{path}?limit={PAGE}");
         loop {
             let body = self.get(&page, left.min(LONGEST_PAGE))?;
             left -= body.len();
             let parsed =
-                ObjectPage::parse(&body).map_err(|error| ApiError::Failed(error.to_string()))?;
+                ListPage::parse(&body).map_err(|error| ApiError::Failed(error.to_string()))?;
             let (items, more) = parsed.take();
             all.extend(items);
             let Some(more) = more else { return Ok(all) };

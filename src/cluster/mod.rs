@@ -72,7 +72,7 @@ pub struct ExpectedNode {
 
 /// Why what a server answers is not what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KubectlError {
+pub(crate) enum ApiJsonError {
     #[error("it does not answer the JSON that was asked for: {0}")]
     Json(#[from] serde_json::Error),
     #[error("it does not answer a {0}")]

@@ -3,25 +3,25 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::KubectlError;
+use super::ApiJsonError;
 
 /// Objects of a kind, as the API lists them: the kind is that of the list alone.
-pub(super) trait Listed: DeserializeOwned {
+pub(super) trait ListedObject: DeserializeOwned {
     /// `NodeList`
     const LIST: &'static str;
 }
 
-impl Listed for NodeJson {
+impl ListedObject for NodeJson {
     const LIST: &'static str = "NodeList";
 }
 
-impl Listed for PodJson {
+impl ListedObject for PodJson {
     const LIST: &'static str = "PodList";
 }
 
 /// A part of a list.
 #[derive(Deserialize)]
-pub(super) struct ObjectPage<T> {
+pub(super) struct ListPage<T> {
     kind: String,
     #[serde(default)]
     metadata: PageMetadata,
@@ -36,13 +36,13 @@ struct PageMetadata {
     more: String,
 }
 
-impl<T: Listed> ObjectPage<T> {
-    pub fn parse(json: &[u8]) -> Result<Self, KubectlError> {
+impl<T: ListedObject> ListPage<T> {
+    pub fn parse(json: &[u8]) -> Result<Self, ApiJsonError> {
         let page: Self = serde_json::from_slice(json)?;
         if page.kind == T::LIST {
             Ok(page)
         } else {
-            Err(KubectlError::Kind(T::LIST))
+            Err(ApiJsonError::Kind(T::LIST))
         }
     }
 

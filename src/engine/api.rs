@@ -87,7 +87,10 @@ pub(super) fn kubeconfig(server: &mut dyn Remote) -> Result<SecretText, RemoteEr
             Stream::Out => &mut *out,
             Stream::Err => &mut err,
         };
-        text.extend(bytes.iter().take(LONGEST_KUBECONFIG - text.len()));
+        if bytes.len() > LONGEST_KUBECONFIG - text.len() {
+            return ControlFlow::Break("its kubeconfig is too long".into());
+        }
+        text.extend_from_slice(bytes);
         ControlFlow::Continue(())
     })?;
     if status != 0 {
@@ -98,7 +101,7 @@ pub(super) fn kubeconfig(server: &mut dyn Remote) -> Result<SecretText, RemoteEr
         ));
     }
     match std::str::from_utf8(&out) {
-        Ok(text) if out.len() < LONGEST_KUBECONFIG => Ok(text.into()),
+        Ok(text) => Ok(text.into()),
         _ => Err(unanswered(
             server,
             &"/etc/rancher/k3s/k3s.yaml is not as K3s writes it",

@@ -2,9 +2,9 @@
 //!
 //! * [`hosts`]: reaching hosts, before there is a plan, and again after a lost connection
 //! * [`surroundings`]: what they can reach; `previews`: what will be written there
-//! * `api`: asks K3s's API; `asking`: checks steps, by what their host and the API say
-//! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what it
-//!   checks before its turn
+//! * `api`: asks K3s's API; `asking`: confirms with it what hosts say of nodes
+//! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what a host
+//!   looks at before its turn
 //! * `tasks`: what one host's shell cannot do
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts

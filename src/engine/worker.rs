@@ -261,6 +261,7 @@ impl<'a> Worker<'a> {
             (Some(held), _) => Err(Trouble::because(held)),
             (None, Work::Shell(shell)) => self.shell(step, shell, known),
             (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
+            (None, Work::Task(task)) if self.host.is_none() => tasks::here(task, self.run),
             (None, Work::Task(task)) => match seen {
                 Some(events) => {
                     for what in events {
@@ -268,7 +269,6 @@ impl<'a> Worker<'a> {
                     }
                     Ok(Outcome::Unchanged)
                 }
-                None if self.host.is_none() => tasks::here(task, self.run),
                 None => self.at_site(step, &mut |site| tasks::at(task, site)),
             },
         };

@@ -19,18 +19,17 @@ const ALERTS: i32 = 1000;
 /// OpenSSL 3's `SSL_R_UNEXPECTED_EOF_WHILE_READING`.
 const UNEXPECTED_EOF: i32 = 294;
 
-/// A certificate, with those between it and its authority if there are any, and its private key; both
-/// PEM.
+/// A certificate, with those between it and its CA if there are any, and its private key; both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub cert_pem: String,
     pub key_pem: SecretText,
 }
 
-/// Why a connection came to an end.
+/// Why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TlsFailure {
-    /// The other side said why: the number and the name of its TLS alert.
+    /// The other side sent a TLS alert: its number and name.
     Alert(u8, String),
     /// Any other reason.
     Broken(String),
@@ -45,9 +44,9 @@ impl fmt::Display for TlsFailure {
     }
 }
 
-/// Shakes hands with a server that must be `host` (a DNS name or an IP address among the subject
-/// alternative names of its certificate, as Go demands it too) under one of the authorities in
-/// `ca_pem`. The authorities of the system do not count.
+/// The handshake with a server whose certificate must have `host` (a DNS name or an IP address)
+/// among its subject alternative names, as in Go, under one of the CAs in `ca_pem`. The system's
+/// CAs do not count.
 pub(crate) fn connect<S: Read + Write>(
     stream: S,
     host: &str,
@@ -101,7 +100,7 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
     Ok(ssl)
 }
 
-/// Why a read or a write failed, be it that of a TLS stream or of a plain one.
+/// Why a read or a write failed, with or without TLS.
 pub(crate) fn why_io(error: &io::Error) -> TlsFailure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
@@ -129,7 +128,7 @@ fn why(error: &ssl::Error) -> TlsFailure {
     ended()
 }
 
-/// The connection was closed where an answer had to come.
+/// The connection was closed before an answer.
 pub(crate) fn ended() -> TlsFailure {
     TlsFailure::Broken("the connection ended without an answer".into())
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::https::http::{HttpConnection, HttpError};
 use crate::https::tls::{self, TlsFailure};
 
-/// What `/ping` says may be no longer than this.
+/// The maximum length of an answer to `/ping`.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// The result of asking the cluster through the load balancer.

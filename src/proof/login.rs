@@ -188,8 +188,8 @@ fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
 struct Talk<'a, S> {
     stream: &'a mut S,
     buffer: BytesMut,
-    /// A message that could not be sent. Whoever closes the line often said why before: that counts
-    /// more, and is still to be read.
+    /// A message that could not be sent. Before closing, the other side often sent a reason, which
+    /// must still be read.
     unsent: Option<TlsFailure>,
 }
 

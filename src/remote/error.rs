@@ -95,10 +95,10 @@ pub enum RemoteError {
         /// Its output.
         why: String,
     },
-    /// A program on the host was asked, and did not say what it was asked.
+    /// A program on the host did not answer the question.
     #[error("{host}: {why}")]
     Unanswered { host: String, why: String },
-    /// What was to be sent cannot be.
+    /// A script that cannot be sent.
     #[error("{host}: a script cannot be sent to a shell: {why}")]
     Unsendable { host: String, why: String },
     /// A problem on this machine, not on the host.

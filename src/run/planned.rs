@@ -131,7 +131,7 @@ impl Planned {
         })
     }
 
-    /// Every event goes into the run's log, then to the reader.
+    /// Every event goes to the run's log, then to the reader.
     fn work(self, control: &Control, reader: Sender<RunNews>) -> Result<End, RunError> {
         let Self {
             opened,

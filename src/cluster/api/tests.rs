@@ -41,12 +41,12 @@ fn signed() -> Signed {
 }
 
 /// A cluster: what its servers show, and what its administrator does.
-struct TestAuthority {
+struct MadeUpCluster {
     servers: Signed,
     administrator: Signed,
 }
 
-impl TestAuthority {
+impl MadeUpCluster {
     fn new() -> Self {
         Self {
             servers: signed(),
@@ -123,13 +123,13 @@ impl TestAuthority {
 
 /// A kubeconfig of some cluster.
 pub(crate) fn kubeconfig() -> String {
-    TestAuthority::new().kubeconfig()
+    MadeUpCluster::new().kubeconfig()
 }
 
 /// A host that is a server with these nodes and pods, as kubectl prints them. It reaches nothing else.
 pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
     let name = host.host().to_owned();
-    let made = TestAuthority::new();
+    let made = MadeUpCluster::new();
     let lists = [list("NodeList", nodes), list("PodList", pods)];
     let kubeconfig = Reply::exit(0).out(&made.kubeconfig());
     host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
@@ -202,7 +202,7 @@ fn list(kind: &str, printed: &str) -> String {
 
 #[test]
 fn it_lists_what_kubectl_prints() {
-    let mut api = TestAuthority::new().ask(|path| match path {
+    let mut api = MadeUpCluster::new().ask(|path| match path {
         "/readyz" => counted(200, "ok"),
         "/api/v1/nodes?limit=500" => chunked(&list("NodeList", NODES)),
         "/api/v1/pods?limit=500" => chunked(&list("PodList", PODS)),
@@ -234,7 +234,7 @@ fn a_long_list_comes_page_by_page() {
         let items = items.join(",");
         format!(r#"{{"kind":"NodeList","metadata":{{"continue":"{more}"}},"items":[{items}]}}"#)
     };
-    let mut api = TestAuthority::new().ask(move |path| match path {
+    let mut api = MadeUpCluster::new().ask(move |path| match path {
         "/api/v1/nodes?limit=500" => counted(200, &page("eyJ2-_", &["a", "b"])),
         "/api/v1/nodes?limit=500&continue=eyJ2-_" => counted(200, &page("", &["c"])),
         "/api/v1/pods?limit=500" => counted(200, r#"{"kind":"PodList","items":null}"#),
@@ -246,25 +246,25 @@ fn a_long_list_comes_page_by_page() {
     assert!(api.pods().is_ok_and(|pods| pods.0.is_empty()));
 
     let hostile = r#"{"kind":"NodeList","metadata":{"continue":"x HTTP/1.1\r\n"},"items":[]}"#;
-    let mut api = TestAuthority::new().ask(move |_| counted(200, hostile));
+    let mut api = MadeUpCluster::new().ask(move |_| counted(200, hostile));
     assert!(matches!(api.nodes(), Err(ApiError::Failed(_))));
 }
 
 #[test]
 fn who_is_not_trusted_is_told_apart() {
-    let good = TestAuthority::new();
+    let good = MadeUpCluster::new();
     let refused = |answer: Result<Option<String>, ApiError>| match answer {
         Err(ApiError::Refused(why)) => why,
         other => panic!("{other:?}"),
     };
     // The cluster was made anew, and has another authority.
-    let stream = TestAuthority::new().serve(1, |_| counted(200, "ok"));
+    let stream = MadeUpCluster::new().serve(1, |_| counted(200, "ok"));
     let connected = Api::connect(stream, &good.access());
     let why = refused(connected.and_then(|mut api| api.unready()));
     insta::assert_snapshot!(why, @"the certificate of 127.0.0.1 is not valid for it: certificate signature failure");
     // The administrator's certificate is another one now, or has expired.
     let mut other = good.access();
-    other.identity = TestAuthority::new().access().identity;
+    other.identity = MadeUpCluster::new().access().identity;
     let stream = good.serve(1, |_| counted(200, "ok"));
     let connected = Api::connect(stream, &other);
     let why = refused(connected.and_then(|mut api| api.unready()));
@@ -281,7 +281,7 @@ fn why<T>(answer: Result<T, ApiError>) -> String {
 
 #[test]
 fn what_is_no_answer_is_told() {
-    let made = TestAuthority::new();
+    let made = MadeUpCluster::new();
     let starting = r#"{"kind":"Status","message":"apiserver not ready","code":503}"#;
     let mut api = made.ask(move |_| counted(503, starting));
     let unready = api.unready().unwrap().unwrap();
@@ -305,7 +305,7 @@ fn what_is_no_answer_is_told() {
 
 #[test]
 fn a_body_without_an_end_is_given_up() {
-    let made = TestAuthority::new();
+    let made = MadeUpCluster::new();
     let mut api = made.ask(|_| {
         let mut endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
         let piece = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
@@ -324,7 +324,7 @@ fn a_body_without_an_end_is_given_up() {
 
 #[test]
 fn an_answer_that_is_cut_in_the_middle_is_none() {
-    let made = TestAuthority::new();
+    let made = MadeUpCluster::new();
     let whole = chunked(&list("NodeList", NODES));
     for length in [0, whole.len() / 2, whole.len() - 1] {
         let part = whole[..length].to_vec();
@@ -343,7 +343,7 @@ fn an_answer_that_is_cut_in_the_middle_is_none() {
 #[test]
 fn a_server_that_closes_is_not_asked_again() {
     let closing = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
-    let mut api = TestAuthority::new().ask(move |_| closing.as_bytes().to_vec());
+    let mut api = MadeUpCluster::new().ask(move |_| closing.as_bytes().to_vec());
     assert_eq!(api.unready(), Ok(None));
     let said = why(api.nodes());
     assert_eq!(said, "the connection was closed before all was asked");
