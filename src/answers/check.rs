@@ -148,7 +148,13 @@ impl Validation {
             ("k3s.channel_url", k3s.channel_url.as_ref()),
         ];
         for (key, url) in urls {
-            if url.is_some_and(|url| !is_url(url)) {
+            if url.is_some_and(|url| has_user(url)) {
+                self.problem(
+                    key,
+                    "must not contain a user or a password: it becomes an argument of programs on \
+                     the hosts, which every user there can read",
+                );
+            } else if url.is_some_and(|url| !is_url(url)) {
                 self.problem(
                     key,
                     "must be a URL that starts with https:// or http:// and has no spaces, \
@@ -542,6 +548,13 @@ fn is_login(user: &str) -> bool {
 
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0', '$', ' '])
+}
+
+/// `https://user:password@host/`
+fn has_user(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.contains('@')
 }
 
 fn is_url(url: &str) -> bool {

@@ -39,7 +39,6 @@ const NODE: &[&str] = &[
     "snapshotter",
     "v",
     "vmodule",
-    "vpn-auth",
     "vpn-auth-file",
 ];
 
@@ -133,6 +132,11 @@ const OWNED: &[(&str, &str)] = &[
     (
         "config",
         "K3s reads /etc/rancher/k3s/config.yaml, which the wizard writes",
+    ),
+    (
+        "vpn-auth",
+        "it contains a key, and settings are not kept secret: write it to a file on every node, and \
+         use vpn-auth-file",
     ),
     ("cluster-init", EMBEDDED),
     ("cluster-reset", EMBEDDED),

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 mod override_key;
+mod refused_secrets;
 
 use super::*;
 use crate::secrets::SecretText;

@@ -20,6 +20,7 @@ use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::report::diff::{FileChange, How};
 use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, carry_out, exit};
+use crate::state::files::{self, Existing};
 use crate::topology::Link;
 
 #[derive(Debug, Args)]
@@ -138,11 +139,11 @@ fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
             continue;
         };
         let folder = directory.join(host);
-        std::fs::create_dir_all(&folder)?;
+        files::private_dir(&folder)?;
         let id = step.id.as_str();
         let name = id.split('@').next().unwrap_or(id).replace('/', "-");
         let file = folder.join(format!("{:02}-{name}.sh", number + 1));
-        std::fs::write(file, shell.to_read())?;
+        files::write(&file, shell.to_read().as_bytes(), Existing::IsReplaced)?;
     }
     Ok(())
 }

@@ -153,7 +153,8 @@ fn attempt(
     let DatastoreTarget { host, ca_pem, .. } = *datastore;
     let wrong = SecretText::from("this is not the password".to_owned());
     let password = match case {
-        Case::WrongPassword => &wrong,
+        // Without TLS the right one must not cross the network, should Postgres ask for it.
+        Case::WrongPassword | Case::NoTls => &wrong,
         _ => datastore.password,
     };
     let (database, user) = (datastore.database, datastore.user);

@@ -621,3 +621,28 @@ fn no_step_defines_what_the_prelude_defines() {
         }
     }
 }
+
+/// Also where no run has ended well yet, so that the answers cannot be compared with an earlier state.
+#[test]
+fn a_k3s_that_runs_is_not_upgraded_in_passing() {
+    let host = Host::of(USERS[0]);
+    let step = asset("steps/k3s/install.sh");
+    let refused = |have: &str, state: &str| {
+        let world = format!(
+            "KIND=server SERVICE=k3s VERSION=v1.37.0+k3s1\n{step}\n\
+             version_here() {{ printf %s '{have}'; }}\nproperty() {{ echo {state}; }}"
+        );
+        let (done, said) = host.runs(&world, "refuses");
+        assert_eq!(done, said.is_empty(), "{said}");
+        said
+    };
+    let said = refused("v1.36.2+k3s1", "active");
+    assert!(said.contains("That is an upgrade"), "{said}");
+    for (have, state) in [
+        ("v1.37.0+k3s1", "active"),
+        ("v1.36.2+k3s1", "inactive"),
+        ("", "inactive"),
+    ] {
+        assert_eq!(refused(have, state), "");
+    }
+}

@@ -6,7 +6,16 @@
 OURS=$KEEP/k3s-is-ours
 UNIT=/etc/systemd/system/$SERVICE.service
 
+version_here() { /usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }'; }
+
 refuses() {
+    have=$(version_here)
+    if [ -n "$have" ] && [ "$have" != "$VERSION" ] && [ "$(property "$SERVICE" ActiveState)" = active ]
+    then
+        say "K3s $have runs here, and the answers ask for $VERSION. That is an upgrade, which" \
+            "install does not do: set k3s.version = \"$have\" in the answers"
+        return 3
+    fi
     if [ -e "$UNIT" ] && [ ! -e "$OURS" ]; then
         say "a K3s that this wizard did not install is here already ($UNIT)." \
             'Remove it with its own uninstall script, or take another host'
@@ -30,7 +39,6 @@ files() { file "$UNIT.d/10-k3s-ha-wizard.conf" 0644 root:root "$DROP_IN"; }
 
 satisfied() {
     [ -x /usr/local/bin/k3s ] || { say 'K3s is not installed'; return 1; }
-    have=$(/usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }')
     [ "$have" = "$VERSION" ] || { say "K3s is ${have:-of an unknown version}, not $VERSION"; return 1; }
     [ -e "$UNIT" ] || { say "there is no service $SERVICE"; return 1; }
     look_at "$SERVICE"

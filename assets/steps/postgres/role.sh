@@ -8,7 +8,10 @@ SELECT 'owner=' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB
 SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
 WHERE pg_get_userbyid(datdba) = '$DB_USER' AND datname <> '$DB_NAME';
 SELECT 'role=' || coalesce(rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole
+    AND NOT rolreplication AND NOT rolbypassrls AND coalesce(rolvaliduntil, 'infinity') = 'infinity'
     AND rolpassword = '$DB_VERIFIER', false) FROM pg_authid WHERE rolname = '$DB_USER';
+SELECT 'groups=' || string_agg(pg_get_userbyid(roleid), ', ') FROM pg_auth_members
+WHERE pg_get_userbyid(member) = '$DB_USER';
 SELECT 'public=' || count(*)
 FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
 WHERE datname = '$DB_NAME' AND acl.grantee = 0;
@@ -17,6 +20,11 @@ SQL
     if [ -n "$owner" ] && [ "$owner" != "$DB_USER" ]; then
         say "the database $DB_NAME already exists and belongs to $owner." \
             "Set another postgres.database in the answers"
+        return 3
+    fi
+    if [ -z "$owner" ] && [ -n "$(of groups)" ]; then
+        say "the role $DB_USER already exists and has the rights of $(of groups)." \
+            "Set another postgres.user in the answers, or revoke them"
         return 3
     fi
     if [ -n "$(of others)" ]; then
@@ -40,13 +48,15 @@ apply() {
     # The verifier is what Postgres stores of a password; the password itself never reaches this host.
     sql <<SQL
 SELECT 'CREATE ROLE $DB_USER' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DB_USER') \gexec
-ALTER ROLE $DB_USER LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '$DB_VERIFIER';
+ALTER ROLE $DB_USER LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+    VALID UNTIL 'infinity' PASSWORD '$DB_VERIFIER';
 SQL
     say "role $DB_USER"
     # CREATE DATABASE cannot run inside a transaction; template0, because template1 may have
-    # another encoding.
+    # another encoding. With the collation C an upgrade of the C library breaks no index.
     sql <<SQL
-SELECT 'CREATE DATABASE $DB_NAME OWNER $DB_USER TEMPLATE template0 ENCODING ''UTF8'''
+SELECT 'CREATE DATABASE $DB_NAME OWNER $DB_USER TEMPLATE template0 ENCODING ''UTF8''
+    LC_COLLATE ''C'' LC_CTYPE ''C'''
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '$DB_NAME') \gexec
 REVOKE ALL ON DATABASE $DB_NAME FROM PUBLIC;
 SQL
