@@ -67,7 +67,7 @@ fn a_cluster_is_made_by_answering_questions() {
     terminal.hears("Postgres is done, in ");
     terminal.hears("Next: phase 2 of 7, Certificates");
     terminal.answers("Number [1]:", "2");
-    terminal.hears(" proofs hold.");
+    terminal.hears(" proofs pass.");
     terminal.hears("Cluster lab is complete and healthy.");
     terminal.hears("kubeconfig  ");
     terminal.hears("get nodes");

@@ -52,7 +52,7 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
             })
             .collect();
         writeln!(out)?;
-        with_problems(out, &["CERTIFICATE", "ENDS", "LEFT"], &rows)?;
+        with_problems(out, &["CERTIFICATE", "EXPIRES", "LEFT"], &rows)?;
     }
     writeln!(out)?;
     if status.healthy {
