@@ -1,6 +1,7 @@
 //! `kubeconfig`: prints a cluster's kubeconfig, or merges it into the operator's own.
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,6 +30,13 @@ enum KubeconfigError {
     Known(#[from] KnownError),
     #[error("there is no kubeconfig of this cluster yet: the last phase of a run writes it")]
     NotYet,
+    #[error(
+        "KUBECONFIG names {}, the wizard's own file of a cluster: unset it, or set it to your own",
+        .0.display()
+    )]
+    NotYours(PathBuf),
+    #[error("{} belongs to another user: merge as that user", .0.display())]
+    OtherUser(PathBuf),
     #[error("your kubeconfig is not known: set HOME, or KUBECONFIG to one file")]
     NoTarget,
     #[error("{}: {source}", path.display())]
@@ -67,6 +75,14 @@ impl KubeconfigArgs {
         let path = target().ok_or(KubeconfigError::NoTarget)?;
         // A link stays a link.
         let path = std::fs::canonicalize(&path).unwrap_or(path);
+        let state = cluster.folder().path();
+        if state.parent().is_some_and(|root| path.starts_with(root)) {
+            return Err(KubeconfigError::NotYours(path));
+        }
+        let owner = |path: &Path| std::fs::metadata(path).ok().map(|file| file.uid());
+        if owner(&path).is_some_and(|uid| Some(uid) != owner(state)) {
+            return Err(KubeconfigError::OtherUser(path));
+        }
         let own = read(&path)?;
         let text = match merged(own.as_deref(), &ours) {
             Ok(Merged::Changed(text)) => text,

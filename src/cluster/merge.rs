@@ -22,6 +22,10 @@ pub enum MergeError {
     #[error("it is not a kubeconfig that can be read: {0}")]
     Unreadable(String),
     #[error(
+        "it has the text \"{0}\", which kubectl may read as something else when it is written again"
+    )]
+    Ambiguous(String),
+    #[error(
         "it has an entry {name} in {list} that belongs to another cluster. Rename that one \
          (kubectl config rename-context), or use the kubeconfig of this cluster by itself"
     )]
@@ -42,7 +46,7 @@ pub fn merged(own: Option<&str>, ours: &str) -> Result<Merged, MergeError> {
         let entries = list_mut(&mut after, list)?;
         match entries.iter_mut().find(|entry| is_named(entry, &name)) {
             Some(there) if *there == entry => {}
-            Some(there) if is_same_cluster => *there = entry,
+            Some(there) if is_same_cluster => renew(there, &entry),
             Some(_) => return Err(MergeError::Taken { list, name }),
             None => entries.push(entry),
         }
@@ -55,9 +59,46 @@ pub fn merged(own: Option<&str>, ours: &str) -> Result<Merged, MergeError> {
     if after == before {
         return Ok(Merged::Same);
     }
+    if let Some(text) = ambiguous(&Value::Mapping(before)) {
+        return Err(MergeError::Ambiguous(text));
+    }
     let text = yaml_serde::to_string(&after);
     text.map(Merged::Changed)
         .map_err(|_| MergeError::Unreadable("it cannot be written again".into()))
+}
+
+/// What may be newer in the wizard's entry; the rest is the operator's to change.
+fn renew(there: &mut Value, ours: &Value) {
+    for key in ["client-certificate-data", "client-key-data"] {
+        if let (Some(new), Some(user)) = (
+            ours.get("user").and_then(|user| user.get(key)),
+            there.get_mut("user").and_then(Value::as_mapping_mut),
+        ) {
+            user.insert(key.into(), new.clone());
+        }
+    }
+}
+
+/// A text that would be written without quotes, and that kubectl then takes for a number or a yes or
+/// no: it reads YAML 1.1.
+fn ambiguous(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let words = ["y", "n", "yes", "no", "on", "off"];
+            let is_number = text.starts_with(|letter: char| letter.is_ascii_digit())
+                && text.contains(['_', ':'])
+                && text
+                    .chars()
+                    .all(|letter| letter.is_ascii_digit() || "_:.".contains(letter));
+            let is_word = words.contains(&text.to_ascii_lowercase().as_str());
+            (is_word || is_number).then(|| text.clone())
+        }
+        Value::Sequence(values) => values.iter().find_map(ambiguous),
+        Value::Mapping(map) => map
+            .iter()
+            .find_map(|(key, value)| ambiguous(key).or_else(|| ambiguous(value))),
+        _ => None,
+    }
 }
 
 fn read(text: &str) -> Result<Mapping, MergeError> {
@@ -167,6 +208,26 @@ mod tests {
             read(&after).unwrap()["users"].as_sequence().unwrap().len(),
             2
         );
+    }
+
+    #[test]
+    fn what_the_operator_changed_in_the_entries_stays() {
+        let own = changed(Some(OWN), &ours("Q0E=", "S0VZ"));
+        let own = own.replace(
+            "server: https://198.51.100.14:6443",
+            "server: https://k3s.example:443",
+        );
+        let after = changed(Some(&own), &ours("Q0E=", "TkVX"));
+        assert!(after.contains("https://k3s.example:443"), "{after}");
+        assert!(after.contains("TkVX"), "{after}");
+    }
+
+    #[test]
+    fn a_text_that_kubectl_would_read_as_something_else_is_refused() {
+        let own = OWN.replace("user: me}", "user: me, namespace: \"on\"}");
+        assert_ne!(own, OWN);
+        let error = merged(Some(&own), &ours("Q0E=", "S0VZ")).unwrap_err();
+        assert_eq!(error, MergeError::Ambiguous("on".into()));
     }
 
     #[test]

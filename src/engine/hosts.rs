@@ -40,6 +40,8 @@ pub struct Connection {
     remote: Option<Box<dyn Remote>>,
     /// Taken with every new connection, and released on drop.
     lease: Option<Lease>,
+    /// The wizard ended the connection itself: the host is there, and has the lease.
+    cut: bool,
 }
 
 /// Connects to a host, takes the lease if one is given, and reads the facts. Nothing else is
@@ -88,6 +90,7 @@ pub fn reach(
             connector,
             remote: Some(remote),
             lease: lease.cloned(),
+            cut: false,
         },
     })
 }
@@ -164,7 +167,13 @@ impl Connection {
                     self.remote = None;
                     match error {
                         RemoteError::Lost { why, .. } => told(&ConnectionNews::Lost(why)),
-                        error => return Err(error),
+                        error => {
+                            self.cut = matches!(
+                                error,
+                                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
+                            );
+                            return Err(error);
+                        }
                     }
                 }
                 result => return result,
@@ -288,7 +297,12 @@ impl Connection {
 /// Releases the lease, if the host can be reached.
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (Some(remote), Some(lease)) = (&mut self.remote, &self.lease) {
+        let Some(lease) = &self.lease else { return };
+        if self.remote.is_none() && self.cut {
+            let cancel = Cancel::new().ok();
+            self.remote = cancel.and_then(|cancel| (self.connector)(&cancel).ok());
+        }
+        if let Some(remote) = &mut self.remote {
             let _ = lease::release(remote.as_mut(), &lease.owner);
         }
     }

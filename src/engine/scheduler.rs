@@ -293,8 +293,10 @@ impl<'a> Scheduler<'a> {
                     StepState::Asked
                 };
                 let changed = outcome == Outcome::Done;
-                standing.touched[place] =
-                    changed || self.needs[place].iter().any(|need| standing.touched[*need]);
+                // A failed attempt may have changed something that the next one finds in place.
+                let needs = self.needs[place].iter();
+                let below = needs.fold(false, |any, need| any | standing.touched[*need]);
+                standing.touched[place] |= changed || !good || below;
                 if let Some(host) = standing.hosts.get_mut(host) {
                     // A failed step may have changed something too.
                     host.touched |= changed || !good;

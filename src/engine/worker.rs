@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -125,7 +125,7 @@ impl<'a> Worker<'a> {
         loop {
             let job = match jobs.try_recv() {
                 Ok(job) => Ok(job),
-                Err(_) if self.look_ahead() => continue,
+                Err(TryRecvError::Empty) if !self.is_aborting() && self.look_ahead() => continue,
                 Err(_) => jobs.recv_timeout(IDLE),
             };
             let report = match job {
@@ -154,6 +154,10 @@ impl<'a> Worker<'a> {
                 break;
             }
         }
+    }
+
+    fn is_aborting(&self) -> bool {
+        self.run.control.aborting().is_some()
     }
 
     fn prepare(&mut self) {
@@ -274,7 +278,7 @@ impl<'a> Worker<'a> {
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
-        if outcome == Outcome::Done {
+        if outcome == Outcome::Done && !matches!(step.work, Work::Act(_)) {
             self.remember(step);
         }
         self.run.recorder.record(What::StepEnded {

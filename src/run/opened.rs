@@ -1,7 +1,7 @@
 //! Answers with everything that is stored about their cluster.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,7 +19,7 @@ use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::lease::Lease;
 use crate::secrets::Secrets;
-use crate::state::{Folder, Lock, State, complete_secrets};
+use crate::state::{Folder, Lock, SecretsError, State, complete_secrets};
 use crate::topology::Topology;
 
 /// The answers are valid; their state is locked, or only read; secrets and certificates exist.
@@ -111,9 +111,13 @@ impl Opened {
         }
         let kept = folder.secrets()?;
         let begun = state.last_run.is_some();
-        let secrets = complete_secrets(kept.as_ref(), &answers, begun, |password| {
-            scram::scram_verifier(&password.to_owned().into())
-        })?;
+        let secrets = match &kept {
+            // What is in the state folder is what the cluster runs with.
+            Some(kept) if purpose == Purpose::Act => kept.clone(),
+            kept => complete_secrets(kept.as_ref(), &answers, begun, |password| {
+                scram::scram_verifier(&password.to_owned().into())
+            })?,
+        };
         let mut differences = match &state.applied {
             Some(applied) => differences(&applied.answers, &answers.without_secrets()),
             None => Vec::new(),
@@ -125,6 +129,9 @@ impl Opened {
         let refused: Vec<_> = differences.iter().filter(refused).cloned().collect();
         if purpose != Purpose::TakeOver && !refused.is_empty() {
             return Err(RunError::Refused(refused));
+        }
+        if state.applied.is_some() && kept.is_none() {
+            return Err(SecretsError::Lost(folder.path().to_owned()).into());
         }
         let topology = Topology::of(&answers)?;
         let datastore = &topology.datastore;
@@ -148,7 +155,7 @@ impl Opened {
             Some(pki) => (pki, Vec::new()),
             None => pki::ensure(&kept, &wanted, now)?,
         };
-        if purpose.changes() {
+        if purpose.installs() {
             // A run recognises its own leases by the owner's name.
             folder.save(&state)?;
             folder.save_secrets(&secrets)?;
@@ -253,9 +260,14 @@ pub(super) fn user() -> String {
 
 /// For a shell without the usual variables, as in a unit or a container.
 fn user_of_process() -> Option<String> {
-    let output = Command::new("id").arg("-un").output().ok()?;
-    let name = String::from_utf8(output.stdout).ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    });
+    Some(named.unwrap_or(format!("uid {uid}")))
 }
 
 pub(super) fn hostname() -> String {

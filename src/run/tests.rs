@@ -365,6 +365,13 @@ fn what_a_run_does_not_change_is_refused_until_it_is_taken_over() {
         assert!(refused[0].what.starts_with("k3s.version: "), "{refused:?}");
     }
     assert_eq!(world.folder().secrets().unwrap(), None);
+    // A new token would be that of no server.
+    let Err(RunError::Secrets(lost)) = open(Purpose::TakeOver) else {
+        panic!("its secrets are lost");
+    };
+    assert!(lost.to_string().contains("restore it"), "{lost}");
+    let secrets = crate::state::complete_secrets(None, &old, false, |_| String::new());
+    world.folder().save_secrets(&secrets.unwrap()).unwrap();
     let taken_over = open(Purpose::TakeOver).unwrap();
     assert_eq!(taken_over.differences.len(), 1);
     assert!(world.folder().lock().is_err(), "another run may begin");

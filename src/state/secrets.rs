@@ -1,5 +1,7 @@
 //! The secrets of a cluster: from the answers, from an earlier run, or generated.
 
+use std::path::PathBuf;
+
 use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -30,6 +32,12 @@ pub enum SecretsError {
          Leave it out to have one generated"
     )]
     SameTokens,
+    #[error(
+        "secrets.json is missing in {}. It has the cluster's token, without which no server starts \
+         and no backup can be read: restore it from your copy",
+        .0.display()
+    )]
+    Lost(PathBuf),
     #[error("no random numbers available for a new secret: {0}")]
     Random(#[from] ErrorStack),
 }

@@ -9,13 +9,6 @@ UNIT=/etc/systemd/system/$SERVICE.service
 version_here() { /usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }'; }
 
 refuses() {
-    have=$(version_here)
-    if [ -n "$have" ] && [ "$have" != "$VERSION" ] && [ "$(property "$SERVICE" ActiveState)" = active ]
-    then
-        say "K3s $have runs here, and the answers ask for $VERSION. That is an upgrade, which" \
-            "install does not do: set k3s.version = \"$have\" in the answers"
-        return 3
-    fi
     if [ -e "$UNIT" ] && [ ! -e "$OURS" ]; then
         say "a K3s that this wizard did not install is here already ($UNIT)." \
             'Remove it with its own uninstall script, or take another host'
@@ -28,6 +21,13 @@ refuses() {
             return 3
         fi
     done
+    have=$(version_here)
+    if [ -n "$have" ] && [ "$have" != "$VERSION" ] && [ "$(property "$SERVICE" ActiveState)" = active ]
+    then
+        say "K3s $have runs here, and the answers ask for $VERSION. That is an upgrade, which" \
+            "install does not do: set k3s.version = \"$have\" in the answers"
+        return 3
+    fi
     if [ -d /var/lib/rancher/k3s/server/db/etcd/member/wal ]; then
         say 'the data of an embedded etcd is here, and K3s would use it instead of Postgres' \
             '(/var/lib/rancher/k3s/server/db/etcd). Move it away'

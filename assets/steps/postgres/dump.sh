@@ -21,11 +21,14 @@ act() {
     ended=$(mktemp)
     complaints=$(mktemp)
     {
+        status=0
         as postgres "${directory%/*}/pg_dump" --format=custom --no-password \
-            -p "$DB_PORT" -d "$DB_NAME" 2>"$complaints" || printf '%s' "$?" >"$ended"
+            -p "$DB_PORT" -d "$DB_NAME" 2>"$complaints" || status=$?
+        printf '%s' "$status" >"$ended"
     } | cat
     status=$(cat "$ended")
     cat "$complaints" >&2
     rm -f "$ended" "$complaints"
-    return "${status:-0}"
+    # Without a status nothing is known of the end.
+    return "${status:-1}"
 }

@@ -70,6 +70,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Over => over(model),
         Message::Refused(why) => {
             model.common.at_work = false;
+            model.common.edits_next = false;
             model.pages.connect.nothing_tries();
             if let Some(wizard) = model.common.mode.wizard_mut() {
                 wizard.refused = Some(why);
@@ -180,6 +181,7 @@ fn over(model: &mut Model) -> Vec<Effect> {
     let common = &mut model.common;
     common.at_work = false;
     if std::mem::take(&mut common.edits_next) && !common.leaving {
+        model.asks_to_stop = false;
         common.stopping = None;
         return vec![Effect::Go(Page::Review)];
     }
