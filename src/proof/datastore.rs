@@ -193,6 +193,18 @@ fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
 }
 
 fn stopped(case: Case, stop: LoginStop) -> CaseOutcome {
+    // Then only the password stands between such a client and the data.
+    if let (
+        Case::NoTls,
+        LoginStop::Error {
+            stage: Stage::PasswordAsked,
+            ..
+        },
+    ) = (case, &stop)
+    {
+        let seen = "without TLS, Postgres asks for the password".to_owned();
+        return CaseOutcome::Passes { seen };
+    }
     let its_reason = is_its_reason(case, &stop);
     let text = match stop {
         LoginStop::Error {

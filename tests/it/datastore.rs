@@ -234,7 +234,7 @@ fn every_guard_taken_away_is_noticed() {
     == hostssl
     no certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate for another role: passes (TLSv1.3, /CN=other) (expected: is refused)
-    no TLS: passes (without TLS) (expected: is refused)
+    no TLS: passes (without TLS, Postgres asks for the password) (expected: is refused)
     == ssl
     right certificate and password: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: passes)
     no certificate: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
@@ -242,14 +242,14 @@ fn every_guard_taken_away_is_noticed() {
     certificate for another role: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
     expired certificate: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
     wrong password: inconclusive: Postgres offers no TLS (its setting ssl is off) (expected: is refused)
-    no TLS: passes (without TLS) (expected: is refused)
+    no TLS: passes (without TLS, Postgres asks for the password) (expected: is refused)
     == an authority
     right certificate and password: inconclusive: Postgres let the role in without checking the client certificate (TLSv1.3, no client certificate) (expected: passes)
     no certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate of a foreign authority: passes (TLSv1.3, no client certificate) (expected: is refused)
     certificate for another role: passes (TLSv1.3, no client certificate) (expected: is refused)
     expired certificate: passes (TLSv1.3, no client certificate) (expected: is refused)
-    no TLS: passes (without TLS) (expected: is refused)
+    no TLS: passes (without TLS, Postgres asks for the password) (expected: is refused)
     == an authority, but clientcert
     right certificate and password: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: passes)
     no certificate: inconclusive: Postgres answers client certificates can only be checked if a root certificate store is available (SQLSTATE F0000) (expected: is refused)

@@ -455,7 +455,8 @@ fn output_without_an_end_ends_the_connection_before_it_fills_the_memory() {
         why.to_string().contains("more than 16777216 bytes"),
         "{why}"
     );
-    assert!(all <= MOST_OUTPUT, "{all}");
+    // The last line was cut: the end that is counted for it never came.
+    assert!(all <= MOST_OUTPUT + 1, "{all}");
     let later = ssh.run(&sshd::script("true"), LIMIT, &mut |_, _| ());
     assert!(matches!(later, Err(RemoteError::Lost { .. })), "{later:?}");
 }
