@@ -10,10 +10,15 @@ use super::{Site, Trouble};
 use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
-use crate::proof::balancer;
-use crate::proof::datastore::{self, Case, DatastoreTarget, Identities};
+use crate::proof::balancer::{self, BalancerAnswer};
+use crate::proof::datastore::{self, Case, CaseOutcome, DatastoreTarget, Identities};
 use crate::remote::{RemoteError, Script};
 
+/// How often what ends without an answer is tried: it shows neither. A reset can overtake the last
+/// words of the other side.
+const ATTEMPTS: u32 = 3;
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
 /// How often the load balancer is asked for every server that it has, before a server that never
@@ -41,10 +46,18 @@ pub(super) fn datastore(
             ca_pem: &run.pki.ca.cert_pem,
         };
         for case in Case::ALL {
-            let verdict = match site.remote.relay(*address, ATTEMPT) {
-                Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
-                Err(error) if error.ends_connection() => return Err(error.into()),
-                Err(error) => datastore::CaseVerdict::unreached(case, &error),
+            let mut left = ATTEMPTS;
+            let verdict = loop {
+                left -= 1;
+                let verdict = match site.remote.relay(*address, ATTEMPT) {
+                    Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
+                    Err(error) if error.ends_connection() => return Err(error.into()),
+                    Err(error) => break datastore::CaseVerdict::unreached(case, &error),
+                };
+                let is_broken = matches!(verdict.got, CaseOutcome::Broken { .. });
+                if left == 0 || !is_broken || site.run.control.wait(PAUSE) {
+                    break verdict;
+                }
             };
             let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
             if !verdict.holds() {
@@ -133,10 +146,18 @@ fn ping(
     ca_pem: &str,
 ) -> Result<balancer::BalancerVerdict, Trouble> {
     let name = to.ip().to_string();
-    match site.remote.relay(to, ATTEMPT) {
-        Ok(relay) => Ok(balancer::prove(&name, ca_pem, relay)),
-        Err(error) if error.ends_connection() => Err(error.into()),
-        Err(error) => Ok(balancer::BalancerVerdict::unreached(&name, &error)),
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        let verdict = match site.remote.relay(to, ATTEMPT) {
+            Ok(relay) => balancer::prove(&name, ca_pem, relay),
+            Err(error) if error.ends_connection() => return Err(error.into()),
+            Err(error) => return Ok(balancer::BalancerVerdict::unreached(&name, &error)),
+        };
+        let is_broken = matches!(verdict.got, BalancerAnswer::Broken { .. });
+        if left == 0 || !is_broken || site.run.control.wait(PAUSE) {
+            return Ok(verdict);
+        }
     }
 }
 

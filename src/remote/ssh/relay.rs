@@ -11,8 +11,8 @@ use super::wire::{Pumped, Until, Wire};
 use super::{RemoteError, Stream, shell};
 
 /// `$0` and `$1` are the target, `$2` is printed once connected. When either side ends, the whole
-/// process group of `timeout` is killed. One line without `!`, for all login shells.
-const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3; kill 0; } & cat <&3; kill 0; }"#;
+/// process group of `timeout` is killed; a target that takes no more may still have last words. One line without `!`, for all login shells.
+const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3 && kill 0; } & cat <&3; kill 0; }"#;
 
 /// What a profile may print in front of the connection, in bytes.
 const MOST_WORDS: usize = 1 << 20;
