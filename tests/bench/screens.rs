@@ -313,7 +313,7 @@ fn log_of_run(folder: &Path) -> PathBuf {
 /// Ends the run, and what is at work in it.
 fn end(terminal: &mut Terminal, log: &Path) {
     terminal.types("\u{3}");
-    terminal.waits_for("A run is at work");
+    terminal.waits_for("Stop the run?");
     terminal.types("\r");
     terminal.waits_for("Stopping: ");
     terminal.types("\u{3}");
