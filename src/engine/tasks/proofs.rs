@@ -10,9 +10,9 @@ use super::{Site, Trouble};
 use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
-use crate::proof::balancer::{self, BalancerAnswer};
-use crate::proof::datastore::{self, Case, CaseOutcome, DatastoreTarget, Identities};
-use crate::remote::{RemoteError, Script};
+use crate::proof::balancer::{self, BalancerAnswer, BalancerVerdict};
+use crate::proof::datastore::{self, Case, CaseOutcome, CaseVerdict, DatastoreTarget, Identities};
+use crate::remote::{Relay, RemoteError, Script};
 
 /// How often what ends without an answer is tried: it shows neither. A reset can overtake the last
 /// words of the other side.
@@ -46,19 +46,14 @@ pub(super) fn datastore(
             ca_pem: &run.pki.ca.cert_pem,
         };
         for case in Case::ALL {
-            let mut left = ATTEMPTS;
-            let verdict = loop {
-                left -= 1;
-                let verdict = match site.remote.relay(*address, ATTEMPT) {
-                    Ok(relay) => datastore::prove(case, &datastore, &identities, relay),
-                    Err(error) if error.ends_connection() => return Err(error.into()),
-                    Err(error) => break datastore::CaseVerdict::unreached(case, &error),
-                };
-                let is_broken = matches!(verdict.got, CaseOutcome::Broken { .. });
-                if left == 0 || !is_broken || site.run.control.wait(PAUSE) {
-                    break verdict;
-                }
-            };
+            let proved = tried(
+                site,
+                *address,
+                |relay| datastore::prove(case, &datastore, &identities, relay),
+                |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
+            )?;
+            let unreached = |error| CaseVerdict::unreached(case, &error);
+            let verdict = proved.unwrap_or_else(unreached);
             let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
             if !verdict.holds() {
                 broken.push(format!("{} {got}", case.as_str()));
@@ -144,19 +139,35 @@ fn ping(
     site: &mut Site<'_, '_>,
     to: SocketAddr,
     ca_pem: &str,
-) -> Result<balancer::BalancerVerdict, Trouble> {
+) -> Result<BalancerVerdict, RemoteError> {
     let name = to.ip().to_string();
+    let proved = tried(
+        site,
+        to,
+        |relay| balancer::prove(&name, ca_pem, relay),
+        |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
+    )?;
+    Ok(proved.unwrap_or_else(|error| BalancerVerdict::unreached(&name, &error)))
+}
+
+/// Proves something through a relay; again where the result is broken, which shows neither. The inner
+/// error is why there is no relay.
+fn tried<T>(
+    site: &mut Site<'_, '_>,
+    to: SocketAddr,
+    prove: impl Fn(Box<dyn Relay + '_>) -> T,
+    is_broken: impl Fn(&T) -> bool,
+) -> Result<Result<T, RemoteError>, RemoteError> {
     let mut left = ATTEMPTS;
     loop {
         left -= 1;
-        let verdict = match site.remote.relay(to, ATTEMPT) {
-            Ok(relay) => balancer::prove(&name, ca_pem, relay),
-            Err(error) if error.ends_connection() => return Err(error.into()),
-            Err(error) => return Ok(balancer::BalancerVerdict::unreached(&name, &error)),
+        let result = match site.remote.relay(to, ATTEMPT) {
+            Ok(relay) => prove(relay),
+            Err(error) if error.ends_connection() => return Err(error),
+            Err(error) => return Ok(Err(error)),
         };
-        let is_broken = matches!(verdict.got, BalancerAnswer::Broken { .. });
-        if left == 0 || !is_broken || site.run.control.wait(PAUSE) {
-            return Ok(verdict);
+        if left == 0 || !is_broken(&result) || site.run.control.wait(PAUSE) {
+            return Ok(Ok(result));
         }
     }
 }

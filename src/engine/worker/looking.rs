@@ -1,8 +1,6 @@
 //! What a worker does without changing anything: it asks how steps are, and looks ahead.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use super::{ASKING, Worker, tell};
+use super::{ASKING, Worker, tell, unless_it_panics};
 use crate::engine::ahead::Ahead;
 use crate::engine::hosts::output;
 use crate::engine::tasks::{self, Site};
@@ -93,10 +91,9 @@ impl Worker<'_> {
                 remote,
                 ahead: Some(&mut events),
             };
-            let at = || tasks::at(task, &mut site);
-            Ok(catch_unwind(AssertUnwindSafe(at)))
+            Ok(unless_it_panics(|| tasks::at(task, &mut site)))
         });
-        if matches!(looked, Ok(Ok(Ok(Outcome::Unchanged)))) {
+        if matches!(looked, Ok(Some(Ok(Outcome::Unchanged)))) {
             self.ahead.saw(place, events);
         }
         true
