@@ -2,20 +2,16 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Subcommand;
 use serde::Serialize;
 
 use super::cluster::WhichCluster;
-use super::{complain, ended, write_json};
-use crate::engine::control::Control;
-use crate::frontends::printed::Printed;
+use super::{complain, ended, unattended, write_json};
 use crate::frontends::{Display, Output};
 use crate::report::lines::write_table;
-use crate::run::known::{self, KnownCluster};
+use crate::run::known;
 use crate::run::{Opened, Purpose, Tried, exit};
-use crate::signals::SignalWatch;
 use crate::state::backups::Backup;
 
 #[derive(Debug, Subcommand)]
@@ -36,9 +32,9 @@ impl BackupVerb {
 }
 
 fn create(which: &WhichCluster, display: &Display) -> ExitCode {
-    let applied = match which.find().and_then(KnownCluster::applied) {
+    let applied = match which.applied() {
         Ok(applied) => applied,
-        Err(error) => return complain(&error, known::error_code(&error)),
+        Err(code) => return code,
     };
     let again = format!(
         "k3s-ha-wizard backup create --cluster {}",
@@ -48,17 +44,9 @@ fn create(which: &WhichCluster, display: &Display) -> ExitCode {
         Ok(opened) => opened,
         Err(error) => return ended(&Err(error)),
     };
-    let control = Arc::new(Control::default());
-    let signals = match SignalWatch::start() {
-        Ok(signals) => signals,
-        Err(error) => return complain(&error, exit::FAILED),
-    };
-    signals.over(&control);
-    let begins = || signals.running();
-    let err = io::stderr();
-    let (output, verbose) = (display.output, display.verbose);
-    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
-    ended(&opened.back_up(&control, &mut printed))
+    unattended(display, again, |control, printed| {
+        opened.back_up(control, printed)
+    })
 }
 
 /// A backup with where it is.
@@ -110,8 +98,8 @@ fn write_list(out: &mut impl Write, listed: &[ListedBackup]) -> io::Result<()> {
     let rows: Vec<_> = listed
         .iter()
         .map(|listed| {
-            let Backup { when, size, .. } = &listed.backup;
-            let cells = vec![when.clone(), size.to_string(), listed.path.clone()];
+            let Backup { label, size, .. } = &listed.backup;
+            let cells = vec![label.when.clone(), size.to_string(), listed.path.clone()];
             (cells, listed.problem.clone())
         })
         .collect();

@@ -8,13 +8,12 @@ use super::{complain, write_json};
 use crate::engine::control::Control;
 use crate::frontends::Output;
 use crate::platform::Facts;
-use crate::run::known::{self, KnownCluster};
 use crate::run::{Opened, Purpose, Tried, exit};
 
 pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
-    let applied = match which.find().and_then(KnownCluster::applied) {
+    let applied = match which.applied() {
         Ok(applied) => applied,
-        Err(error) => return complain(&error, known::error_code(&error)),
+        Err(code) => return code,
     };
     let opened = Opened::open(applied, None, Purpose::Compare, &Tried::default());
     let told = |host: &str, facts: &Facts| {

@@ -1,9 +1,12 @@
 //! Which of the known clusters a command is about.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 
+use super::complain;
+use crate::answers::Answers;
 use crate::run::known::{self, KnownCluster, KnownError};
 
 #[derive(Debug, Args)]
@@ -19,5 +22,11 @@ pub struct WhichCluster {
 impl WhichCluster {
     pub fn find(&self) -> Result<KnownCluster, KnownError> {
         known::find(None, self.cluster.as_deref(), self.answers.as_deref())
+    }
+
+    /// The answers of its last successful run; why there are none is on standard error.
+    pub fn applied(&self) -> Result<Answers, ExitCode> {
+        let applied = self.find().and_then(KnownCluster::applied);
+        applied.map_err(|error| complain(&error, known::error_code(&error)))
     }
 }

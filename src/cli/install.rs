@@ -1,18 +1,13 @@
 //! `install`: what an answers file asks for, without questions.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
-use super::{complain, ended, open};
-use crate::engine::control::Control;
+use super::{open, unattended};
 use crate::frontends::Display;
-use crate::frontends::printed::Printed;
-use crate::run::{Purpose, Reach, carry_out, exit};
-use crate::signals::SignalWatch;
+use crate::run::{Purpose, Reach, carry_out};
 
 #[derive(Debug, Args)]
 pub struct InstallArgs {
@@ -41,21 +36,13 @@ pub fn install(path: &Path, purpose: Purpose, display: &Display) -> ExitCode {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    let control = Arc::new(Control::default());
-    let signals = match SignalWatch::start() {
-        Ok(signals) => signals,
-        Err(error) => return complain(&error, exit::FAILED),
-    };
-    signals.over(&control);
     // Until such a run succeeds, a plain install refuses the same changes.
     let flag = match purpose {
         Purpose::TakeOver => "--changed-by-hand ",
         _ => "",
     };
     let again = format!("k3s-ha-wizard install {flag}--answers {}", path.display());
-    let (output, verbose) = (display.output, display.verbose);
-    let err = io::stderr();
-    let begins = || signals.running();
-    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
-    ended(&carry_out(opened, &Reach::All, &control, &mut printed))
+    unattended(display, again, |control, printed| {
+        carry_out(opened, &Reach::All, control, printed)
+    })
 }

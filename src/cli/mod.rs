@@ -15,15 +15,19 @@ mod wizard;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::answers::Answers;
+use crate::engine::control::Control;
 use crate::events::End;
+use crate::frontends::printed::Printed;
 use crate::frontends::{Display, Output};
-use crate::run::{Opened, Purpose, RunError, Tried, exit};
+use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
+use crate::signals::SignalWatch;
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
@@ -130,6 +134,25 @@ fn parsed() -> Cli {
 fn open(path: &Path, purpose: Purpose) -> Result<Opened, ExitCode> {
     let answers = Answers::load(path).map_err(|problems| complain(&problems, exit::USAGE))?;
     Opened::open(answers, None, purpose, &Tried::default()).map_err(|error| ended(&Err(error)))
+}
+
+/// Runs what asks no questions, and prints it. Signals stop it; the command `again` goes on.
+fn unattended(
+    display: &Display,
+    again: String,
+    run: impl FnOnce(&Control, &mut dyn Frontend) -> Result<Option<End>, RunError>,
+) -> ExitCode {
+    let control = Arc::new(Control::default());
+    let signals = match SignalWatch::start() {
+        Ok(signals) => signals,
+        Err(error) => return complain(&error, exit::FAILED),
+    };
+    signals.over(&control);
+    let (output, verbose) = (display.output, display.verbose);
+    let err = io::stderr();
+    let begins = || signals.running();
+    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    ended(&run(&control, &mut printed))
 }
 
 fn write_json(told: &impl serde::Serialize) -> io::Result<()> {

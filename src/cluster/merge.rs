@@ -39,7 +39,8 @@ pub fn merged(own: Option<&str>, ours: &str) -> Result<Merged, MergeError> {
     };
     let (before, ours) = (read(own)?, read(ours)?);
     let mut after = before.clone();
-    let is_same_cluster = authority(&before, &name_in(&ours, "clusters")?) == authority_of(&ours);
+    let cluster = name_in(&ours, "clusters")?;
+    let is_same_cluster = authority(&before, &cluster) == authority(&ours, &cluster);
     for list in LISTS {
         let name = name_in(&ours, list)?;
         let entry = entries(&ours, list).next().cloned().unwrap_or_default();
@@ -144,14 +145,6 @@ fn name_in(ours: &Mapping, list: &'static str) -> Result<String, MergeError> {
 
 fn authority<'a>(file: &'a Mapping, cluster: &str) -> Option<&'a str> {
     let entry = entries(file, "clusters").find(|entry| is_named(entry, cluster))?;
-    entry
-        .get("cluster")?
-        .get("certificate-authority-data")?
-        .as_str()
-}
-
-fn authority_of(ours: &Mapping) -> Option<&str> {
-    let entry = entries(ours, "clusters").next()?;
     entry
         .get("cluster")?
         .get("certificate-authority-data")?

@@ -1,4 +1,4 @@
-//! What is done once: its standard output goes to the jump host as it comes, in bounded memory.
+//! What is done once: its standard output goes to this machine as it comes, in bounded memory.
 //! A host that is slow to be read is slowed down by SSH's own window.
 
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::tasks::{Site, Trouble};
-use super::{LAST_LINES, printed};
+use super::{keep_last, printed};
 use crate::events::{Failure, Outcome, Stream, What};
 use crate::plan::{Act, ActOutput, act_script};
 use crate::remote::LineSplitter;
@@ -71,10 +71,7 @@ fn stream(
     let mut last_lines = VecDeque::new();
     let mut line = |stream, text: &str| {
         recorder.record(printed(step, stream, text));
-        if last_lines.len() == LAST_LINES {
-            last_lines.pop_front();
-        }
-        last_lines.push_back(text.to_owned());
+        keep_last(&mut last_lines, text.to_owned());
     };
     let mut lines = LineSplitter::default();
     let status = site.remote.stream(

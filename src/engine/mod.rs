@@ -26,7 +26,7 @@ mod tasks;
 pub mod watch;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::events::recorder::Recorder;
@@ -125,6 +125,14 @@ fn join_token(ca_pem: &str, agent_token: &SecretText) -> SecretText {
 
 /// The number of last lines in a failure.
 const LAST_LINES: usize = 20;
+
+/// Keeps this line, and forgets the oldest where there are more than a failure shows.
+fn keep_last<T>(lines: &mut VecDeque<T>, line: T) {
+    if lines.len() == LAST_LINES {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}
 
 fn printed(step: &StepId, stream: Stream, text: &str) -> What {
     What::Output {

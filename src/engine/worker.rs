@@ -17,7 +17,7 @@ use super::ahead::Ahead;
 use super::hints::hint;
 use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost};
 use super::tasks::{self, Site, Trouble};
-use super::{LAST_LINES, Run, acts, printed, unit_name};
+use super::{Run, acts, keep_last, printed, unit_name};
 use crate::events::StepId;
 use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
@@ -376,10 +376,7 @@ impl<'a> Worker<'a> {
             |remote| {
                 remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
                     recorder.record(printed(&step.id, stream, text));
-                    if last_lines.len() == LAST_LINES {
-                        last_lines.pop_front();
-                    }
-                    last_lines.push_back((stream, text.to_owned()));
+                    keep_last(last_lines, (stream, text.to_owned()));
                 })
             },
         );

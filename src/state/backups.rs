@@ -3,7 +3,6 @@
 //! A dump is written under an unfinished name and takes its own when it is whole; the note comes
 //! last. So a dump with a note is whole, also after a power cut.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::files::{self, Existing, UNFINISHED};
-use super::{Folder, SCHEMA, StateError, must_be_known, read};
+use super::{Folder, SCHEMA, StateError, parsed, read};
 use crate::hash::hex;
 
 /// How an archive of `pg_dump --format=custom` begins.
@@ -24,31 +23,27 @@ pub struct Backup {
     schema: u32,
     /// Which version of the wizard wrote it.
     version: String,
-    /// The run that made it; it also names the file.
-    pub run: String,
-    /// When that run began, RFC 3339, UTC.
-    pub when: String,
-    pub cluster: String,
-    pub database: String,
-    /// The host that was asked.
-    pub host: String,
-    /// Without the token of this cluster, K3s cannot read the data: the first 12 digits of its
-    /// SHA-256, by which it is known again. The token itself is in `secrets.json`.
-    pub token: String,
+    #[serde(flatten)]
+    pub label: BackupLabel,
     /// In bytes.
     pub size: u64,
     /// 64 hex digits.
     pub sha256: String,
 }
 
-/// What is known of a backup before its dump is there.
-#[derive(Debug, Clone)]
+/// What is known of a backup before its dump exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupLabel {
+    /// The run that creates it; it also names the file.
     pub run: String,
+    /// When the dump began, RFC 3339, UTC.
     pub when: String,
     pub cluster: String,
     pub database: String,
+    /// The host of the datastore that was dumped.
     pub host: String,
+    /// Without the token of this cluster, K3s cannot read the data: the first 12 digits of its
+    /// SHA-256 identify it. The token itself is in `secrets.json`.
     pub token: String,
 }
 
@@ -83,22 +78,15 @@ impl UnfinishedBackup {
         self.file.as_file().sync_all().map_err(failed)?;
         let persisted = self.file.persist_noclobber(&dump);
         persisted.map_err(|error| failed(error.error))?;
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
+        files::sync_folder(&self.folder).map_err(failed)?;
         let backup = Backup {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").into(),
-            run: label.run,
-            when: label.when,
-            cluster: label.cluster,
-            database: label.database,
-            host: label.host,
-            token: label.token,
+            label,
             size: self.size,
             sha256: hex(&self.hash.finish()),
         };
-        let note = note_path(&self.folder, &backup.run);
+        let note = note_path(&self.folder, &backup.label.run);
         let json = serde_json::to_vec_pretty(&backup);
         json.map_err(io::Error::from)
             .and_then(|json| files::write(&note, &json, Existing::MustBeSame))
@@ -122,7 +110,7 @@ impl Folder {
 
     /// Where the dump of a backup is.
     pub fn dump(&self, backup: &Backup) -> PathBuf {
-        dump_path(&self.backups_dir(), &backup.run)
+        dump_path(&self.backups_dir(), &backup.label.run)
     }
 
     pub fn new_backup(&self) -> Result<UnfinishedBackup, StateError> {
@@ -157,16 +145,11 @@ impl Folder {
                 .is_some_and(|extension| extension == "json")
                 && let Some(bytes) = read(&path)?
             {
-                must_be_known(&path, &bytes)?;
-                let backup: Backup =
-                    serde_json::from_slice(&bytes).map_err(|error| StateError::Invalid {
-                        path,
-                        why: error.to_string(),
-                    })?;
+                let backup: Backup = parsed(path, &bytes)?;
                 backups.push(backup);
             }
         }
-        backups.sort_by(|one: &Backup, other| one.run.cmp(&other.run));
+        backups.sort_by(|one: &Backup, other| one.label.run.cmp(&other.label.run));
         Ok(backups)
     }
 }
@@ -228,7 +211,7 @@ mod tests {
             assert_eq!(kept.sha256, crate::hash::sha256(b"PGDMP and the rest"));
         }
         let runs: Vec<_> = folder.backups().unwrap();
-        let runs: Vec<_> = runs.iter().map(|backup| &backup.run[17..]).collect();
+        let runs: Vec<_> = runs.iter().map(|backup| &backup.label.run[17..]).collect();
         assert_eq!(runs, ["0001", "0002"]);
         // A second one of the same name replaces none.
         let mut dump = folder.new_backup().unwrap();

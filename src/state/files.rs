@@ -35,6 +35,11 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
         Existing::MustBeSame => temporary.persist_noclobber(path),
         Existing::IsReplaced => temporary.persist(path),
     }?;
+    sync_folder(dir)
+}
+
+/// When this returns, the names in the folder are on the disk too.
+pub(super) fn sync_folder(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

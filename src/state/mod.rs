@@ -25,6 +25,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
@@ -335,12 +336,7 @@ impl Folder {
         let Some(bytes) = read(&path)? else {
             return Ok(None);
         };
-        must_be_known(&path, &bytes)?;
-        let mut state: State =
-            serde_json::from_slice(&bytes).map_err(|error| StateError::Invalid {
-                path,
-                why: error.to_string(),
-            })?;
+        let mut state: State = parsed(path, &bytes)?;
         if state.applied.is_none() {
             state.applied = state.before_applied_was_kept();
         }
@@ -429,6 +425,15 @@ fn must_be_known(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         });
     }
     Ok(())
+}
+
+/// The content of a file of ours without secrets: an error may quote it.
+fn parsed<T: DeserializeOwned>(path: PathBuf, bytes: &[u8]) -> Result<T, StateError> {
+    must_be_known(&path, bytes)?;
+    serde_json::from_slice(bytes).map_err(|error| StateError::Invalid {
+        path,
+        why: error.to_string(),
+    })
 }
 
 /// The place of a JSON error. The error's own text may quote a secret.

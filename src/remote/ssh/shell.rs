@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
 use super::{Credentials, RemoteError, Script, Stream, Target};
 use crate::answers::{CredentialKind, CredentialRequest};
+use crate::hash::hex;
 use crate::remote::program::text_of;
 use crate::remote::trials::{PasswordPurpose, Turn};
 use crate::secrets::SecretText;
@@ -39,14 +40,9 @@ const NOT_ALLOWED: [&str; 2] = ["is not in the sudoers file", "is not allowed to
 
 /// An unguessable mark.
 pub fn nonce() -> Result<String, openssl::error::ErrorStack> {
-    use std::fmt::Write as _;
     let mut random = [0; 16];
     openssl::rand::rand_bytes(&mut random)?;
-    let mut text = String::new();
-    for byte in random {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex(&random))
 }
 
 /// Opens it: directly for root, through sudo for others.
