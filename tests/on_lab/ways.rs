@@ -264,7 +264,7 @@ fn known_by(more: &str, policy: &str) -> (Wizard, PathBuf) {
 const AGENT: &str = "198.51.100.15";
 
 #[test]
-fn a_host_key_that_nobody_vouches_for_is_believed_on_the_operators_word_alone() {
+fn a_host_key_without_a_source_is_trusted_only_if_the_operator_accepts_it() {
     let lab = Lab::fresh();
     let host = "k3s-agent";
     let (key, fingerprint) = host_key(host, "ed25519");

@@ -43,7 +43,7 @@ const OTHER_SECRETS: Scope = Scope::new(
 /// The chosen host shows a key that is not known yet.
 const UNKNOWN_KEY: Scope = Scope::new(
     "unknown key",
-    &[shown(char('b'), Action::Confirm, say::key::BELIEVE)],
+    &[shown(char('b'), Action::Confirm, say::key::TRUST)],
 );
 
 /// The chosen host lacks a secret.

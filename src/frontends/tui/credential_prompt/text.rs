@@ -9,7 +9,7 @@ pub mod key {
     pub const FOR_ALL: &str = "for all";
     pub const SHOW: &str = "show";
     pub const OTHER: &str = "another secret";
-    pub const BELIEVE: &str = "trust this host key";
+    pub const TRUST: &str = "trust this host key";
     pub const NOT_NOW: &str = "not now";
 }
 
@@ -62,6 +62,6 @@ pub fn one_of(number: usize, of: usize) -> String {
     format!("{number} of {of}, one is enough; Down: the next one")
 }
 
-pub fn believe(key: &str) -> String {
+pub fn trust(key: &str) -> String {
     format!("b: trust this key, {key}")
 }

@@ -9,7 +9,7 @@ use super::super::common::Common;
 use super::super::log::split;
 use super::super::message::Unreached;
 use super::super::theme::Theme;
-use super::super::widgets::{over, wrapped};
+use super::super::widgets::{over, styled, wrapped};
 use super::{Prompt, text as say};
 
 const WIDTH: usize = 64;
@@ -55,9 +55,7 @@ pub fn draw(common: &Common, prompt: &Prompt, frame: &mut Frame<'_>) {
     lines.push(Line::default());
     let ticked = if prompt.for_all { "[x]" } else { "[ ]" };
     lines.push(Line::from(format!("{ticked} {}", say::FOR_ALL)));
-    for line in wrapped(say::KEPT_NOWHERE, WIDTH) {
-        lines.push(Line::styled(line, theme.faint()));
-    }
+    lines.extend(styled(say::KEPT_NOWHERE, WIDTH, theme.faint()));
     // As wide whatever is typed.
     if let Some(last) = lines.last_mut() {
         let missing = WIDTH.saturating_sub(last.width());
@@ -81,7 +79,7 @@ pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<
     };
     add(&failed.why, theme.bad());
     if let Some(key) = &failed.host_key {
-        add(&say::believe(key), theme.accent());
+        add(&say::trust(key), theme.accent());
     }
     if !failed.wants.is_empty() {
         add(&say::p_gives(&failed.wants), theme.accent());

@@ -148,12 +148,12 @@ fn connecting() {
     small!("connect-failed", failed);
     in_colours!("connect-failed", failed);
 
-    // The operator believes the key: it goes into the answers, and connecting begins again.
+    // The operator trusts the key: it goes into the answers, and connecting begins again.
     let mut model = failed(MONO, SMALL);
     press(&mut model, "<Down>b");
     let wizard = model.common.mode.wizard().expect("a wizard");
-    let believed = wizard.interview.answers.hosts[2].host_key.as_deref();
-    assert!(believed.is_some_and(|key| key.starts_with("SHA256:47DEQ")));
+    let trusted = wizard.interview.answers.hosts[2].host_key.as_deref();
+    assert!(trusted.is_some_and(|key| key.starts_with("SHA256:47DEQ")));
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
 }
 

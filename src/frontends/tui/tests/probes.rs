@@ -89,7 +89,7 @@ fn hosts_show_what_came_of_trying_them() {
 }
 
 #[test]
-fn a_key_is_believed_on_the_page_of_the_hosts() {
+fn a_key_is_trusted_on_the_page_of_the_hosts() {
     let mut model = tried(MONO, SMALL);
     let effects = press(&mut model, "<Down>b");
     let [Effect::KeepDraft(answers)] = &effects[..] else {

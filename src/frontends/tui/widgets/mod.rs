@@ -12,6 +12,7 @@ pub mod table;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr as _;
@@ -47,6 +48,12 @@ pub fn padded(mut line: Line<'_>, width: usize) -> Line<'_> {
     let missing = width.saturating_sub(line.width());
     line.push_span(Span::raw(" ".repeat(missing)));
     line
+}
+
+/// A text in lines that fit, all in one style.
+pub fn styled(text: &str, width: usize, style: Style) -> impl Iterator<Item = Line<'static>> {
+    let lines = wrapped(text, width).into_iter();
+    lines.map(move |line| Line::styled(line, style))
 }
 
 /// A text in lines that fit, with words kept whole where that is possible.

@@ -13,7 +13,7 @@ use crate::frontends::tui::live::PAUSE;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::wrapped;
+use crate::frontends::tui::widgets::{styled, wrapped};
 
 pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
     let width = run_pages::width(common);
@@ -57,9 +57,7 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
     let watched = &page.cluster;
     let seconds = PAUSE.as_secs();
     let mut say = |text: &str, style: Style| {
-        for line in wrapped(text, width) {
-            lines.push(Line::styled(line, style));
-        }
+        lines.extend(styled(text, width, style));
     };
     if let Some(lost) = &watched.lost {
         let text = text::lost(lost, seconds);
@@ -197,9 +195,7 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
     };
     lines.push(title(theme, text::DATASTORE, verdict));
     for why in watched.lost.iter().flat_map(|lost| &lost.why) {
-        for line in wrapped(why, width) {
-            lines.push(Line::styled(line, theme.warning()));
-        }
+        lines.extend(styled(why, width, theme.warning()));
     }
     // What is not known now is not shown as if it were.
     if let (None, Some(clients)) = (&watched.lost, clients) {

@@ -192,7 +192,7 @@ impl ConnectPage {
         if wizard.accept_key(name, key).is_none() {
             return Vec::new();
         }
-        *connecting = Connecting::Reached(say::BELIEVED.into());
+        *connecting = Connecting::Reached(say::TRUSTED.into());
         vec![wizard.draft()]
     }
 

@@ -6,4 +6,4 @@ pub const CONNECT_WHY: &str = "The wizard connects to all hosts at once and dete
 pub const CONNECTING: &str = "connecting";
 pub const NOT_REACHED: &str = "not reached";
 pub const NOT_KNOWN: &str = "not finished";
-pub const BELIEVED: &str = "host key trusted; r: retry";
+pub const TRUSTED: &str = "host key trusted; r: retry";

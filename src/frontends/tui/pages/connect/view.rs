@@ -9,7 +9,7 @@ use crate::events::progress::Status;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt;
 use crate::frontends::tui::layout;
-use crate::frontends::tui::widgets::{from_chosen, pad, padded, wrapped};
+use crate::frontends::tui::widgets::{from_chosen, pad, padded, styled};
 use crate::frontends::tui::wizard::WizardSession;
 
 pub fn draw(page: &ConnectPage, common: &Common, frame: &mut Frame<'_>) {
@@ -26,10 +26,7 @@ fn list(page: &ConnectPage, wizard: &WizardSession, common: &Common, frame: &mut
     let theme = common.theme;
     let area = layout::frame(common.size).body;
     let width = usize::from(area.width);
-    let mut lines: Vec<Line<'_>> = wrapped(text::CONNECT_WHY, width)
-        .into_iter()
-        .map(|line| Line::styled(line, theme.faint()))
-        .collect();
+    let mut lines: Vec<Line<'_>> = styled(text::CONNECT_WHY, width, theme.faint()).collect();
     lines.push(Line::default());
     let names = page.hosts.iter().map(|(name, _)| name.chars().count());
     let column = names.max().unwrap_or(0).min(24);
@@ -66,9 +63,7 @@ fn list(page: &ConnectPage, wizard: &WizardSession, common: &Common, frame: &mut
     }
     if let Some(why) = &wizard.refused {
         lines.push(Line::default());
-        for line in wrapped(why, width) {
-            lines.push(Line::styled(line, theme.bad()));
-        }
+        lines.extend(styled(why, width, theme.bad()));
     }
     let shown = from_chosen(lines, chosen_line, usize::from(area.height));
     frame.render_widget(Paragraph::new(shown), area);

@@ -9,7 +9,7 @@ use crate::events::{Failure, Outcome};
 use crate::frontends::tui::ansi::tame;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::run_view::RunView;
-use crate::frontends::tui::widgets::{fit, wrapped};
+use crate::frontends::tui::widgets::{fit, styled, wrapped};
 
 const LABEL: usize = 15;
 /// How many steps that will not run are named.
@@ -27,11 +27,11 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
     ];
     let asked = page.asked(common).filter(|_| common.at_work);
     if let Some(step) = asked {
-        let asks = wrapped(text::asks(step.may_be_skipped), width);
-        lines.extend(
-            asks.into_iter()
-                .map(|line| Line::styled(line, theme.accent())),
-        );
+        lines.extend(styled(
+            text::asks(step.may_be_skipped),
+            width,
+            theme.accent(),
+        ));
         lines.push(Line::default());
     }
     let mut entry = |label: &str, what: &str, style: Style| {
@@ -70,9 +70,7 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
     if asked.is_some() {
         return lines;
     }
-    for line in wrapped(text::KEPT, width) {
-        lines.push(Line::styled(line, theme.faint()));
-    }
+    lines.extend(styled(text::KEPT, width, theme.faint()));
     lines
 }
 

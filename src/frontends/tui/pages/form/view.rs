@@ -15,7 +15,7 @@ use crate::frontends::tui::form_editor::{FieldEntry, FormEditor};
 use crate::frontends::tui::layout;
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::theme::Theme;
-use crate::frontends::tui::widgets::{fit, scrolled, stepper, wrapped};
+use crate::frontends::tui::widgets::{fit, scrolled, stepper, styled, wrapped};
 use crate::interview::form::{Field, Form, Kind};
 use crate::interview::text::section as say;
 
@@ -83,9 +83,7 @@ fn above(theme: Theme, editor: &FormEditor, width: u16) -> Vec<Line<'_>> {
     let form = &editor.form;
     let width = usize::from(width);
     let mut lines = vec![Line::styled(form.title, theme.title())];
-    for line in wrapped(form.why, width) {
-        lines.push(Line::styled(line, theme.faint()));
-    }
+    lines.extend(styled(form.why, width, theme.faint()));
     if let Some(hosts) = &form.hosts {
         let (names, style) = if hosts.is_empty() {
             (say::NO_HOSTS.to_owned(), theme.warning())

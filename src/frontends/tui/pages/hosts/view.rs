@@ -15,7 +15,7 @@ use crate::frontends::tui::page::Page;
 use crate::frontends::tui::probes::ProbeState;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::{from_chosen, padded, stepper, wrapped};
+use crate::frontends::tui::widgets::{from_chosen, padded, stepper, styled, wrapped};
 use crate::frontends::tui::wizard::WizardSession;
 
 /// From here on there is room for the cluster's addresses, too.
@@ -37,10 +37,7 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
     let (_, area) = layout::beside_stepper(common.size);
     let width = usize::from(area.width);
     let answers = &wizard.interview.answers;
-    let mut lines: Vec<Line<'_>> = wrapped(say::HOSTS_WHY, width)
-        .into_iter()
-        .map(|line| Line::styled(line, theme.faint()))
-        .collect();
+    let mut lines: Vec<Line<'_>> = styled(say::HOSTS_WHY, width, theme.faint()).collect();
     lines.push(Line::default());
 
     let plain = |text: String| -> TableCell { (text, Style::new()) };
@@ -117,9 +114,7 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
     for problem in answers.problems() {
         if problem.key == "hosts" {
             let what = format!("{} {}", theme.dot(), problem.message);
-            for line in wrapped(&what, width) {
-                lines.push(Line::styled(line, theme.warning()));
-            }
+            lines.extend(styled(&what, width, theme.warning()));
         }
     }
     let shown = from_chosen(lines, chosen_line, usize::from(area.height));

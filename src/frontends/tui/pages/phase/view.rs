@@ -7,7 +7,7 @@ use crate::events::Outcome;
 use crate::events::progress::{PhaseProgress, Proof, Status, StepProgress};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::run_pages;
-use crate::frontends::tui::widgets::{fit, step_details, wrapped};
+use crate::frontends::tui::widgets::{fit, step_details, styled};
 
 pub fn lines(common: &Common) -> Vec<Line<'static>> {
     let width = run_pages::width(common);
@@ -29,18 +29,14 @@ pub fn lines(common: &Common) -> Vec<Line<'static>> {
     let phase = &progress.phases[place];
     let title = text::next(place + 1, progress.phases.len(), &phase.title);
     page.push(Line::styled(title, theme.title()));
-    for line in wrapped(text::why(&phase.id), width) {
-        page.push(Line::styled(line, theme.faint()));
-    }
+    page.extend(styled(text::why(&phase.id), width, theme.faint()));
     page.push(Line::default());
     page.push(Line::styled(text::WILL_DO, theme.title()));
     for step in progress.steps_of(phase) {
         page.extend(to_do(common, step, width));
     }
     page.push(Line::default());
-    for line in wrapped(text::ENTER_RUNS, width) {
-        page.push(Line::styled(line, theme.faint()));
-    }
+    page.extend(styled(text::ENTER_RUNS, width, theme.faint()));
     page
 }
 

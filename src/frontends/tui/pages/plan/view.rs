@@ -9,7 +9,7 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::shown_plan::Detail;
 use crate::frontends::tui::theme::Theme;
-use crate::frontends::tui::widgets::{scrolled, step_details, wrapped};
+use crate::frontends::tui::widgets::{scrolled, step_details, styled};
 
 pub fn draw(page: &PlanPage, common: &Common, frame: &mut Frame<'_>) {
     let area = layout::frame(common.size).body;
@@ -26,10 +26,7 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
     };
     let theme = common.theme;
     let width = usize::from(layout::frame(common.size).body.width);
-    let mut page: Vec<_> = wrapped(text::PLAN_WHY, width)
-        .into_iter()
-        .map(|line| Line::styled(line, theme.faint()))
-        .collect();
+    let mut page: Vec<_> = styled(text::PLAN_WHY, width, theme.faint()).collect();
     page.push(Line::default());
     if wizard.detail == Detail::None {
         let plan = wizard.plan.text.lines();

@@ -14,7 +14,7 @@ use crate::frontends::tui::layout;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::matrix::{self, Matrix};
 use crate::frontends::tui::widgets::table::TableCell;
-use crate::frontends::tui::widgets::{scrolled, wrapped};
+use crate::frontends::tui::widgets::{scrolled, styled, wrapped};
 use crate::platform::network::Contact;
 use crate::platform::preflight::Level;
 
@@ -32,8 +32,7 @@ pub fn draw(page: &PreflightPage, common: &Common, frame: &mut Frame<'_>) {
     let mut top = above(page, common, width);
     let wizard = common.mode.wizard();
     if let Some(why) = wizard.and_then(|wizard| wizard.refused.as_ref()) {
-        let lines = wrapped(why, width).into_iter();
-        top.extend(lines.map(|line| Line::styled(line, theme.bad())));
+        top.extend(styled(why, width, theme.bad()));
     }
     let rows = page.grid.rows.len() + 1;
     let room = rows.min(height.saturating_sub(top.len() + 1 + BELOW));
@@ -67,8 +66,7 @@ pub fn draw(page: &PreflightPage, common: &Common, frame: &mut Frame<'_>) {
 fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'static>> {
     let theme = common.theme;
     if page.view == View::Ways {
-        let why = wrapped(say::WAYS, width).into_iter();
-        return why.map(|line| Line::styled(line, theme.faint())).collect();
+        return styled(say::WAYS, width, theme.faint()).collect();
     }
     let [fails, overridden, warnings] =
         [Level::Fails, Level::Overridden, Level::Warns].map(|level| page.count(level));
@@ -82,8 +80,7 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
     let summary = say::summary(page.grid.rows.len(), fails, overridden, warnings);
     let next = say::what_next(fails, common.at_work, common.is_planned());
     let all = format!("{summary}. {next}");
-    let lines = wrapped(all.trim_end(), width).into_iter();
-    lines.map(|line| Line::styled(line, style)).collect()
+    styled(all.trim_end(), width, style).collect()
 }
 
 fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<Line<'static>> {

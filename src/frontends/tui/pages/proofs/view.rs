@@ -9,16 +9,14 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::wrapped;
+use crate::frontends::tui::widgets::{styled, wrapped};
 
 pub fn lines(common: &Common) -> Vec<Line<'static>> {
     let (theme, width) = (common.theme, run_pages::width(common));
     let proofs = &common.run.progress.proofs;
     let holding = proofs.iter().filter(|proof| proof.holds).count();
     let mut lines = vec![Line::styled(text::PROOFS, theme.title())];
-    for line in wrapped(text::PROOFS_WHY, width) {
-        lines.push(Line::styled(line, theme.faint()));
-    }
+    lines.extend(styled(text::PROOFS_WHY, width, theme.faint()));
     lines.push(Line::default());
     if proofs.is_empty() {
         lines.extend(wrapped(text::NO_PROOFS, width).into_iter().map(Line::from));
@@ -41,9 +39,7 @@ pub fn lines(common: &Common) -> Vec<Line<'static>> {
         let host = proof.host.as_deref().unwrap_or(text::HERE);
         let text = text::proof_broken(host, &proof.case, &proof.expected, &proof.got);
         lines.push(Line::default());
-        for line in wrapped(&text, width) {
-            lines.push(Line::styled(line, theme.bad()));
-        }
+        lines.extend(styled(&text, width, theme.bad()));
     }
     lines
 }

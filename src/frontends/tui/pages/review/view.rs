@@ -11,7 +11,7 @@ use crate::frontends::tui::layout;
 use crate::frontends::tui::page::{self, ORDER, Page};
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::{pad, scrolled, stepper, wrapped};
+use crate::frontends::tui::widgets::{pad, scrolled, stepper, styled, wrapped};
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::binding;
 use crate::interview::form::Field;
@@ -33,11 +33,7 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
     let theme = common.theme;
     let width = usize::from(layout::beside_stepper(common.size).1.width);
     let mut lines = verdict(theme, wizard, width);
-    lines.extend(
-        wrapped(text::REVIEW_NEXT, width)
-            .into_iter()
-            .map(|line| Line::styled(line, theme.faint())),
-    );
+    lines.extend(styled(text::REVIEW_NEXT, width, theme.faint()));
     for (place, group) in ORDER.into_iter().take(page::GROUPS).enumerate() {
         lines.push(Line::default());
         let head = format!("{} {}", place + 1, group.title());
@@ -65,9 +61,7 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
 fn verdict(theme: Theme, wizard: &WizardSession, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut note = |text: &str, style: Style| {
-        for line in wrapped(text, width) {
-            lines.push(Line::styled(line, style));
-        }
+        lines.extend(styled(text, width, style));
     };
     let problems = wizard.interview.problems();
     for problem in &problems {

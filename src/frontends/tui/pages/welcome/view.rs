@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use super::{WelcomePage, text};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
-use crate::frontends::tui::widgets::{padded, wrapped};
+use crate::frontends::tui::widgets::{padded, styled, wrapped};
 use crate::interview::offers::Offer;
 
 pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
@@ -23,9 +23,7 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
         lines.push(Line::default());
     }
     let mut warn = |what: &str| {
-        for line in wrapped(what, width) {
-            lines.push(Line::styled(line, theme.warning()));
-        }
+        lines.extend(styled(what, width, theme.warning()));
         lines.push(Line::default());
     };
     if wizard.interview.found.needs_tmux {
