@@ -194,6 +194,12 @@ pub struct BalancerProof {
     pub servers: Vec<(String, SocketAddr)>,
 }
 
+impl BalancerProof {
+    /// How long the load balancer leaves a server alone after two connections that failed. It ends
+    /// every connection at once while it leaves all of them alone.
+    pub const REST: Duration = Duration::from_secs(5);
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverlayProof {
     /// The node's own address.

@@ -32,6 +32,7 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
             user => platform.nginx_user,
             cluster => topology.cluster.clone(),
             servers => upstreams,
+            rest => BalancerProof::REST.as_secs(),
             port,
         },
     )?;

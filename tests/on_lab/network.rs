@@ -1,6 +1,7 @@
 //! The pod network on the lab: proved where it works, reported where it is cut, and never claimed
 //! where it was not tested. It needs root.
 
+use crate::install::installed;
 use crate::lab::{Ended, Lab, Wizard};
 use k3s_ha_wizard::events::{Outcome, What};
 
@@ -101,4 +102,27 @@ fn a_tunnel_that_is_cut_is_told() {
     assert_eq!(lab.must("k3s-agent", device), "there\n");
     lab.must("k3s-agent", "k3s-agent-uninstall.sh >/dev/null 2>&1");
     assert_eq!(lab.must("k3s-agent", device), "gone\n");
+}
+
+/// Connections that failed, as those of agents do that come before the servers: nginx then leaves
+/// the servers alone for some seconds, and ends every connection at once.
+#[test]
+fn a_load_balancer_that_leaves_its_servers_alone_is_asked_again() {
+    let (lab, wizard) = installed();
+    let asks = "curl -sk --max-time 2 https://198.51.100.14:6443/ping";
+    let servers =
+        "OUTPUT -p tcp -d 198.51.100.12/31 --dport 6443 -j REJECT --reject-with tcp-reset";
+    // The proof comes after the start of this server.
+    lab.must("k3s-server-1", "systemctl stop k3s");
+    let mut gave_up = false;
+    let run = wizard.run_until(|event, _| {
+        if matches!(&event.what, What::StepApplies { step } if step.as_str() == "k3s/start@k3s-server-1") {
+            lab.iptables("k3s-nginx", &format!("-I {servers}"));
+            lab.sh("k3s-nginx", &format!("{asks}; {asks}; {asks}"));
+            lab.iptables("k3s-nginx", &format!("-D {servers}"));
+            gave_up = !lab.sh("k3s-nginx", asks).0;
+        }
+    });
+    assert!(gave_up, "nginx has given up no server");
+    assert_eq!(run.good().changed(), ["k3s/start@k3s-server-1"]);
 }

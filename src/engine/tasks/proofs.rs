@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
@@ -14,9 +14,11 @@ use crate::proof::balancer::{self, BalancerAnswer, BalancerVerdict};
 use crate::proof::datastore::{self, Case, CaseOutcome, CaseVerdict, DatastoreTarget, Identities};
 use crate::remote::{Relay, RemoteError, Script};
 
-/// How often what ends without an answer is tried: it shows neither. A reset can overtake the last
-/// words of the other side.
-const ATTEMPTS: u32 = 3;
+/// How long what ends without an answer is tried again: it shows neither. A reset can overtake the
+/// last words of the other side.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same through the load balancer: agents that tried too early made it leave the servers alone.
+const BALANCER_PATIENCE: Duration = BalancerProof::REST.saturating_add(Duration::from_secs(3));
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
@@ -49,6 +51,7 @@ pub(super) fn datastore(
             let proved = tried(
                 site,
                 *address,
+                PATIENCE,
                 |relay| datastore::prove(case, &datastore, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
             )?;
@@ -144,29 +147,30 @@ fn ping(
     let proved = tried(
         site,
         to,
+        BALANCER_PATIENCE,
         |relay| balancer::prove(&name, ca_pem, relay),
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
     )?;
     Ok(proved.unwrap_or_else(|error| BalancerVerdict::unreached(&name, &error)))
 }
 
-/// Proves something through a relay; again where the result is broken, which shows neither. The inner
-/// error is why there is no relay.
+/// Proves something through a relay; again, for so long, where the result is broken, which shows
+/// neither. The inner error is why there is no relay.
 fn tried<T>(
     site: &mut Site<'_, '_>,
     to: SocketAddr,
+    patience: Duration,
     prove: impl Fn(Box<dyn Relay + '_>) -> T,
     is_broken: impl Fn(&T) -> bool,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
-    let mut left = ATTEMPTS;
+    let end = Instant::now() + patience;
     loop {
-        left -= 1;
         let result = match site.remote.relay(to, ATTEMPT) {
             Ok(relay) => prove(relay),
             Err(error) if error.ends_connection() => return Err(error),
             Err(error) => return Ok(Err(error)),
         };
-        if left == 0 || !is_broken(&result) || site.run.control.wait(PAUSE) {
+        if Instant::now() > end || !is_broken(&result) || site.run.control.wait(PAUSE) {
             return Ok(Ok(result));
         }
     }
