@@ -16,8 +16,9 @@
 #
 # Inputs are variables, set in front of this file.
 
-# The wizard's own data on a host, only for root.
+# The wizard's own data on a host, only for root; and what is gone after a reboot.
 KEEP=/var/lib/k3s-ha-wizard
+RUN=/run/k3s-ha-wizard
 
 # New files are world-readable unless a mode is given, as packages expect.
 umask 022
@@ -245,18 +246,20 @@ sync "$draft"
 mv -fT "$draft" "$1"
 '
 
-# replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others in between.
+# replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others in between. The content comes
+# from a file, because a pipe whose writer is killed would end early; it is in memory, because a host
+# that loses its power must not keep it.
 replace() {
-    ( umask 077; printf '%s' "$5" >"$KEEP/new" ) || return
-    as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$KEEP/new" || { rm -f "$KEEP/new"; return 1; }
-    rm -f "$KEEP/new"
+    ( umask 077; mkdir -p "$RUN"; printf '%s' "$5" >"$RUN/new" ) || return
+    as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$RUN/new" || { rm -f "$RUN/new"; return 1; }
+    rm -f "$RUN/new"
 }
 
-# wrote PATH CONTENT: records it.
-wrote() {
+# will_write PATH CONTENT: records it. Before the file is replaced: so the wizard knows its own files
+# also after an interruption.
+will_write() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
     printf '%s' "$2" | sha256sum | cut -d' ' -f1 >"$(written_mark "$1")"
-    say "wrote $1"
 }
 
 # put_file PATH MODE OWNER:GROUP CONTENT
@@ -267,8 +270,9 @@ put_file() {
     if as "$user" test -e "$1" && ! is_in "$user" "$1" "$4"; then
         keep_backup "$1" || return
     fi
+    will_write "$1" "$4"
     replace "$user" "$1" "$2" "$3" "$4" || return
-    wrote "$1" "$4"
+    say "wrote $1"
 }
 
 # rewrite PATH CONTENT: the file keeps its owner and mode, and stays a link if it is one.
@@ -277,8 +281,9 @@ rewrite() {
     user=$(keeper "$1") || { say "$user" >&2; return 1; }
     path=$(as "$user" readlink -e -- "$1") || { say "$1 does not exist" >&2; return 1; }
     seen=$(as "$user" stat -c '%a %u:%g' -- "$path") || return
+    will_write "$1" "$2"
     replace "$user" "$path" "${seen% *}" "${seen#* }" "$2" || return
-    wrote "$1" "$2"
+    say "wrote $1"
 }
 
 # remove_file PATH …: a file that was changed since the wizard wrote it stays.
@@ -389,6 +394,7 @@ put_file_set() {
         point .current "${before##*/}"
         with_each link_kept "$@"
     fi
+    with_each will_link "$@"
     point .current "${set##*/}"
     with_each link_into_set "$@"
     for other in "$folder"/.set-*; do
@@ -423,9 +429,11 @@ keep_in_set() { [ ! -e "$folder/$1" ] || cp -pL "$folder/$1" "$before/$1"; }
 
 link_kept() { [ ! -e "$before/$1" ] || in_set "$1" || point "$1" ".current/$1"; }
 
+will_link() { will_write "$folder/$1" "$4"; }
+
 link_into_set() {
     in_set "$1" || point "$1" ".current/$1"
-    wrote "$folder/$1" "$4"
+    say "wrote $folder/$1"
 }
 
 # remove_file_set FOLDER FILES

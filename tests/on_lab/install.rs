@@ -9,7 +9,7 @@ use k3s_ha_wizard::events::{Event, Outcome, What};
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];
 
 /// A cluster that is there: three nodes Ready, every pod of the system healthy, every proof held.
-fn must_be_a_cluster(run: &Ended) {
+pub fn must_be_a_cluster(run: &Ended) {
     let cluster = run.events.iter().rev().find_map(|event| match &event.what {
         What::Cluster { cluster } => Some(cluster),
         _ => None,

@@ -5,6 +5,7 @@
 
 mod backup;
 mod earlier;
+mod faults;
 mod install;
 mod lab;
 mod network;

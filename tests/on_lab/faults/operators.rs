@@ -1,0 +1,188 @@
+//! Two wizards at a time, one that sleeps, and hosts that are not who they were.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::ground::{bare, ends_well, failures, installed, is_whole};
+use super::killed::applies;
+use super::{Fault, Row};
+use crate::lab::{Lab, Wizard, changes, picture};
+
+const LONG: &str = "postgres/install@k3s-postgres";
+
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    let status = Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Another wizard while one is at work; the first one ends well.
+fn beside(name: &'static str, same_state: bool) -> Fault {
+    Fault::new(name, move || {
+        let (lab, wizard, other) = (bare(), Wizard::new(), Wizard::new());
+        let mut said = None;
+        let run = wizard.run_until(|event, _| {
+            if applies(event, LONG) && said.is_none() {
+                let second = if same_state { &wizard } else { &other };
+                let output = second.command(&[]).output().unwrap();
+                let text = [output.stdout, output.stderr].concat();
+                let text = String::from_utf8_lossy(&text).into_owned();
+                assert_eq!(output.status.code(), Some(4), "{text}");
+                said = Some(crate::lab::flat(&text));
+            }
+        });
+        run.good();
+        let said = said.expect("the moment never came");
+        let who = if same_state {
+            "process"
+        } else {
+            "is using this host"
+        };
+        assert!(said.contains(who), "{said}");
+        is_whole(&lab, &wizard);
+        Row {
+            did: "a second wizard while the first one works".to_owned(),
+            said: said.chars().take(160).collect(),
+            continued: "the first one ended well".to_owned(),
+        }
+    })
+}
+
+pub fn two() -> Vec<Fault> {
+    vec![
+        beside("with one state folder", true),
+        beside("from two machines", false),
+        Fault::new("one is stopped for 20 s and goes on", || {
+            let (lab, wizard) = (bare(), Wizard::new());
+            let mut stopped = false;
+            let run = wizard.run_until(|event, child| {
+                if applies(event, "k3s/start@k3s-server-1") && !stopped {
+                    stopped = true;
+                    signal(child, "STOP");
+                    std::thread::sleep(Duration::from_secs(20));
+                    signal(child, "CONT");
+                }
+            });
+            assert!(stopped, "{}", run.text);
+            let said = match run.status.code() {
+                Some(0) => "it went on and ended well".to_owned(),
+                _ => failures(&run),
+            };
+            Row {
+                did: "SIGSTOP for 20 s, then SIGCONT".to_owned(),
+                said,
+                continued: ends_well(&lab, &wizard),
+            }
+        }),
+    ]
+}
+
+/// A host's key is another one; the wizard must not send it anything, and changes no host.
+fn new_key(lab: &Lab, host: &str) {
+    lab.must(
+        host,
+        "mkdir -p /root/keys && mv /etc/ssh/ssh_host_* /root/keys/ && ssh-keygen -q -A && systemctl restart ssh",
+    );
+}
+
+fn old_key(lab: &Lab, host: &str) {
+    lab.must(
+        host,
+        "mv -f /root/keys/ssh_host_* /etc/ssh/ && rmdir /root/keys && systemctl restart ssh",
+    );
+}
+
+pub fn impostors() -> Vec<Fault> {
+    let first = |host: &'static str| {
+        Fault::new(format!("{host} at the first contact"), move || {
+            let (lab, wizard) = (bare(), Wizard::new());
+            new_key(&lab, host);
+            let before = picture(&lab);
+            let run = wizard.run();
+            assert_eq!(run.status.code(), Some(3), "{}", run.text);
+            assert!(run.text.contains("host key"), "{}", run.text);
+            assert_eq!(changes(&before, &picture(&lab)), Vec::<String>::new());
+            old_key(&lab, host);
+            Row {
+                did: format!("{host} has another host key than known_hosts"),
+                said: "exit 3: the host key has changed".to_owned(),
+                continued: ends_well(&lab, &wizard),
+            }
+        })
+    };
+    let between = |host: &'static str| {
+        Fault::new(format!("{host} at a reconnect within the run"), move || {
+            let (lab, wizard) = (bare(), Wizard::new());
+            let id = if host == "k3s-postgres" {
+                LONG
+            } else {
+                "k3s/start@k3s-server-1"
+            };
+            let mut changed = false;
+            let run = wizard.run_until(|event, _| {
+                if applies(event, id) && !changed {
+                    changed = true;
+                    new_key(&lab, host);
+                    lab.must(host, "pkill -f 'sshd: ' || true");
+                }
+            });
+            assert!(changed, "{}", run.text);
+            assert_ne!(run.status.code(), Some(0), "{}", run.text);
+            assert!(run.text.contains("host key"), "{}", run.text);
+            old_key(&lab, host);
+            Row {
+                did: format!("{host} gets another host key, and its connections end"),
+                said: failures(&run),
+                continued: ends_well(&lab, &wizard),
+            }
+        })
+    };
+    let postgres = Fault::new("a Postgres with another certificate", || {
+        let (lab, wizard) = installed();
+        lab.must(
+            "k3s-postgres",
+            "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=postgres.lab.internal \
+                 -addext subjectAltName=DNS:postgres.lab.internal -keyout /root/other.key \
+                 -out /root/other.crt 2>/dev/null
+             install -o postgres -g postgres -m 600 /root/other.key /root/other.crt /etc/postgresql/15/main/
+             rm /root/other.*
+             cd / && runuser -u postgres -- psql -q -c \"ALTER SYSTEM SET ssl_cert_file='/etc/postgresql/15/main/other.crt'\" \
+                 -c \"ALTER SYSTEM SET ssl_key_file='/etc/postgresql/15/main/other.key'\" -c 'SELECT pg_reload_conf()' >/dev/null",
+        );
+        let (code, said) = wizard.says(&["check"]);
+        assert_eq!(code, Some(6), "{said}");
+        let run = wizard.run();
+        let put_back = run.changed().contains(&"postgres/tls@k3s-postgres");
+        let refused = run.status.code() != Some(0);
+        assert!(
+            put_back || refused,
+            "the other certificate was not noticed\n{}",
+            run.text
+        );
+        lab.must(
+            "k3s-postgres",
+            "cd / && runuser -u postgres -- psql -q -c 'ALTER SYSTEM RESET ssl_cert_file' \
+                 -c 'ALTER SYSTEM RESET ssl_key_file' -c 'SELECT pg_reload_conf()' >/dev/null
+             rm /etc/postgresql/15/main/other.*",
+        );
+        Row {
+            did: "Postgres serves a certificate of another authority".to_owned(),
+            said: if refused {
+                failures(&run)
+            } else {
+                "postgres/tls was applied again".to_owned()
+            },
+            continued: {
+                let run = wizard.run().good();
+                crate::install::must_be_a_cluster(&run);
+                "with its own certificate again the cluster is healthy".to_owned()
+            },
+        }
+    });
+    let mut all: Vec<_> = ["k3s-postgres", "k3s-server-2", "k3s-nginx"]
+        .map(first)
+        .into();
+    all.extend(["k3s-postgres", "k3s-server-1"].map(between));
+    all.push(postgres);
+    all
+}
