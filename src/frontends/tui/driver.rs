@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::events::Event;
 use crate::interview::planned::PlannedStep;
@@ -30,12 +31,14 @@ use super::{poller, probe, text};
 const WAITING: usize = 4096;
 
 /// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
-/// decision.
+/// decision; `chosen`, the objects of the cluster that the operator wants to know more of, once
+/// there is one.
 pub fn start(
     answers: Answers,
     tried: Tried,
     control: Arc<Control>,
     begin: Receiver<bool>,
+    chosen: Receiver<ObjectName>,
     messages: Sender<Message>,
     outcome: Sender<RunEnd>,
 ) -> io::Result<()> {
@@ -49,7 +52,7 @@ pub fn start(
                 begun: None,
             };
             let worked = catch_unwind(AssertUnwindSafe(|| {
-                work(&answers, &tried, &control, &mut screens)
+                work(&answers, &tried, &control, chosen, &mut screens)
             }));
             let last = match worked.unwrap_or(Err(RunError::WentWrong)) {
                 Ok(()) | Err(RunError::Unfit | RunError::Aborted { .. }) => Message::Over,
@@ -70,12 +73,20 @@ fn work(
     answers: &Answers,
     tried: &Tried,
     control: &Arc<Control>,
+    chosen: Receiver<ObjectName>,
     screens: &mut Screens,
 ) -> Result<(), RunError> {
     let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
     let ended = run::carry_out(opened, &Reach::All, control, screens)?;
     if let (Some(_), Some(begun)) = (ended, screens.begun.take())
-        && let Err(why) = poller::start(answers, tried, control, &screens.messages, begun.summary)
+        && let Err(why) = poller::start(
+            answers,
+            tried,
+            control,
+            &screens.messages,
+            chosen,
+            begun.summary,
+        )
     {
         screens.tell(Message::Said(text::not_watched(&why.to_string())));
     }

@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::events::Abort;
 use crate::interview::drafts;
@@ -42,6 +43,8 @@ pub struct EventLoop {
     /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
     begin: Option<Sender<bool>>,
+    /// Objects of the cluster that the operator wants to know more of.
+    chosen: Option<Sender<ObjectName>>,
     /// Secrets that were typed, and what came of passwords: for this process alone.
     tried: Tried,
     /// End what tries hosts in the background.
@@ -65,6 +68,7 @@ impl EventLoop {
             inbox,
             control: Arc::default(),
             begin: None,
+            chosen: None,
             tried: Tried {
                 asks: true,
                 ..Tried::default()
@@ -198,6 +202,11 @@ impl EventLoop {
                 let copied = Guard::copy(&text);
                 self.bear(model, copied)?;
             }
+            Effect::LookAt(object) => {
+                if let Some(chosen) = &self.chosen {
+                    let _ = chosen.send(object);
+                }
+            }
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
@@ -255,6 +264,8 @@ impl EventLoop {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
+        let (chosen, looked_at) = unbounded();
+        self.chosen = Some(chosen);
         // What the last run has left is not looked at any more.
         self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
@@ -263,6 +274,7 @@ impl EventLoop {
             self.tried.clone(),
             self.control.clone(),
             word,
+            looked_at,
             self.messages.clone(),
             self.outcomes.0.clone(),
         )

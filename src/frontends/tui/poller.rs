@@ -1,14 +1,15 @@
-//! The threads that look at what a run has left: one at the cluster, one at its datastore. They
-//! end when the control of their run says so, or when the screens are gone.
+//! The threads that look at what a run has left: one at the cluster, one at its datastore, one at
+//! the objects that the operator chooses. They end when the control of their run says so, or when the screens are gone.
 
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 use time::OffsetDateTime;
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::engine::watch::{Watched, watch};
 use crate::remote::Remote;
@@ -34,6 +35,7 @@ pub fn start(
     tried: &Tried,
     control: &Arc<Control>,
     messages: &Sender<Message>,
+    chosen: Receiver<ObjectName>,
     summary: Summary,
 ) -> Result<(), PollError> {
     let folder = Folder::open(None, &answers.cluster.name).map_err(RunError::from)?;
@@ -68,6 +70,7 @@ pub fn start(
         certificates();
         let mut watched = Watched::default();
         let mut balancer = None;
+        let mut minute = 0;
         let look = &mut |remote: &mut dyn Remote| {
             certificates();
             let now = polled.balancer(remote)?;
@@ -75,13 +78,35 @@ pub fn start(
                 balancer.clone_from(&now);
                 now.map(|now| tell(&heard, LiveUpdate::Balancer(now)));
             }
-            polled.cluster(remote)
+            let seen = polled.cluster(remote)?;
+            let now = OffsetDateTime::now_utc();
+            if minute != now.unix_timestamp() / 60 {
+                minute = now.unix_timestamp() / 60;
+                tell(&heard, LiveUpdate::Clock(now));
+            }
+            Ok(seen)
         };
         watch(servers, &stop, PAUSE, look, &mut |news| {
             watched.told(news.clone());
             summary.latest(&watched);
             tell(&heard, LiveUpdate::Cluster(news))
         });
+    })?;
+
+    let (asked, heard, stop) = (poll.clone(), messages.clone(), control.clone());
+    let tried = tried.clone();
+    spawn("look-at-objects", move || {
+        while let Ok(object) = chosen.recv() {
+            // The operator still looks at the latest one only.
+            let object = chosen.try_iter().last().unwrap_or(object);
+            if stop.aborting().is_some() {
+                return;
+            }
+            let told = asked.details(&tried, &object);
+            if !tell(&heard, LiveUpdate::Details(object, told)) {
+                return;
+            }
+        }
     })?;
 
     let (heard, stop) = (messages.clone(), control.clone());

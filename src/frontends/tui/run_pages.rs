@@ -2,6 +2,7 @@
 //! how lines are drawn beside the phases.
 
 use ratatui::Frame;
+use ratatui::layout::Position;
 use ratatui::text::Line;
 
 use super::action::Action;
@@ -94,6 +95,19 @@ pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &m
 pub fn width(common: &Common) -> usize {
     let (_, area) = layout::beside_stepper(common.size);
     usize::from(area.width)
+}
+
+/// How many there is room for.
+pub fn height(common: &Common) -> usize {
+    let (_, area) = layout::beside_stepper(common.size);
+    usize::from(area.height)
+}
+
+/// The line on the screen, counted from the first, on which a place is.
+pub fn row_of(common: &Common, place: Position) -> Option<usize> {
+    let (_, area) = layout::beside_stepper(common.size);
+    let row = area.contains(place).then(|| place.y - area.y);
+    row.map(usize::from)
 }
 
 /// Where they stand once they were scrolled from a place.

@@ -165,7 +165,7 @@ fn reach(
 fn looked(model: &mut Model, update: LiveUpdate) -> Vec<Effect> {
     let common = &model.common;
     if common.run.progress.ended.is_some() {
-        model.pages.cluster.told(update);
+        model.pages.cluster.told(&model.common, update);
         return Vec::new();
     }
     // An operator who has gone on to something else looks at no cluster any more. A new run has ended

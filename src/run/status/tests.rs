@@ -4,8 +4,8 @@ use super::super::known::{KnownCluster, find};
 use super::*;
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::api;
-use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
+use crate::remote::{Remote, RemoteError, Scripted};
 use crate::report::lines::write_status;
 use crate::state::{Applied, Folder, State};
 

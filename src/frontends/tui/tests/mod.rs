@@ -33,6 +33,7 @@ macro_rules! in_colours {
     };
 }
 
+mod details;
 mod live;
 mod options;
 mod pages;
