@@ -22,6 +22,7 @@ use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunEr
 use crate::topology::Link;
 
 use super::message::{Message, RunFiles, Unreached};
+use super::poller::PollError;
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
 use super::{poller, probe, text};
@@ -78,19 +79,31 @@ fn work(
 ) -> Result<(), RunError> {
     let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
     let ended = run::carry_out(opened, &Reach::All, control, screens)?;
-    if let (Some(_), Some(begun)) = (ended, screens.begun.take())
-        && let Err(why) = poller::start(
-            answers,
-            tried,
-            control,
-            &screens.messages,
-            chosen,
-            begun.summary,
-        )
-    {
-        screens.tell(Message::Said(text::not_watched(&why.to_string())));
+    if let (Some(_), Some(begun)) = (ended, screens.begun.take()) {
+        let started = watch(answers, tried, control, chosen, screens, begun.summary);
+        if let Err(why) = started {
+            screens.tell(Message::Said(text::not_watched(&why.to_string())));
+        }
     }
     Ok(())
+}
+
+/// Looks at what a run has left, where it left a cluster.
+fn watch(
+    answers: &Answers,
+    tried: &Tried,
+    control: &Arc<Control>,
+    chosen: Receiver<ObjectName>,
+    screens: &Screens,
+    summary: Summary,
+) -> Result<(), PollError> {
+    match poller::of_run(answers)? {
+        Some(poll) => {
+            let messages = &screens.messages;
+            poller::start(poll, tried, control, messages, chosen, Some(summary))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A run, for the screens.
@@ -140,7 +153,7 @@ impl Frontend for Screens {
         let context = planned.context(text::NAME.into(), false);
         let log = context.log.display().to_string();
         self.tell(Message::Files(RunFiles {
-            log: log.clone(),
+            log: Some(log.clone()),
             kubeconfig: context.kubeconfig.display().to_string(),
             next: context.next.clone(),
         }));

@@ -18,6 +18,8 @@ pub enum Effect {
     TakeTerminal,
     Redraw,
     Copy(String),
+    /// Look at the cluster of this name, without a run.
+    Watch(String),
     /// Ask for more of an object of the cluster.
     LookAt(ObjectName),
     SaveLog {

@@ -58,9 +58,10 @@ fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
     let theme = common.theme;
     let run = &common.run;
     let mut left = vec![Span::styled(text::NAME, theme.title())];
-    let cluster = match &run.progress.run {
-        Some(run) => Some(run.cluster.clone()),
-        None => common
+    let cluster = match (&common.watched, &run.progress.run) {
+        (Some(watched), _) => Some(watched.clone()),
+        (None, Some(run)) => Some(run.cluster.clone()),
+        (None, None) => common
             .mode
             .wizard()
             .map(|wizard| wizard.interview.answers.cluster.name.clone()),
@@ -81,6 +82,7 @@ fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
                 theme.dot()
             )
         }
+        _ if common.watched.is_some() => text::LIVE.to_owned(),
         _ => step_of(page, theme.dot()),
     };
     ends(Line::from(left), Line::from(right), area, frame);

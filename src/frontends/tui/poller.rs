@@ -29,24 +29,28 @@ pub enum PollError {
     Thread(#[from] io::Error),
 }
 
-/// Begins to look at the cluster of a run of these answers, where there is one to look at.
+/// The cluster of a run of these answers; `None` where the run came to none.
+pub fn of_run(answers: &Answers) -> Result<Option<Poll>, RunError> {
+    let folder = Folder::open(None, &answers.cluster.name)?;
+    let state = folder.state()?;
+    let Some(authority) = state.and_then(|state| state.cluster_ca) else {
+        return Ok(None);
+    };
+    Poll::new(folder, answers.clone(), answers, Some(authority)).map(Some)
+}
+
+/// Begins to look at a cluster. What is seen of it is in the summary of its run, where it had one.
 pub fn start(
-    answers: &Answers,
+    poll: Poll,
     tried: &Tried,
     control: &Arc<Control>,
     messages: &Sender<Message>,
     chosen: Receiver<ObjectName>,
-    summary: Summary,
+    summary: Option<Summary>,
 ) -> Result<(), PollError> {
-    let folder = Folder::open(None, &answers.cluster.name).map_err(RunError::from)?;
-    let state = folder.state().map_err(RunError::from)?;
-    let Some(authority) = state.and_then(|state| state.cluster_ca) else {
-        return Ok(());
-    };
     if control.aborting().is_some() {
         return Ok(());
     }
-    let poll = Poll::new(folder, answers.clone(), answers, Some(authority))?;
     let poll = Arc::new(poll);
     let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
     let tell = |messages: &Sender<Message>, update| {
@@ -88,7 +92,9 @@ pub fn start(
         };
         watch(servers, &stop, PAUSE, look, &mut |news| {
             watched.told(news.clone());
-            summary.latest(&watched);
+            if let Some(summary) = &summary {
+                summary.latest(&watched);
+            }
             tell(&heard, LiveUpdate::Cluster(news))
         });
     })?;

@@ -128,6 +128,9 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
 
 fn go(model: &mut Model, page: Page) {
     let from = std::mem::replace(&mut model.page, page);
+    if page != Page::Cluster {
+        model.common.watched = None;
+    }
     if from.is_of_a_run() && !page.is_of_a_run() {
         // The answers again, or another run of them.
         model.common.run = RunView::new();
@@ -164,7 +167,7 @@ fn reach(
 /// The cluster was looked at, after the run.
 fn looked(model: &mut Model, update: LiveUpdate) -> Vec<Effect> {
     let common = &model.common;
-    if common.run.progress.ended.is_some() {
+    if common.run.progress.ended.is_some() || common.watched.is_some() {
         model.pages.cluster.told(&model.common, update);
         return Vec::new();
     }

@@ -14,7 +14,7 @@ use crate::engine::watch::{Lost, News, Seen};
 use crate::events::Abort;
 use crate::pki::Certificate;
 
-const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
+pub const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
 pub const ILL: &str =
     include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
 
@@ -96,7 +96,7 @@ pub fn live(theme: Theme, size: (u16, u16)) -> Model {
     update(
         &mut model,
         Message::Files(RunFiles {
-            log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
+            log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
             kubeconfig: "/state/lab/kubeconfig".into(),
             next: vec![
                 "export KUBECONFIG=/state/lab/kubeconfig".into(),

@@ -41,6 +41,7 @@ mod preflight;
 mod probes;
 mod rules;
 mod runs;
+mod watched;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -55,6 +55,7 @@ fn places() -> Vec<Model> {
         skippable,
         Model::for_replay(MONO, SMALL, events("run.jsonl")),
         live::live(MONO, SMALL),
+        watched::watched(MONO, SMALL),
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
     places.extend((0..12).map(servers));

@@ -31,6 +31,7 @@ pub const NOTHING_TO_COPY: &str = "Nothing to copy.";
 pub const SUSPENDED_BACK: &str = "Resumed. Nothing was read from the hosts meanwhile.";
 
 pub const WELCOME: &str = "Welcome";
+pub const LIVE: &str = "Live";
 pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
 pub const STILL_CLOSING: &str =
@@ -233,7 +234,7 @@ pub fn was_lost(gone: &Lost, seen: bool) -> String {
 }
 
 pub fn not_watched(why: &str) -> String {
-    format!("The cluster is no longer watched: {why}")
+    format!("The cluster is not watched: {why}")
 }
 
 /// `2026-11-24 21:54:40 UTC`

@@ -15,6 +15,7 @@ use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::look::Balancer;
 use crate::engine::watch::{News, Watched};
+use crate::events::Abort;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
@@ -56,6 +57,9 @@ const OBJECTS: Scope = Scope::new(
     ],
 );
 
+/// The page was opened from the welcome page.
+const WATCHED: Scope = Scope::new("watched", &[shown(ESC, Action::Back, text::key::BACK)]);
+
 const DETAILS: Scope = Scope::new(
     "details",
     &[
@@ -76,6 +80,9 @@ impl Screen for ClusterPage {
         if self.open.is_some() {
             return vec![DETAILS, SCROLL];
         }
+        if common.watched.is_some() {
+            return vec![OBJECTS, WATCHED, SCROLL];
+        }
         run_pages::scopes(common, vec![OBJECTS])
     }
 
@@ -87,6 +94,13 @@ impl Screen for ClusterPage {
             Action::ShowDetails | Action::Retry => return self.look(common),
             Action::Close => self.open = None,
             Action::Copy => return copy(common),
+            Action::Back => {
+                // The looking ends with the page; `q` closes what lies over it first.
+                if self.open.take().is_some() {
+                    return Vec::new();
+                }
+                return vec![Effect::Go(Page::Welcome), Effect::Abort(Abort::Hard)];
+            }
             action => return run_pages::act(common, action),
         }
         Vec::new()

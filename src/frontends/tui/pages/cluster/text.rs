@@ -43,7 +43,7 @@ pub mod key {
     pub const DETAILS: &str = "details";
     pub const COPY: &str = "copy KUBECONFIG";
     pub const ASK_AGAIN: &str = "ask again";
-    pub use crate::frontends::tui::text::key::CLOSE;
+    pub use crate::frontends::tui::text::key::{BACK, CLOSE};
 }
 
 /// The time so many milliseconds after a run began.
@@ -148,7 +148,7 @@ pub fn live(from: &str, since: OffsetDateTime, seconds: u64) -> String {
 }
 
 /// No server answers: how the wizard goes on, and how old the state on the page is.
-pub fn lost(gone: &Lost, seconds: u64) -> String {
+pub fn lost(gone: &Lost, seconds: u64, had_run: bool) -> String {
     let trying = if gone.given_up {
         "The checks have stopped: the cause needs a fix first.".to_owned()
     } else {
@@ -157,7 +157,8 @@ pub fn lost(gone: &Lost, seconds: u64) -> String {
     };
     let from = match gone.last {
         Some(last) => format!("The state below was seen at {}.", moment(last)),
-        None => "The state below is from the run.".to_owned(),
+        None if had_run => "The state below is from the run.".to_owned(),
+        None => String::new(),
     };
     format!(
         "NOT live: no answer since {}. {trying} {from}",

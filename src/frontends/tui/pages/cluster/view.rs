@@ -10,6 +10,7 @@ use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::look::Balancer;
 use crate::engine::watch::Watched;
+use crate::events::End;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::live::PAUSE;
 use crate::frontends::tui::run_pages;
@@ -73,7 +74,7 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
         lines.extend(styled(text, width, style));
     };
     if let Some(lost) = &watched.lost {
-        let text = text::lost(lost, seconds);
+        let text = text::lost(lost, seconds, common.watched.is_none());
         say(&format!("{} {text}", theme.bad_mark()), theme.bad());
         for why in &lost.why {
             say(why, theme.warning());
@@ -125,7 +126,7 @@ fn of_cluster(
     let now = page.now(common);
     let theme = common.theme;
     let mut first = title(theme, text::NODES, verdict(page, common, cluster));
-    if page.cluster == Watched::default() {
+    if page.cluster == Watched::default() && common.watched.is_none() {
         let as_of = format!("  {}", text::as_of(common.run.progress.at));
         first.push_span(Span::styled(as_of, theme.faint()));
     }
@@ -410,7 +411,8 @@ fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
     let Some(files) = &common.run.files else {
         return;
     };
-    let done = common.run.progress.ended == Some(crate::events::End::Done);
+    let ended = common.run.progress.ended.as_ref();
+    let done = ended == Some(&End::Done) || common.watched.is_some();
     let mut entry = |label: &str, what: &str| {
         let mut label = label;
         for line in wrapped(what, width.saturating_sub(12)) {
@@ -427,7 +429,9 @@ fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
             entry(if number == 0 { text::NEXT } else { "" }, command);
         }
     }
-    entry(text::LOG_FILE, &files.log);
+    if let Some(log) = &files.log {
+        entry(text::LOG_FILE, log);
+    }
     lines.push(Line::default());
 }
 
