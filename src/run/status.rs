@@ -11,9 +11,8 @@ use crate::engine::watch::PollTarget;
 use crate::report::status::ClusterStatus;
 
 /// How the cluster is now.
-pub fn ask(poll: &Poll) -> Result<ClusterStatus, KnownError> {
-    let tried = Tried::default();
-    let (servers, postgres) = (poll.servers(&tried)?, poll.postgres(&tried)?);
+pub fn ask(poll: &Poll, tried: &Tried) -> Result<ClusterStatus, KnownError> {
+    let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
     Ok(ask_at(poll, servers, postgres, OffsetDateTime::now_utc()))
 }
 

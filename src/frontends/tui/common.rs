@@ -27,6 +27,8 @@ pub struct Common {
     pub toast: Option<Toast>,
     pub mode: Mode,
     pub run: RunView,
+    /// Nothing may be changed.
+    pub read_only: bool,
     /// The cluster that is looked at without a run.
     pub watched: Option<String>,
     /// A thread works with hosts: connects, waits for the operator, or runs.
@@ -50,6 +52,7 @@ impl Common {
             toast: None,
             mode,
             run: RunView::new(),
+            read_only: false,
             watched: None,
             at_work: false,
             let_begin: None,

@@ -62,7 +62,8 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    pub fn new() -> io::Result<Self> {
+    /// Without leave to change anything, no run starts.
+    pub fn new(read_only: bool) -> io::Result<Self> {
         let (messages, inbox) = unbounded();
         let tell = messages.clone();
         let event_loop = Self {
@@ -74,6 +75,7 @@ impl EventLoop {
             chosen: None,
             tried: Tried {
                 asks: true,
+                read_only,
                 ..Tried::default()
             },
             probes: BTreeMap::new(),

@@ -114,6 +114,11 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     for effect in effects {
         match effect {
             Effect::Go(page) => go(model, page),
+            // Drafts are kept in the state folder.
+            Effect::KeepDraft(_) if model.common.read_only => {}
+            Effect::Reach(_) | Effect::ReachOn(_) if model.common.read_only => {
+                model.common.say(text::READ_ONLY_RUNS_NOTHING);
+            }
             Effect::Reach(answers) => {
                 outside.extend(reach(model, answers, Effect::Reach));
             }

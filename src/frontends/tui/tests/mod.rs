@@ -39,6 +39,7 @@ mod options;
 mod pages;
 mod preflight;
 mod probes;
+mod read_only;
 mod rules;
 mod runs;
 mod watched;
