@@ -23,6 +23,14 @@ pub enum BackupVerb {
 }
 
 impl BackupVerb {
+    /// Its name, if it changes something.
+    pub fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Create(_) => Some("backup create"),
+            Self::List(_) => None,
+        }
+    }
+
     pub fn run(&self, display: &Display) -> ExitCode {
         match self {
             Self::Create(which) => create(which, display),

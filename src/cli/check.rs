@@ -10,12 +10,12 @@ use crate::frontends::Output;
 use crate::platform::Facts;
 use crate::run::{Opened, Purpose, Tried, exit};
 
-pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
+pub fn run(which: &WhichCluster, output: Output, tried: &Tried) -> ExitCode {
     let applied = match which.applied() {
         Ok(applied) => applied,
         Err(code) => return code,
     };
-    let opened = Opened::open(applied, None, Purpose::Compare, &Tried::default());
+    let opened = Opened::open(applied, None, Purpose::Compare, tried);
     let told = |host: &str, facts: &Facts| {
         if output == Output::Lines {
             let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{open, unattended};
 use crate::frontends::Display;
-use crate::run::{Purpose, Reach, carry_out};
+use crate::run::{Purpose, Reach, Tried, carry_out};
 
 #[derive(Debug, Args)]
 pub struct InstallArgs {
@@ -32,7 +32,7 @@ impl InstallArgs {
 
 /// Installs what the answers ask for.
 pub fn install(path: &Path, purpose: Purpose, display: &Display) -> ExitCode {
-    let opened = match open(path, purpose) {
+    let opened = match open(path, purpose, &Tried::default()) {
         Ok(opened) => opened,
         Err(code) => return code,
     };

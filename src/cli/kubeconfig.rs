@@ -46,6 +46,11 @@ enum KubeconfigError {
 }
 
 impl KubeconfigArgs {
+    /// Its name, if it changes something.
+    pub fn changes(&self) -> Option<&'static str> {
+        self.merge.then_some("kubeconfig --merge")
+    }
+
     pub fn run(&self) -> ExitCode {
         let done = if self.merge {
             self.merge()

@@ -39,6 +39,10 @@ struct Cli {
     /// Do not probe hosts while you enter them
     #[arg(long, alias = "no-knock")]
     no_probe: bool,
+    /// Change nothing: not on hosts, not in the state folder, not in your kubeconfig. What would
+    /// change something is refused
+    #[arg(long, global = true)]
+    read_only: bool,
     #[command(flatten)]
     display: Display,
     #[command(subcommand)]
@@ -92,23 +96,68 @@ pub fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "{error}");
     }
     let cli = parsed();
-    let display = &cli.display;
+    let (display, read_only) = (&cli.display, cli.read_only);
+    if let Some(verb) = cli.changes().filter(|_| read_only) {
+        return complain(&read_only_refuses(verb), exit::USAGE);
+    }
+    let tried = Tried {
+        read_only,
+        ..Tried::default()
+    };
     match cli.command {
         Some(Command::Install(install)) => install.run(display),
-        Some(Command::Plan(plan)) => plan.run(display.output),
-        Some(Command::Status(which)) => status::run(&which, display.output),
-        Some(Command::Check(which)) => check::run(&which, display.output),
+        Some(Command::Plan(plan)) => plan.run(display.output, &tried),
+        Some(Command::Status(which)) => status::run(&which, display.output, &tried),
+        Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
-        Some(Command::Replay(replay)) => replay.run(display),
+        Some(Command::Replay(replay)) => replay.run(display, read_only),
         Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
         Some(Command::Completions { shell }) => help::completions(shell, Cli::command()),
         Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {
             Some(answers) => install::install(answers, Purpose::Run, display),
-            None => wizard::run(display, !cli.no_probe),
+            None => wizard::run(display, !cli.no_probe, read_only),
         },
     }
+}
+
+impl Cli {
+    /// The verb of the command line, if it changes something.
+    fn changes(&self) -> Option<&'static str> {
+        match &self.command {
+            Some(command) => command.changes(),
+            None => self.answers.is_some().then_some("install"),
+        }
+    }
+}
+
+impl Command {
+    /// Its name, if it changes something on hosts, in the state folder or in the operator's
+    /// kubeconfig.
+    fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Install(_) => Some("install"),
+            Self::Backup(verb) => verb.changes(),
+            Self::Kubeconfig(args) => args.changes(),
+            Self::Plan(_)
+            | Self::Status(_)
+            | Self::Check(_)
+            | Self::Replay(_)
+            | Self::Answers(_)
+            | Self::Completions { .. }
+            | Self::Man => None,
+        }
+    }
+}
+
+/// Why a verb is refused, and what to do instead.
+fn read_only_refuses(verb: &str) -> String {
+    format!(
+        "--read-only refuses {verb}, because it changes something. These change nothing: \
+         `k3s-ha-wizard status` shows the cluster, `k3s-ha-wizard check` compares the hosts with \
+         what was applied, and `k3s-ha-wizard plan --answers FILE` shows what install would do."
+    )
 }
 
 /// Parses the command line; ends the process on an error.
@@ -131,9 +180,9 @@ fn parsed() -> Cli {
 }
 
 /// Opens an answers file; prints why it cannot be opened.
-fn open(path: &Path, purpose: Purpose) -> Result<Opened, ExitCode> {
+fn open(path: &Path, purpose: Purpose, tried: &Tried) -> Result<Opened, ExitCode> {
     let answers = Answers::load(path).map_err(|problems| complain(&problems, exit::USAGE))?;
-    Opened::open(answers, None, purpose, &Tried::default()).map_err(|error| ended(&Err(error)))
+    Opened::open(answers, None, purpose, tried).map_err(|error| ended(&Err(error)))
 }
 
 /// Runs what asks no questions, and prints it. Signals stop it; the command `again` goes on.

@@ -19,7 +19,7 @@ use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::report::diff::{FileChange, How};
-use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, carry_out, exit};
+use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, Tried, carry_out, exit};
 use crate::state::files::{self, Existing};
 use crate::topology::Link;
 
@@ -34,8 +34,8 @@ pub struct PlanArgs {
 }
 
 impl PlanArgs {
-    pub fn run(&self, output: Output) -> ExitCode {
-        let opened = match open(&self.answers, Purpose::Look) {
+    pub fn run(&self, output: Output, tried: &Tried) -> ExitCode {
+        let opened = match open(&self.answers, Purpose::Look, tried) {
             Ok(opened) => opened,
             Err(code) => return code,
         };

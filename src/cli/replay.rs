@@ -18,7 +18,7 @@ pub struct ReplayArgs {
 }
 
 impl ReplayArgs {
-    pub fn run(&self, display: &Display) -> ExitCode {
-        say(&tui::replay(&self.file, self.at, display))
+    pub fn run(&self, display: &Display, read_only: bool) -> ExitCode {
+        say(&tui::replay(&self.file, self.at, display, read_only))
     }
 }

@@ -8,11 +8,11 @@ use super::{complain, write_json};
 use crate::frontends::Output;
 use crate::report::lines::write_status;
 use crate::run::known::KnownCluster;
-use crate::run::status;
+use crate::run::{Tried, status};
 
-pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
+pub fn run(which: &WhichCluster, output: Output, tried: &Tried) -> ExitCode {
     let poll = which.find().and_then(KnownCluster::poll);
-    let told = poll.and_then(|poll| status::ask(&poll));
+    let told = poll.and_then(|poll| status::ask(&poll, tried));
     let code = status::exit_code(&told);
     let status = match &told {
         Ok(status) => status,

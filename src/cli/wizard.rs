@@ -3,15 +3,19 @@
 use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use super::{complain, read_only_refuses};
 use crate::frontends::tui::{self, Left};
 use crate::frontends::{Display, plain};
 use crate::run::exit;
 
-pub fn run(display: &Display, probes: bool) -> ExitCode {
+pub fn run(display: &Display, probes: bool, read_only: bool) -> ExitCode {
     if display.plain || is_dumb() {
+        if read_only {
+            return complain(&read_only_refuses("the questions of --plain"), exit::USAGE);
+        }
         walk_plainly()
     } else {
-        say(&tui::wizard(display, probes))
+        say(&tui::wizard(display, probes, read_only))
     }
 }
 

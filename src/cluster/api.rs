@@ -3,14 +3,17 @@
 //!
 //! Everything that a server says is bounded, and of what it lists a few fields are kept (`objects`).
 
+mod details;
+
 use std::io::{Read, Write};
 
 use openssl::ssl::SslStream;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::kubeconfig::Access;
 use super::objects::{ListPage, ListedObject};
-use super::{Nodes, Pods};
+use super::{ApiJsonError, Nodes, Pods};
 use crate::https::http::{HttpConnection, HttpError};
 use crate::https::tls;
 
@@ -23,6 +26,8 @@ const PAGE: usize = 500;
 const LONGEST_PAGE: usize = 16 << 20;
 /// How long all pages of a list may be.
 const LONGEST_LIST: usize = 128 << 20;
+/// How long an object may be: etcd takes no larger ones.
+const LONGEST_OBJECT: usize = 2 << 20;
 /// How long any other answer may be.
 const LONGEST: usize = 64 * 1024;
 /// How much of a reason is told.
@@ -96,6 +101,13 @@ impl<S: Read + Write> Api<S> {
             }
             page = format!("{path}?limit={PAGE}&continue={more}");
         }
+    }
+
+    /// One object, if it is of that kind.
+    fn one<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ApiError> {
+        let body = self.get(path, LONGEST_OBJECT)?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ApiError::Failed(ApiJsonError::from(error).to_string()))
     }
 
     fn get(&mut self, path: &str, most: usize) -> Result<Vec<u8>, ApiError> {

@@ -5,12 +5,13 @@
 //! [`waiting`](Pod::waiting), and whoever waits says when it is [`overdue`](Cluster::overdue).
 //!
 //! * [`api`]: asking for them; `objects`: their JSON
-//! * `node`, `pod`: the columns, and the diagnosis
+//! * `node`, `pod`: the columns, and the diagnosis; [`details`]: more of one of them
 //! * [`datastore`]: the servers' connections to it
 //! * [`kubeconfig`]: K3s's own, turned into the operator's; [`merge`]: into a file of theirs
 
 pub(crate) mod api;
 pub mod datastore;
+pub mod details;
 pub mod kubeconfig;
 pub mod merge;
 mod node;
@@ -19,7 +20,9 @@ mod pod;
 
 use std::collections::BTreeMap;
 
+use details::ObjectName;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// What a cluster looks like at one moment: nodes and pods, problems first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +40,13 @@ pub struct Node {
     pub roles: String,
     pub version: String,
     pub internal_ip: String,
+    /// When it joined the cluster; `None` where that is not known.
+    #[serde(
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none",
+        default
+    )]
+    pub created: Option<OffsetDateTime>,
     /// What is wrong with it; nothing when it is as it should be.
     pub problem: Option<String>,
     /// What it still lacks, where waiting may help.
@@ -54,11 +64,33 @@ pub struct Pod {
     pub status: String,
     pub restarts: u64,
     pub node: String,
+    /// When it was created; `None` where that is not known.
+    #[serde(
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none",
+        default
+    )]
+    pub created: Option<OffsetDateTime>,
     /// What is wrong with it; nothing for a healthy pod or a finished job.
     pub problem: Option<String>,
     /// What it still lacks, where waiting may help.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waiting: Option<String>,
+}
+
+impl Node {
+    pub fn object(&self) -> ObjectName {
+        ObjectName::Node(self.name.clone())
+    }
+}
+
+impl Pod {
+    pub fn object(&self) -> ObjectName {
+        ObjectName::Pod {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
 }
 
 /// A node as it should be.

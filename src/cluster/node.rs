@@ -9,7 +9,7 @@ use super::{ExpectedNode, Node, join};
 /// What kubectl prints where there is nothing.
 pub(super) const NONE: &str = "<none>";
 /// The conditions that should be false.
-const TROUBLES: [&str; 4] = [
+pub(super) const TROUBLES: [&str; 4] = [
     "MemoryPressure",
     "DiskPressure",
     "PIDPressure",
@@ -28,6 +28,7 @@ pub(super) fn read(node: &objects::NodeJson) -> Node {
         internal_ip: internal_ip
             .map_or(NONE, |address| &address.address)
             .to_owned(),
+        created: node.metadata.created(),
         problem,
         waiting,
     }
@@ -125,6 +126,7 @@ pub(super) fn absent(name: &str) -> Node {
         roles: NONE.to_owned(),
         version: NONE.to_owned(),
         internal_ip: NONE.to_owned(),
+        created: None,
         problem: None,
         waiting: Some("has not joined the cluster".to_owned()),
     }

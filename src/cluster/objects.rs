@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::ApiJsonError;
 
@@ -77,14 +79,29 @@ pub(super) struct PodJson {
 pub(super) struct Metadata {
     pub name: String,
     #[serde(default)]
+    pub uid: String,
+    #[serde(default)]
     pub namespace: String,
     #[serde(default)]
     pub labels: std::collections::BTreeMap<String, String>,
+    pub creation_timestamp: Option<String>,
     pub deletion_timestamp: Option<String>,
     #[serde(default)]
     pub finalizers: Vec<String>,
     #[serde(default)]
     pub owner_references: Vec<Owner>,
+}
+
+impl Metadata {
+    /// When the object was created, if it says so in a form that is a time.
+    pub fn created(&self) -> Option<OffsetDateTime> {
+        moment(self.creation_timestamp.as_deref()?)
+    }
+}
+
+/// A time as the API writes it.
+pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 #[derive(Deserialize)]
@@ -100,6 +117,15 @@ pub(super) struct NodeSpec {
     /// The range of its pods' addresses.
     #[serde(rename = "podCIDR")]
     pub pod_cidr: String,
+    pub taints: Vec<Taint>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Taint {
+    pub key: String,
+    pub value: String,
+    pub effect: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,6 +140,9 @@ pub(super) struct NodeStatus {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct NodeInfo {
     pub kubelet_version: String,
+    pub os_image: String,
+    pub kernel_version: String,
+    pub container_runtime_version: String,
 }
 
 #[derive(Deserialize)]
@@ -124,10 +153,12 @@ pub(super) struct Address {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Condition {
     #[serde(rename = "type")]
     pub kind: String,
     pub status: String,
+    pub last_transition_time: Option<String>,
     #[serde(default)]
     pub reason: String,
     #[serde(default)]
@@ -174,6 +205,8 @@ pub(super) struct PodStatus {
     pub phase: String,
     pub reason: String,
     pub message: String,
+    #[serde(rename = "podIP")]
+    pub pod_ip: String,
     pub conditions: Vec<Condition>,
     pub init_container_statuses: Vec<ContainerStatus>,
     pub container_statuses: Vec<ContainerStatus>,
@@ -199,8 +232,14 @@ pub(super) struct ContainerStatus {
 #[serde(default)]
 pub(super) struct ContainerStateJson {
     pub waiting: Option<Waiting>,
-    pub running: Option<serde::de::IgnoredAny>,
+    pub running: Option<Running>,
     pub terminated: Option<Terminated>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Running {
+    pub started_at: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -217,6 +256,7 @@ pub(super) struct Terminated {
     pub signal: i32,
     pub reason: String,
     pub message: String,
+    pub finished_at: Option<String>,
 }
 
 /// The condition of that type, if the object has it.

@@ -58,6 +58,7 @@ pub(super) fn read(pod: &objects::PodJson, around: &Around) -> Pod {
         status: columns.status,
         restarts: columns.restarts,
         node: node.map_or(NONE, String::as_str).to_owned(),
+        created: pod.metadata.created(),
         problem: text(problem),
         waiting: text(waiting),
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::api::Administrator;
 use crate::cluster::datastore::Datastore;
+use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::proof::balancer;
 use crate::remote::program::call;
@@ -29,6 +30,15 @@ pub fn cluster(
         cluster.expect(nodes);
         cluster
     })
+}
+
+/// More of one object, as the API of a server tells it.
+pub fn details(
+    server: &mut dyn Remote,
+    administrator: &Administrator,
+    object: &ObjectName,
+) -> Result<Details, RemoteError> {
+    administrator.ask(server, |api| api.details(object))
 }
 
 /// Who is connected to the datastore, as Postgres on its host sees it.

@@ -200,6 +200,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
                 roles,
                 version,
                 internal_ip,
+                created: None,
                 problem: problem.clone(),
             }],
             pods: vec![Pod {
@@ -210,6 +211,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
                 status: state,
                 restarts,
                 node,
+                created: None,
                 problem,
             }],
         },

@@ -25,6 +25,8 @@ pub struct Known {
     /// Its last run, in words.
     pub story: String,
     pub unfinished: bool,
+    /// A run of it has succeeded: there is a cluster to look at.
+    pub is_installed: bool,
 }
 
 /// The choices.
@@ -97,5 +99,6 @@ fn known(name: String, state: &state::State) -> Known {
         answers: state.answers.clone(),
         story,
         unfinished,
+        is_installed: state.applied.is_some(),
     }
 }

@@ -27,6 +27,8 @@ pub enum RunError {
     Steps(#[from] StepError),
     #[error("the answers have no host {0}")]
     NoHost(String),
+    #[error("--read-only refuses a run, because it changes hosts")]
+    ReadOnly,
     /// Changes to an existing cluster that `install` refuses.
     #[error("{}\nNothing was changed.", list_of(.0))]
     Refused(Vec<Difference>),

@@ -36,6 +36,7 @@ pub fn of_error(error: &RunError) -> u8 {
         RunError::Unfit => UNFIT,
         RunError::Answers(_)
         | RunError::Refused(_)
+        | RunError::ReadOnly
         | RunError::NoHost(_)
         | RunError::Secrets(_)
         | RunError::SshConfig(_)
@@ -102,6 +103,7 @@ mod tests {
         for (error, expected) in [
             (RunError::Answers(Vec::new()), 2),
             (RunError::Refused(Vec::new()), 2),
+            (RunError::ReadOnly, 2),
             (RunError::State(locked), 4),
             (RunError::State(StateError::NoHome), 1),
             (RunError::Unreached(vec![lost()]), 7),

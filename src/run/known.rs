@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::planned::for_kubectl;
 use super::poll::Poll;
 use super::{RunError, exit};
 use crate::answers::{Answers, Problems};
@@ -49,6 +50,11 @@ impl KnownCluster {
             &expected,
             self.authority,
         )?)
+    }
+
+    /// What an operator types to use it.
+    pub fn for_kubectl(&self) -> Vec<String> {
+        for_kubectl(&self.folder.kubeconfig())
     }
 
     pub fn folder(&self) -> &Folder {

@@ -93,7 +93,14 @@ impl Opened {
             Ok((login, answers.login_secrets(host, &tried.asked)?))
         });
         let logins = logins.collect::<Result<Vec<_>, RunError>>()?;
-        let folder = Folder::open(root, &answers.cluster.name)?;
+        if tried.read_only && purpose.changes() {
+            return Err(RunError::ReadOnly);
+        }
+        let folder = if tried.read_only {
+            Folder::open_to_read(root, &answers.cluster.name)?
+        } else {
+            Folder::open(root, &answers.cluster.name)?
+        };
         let connectors = answers.hosts.iter().zip(&logins);
         let connectors = connectors.map(|(host, (login, secrets))| {
             let target = ways::target(&answers, host, login, folder.known_hosts());

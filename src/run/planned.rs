@@ -71,10 +71,7 @@ impl Planned {
         let kubeconfig = folder.kubeconfig();
         Context {
             log: folder.run_log(&self.opened.run),
-            next: vec![
-                format!("export KUBECONFIG={}", for_a_shell(&kubeconfig)),
-                "kubectl get nodes".to_owned(),
-            ],
+            next: for_kubectl(&kubeconfig),
             kubeconfig,
             again,
             verbose,
@@ -212,6 +209,14 @@ impl Planned {
         })?;
         Ok(end)
     }
+}
+
+/// What an operator types to use a cluster.
+pub(super) fn for_kubectl(kubeconfig: &Path) -> Vec<String> {
+    vec![
+        format!("export KUBECONFIG={}", for_a_shell(kubeconfig)),
+        "kubectl get nodes".to_owned(),
+    ]
 }
 
 /// A path as a shell takes it.

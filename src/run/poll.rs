@@ -6,12 +6,15 @@ use time::OffsetDateTime;
 use super::{RunError, Tried, ways};
 use crate::answers::{Answers, Role};
 use crate::cluster::datastore::Datastore;
+use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::engine::Administrator;
 use crate::engine::look::{self, Balancer};
 use crate::engine::watch::PollTarget;
 use crate::pki::{self, Certificate, PkiError};
-use crate::remote::{Remote, RemoteError};
+use crate::redact::Redactor;
+use crate::remote::{Cancel, Remote, RemoteError};
+use crate::secrets::Secrets;
 use crate::state::Folder;
 use crate::topology::Topology;
 
@@ -77,8 +80,89 @@ impl Poll {
         look::datastore(postgres, &self.topology)
     }
 
+    /// More of one object, as the first server tells it that answers; else why none does.
+    pub fn details(&self, tried: &Tried, object: &ObjectName) -> Result<Details, String> {
+        let servers = self.servers(tried).map_err(|error| error.to_string())?;
+        let asked = first(servers, |server| {
+            look::details(server, &self.administrator, object)
+        });
+        let (_, details) = asked.answered.ok_or_else(|| asked.failed.join("; "))?;
+        Ok(details.redacted(&self.redactor()?))
+    }
+
+    /// Keeps the cluster's secrets out of what its pods print.
+    fn redactor(&self) -> Result<Redactor, String> {
+        let kept = self.folder.secrets().map_err(|error| error.to_string())?;
+        let kept = kept.iter().flat_map(Secrets::all);
+        Ok(Redactor::new(kept))
+    }
+
     /// Those that are kept on this machine.
     pub fn certificates(&self, now: OffsetDateTime) -> Result<Vec<Certificate>, PkiError> {
         pki::certificates(&self.folder.pki_dir(), &self.topology, now)
     }
+}
+
+/// The first host that answers, and why those before it did not.
+pub(super) struct First<T> {
+    pub answered: Option<(String, T)>,
+    pub failed: Vec<String>,
+    /// There are hosts to ask, and none was reached.
+    pub unreached: bool,
+}
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self {
+            answered: None,
+            failed: Vec::new(),
+            unreached: false,
+        }
+    }
+}
+
+/// Asks these hosts one after the other until one answers.
+pub(super) fn first<T>(
+    places: Vec<PollTarget>,
+    mut look: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
+) -> First<T> {
+    let mut first = First {
+        unreached: !places.is_empty(),
+        ..First::default()
+    };
+    for PollTarget {
+        host,
+        mut connector,
+    } in places
+    {
+        let cancel = match Cancel::new() {
+            Ok(cancel) => cancel,
+            Err(error) => {
+                first.failed.push(format!("{host}: {error}"));
+                continue;
+            }
+        };
+        let looked = connector(&cancel).and_then(|mut remote| {
+            first.unreached = false;
+            look(remote.as_mut())
+        });
+        match looked {
+            Ok(seen) => {
+                first.answered = Some((host, seen));
+                break;
+            }
+            Err(error) => first.failed.push(explained(&error)),
+        }
+    }
+    first
+}
+
+fn explained(error: &RemoteError) -> String {
+    let refused = matches!(error, RemoteError::Auth { .. } | RemoteError::NoRoot { .. });
+    if refused {
+        return format!(
+            "{error}. (A password that stands in answers is kept nowhere: --answers FILE gives it)"
+        );
+    }
+    error.to_string()
 }

@@ -3,18 +3,16 @@
 use time::OffsetDateTime;
 
 use super::known::{self, KnownError};
-use super::poll::Poll;
+use super::poll::{Poll, first};
 use super::{Tried, exit, rfc_3339};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
 use crate::engine::watch::PollTarget;
-use crate::remote::{Cancel, Remote, RemoteError};
 use crate::report::status::ClusterStatus;
 
 /// How the cluster is now.
-pub fn ask(poll: &Poll) -> Result<ClusterStatus, KnownError> {
-    let tried = Tried::default();
-    let (servers, postgres) = (poll.servers(&tried)?, poll.postgres(&tried)?);
+pub fn ask(poll: &Poll, tried: &Tried) -> Result<ClusterStatus, KnownError> {
+    let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
     Ok(ask_at(poll, servers, postgres, OffsetDateTime::now_utc()))
 }
 
@@ -87,69 +85,6 @@ fn ill(cluster: &Cluster) -> Vec<String> {
         all.push("there is no node".to_owned());
     }
     all
-}
-
-/// The first host that answers, and why those before it did not.
-struct First<T> {
-    answered: Option<(String, T)>,
-    failed: Vec<String>,
-    /// There are hosts to ask, and none was reached.
-    unreached: bool,
-}
-
-impl<T> Default for First<T> {
-    fn default() -> Self {
-        Self {
-            answered: None,
-            failed: Vec::new(),
-            unreached: false,
-        }
-    }
-}
-
-fn first<T>(
-    places: Vec<PollTarget>,
-    mut look: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
-) -> First<T> {
-    let mut first = First {
-        unreached: !places.is_empty(),
-        ..First::default()
-    };
-    for PollTarget {
-        host,
-        mut connector,
-    } in places
-    {
-        let cancel = match Cancel::new() {
-            Ok(cancel) => cancel,
-            Err(error) => {
-                first.failed.push(format!("{host}: {error}"));
-                continue;
-            }
-        };
-        let looked = connector(&cancel).and_then(|mut remote| {
-            first.unreached = false;
-            look(remote.as_mut())
-        });
-        match looked {
-            Ok(seen) => {
-                first.answered = Some((host, seen));
-                break;
-            }
-            Err(error) => first.failed.push(explained(&error)),
-        }
-    }
-    first
-}
-
-fn explained(error: &RemoteError) -> String {
-    let refused = matches!(error, RemoteError::Auth { .. } | RemoteError::NoRoot { .. });
-    if refused {
-        return format!(
-            "{error}. (A password that stands in answers is kept nowhere: --answers FILE gives it)"
-        );
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

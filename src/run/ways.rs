@@ -19,6 +19,21 @@ pub struct Tried {
     pub trials: Trials,
     /// An operator can be asked.
     pub asks: bool,
+    /// Nothing may be changed: no run starts, and no host key is stored.
+    pub read_only: bool,
+}
+
+impl Tried {
+    /// Where nothing may be stored, a host key that is trusted on first use is forgotten again; the
+    /// known ones count.
+    fn keeps(&self, mut target: Target) -> Target {
+        if self.read_only {
+            let none = PathBuf::from("/dev/null");
+            let known = std::mem::replace(&mut target.own_known_hosts, none);
+            target.known_hosts.extend(known.is_file().then_some(known));
+        }
+        target
+    }
 }
 
 /// The hosts of a role, read-only: no lease is taken, and no other host is needed.
@@ -64,6 +79,7 @@ pub(super) fn target(
 }
 
 pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
+    let target = tried.keeps(target);
     let credentials = Credentials {
         passphrase: secrets.passphrase,
         password: secrets.password,

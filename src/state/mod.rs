@@ -237,12 +237,7 @@ pub fn clusters(root: &Path) -> Result<Vec<String>, StateError> {
 impl Folder {
     /// Opens a cluster's folder and creates it if missing. See [`root`] for the default root.
     pub fn open(root: Option<PathBuf>, cluster: &str) -> Result<Self, StateError> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if cluster.is_empty() || !cluster.bytes().all(plain) {
-            return Err(StateError::Name(cluster.to_owned()));
-        }
-        let path = self::root(root)?.join(cluster);
-        let folder = Self { path };
+        let folder = Self::named(root, cluster)?;
         folder
             .make()
             .map_err(|source| StateError::file(&folder.path, source))?;
@@ -251,6 +246,24 @@ impl Folder {
             files::private_dir(&dir).map_err(|source| StateError::file(&dir, source))?;
         }
         Ok(folder)
+    }
+
+    /// The same without creating anything. What is missing reads as a folder in which nothing is.
+    pub fn open_to_read(root: Option<PathBuf>, cluster: &str) -> Result<Self, StateError> {
+        let folder = Self::named(root, cluster)?;
+        if folder.path.is_dir() {
+            folder.must_be_ours()?;
+        }
+        Ok(folder)
+    }
+
+    fn named(root: Option<PathBuf>, cluster: &str) -> Result<Self, StateError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if cluster.is_empty() || !cluster.bytes().all(plain) {
+            return Err(StateError::Name(cluster.to_owned()));
+        }
+        let path = self::root(root)?.join(cluster);
+        Ok(Self { path })
     }
 
     /// Does not change the mode of an existing folder: it may belong to another user.

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::WIZARD;
+use k3s_ha_wizard::state::{Applied, Folder, State};
 use support::sshd::Sshd;
 use support::terminal::Terminal;
 
@@ -392,4 +393,39 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     let drafts = std::fs::read_to_string(folder.path().join("state/draft.toml")).expect("a draft");
     assert!(drafts.contains("SHA256:"), "{drafts}");
     assert!(!drafts.contains("sesame"), "{drafts}");
+}
+
+/// A state folder in which a cluster was installed; its hosts refuse every connection.
+fn installed(root: &std::path::Path) {
+    let mut answers = crate::unreachable_answers();
+    answers.cluster.name = "lab".into();
+    let folder = Folder::open(Some(root.to_owned()), "lab").expect("a folder");
+    let mut state = State::new(&answers).expect("a state");
+    state.applied = Some(Applied {
+        run: "20261124T215440Z-3f2a".into(),
+        when: "2026-11-24T21:54:40Z".into(),
+        answers: answers.without_secrets(),
+        marks: None,
+    });
+    folder.save(&state).expect("saved");
+}
+
+#[test]
+fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
+    let folder = folder();
+    let root = folder.path().join("state");
+    installed(&root);
+    let state = [("K3S_HA_WIZARD_STATE", root.to_str().expect("UTF-8"))];
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &state, folder.path());
+    terminal.waits_for("Look at lab");
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("NOT live: no answer since");
+    terminal.waits_for("cluster \"lab\"");
+    terminal.types("y");
+    terminal.waits_for("export KUBECONFIG=");
+    terminal.types("q");
+    terminal.waits_for("New cluster");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
 }

@@ -150,3 +150,55 @@ fn a_file_that_is_not_toml_is_told_in_few_lines() {
     assert!(said.contains("more errors of this kind"), "{said}");
     assert!(said.lines().count() < 8, "{said}");
 }
+
+/// What a verb says when it refuses.
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn read_only_refuses_what_changes_something_and_says_what_to_do_instead() {
+    let home = home();
+    let before = std::fs::read_to_string(home.path().join("state/lab/state.json")).unwrap();
+    for arguments in [
+        &["--read-only", "install", "--answers", "none.toml"][..],
+        &["install", "--answers", "none.toml", "--read-only"],
+        &["--read-only", "--answers", "none.toml"],
+        &["backup", "create", "--read-only"],
+        &["kubeconfig", "--merge", "--read-only"],
+        &["--plain", "--read-only"],
+    ] {
+        let said = refused(&wizard(home.path(), arguments));
+        assert!(said.starts_with("--read-only refuses"), "{said}");
+        for way in ["k3s-ha-wizard check", "k3s-ha-wizard status"] {
+            assert!(said.contains(way), "{said}");
+        }
+    }
+    assert!(!home.path().join(".kube").exists());
+    let after = std::fs::read_to_string(home.path().join("state/lab/state.json")).unwrap();
+    assert_eq!(after, before);
+    assert_eq!(
+        out(&wizard(home.path(), &["kubeconfig", "--read-only"])),
+        OURS
+    );
+    out(&wizard(home.path(), &["backup", "list", "--read-only"]));
+}
+
+#[test]
+fn a_plan_that_is_read_only_leaves_no_trace_on_this_machine() {
+    let home = tempfile::tempdir().unwrap();
+    let answers = crate::unreachable_answers();
+    let file = home.path().join("answers.toml");
+    std::fs::write(&file, answers.to_toml()).unwrap();
+    let file = file.to_str().unwrap();
+    let plan = |more: &[&str]| {
+        let arguments = [&["plan", "--answers", file], more].concat();
+        assert!(!wizard(home.path(), &arguments).status.success());
+    };
+    plan(&["--read-only"]);
+    let state = home.path().join("state");
+    assert!(!state.exists());
+    plan(&[]);
+    assert!(state.exists(), "else this test shows nothing");
+}

@@ -10,6 +10,7 @@ use rcgen::{CertificateParams, IsCa, Issuer, KeyPair};
 
 use super::*;
 use crate::cluster::Cluster;
+use crate::cluster::details::ObjectName;
 use crate::remote::scripted::Reply;
 use crate::remote::{Relay, Remote as _, RemoteError, Scripted};
 
@@ -347,4 +348,138 @@ fn a_server_that_closes_is_not_asked_again() {
     assert_eq!(api.unready(), Ok(None));
     let said = why(api.nodes());
     assert_eq!(said, "the connection was closed before all was asked");
+}
+
+/// An object of a list that kubectl printed, as the API answers it.
+fn one(printed: &str, name: &str) -> String {
+    let list: serde_json::Value = serde_json::from_str(printed).unwrap();
+    let mut items = list["items"].as_array().unwrap().iter();
+    let found = items.find(|item| item["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name}")).to_string()
+}
+
+fn pod_named(namespace: &str, name: &str) -> ObjectName {
+    ObjectName::Pod {
+        namespace: namespace.into(),
+        name: name.into(),
+    }
+}
+
+#[test]
+fn more_of_a_pod_is_asked_for_in_four_questions() {
+    let event = r#"{"kind":"EventList","apiVersion":"v1","metadata":{},"items":[
+        {"metadata":{"name":"e"},"type":"Warning","reason":"BackOff","message":"again","count":4,
+         "lastTimestamp":"2026-11-23T23:13:14Z"}]}"#;
+    let mut api = MadeUpCluster::new().ask(move |path| match path {
+        "/api/v1/namespaces/zoo/pods/crash-loop" => chunked(&one(PODS, "crash-loop")),
+        "/api/v1/namespaces/zoo/events?fieldSelector=involvedObject.kind%3DPod%2C\
+         involvedObject.name%3Dcrash-loop%2C\
+         involvedObject.uid%3D8b32a5ed-e1ae-4d16-81c6-2524eecd2d58&limit=200" => {
+            counted(200, event)
+        }
+        "/api/v1/nodes/k3s-ag" => chunked(&one(NODES, "k3s-ag")),
+        "/api/v1/namespaces/zoo/pods/crash-loop/log?container=c\
+         &tailLines=40&limitBytes=65536" => counted(200, "cannot open the database\n"),
+        other => panic!("{other}"),
+    });
+    let details = api.details(&pod_named("zoo", "crash-loop"));
+    let details = details.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(details.missing, Vec::<String>::new());
+    assert_eq!(details.events[0].message, "again");
+    let log = details.log.expect("a log");
+    assert_eq!(log.lines, ["cannot open the database"]);
+    assert!(!log.is_previous);
+}
+
+#[test]
+fn what_a_server_does_not_tell_of_a_pod_is_named() {
+    let mut api = MadeUpCluster::new().ask(|path| {
+        if path.ends_with("/pods/crash-loop") {
+            return chunked(&one(PODS, "crash-loop"));
+        }
+        counted(400, r#"{"kind":"Status","message":"not \u001b[2J now"}"#)
+    });
+    let details = api.details(&pod_named("zoo", "crash-loop"));
+    let details = details.unwrap_or_else(|error| panic!("{error}"));
+    insta::assert_snapshot!(details.missing.join("\n"), @r"
+    events: K3s's API answers 400: not [2J now
+    its node: K3s's API answers 400: not [2J now
+    log: K3s's API answers 400: not [2J now
+    ");
+    assert!(!details.parts.is_empty() && details.log.is_none());
+    let gone = r#"{"kind":"Status","message":"pods \"x\" not found","code":404}"#;
+    let mut api = MadeUpCluster::new().ask(move |_| counted(404, gone));
+    let said = why(api.details(&pod_named("zoo", "x")));
+    assert_eq!(said, "K3s's API answers 404: pods \"x\" not found");
+}
+
+#[test]
+fn more_of_a_node_is_one_question() {
+    let mut api = MadeUpCluster::new().ask(|path| match path {
+        "/api/v1/nodes/k3s-s1" => chunked(&one(NODES, "k3s-s1")),
+        other => panic!("{other}"),
+    });
+    let details = api.details(&ObjectName::Node("k3s-s1".into()));
+    let details = details.unwrap_or_else(|error| panic!("{error}"));
+    assert!(details.next.is_none() && details.parts.len() == 4);
+}
+
+/// Names come from a host: none reaches a request that is not a name.
+#[test]
+fn a_name_that_is_none_is_not_asked_for() {
+    let made = MadeUpCluster::new();
+    let long = "x".repeat(254);
+    for name in [
+        "",
+        "..",
+        "a/../b",
+        "a?x=1",
+        "a b",
+        "a\r\nHost: b",
+        "A",
+        "-a",
+        &long,
+    ] {
+        let mut api = made.ask(|path| panic!("{path}"));
+        for object in [
+            ObjectName::Node(name.into()),
+            pod_named("zoo", name),
+            pod_named(name, "crash-loop"),
+        ] {
+            let said = why(api.details(&object));
+            assert_eq!(said, "an object has a name that Kubernetes does not allow");
+        }
+    }
+    // Nor are those that stand in an object.
+    let pod = one(PODS, "crash-loop").replace("8b32a5ed-e1ae-4d16-81c6-2524eecd2d58", "a&b");
+    let pod = pod.replace("\"nodeName\":\"k3s-ag\"", "\"nodeName\":\"a/b\"");
+    let pod = pod.replace("\"name\":\"c\"", "\"name\":\"c&previous=true\"");
+    let mut api = made.ask(move |path| {
+        assert_eq!(path, "/api/v1/namespaces/zoo/pods/crash-loop");
+        chunked(&pod)
+    });
+    let details = api.details(&pod_named("zoo", "crash-loop"));
+    let details = details.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(details.missing.len(), 3, "{:?}", details.missing);
+}
+
+#[test]
+fn a_log_without_an_end_is_given_up() {
+    let mut api = MadeUpCluster::new().ask(|path| {
+        if path.ends_with("/pods/crash-loop") {
+            return chunked(&one(PODS, "crash-loop"));
+        }
+        if path.contains("/log?") {
+            return chunked(&"x".repeat(70_000));
+        }
+        counted(404, "no")
+    });
+    let details = api.details(&pod_named("zoo", "crash-loop"));
+    let details = details.unwrap_or_else(|error| panic!("{error}"));
+    assert!(details.log.is_none());
+    let last = details.missing.last().map(String::as_str);
+    assert_eq!(
+        last,
+        Some("log: what answers there says more than 65540 bytes")
+    );
 }

@@ -130,6 +130,7 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
         answers: Answers::from_toml(crate::answers::example()).expect("valid"),
         story: "failed, begun yesterday, 3 things made".into(),
         unfinished: true,
+        is_installed: true,
     };
     let found = Found {
         clusters: vec![known],

@@ -36,6 +36,8 @@ pub enum Action {
     ShowProofs,
     ShowFailure,
     ShowCluster,
+    /// More of what is chosen.
+    ShowDetails,
     NextFailure,
     PreviousFailure,
     LookAtLog,

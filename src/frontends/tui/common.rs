@@ -27,6 +27,10 @@ pub struct Common {
     pub toast: Option<Toast>,
     pub mode: Mode,
     pub run: RunView,
+    /// Nothing may be changed.
+    pub read_only: bool,
+    /// The cluster that is looked at without a run.
+    pub watched: Option<String>,
     /// A thread works with hosts: connects, waits for the operator, or runs.
     pub at_work: bool,
     /// How many phases of the run may begin by themselves; all where there is no number.
@@ -48,6 +52,8 @@ impl Common {
             toast: None,
             mode,
             run: RunView::new(),
+            read_only: false,
+            watched: None,
             at_work: false,
             let_begin: None,
             edits_next: false,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::events::Event;
 use crate::interview::planned::PlannedStep;
@@ -21,6 +22,7 @@ use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunEr
 use crate::topology::Link;
 
 use super::message::{Message, RunFiles, Unreached};
+use super::poller::PollError;
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
 use super::{poller, probe, text};
@@ -30,12 +32,14 @@ use super::{poller, probe, text};
 const WAITING: usize = 4096;
 
 /// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
-/// decision.
+/// decision; `chosen`, the objects of the cluster that the operator wants to know more of, once
+/// there is one.
 pub fn start(
     answers: Answers,
     tried: Tried,
     control: Arc<Control>,
     begin: Receiver<bool>,
+    chosen: Receiver<ObjectName>,
     messages: Sender<Message>,
     outcome: Sender<RunEnd>,
 ) -> io::Result<()> {
@@ -49,7 +53,7 @@ pub fn start(
                 begun: None,
             };
             let worked = catch_unwind(AssertUnwindSafe(|| {
-                work(&answers, &tried, &control, &mut screens)
+                work(&answers, &tried, &control, chosen, &mut screens)
             }));
             let last = match worked.unwrap_or(Err(RunError::WentWrong)) {
                 Ok(()) | Err(RunError::Unfit | RunError::Aborted { .. }) => Message::Over,
@@ -70,16 +74,36 @@ fn work(
     answers: &Answers,
     tried: &Tried,
     control: &Arc<Control>,
+    chosen: Receiver<ObjectName>,
     screens: &mut Screens,
 ) -> Result<(), RunError> {
     let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
     let ended = run::carry_out(opened, &Reach::All, control, screens)?;
-    if let (Some(_), Some(begun)) = (ended, screens.begun.take())
-        && let Err(why) = poller::start(answers, tried, control, &screens.messages, begun.summary)
-    {
-        screens.tell(Message::Said(text::not_watched(&why.to_string())));
+    if let (Some(_), Some(begun)) = (ended, screens.begun.take()) {
+        let started = watch(answers, tried, control, chosen, screens, begun.summary);
+        if let Err(why) = started {
+            screens.tell(Message::Said(text::not_watched(&why.to_string())));
+        }
     }
     Ok(())
+}
+
+/// Looks at what a run has left, where it left a cluster.
+fn watch(
+    answers: &Answers,
+    tried: &Tried,
+    control: &Arc<Control>,
+    chosen: Receiver<ObjectName>,
+    screens: &Screens,
+    summary: Summary,
+) -> Result<(), PollError> {
+    match poller::of_run(answers)? {
+        Some(poll) => {
+            let messages = &screens.messages;
+            poller::start(poll, tried, control, messages, chosen, Some(summary))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A run, for the screens.
@@ -129,7 +153,7 @@ impl Frontend for Screens {
         let context = planned.context(text::NAME.into(), false);
         let log = context.log.display().to_string();
         self.tell(Message::Files(RunFiles {
-            log: log.clone(),
+            log: Some(log.clone()),
             kubeconfig: context.kubeconfig.display().to_string(),
             next: context.next.clone(),
         }));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::page::Page;
 use crate::answers::{Answers, CredentialKind, Host};
+use crate::cluster::details::ObjectName;
 use crate::events::{Abort, Decision, StepId};
 use crate::secrets::SecretText;
 
@@ -17,6 +18,10 @@ pub enum Effect {
     TakeTerminal,
     Redraw,
     Copy(String),
+    /// Look at the cluster of this name, without a run.
+    Watch(String),
+    /// Ask for more of an object of the cluster.
+    LookAt(ObjectName),
     SaveLog {
         name: String,
         text: String,

@@ -11,26 +11,30 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crossterm::event::{self, Event as Input};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
+use time::OffsetDateTime;
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
+use crate::engine::watch::{Lost, News};
 use crate::events::Abort;
 use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save};
-use crate::run::{Tried, ways};
+use crate::run::{Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
 use super::driver;
 use super::effect::{Effect, ProbeOrder};
-use super::message::Message;
+use super::live::LiveUpdate;
+use super::message::{Message, RunFiles};
 use super::model::Model;
-use super::probe;
 use super::summary::RunEnd;
 use super::terminal::Guard;
 use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
 use super::update::update;
 use super::{frame, text};
+use super::{poller, probe};
 
 /// How long messages are taken in before a frame is drawn, when many come; and how long a frame
 /// stands, unless a key is pressed: more of them are not seen, and a slow line has to carry them.
@@ -42,6 +46,8 @@ pub struct EventLoop {
     /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
     begin: Option<Sender<bool>>,
+    /// Objects of the cluster that the operator wants to know more of.
+    chosen: Option<Sender<ObjectName>>,
     /// Secrets that were typed, and what came of passwords: for this process alone.
     tried: Tried,
     /// End what tries hosts in the background.
@@ -56,7 +62,8 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    pub fn new() -> io::Result<Self> {
+    /// Without leave to change anything, no run starts.
+    pub fn new(read_only: bool) -> io::Result<Self> {
         let (messages, inbox) = unbounded();
         let tell = messages.clone();
         let event_loop = Self {
@@ -65,8 +72,10 @@ impl EventLoop {
             inbox,
             control: Arc::default(),
             begin: None,
+            chosen: None,
             tried: Tried {
                 asks: true,
+                read_only,
                 ..Tried::default()
             },
             probes: BTreeMap::new(),
@@ -198,6 +207,16 @@ impl EventLoop {
                 let copied = Guard::copy(&text);
                 self.bear(model, copied)?;
             }
+            Effect::Watch(name) => {
+                if let Err(why) = self.watch(&name) {
+                    self.not_watched(why);
+                }
+            }
+            Effect::LookAt(object) => {
+                if let Some(chosen) = &self.chosen {
+                    let _ = chosen.send(object);
+                }
+            }
             Effect::SaveLog { name, text } => {
                 let path = Path::new(".").join(&name);
                 let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
@@ -255,6 +274,8 @@ impl EventLoop {
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
         let (begin, word) = unbounded();
         self.begin = Some(begin);
+        let (chosen, looked_at) = unbounded();
+        self.chosen = Some(chosen);
         // What the last run has left is not looked at any more.
         self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
@@ -263,9 +284,41 @@ impl EventLoop {
             self.tried.clone(),
             self.control.clone(),
             word,
+            looked_at,
             self.messages.clone(),
             self.outcomes.0.clone(),
         )
+    }
+
+    /// Looks at a cluster that was installed before; why it cannot.
+    fn watch(&mut self, name: &str) -> Result<(), String> {
+        self.control.abort(Abort::Hard, text::BY_OPERATOR);
+        self.control = Arc::new(Control::attended());
+        let (chosen, looked_at) = unbounded();
+        self.chosen = Some(chosen);
+        let known = known::find(None, Some(name), None).map_err(|error| error.to_string())?;
+        let files = RunFiles {
+            log: None,
+            kubeconfig: known.folder().kubeconfig().display().to_string(),
+            next: known.for_kubectl(),
+        };
+        drop(self.messages.send(Message::Files(files)));
+        let poll = known.poll().map_err(|error| error.to_string())?;
+        let (tried, control) = (&self.tried, &self.control);
+        poller::start(poll, tried, control, &self.messages, looked_at, None)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The page says so as long as it is shown.
+    fn not_watched(&self, why: String) {
+        let lost = Lost {
+            since: OffsetDateTime::now_utc(),
+            last: None,
+            why: vec![why],
+            given_up: true,
+        };
+        let update = LiveUpdate::Cluster(News::Lost(lost));
+        drop(self.messages.send(Message::Live(Box::new(update))));
     }
 
     /// Lends the terminal to a shell until that ends. What came of it.

@@ -58,9 +58,14 @@ fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
     let theme = common.theme;
     let run = &common.run;
     let mut left = vec![Span::styled(text::NAME, theme.title())];
-    let cluster = match &run.progress.run {
-        Some(run) => Some(run.cluster.clone()),
-        None => common
+    if common.read_only {
+        left.push(Span::raw(format!(" {} ", theme.dot())));
+        left.push(Span::styled(text::READ_ONLY, theme.warning()));
+    }
+    let cluster = match (&common.watched, &run.progress.run) {
+        (Some(watched), _) => Some(watched.clone()),
+        (None, Some(run)) => Some(run.cluster.clone()),
+        (None, None) => common
             .mode
             .wizard()
             .map(|wizard| wizard.interview.answers.cluster.name.clone()),
@@ -81,6 +86,7 @@ fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
                 theme.dot()
             )
         }
+        _ if common.watched.is_some() => text::LIVE.to_owned(),
         _ => step_of(page, theme.dot()),
     };
     ends(Line::from(left), Line::from(right), area, frame);
@@ -177,6 +183,8 @@ fn stop_question(model: &Model, frame: &mut Frame<'_>) {
     let scope = model.quit_scope();
     let (title, text) = if model.common.at_work && model.common.run.is_active() {
         (text::QUIT_TITLE, text::QUIT_TEXT)
+    } else if model.common.read_only {
+        (text::LEAVE_TITLE, text::LEAVE_READ_ONLY)
     } else {
         (text::LEAVE_TITLE, text::LEAVE_TEXT)
     };

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::cluster::details::{Details, ObjectName};
 use crate::engine::look::Balancer;
 use crate::engine::watch::News;
 use crate::pki::Certificate;
@@ -19,4 +22,8 @@ pub enum LiveUpdate {
     /// What answers at the load balancer's address, as a server sees it.
     Balancer(Balancer),
     Certificates(Vec<Certificate>),
+    /// More of an object, or why it could not be asked.
+    Details(ObjectName, Result<Details, String>),
+    /// The time of a look; once a minute.
+    Clock(OffsetDateTime),
 }

@@ -87,7 +87,8 @@ impl Unreached {
 /// Where things of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFiles {
-    pub log: String,
+    /// `None` where there was no run.
+    pub log: Option<String>,
     pub kubeconfig: String,
     /// The commands to type next.
     pub next: Vec<String>,

@@ -93,7 +93,7 @@ impl Left {
 }
 
 /// Walks the operator through an installation.
-pub fn wizard(how: &Display, probes: bool) -> Left {
+pub fn wizard(how: &Display, probes: bool, read_only: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
@@ -102,19 +102,21 @@ pub fn wizard(how: &Display, probes: bool) -> Left {
         if let Some(wizard) = model.common.mode.wizard_mut() {
             wizard.probes_hosts = probes;
         }
+        model.common.read_only = read_only;
         model
     })
 }
 
 /// Shows a recorded run again.
 /// Where `at` says how many seconds after its beginning, it waits there.
-pub fn replay(path: &Path, at: Option<u64>, how: &Display) -> Left {
+pub fn replay(path: &Path, at: Option<u64>, how: &Display, read_only: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
     match read(path) {
         Ok(events) => show(how, |theme, size| {
             let mut model = Model::for_replay(theme, size, events);
+            model.common.read_only = read_only;
             if let Some(seconds) = at {
                 update::wait_at(&mut model, seconds.saturating_mul(1000));
             }
@@ -127,7 +129,7 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Display) -> Left {
 fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
-        let event_loop = EventLoop::new()?;
+        let event_loop = EventLoop::new(model.common.read_only)?;
         let mut guard = Guard::enter(!how.no_mouse)?;
         let mut outcome = event_loop.run(&mut model, &mut guard)?;
         if model.common.at_work && outcome.end.is_none() {

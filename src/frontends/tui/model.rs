@@ -81,7 +81,11 @@ impl Model {
             self.shown().scopes(&self.common)
         };
         let texts = self.common.run.searching.is_some() || self.shown().types();
-        scopes.extend((!texts).then_some(keys::LETTERS));
+        let letters = match self.common.watched {
+            Some(_) => keys::LETTERS_BACK,
+            None => keys::LETTERS,
+        };
+        scopes.extend((!texts).then_some(letters));
         scopes.push(keys::EVERYWHERE);
         scopes
     }

@@ -1,14 +1,15 @@
-//! The threads that look at what a run has left: one at the cluster, one at its datastore. They
-//! end when the control of their run says so, or when the screens are gone.
+//! The threads that look at what a run has left: one at the cluster, one at its datastore, one at
+//! the objects that the operator chooses. They end when the control of their run says so, or when the screens are gone.
 
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 use time::OffsetDateTime;
 
 use crate::answers::Answers;
+use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::engine::watch::{Watched, watch};
 use crate::remote::Remote;
@@ -28,23 +29,28 @@ pub enum PollError {
     Thread(#[from] io::Error),
 }
 
-/// Begins to look at the cluster of a run of these answers, where there is one to look at.
+/// The cluster of a run of these answers; `None` where the run came to none.
+pub fn of_run(answers: &Answers) -> Result<Option<Poll>, RunError> {
+    let folder = Folder::open(None, &answers.cluster.name)?;
+    let state = folder.state()?;
+    let Some(authority) = state.and_then(|state| state.cluster_ca) else {
+        return Ok(None);
+    };
+    Poll::new(folder, answers.clone(), answers, Some(authority)).map(Some)
+}
+
+/// Begins to look at a cluster. What is seen of it is in the summary of its run, where it had one.
 pub fn start(
-    answers: &Answers,
+    poll: Poll,
     tried: &Tried,
     control: &Arc<Control>,
     messages: &Sender<Message>,
-    summary: Summary,
+    chosen: Receiver<ObjectName>,
+    summary: Option<Summary>,
 ) -> Result<(), PollError> {
-    let folder = Folder::open(None, &answers.cluster.name).map_err(RunError::from)?;
-    let state = folder.state().map_err(RunError::from)?;
-    let Some(authority) = state.and_then(|state| state.cluster_ca) else {
-        return Ok(());
-    };
     if control.aborting().is_some() {
         return Ok(());
     }
-    let poll = Poll::new(folder, answers.clone(), answers, Some(authority))?;
     let poll = Arc::new(poll);
     let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
     let tell = |messages: &Sender<Message>, update| {
@@ -68,6 +74,7 @@ pub fn start(
         certificates();
         let mut watched = Watched::default();
         let mut balancer = None;
+        let mut minute = 0;
         let look = &mut |remote: &mut dyn Remote| {
             certificates();
             let now = polled.balancer(remote)?;
@@ -75,13 +82,37 @@ pub fn start(
                 balancer.clone_from(&now);
                 now.map(|now| tell(&heard, LiveUpdate::Balancer(now)));
             }
-            polled.cluster(remote)
+            let seen = polled.cluster(remote)?;
+            let now = OffsetDateTime::now_utc();
+            if minute != now.unix_timestamp() / 60 {
+                minute = now.unix_timestamp() / 60;
+                tell(&heard, LiveUpdate::Clock(now));
+            }
+            Ok(seen)
         };
         watch(servers, &stop, PAUSE, look, &mut |news| {
             watched.told(news.clone());
-            summary.latest(&watched);
+            if let Some(summary) = &summary {
+                summary.latest(&watched);
+            }
             tell(&heard, LiveUpdate::Cluster(news))
         });
+    })?;
+
+    let (asked, heard, stop) = (poll.clone(), messages.clone(), control.clone());
+    let tried = tried.clone();
+    spawn("look-at-objects", move || {
+        while let Ok(object) = chosen.recv() {
+            // The operator still looks at the latest one only.
+            let object = chosen.try_iter().last().unwrap_or(object);
+            if stop.aborting().is_some() {
+                return;
+            }
+            let told = asked.details(&tried, &object);
+            if !tell(&heard, LiveUpdate::Details(object, told)) {
+                return;
+            }
+        }
     })?;
 
     let (heard, stop) = (messages.clone(), control.clone());

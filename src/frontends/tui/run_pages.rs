@@ -2,6 +2,7 @@
 //! how lines are drawn beside the phases.
 
 use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::action::Action;
@@ -81,9 +82,17 @@ pub fn act(common: &mut Common, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Where the phases are, if the run has any, and what is left beside them.
+fn areas(common: &Common) -> (Option<Rect>, Rect) {
+    match common.watched {
+        Some(_) => (None, layout::frame(common.size).body),
+        None => layout::beside_stepper(common.size),
+    }
+}
+
 /// Lines to scroll, beside the phases.
 pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &mut Frame<'_>) {
-    let (phases, area) = layout::beside_stepper(common.size);
+    let (phases, area) = areas(common);
     if let Some(phases) = phases {
         stepper::of_run(common, phases, frame);
     }
@@ -92,13 +101,26 @@ pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &m
 
 /// How wide they may be.
 pub fn width(common: &Common) -> usize {
-    let (_, area) = layout::beside_stepper(common.size);
+    let (_, area) = areas(common);
     usize::from(area.width)
+}
+
+/// How many there is room for.
+pub fn height(common: &Common) -> usize {
+    let (_, area) = areas(common);
+    usize::from(area.height)
+}
+
+/// The line on the screen, counted from the first, on which a place is.
+pub fn row_of(common: &Common, place: Position) -> Option<usize> {
+    let (_, area) = areas(common);
+    let row = area.contains(place).then(|| place.y - area.y);
+    row.map(usize::from)
 }
 
 /// Where they stand once they were scrolled from a place.
 pub fn scrolled_to(common: &Common, lines: &[Line<'_>], from: usize, by: isize) -> usize {
-    let (_, area) = layout::beside_stepper(common.size);
+    let (_, area) = areas(common);
     let most = lines.len().saturating_sub(usize::from(area.height));
     from.saturating_add_signed(by).min(most)
 }

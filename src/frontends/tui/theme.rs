@@ -116,6 +116,15 @@ impl Theme {
         }
     }
 
+    /// There is more on the left, and on the right.
+    pub fn more_columns(self) -> (&'static str, &'static str) {
+        if self.ascii {
+            ("<", ">")
+        } else {
+            ("‹", "›")
+        }
+    }
+
     pub fn paused(self) -> &'static str {
         self.pick("⏸", "||")
     }

@@ -114,6 +114,11 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     for effect in effects {
         match effect {
             Effect::Go(page) => go(model, page),
+            // Drafts are kept in the state folder.
+            Effect::KeepDraft(_) if model.common.read_only => {}
+            Effect::Reach(_) | Effect::ReachOn(_) if model.common.read_only => {
+                model.common.say(text::READ_ONLY_RUNS_NOTHING);
+            }
             Effect::Reach(answers) => {
                 outside.extend(reach(model, answers, Effect::Reach));
             }
@@ -128,6 +133,9 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
 
 fn go(model: &mut Model, page: Page) {
     let from = std::mem::replace(&mut model.page, page);
+    if page != Page::Cluster {
+        model.common.watched = None;
+    }
     if from.is_of_a_run() && !page.is_of_a_run() {
         // The answers again, or another run of them.
         model.common.run = RunView::new();
@@ -164,8 +172,8 @@ fn reach(
 /// The cluster was looked at, after the run.
 fn looked(model: &mut Model, update: LiveUpdate) -> Vec<Effect> {
     let common = &model.common;
-    if common.run.progress.ended.is_some() {
-        model.pages.cluster.told(update);
+    if common.run.progress.ended.is_some() || common.watched.is_some() {
+        model.pages.cluster.told(&model.common, update);
         return Vec::new();
     }
     // An operator who has gone on to something else looks at no cluster any more. A new run has ended

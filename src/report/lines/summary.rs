@@ -212,6 +212,7 @@ pub(super) fn nodes<W: Write>(out: &mut W, nodes: &[Node]) -> io::Result<()> {
             internal_ip,
             problem,
             waiting,
+            ..
         } = node;
         let cells = [name, status, roles, version, internal_ip];
         (

@@ -63,6 +63,7 @@ fn cluster() -> Cluster {
         roles: roles.into(),
         version: "v1.36.2+k3s1".into(),
         internal_ip: ip.into(),
+        created: None,
         problem: None,
     };
     let pod = |name: &str, node: &str| Pod {
@@ -73,6 +74,7 @@ fn cluster() -> Cluster {
         status: "Running".into(),
         restarts: 0,
         node: node.into(),
+        created: None,
         problem: None,
     };
     Cluster {

@@ -4,8 +4,8 @@ use super::super::known::{KnownCluster, find};
 use super::*;
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::api;
-use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
+use crate::remote::{Remote, RemoteError, Scripted};
 use crate::report::lines::write_status;
 use crate::state::{Applied, Folder, State};
 
@@ -165,7 +165,7 @@ fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
     });
     let known = find(Some(root.path().into()), None, None).expect("found");
     let poll = known.poll().expect("a topology");
-    let told = ask(&poll);
+    let told = ask(&poll, &Tried::default());
     assert_eq!(exit_code(&told), exit::UNSEEN);
     let error = told.expect_err("unset").to_string();
     insta::assert_snapshot!(error);

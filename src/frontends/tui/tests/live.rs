@@ -8,20 +8,22 @@ use super::super::page::Page;
 use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::cluster::details::{Details, ObjectName};
 use crate::engine::look::Balancer;
 use crate::engine::watch::{Lost, News, Seen};
 use crate::events::Abort;
 use crate::pki::Certificate;
 
-const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
-const ILL: &str = include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
+pub const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
+pub const ILL: &str =
+    include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
 
 /// So many seconds after the run ended.
-fn after(seconds: i64) -> OffsetDateTime {
+pub fn after(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::days(20_781) + Duration::seconds(79_000 + seconds)
 }
 
-fn seen<T>(picture: T, from: &str, seconds: i64) -> News<T> {
+pub fn seen<T>(picture: T, from: &str, seconds: i64) -> News<T> {
     News::Seen(Seen {
         picture,
         from: from.into(),
@@ -29,7 +31,7 @@ fn seen<T>(picture: T, from: &str, seconds: i64) -> News<T> {
     })
 }
 
-fn lost<T>(seconds: i64, why: &[&str], given_up: bool) -> News<T> {
+pub fn lost<T>(seconds: i64, why: &[&str], given_up: bool) -> News<T> {
     News::Lost(Lost {
         since: after(seconds),
         last: Some(after(seconds - 5)),
@@ -38,7 +40,7 @@ fn lost<T>(seconds: i64, why: &[&str], given_up: bool) -> News<T> {
     })
 }
 
-fn cluster(json: &str) -> Cluster {
+pub fn cluster(json: &str) -> Cluster {
     crate::cluster::tests::parse(json)
 }
 
@@ -62,13 +64,15 @@ fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Cert
 
 /// Something of every kind, for whoever wants anything.
 pub fn sight(what: u8) -> LiveUpdate {
-    match what % 8 {
+    match what % 10 {
         0 => LiveUpdate::Cluster(seen(cluster(READY), "s1", 5)),
         1 => LiveUpdate::Cluster(seen(Cluster::default(), "", -1_000_000)),
         2 => LiveUpdate::Cluster(lost(7, &["s1: gone", ""], what > 100)),
         3 => LiveUpdate::Datastore(seen(datastore(&["10.0.0.1|none|f|4000000000"]), "pg", 0)),
         4 => LiveUpdate::Datastore(lost(0, &[], false)),
         5 => LiveUpdate::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
+        8 => LiveUpdate::Details(ObjectName::Node("k3s-s1".into()), Ok(Details::default())),
+        7 => LiveUpdate::Clock(after(i64::from(what) * 1000)),
         6 => LiveUpdate::Balancer(balancer(Some("no answer"))),
         _ => LiveUpdate::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
     }
@@ -82,19 +86,22 @@ fn balancer(problem: Option<&str>) -> Balancer {
     }
 }
 
-fn tell(model: &mut Model, sight: LiveUpdate) -> Vec<Effect> {
+pub fn tell(model: &mut Model, sight: LiveUpdate) -> Vec<Effect> {
     update(model, Message::Live(Box::new(sight)))
 }
 
 /// A run that ended well, and is looked at.
-fn live(theme: Theme, size: (u16, u16)) -> Model {
+pub fn live(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
     update(
         &mut model,
         Message::Files(RunFiles {
-            log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
+            log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
             kubeconfig: "/state/lab/kubeconfig".into(),
-            next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],
+            next: vec![
+                "export KUBECONFIG=/state/lab/kubeconfig".into(),
+                "kubectl get nodes".into(),
+            ],
         }),
     );
     let certificates = vec![
@@ -253,4 +260,76 @@ fn a_load_balancer_that_is_off_shows_first_and_its_return_too() {
     );
     tell(&mut model, LiveUpdate::Balancer(balancer(None)));
     assert!(!text(&model).contains(off));
+}
+
+pub const ZOO: &str = include_str!("../../../../tests/fixtures/real/pods-zoo.json");
+
+/// Eighteen pods, most of them unhealthy, some with long names.
+pub fn zoo(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = live(theme, size);
+    let picture = cluster(&format!("{ILL}{ZOO}"));
+    tell(&mut model, LiveUpdate::Cluster(seen(picture, "k3s-s1", 48)));
+    model
+}
+
+#[test]
+fn a_table_wider_than_the_screen_scrolls_by_whole_columns() {
+    both_sizes!("live-pods", |theme, size| {
+        let mut model = zoo(theme, size);
+        press(&mut model, "<PgDn>");
+        model
+    });
+    small!("live-pods-right", |theme, size| {
+        let mut model = zoo(theme, size);
+        press(&mut model, "<PgDn><Right><Right>");
+        model
+    });
+    let mut model = zoo(MONO, SMALL);
+    let first = text(&model);
+    // Every head of every column is shown whole somewhere on the way, and the way ends.
+    let heads = |page: &str| {
+        let line = page.lines().find(|line| line.contains("NAMESPACE"));
+        line.unwrap_or_default().replace(['‹', '›'], " ")
+    };
+    let mut met = String::new();
+    for _ in 0..9 {
+        met.push_str(&heads(&text(&model)));
+        press(&mut model, "<Right>");
+    }
+    for head in ["READY", "STATUS", "RESTARTS", "AGE", "NODE"] {
+        let mut words = met.split_whitespace();
+        assert!(words.any(|word| word == head), "{head} in {met}");
+    }
+    let last = text(&model);
+    press(&mut model, "<Right>");
+    assert_eq!(text(&model), last);
+    press(&mut model, &"<Left>".repeat(9));
+    assert_eq!(text(&model), first);
+}
+
+#[test]
+fn ages_are_told_as_of_the_last_look() {
+    let mut model = live(MONO, SMALL);
+    let picture = cluster(READY);
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(picture, "k3s-server-1", 2)),
+    );
+    let age = |model: &Model| -> String {
+        let page = text(model);
+        let line = page
+            .lines()
+            .find(|line| line.contains("k3s-s1"))
+            .unwrap_or_default();
+        line.split_whitespace()
+            .nth(4)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(age(&model), "22h");
+    tell(&mut model, LiveUpdate::Clock(after(3 * 86_400)));
+    assert_eq!(age(&model), "3d");
+    // A clock that was put back makes nothing younger.
+    tell(&mut model, LiveUpdate::Clock(after(-86_400)));
+    assert_eq!(age(&model), "3d");
 }

@@ -33,13 +33,16 @@ macro_rules! in_colours {
     };
 }
 
+mod details;
 mod live;
 mod options;
 mod pages;
 mod preflight;
 mod probes;
+mod read_only;
 mod rules;
 mod runs;
+mod watched;
 mod whatever;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -260,6 +260,7 @@ fn a_cluster_that_was_begun_keeps_its_token() {
             },
             story: String::new(),
             unfinished: true,
+            is_installed: false,
         }],
         ..Found::default()
     };

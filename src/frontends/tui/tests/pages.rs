@@ -19,6 +19,7 @@ fn welcome() {
             answers: example(),
             story: super::super::text::story("2026-11-24T21:54:40Z", "failed", 17),
             unfinished,
+            is_installed: true,
         };
         let found = Found {
             clusters: vec![known("done", false), known("prod", true)],
@@ -261,7 +262,7 @@ fn failing() {
         update(
             &mut model,
             Message::Files(RunFiles {
-                log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
+                log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
                 kubeconfig: "/state/lab/kubeconfig".into(),
                 next: Vec::new(),
             }),
@@ -294,7 +295,7 @@ fn the_cluster() {
         update(
             &mut model,
             Message::Files(RunFiles {
-                log: "/state/lab/runs/20261124T215440Z-3f2a.jsonl".into(),
+                log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
                 kubeconfig: "/state/lab/kubeconfig".into(),
                 next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],
             }),

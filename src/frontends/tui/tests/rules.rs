@@ -54,6 +54,9 @@ fn places() -> Vec<Model> {
         run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX),
         skippable,
         Model::for_replay(MONO, SMALL, events("run.jsonl")),
+        live::live(MONO, SMALL),
+        watched::watched(MONO, SMALL),
+        then(live::live(MONO, SMALL), "<Enter>"),
     ];
     places.extend((0..12).map(servers));
     places

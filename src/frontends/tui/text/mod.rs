@@ -21,6 +21,8 @@ pub const HELP_MOUSE: &str =
     "The mouse wheel scrolls; a click selects a phase or a step. Hold Shift to select text.";
 pub const LEAVE_TITLE: &str = "Leave the wizard?";
 pub const LEAVE_TEXT: &str = "No step is running. Your answers are kept.";
+pub const LEAVE_READ_ONLY: &str =
+    "No step is running. With --read-only your answers are not kept; Ctrl-S saves them.";
 pub const QUIT_TITLE: &str = "Stop the run?";
 pub const QUIT_TEXT: &str = "The running steps can finish first, or be killed now. Finished steps stay done, and you can \
      resume at any time.";
@@ -31,6 +33,10 @@ pub const NOTHING_TO_COPY: &str = "Nothing to copy.";
 pub const SUSPENDED_BACK: &str = "Resumed. Nothing was read from the hosts meanwhile.";
 
 pub const WELCOME: &str = "Welcome";
+pub const READ_ONLY: &str = "read-only";
+pub const READ_ONLY_RUNS_NOTHING: &str =
+    "Refused: --read-only changes nothing. `check` compares the hosts, `status` shows them.";
+pub const LIVE: &str = "Live";
 pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
 pub const STILL_CLOSING: &str =
@@ -233,7 +239,7 @@ pub fn was_lost(gone: &Lost, seen: bool) -> String {
 }
 
 pub fn not_watched(why: &str) -> String {
-    format!("The cluster is no longer watched: {why}")
+    format!("The cluster is not watched: {why}")
 }
 
 /// `2026-11-24 21:54:40 UTC`

@@ -181,6 +181,13 @@ impl Cluster {
             .collect())
     }
 
+    /// One pod.
+    pub fn pod(&self, name: &str) -> Result<Value, Failure> {
+        let mut pods = self.pods()?.into_iter();
+        let found = pods.find(|pod| nodes::name(pod) == name);
+        found.ok_or(Failure::NotFound)
+    }
+
     /// Asks a pod to go.
     pub fn delete_pod(&self, name: &str) -> Result<(), Failure> {
         let key = format!("{PODS}{name}");

@@ -79,6 +79,15 @@ impl Request {
         })
     }
 
+    /// The value of a parameter of the query, decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        pairs.find_map(|(key, value)| (key == name).then(|| decoded(value)))
+    }
+
     /// Whether the client wants the connection kept.
     pub fn keeps(&self) -> bool {
         self.headers
@@ -101,6 +110,14 @@ impl Response {
             status,
             kind: "text/plain; charset=utf-8",
             body: body.into().into_bytes(),
+        }
+    }
+
+    /// What programs printed, as the API hands it on.
+    pub fn plain(body: impl Into<String>) -> Self {
+        Self {
+            kind: "text/plain",
+            ..Self::text(200, body)
         }
     }
 
@@ -155,6 +172,22 @@ impl Response {
         }
         stream.flush()
     }
+}
+
+/// What percent signs stand for (RFC 3986).
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(place) = rest.find('%') {
+        bytes.extend_from_slice(&rest.as_bytes()[..place]);
+        let digits = rest.get(place + 1..place + 3);
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(b'%'));
+        let length = if byte.is_some() { 3 } else { 1 };
+        rest = &rest[place + length..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The words that belong to a status.

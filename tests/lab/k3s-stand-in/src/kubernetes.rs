@@ -10,6 +10,7 @@ use crate::configmaps;
 use crate::http::{Request, Response};
 use crate::log;
 use crate::nodes;
+use crate::pods::tell;
 use crate::version::VERSION;
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/";
@@ -34,7 +35,9 @@ impl Api {
             (_, ["api", "v1", "namespaces", namespace, kind, rest @ ..]) => {
                 let name = rest.first().copied().unwrap_or_default();
                 match *kind {
+                    "pods" if rest.get(1) == Some(&"log") => self.log(request, namespace, name),
                     "pods" => self.pods(request, namespace, name),
+                    "events" if name.is_empty() => self.events(request, namespace),
                     "configmaps" => self.configmaps(request, namespace, name),
                     "secrets" if request.method == "GET" && name.is_empty() => {
                         list("SecretList", self.cluster.secrets(namespace))
@@ -100,6 +103,8 @@ impl Api {
         match (request.method.as_str(), namespace, name) {
             ("GET", "kube-system", "") => list("PodList", self.cluster.pods()),
             ("GET", _, "") => list("PodList", Ok(Vec::new())),
+            ("GET", "kube-system", name) => pod(name, self.cluster.pod(name)),
+            ("GET", _, name) => pod(name, Err(Failure::NotFound)),
             // POST is to `…/eviction`.
             ("DELETE" | "POST", "kube-system", name) => {
                 let gone = self.cluster.delete_pod(name);
@@ -109,6 +114,58 @@ impl Api {
                 )
             }
             _ => unknown(),
+        }
+    }
+
+    /// Only pods have any.
+    fn events(&self, request: &Request, namespace: &str) -> Response {
+        if request.method != "GET" {
+            return not_allowed();
+        }
+        let pods = match (namespace, self.cluster.pods()) {
+            ("kube-system", Ok(pods)) => pods,
+            (_, Ok(_)) => Vec::new(),
+            (_, Err(failure)) => return failed("", &failure),
+        };
+        let now = log::now();
+        let events = pods.iter().flat_map(|pod| tell::events(pod, now));
+        let selector = request.parameter("fieldSelector").unwrap_or_default();
+        match tell::chosen(events.collect(), &selector) {
+            Ok(events) => list("EventList", Ok(events)),
+            Err(why) => Response::refusal(400, "BadRequest", &why),
+        }
+    }
+
+    /// A kubelet's, which does not answer where its node is lost.
+    fn log(&self, request: &Request, namespace: &str, name: &str) -> Response {
+        let found = match namespace {
+            "kube-system" => self.cluster.pod(name),
+            _ => Err(Failure::NotFound),
+        };
+        let shown = match found {
+            Ok(shown) if request.method == "GET" => shown,
+            Ok(_) => return not_allowed(),
+            failure => return pod(name, failure),
+        };
+        let options = match log_options(request) {
+            Ok(options) => options,
+            Err(why) => return Response::refusal(400, "BadRequest", &why),
+        };
+        let home = shown["spec"]["nodeName"].as_str().unwrap_or_default();
+        if let Ok(node) = self.cluster.node(home)
+            && !nodes::ready(&node)
+        {
+            let at = format!("https://{}:10250/containerLogs/", nodes::address(&node));
+            let why = format!(
+                "Get \"{at}{namespace}/{name}\": proxy error from 127.0.0.1:6443 while dialing \
+                 {}:10250, code 502: 502 Bad Gateway",
+                nodes::address(&node)
+            );
+            return Response::refusal(500, "InternalError", &why);
+        }
+        match tell::log(&shown, &options) {
+            Ok(text) => Response::plain(text),
+            Err(why) => Response::refusal(400, "BadRequest", &why),
         }
     }
 
@@ -190,6 +247,36 @@ fn list(kind: &str, items: Result<Vec<Value>, Failure>) -> Response {
         }
         Err(failure) => failed("", &failure),
     }
+}
+
+/// A pod, or that it is not there, in the API's words.
+fn pod(name: &str, found: Result<Value, Failure>) -> Response {
+    match found {
+        Err(Failure::NotFound) => {
+            let why = format!("pods \"{name}\" not found");
+            Response::refusal(404, "NotFound", &why)
+        }
+        found => object(name, found),
+    }
+}
+
+/// Which log a query asks for; what is no number is refused.
+fn log_options(request: &Request) -> Result<tell::LogOptions, String> {
+    let number = |name: &str| {
+        let value = request.parameter(name);
+        let parse = |value: String| {
+            let parsed = value.parse::<usize>().ok();
+            let why = || format!("strconv.ParseInt: parsing \"{value}\": invalid syntax");
+            parsed.ok_or_else(why)
+        };
+        value.map(parse).transpose()
+    };
+    Ok(tell::LogOptions {
+        container: request.parameter("container"),
+        previous: request.asks("previous"),
+        tail: number("tailLines")?,
+        limit: number("limitBytes")?,
+    })
 }
 
 fn object(name: &str, object: Result<Value, Failure>) -> Response {

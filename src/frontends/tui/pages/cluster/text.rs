@@ -1,9 +1,12 @@
 //! The texts of the cluster page.
 
-use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::cluster::datastore::Client;
+use crate::cluster::details::{LogTail, ObjectEvent, ObjectName};
 use crate::engine::watch::Lost;
+use crate::events::progress::Progress;
 pub use crate::frontends::tui::text::{LOG_FILE, PROOFS, counted, duration, moment, proofs_hold};
 use crate::pki::Certificate;
 
@@ -21,9 +24,117 @@ pub const PODS: &str = "Pods";
 pub const TIME: &str = "Time of each phase";
 pub const NEXT: &str = "Next";
 pub const KUBECONFIG: &str = "kubeconfig";
-pub const NODE_HEADS: [&str; 5] = ["NODE", "STATUS", "ROLES", "VERSION", "ADDRESS"];
-pub const POD_HEADS: [&str; 6] = ["NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "NODE"];
+pub const NODE_HEADS: [&str; 6] = ["NODE", "STATUS", "ROLES", "AGE", "VERSION", "ADDRESS"];
+pub const POD_HEADS: [&str; 7] = [
+    "NAMESPACE",
+    "POD",
+    "READY",
+    "STATUS",
+    "RESTARTS",
+    "AGE",
+    "NODE",
+];
 pub const ALL_WELL: &str = "all healthy";
+
+/// What keys do, for the footer and the help.
+pub mod key {
+    pub const LEFT: &str = "columns on the left";
+    pub const RIGHT: &str = "columns on the right";
+    pub const DETAILS: &str = "details";
+    pub const COPY: &str = "copy KUBECONFIG";
+    pub const ASK_AGAIN: &str = "ask again";
+    pub use crate::frontends::tui::text::key::{BACK, CLOSE};
+}
+
+/// The time so many milliseconds after a run began.
+pub fn moment_of(progress: &Progress, at: u64) -> Option<OffsetDateTime> {
+    let run = progress.run.as_ref()?;
+    let began = OffsetDateTime::parse(&run.when, &Rfc3339).ok()?;
+    began.checked_add(Duration::milliseconds(i64::try_from(at).ok()?))
+}
+
+/// When the proofs were made.
+pub fn proven(verdict: &str, at: Option<OffsetDateTime>) -> String {
+    match at {
+        Some(at) => format!("{verdict}, at {}", moment(at)),
+        None => verdict.to_owned(),
+    }
+}
+
+/// The proofs passed, and now the cluster is not as it was then.
+pub fn proven_before(verdict: &str, at: Option<OffsetDateTime>) -> String {
+    let verdict = proven(verdict, at);
+    format!("! {verdict}; the cluster has problems now")
+}
+
+pub fn copied(command: &str) -> String {
+    format!("Sent to the clipboard: {command} (a terminal may refuse it)")
+}
+
+pub const NO_KUBECONFIG: &str = "There is no kubeconfig yet: the last phase of a run writes it.";
+
+pub const GONE: &str = "The cluster does not have it any more.";
+pub const ASKED: &str = "Asking K3s for more …";
+pub const NOT_ASKED: &str =
+    "More is shown while the page is live: after a run, or from the welcome page.";
+pub const LOOK_NEXT: &str = "next";
+pub const PROBLEM: &str = "problem";
+pub const WAITING: &str = "not ready";
+pub const MISSING: &str = "not told";
+pub const CONDITIONS: &str = "Conditions";
+pub const CONTAINERS: &str = "Containers";
+pub const EVENTS: &str = "Last events";
+pub const NO_EVENTS: &str = "None in the last hour: Kubernetes keeps them for that long.";
+pub const NOTHING_PRINTED: &str = "The container has printed nothing.";
+pub const LOG_CUT: &str = "The log is longer than what was asked for: its last lines are missing.";
+
+pub fn details_title(object: &ObjectName) -> String {
+    match object {
+        ObjectName::Node(name) => format!("Node {name}"),
+        ObjectName::Pod { namespace, name } => format!("Pod {namespace}/{name}"),
+    }
+}
+
+pub fn not_told(why: &str) -> String {
+    format!("K3s did not tell more: {why}")
+}
+
+pub fn log_title(log: &LogTail) -> String {
+    let when = if log.is_previous {
+        ", before its last restart"
+    } else {
+        ""
+    };
+    let lines = counted(log.lines.len(), "line");
+    format!("Log of container {}{when}, last {lines}", log.container)
+}
+
+/// A warning of Kubernetes or not, its age, and how often it was seen.
+pub fn event(event: &ObjectEvent, now: Option<OffsetDateTime>) -> String {
+    let ObjectEvent {
+        reason, message, ..
+    } = event;
+    let age = age(event.when, now);
+    let times = match event.count {
+        0 | 1 => String::new(),
+        count => format!(" ({count} times)"),
+    };
+    format!("{age:>4}  {reason}{times}: {message}")
+}
+
+/// How long ago something was created, in the largest unit: `4d`, `3h`, `25m`.
+pub fn age(created: Option<OffsetDateTime>, now: Option<OffsetDateTime>) -> String {
+    let (Some(created), Some(now)) = (created, now) else {
+        return "-".to_owned();
+    };
+    let age = now - created;
+    match (age.whole_days(), age.whole_hours(), age.whole_minutes()) {
+        (days @ 2.., ..) => format!("{days}d"),
+        (_, hours @ 2.., _) => format!("{hours}h"),
+        (.., minutes @ 1..) => format!("{minutes}m"),
+        _ => "<1m".to_owned(),
+    }
+}
 
 /// The interval between two checks, in seconds.
 fn again(seconds: u64) -> String {
@@ -37,7 +148,7 @@ pub fn live(from: &str, since: OffsetDateTime, seconds: u64) -> String {
 }
 
 /// No server answers: how the wizard goes on, and how old the state on the page is.
-pub fn lost(gone: &Lost, seconds: u64) -> String {
+pub fn lost(gone: &Lost, seconds: u64, had_run: bool) -> String {
     let trying = if gone.given_up {
         "The checks have stopped: the cause needs a fix first.".to_owned()
     } else {
@@ -46,7 +157,8 @@ pub fn lost(gone: &Lost, seconds: u64) -> String {
     };
     let from = match gone.last {
         Some(last) => format!("The state below was seen at {}.", moment(last)),
-        None => "The state below is from the run.".to_owned(),
+        None if had_run => "The state below is from the run.".to_owned(),
+        None => String::new(),
     };
     format!(
         "NOT live: no answer since {}. {trying} {from}",

@@ -3,23 +3,37 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use time::OffsetDateTime;
 
 use super::{ClusterPage, text};
+use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::look::Balancer;
 use crate::engine::watch::Watched;
+use crate::events::End;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::live::PAUSE;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::{styled, wrapped};
+use crate::frontends::tui::widgets::{padded, styled, wrapped};
 
-pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
+/// The page as it can be scrolled.
+#[derive(Default)]
+pub struct Drawn {
+    pub lines: Vec<Line<'static>>,
+    /// How many columns may be passed over in the widest table.
+    pub most: usize,
+    /// The objects that can be chosen, each with its line.
+    pub places: Vec<(ObjectName, usize)>,
+}
+
+pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
     let width = run_pages::width(common);
     let theme = common.theme;
-    let mut lines = Vec::new();
-    freshness(page, common, width, &mut lines);
+    let mut drawn = Drawn::default();
+    let lines = &mut drawn.lines;
+    freshness(page, common, width, lines);
     let balancer = page.balancer.as_ref();
     let (broken, well) = match balancer {
         Some(balancer) if balancer.problem.is_some() => {
@@ -28,27 +42,27 @@ pub fn lines(page: &ClusterPage, common: &Common) -> Vec<Line<'static>> {
         balancer => (Vec::new(), balancer),
     };
     lines.extend(broken);
-    let seen = page.cluster.seen.as_ref().map(|seen| &seen.picture);
-    if let Some(cluster) = seen.or(common.run.progress.cluster.as_ref()) {
-        of_cluster(page, common, cluster, width, &mut lines);
+    if let Some(cluster) = page.picture(common) {
+        of_cluster(page, common, cluster, width, &mut drawn);
     } else {
         lines.extend(wrapped(text::NO_CLUSTER, width).into_iter().map(Line::from));
         lines.push(Line::default());
     }
-    lines.extend(
+    drawn.lines.extend(
         well.into_iter()
             .flat_map(|well| balancer_lines(page, common, well, width)),
     );
-    datastore(page, common, width, &mut lines);
-    certificates(page, common, width, &mut lines);
-    proofs(common, &mut lines);
-    files(common, width, &mut lines);
+    datastore(page, common, width, &mut drawn);
+    certificates(page, common, width, &mut drawn);
+    let lines = &mut drawn.lines;
+    proofs(page, common, width, lines);
+    files(common, width, lines);
     let times: Vec<Vec<TableCell>> = times(common);
     if !times.is_empty() {
         lines.push(Line::styled(text::TIME, theme.title()));
         lines.extend(table::lines(&times));
     }
-    lines
+    drawn
 }
 
 /// Whether it is still looked at, or since when there is no answer.
@@ -60,7 +74,7 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
         lines.extend(styled(text, width, style));
     };
     if let Some(lost) = &watched.lost {
-        let text = text::lost(lost, seconds);
+        let text = text::lost(lost, seconds, common.watched.is_none());
         say(&format!("{} {text}", theme.bad_mark()), theme.bad());
         for why in &lost.why {
             say(why, theme.warning());
@@ -107,41 +121,41 @@ fn of_cluster(
     common: &Common,
     cluster: &Cluster,
     width: usize,
-    lines: &mut Vec<Line<'static>>,
+    drawn: &mut Drawn,
 ) {
+    let now = page.now(common);
     let theme = common.theme;
     let mut first = title(theme, text::NODES, verdict(page, common, cluster));
-    if page.cluster == Watched::default() {
+    if page.cluster == Watched::default() && common.watched.is_none() {
         let as_of = format!("  {}", text::as_of(common.run.progress.at));
         first.push_span(Span::styled(as_of, theme.faint()));
     }
-    lines.push(first);
+    drawn.lines.push(first);
     let nodes: Vec<_> = cluster
         .nodes
         .iter()
-        .map(|node| {
-            (
-                node_cells(theme, node),
-                sick(node.problem.as_ref(), node.waiting.as_ref()),
-            )
+        .map(|node| ObjectRow {
+            cells: node_cells(theme, node, now),
+            note: sick(node.problem.as_ref(), node.waiting.as_ref()),
+            object: Some(node.object()),
         })
         .collect();
-    with_problems(theme, &text::NODE_HEADS, &nodes, width, lines);
-    lines.push(Line::default());
+    with_problems(page, theme, (&text::NODE_HEADS, 1), &nodes, width, drawn);
+    drawn.lines.push(Line::default());
 
-    lines.push(Line::styled(text::PODS, theme.title()));
+    let pods_title = Line::styled(text::PODS, theme.title());
+    drawn.lines.push(pods_title);
     let pods: Vec<_> = cluster
         .pods
         .iter()
-        .map(|pod| {
-            (
-                pod_cells(theme, pod),
-                sick(pod.problem.as_ref(), pod.waiting.as_ref()),
-            )
+        .map(|pod| ObjectRow {
+            cells: pod_cells(theme, pod, now),
+            note: sick(pod.problem.as_ref(), pod.waiting.as_ref()),
+            object: Some(pod.object()),
         })
         .collect();
-    with_problems(theme, &text::POD_HEADS, &pods, width, lines);
-    lines.push(Line::default());
+    with_problems(page, theme, (&text::POD_HEADS, 2), &pods, width, drawn);
+    drawn.lines.push(Line::default());
 }
 
 /// What answers at the load balancer's address; as it was, where no server answers.
@@ -173,7 +187,7 @@ fn balancer_lines(
     lines
 }
 
-fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+fn datastore(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Drawn) {
     let theme = common.theme;
     let watched = &page.datastore;
     if *watched == Watched::default() {
@@ -193,9 +207,9 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
             (text, theme.bad())
         }
     };
-    lines.push(title(theme, text::DATASTORE, verdict));
+    drawn.lines.push(title(theme, text::DATASTORE, verdict));
     for why in watched.lost.iter().flat_map(|lost| &lost.why) {
-        lines.extend(styled(why, width, theme.warning()));
+        drawn.lines.extend(styled(why, width, theme.warning()));
     }
     // What is not known now is not shown as if it were.
     if let (None, Some(clients)) = (&watched.lost, clients) {
@@ -206,15 +220,26 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
                 let (mark, style) = health(theme, unhealthy, false);
                 let mut cells = vec![(format!("{mark} {}", client.name), style)];
                 cells.extend(text::connections(client).map(|cell| (cell, Style::new())));
-                (cells, sick(client.problem.as_ref(), None))
+                ObjectRow {
+                    cells,
+                    note: sick(client.problem.as_ref(), None),
+                    object: None,
+                }
             })
             .collect();
-        with_problems(theme, &text::DATASTORE_HEADS, &rows, width, lines);
+        with_problems(
+            page,
+            theme,
+            (&text::DATASTORE_HEADS, 1),
+            &rows,
+            width,
+            drawn,
+        );
     }
-    lines.push(Line::default());
+    drawn.lines.push(Line::default());
 }
 
-fn certificates(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
+fn certificates(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Drawn) {
     let theme = common.theme;
     let all = &page.certificates;
     if all.is_empty() {
@@ -226,7 +251,7 @@ fn certificates(page: &ClusterPage, common: &Common, width: usize, lines: &mut V
     } else {
         (format!("! {}", text::certificates(all)), theme.warning())
     };
-    lines.push(title(theme, text::CERTIFICATES, verdict));
+    drawn.lines.push(title(theme, text::CERTIFICATES, verdict));
     let rows: Vec<_> = all
         .iter()
         .map(|certificate| {
@@ -238,22 +263,40 @@ fn certificates(page: &ClusterPage, common: &Common, width: usize, lines: &mut V
                 (certificate.ends.clone(), Style::new()),
                 (text::left(certificate), style),
             ];
-            (cells, problem.map(|problem| (problem.clone(), ended)))
+            ObjectRow {
+                cells,
+                note: problem.map(|problem| (problem.clone(), ended)),
+                object: None,
+            }
         })
         .collect();
-    with_problems(theme, &text::CERTIFICATE_HEADS, &rows, width, lines);
-    lines.push(Line::default());
+    with_problems(
+        page,
+        theme,
+        (&text::CERTIFICATE_HEADS, 1),
+        &rows,
+        width,
+        drawn,
+    );
+    drawn.lines.push(Line::default());
 }
 
 /// What stands below a row: what is wrong, and whether it is more than a wait.
 type Note = Option<(String, bool)>;
+
+struct ObjectRow {
+    cells: Vec<TableCell>,
+    note: Note,
+    /// What can be chosen by it.
+    object: Option<ObjectName>,
+}
 
 fn sick(problem: Option<&String>, waiting: Option<&String>) -> Note {
     let problem = problem.map(|problem| (problem.clone(), true));
     problem.or_else(|| waiting.map(|waiting| (waiting.clone(), false)))
 }
 
-fn health(theme: Theme, problem: bool, waiting: bool) -> (&'static str, Style) {
+pub(super) fn health(theme: Theme, problem: bool, waiting: bool) -> (&'static str, Style) {
     match (problem, waiting) {
         (true, _) => (theme.bad_mark(), theme.bad()),
         (_, true) => ("!", theme.warning()),
@@ -261,19 +304,20 @@ fn health(theme: Theme, problem: bool, waiting: bool) -> (&'static str, Style) {
     }
 }
 
-fn node_cells(theme: Theme, node: &Node) -> Vec<TableCell> {
+fn node_cells(theme: Theme, node: &Node, now: Option<OffsetDateTime>) -> Vec<TableCell> {
     let (mark, style) = health(theme, node.problem.is_some(), node.waiting.is_some());
     let plain = |text: &String| (text.clone(), Style::new());
     vec![
         (format!("{mark} {}", node.name), style),
         (node.status.clone(), style),
         plain(&node.roles),
+        (text::age(node.created, now), Style::new()),
         plain(&node.version),
         plain(&node.internal_ip),
     ]
 }
 
-fn pod_cells(theme: Theme, pod: &Pod) -> Vec<TableCell> {
+fn pod_cells(theme: Theme, pod: &Pod, now: Option<OffsetDateTime>) -> Vec<TableCell> {
     let (mark, style) = health(theme, pod.problem.is_some(), pod.waiting.is_some());
     let plain = |text: &String| (text.clone(), Style::new());
     vec![
@@ -282,30 +326,44 @@ fn pod_cells(theme: Theme, pod: &Pod) -> Vec<TableCell> {
         plain(&pod.ready),
         (pod.status.clone(), style),
         (pod.restarts.to_string(), Style::new()),
+        (text::age(pod.created, now), Style::new()),
         plain(&pod.node),
     ]
 }
 
-/// A table whose rows may have a problem, which stands below its row.
+/// A table whose rows may have a problem, which stands below its row. Its first columns do not
+/// scroll.
 fn with_problems(
+    page: &ClusterPage,
     theme: Theme,
-    heads: &[&str],
-    rows: &[(Vec<TableCell>, Note)],
+    (heads, stay): (&[&str], usize),
+    rows: &[ObjectRow],
     width: usize,
-    lines: &mut Vec<Line<'static>>,
+    drawn: &mut Drawn,
 ) {
     let mut first: Vec<TableCell> = table::heads(heads, theme.faint());
     if let Some((head, _)) = first.first_mut() {
         head.insert_str(0, "  ");
     }
     let all: Vec<Vec<TableCell>> = std::iter::once(first)
-        .chain(rows.iter().map(|(cells, _)| cells.clone()))
+        .chain(rows.iter().map(|row| row.cells.clone()))
         .collect();
-    let mut drawn = table::lines(&all).into_iter();
-    lines.extend(drawn.next());
-    for (line, (_, problem)) in drawn.zip(rows) {
-        lines.push(line);
-        if let Some((problem, bad)) = problem {
+    let table = table::fitted(theme, &all, stay, page.passed, width);
+    drawn.most = drawn.most.max(table.most);
+    let lines = &mut drawn.lines;
+    let mut table = table.lines.into_iter();
+    lines.extend(table.next());
+    for (line, row) in table.zip(rows) {
+        let is_chosen = row.object.is_some() && row.object == page.chosen;
+        if let Some(object) = &row.object {
+            drawn.places.push((object.clone(), lines.len()));
+        }
+        lines.push(if is_chosen {
+            padded(line, width).patch_style(theme.selected())
+        } else {
+            line
+        });
+        if let Some((problem, bad)) = &row.note {
             let style = if *bad { theme.bad() } else { theme.warning() };
             for line in wrapped(problem, width.saturating_sub(4)) {
                 lines.push(Line::styled(format!("    {line}"), style));
@@ -314,22 +372,38 @@ fn with_problems(
     }
 }
 
-fn proofs(common: &Common, lines: &mut Vec<Line<'static>>) {
+/// What was proven, and when; whether the cluster is still as it was then.
+fn proofs(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
     let theme = common.theme;
     let proofs = &common.run.progress.proofs;
     if proofs.is_empty() {
         return;
     }
     let holding = proofs.iter().filter(|proof| proof.holds).count();
-    let style = if holding == proofs.len() {
-        theme.good()
+    let verdict = text::proofs_hold(holding, proofs.len());
+    let progress = &common.run.progress;
+    let steps = proofs.iter().filter_map(|proof| progress.step(&proof.step));
+    let at = steps.filter_map(|step| step.ended).max();
+    let at = at.and_then(|at| text::moment_of(progress, at));
+    let (text, style) = if holding < proofs.len() {
+        (text::proven(&verdict, at), theme.bad())
+    } else if page.is_as_proven(common) {
+        (text::proven(&verdict, at), theme.good())
     } else {
-        theme.bad()
+        (text::proven_before(&verdict, at), theme.warning())
     };
-    lines.push(Line::from(vec![
-        Span::styled(format!("{}  ", text::PROOFS), theme.title()),
-        Span::styled(text::proofs_hold(holding, proofs.len()), style),
-    ]));
+    let title = format!("{}  ", text::PROOFS);
+    let indent = title.len();
+    for (number, line) in wrapped(&text, width.saturating_sub(indent))
+        .into_iter()
+        .enumerate()
+    {
+        let before = if number == 0 { &title } else { "" };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{before:<indent$}"), theme.title()),
+            Span::styled(line, style),
+        ]));
+    }
     lines.push(Line::default());
 }
 
@@ -337,7 +411,8 @@ fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
     let Some(files) = &common.run.files else {
         return;
     };
-    let done = common.run.progress.ended == Some(crate::events::End::Done);
+    let ended = common.run.progress.ended.as_ref();
+    let done = ended == Some(&End::Done) || common.watched.is_some();
     let mut entry = |label: &str, what: &str| {
         let mut label = label;
         for line in wrapped(what, width.saturating_sub(12)) {
@@ -354,7 +429,9 @@ fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
             entry(if number == 0 { text::NEXT } else { "" }, command);
         }
     }
-    entry(text::LOG_FILE, &files.log);
+    if let Some(log) = &files.log {
+        entry(text::LOG_FILE, log);
+    }
     lines.push(Line::default());
 }
 

@@ -62,8 +62,9 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
         let line = tame(line).text;
         entry(label, &format!("{} {line}", theme.down()), Style::new());
     }
-    if let Some(files) = &common.run.files {
-        entry(text::LOG_FILE, &files.log, Style::new());
+    let files = common.run.files.as_ref();
+    if let Some(log) = files.and_then(|files| files.log.as_deref()) {
+        entry(text::LOG_FILE, log, Style::new());
     }
     lines.push(Line::default());
     lines.extend(wont_run(common, step, width));

@@ -11,16 +11,44 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{self, ENTER, SCROLL, Scope, shown};
 use crate::frontends::tui::page::Page;
-use crate::interview::offers::Offer;
+use crate::interview::offers::{Found, Offer};
 
 const WELCOME: Scope = Scope::new(
     "welcome",
     &[shown(ENTER, Action::Continue, text::key::CHOOSE)],
 );
 
+/// What the operator can choose here.
+enum WelcomeChoice {
+    Begin(Offer),
+    /// Look at a cluster that was installed: its place among those that were found.
+    Watch(usize),
+}
+
+/// In the order of the offers; looking at a cluster changes nothing, so it comes before another run,
+/// but after one that was not finished.
+fn choices(found: &Found) -> Vec<WelcomeChoice> {
+    let mut choices = Vec::new();
+    for offer in found.offers() {
+        let cluster = match offer {
+            Offer::Cluster(place) => Some((place, &found.clusters[place])),
+            _ => None,
+        };
+        let watched = cluster.filter(|(_, cluster)| cluster.is_installed);
+        let is_first = watched.is_some_and(|(_, cluster)| !cluster.unfinished);
+        let begin = WelcomeChoice::Begin(offer);
+        match watched.map(|(place, _)| WelcomeChoice::Watch(place)) {
+            Some(watch) if is_first => choices.extend([watch, begin]),
+            Some(watch) => choices.extend([begin, watch]),
+            None => choices.push(begin),
+        }
+    }
+    choices
+}
+
 #[derive(Debug, Default)]
 pub struct WelcomePage {
-    /// Which of the offers.
+    /// Which of the choices.
     chosen: usize,
     /// There is a draft, and only one is kept: the operator is asked first.
     asks_to_start_anew: bool,
@@ -50,9 +78,15 @@ impl Screen for WelcomePage {
             wizard.reached = 0;
             return vec![Effect::Go(Page::Hosts)];
         }
-        let offers = wizard.interview.found.offers();
-        let (Some(offer), Action::Continue) = (offers.get(self.chosen), action) else {
-            return Vec::new();
+        let choices = choices(&wizard.interview.found);
+        let offer = match (choices.get(self.chosen), action) {
+            (Some(WelcomeChoice::Begin(offer)), Action::Continue) => offer,
+            (Some(WelcomeChoice::Watch(place)), Action::Continue) => {
+                let name = wizard.interview.found.clusters[*place].name.clone();
+                common.watched = Some(name.clone());
+                return vec![Effect::Go(Page::Cluster), Effect::Watch(name)];
+            }
+            _ => return Vec::new(),
         };
         let page = match offer {
             Offer::New if wizard.interview.found.draft.is_some() => {
@@ -73,7 +107,7 @@ impl Screen for WelcomePage {
 
     fn scroll(&mut self, common: &mut Common, by: isize) {
         if let Some(wizard) = common.mode.wizard() {
-            let last = wizard.interview.found.offers().len().saturating_sub(1);
+            let last = choices(&wizard.interview.found).len().saturating_sub(1);
             self.chosen = self.chosen.saturating_add_signed(by).min(last);
         }
     }

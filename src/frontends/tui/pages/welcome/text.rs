@@ -5,6 +5,12 @@ pub use crate::frontends::tui::text::{
     offer_again, offer_resume,
 };
 
+pub const WATCH_WHAT: &str = "nodes, pods and datastore, live; changes nothing";
+
+pub fn watch(cluster: &str) -> String {
+    format!("Look at {cluster}")
+}
+
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const CHOOSE: &str = "choose";

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{WelcomePage, text};
+use super::{WelcomeChoice, WelcomePage, choices, text};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::widgets::{padded, styled, wrapped};
@@ -32,10 +32,15 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
     if let Some(trouble) = &wizard.interview.found.trouble {
         warn(trouble);
     }
-    for (number, offer) in wizard.interview.found.offers().iter().enumerate() {
-        let (name, what) = match offer {
-            Offer::Cluster(place) => {
-                let cluster = &wizard.interview.found.clusters[*place];
+    let found = &wizard.interview.found;
+    for (number, choice) in choices(found).iter().enumerate() {
+        let (name, what) = match choice {
+            WelcomeChoice::Watch(place) => {
+                let name = text::watch(&found.clusters[*place].name);
+                (name, text::WATCH_WHAT.to_owned())
+            }
+            WelcomeChoice::Begin(Offer::Cluster(place)) => {
+                let cluster = &found.clusters[*place];
                 let name = if cluster.unfinished {
                     text::offer_resume(&cluster.name)
                 } else {
@@ -43,12 +48,16 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
                 };
                 (name, cluster.story.clone())
             }
-            Offer::Draft => (
+            WelcomeChoice::Begin(Offer::Draft) => (
                 text::OFFER_DRAFT.0.to_owned(),
                 text::OFFER_DRAFT.1.to_owned(),
             ),
-            Offer::New => (text::OFFER_NEW.0.to_owned(), text::OFFER_NEW.1.to_owned()),
-            Offer::Open => (text::OFFER_OPEN.0.to_owned(), text::OFFER_OPEN.1.to_owned()),
+            WelcomeChoice::Begin(Offer::New) => {
+                (text::OFFER_NEW.0.to_owned(), text::OFFER_NEW.1.to_owned())
+            }
+            WelcomeChoice::Begin(Offer::Open) => {
+                (text::OFFER_OPEN.0.to_owned(), text::OFFER_OPEN.1.to_owned())
+            }
         };
         let chosen = number == page.chosen;
         let mark = if chosen { theme.focus_mark() } else { " " };

@@ -1,9 +1,10 @@
 //! The pods of a default K3s, minus what is disabled: what should be there, and where.
 //!
 //! A pod is kept as a small record; what it looks like at a moment is computed when it is asked for
-//! (`show`). [`steps`] says what a controller has to change now.
+//! (`show`); so are its events and logs (`tell`). [`steps`] says what a controller has to change now.
 
 pub mod show;
+pub mod tell;
 
 use std::collections::BTreeSet;
 

@@ -414,3 +414,54 @@ fn without_a_datastore_it_starts_and_leaves_no_row() {
         "0"
     );
 }
+
+/// What an operator looks at when a pod is unhealthy, as the real API answers it.
+#[test]
+fn a_pod_tells_its_events_and_its_log() {
+    let postgres = Postgres::start();
+    let one = server(&postgres, "one");
+    one.wait_ready();
+    until("coredns", || coredns(&one).contains("1/1").then_some(()));
+    let line = coredns(&one);
+    let name = line.split_whitespace().next().unwrap().to_owned();
+    let raw = |path: &str| one.get(&["get", "--raw", path]);
+    let pods = "/api/v1/namespaces/kube-system/pods";
+    let pod: Value = serde_json::from_str(&raw(&format!("{pods}/{name}")).unwrap()).unwrap();
+    assert_eq!(pod["kind"], "Pod");
+    let uid = pod["metadata"]["uid"].as_str().unwrap();
+    let reasons = |selector: &str| -> Vec<String> {
+        let path = format!("/api/v1/namespaces/kube-system/events?fieldSelector={selector}");
+        let list: Value = serde_json::from_str(&raw(&path).unwrap()).unwrap();
+        assert_eq!(list["kind"], "EventList");
+        let items = list["items"].as_array().unwrap().iter();
+        items
+            .map(|event| event["reason"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let selector = format!("involvedObject.kind%3DPod%2CinvolvedObject.uid%3D{uid}");
+    assert_eq!(
+        reasons(&selector),
+        ["Scheduled", "Pulled", "Created", "Started"]
+    );
+    assert!(reasons("involvedObject.name%3Dother").is_empty());
+    let log = |query: &str| raw(&format!("{pods}/{name}/log?container=coredns{query}"));
+    assert!(
+        log("&tailLines=40&limitBytes=65536")
+            .unwrap()
+            .ends_with("listening\n")
+    );
+    for refused in ["&previous=true", "&tailLines=x"] {
+        assert!(log(refused).is_none(), "{refused}");
+    }
+    assert!(raw(&format!("{pods}/absent/log")).is_none());
+    assert!(raw("/api/v1/namespaces/kube-system/events?fieldSelector=x%3Dy").is_none());
+    assert!(one.run(&["stand-in", "crash", "coredns"]).status.success());
+    until("CrashLoopBackOff", || {
+        coredns(&one).contains("CrashLoopBackOff").then_some(())
+    });
+    assert!(log("&previous=true").unwrap().contains("exit code 1"));
+    assert_eq!(
+        reasons(&selector).last().map(String::as_str),
+        Some("BackOff")
+    );
+}

@@ -1,0 +1,95 @@
+//! The live page of a cluster that was installed before.
+
+use super::super::live::LiveUpdate;
+use super::super::message::RunFiles;
+use super::super::page::Page;
+use super::live::{READY, cluster, lost, seen, tell};
+use super::*;
+use crate::events::Abort;
+use crate::interview::offers::Known;
+
+fn welcome(theme: Theme, size: (u16, u16)) -> Model {
+    let known = |name: &str, unfinished, is_installed| Known {
+        name: name.into(),
+        answers: example(),
+        story: super::super::text::story("2026-11-24T21:54:40Z", "done", 17),
+        unfinished,
+        is_installed,
+    };
+    let found = Found {
+        clusters: vec![
+            known("lab", false, true),
+            known("prod", true, true),
+            known("half", true, false),
+        ],
+        ..Found::default()
+    };
+    Model::for_wizard(theme, size, found)
+}
+
+/// The cluster `prod`, whose last run was not finished, is looked at.
+pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = welcome(theme, size);
+    press(&mut model, "<Down><Enter>");
+    let files = RunFiles {
+        log: None,
+        kubeconfig: "/state/prod/kubeconfig".into(),
+        next: vec!["export KUBECONFIG=/state/prod/kubeconfig".into()],
+    };
+    update(&mut model, Message::Files(files));
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(cluster(READY), "k3s-s1", 5)),
+    );
+    model
+}
+
+#[test]
+fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
+    small!("welcome-installed", welcome);
+    let mut model = welcome(MONO, SMALL);
+    let effects = press(&mut model, "<Down><Enter>");
+    assert_eq!(effects, [Effect::Watch("prod".into())]);
+    assert_eq!(model.page, Page::Cluster);
+    assert!(text(&model).contains("not known yet"));
+    both_sizes!("watched", watched);
+}
+
+#[test]
+fn q_and_esc_lead_back_and_end_the_looking() {
+    for key in ["q", "<Esc>"] {
+        let mut model = watched(MONO, SMALL);
+        assert_eq!(press(&mut model, "<Enter>").len(), 1);
+        assert_eq!(press(&mut model, key), [], "the details first");
+        assert_eq!(model.page, Page::Cluster);
+        assert_eq!(
+            press(&mut model, key),
+            [Effect::Abort(Abort::Hard)],
+            "{key}"
+        );
+        assert_eq!(model.page, Page::Welcome);
+        // What comes late shows nowhere, and the next cluster begins anew.
+        tell(
+            &mut model,
+            LiveUpdate::Cluster(lost(9, &["s1: gone"], false)),
+        );
+        press(&mut model, "<Enter>");
+        assert_ne!(model.page, Page::Cluster);
+        let mut model = watched(MONO, SMALL);
+        press(&mut model, key);
+        press(&mut model, "<End><Up><Enter>");
+        let page = text(&model);
+        assert!(
+            page.contains("cluster \"lab\"") && page.contains("not known yet"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn on_other_pages_q_asks_first() {
+    let mut model = watched(MONO, SMALL);
+    press(&mut model, "q");
+    press(&mut model, "q");
+    assert!(model.asks_to_stop);
+}
