@@ -7,9 +7,10 @@
 //! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`feed`]: passes them to a
 //!   reader that may be slow
 //! * [`progress`]: folds them into the state of every phase and step
-//! * [`critical_path`]: where the time of a run went
+//! * [`critical_path`]: where the time of a run went; [`estimate`]: how long the rest will take
 
 pub mod critical_path;
+pub mod estimate;
 pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;

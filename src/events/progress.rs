@@ -467,7 +467,13 @@ impl StepProgress {
 }
 
 impl Counts {
-    fn of(steps: &[StepProgress]) -> Self {
+    /// The steps that need nothing more: done, unchanged, or skipped by the operator. A failed step
+    /// and one that did not run are not finished.
+    pub fn finished(&self) -> usize {
+        self.done + self.unchanged + self.warned + self.skipped
+    }
+
+    pub fn of(steps: &[StepProgress]) -> Self {
         let mut counts = Self {
             total: steps.len(),
             ..Self::default()

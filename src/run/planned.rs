@@ -12,8 +12,9 @@ use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
 use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
 use crate::engine::{Memory, Run, planned_files};
+use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
-use crate::events::log::RunLog;
+use crate::events::log::{self, RunLog};
 use crate::events::recorder::Recorder;
 use crate::events::{End, FORMAT, StepId, What};
 use crate::pki::{self, Change};
@@ -78,7 +79,14 @@ impl Planned {
             kubeconfig,
             again,
             verbose,
+            earlier: self.earlier_runs(),
         }
+    }
+
+    /// How long steps took in the last runs of this cluster.
+    fn earlier_runs(&self) -> EarlierRuns {
+        let logs = self.opened.folder.run_logs();
+        log::earlier_runs(&logs.unwrap_or_default())
     }
 
     /// Shows the plan, and carries it out where the frontend says so. `None` when it was left.

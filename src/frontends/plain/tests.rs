@@ -11,6 +11,7 @@ use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
+use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
 use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
@@ -166,6 +167,7 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         again: text::AGAIN.into(),
         next: Vec::new(),
         verbose: false,
+        earlier: EarlierRuns::default(),
     };
     let mut lines = Lines::new(walk.console.out(), context);
     let (reader, inbox) = unbounded();

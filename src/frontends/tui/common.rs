@@ -7,6 +7,7 @@ use super::run_view::RunView;
 use super::theme::Theme;
 use super::wizard::WizardSession;
 use super::{layout, text};
+use crate::events::estimate::EarlierRuns;
 use crate::events::{Abort, End};
 
 /// A short message, and for how many milliseconds it still stands.
@@ -27,6 +28,8 @@ pub struct Common {
     pub toast: Option<Toast>,
     pub mode: Mode,
     pub run: RunView,
+    /// How long steps took in earlier runs of the cluster.
+    pub earlier: EarlierRuns,
     /// A thread works with hosts: connects, waits for the operator, or runs.
     pub at_work: bool,
     /// How many phases of the run may begin by themselves; all where there is no number.
@@ -48,6 +51,7 @@ impl Common {
             toast: None,
             mode,
             run: RunView::new(),
+            earlier: EarlierRuns::default(),
             at_work: false,
             let_begin: None,
             edits_next: false,

@@ -128,6 +128,7 @@ impl Frontend for Screens {
         }
         let context = planned.context(text::NAME.into(), false);
         let log = context.log.display().to_string();
+        self.tell(Message::Earlier(context.earlier.clone()));
         self.tell(Message::Files(RunFiles {
             log: log.clone(),
             kubeconfig: context.kubeconfig.display().to_string(),

@@ -62,7 +62,7 @@ mod wizard;
 use std::path::Path;
 
 use crate::events::End;
-use crate::events::log::read;
+use crate::events::log::{earlier_than, read};
 use crate::frontends::Display;
 use crate::interview::offers::find;
 use crate::run::exit;
@@ -115,6 +115,7 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Display) -> Left {
     match read(path) {
         Ok(events) => show(how, |theme, size| {
             let mut model = Model::for_replay(theme, size, events);
+            model.common.earlier = earlier_than(path);
             if let Some(seconds) = at {
                 update::wait_at(&mut model, seconds.saturating_mul(1000));
             }

@@ -129,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::engine::watch::{Lost, News, Seen};
+    use crate::events::estimate::EarlierRuns;
     use crate::events::log::read;
 
     #[test]
@@ -140,6 +141,7 @@ mod tests {
             again: "k3s-ha-wizard".into(),
             next: Vec::new(),
             verbose: false,
+            earlier: EarlierRuns::default(),
         };
         let (outcome, outcomes) = unbounded();
         let summary = Summary::new(context, outcome);

@@ -66,6 +66,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.common.run.files = Some(files);
             Vec::new()
         }
+        Message::Earlier(earlier) => {
+            model.common.earlier = earlier;
+            Vec::new()
+        }
         Message::Live(update) => looked(model, *update),
         Message::Over => over(model),
         Message::Refused(why) => {

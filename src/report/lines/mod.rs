@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::events::StepId;
+use crate::events::estimate::{EarlierRuns, Estimate};
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
 
@@ -38,6 +39,8 @@ pub struct Context {
     pub next: Vec<String>,
     /// Also shows the checks and their results.
     pub verbose: bool,
+    /// What an estimate comes from.
+    pub earlier: EarlierRuns,
 }
 
 /// Writes events as lines, and a summary when the run ends.
@@ -193,6 +196,9 @@ impl<W: Write> Lines<W> {
             "run {} by {}, started {}",
             run.run, run.operator, run.when
         )?;
+        if let Some(estimate) = self.context.earlier.estimate(&self.progress, 0) {
+            writeln!(self.out, "{}", estimated(&estimate))?;
+        }
         writeln!(self.out, "log {}\n", self.context.log.display())
     }
 
@@ -215,11 +221,16 @@ impl<W: Write> Lines<W> {
                 self.proof(at, step, &case, &expected, &got, true)?;
             }
         }
+        let counts = self.progress.counts();
+        let count = format!(" ({} of {})", counts.finished(), counts.total);
+        let counted = |text: &str| format!("{}{count}", text.trim_end());
         match outcome {
-            Outcome::Done => self.name_line(at, step, "done", &format!(" in {took}")),
-            Outcome::Unchanged => self.step_line(at, step, "unchanged", &self.title(step)),
-            Outcome::Warned { why } => self.step_line(at, step, "warning", why),
-            Outcome::Skipped { why } => self.step_line(at, step, "skipped", why),
+            Outcome::Done => self.name_line(at, step, "done", &counted(&format!(" in {took}"))),
+            Outcome::Unchanged => {
+                self.step_line(at, step, "unchanged", &counted(&self.title(step)))
+            }
+            Outcome::Warned { why } => self.step_line(at, step, "warning", &counted(why)),
+            Outcome::Skipped { why } => self.step_line(at, step, "skipped", &counted(why)),
             Outcome::WontRun { because } => self.step_line(at, step, "not run", because),
             Outcome::Failed(failure) => {
                 let text = format!("{}, after {took}", failure.why.trim_end_matches('.'));
@@ -302,6 +313,22 @@ fn duration(took: u64) -> String {
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// How long the rest of a run will probably take, and where that is known from.
+pub fn estimated(estimate: &Estimate) -> String {
+    let Estimate {
+        left,
+        runs,
+        untimed,
+    } = *estimate;
+    let left = duration(left.max(1000) / 1000 * 1000).replace(".0s", "s");
+    let new = match untimed {
+        0 => String::new(),
+        _ => format!(" and {}", counted(untimed, "new step")),
+    };
+    let runs = counted(runs, "earlier run");
+    format!("about {left}{new} left (from {runs})")
 }
 
 /// `1 step`, `2 steps`.

@@ -99,6 +99,7 @@ fn context() -> Context {
             "k3s-ha-wizard status --cluster prod".into(),
         ],
         verbose: false,
+        earlier: EarlierRuns::default(),
     }
 }
 
@@ -212,6 +213,36 @@ fn unchanged() -> Tape {
 #[test]
 fn a_run_that_finds_everything_unchanged() {
     insta::assert_snapshot!(shown(&unchanged(), context()));
+}
+
+#[test]
+fn an_estimate_says_where_it_comes_from() {
+    let estimate = |left, untimed| {
+        estimated(&Estimate {
+            left,
+            runs: 2,
+            untimed,
+        })
+    };
+    assert_eq!(
+        estimate(80_900, 0),
+        "about 1m 20s left (from 2 earlier runs)"
+    );
+    let text = "about 1s and 3 new steps left (from 2 earlier runs)";
+    assert_eq!(estimate(10, 3), text);
+    let tape = unchanged();
+    let mut earlier = EarlierRuns::default();
+    earlier.add(&tape.progress());
+    let known = Context {
+        earlier,
+        ..context()
+    };
+    let shown = shown(&tape, known);
+    assert!(
+        shown.contains("\nabout 1s left (from 1 earlier run)\nlog "),
+        "{shown}"
+    );
+    assert!(shown.contains("(8 of 8)\n"), "{shown}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::events::StepId;
+use crate::events::estimate::EarlierRuns;
 use crate::events::progress::StepProgress;
 use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
 use crate::interview::planned::PlannedStep;
@@ -170,6 +171,49 @@ fn a_failure_waits_for_a_word() {
     happens(&mut model, What::StepStarted { step, attempt: 2 });
     assert_eq!(model.page, Page::Run);
     assert!(text(&model).contains("attempt 2"), "{}", text(&model));
+}
+
+/// A run like one that is known from before.
+fn estimated(theme: Theme, size: (u16, u16)) -> Model {
+    let mut earlier = EarlierRuns::default();
+    earlier.add(
+        &run_until(theme, size, "run.jsonl", u64::MAX)
+            .common
+            .run
+            .progress,
+    );
+    let mut model = run_until(theme, size, "run.jsonl", 4);
+    update(&mut model, Message::Earlier(earlier));
+    for event in events("run.jsonl") {
+        if (5..28_000).contains(&event.at) {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    model
+}
+
+#[test]
+fn the_whole_run_has_a_count_a_bar_and_an_estimate() {
+    both_sizes!("run-estimated", estimated);
+    let ascii = Theme {
+        palette: Palette::Mono,
+        ascii: true,
+    };
+    let page = text(&estimated(ascii, SMALL));
+    let line = page.lines().nth(2).expect("a line");
+    assert!(line.contains("####") && line.contains("...."), "{line}");
+    // Without a run that is known, the count and the bar stand alone.
+    let page = text(&run_until(MONO, SMALL, "run.jsonl", 28_000));
+    let line = page.lines().nth(2).expect("a line");
+    assert!(line.ends_with('░') && line.contains(" steps  █"), "{line}");
+}
+
+#[test]
+fn a_phase_counts_what_is_finished_and_says_what_did_not_run() {
+    let mut model = run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX);
+    press(&mut model, "l3");
+    let page = text(&model);
+    assert!(page.contains("4/7, 1 FAILED, 2 not run"), "{page}");
 }
 
 #[test]

@@ -23,12 +23,20 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::log::{LineKind, LogLine, Pane, matches, split};
 use crate::frontends::tui::run_view::{Focus, RunView};
-use crate::frontends::tui::widgets::{fit, pad, padded, stepper};
+use crate::frontends::tui::widgets::{bar, fit, pad, padded, stepper};
+
+/// How wide the bar is, in cells.
+const SHORTEST_BAR: usize = 8;
+const LONGEST_BAR: usize = 40;
 
 pub fn draw(common: &Common, frame: &mut Frame<'_>) {
     let areas = layout::run(common.size, common.run.zoom);
     if let Some(area) = areas.stepper {
         stepper::of_run(common, area, frame);
+    }
+    if let Some(area) = areas.overall {
+        stepper::separator(common.theme, area, frame);
+        frame.render_widget(overall(common, usize::from(area.width)), area);
     }
     if let Some(area) = areas.steps {
         stepper::separator(common.theme, area, frame);
@@ -36,6 +44,29 @@ pub fn draw(common: &Common, frame: &mut Frame<'_>) {
     }
     stepper::separator(common.theme, areas.log, frame);
     log(common, areas.log, frame);
+}
+
+/// How many steps of the whole run are finished, and how long the rest will probably take.
+fn overall(common: &Common, width: usize) -> Line<'static> {
+    let (theme, run) = (common.theme, &common.run);
+    let counts = run.progress.counts();
+    if counts.total == 0 {
+        return Line::default();
+    }
+    let count = text::overall(counts);
+    let estimate = common.earlier.estimate(&run.progress, run.clock);
+    let estimate = estimate.map_or(String::new(), |estimate| text::estimated(&estimate));
+    let room = width.saturating_sub(count.width() + 2 + estimate.width() + 2);
+    let bar = bar(
+        theme,
+        counts.finished(),
+        counts.total,
+        room.clamp(SHORTEST_BAR, LONGEST_BAR),
+    );
+    let mut line = vec![Span::raw(format!("{count}  "))];
+    line.extend(bar);
+    line.push(Span::styled(format!("  {estimate}"), theme.faint()));
+    Line::from(line)
 }
 
 fn title(common: &Common, focused: bool, name: &str) -> Vec<Span<'static>> {
@@ -54,9 +85,7 @@ fn steps(common: &Common, area: Rect, frame: &mut Frame<'_>) {
     let theme = common.theme;
     let run = &common.run;
     let shown = run.shown_steps();
-    let counts = run
-        .shown_phase()
-        .map_or_else(Counts::default, |_| counts(shown));
+    let counts = Counts::of(shown);
     let phase = run.shown_phase().map_or("", |phase| &phase.title);
     let focused = run.focus == Focus::Steps;
     let mut head = title(
@@ -142,27 +171,6 @@ pub fn hit(common: &Common, place: Position) -> Option<Hit> {
         return known.then_some(Hit::Step(step));
     }
     areas.log.contains(place).then_some(Hit::Log)
-}
-
-fn counts(steps: &[StepProgress]) -> Counts {
-    use crate::events::Outcome;
-    use crate::events::progress::Status;
-    let is = |what: fn(&Status) -> bool| steps.iter().filter(|step| what(&step.status)).count();
-    Counts {
-        total: steps.len(),
-        not_started: is(|status| matches!(status, Status::NotStarted)),
-        running: is(|status| matches!(status, Status::Running { .. })),
-        failed: is(|status| {
-            matches!(
-                status,
-                Status::Ended {
-                    outcome: Outcome::Failed(_),
-                    ..
-                }
-            )
-        }),
-        ..Counts::default()
-    }
 }
 
 fn step(common: &Common, step: &StepProgress, width: usize, hosts: usize) -> Line<'static> {
