@@ -208,6 +208,7 @@ impl Walk {
             .collect();
         self.console
             .say(&say::planned(plan.steps().count(), &phases));
+        self.console.say(&planned.outlook().left.to_string());
         let choices = [
             say::PRINT_PLAN,
             say::PRINT_SCRIPTS,

@@ -17,7 +17,9 @@ use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
-use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried};
+use crate::run::{
+    self, Frontend, Opened, Outlook, Planned, Proceed, Purpose, Reach, RunError, Tried,
+};
 use crate::topology::Link;
 
 use super::message::{Message, RunFiles, Unreached};
@@ -113,13 +115,14 @@ impl Frontend for Screens {
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
-        let mut changes = planned.file_changes();
+        let Outlook { mut files, left } = planned.outlook();
         let plan = planned.plan();
         self.tell(Message::Planned(Box::new(ShownPlan {
             text: plan.to_string(),
+            left: Some(left),
             steps: plan
                 .steps()
-                .map(|step| PlannedStep::of(step, changes.remove(&step.id).unwrap_or_default()))
+                .map(|step| PlannedStep::of(step, files.remove(&step.id).unwrap_or_default()))
                 .collect(),
         })));
         // An end of the screens is a "no".

@@ -72,6 +72,7 @@ fn phase_by_phase() {
         if let Some(wizard) = model.common.mode.wizard_mut() {
             wizard.plan = ShownPlan {
                 text: String::new(),
+                left: None,
                 steps,
             };
         }
