@@ -67,6 +67,14 @@ impl Common {
         });
     }
 
+    /// What was said is no longer so.
+    pub fn unsay(&mut self, text: Option<&str>) {
+        let said = self.toast.as_ref().map(|toast| toast.text.as_str());
+        if said == text {
+            self.toast = None;
+        }
+    }
+
     /// The answers are kept as they are now; nothing to keep in a replay.
     pub fn draft(&self) -> Vec<Effect> {
         let wizard = self.mode.wizard().into_iter();

@@ -19,6 +19,7 @@ use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save};
 use crate::run::{Tried, ways};
 use crate::secrets::SecretText;
+use crate::signals;
 use crate::state::files::{self, Existing};
 
 use super::driver;
@@ -233,7 +234,8 @@ impl EventLoop {
             Effect::Abort(how) => {
                 // A run that waits for its beginning does not begin.
                 self.begin = None;
-                self.control.abort(how, text::BY_OPERATOR);
+                let why = model.signal.map_or(text::BY_OPERATOR, signals::name);
+                self.control.abort(how, why);
             }
             Effect::SaveAnswers(answers) => {
                 let text = save(&mut self.saved, &answers);

@@ -40,16 +40,21 @@ impl ReplaySession {
         if !self.plays() {
             return Vec::new();
         }
-        *clock = clock.saturating_add(passed.saturating_mul(u64::from(self.speed)));
-        let now = *clock;
+        let now = clock.saturating_add(passed.saturating_mul(u64::from(self.speed)));
+        *clock = now.min(self.end());
         self.take(|event| event.at <= now)
     }
 
     /// What came until then; nothing comes after it by itself.
     pub fn wait_at(&mut self, at: u64, clock: &mut u64) -> Vec<Event> {
         self.paused = true;
-        *clock = at;
+        *clock = at.min(self.end());
         self.take(|event| event.at <= at)
+    }
+
+    /// When the run ended, in milliseconds: its clock stops there.
+    fn end(&self) -> u64 {
+        self.events.iter().map(|event| event.at).max().unwrap_or(0)
     }
 
     pub fn act(&mut self, action: Action, clock: &mut u64) -> Vec<Event> {

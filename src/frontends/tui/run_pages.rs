@@ -83,9 +83,20 @@ pub fn act(common: &mut Common, action: Action) -> Vec<Effect> {
 
 /// Lines to scroll, beside the phases.
 pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &mut Frame<'_>) {
+    draw_in(common, common.run.phase, lines, scroll, frame);
+}
+
+/// The same about a phase.
+pub fn draw_in(
+    common: &Common,
+    phase: usize,
+    lines: Vec<Line<'static>>,
+    scroll: usize,
+    frame: &mut Frame<'_>,
+) {
     let (phases, area) = layout::beside_stepper(common.size);
     if let Some(phases) = phases {
-        stepper::of_run(common, phases, frame);
+        stepper::of_run(common, phase, phases, frame);
     }
     scrolled(common.theme, lines, scroll, area, frame);
 }

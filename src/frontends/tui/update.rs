@@ -233,6 +233,8 @@ fn click(model: &mut Model, place: Position) {
 
 fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let key = Key::of(event);
+    // The operator has gone on: what was said before is over.
+    model.common.toast = None;
     let searches = model.common.run.searching.is_some();
     let into_text = match key.code {
         KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete => !key.ctrl,
@@ -414,6 +416,10 @@ fn happened(model: &mut Model, event: &Event) {
                 model.common.say(text);
             }
         }
+        What::StepStarted { step, .. } => {
+            let failed = run.progress.step(step).map(text::failed_step);
+            model.common.unsay(failed.as_deref());
+        }
         What::Held { .. } => go(model, Page::Phase),
         What::Released if model.page == Page::Phase => go(model, Page::Run),
         // An operator who looks at another failure is not taken away from it.
@@ -423,6 +429,9 @@ fn happened(model: &mut Model, event: &Event) {
                 asked.is_some_and(|asked| asked.id == *step)
             });
             model.pages.failure.shows(place.unwrap_or(0));
+            // The page says it.
+            let failed = run.progress.step(step).map(text::failed_step);
+            model.common.unsay(failed.as_deref());
             go(model, Page::Failure);
         }
         What::Decided { .. } if model.page == Page::Failure => {

@@ -20,7 +20,7 @@ use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
 
 pub use status::write as write_status;
-pub use summary::with_problems as write_table;
+pub use summary::{timeline, with_problems as write_table};
 
 /// The host column of lines that concern no host.
 const HERE: &str = "this machine";

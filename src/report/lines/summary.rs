@@ -1,6 +1,7 @@
 //! The summary at the end of a run: failures, the cluster, proofs, times, and the next commands.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
@@ -12,6 +13,8 @@ use crate::events::{End, Failure, Outcome};
 const WELL_PODS: usize = 20;
 /// How many skipped steps are named.
 const NAMED: usize = 5;
+/// How wide the bar of a phase is, in characters.
+const TIMELINE: usize = 20;
 /// Steps shorter than this fraction of the critical path are only counted: 1/50.
 const SHORT: u64 = 50;
 
@@ -353,8 +356,14 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
         .phases
         .iter()
         .filter_map(|phase| {
-            let took = duration(progress.phase_time(phase)?);
-            Some(vec![format!("{took:>7}"), phase.title.clone()])
+            let span = progress.phase_span(phase)?;
+            let (from, to) = (duration(span.start), duration(span.end));
+            let bar = timeline(&span, progress.at, "#", ".", TIMELINE);
+            Some(vec![
+                format!("{from:>7} to {to:>7}"),
+                bar.concat(),
+                phase.title.clone(),
+            ])
         })
         .collect();
     let Some(path) = progress.critical_path() else {
@@ -384,6 +393,28 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
         rows.push(vec![format!("{took:>7}"), what]);
     }
     table::write(out, &rows)
+}
+
+/// A bar over a whole time, filled where a part of it was: what is before, in, and behind the part.
+pub fn timeline(
+    part: &Range<u64>,
+    whole: u64,
+    full: &str,
+    empty: &str,
+    width: usize,
+) -> [String; 3] {
+    let cell = |at: u64| {
+        let cells = u128::from(at) * width as u128 / u128::from(whole.max(1));
+        usize::try_from(cells).unwrap_or(width).min(width)
+    };
+    // However short it was, it is seen.
+    let from = cell(part.start).min(width.saturating_sub(1));
+    let to = cell(part.end).max(from + 1).min(width);
+    [
+        empty.repeat(from),
+        full.repeat(to - from),
+        empty.repeat(width - to),
+    ]
 }
 
 fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io::Result<()> {

@@ -216,6 +216,17 @@ fn a_run_that_finds_everything_unchanged() {
 }
 
 #[test]
+fn a_timeline_is_filled_where_a_phase_was() {
+    let bar = |part, whole| timeline(&part, whole, "#", ".", 10).concat();
+    assert_eq!(bar(0..50, 100), "#####.....");
+    assert_eq!(bar(50..100, 100), ".....#####");
+    // A short one is seen too.
+    assert_eq!(bar(99..99, 100), ".........#");
+    assert_eq!(bar(0..0, 0), "#.........");
+    assert_eq!(bar(7..900, 100), "##########");
+}
+
+#[test]
 fn an_estimate_says_where_it_comes_from() {
     let estimate = |left, untimed| {
         estimated(&Estimate {

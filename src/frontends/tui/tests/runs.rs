@@ -7,7 +7,7 @@ use super::*;
 use crate::events::StepId;
 use crate::events::estimate::EarlierRuns;
 use crate::events::progress::StepProgress;
-use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
+use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Outcome, What};
 use crate::interview::planned::PlannedStep;
 use crate::report::diff::{DiffLine, DiffSign, FileChange, How};
 
@@ -207,6 +207,145 @@ fn the_whole_run_has_a_count_a_bar_and_an_estimate() {
     let page = text(&run_until(MONO, SMALL, "run.jsonl", 28_000));
     let line = page.lines().nth(2).expect("a line");
     assert!(line.ends_with('░') && line.contains(" steps  █"), "{line}");
+}
+
+#[test]
+fn a_failure_shows_its_attempt_and_says_what_else_happens() {
+    let mut model = asked(MONO, SMALL);
+    let page = text(&model);
+    assert!(
+        page.contains("attempt        1, failed at 2026-11-2"),
+        "{page}"
+    );
+    // The page says it: the message is gone.
+    assert!(!page.contains("x shows why"), "{page}");
+    let step = model.common.run.progress.asked[0].clone();
+    happens(
+        &mut model,
+        What::Decided {
+            step: step.clone(),
+            decision: Decision::Retry,
+            by: DecidedBy::Operator,
+        },
+    );
+    happens(
+        &mut model,
+        What::StepStarted {
+            step: step.clone(),
+            attempt: 2,
+        },
+    );
+    model.common.run.clock += 3000;
+    let failure = model.common.run.progress.step(&step).cloned();
+    assert_eq!(failure.expect("a step").attempt, 2);
+    let outcome = Outcome::Failed(crate::events::Failure {
+        why: "again".into(),
+        status: None,
+        last_lines: Vec::new(),
+        hint: None,
+    });
+    happens(
+        &mut model,
+        What::StepEnded {
+            step: step.clone(),
+            outcome,
+        },
+    );
+    happens(&mut model, What::Asked { step });
+    let page = text(&model);
+    assert!(
+        page.contains("attempt        2, failed at 2026-11-2"),
+        "{page}"
+    );
+    assert!(page.contains("after 3.0s"), "{page}");
+    // Whatever phase is at work, the header names that of the failure.
+    model.common.run.phase = 0;
+    assert!(text(&model).contains("Phase 3/7 Server 1"));
+}
+
+/// The host of the running step has gone.
+fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = run_until(theme, size, "run.jsonl", 28_000);
+    let why = "the connection was lost: no answer for 15 s; a firewall, a reboot, or a cable that \
+               somebody has pulled";
+    happens(
+        &mut model,
+        What::Connection {
+            host: "k3s-server-1".into(),
+            state: ConnectionState::Lost,
+            text: why.into(),
+        },
+    );
+    update(&mut model, Message::Tick(7000));
+    model
+}
+
+#[test]
+fn a_lost_connection_is_on_the_row_of_its_step() {
+    small!("run-disconnected", disconnected);
+    let mut model = disconnected(MONO, SMALL);
+    let row = |model: &Model| {
+        let page = text(model);
+        let row = page
+            .lines()
+            .find(|line| line.contains("install: "))
+            .map(str::to_owned);
+        row.expect("a row")
+    };
+    let lost = row(&model);
+    assert!(
+        lost.ends_with("no connection for 7s, reconnecting"),
+        "{lost}"
+    );
+    // The whole line is in the log, though it is longer than the screen.
+    assert!(text(&model).contains("pulled"));
+    happens(
+        &mut model,
+        What::Connection {
+            host: "k3s-server-1".into(),
+            state: ConnectionState::Up,
+            text: "reconnected".into(),
+        },
+    );
+    assert!(!row(&model).contains("reconnecting"));
+}
+
+#[test]
+fn the_clock_of_a_replay_stops_at_the_end_of_its_run() {
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    super::super::update::wait_at(&mut model, 1_000_000);
+    let end = model.common.run.progress.at;
+    assert_eq!(model.common.run.clock, end);
+    assert!(text(&model).contains(" · 1m 04s"), "{}", text(&model));
+
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    update(&mut model, Message::Tick(end + 60_000));
+    assert_eq!(model.common.run.clock, end);
+}
+
+#[test]
+fn a_search_says_how_many_lines_match_also_at_the_end_of_the_log() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    press(&mut model, "/k3s<Enter>");
+    assert!(model.common.run.pane.follow);
+    let page = text(&model);
+    let (place, of) = model.common.run.pane.found;
+    assert!(of > 10 && place == of, "{place} of {of}");
+    assert!(page.contains(&format!("/k3s {of} of {of}")), "{page}");
+    press(&mut model, "N");
+    let page = text(&model);
+    assert!(page.contains(&format!("/k3s {} of {of}", of - 1)), "{page}");
+    press(&mut model, "/no such line<Enter>");
+    assert!(text(&model).contains("/no such line no match"));
+}
+
+#[test]
+fn a_message_ends_with_the_next_key() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    press(&mut model, "p");
+    assert!(text(&model).contains("The run pauses"));
+    press(&mut model, "<Tab>");
+    assert!(!text(&model).contains("The run pauses"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::events::progress::Counts;
 pub use crate::frontends::tui::text::{
-    GOES_ON, HERE, NOT_BEGUN, clock, counted, step_name, step_state,
+    GOES_ON, HERE, NOT_BEGUN, clock, counted, duration, step_name, step_state,
 };
 pub use crate::report::lines::estimated;
 
@@ -49,12 +49,26 @@ pub fn steps_title(counts: Counts) -> String {
     text
 }
 
+/// The connection to the host of a step is lost; milliseconds since the run began.
+pub fn reconnecting(since: u64, now: u64) -> String {
+    let lost = duration(now.saturating_sub(since) / 1000 * 1000).replace(".0s", "s");
+    format!("no connection for {lost}, reconnecting")
+}
+
 pub fn switch(what: &str, on: bool) -> String {
     format!("{what}:{}", if on { "on" } else { "off" })
 }
 
+/// What is searched for, at which of the lines with a match the search stands, and of how many.
+pub fn searched(search: &str, (place, of): (usize, usize)) -> String {
+    match of {
+        0 => format!("/{search} no match"),
+        _ => format!("/{search} {place} of {of}"),
+    }
+}
+
 pub fn unseen(mark: &str, lines: usize) -> String {
-    format!("{mark} {}, f follows", counted(lines, "new line"))
+    format!("{mark} {lines} new (f)")
 }
 
 pub fn earlier_lines(gone: u64) -> String {

@@ -32,7 +32,7 @@ const LONGEST_BAR: usize = 40;
 pub fn draw(common: &Common, frame: &mut Frame<'_>) {
     let areas = layout::run(common.size, common.run.zoom);
     if let Some(area) = areas.stepper {
-        stepper::of_run(common, area, frame);
+        stepper::of_run(common, common.run.phase, area, frame);
     }
     if let Some(area) = areas.overall {
         stepper::separator(common.theme, area, frame);
@@ -175,7 +175,13 @@ pub fn hit(common: &Common, place: Position) -> Option<Hit> {
 
 fn step(common: &Common, step: &StepProgress, width: usize, hosts: usize) -> Line<'static> {
     let (mark, style) = common.theme.step(&step.status, common.run.clock);
-    let state = text::step_state(&step.status, common.run.clock);
+    let (state, style) = match common.run.progress.lost_since(step) {
+        Some(since) => (
+            text::reconnecting(since, common.run.clock),
+            common.theme.warning(),
+        ),
+        None => (text::step_state(&step.status, common.run.clock), style),
+    };
     let host = fit(
         step.host.as_deref().unwrap_or(text::HERE),
         hosts,
@@ -252,6 +258,10 @@ fn log_title(common: &Common, lines: &[&LogLine]) -> Line<'static> {
         focused,
         &format!("{} {} {what}", text::LOG, theme.dot()),
     );
+    if !pane.search.is_empty() {
+        let text = text::searched(&pane.search, pane.found);
+        head.push(Span::styled(format!("  {text}"), theme.accent()));
+    }
     let switches = [
         text::switch("follow", pane.follow),
         text::switch("wrap", pane.wrap),
@@ -261,9 +271,6 @@ fn log_title(common: &Common, lines: &[&LogLine]) -> Line<'static> {
         format!("  {}", switches.join(" ")),
         theme.faint(),
     ));
-    if !pane.search.is_empty() {
-        head.push(Span::styled(format!("  /{}", pane.search), theme.accent()));
-    }
     let unseen = pane.unseen(lines);
     if unseen > 0 {
         let text = text::unseen(theme.paused(), unseen);
@@ -285,16 +292,20 @@ fn log_rows(common: &Common, line: &LogLine, width: usize) -> Vec<Line<'static>>
         LineKind::Err => (theme.stream(true), theme.stderr()),
         LineKind::Note => (theme.focus_mark(), theme.busy()),
     };
-    let mark_style = if line.kind == LineKind::Out {
-        theme.faint()
-    } else {
-        base
+    // Where the search stands, also at the end of the log.
+    let is_hit = !run.pane.search.is_empty() && run.pane.hit == Some(line.number);
+    let (mark, mark_style) = match line.kind {
+        _ if is_hit => (theme.focus_mark(), theme.found()),
+        LineKind::Out => (mark, theme.faint()),
+        LineKind::Err | LineKind::Note => (mark, base),
     };
-    let parts = if run.pane.wrap {
-        split(&line.text, width)
-    } else {
-        std::iter::once(0..line.text.len()).collect()
-    };
+    let wraps = run.pane.wraps(line);
+    let mut parts = split(&line.text, width);
+    let cut = !wraps && parts.len() > 1;
+    if cut {
+        parts = split(&line.text, width.saturating_sub(1).max(1));
+        parts.truncate(1);
+    }
     let spans = spans(&run.pane, line, base, theme.found());
     parts
         .into_iter()
@@ -316,6 +327,9 @@ fn log_rows(common: &Common, line: &LogLine, width: usize) -> Vec<Line<'static>>
                 if from < to {
                     row.push(Span::styled(line.text[from..to].to_owned(), *style));
                 }
+            }
+            if cut {
+                row.push(Span::styled(theme.more(), theme.faint()));
             }
             Line::from(row)
         })
