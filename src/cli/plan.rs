@@ -19,7 +19,7 @@ use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::report::diff::{FileChange, How};
-use crate::run::{Frontend, Left, Outlook, Planned, Proceed, Purpose, Reach, carry_out, exit};
+use crate::run::{Frontend, Outlook, Planned, Proceed, Purpose, Reach, Remaining, carry_out, exit};
 use crate::state::files::{self, Existing};
 use crate::topology::Link;
 
@@ -94,7 +94,7 @@ struct DryPlan<'a> {
     #[serde(flatten)]
     plan: Outline,
     differences: &'a [Difference],
-    left: Left,
+    left: Remaining,
     /// By step: a diff for each file that exists and will change, secrets masked.
     files: BTreeMap<StepId, Vec<String>>,
 }

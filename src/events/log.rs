@@ -178,7 +178,7 @@ fn steps(path: &Path) -> Option<Progress> {
 }
 
 /// The event of a line. An event of a newer wizard is `Unknown`.
-fn event(line: &[u8]) -> serde_json::Result<Event> {
+pub(super) fn event(line: &[u8]) -> serde_json::Result<Event> {
     serde_json::from_slice(line).or_else(|error| {
         let Newer { seq, at, kind } = serde_json::from_slice(line).map_err(|_| error)?;
         let what = What::Unknown { kind };

@@ -4,7 +4,7 @@
 //! and the time since the run began, so that a reader needs no clock.
 
 //!
-//! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`feed`]: passes them to a
+//! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`tail`]: reads a log that grows; [`feed`]: passes them to a
 //!   reader that may be slow
 //! * [`progress`]: folds them into the state of every phase and step
 //! * [`critical_path`]: where the time of a run went; [`estimate`]: how long the rest will take
@@ -19,6 +19,7 @@ mod outline;
 pub mod progress;
 pub mod recorder;
 mod redacted;
+pub mod tail;
 
 use serde::{Deserialize, Serialize};
 

@@ -58,7 +58,7 @@ impl Planned {
         let late = self.opened.late_values();
         let administrator = Administrator::of(&self.opened.folder);
         let compared = compare(&self.plan, &mut locked(&self.hosts), &administrator, &late);
-        let mut left = Left::default();
+        let mut left = Remaining::default();
         for step in self.plan.steps() {
             let status = compared.get(&step.id).map(|step| step.asked.status);
             *match (&step.work, status) {
@@ -91,10 +91,11 @@ impl Planned {
                 format!("export KUBECONFIG={}", for_a_shell(&kubeconfig)),
                 "kubectl get nodes".to_owned(),
             ],
-            kubeconfig,
+            kubeconfig: Some(kubeconfig),
             again,
             verbose,
             earlier: self.earlier_runs(),
+            width: None,
         }
     }
 
@@ -241,19 +242,19 @@ impl Planned {
 pub struct Outlook {
     /// The changes in files, for people: secrets are masked.
     pub files: BTreeMap<StepId, Vec<FileChange>>,
-    pub left: Left,
+    pub left: Remaining,
 }
 
 /// How many steps of a plan are already done, by what the hosts say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Left {
+pub struct Remaining {
     pub done: usize,
     pub to_do: usize,
     /// Not known before the run: the wizard's own steps, and those that depend on earlier ones.
     pub unknown: usize,
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for Remaining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             done,
@@ -286,3 +287,6 @@ fn for_a_shell(path: &Path) -> String {
 pub(super) fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
     hosts.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

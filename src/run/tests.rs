@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::*;
 use crate::answers::{Answers, Host};
 use crate::engine::hosts::Connector;
-use crate::engine::tests::{answers, step};
+use crate::engine::tests::step;
 use crate::events::{Abort, What, log};
 use crate::frontends::Output;
 use crate::frontends::printed::Printed;
@@ -321,7 +321,7 @@ fn a_run_reaches_the_hosts_that_it_needs_and_no_other() {
 }
 
 /// A plan of these steps in the place of the installation's.
-fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
+pub(super) fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
     let reached = opened.reach(&Reach::All, &Control::default(), &|_| {});
     let planned = reached.unwrap().check().plan().unwrap();
     let phase = Phase {
@@ -337,43 +337,6 @@ fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
         },
         ..planned
     }
-}
-
-#[test]
-fn a_plan_tells_what_is_left_by_what_the_hosts_say() {
-    for (status, expected) in [
-        (0, (2, 0, 0)),
-        (1, (0, 2, 0)),
-        (2, (0, 0, 2)),
-        (3, (0, 2, 0)),
-    ] {
-        let mut world = ClusterWorld::new();
-        let opened = world.open(Purpose::Run, |host| {
-            bare(host).answer(move |script| answers(script, status))
-        });
-        // Steps of this machine, and of a host that is not reached, are not known.
-        let here = Step {
-            host: None,
-            ..step("here", "s1", &[])
-        };
-        let steps = vec![step("a", "s1", &[]), step("b", "pg", &[]), here];
-        let Left {
-            done,
-            to_do,
-            unknown,
-        } = planned(opened, steps).outlook().left;
-        assert_eq!((done, to_do, unknown - 1), expected, "{status}");
-        for told in world.told.values() {
-            assert_eq!(told.count("\ndrive\n"), 0, "nothing is applied");
-        }
-    }
-    let left = Left {
-        done: 31,
-        to_do: 9,
-        unknown: 0,
-    };
-    let text = "31 of 40 steps are already done, 9 are left.";
-    assert_eq!(left.to_string(), text);
 }
 
 #[test]
@@ -565,7 +528,7 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
         let running = scope.spawn(|| {
             let again = String::new();
             let err = io::sink();
-            let mut json = Printed::new(Output::Json, false, again, &stdout, err, &|| {});
+            let mut json = Printed::new(Output::Json, false, again, None, &stdout, err, &|| {});
             assert_eq!(json.planned(&planned), Proceed::Go);
             planned.carry_out(&Control::default(), &mut json)
         });

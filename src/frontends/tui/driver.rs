@@ -25,6 +25,7 @@ use crate::topology::Link;
 use super::message::{Message, RunFiles, Unreached};
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
+use super::terminal::columns;
 use super::{poller, probe, text};
 
 /// So many messages may wait for the screens; the events of a run wait on their side, where lines of
@@ -129,12 +130,14 @@ impl Frontend for Screens {
         if !self.begin.recv().unwrap_or(false) {
             return Proceed::Leave;
         }
-        let context = planned.context(text::NAME.into(), false);
+        let mut context = planned.context(text::NAME.into(), false);
+        context.width = columns();
         let log = context.log.display().to_string();
+        let kubeconfig = context.kubeconfig.as_ref();
         self.tell(Message::Earlier(context.earlier.clone()));
         self.tell(Message::Files(RunFiles {
             log: log.clone(),
-            kubeconfig: context.kubeconfig.display().to_string(),
+            kubeconfig: kubeconfig.map_or_else(String::new, |path| path.display().to_string()),
             next: context.next.clone(),
         }));
         let summary = Summary::new(context, self.outcome.clone());

@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::events::Abort;
+use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save};
 use crate::run::{Tried, ways};
@@ -78,6 +79,29 @@ impl EventLoop {
         };
         event_loop.watch_signals()?;
         Ok(event_loop)
+    }
+
+    /// What is written to a log happens here too, until its run has ended.
+    pub fn follow(&self, mut tail: Tail) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new().name("tail".into()).spawn(move || {
+            while !tail.ended() {
+                thread::sleep(tail::PAUSE);
+                let events = match tail.read() {
+                    Ok(events) => events,
+                    Err(error) => {
+                        drop(messages.send(Message::Said(error.to_string())));
+                        return;
+                    }
+                };
+                for event in events {
+                    if messages.send(Message::Event(Box::new(event))).is_err() {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(())
     }
 
     /// Shows the model until the operator leaves. How the last run ended.

@@ -159,6 +159,9 @@ fn footer(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 /// How many connections are up, or how the replay goes.
 fn status(common: &Common) -> String {
     if let Some(replay) = common.mode.replay() {
+        if replay.follows {
+            return text::following(common.run.progress.ended.is_some());
+        }
         return text::replaying(replay.ended(), replay.paused, replay.speed);
     }
     let progress = &common.run.progress;

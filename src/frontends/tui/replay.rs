@@ -14,6 +14,8 @@ pub struct ReplaySession {
     /// How many times as fast as it was.
     pub speed: u32,
     pub paused: bool,
+    /// Events come by themselves: the run goes on in another process.
+    pub follows: bool,
 }
 
 impl ReplaySession {
@@ -23,6 +25,14 @@ impl ReplaySession {
             next: 0,
             speed: 1,
             paused: false,
+            follows: false,
+        }
+    }
+
+    pub fn following() -> Self {
+        Self {
+            follows: true,
+            ..Self::new(Vec::new())
         }
     }
 

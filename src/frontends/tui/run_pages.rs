@@ -52,8 +52,8 @@ const SHOW_HELD: Scope = Scope::new(
 /// The keys of a page, and those of all pages of a run.
 pub fn scopes(common: &Common, mut own: Vec<Scope>) -> Vec<Scope> {
     let held = common.run.progress.held.is_some();
-    if common.mode.replay().is_some() {
-        own.push(REPLAY);
+    if let Some(replay) = common.mode.replay() {
+        own.extend((!replay.follows).then_some(REPLAY));
     } else if common.listens() {
         own.extend(held.then_some(SHOW_HELD));
     } else if common.can_run_again() {

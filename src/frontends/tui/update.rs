@@ -1,6 +1,8 @@
 //! What messages do to the model. Nothing here knows a terminal, a file or a thread: what has to be
 //! done outside is an [`Effect`].
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -388,7 +390,7 @@ fn tick(model: &mut Model, passed: u64) -> Vec<Effect> {
         wizard.clock = wizard.clock.saturating_add(passed);
     }
     let effects = model.pages.get_mut(model.page).tick(common, passed);
-    if let Some(replay) = common.mode.replay_mut() {
+    if let Some(replay) = common.mode.replay_mut().filter(|replay| !replay.follows) {
         let events = replay.tick(passed, &mut common.run.clock);
         all_happened(model, &events);
     } else if common.run.is_active() {
@@ -452,6 +454,16 @@ fn happened(model: &mut Model, event: &Event) {
             }
         }
         _ => {}
+    }
+}
+
+/// What is known of a run that goes on elsewhere; its log was written last so long ago.
+pub fn catch_up(model: &mut Model, events: &[Event], age: Duration) {
+    all_happened(model, events);
+    let run = &mut model.common.run;
+    if run.is_active() {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        run.clock = run.clock.saturating_add(age);
     }
 }
 

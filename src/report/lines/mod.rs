@@ -10,6 +10,7 @@
 mod status;
 mod summary;
 mod table;
+mod wrap;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,9 +19,11 @@ use crate::events::StepId;
 use crate::events::estimate::{EarlierRuns, Estimate};
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
+use wrap::Wrapping;
 
 pub use status::write as write_status;
 pub use summary::{timeline, with_problems as write_table};
+pub use wrap::wrapped;
 
 /// The host column of lines that concern no host.
 const HERE: &str = "this machine";
@@ -32,7 +35,8 @@ const WIDEST_HOST: usize = 24;
 pub struct Context {
     /// The log of this run.
     pub log: PathBuf,
-    pub kubeconfig: PathBuf,
+    /// `None` where it is not known.
+    pub kubeconfig: Option<PathBuf>,
     /// The command that continues an unfinished run.
     pub again: String,
     /// The next commands, after a successful run.
@@ -41,12 +45,14 @@ pub struct Context {
     pub verbose: bool,
     /// What an estimate comes from.
     pub earlier: EarlierRuns,
+    /// Where lines are wrapped, in columns; `None` leaves them as they are.
+    pub width: Option<usize>,
 }
 
 /// Writes events as lines, and a summary when the run ends.
 #[derive(Debug)]
 pub struct Lines<W> {
-    out: W,
+    out: Wrapping<W>,
     context: Context,
     progress: Progress,
     host_width: usize,
@@ -55,7 +61,7 @@ pub struct Lines<W> {
 impl<W: Write> Lines<W> {
     pub fn new(out: W, context: Context) -> Self {
         Self {
-            out,
+            out: Wrapping::new(out, context.width),
             context,
             progress: Progress::default(),
             host_width: HERE.len(),
@@ -158,6 +164,12 @@ impl<W: Write> Lines<W> {
     /// A failed step in full, for the end of a run.
     pub fn failure(&mut self, step: &StepId) -> io::Result<()> {
         summary::failure(&mut self.out, &self.progress, step)?;
+        self.out.flush()
+    }
+
+    /// The summary of a run whose log has no end.
+    pub fn unfinished(&mut self) -> io::Result<()> {
+        summary::write(&mut self.out, &self.progress, &self.context)?;
         self.out.flush()
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
+use super::wrap::Wrapping;
 use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::events::StepId;
@@ -19,7 +20,7 @@ const TIMELINE: usize = 20;
 const SHORT: u64 = 50;
 
 pub(super) fn write<W: Write>(
-    out: &mut W,
+    out: &mut Wrapping<W>,
     progress: &Progress,
     context: &Context,
 ) -> io::Result<()> {
@@ -417,24 +418,30 @@ pub fn timeline(
     ]
 }
 
-fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io::Result<()> {
+fn goodbye<W: Write>(
+    out: &mut Wrapping<W>,
+    progress: &Progress,
+    context: &Context,
+) -> io::Result<()> {
     let log = context.log.display();
     writeln!(out)?;
     if progress.ended == Some(End::Done) && !installs(progress) {
         writeln!(out, "log         {log}")
     } else if progress.ended == Some(End::Done) {
-        writeln!(out, "kubeconfig  {}", context.kubeconfig.display())?;
+        if let Some(kubeconfig) = &context.kubeconfig {
+            writeln!(out, "kubeconfig  {}", kubeconfig.display())?;
+        }
         writeln!(out, "log         {log}")?;
         if !context.next.is_empty() {
             writeln!(out, "\nNext")?;
         }
         for command in &context.next {
-            writeln!(out, "  {command}")?;
+            out.whole(&format!("  {command}"))?;
         }
         Ok(())
     } else {
         writeln!(out, "log         {log}")?;
         writeln!(out, "\nFinished steps stay done. To continue:")?;
-        writeln!(out, "  {}", context.again)
+        out.whole(&format!("  {}", context.again))
     }
 }

@@ -91,7 +91,7 @@ fn cluster() -> Cluster {
 fn context() -> Context {
     Context {
         log: "/root/.local/state/k3s-ha-wizard/prod/runs/20261124T215440Z-3f2a.jsonl".into(),
-        kubeconfig: "/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
+        kubeconfig: Some("/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into()),
         again: "k3s-ha-wizard install --answers prod.toml".into(),
         next: vec![
             "export KUBECONFIG=/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
@@ -100,6 +100,7 @@ fn context() -> Context {
         ],
         verbose: false,
         earlier: EarlierRuns::default(),
+        width: None,
     }
 }
 
@@ -224,6 +225,23 @@ fn a_timeline_is_filled_where_a_phase_was() {
     assert_eq!(bar(99..99, 100), ".........#");
     assert_eq!(bar(0..0, 0), "#.........");
     assert_eq!(bar(7..900, 100), "##########");
+}
+
+#[test]
+fn lines_are_as_wide_as_the_terminal_and_commands_stay_whole() {
+    let narrow = Context {
+        width: Some(60),
+        ..context()
+    };
+    let shown = shown(&unchanged(), narrow);
+    let long = |line: &&str| line.chars().count() > 60;
+    let long: Vec<&str> = shown.lines().filter(long).collect();
+    // One word each: a path is not broken.
+    for line in &long {
+        let line = line.trim_start().trim_start_matches("export ");
+        assert!(!line.contains(' '), "{line:?} of {long:?}");
+    }
+    assert!(shown.contains("\n  export KUBECONFIG=/root/"), "{shown}");
 }
 
 #[test]

@@ -324,6 +324,37 @@ fn the_clock_of_a_replay_stops_at_the_end_of_its_run() {
 }
 
 #[test]
+fn a_followed_run_is_shown_as_far_as_it_is_and_goes_on() {
+    let make: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = Model::for_following(theme, size);
+        let begun: Vec<Event> = events("run.jsonl")
+            .into_iter()
+            .filter(|event| event.at <= 28_000)
+            .collect();
+        let age = std::time::Duration::from_secs(5);
+        super::super::update::catch_up(&mut model, &begun, age);
+        model
+    };
+    small!("run-followed", make);
+    let mut model = make(MONO, SMALL);
+    // Its clock goes on, and no key of a replay means anything.
+    let before = model.common.run.clock;
+    assert!(model.wakes().is_some());
+    press(&mut model, ">+ ");
+    update(&mut model, Message::Tick(1000));
+    assert_eq!(model.common.run.clock, before + 1000);
+    for event in events("run.jsonl") {
+        if event.at > 28_000 {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    assert_eq!(model.page, Page::Cluster);
+    assert!(text(&model).contains("the run has ended"));
+    // Nothing is at work here: it is left without a question.
+    assert_eq!(press(&mut model, "<C-c>"), [Effect::Quit]);
+}
+
+#[test]
 fn a_search_says_how_many_lines_match_also_at_the_end_of_the_log() {
     let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
     press(&mut model, "/k3s<Enter>");

@@ -17,7 +17,7 @@ const NAMED: usize = 6;
 
 pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'static>> {
     let theme = common.theme;
-    let Some(Shown {
+    let Some(ShownFailure {
         step,
         failure,
         took,
@@ -89,7 +89,7 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
 }
 
 /// The failure that is shown.
-struct Shown<'a> {
+struct ShownFailure<'a> {
     step: &'a StepProgress,
     failure: &'a Failure,
     /// How long the attempt took, in milliseconds.
@@ -99,14 +99,14 @@ struct Shown<'a> {
     of: usize,
 }
 
-fn shown<'a>(page: &FailurePage, run: &'a RunView) -> Option<Shown<'a>> {
+fn shown<'a>(page: &FailurePage, run: &'a RunView) -> Option<ShownFailure<'a>> {
     let (step, number) = run.failure(page.number)?;
     let of = run.failures().len();
     match &step.status {
         Status::Ended {
             outcome: Outcome::Failed(failure),
             took,
-        } => Some(Shown {
+        } => Some(ShownFailure {
             step,
             failure,
             took: *took,
