@@ -107,7 +107,7 @@ pub fn code(name: &str) -> Option<u8> {
     }
 }
 
-fn name(signal: i32) -> &'static str {
+pub fn name(signal: i32) -> &'static str {
     match signal {
         SIGINT => "SIGINT",
         SIGTERM => "SIGTERM",

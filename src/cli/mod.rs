@@ -25,7 +25,7 @@ use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::events::End;
 use crate::frontends::printed::Printed;
-use crate::frontends::{Display, Output};
+use crate::frontends::{Display, Output, tui};
 use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
 
@@ -64,7 +64,7 @@ enum Command {
     /// Back up the datastore
     #[command(subcommand)]
     Backup(backup::BackupVerb),
-    /// Show a recorded run on the screens of the wizard
+    /// Show a recorded run on the screens of the wizard, or follow one of another terminal
     Replay(replay::ReplayArgs),
     /// Print a cluster's kubeconfig, or merge it into your own
     Kubeconfig(kubeconfig::KubeconfigArgs),
@@ -200,7 +200,15 @@ fn unattended(
     let (output, verbose) = (display.output, display.verbose);
     let err = io::stderr();
     let begins = || signals.running();
-    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    let mut printed = Printed::new(
+        output,
+        verbose,
+        again,
+        tui::columns(),
+        &io::stdout,
+        err,
+        &begins,
+    );
     ended(&run(&control, &mut printed))
 }
 

@@ -19,7 +19,9 @@ use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::report::diff::{FileChange, How};
-use crate::run::{Frontend, Planned, Proceed, Purpose, Reach, Tried, carry_out, exit};
+use crate::run::{
+    Frontend, Outlook, Planned, Proceed, Purpose, Reach, Remaining, Tried, carry_out, exit,
+};
 use crate::state::files::{self, Existing};
 use crate::topology::Link;
 
@@ -94,16 +96,19 @@ struct DryPlan<'a> {
     #[serde(flatten)]
     plan: Outline,
     differences: &'a [Difference],
+    left: Remaining,
     /// By step: a diff for each file that exists and will change, secrets masked.
     files: BTreeMap<StepId, Vec<String>>,
 }
 
 impl<'a> DryPlan<'a> {
     fn of(planned: &'a Planned) -> Self {
+        let outlook = planned.outlook();
         Self {
             plan: planned.plan().outline(),
             differences: planned.differences(),
-            files: changes(planned),
+            left: outlook.left,
+            files: changes(outlook),
         }
     }
 }
@@ -113,18 +118,20 @@ fn as_lines(planned: &Planned) -> String {
     for difference in planned.differences() {
         let _ = write!(text, "\n{difference}");
     }
-    for (step, files) in changes(planned) {
+    let outlook = planned.outlook();
+    let left = outlook.left;
+    for (step, files) in changes(outlook) {
         for file in files {
             let _ = write!(text, "\n{step}: {file}");
         }
     }
+    let _ = writeln!(text, "\n{left}");
     text
 }
 
 /// The existing files that will change. New files are in the plan with their whole content.
-fn changes(planned: &Planned) -> BTreeMap<StepId, Vec<String>> {
-    let all = planned.file_changes().into_iter();
-    let changed = all.map(|(step, files)| {
+fn changes(outlook: Outlook) -> BTreeMap<StepId, Vec<String>> {
+    let changed = outlook.files.into_iter().map(|(step, files)| {
         let changed = |file: &&FileChange| matches!(file.how, How::Changed { .. });
         let files = files.iter().filter(changed).map(ToString::to_string);
         (step, files.collect::<Vec<_>>())

@@ -20,7 +20,7 @@ pub fn run(display: &Display, probes: bool, read_only: bool) -> ExitCode {
 }
 
 /// A terminal that can only print.
-fn is_dumb() -> bool {
+pub(super) fn is_dumb() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
@@ -28,7 +28,7 @@ fn is_dumb() -> bool {
 fn walk_plainly() -> ExitCode {
     let input = BufReader::new(io::stdin());
     let echo = Box::new(plain::echo::Terminal::default());
-    match plain::wizard(input, io::stdout(), echo) {
+    match plain::wizard(input, io::stdout(), echo, tui::columns) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");

@@ -19,7 +19,6 @@ pub mod control;
 mod hints;
 pub mod hosts;
 pub mod look;
-mod previews;
 mod scheduler;
 pub mod surroundings;
 mod tasks;
@@ -42,7 +41,6 @@ use hosts::ReachedHost;
 
 pub use api::Administrator;
 pub use comparison::{Compared, compare};
-pub use previews::planned_files;
 
 /// Everything that a run needs.
 pub struct Run<'a> {

@@ -4,6 +4,8 @@
 //! because it needs it, or because both are on the same host, which runs one step at a time. No
 //! schedule is faster with the same steps, so the wall time is compared with it.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use super::progress::{PhaseProgress, Progress, StepProgress};
@@ -94,13 +96,13 @@ impl Progress {
         })
     }
 
-    /// From the start of a phase's first step to the end of its last one, in milliseconds; `None`
+    /// The start of a phase's first step and the end of its last one: phases may overlap. `None`
     /// while none has ended.
-    pub fn phase_time(&self, phase: &PhaseProgress) -> Option<u64> {
+    pub fn phase_span(&self, phase: &PhaseProgress) -> Option<Range<u64>> {
         let times = || self.steps_of(phase).iter().filter_map(time);
         let started = times().map(|time| time.started).min()?;
         let ended = times().map(|time| time.ended).max()?;
-        Some(ended - started)
+        Some(started..ended)
     }
 
     /// The steps that started and ended, in the order of their start.
@@ -249,8 +251,8 @@ mod tests {
         let mut tape = Tape::new(outline(&[("One", &one), ("Two", &other)]));
         tape.whole("a@h1", 5, 9).whole("b@h2", 7, 30);
         let progress = tape.progress();
-        assert_eq!(progress.phase_time(&progress.phases[0]), Some(25));
-        assert_eq!(progress.phase_time(&progress.phases[1]), None);
+        assert_eq!(progress.phase_span(&progress.phases[0]), Some(5..30));
+        assert_eq!(progress.phase_span(&progress.phases[1]), None);
     }
 
     proptest! {

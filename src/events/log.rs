@@ -1,14 +1,20 @@
 //! The log of a run: its events, one per line, from which the run can be shown again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::estimate::EarlierRuns;
+use super::progress::Progress;
 use super::recorder::Sink;
 use super::{Event, What};
+
+/// How many of the latest logs are read for the times of steps, and how large each may be, in bytes.
+const TIMED: usize = 5;
+const LARGEST: u64 = 32 << 20;
 
 /// A log that is being written (0600). A killed process loses only the line that it was writing.
 #[derive(Debug)]
@@ -103,8 +109,76 @@ pub fn read(path: &Path) -> Result<Vec<Event>, LogError> {
     Ok(events)
 }
 
+/// How long steps took in the latest of these logs, which are in the order of their runs. A log that
+/// cannot be read, or is very large, is left out.
+pub fn earlier_runs(logs: &[PathBuf]) -> EarlierRuns {
+    let mut earlier = EarlierRuns::default();
+    for run in logs[logs.len().saturating_sub(TIMED)..]
+        .iter()
+        .filter_map(|log| steps(log))
+    {
+        earlier.add(&run);
+    }
+    earlier
+}
+
+/// The same for a log of a state folder: from the runs of its cluster before it.
+pub fn earlier_than(path: &Path) -> EarlierRuns {
+    let named = |path: &Path| path.extension().is_some_and(|end| end == "jsonl");
+    let siblings = path
+        .parent()
+        .and_then(|folder| std::fs::read_dir(folder).ok());
+    let mut logs: Vec<PathBuf> = siblings
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|other| named(other) && other.file_name() < path.file_name())
+        .collect();
+    logs.sort();
+    // A log that is named by its run is in a state folder: its neighbours are of the same cluster.
+    if path.file_stem().map(std::ffi::OsStr::to_string_lossy) == run_of(path).map(Into::into) {
+        earlier_runs(&logs)
+    } else {
+        EarlierRuns::default()
+    }
+}
+
+/// The id of the run of a log.
+fn run_of(path: &Path) -> Option<String> {
+    let mut first = String::new();
+    BufReader::new(File::open(path).ok()?)
+        .take(LARGEST)
+        .read_line(&mut first)
+        .ok()?;
+    match event(first.as_bytes()).ok()?.what {
+        What::Started { run, .. } => Some(run),
+        _ => None,
+    }
+}
+
+/// What became of the steps of a run, without what they printed.
+fn steps(path: &Path) -> Option<Progress> {
+    const PRINTED: &[u8] = br#""event":"output""#;
+    let file = File::open(path).ok()?;
+    if file.metadata().ok()?.len() > LARGEST {
+        return None;
+    }
+    let mut progress = Progress::keeping(0);
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.ok()?;
+        let head = &line[..line.len().min(80)];
+        if head.windows(PRINTED.len()).any(|part| part == PRINTED) {
+            continue;
+        }
+        if let Ok(event) = event(&line) {
+            progress.add(&event);
+        }
+    }
+    Some(progress)
+}
+
 /// The event of a line. An event of a newer wizard is `Unknown`.
-fn event(line: &[u8]) -> serde_json::Result<Event> {
+pub(super) fn event(line: &[u8]) -> serde_json::Result<Event> {
     serde_json::from_slice(line).or_else(|error| {
         let Newer { seq, at, kind } = serde_json::from_slice(line).map_err(|_| error)?;
         let what = What::Unknown { kind };
@@ -210,6 +284,28 @@ mod tests {
             let unknown = |event: &Event| matches!(event.what, What::Unknown { .. });
             assert!(!events.iter().any(unknown), "{log}");
         }
+    }
+
+    #[test]
+    fn the_times_of_earlier_runs_are_in_their_logs() {
+        let dir = tempfile::tempdir().unwrap();
+        let events = written(&dir.path().join("1.jsonl"));
+        written(&dir.path().join("3.jsonl"));
+        std::fs::write(dir.path().join("2.jsonl"), "no log").unwrap();
+        let id = dir.path().join("20261124T215440Z-3f2a.jsonl");
+        written(&id);
+        let mut run = Progress::default();
+        run.add(&events[0]);
+        let left = |earlier: &EarlierRuns| {
+            let estimate = earlier.estimate(&run, 0);
+            estimate.map(|estimate| (estimate.left, estimate.runs))
+        };
+        let logs = ["1", "2", "3", "none"].map(|name| dir.path().join(format!("{name}.jsonl")));
+        assert_eq!(left(&earlier_runs(&logs)), Some((4, 2)));
+        assert_eq!(left(&earlier_runs(&logs[1..2])), None);
+        // Only a log that is named by its run has neighbours that count: those before it.
+        assert_eq!(left(&earlier_than(&id)), Some((4, 1)));
+        assert_eq!(left(&earlier_than(&logs[2])), None);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! and the time since the run began, so that a reader needs no clock.
 
 //!
-//! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`feed`]: passes them to a
+//! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`tail`]: reads a log that grows; [`feed`]: passes them to a
 //!   reader that may be slow
 //! * [`progress`]: folds them into the state of every phase and step
-//! * [`critical_path`]: where the time of a run went
+//! * [`critical_path`]: where the time of a run went; [`estimate`]: how long the rest will take
 
 pub mod critical_path;
+pub mod estimate;
 pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -18,6 +19,7 @@ mod outline;
 pub mod progress;
 pub mod recorder;
 mod redacted;
+pub mod tail;
 
 use serde::{Deserialize, Serialize};
 

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use super::{Abort, ConnectionState, End, Event, FORMAT, Outcome, Stream, What};
 use crate::cluster::Cluster;
@@ -70,6 +72,8 @@ pub struct StepProgress {
     pub status: Status,
     /// When it first started; `None` if it never did.
     pub started: Option<u64>,
+    /// The number of its latest attempt; 0 if it never started.
+    pub attempt: u32,
     /// Its index among the started steps, which breaks ties of `started`.
     pub order: Option<usize>,
     /// When its latest attempt ended; `None` while it runs.
@@ -329,6 +333,7 @@ impl Progress {
                     may_be_skipped: step.may_be_skipped,
                     status: Status::NotStarted,
                     started: None,
+                    attempt: 0,
                     order: None,
                     ended: None,
                     lines: VecDeque::new(),
@@ -355,15 +360,16 @@ impl Progress {
     }
 
     fn connection(&mut self, at: u64, host: &str, state: ConnectionState, text: &str) {
-        let lost = self
-            .connections
-            .get(host)
-            .map_or(0, |connection| connection.lost);
+        let before = self.connections.get(host);
+        let lost = before.map_or(0, |before| before.lost);
+        // It is lost once, however often it is tried again.
+        let same = before.filter(|before| before.state == state);
+        let loses = state == ConnectionState::Lost && same.is_none();
         let connection = ConnectionProgress {
             state,
-            since: at,
+            since: same.map_or(at, |before| before.since),
             text: text.to_owned(),
-            lost: lost.saturating_add(u32::from(state == ConnectionState::Lost)),
+            lost: lost.saturating_add(u32::from(loses)),
         };
         self.connections.insert(host.to_owned(), connection);
     }
@@ -378,6 +384,7 @@ impl Progress {
             return;
         };
         step.started.get_or_insert(at);
+        step.attempt = attempt;
         step.order.get_or_insert(order);
         step.ended = None;
         step.status = Status::Running {
@@ -387,6 +394,28 @@ impl Progress {
         };
         // The results of the attempt before no longer count.
         self.proofs.retain(|proof| proof.step != *id);
+    }
+
+    /// Since when the connection to the host of a running step has been lost.
+    pub fn lost_since(&self, step: &StepProgress) -> Option<u64> {
+        let connection = self.connections.get(step.host.as_ref()?)?;
+        let running = matches!(step.status, Status::Running { .. });
+        (running && connection.state == ConnectionState::Lost).then_some(connection.since)
+    }
+
+    /// The place of the phase of a step.
+    pub fn phase_of(&self, id: &StepId) -> Option<usize> {
+        let place = self.index.get(id)?;
+        self.phases
+            .iter()
+            .position(|phase| phase.steps.contains(place))
+    }
+
+    /// When something happened, by the clock of the wizard's machine, UTC.
+    pub fn moment(&self, at: u64) -> Option<OffsetDateTime> {
+        let when = &self.run.as_ref()?.when;
+        let began = OffsetDateTime::parse(when, &Rfc3339).ok()?;
+        began.checked_add(Duration::milliseconds(i64::try_from(at).ok()?))
     }
 
     pub fn step(&self, id: &StepId) -> Option<&StepProgress> {
@@ -467,7 +496,13 @@ impl StepProgress {
 }
 
 impl Counts {
-    fn of(steps: &[StepProgress]) -> Self {
+    /// The steps that need nothing more: done, unchanged, or skipped by the operator. A failed step
+    /// and one that did not run are not finished.
+    pub fn finished(&self) -> usize {
+        self.done + self.unchanged + self.warned + self.skipped
+    }
+
+    pub fn of(steps: &[StepProgress]) -> Self {
         let mut counts = Self {
             total: steps.len(),
             ..Self::default()

@@ -18,6 +18,8 @@ pub struct Printed<'a, O, E> {
     verbose: bool,
     /// The command that starts the run again.
     again: String,
+    /// Where lines are wrapped, in columns.
+    width: Option<usize>,
     /// Returns the output stream.
     out: &'a dyn Fn() -> O,
     err: E,
@@ -38,6 +40,7 @@ impl<'a, O: Write, E: Write> Printed<'a, O, E> {
         output: Output,
         verbose: bool,
         again: String,
+        width: Option<usize>,
         out: &'a dyn Fn() -> O,
         err: E,
         begins: &'a dyn Fn(),
@@ -46,6 +49,7 @@ impl<'a, O: Write, E: Write> Printed<'a, O, E> {
             output,
             verbose,
             again,
+            width,
             out,
             err,
             begins,
@@ -54,7 +58,8 @@ impl<'a, O: Write, E: Write> Printed<'a, O, E> {
         }
     }
 
-    fn begin(&mut self, context: Context) {
+    fn begin(&mut self, mut context: Context) {
+        context.width = self.width;
         self.log = context.log.display().to_string();
         let out = (self.out)();
         self.events = Some(match self.output {

@@ -37,7 +37,7 @@ use crate::topology::Link;
 pub use error::RunError;
 pub(crate) use opened::rfc_3339;
 pub use opened::{Opened, Purpose};
-pub use planned::Planned;
+pub use planned::{Outlook, Planned, Remaining};
 pub use reached::Reach;
 pub use ways::Tried;
 

@@ -1,23 +1,26 @@
 //! A plan that waits for the operator's decision, and the state after its run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::opened::{Opened, hostname, rfc_3339, user};
 use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
 use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
-use crate::engine::{Memory, Run, planned_files};
+use crate::engine::{Administrator, Memory, Run, compare};
+use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
-use crate::events::log::RunLog;
+use crate::events::log::{self, RunLog};
 use crate::events::recorder::Recorder;
 use crate::events::{End, FORMAT, StepId, What};
 use crate::pki::{self, Change};
-use crate::plan::{Plan, PlannedFile};
+use crate::plan::{CheckStatus, Plan, Work};
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::report::diff::FileChange;
@@ -50,19 +53,32 @@ impl Planned {
         &self.opened.differences
     }
 
-    /// The changes in files, for people: secrets are masked.
-    pub fn file_changes(&self) -> BTreeMap<StepId, Vec<FileChange>> {
+    /// Asks every host about its steps, and changes nothing.
+    pub fn outlook(&self) -> Outlook {
         let late = self.opened.late_values();
-        let files = planned_files(&self.plan, &mut locked(&self.hosts), &late);
+        let administrator = Administrator::of(&self.opened.folder);
+        let compared = compare(&self.plan, &mut locked(&self.hosts), &administrator, &late);
+        let mut left = Remaining::default();
+        for step in self.plan.steps() {
+            let status = compared.get(&step.id).map(|step| step.asked.status);
+            *match (&step.work, status) {
+                (Work::Act(_), _) | (_, Some(CheckStatus::Not | CheckStatus::MustNot)) => {
+                    &mut left.to_do
+                }
+                (_, Some(CheckStatus::Satisfied)) => &mut left.done,
+                (_, Some(CheckStatus::CannotTell) | None) => &mut left.unknown,
+            } += 1;
+        }
         let redactor = self.opened.redactor();
-        let told = |files: Vec<PlannedFile>| {
-            let changes = files.iter().map(|file| FileChange::of(file, &redactor));
-            changes.collect()
-        };
-        files
-            .into_iter()
-            .map(|(step, files)| (step, told(files)))
-            .collect()
+        let files = compared.into_iter().map(|(step, compared)| {
+            let files = compared.files.iter();
+            let changes = files.map(|file| FileChange::of(file, &redactor));
+            (step, changes.collect())
+        });
+        Outlook {
+            files: files.collect(),
+            left,
+        }
     }
 
     /// The paths of the run, and the command that starts it again.
@@ -72,10 +88,18 @@ impl Planned {
         Context {
             log: folder.run_log(&self.opened.run),
             next: for_kubectl(&kubeconfig),
-            kubeconfig,
+            kubeconfig: Some(kubeconfig),
             again,
             verbose,
+            earlier: self.earlier_runs(),
+            width: None,
         }
+    }
+
+    /// How long steps took in the last runs of this cluster.
+    fn earlier_runs(&self) -> EarlierRuns {
+        let logs = self.opened.folder.run_logs();
+        log::earlier_runs(&logs.unwrap_or_default())
     }
 
     /// Shows the plan, and carries it out where the frontend says so. `None` when it was left.
@@ -219,6 +243,41 @@ pub(super) fn for_kubectl(kubeconfig: &Path) -> Vec<String> {
     ]
 }
 
+/// What the hosts say about the steps of a plan, before it is carried out.
+pub struct Outlook {
+    /// The changes in files, for people: secrets are masked.
+    pub files: BTreeMap<StepId, Vec<FileChange>>,
+    pub left: Remaining,
+}
+
+/// How many steps of a plan are already done, by what the hosts say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Remaining {
+    pub done: usize,
+    pub to_do: usize,
+    /// Not known before the run: the wizard's own steps, and those that depend on earlier ones.
+    pub unknown: usize,
+}
+
+impl fmt::Display for Remaining {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            done,
+            to_do,
+            unknown,
+        } = self;
+        let all = done + to_do + unknown;
+        write!(
+            f,
+            "{done} of {all} steps are already done, {to_do} are left"
+        )?;
+        match unknown {
+            0 => write!(f, "."),
+            _ => write!(f, "; {unknown} are not known before the run checks them."),
+        }
+    }
+}
+
 /// A path as a shell takes it.
 fn for_a_shell(path: &Path) -> String {
     let text = path.display().to_string();
@@ -233,3 +292,6 @@ fn for_a_shell(path: &Path) -> String {
 pub(super) fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
     hosts.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,7 +321,7 @@ fn a_run_reaches_the_hosts_that_it_needs_and_no_other() {
 }
 
 /// A plan of these steps in the place of the installation's.
-fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
+pub(super) fn planned(opened: Opened, steps: Vec<Step>) -> Planned {
     let reached = opened.reach(&Reach::All, &Control::default(), &|_| {});
     let planned = reached.unwrap().check().plan().unwrap();
     let phase = Phase {
@@ -528,7 +528,7 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
         let running = scope.spawn(|| {
             let again = String::new();
             let err = io::sink();
-            let mut json = Printed::new(Output::Json, false, again, &stdout, err, &|| {});
+            let mut json = Printed::new(Output::Json, false, again, None, &stdout, err, &|| {});
             assert_eq!(json.planned(&planned), Proceed::Go);
             planned.carry_out(&Control::default(), &mut json)
         });

@@ -53,6 +53,40 @@ fn a_replay_plays_pauses_and_steps() {
     terminal.waits_for("/28p01");
 }
 
+/// The log of a run, up to a line and a part of the next one; and the rest.
+fn cut_log() -> (String, String) {
+    let log = std::fs::read_to_string(LOG).expect("a log");
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    let begun = lines[..60].concat() + &lines[60][..20];
+    let rest = log[begun.len()..].to_owned();
+    (begun, rest)
+}
+
+#[test]
+fn a_run_of_another_terminal_is_followed_to_its_end() {
+    let folder = folder();
+    let (begun, rest) = cut_log();
+    let path = folder.path().join("run.jsonl");
+    std::fs::write(&path, begun).expect("written");
+    let args = ["replay", "--follow", "run.jsonl"];
+    let mut terminal = Terminal::start(WIZARD, SIZE, &args, &[], folder.path());
+    terminal.waits_for("following");
+    terminal.waits_for(" of 36 steps  █");
+    assert!(!terminal.text().contains("36 of 36"), "{}", terminal.text());
+    let mut log = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .expect("the log");
+    std::io::Write::write_all(&mut log, rest.as_bytes()).expect("written");
+    terminal.waits_for("all 15 proofs pass");
+    terminal.waits_for("the run has ended");
+    terminal.types("l");
+    terminal.waits_for("36 of 36 steps");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+}
+
 #[test]
 fn the_screen_may_change_its_size_at_any_moment() {
     let folder = folder();
@@ -122,15 +156,15 @@ fn focus_is_visible_without_colours() {
         (0..SIZE.1).find(reversed)
     };
     terminal.waits_until("a row is reversed", |terminal| {
-        reversed_row(terminal) == Some(3)
+        reversed_row(terminal) == Some(4)
     });
     terminal.types("\t\u{1b}[B");
     terminal.waits_until("the next row is", |terminal| {
-        reversed_row(terminal) == Some(4)
+        reversed_row(terminal) == Some(5)
     });
     let parser = terminal.parser();
     let screen = parser.screen();
-    let bold = screen.cell(2, 0).is_some_and(vt100::Cell::bold);
+    let bold = screen.cell(3, 0).is_some_and(vt100::Cell::bold);
     assert!(bold, "the title with focus is not bold");
     for row in 0..SIZE.1 {
         for column in 0..SIZE.0 {

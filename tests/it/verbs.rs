@@ -13,6 +13,7 @@ fn wizard(home: &Path, arguments: &[&str]) -> Output {
         .env("HOME", home)
         .env("K3S_HA_WIZARD_STATE", home.join("state"))
         .env_remove("KUBECONFIG")
+        .current_dir(home)
         .args(arguments)
         .stdin(std::process::Stdio::null());
     command.output().unwrap()
@@ -201,4 +202,105 @@ fn a_plan_that_is_read_only_leaves_no_trace_on_this_machine() {
     assert!(!state.exists());
     plan(&[]);
     assert!(state.exists(), "else this test shows nothing");
+}
+
+const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl");
+
+#[test]
+fn a_recorded_run_is_printed_as_lines_and_as_json() {
+    let home = tempfile::tempdir().unwrap();
+    let said = out(&wizard(home.path(), &["replay", LOG, "--plain"]));
+    assert!(
+        said.contains("Cluster lab is complete and healthy."),
+        "{said}"
+    );
+    assert!(said.contains(" (36 of 36)\n"), "{said}");
+    // No file that is not there is named.
+    assert!(!said.contains("\nkubeconfig "), "{said}");
+
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let said = out(&wizard(home.path(), &["replay", LOG, "--output", "json"]));
+    let events = |text: &str| -> Vec<serde_json::Value> {
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    };
+    let (printed, recorded) = (events(&said), events(&log));
+    assert_eq!(printed.len(), recorded.len());
+    assert_eq!(printed.last(), recorded.last());
+
+    let said = out(&wizard(
+        home.path(),
+        &["replay", LOG, "--output", "json", "--at", "10"],
+    ));
+    let until = events(&said).len();
+    assert!(until > 10 && until < recorded.len(), "{until}");
+
+    // A run that was killed, or is still at work.
+    let cut = home.path().join("cut.jsonl");
+    std::fs::write(&cut, &log[..log.len() / 2]).unwrap();
+    let said = out(&wizard(home.path(), &["replay", "cut.jsonl", "--plain"]));
+    assert!(said.contains("the run did not finish"), "{said}");
+}
+
+#[test]
+fn a_run_is_followed_as_lines_and_as_json_until_it_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let path = home.path().join("run.jsonl");
+    for (arguments, last) in [
+        (
+            ["replay", "run.jsonl", "--follow", "--plain"].as_slice(),
+            "36 steps in 1m 04s",
+        ),
+        (
+            &["replay", "run.jsonl", "--follow", "--output", "json"],
+            "\"event\":\"ended\"",
+        ),
+    ] {
+        std::fs::write(&path, &log[..log.len() / 2]).unwrap();
+        let mut follows = Command::new(env!("CARGO_BIN_EXE_k3s-ha-wizard"))
+            .current_dir(home.path())
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It has read what is there.
+        let mut out = std::io::BufReader::new(follows.stdout.take().unwrap());
+        let mut first = String::new();
+        std::io::BufRead::read_line(&mut out, &mut first).unwrap();
+        assert!(first.contains("lab"), "{first}");
+        assert!(follows.try_wait().unwrap().is_none(), "it still follows");
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap();
+        std::io::Write::write_all(&mut file, &log.as_bytes()[log.len() / 2..]).unwrap();
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        assert!(rest.contains(last), "{rest}");
+        assert!(follows.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn what_cannot_be_replayed_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("no.log"), "hello\nworld\n").unwrap();
+    for (arguments, why) in [
+        (
+            ["replay", "no.log", "--plain"].as_slice(),
+            "no.log:1: this is not an event of a run",
+        ),
+        (&["replay", "none", "--output", "json"], "No such file"),
+        (
+            &["replay", "no.log", "--follow", "--at", "3"],
+            "cannot be used with",
+        ),
+    ] {
+        let output = wizard(home.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(why), "{error}");
+    }
 }

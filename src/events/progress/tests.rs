@@ -92,6 +92,9 @@ fn a_second_attempt_replaces_the_first() {
     assert!(progress.proofs[0].holds);
     let step = progress.step(&fixtures::id("role@db")).unwrap();
     assert_eq!((step.started, step.ended), (Some(5), None));
+    assert_eq!(step.attempt, 2);
+    let moment = progress.moment(9000).unwrap();
+    assert_eq!(moment.to_hms(), (21, 54, 49));
 }
 
 #[test]
@@ -119,6 +122,15 @@ fn lost_connections_are_counted() {
     let connection = &progress.connections["db"];
     assert_eq!(connection.state, ConnectionState::Up);
     assert_eq!((connection.since, connection.lost), (9, 1));
+
+    // Each try that fails is told as lost.
+    tape.at(10).started("install@db");
+    tape.at(20).connection("db", ConnectionState::Lost);
+    tape.at(30).connection("db", ConnectionState::Lost);
+    let progress = tape.progress();
+    assert_eq!(progress.connections["db"].lost, 2);
+    let since = |step| progress.lost_since(progress.step(&fixtures::id(step)).unwrap());
+    assert_eq!((since("install@db"), since("role@db")), (Some(20), None));
 }
 
 #[test]

@@ -208,6 +208,7 @@ impl Walk {
             .collect();
         self.console
             .say(&say::planned(plan.steps().count(), &phases));
+        self.console.say(&planned.outlook().left.to_string());
         let choices = [
             say::PRINT_PLAN,
             say::PRINT_SCRIPTS,
@@ -243,7 +244,7 @@ impl Walk {
         let title = text::step_with_script(step.id.as_str(), &step.title);
         self.console.say(&title);
         for line in step.script.lines() {
-            self.console.print(&format!("    {line}"));
+            self.console.print_whole(&format!("    {line}"));
         }
     }
 }
@@ -273,7 +274,8 @@ impl Frontend for Walked<'_> {
             // The run stores the answers now. A draft that stays does no harm.
             let _ = drafts::remove(root);
         }
-        let context = planned.context(say::AGAIN.into(), false);
+        let mut context = planned.context(say::AGAIN.into(), false);
+        context.width = self.walk.console.columns();
         let log = context.log.display().to_string();
         let lines = Lines::new(self.walk.console.out(), context);
         let phases = planned.plan().phases.iter().map(|phase| {

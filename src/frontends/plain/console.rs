@@ -9,10 +9,12 @@ use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use zeroize::Zeroizing;
 
 use super::echo::Echo;
-use crate::report::lines::plain;
+use crate::report::lines::{self, plain};
 
-/// The width of paragraphs; tables and plans are not wrapped.
+/// The width of paragraphs where it is not known how wide the terminal is; and at most, for reading.
 const WIDTH: usize = 78;
+const WIDEST: usize = 98;
+const NARROWEST: usize = 20;
 
 /// The output of the questions and of a run's lines.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ enum Input {
 
 pub struct Console {
     out: Out,
+    /// How many columns the terminal has now.
+    columns: fn() -> Option<usize>,
     echo: Box<dyn Echo>,
     /// A separate thread reads one line on request, so that a signal need not wait for Enter.
     ask: Sender<()>,
@@ -64,6 +68,7 @@ impl Console {
         out: impl Write + 'static,
         echo: Box<dyn Echo>,
         signals: Option<&Receiver<i32>>,
+        columns: fn() -> Option<usize>,
     ) -> io::Result<Self> {
         let (ask, asked) = unbounded();
         let (tell, lines) = unbounded();
@@ -72,6 +77,7 @@ impl Console {
             .spawn(move || read(input, &asked, &tell))?;
         Ok(Self {
             out: Out(Rc::new(RefCell::new(out))),
+            columns,
             echo,
             ask,
             lines,
@@ -84,10 +90,21 @@ impl Console {
         self.out.clone()
     }
 
+    pub fn columns(&self) -> Option<usize> {
+        (self.columns)()
+    }
+
+    fn width(&self) -> usize {
+        let columns = self.columns();
+        columns.map_or(WIDTH, |columns| {
+            columns.saturating_sub(2).clamp(NARROWEST, WIDEST)
+        })
+    }
+
     /// A paragraph, wrapped at the width.
     pub fn say(&mut self, text: &str) {
         for line in text.lines() {
-            for part in wrapped(&tamed(line), WIDTH) {
+            for part in wrapped(&tamed(line), self.width()) {
                 self.put(&part);
             }
         }
@@ -98,15 +115,24 @@ impl Console {
         let indent = " ".repeat(mark.len());
         let mut mark = mark;
         for line in text.lines() {
-            for part in wrapped(&tamed(line), WIDTH - mark.len()) {
+            for part in wrapped(&tamed(line), self.width().saturating_sub(mark.len())) {
                 self.put(&format!("{mark}{part}"));
                 mark = &indent;
             }
         }
     }
 
-    /// Unwrapped.
+    /// A table or a plan: wrapped at the terminal's width alone, in its columns.
     pub fn print(&mut self, text: &str) {
+        for line in text.lines() {
+            for part in lines::wrapped(tamed(line).trim_end(), self.columns()) {
+                self.put(&part);
+            }
+        }
+    }
+
+    /// Unwrapped: a script.
+    pub fn print_whole(&mut self, text: &str) {
         for line in text.lines() {
             self.put(tamed(line).trim_end());
         }
@@ -220,7 +246,7 @@ mod tests {
     use super::*;
 
     fn console(input: &'static [u8], signals: &Receiver<i32>) -> Console {
-        Console::new(input, io::sink(), Box::new(Shown), Some(signals)).expect("a thread")
+        Console::new(input, io::sink(), Box::new(Shown), Some(signals), || None).expect("a thread")
     }
 
     #[test]

@@ -203,7 +203,7 @@ mod tests {
         all: Vec<MissingSecret>,
     ) -> (Result<bool, NoAnswer>, Vec<String>, String) {
         let echo = Box::new(crate::frontends::plain::echo::Shown);
-        let console = Console::new(typed, std::io::sink(), echo, None).expect("a thread");
+        let console = Console::new(typed, std::io::sink(), echo, None, || None).expect("a thread");
         let mut walk = Walk::new(console, Found::default(), None);
         for (name, address) in [("one", "10.0.0.1"), ("two", "10.0.0.2")] {
             let host = Host::new(name, Role::Server, address);

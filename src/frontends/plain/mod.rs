@@ -36,14 +36,16 @@ use ask::NoAnswer;
 use console::{Console, Gone};
 use echo::Echo;
 
-/// Walks the operator through an installation; the exit code.
+/// Walks the operator through an installation; the exit code. `columns` tells how wide the terminal
+/// is.
 pub fn wizard(
     input: impl BufRead + Send + 'static,
     out: impl Write + 'static,
     echo: Box<dyn Echo>,
+    columns: fn() -> Option<usize>,
 ) -> io::Result<u8> {
     let watch = SignalWatch::start()?;
-    let console = Console::new(input, out, echo, Some(watch.heard()))?;
+    let console = Console::new(input, out, echo, Some(watch.heard()), columns)?;
     let mut walk = Walk::new(console, offers::find(), state_root());
     walk.watch = Some(watch);
     Ok(walk.walk())

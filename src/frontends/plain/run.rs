@@ -94,7 +94,8 @@ impl Walk {
         };
         self.console.gap();
         if let Some(before) = place.checked_sub(1).map(|before| &progress.phases[before]) {
-            let took = progress.phase_time(before).unwrap_or(0);
+            let span = progress.phase_span(before).unwrap_or(0..0);
+            let took = span.end - span.start;
             match progress.phase_status(before) {
                 PhaseStatus::Failed | PhaseStatus::WontRun | PhaseStatus::Running => {}
                 _ => self.console.say(&words::is_done(&before.title, took)),

@@ -11,6 +11,7 @@ use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
+use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
 use crate::events::{Abort, End, Event};
 use crate::plan::{Phase, Task, Work};
@@ -64,7 +65,7 @@ fn walk(typed: &'static str, found: Found, root: Option<PathBuf>) -> (Walk, Plai
         rest: typed.as_bytes(),
         shown: transcript.clone(),
     });
-    let console = Console::new(input, transcript.clone(), Box::new(Shown), None);
+    let console = Console::new(input, transcript.clone(), Box::new(Shown), None, || None);
     let walk = Walk::new(console.expect("a thread"), found, root);
     (walk, transcript)
 }
@@ -163,10 +164,12 @@ fn followed(world: World, typed: &'static str) -> (End, Wish, String) {
 fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
     let context = Context {
         log: "run.jsonl".into(),
-        kubeconfig: "kubeconfig".into(),
+        kubeconfig: Some("kubeconfig".into()),
         again: text::AGAIN.into(),
         next: Vec::new(),
         verbose: false,
+        earlier: EarlierRuns::default(),
+        width: None,
     };
     let mut lines = Lines::new(walk.console.out(), context);
     let (reader, inbox) = unbounded();
@@ -222,7 +225,13 @@ fn a_signal_ends_a_run_that_waits_for_a_word() {
     let (_typist, nobody) = unbounded();
     let (signal, signals) = unbounded();
     let (input, shown) = (BufReader::new(Nobody(nobody)), PlainWalk::default());
-    let console = Console::new(input, shown.clone(), Box::new(Shown), Some(&signals));
+    let console = Console::new(
+        input,
+        shown.clone(),
+        Box::new(Shown),
+        Some(&signals),
+        || None,
+    );
     let mut walk = Walk::new(console.expect("a thread"), Found::default(), None);
     let world = attended(vec![step("a", "h", &[])]).on("h", vec![fails_once("a")]);
     let control = world.control.clone();

@@ -7,6 +7,7 @@ use super::run_view::RunView;
 use super::theme::Theme;
 use super::wizard::WizardSession;
 use super::{layout, text};
+use crate::events::estimate::EarlierRuns;
 use crate::events::{Abort, End};
 
 /// A short message, and for how many milliseconds it still stands.
@@ -31,6 +32,8 @@ pub struct Common {
     pub read_only: bool,
     /// The cluster that is looked at without a run.
     pub watched: Option<String>,
+    /// How long steps took in earlier runs of the cluster.
+    pub earlier: EarlierRuns,
     /// A thread works with hosts: connects, waits for the operator, or runs.
     pub at_work: bool,
     /// How many phases of the run may begin by themselves; all where there is no number.
@@ -54,6 +57,7 @@ impl Common {
             run: RunView::new(),
             read_only: false,
             watched: None,
+            earlier: EarlierRuns::default(),
             at_work: false,
             let_begin: None,
             edits_next: false,
@@ -67,6 +71,14 @@ impl Common {
             text: text.into(),
             left: TOAST,
         });
+    }
+
+    /// What was said is no longer so.
+    pub fn unsay(&mut self, text: Option<&str>) {
+        let said = self.toast.as_ref().map(|toast| toast.text.as_str());
+        if said == text {
+            self.toast = None;
+        }
     }
 
     /// The answers are kept as they are now; nothing to keep in a replay.

@@ -18,13 +18,16 @@ use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
-use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried};
+use crate::run::{
+    self, Frontend, Opened, Outlook, Planned, Proceed, Purpose, Reach, RunError, Tried,
+};
 use crate::topology::Link;
 
 use super::message::{Message, RunFiles, Unreached};
 use super::poller::PollError;
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
+use super::terminal::columns;
 use super::{poller, probe, text};
 
 /// So many messages may wait for the screens; the events of a run wait on their side, where lines of
@@ -137,24 +140,28 @@ impl Frontend for Screens {
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
-        let mut changes = planned.file_changes();
+        let Outlook { mut files, left } = planned.outlook();
         let plan = planned.plan();
         self.tell(Message::Planned(Box::new(ShownPlan {
             text: plan.to_string(),
+            left: Some(left),
             steps: plan
                 .steps()
-                .map(|step| PlannedStep::of(step, changes.remove(&step.id).unwrap_or_default()))
+                .map(|step| PlannedStep::of(step, files.remove(&step.id).unwrap_or_default()))
                 .collect(),
         })));
         // An end of the screens is a "no".
         if !self.begin.recv().unwrap_or(false) {
             return Proceed::Leave;
         }
-        let context = planned.context(text::NAME.into(), false);
+        let mut context = planned.context(text::NAME.into(), false);
+        context.width = columns();
         let log = context.log.display().to_string();
+        let kubeconfig = context.kubeconfig.as_ref();
+        self.tell(Message::Earlier(context.earlier.clone()));
         self.tell(Message::Files(RunFiles {
             log: Some(log.clone()),
-            kubeconfig: context.kubeconfig.display().to_string(),
+            kubeconfig: kubeconfig.map_or_else(String::new, |path| path.display().to_string()),
             next: context.next.clone(),
         }));
         let summary = Summary::new(context, self.outcome.clone());

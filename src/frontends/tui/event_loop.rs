@@ -18,10 +18,12 @@ use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::engine::watch::{Lost, News};
 use crate::events::Abort;
+use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save};
 use crate::run::{Tried, known, ways};
 use crate::secrets::SecretText;
+use crate::signals;
 use crate::state::files::{self, Existing};
 
 use super::driver;
@@ -86,6 +88,29 @@ impl EventLoop {
         };
         event_loop.watch_signals()?;
         Ok(event_loop)
+    }
+
+    /// What is written to a log happens here too, until its run has ended.
+    pub fn follow(&self, mut tail: Tail) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new().name("tail".into()).spawn(move || {
+            while !tail.ended() {
+                thread::sleep(tail::PAUSE);
+                let events = match tail.read() {
+                    Ok(events) => events,
+                    Err(error) => {
+                        drop(messages.send(Message::Said(error.to_string())));
+                        return;
+                    }
+                };
+                for event in events {
+                    if messages.send(Message::Event(Box::new(event))).is_err() {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(())
     }
 
     /// Shows the model until the operator leaves. How the last run ended.
@@ -252,7 +277,8 @@ impl EventLoop {
             Effect::Abort(how) => {
                 // A run that waits for its beginning does not begin.
                 self.begin = None;
-                self.control.abort(how, text::BY_OPERATOR);
+                let why = model.signal.map_or(text::BY_OPERATOR, signals::name);
+                self.control.abort(how, why);
             }
             Effect::SaveAnswers(answers) => {
                 let text = save(&mut self.saved, &answers);

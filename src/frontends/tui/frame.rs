@@ -29,7 +29,7 @@ fn draw(model: &Model, frame: &mut Frame<'_>) {
         return;
     }
     let areas = layout::frame(size);
-    header(common, model.page, areas.header, frame);
+    header(model, areas.header, frame);
     for rule in [areas.rule_above, areas.rule_below] {
         let line = theme.across().repeat(usize::from(rule.width));
         frame.render_widget(Paragraph::new(line).style(theme.faint()), rule);
@@ -54,7 +54,8 @@ fn too_small(theme: Theme, (width, height): (u16, u16), frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);
 }
 
-fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
+fn header(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let (common, page) = (&model.common, model.page);
     let theme = common.theme;
     let run = &common.run;
     let mut left = vec![Span::styled(text::NAME, theme.title())];
@@ -76,13 +77,14 @@ fn header(common: &Common, page: Page, area: Rect, frame: &mut Frame<'_>) {
         left.push(Span::raw(format!(" {} ", theme.dot())));
         left.push(Span::raw(text::cluster(&cluster)));
     }
-    let right = match run.shown_phase() {
+    let place = model.shown().phase(common);
+    let right = match run.progress.phases.get(place) {
         Some(phase) if common.mode.wizard().is_none() || run.progress.run.is_some() => {
             let of = run.progress.phases.len();
             let time = text::duration(run.clock / 1000 * 1000).replace(".0s", "s");
             format!(
                 "{} {} {time}",
-                text::phase_of(run.phase + 1, of, &phase.title),
+                text::phase_of(place + 1, of, &phase.title),
                 theme.dot()
             )
         }
@@ -163,6 +165,9 @@ fn footer(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 /// How many connections are up, or how the replay goes.
 fn status(common: &Common) -> String {
     if let Some(replay) = common.mode.replay() {
+        if replay.follows {
+            return text::following(common.run.progress.ended.is_some());
+        }
         return text::replaying(replay.ended(), replay.paused, replay.speed);
     }
     let progress = &common.run.progress;

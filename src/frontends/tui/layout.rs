@@ -86,6 +86,8 @@ pub fn form(area: Rect, above: usize) -> [Rect; 2] {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunAreas {
     pub stepper: Option<Rect>,
+    /// How far the whole run is: a line.
+    pub overall: Option<Rect>,
     pub steps: Option<Rect>,
     pub log: Rect,
 }
@@ -94,11 +96,13 @@ pub fn run(size: (u16, u16), zoom: bool) -> RunAreas {
     if zoom {
         return RunAreas {
             stepper: None,
+            overall: None,
             steps: None,
             log: frame(size).body,
         };
     }
     let (stepper, rest) = beside_stepper(size);
+    let [overall, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(rest);
     let (steps, log) = if size.0 >= WIDEST {
         let [steps, _, log] = Layout::horizontal([
             Constraint::Percentage(38),
@@ -119,6 +123,7 @@ pub fn run(size: (u16, u16), zoom: bool) -> RunAreas {
     };
     RunAreas {
         stepper,
+        overall: Some(overall),
         steps: Some(steps),
         log,
     }

@@ -118,6 +118,8 @@ pub struct Pane {
     pub search: String,
     /// The line that the search stands on.
     pub hit: Option<u64>,
+    /// Which of the lines with a match that is, and how many there were when it was found.
+    pub found: (usize, usize),
 }
 
 impl Default for Pane {
@@ -130,6 +132,7 @@ impl Default for Pane {
             times: false,
             search: String::new(),
             hit: None,
+            found: (0, 0),
         }
     }
 }
@@ -171,8 +174,13 @@ impl Pane {
         first
     }
 
+    /// What goes wrong, and what the wizard says, is always shown whole.
+    pub fn wraps(&self, line: &LogLine) -> bool {
+        self.wrap || line.kind != LineKind::Out
+    }
+
     fn height(&self, line: &LogLine, width: usize) -> usize {
-        if self.wrap {
+        if self.wraps(line) {
             split(&line.text, width).len()
         } else {
             1
@@ -237,9 +245,12 @@ impl Pane {
         };
         let Some(hit) = hit.copied() else {
             self.hit = None;
+            self.found = (0, 0);
             return false;
         };
         self.hit = Some(lines[hit].number);
+        let place = hits.iter().position(|place| *place == hit).unwrap_or(0);
+        self.found = (place + 1, hits.len());
         let first = self.first(&lines, room);
         let end = first + room.height.saturating_sub(1);
         if !(first..end).contains(&hit) || self.wrap {
@@ -369,6 +380,13 @@ mod tests {
         assert_eq!(shown(&pane, &log, Which::All)[0], "line 0");
         assert!(pane.find(false, &log, Which::All, ROOM));
         assert_eq!(pane.hit, Some(9));
+        assert_eq!(pane.found, (10, 10));
+        pane.search = "line 3".into();
+        pane.find(true, &log, Which::All, ROOM);
+        assert_eq!(pane.found, (1, 1));
+        pane.search = "none".into();
+        pane.find(true, &log, Which::All, ROOM);
+        assert_eq!(pane.found, (0, 0));
         let hits = |search| matches("a B b", search).len();
         assert_eq!((hits("b"), hits("B"), hits("x")), (2, 1, 0));
     }

@@ -6,6 +6,7 @@ use super::live::LiveUpdate;
 use super::shown_plan::ShownPlan;
 use crate::answers::{Answers, CredentialKind, CredentialRequest};
 use crate::events::Event;
+use crate::events::estimate::EarlierRuns;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::secrets::SecretText;
@@ -31,6 +32,8 @@ pub enum Message {
     Event(Box<Event>),
     /// What the run leaves behind.
     Files(RunFiles),
+    /// What an estimate of the run comes from.
+    Earlier(EarlierRuns),
     /// The cluster looks another way now, after the run.
     Live(Box<LiveUpdate>),
     /// A host was reached: its name, and what it is.

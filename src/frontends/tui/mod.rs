@@ -62,7 +62,8 @@ mod wizard;
 use std::path::Path;
 
 use crate::events::End;
-use crate::events::log::read;
+use crate::events::log::{earlier_than, read};
+use crate::events::tail::Tail;
 use crate::frontends::Display;
 use crate::interview::offers::find;
 use crate::run::exit;
@@ -70,6 +71,7 @@ use event_loop::EventLoop;
 use model::Model;
 use summary::RunEnd;
 use terminal::Guard;
+pub use terminal::columns;
 use theme::{Palette, Theme};
 
 /// What is left when the screens are gone.
@@ -97,7 +99,7 @@ pub fn wizard(how: &Display, probes: bool, read_only: bool) -> Left {
     if !terminal::is_there() {
         return Left::complaint(text::NOT_A_TERMINAL, exit::USAGE);
     }
-    show(how, |theme, size| {
+    show(how, None, |theme, size| {
         let mut model = Model::for_wizard(theme, size, find());
         if let Some(wizard) = model.common.mode.wizard_mut() {
             wizard.probes_hosts = probes;
@@ -114,9 +116,10 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Display, read_only: bool) -> L
         return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
     }
     match read(path) {
-        Ok(events) => show(how, |theme, size| {
+        Ok(events) => show(how, None, |theme, size| {
             let mut model = Model::for_replay(theme, size, events);
             model.common.read_only = read_only;
+            model.common.earlier = earlier_than(path);
             if let Some(seconds) = at {
                 update::wait_at(&mut model, seconds.saturating_mul(1000));
             }
@@ -126,10 +129,35 @@ pub fn replay(path: &Path, at: Option<u64>, how: &Display, read_only: bool) -> L
     }
 }
 
-fn show(how: &Display, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
+/// Shows the run of another process while its log grows.
+pub fn follow(path: &Path, how: &Display, read_only: bool) -> Left {
+    if !terminal::is_there() {
+        return Left::complaint(text::NOT_A_TERMINAL_FOR_REPLAY, exit::USAGE);
+    }
+    let opened = Tail::open(path).and_then(|mut tail| Ok((tail.read()?, tail)));
+    match opened {
+        Ok((events, tail)) => {
+            let age = tail.age();
+            show(how, Some(tail), |theme, size| {
+                let mut model = Model::for_following(theme, size);
+                model.common.read_only = read_only;
+                model.common.earlier = earlier_than(path);
+                update::catch_up(&mut model, &events, age);
+                model
+            })
+        }
+        Err(error) => Left::complaint(format!("{error}\n"), exit::USAGE),
+    }
+}
+
+/// With the log whose events come by themselves, if there is one.
+fn show(how: &Display, tail: Option<Tail>, model: impl FnOnce(Theme, (u16, u16)) -> Model) -> Left {
     let shown = crossterm::terminal::size().and_then(|size| {
         let mut model = model(theme(how), size);
         let event_loop = EventLoop::new(model.common.read_only)?;
+        if let Some(tail) = tail {
+            event_loop.follow(tail)?;
+        }
         let mut guard = Guard::enter(!how.no_mouse)?;
         let mut outcome = event_loop.run(&mut model, &mut guard)?;
         if model.common.at_work && outcome.end.is_none() {

@@ -39,6 +39,12 @@ impl Model {
         Self::new(theme, size, mode, Page::Run)
     }
 
+    /// For a run of another process.
+    pub fn for_following(theme: Theme, size: (u16, u16)) -> Self {
+        let mode = Mode::Replay(ReplaySession::following());
+        Self::new(theme, size, mode, Page::Run)
+    }
+
     pub fn for_wizard(theme: Theme, size: (u16, u16), found: Found) -> Self {
         let wizard = WizardSession::new(found);
         let mode = Mode::Wizard(Box::new(wizard));
@@ -55,7 +61,8 @@ impl Model {
         let common = &self.common;
         let replay = common.mode.replay();
         let plays = replay.is_some_and(ReplaySession::plays);
-        let moves = common.run.is_active() && (replay.is_none() || plays);
+        let follows = replay.is_none_or(|replay| replay.follows);
+        let moves = common.run.is_active() && (follows || plays);
         let turns = moves.then_some(SPIN);
         let passes = (plays || common.toast.is_some()).then_some(100);
         let page = self.shown().wakes(common);

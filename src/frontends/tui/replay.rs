@@ -14,6 +14,8 @@ pub struct ReplaySession {
     /// How many times as fast as it was.
     pub speed: u32,
     pub paused: bool,
+    /// Events come by themselves: the run goes on in another process.
+    pub follows: bool,
 }
 
 impl ReplaySession {
@@ -23,6 +25,14 @@ impl ReplaySession {
             next: 0,
             speed: 1,
             paused: false,
+            follows: false,
+        }
+    }
+
+    pub fn following() -> Self {
+        Self {
+            follows: true,
+            ..Self::new(Vec::new())
         }
     }
 
@@ -40,16 +50,21 @@ impl ReplaySession {
         if !self.plays() {
             return Vec::new();
         }
-        *clock = clock.saturating_add(passed.saturating_mul(u64::from(self.speed)));
-        let now = *clock;
+        let now = clock.saturating_add(passed.saturating_mul(u64::from(self.speed)));
+        *clock = now.min(self.end());
         self.take(|event| event.at <= now)
     }
 
     /// What came until then; nothing comes after it by itself.
     pub fn wait_at(&mut self, at: u64, clock: &mut u64) -> Vec<Event> {
         self.paused = true;
-        *clock = at;
+        *clock = at.min(self.end());
         self.take(|event| event.at <= at)
+    }
+
+    /// When the run ended, in milliseconds: its clock stops there.
+    fn end(&self) -> u64 {
+        self.events.iter().map(|event| event.at).max().unwrap_or(0)
     }
 
     pub fn act(&mut self, action: Action, clock: &mut u64) -> Vec<Event> {

@@ -53,8 +53,8 @@ const SHOW_HELD: Scope = Scope::new(
 /// The keys of a page, and those of all pages of a run.
 pub fn scopes(common: &Common, mut own: Vec<Scope>) -> Vec<Scope> {
     let held = common.run.progress.held.is_some();
-    if common.mode.replay().is_some() {
-        own.push(REPLAY);
+    if let Some(replay) = common.mode.replay() {
+        own.extend((!replay.follows).then_some(REPLAY));
     } else if common.listens() {
         own.extend(held.then_some(SHOW_HELD));
     } else if common.can_run_again() {
@@ -92,9 +92,20 @@ fn areas(common: &Common) -> (Option<Rect>, Rect) {
 
 /// Lines to scroll, beside the phases.
 pub fn draw(common: &Common, lines: Vec<Line<'static>>, scroll: usize, frame: &mut Frame<'_>) {
+    draw_in(common, common.run.phase, lines, scroll, frame);
+}
+
+/// The same about a phase.
+pub fn draw_in(
+    common: &Common,
+    phase: usize,
+    lines: Vec<Line<'static>>,
+    scroll: usize,
+    frame: &mut Frame<'_>,
+) {
     let (phases, area) = areas(common);
     if let Some(phases) = phases {
-        stepper::of_run(common, phases, frame);
+        stepper::of_run(common, phase, phases, frame);
     }
     scrolled(common.theme, lines, scroll, area, frame);
 }

@@ -186,12 +186,7 @@ impl RunView {
     }
 
     fn look_at_phase_of(&mut self, step: &StepId) {
-        let Some(place) = self.index.get(step) else {
-            return;
-        };
-        let phases = &self.progress.phases;
-        let of_step = phases.iter().position(|phase| phase.steps.contains(place));
-        if let Some(phase) = of_step
+        if let Some(phase) = self.progress.phase_of(step)
             && self.phase_follows
             && (phase < self.phase || !self.at_work(self.phase))
         {

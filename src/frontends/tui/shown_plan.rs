@@ -2,10 +2,13 @@
 
 use crate::events::StepId;
 use crate::interview::planned::PlannedStep;
+use crate::run::Remaining;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShownPlan {
     pub text: String,
+    /// How much of it is left, by what the hosts said.
+    pub left: Option<Remaining>,
     pub steps: Vec<PlannedStep>,
 }
 

@@ -129,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::engine::watch::{Lost, News, Seen};
+    use crate::events::estimate::EarlierRuns;
     use crate::events::log::read;
 
     #[test]
@@ -136,10 +137,12 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         let context = Context {
             log: "/state/lab/runs/1.jsonl".into(),
-            kubeconfig: "/state/lab/kubeconfig".into(),
+            kubeconfig: Some("/state/lab/kubeconfig".into()),
             again: "k3s-ha-wizard".into(),
             next: Vec::new(),
             verbose: false,
+            earlier: EarlierRuns::default(),
+            width: None,
         };
         let (outcome, outcomes) = unbounded();
         let summary = Summary::new(context, outcome);

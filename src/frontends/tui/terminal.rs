@@ -25,6 +25,15 @@ static OURS: AtomicBool = AtomicBool::new(false);
 /// What panics on other threads had to say, until it can be read.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// The columns of the terminal on standard output, where that is one.
+pub fn columns() -> Option<usize> {
+    if !stdout().is_terminal() {
+        return None;
+    }
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    (columns > 0).then_some(usize::from(columns))
+}
+
 /// Whether there is a terminal, to read from and to draw on.
 pub fn is_there() -> bool {
     stdin().is_terminal() && stdout().is_terminal()

@@ -125,6 +125,15 @@ impl Theme {
         }
     }
 
+    /// A bar: what is done of it, and what is not.
+    pub fn bar(self) -> (&'static str, &'static str) {
+        if self.ascii {
+            ("#", ".")
+        } else {
+            ("█", "░")
+        }
+    }
+
     pub fn paused(self) -> &'static str {
         self.pick("⏸", "||")
     }

@@ -1,6 +1,8 @@
 //! What messages do to the model. Nothing here knows a terminal, a file or a thread: what has to be
 //! done outside is an [`Effect`].
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -64,6 +66,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Files(files) => {
             model.common.run.files = Some(files);
+            Vec::new()
+        }
+        Message::Earlier(earlier) => {
+            model.common.earlier = earlier;
             Vec::new()
         }
         Message::Live(update) => looked(model, *update),
@@ -237,6 +243,8 @@ fn click(model: &mut Model, place: Position) {
 
 fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let key = Key::of(event);
+    // The operator has gone on: what was said before is over.
+    model.common.toast = None;
     let searches = model.common.run.searching.is_some();
     let into_text = match key.code {
         KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete => !key.ctrl,
@@ -390,7 +398,7 @@ fn tick(model: &mut Model, passed: u64) -> Vec<Effect> {
         wizard.clock = wizard.clock.saturating_add(passed);
     }
     let effects = model.pages.get_mut(model.page).tick(common, passed);
-    if let Some(replay) = common.mode.replay_mut() {
+    if let Some(replay) = common.mode.replay_mut().filter(|replay| !replay.follows) {
         let events = replay.tick(passed, &mut common.run.clock);
         all_happened(model, &events);
     } else if common.run.is_active() {
@@ -418,6 +426,10 @@ fn happened(model: &mut Model, event: &Event) {
                 model.common.say(text);
             }
         }
+        What::StepStarted { step, .. } => {
+            let failed = run.progress.step(step).map(text::failed_step);
+            model.common.unsay(failed.as_deref());
+        }
         What::Held { .. } => go(model, Page::Phase),
         What::Released if model.page == Page::Phase => go(model, Page::Run),
         // An operator who looks at another failure is not taken away from it.
@@ -427,6 +439,9 @@ fn happened(model: &mut Model, event: &Event) {
                 asked.is_some_and(|asked| asked.id == *step)
             });
             model.pages.failure.shows(place.unwrap_or(0));
+            // The page says it.
+            let failed = run.progress.step(step).map(text::failed_step);
+            model.common.unsay(failed.as_deref());
             go(model, Page::Failure);
         }
         What::Decided { .. } if model.page == Page::Failure => {
@@ -447,6 +462,16 @@ fn happened(model: &mut Model, event: &Event) {
             }
         }
         _ => {}
+    }
+}
+
+/// What is known of a run that goes on elsewhere; its log was written last so long ago.
+pub fn catch_up(model: &mut Model, events: &[Event], age: Duration) {
+    all_happened(model, events);
+    let run = &mut model.common.run;
+    if run.is_active() {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        run.clock = run.clock.saturating_add(age);
     }
 }
 

@@ -10,16 +10,20 @@
 mod status;
 mod summary;
 mod table;
+mod wrap;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::events::StepId;
+use crate::events::estimate::{EarlierRuns, Estimate};
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
+use wrap::Wrapping;
 
 pub use status::write as write_status;
-pub use summary::with_problems as write_table;
+pub use summary::{timeline, with_problems as write_table};
+pub use wrap::wrapped;
 
 /// The host column of lines that concern no host.
 const HERE: &str = "this machine";
@@ -31,19 +35,24 @@ const WIDEST_HOST: usize = 24;
 pub struct Context {
     /// The log of this run.
     pub log: PathBuf,
-    pub kubeconfig: PathBuf,
+    /// `None` where it is not known.
+    pub kubeconfig: Option<PathBuf>,
     /// The command that continues an unfinished run.
     pub again: String,
     /// The next commands, after a successful run.
     pub next: Vec<String>,
     /// Also shows the checks and their results.
     pub verbose: bool,
+    /// What an estimate comes from.
+    pub earlier: EarlierRuns,
+    /// Where lines are wrapped, in columns; `None` leaves them as they are.
+    pub width: Option<usize>,
 }
 
 /// Writes events as lines, and a summary when the run ends.
 #[derive(Debug)]
 pub struct Lines<W> {
-    out: W,
+    out: Wrapping<W>,
     context: Context,
     progress: Progress,
     host_width: usize,
@@ -52,7 +61,7 @@ pub struct Lines<W> {
 impl<W: Write> Lines<W> {
     pub fn new(out: W, context: Context) -> Self {
         Self {
-            out,
+            out: Wrapping::new(out, context.width),
             context,
             progress: Progress::default(),
             host_width: HERE.len(),
@@ -158,6 +167,12 @@ impl<W: Write> Lines<W> {
         self.out.flush()
     }
 
+    /// The summary of a run whose log has no end.
+    pub fn unfinished(&mut self) -> io::Result<()> {
+        summary::write(&mut self.out, &self.progress, &self.context)?;
+        self.out.flush()
+    }
+
     /// The state after these events.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -193,6 +208,9 @@ impl<W: Write> Lines<W> {
             "run {} by {}, started {}",
             run.run, run.operator, run.when
         )?;
+        if let Some(estimate) = self.context.earlier.estimate(&self.progress, 0) {
+            writeln!(self.out, "{}", estimated(&estimate))?;
+        }
         writeln!(self.out, "log {}\n", self.context.log.display())
     }
 
@@ -215,11 +233,16 @@ impl<W: Write> Lines<W> {
                 self.proof(at, step, &case, &expected, &got, true)?;
             }
         }
+        let counts = self.progress.counts();
+        let count = format!(" ({} of {})", counts.finished(), counts.total);
+        let counted = |text: &str| format!("{}{count}", text.trim_end());
         match outcome {
-            Outcome::Done => self.name_line(at, step, "done", &format!(" in {took}")),
-            Outcome::Unchanged => self.step_line(at, step, "unchanged", &self.title(step)),
-            Outcome::Warned { why } => self.step_line(at, step, "warning", why),
-            Outcome::Skipped { why } => self.step_line(at, step, "skipped", why),
+            Outcome::Done => self.name_line(at, step, "done", &counted(&format!(" in {took}"))),
+            Outcome::Unchanged => {
+                self.step_line(at, step, "unchanged", &counted(&self.title(step)))
+            }
+            Outcome::Warned { why } => self.step_line(at, step, "warning", &counted(why)),
+            Outcome::Skipped { why } => self.step_line(at, step, "skipped", &counted(why)),
             Outcome::WontRun { because } => self.step_line(at, step, "not run", because),
             Outcome::Failed(failure) => {
                 let text = format!("{}, after {took}", failure.why.trim_end_matches('.'));
@@ -302,6 +325,22 @@ fn duration(took: u64) -> String {
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// How long the rest of a run will probably take, and where that is known from.
+pub fn estimated(estimate: &Estimate) -> String {
+    let Estimate {
+        left,
+        runs,
+        untimed,
+    } = *estimate;
+    let left = duration(left.max(1000) / 1000 * 1000).replace(".0s", "s");
+    let new = match untimed {
+        0 => String::new(),
+        _ => format!(" and {}", counted(untimed, "new step")),
+    };
+    let runs = counted(runs, "earlier run");
+    format!("about {left}{new} left (from {runs})")
 }
 
 /// `1 step`, `2 steps`.

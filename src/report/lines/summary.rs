@@ -1,7 +1,9 @@
 //! The summary at the end of a run: failures, the cluster, proofs, times, and the next commands.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
+use super::wrap::Wrapping;
 use super::{Context, HERE, counted, duration, name, plain, table};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::events::StepId;
@@ -12,11 +14,13 @@ use crate::events::{End, Failure, Outcome};
 const WELL_PODS: usize = 20;
 /// How many skipped steps are named.
 const NAMED: usize = 5;
+/// How wide the bar of a phase is, in characters.
+const TIMELINE: usize = 20;
 /// Steps shorter than this fraction of the critical path are only counted: 1/50.
 const SHORT: u64 = 50;
 
 pub(super) fn write<W: Write>(
-    out: &mut W,
+    out: &mut Wrapping<W>,
     progress: &Progress,
     context: &Context,
 ) -> io::Result<()> {
@@ -354,8 +358,14 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
         .phases
         .iter()
         .filter_map(|phase| {
-            let took = duration(progress.phase_time(phase)?);
-            Some(vec![format!("{took:>7}"), phase.title.clone()])
+            let span = progress.phase_span(phase)?;
+            let (from, to) = (duration(span.start), duration(span.end));
+            let bar = timeline(&span, progress.at, "#", ".", TIMELINE);
+            Some(vec![
+                format!("{from:>7} to {to:>7}"),
+                bar.concat(),
+                phase.title.clone(),
+            ])
         })
         .collect();
     let Some(path) = progress.critical_path() else {
@@ -387,24 +397,52 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
     table::write(out, &rows)
 }
 
-fn goodbye<W: Write>(out: &mut W, progress: &Progress, context: &Context) -> io::Result<()> {
+/// A bar over a whole time, filled where a part of it was: what is before, in, and behind the part.
+pub fn timeline(
+    part: &Range<u64>,
+    whole: u64,
+    full: &str,
+    empty: &str,
+    width: usize,
+) -> [String; 3] {
+    let cell = |at: u64| {
+        let cells = u128::from(at) * width as u128 / u128::from(whole.max(1));
+        usize::try_from(cells).unwrap_or(width).min(width)
+    };
+    // However short it was, it is seen.
+    let from = cell(part.start).min(width.saturating_sub(1));
+    let to = cell(part.end).max(from + 1).min(width);
+    [
+        empty.repeat(from),
+        full.repeat(to - from),
+        empty.repeat(width - to),
+    ]
+}
+
+fn goodbye<W: Write>(
+    out: &mut Wrapping<W>,
+    progress: &Progress,
+    context: &Context,
+) -> io::Result<()> {
     let log = context.log.display();
     writeln!(out)?;
     if progress.ended == Some(End::Done) && !installs(progress) {
         writeln!(out, "log         {log}")
     } else if progress.ended == Some(End::Done) {
-        writeln!(out, "kubeconfig  {}", context.kubeconfig.display())?;
+        if let Some(kubeconfig) = &context.kubeconfig {
+            writeln!(out, "kubeconfig  {}", kubeconfig.display())?;
+        }
         writeln!(out, "log         {log}")?;
         if !context.next.is_empty() {
             writeln!(out, "\nNext")?;
         }
         for command in &context.next {
-            writeln!(out, "  {command}")?;
+            out.whole(&format!("  {command}"))?;
         }
         Ok(())
     } else {
         writeln!(out, "log         {log}")?;
         writeln!(out, "\nFinished steps stay done. To continue:")?;
-        writeln!(out, "  {}", context.again)
+        out.whole(&format!("  {}", context.again))
     }
 }

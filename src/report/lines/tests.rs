@@ -93,7 +93,7 @@ fn cluster() -> Cluster {
 fn context() -> Context {
     Context {
         log: "/root/.local/state/k3s-ha-wizard/prod/runs/20261124T215440Z-3f2a.jsonl".into(),
-        kubeconfig: "/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
+        kubeconfig: Some("/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into()),
         again: "k3s-ha-wizard install --answers prod.toml".into(),
         next: vec![
             "export KUBECONFIG=/root/.local/state/k3s-ha-wizard/prod/kubeconfig".into(),
@@ -101,6 +101,8 @@ fn context() -> Context {
             "k3s-ha-wizard status --cluster prod".into(),
         ],
         verbose: false,
+        earlier: EarlierRuns::default(),
+        width: None,
     }
 }
 
@@ -214,6 +216,64 @@ fn unchanged() -> Tape {
 #[test]
 fn a_run_that_finds_everything_unchanged() {
     insta::assert_snapshot!(shown(&unchanged(), context()));
+}
+
+#[test]
+fn a_timeline_is_filled_where_a_phase_was() {
+    let bar = |part, whole| timeline(&part, whole, "#", ".", 10).concat();
+    assert_eq!(bar(0..50, 100), "#####.....");
+    assert_eq!(bar(50..100, 100), ".....#####");
+    // A short one is seen too.
+    assert_eq!(bar(99..99, 100), ".........#");
+    assert_eq!(bar(0..0, 0), "#.........");
+    assert_eq!(bar(7..900, 100), "##########");
+}
+
+#[test]
+fn lines_are_as_wide_as_the_terminal_and_commands_stay_whole() {
+    let narrow = Context {
+        width: Some(60),
+        ..context()
+    };
+    let shown = shown(&unchanged(), narrow);
+    let long = |line: &&str| line.chars().count() > 60;
+    let long: Vec<&str> = shown.lines().filter(long).collect();
+    // One word each: a path is not broken.
+    for line in &long {
+        let line = line.trim_start().trim_start_matches("export ");
+        assert!(!line.contains(' '), "{line:?} of {long:?}");
+    }
+    assert!(shown.contains("\n  export KUBECONFIG=/root/"), "{shown}");
+}
+
+#[test]
+fn an_estimate_says_where_it_comes_from() {
+    let estimate = |left, untimed| {
+        estimated(&Estimate {
+            left,
+            runs: 2,
+            untimed,
+        })
+    };
+    assert_eq!(
+        estimate(80_900, 0),
+        "about 1m 20s left (from 2 earlier runs)"
+    );
+    let text = "about 1s and 3 new steps left (from 2 earlier runs)";
+    assert_eq!(estimate(10, 3), text);
+    let tape = unchanged();
+    let mut earlier = EarlierRuns::default();
+    earlier.add(&tape.progress());
+    let known = Context {
+        earlier,
+        ..context()
+    };
+    let shown = shown(&tape, known);
+    assert!(
+        shown.contains("\nabout 1s left (from 1 earlier run)\nlog "),
+        "{shown}"
+    );
+    assert!(shown.contains("(8 of 8)\n"), "{shown}");
 }
 
 #[test]

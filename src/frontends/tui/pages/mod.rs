@@ -43,6 +43,11 @@ pub trait Screen: Debug {
     /// The page is shown from now on, under this name; another one was until now.
     fn entered(&mut self, _common: &mut Common, _page: Page, _from: Page) {}
 
+    /// The place of the phase of the run that the header names.
+    fn phase(&self, common: &Common) -> usize {
+        common.run.phase
+    }
+
     /// How many lines are a page up or down.
     fn height(&self, common: &Common) -> usize {
         usize::from(layout::frame(common.size).body.height)

@@ -9,6 +9,7 @@ use crate::answers::{Host, Role, Secret};
 use crate::events::{Abort, What};
 use crate::interview::offers::Known;
 use crate::interview::section::Section;
+use crate::run::Remaining;
 
 #[test]
 fn welcome() {
@@ -98,10 +99,14 @@ fn review_and_plan() {
             &mut model,
             Message::Planned(Box::new(ShownPlan {
                 text: plan.to_owned(),
+                left: Some(Remaining {
+                    done: 32,
+                    to_do: 6,
+                    unknown: 3,
+                }),
                 steps: Vec::new(),
             })),
         );
-        press(&mut model, "<PgDn>");
         model
     });
 }

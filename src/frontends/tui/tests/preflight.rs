@@ -81,6 +81,7 @@ pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -
     if passes {
         let plan = ShownPlan {
             text: "the plan".to_owned(),
+            left: None,
             steps: Vec::new(),
         };
         update(&mut model, Message::Planned(Box::new(plan)));

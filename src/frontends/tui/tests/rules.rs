@@ -20,6 +20,7 @@ fn places() -> Vec<Model> {
     };
     let plan = ShownPlan {
         text: "the plan".to_owned(),
+        left: None,
         steps: Vec::new(),
     };
     let filled = || filled(MONO, SMALL);

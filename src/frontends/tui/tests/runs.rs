@@ -5,8 +5,9 @@ use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::events::StepId;
+use crate::events::estimate::EarlierRuns;
 use crate::events::progress::StepProgress;
-use crate::events::{Abort, DecidedBy, Decision, Outcome, What};
+use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Outcome, What};
 use crate::interview::planned::PlannedStep;
 use crate::report::diff::{DiffLine, DiffSign, FileChange, How};
 
@@ -71,6 +72,7 @@ fn phase_by_phase() {
         if let Some(wizard) = model.common.mode.wizard_mut() {
             wizard.plan = ShownPlan {
                 text: String::new(),
+                left: None,
                 steps,
             };
         }
@@ -170,6 +172,219 @@ fn a_failure_waits_for_a_word() {
     happens(&mut model, What::StepStarted { step, attempt: 2 });
     assert_eq!(model.page, Page::Run);
     assert!(text(&model).contains("attempt 2"), "{}", text(&model));
+}
+
+/// A run like one that is known from before.
+fn estimated(theme: Theme, size: (u16, u16)) -> Model {
+    let mut earlier = EarlierRuns::default();
+    earlier.add(
+        &run_until(theme, size, "run.jsonl", u64::MAX)
+            .common
+            .run
+            .progress,
+    );
+    let mut model = run_until(theme, size, "run.jsonl", 4);
+    update(&mut model, Message::Earlier(earlier));
+    for event in events("run.jsonl") {
+        if (5..28_000).contains(&event.at) {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    model
+}
+
+#[test]
+fn the_whole_run_has_a_count_a_bar_and_an_estimate() {
+    both_sizes!("run-estimated", estimated);
+    let ascii = Theme {
+        palette: Palette::Mono,
+        ascii: true,
+    };
+    let page = text(&estimated(ascii, SMALL));
+    let line = page.lines().nth(2).expect("a line");
+    assert!(line.contains("####") && line.contains("...."), "{line}");
+    // Without a run that is known, the count and the bar stand alone.
+    let page = text(&run_until(MONO, SMALL, "run.jsonl", 28_000));
+    let line = page.lines().nth(2).expect("a line");
+    assert!(line.ends_with('░') && line.contains(" steps  █"), "{line}");
+}
+
+#[test]
+fn a_failure_shows_its_attempt_and_says_what_else_happens() {
+    let mut model = asked(MONO, SMALL);
+    let page = text(&model);
+    assert!(
+        page.contains("attempt        1, failed at 2026-11-2"),
+        "{page}"
+    );
+    // The page says it: the message is gone.
+    assert!(!page.contains("x shows why"), "{page}");
+    let step = model.common.run.progress.asked[0].clone();
+    happens(
+        &mut model,
+        What::Decided {
+            step: step.clone(),
+            decision: Decision::Retry,
+            by: DecidedBy::Operator,
+        },
+    );
+    happens(
+        &mut model,
+        What::StepStarted {
+            step: step.clone(),
+            attempt: 2,
+        },
+    );
+    model.common.run.clock += 3000;
+    let failure = model.common.run.progress.step(&step).cloned();
+    assert_eq!(failure.expect("a step").attempt, 2);
+    let outcome = Outcome::Failed(crate::events::Failure {
+        why: "again".into(),
+        status: None,
+        last_lines: Vec::new(),
+        hint: None,
+    });
+    happens(
+        &mut model,
+        What::StepEnded {
+            step: step.clone(),
+            outcome,
+        },
+    );
+    happens(&mut model, What::Asked { step });
+    let page = text(&model);
+    assert!(
+        page.contains("attempt        2, failed at 2026-11-2"),
+        "{page}"
+    );
+    assert!(page.contains("after 3.0s"), "{page}");
+    // Whatever phase is at work, the header names that of the failure.
+    model.common.run.phase = 0;
+    assert!(text(&model).contains("Phase 3/7 Server 1"));
+}
+
+/// The host of the running step has gone.
+fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = run_until(theme, size, "run.jsonl", 28_000);
+    let why = "the connection was lost: no answer for 15 s; a firewall, a reboot, or a cable that \
+               somebody has pulled";
+    happens(
+        &mut model,
+        What::Connection {
+            host: "k3s-server-1".into(),
+            state: ConnectionState::Lost,
+            text: why.into(),
+        },
+    );
+    update(&mut model, Message::Tick(7000));
+    model
+}
+
+#[test]
+fn a_lost_connection_is_on_the_row_of_its_step() {
+    small!("run-disconnected", disconnected);
+    let mut model = disconnected(MONO, SMALL);
+    let row = |model: &Model| {
+        let page = text(model);
+        let row = page
+            .lines()
+            .find(|line| line.contains("install: "))
+            .map(str::to_owned);
+        row.expect("a row")
+    };
+    let lost = row(&model);
+    assert!(
+        lost.ends_with("no connection for 7s, reconnecting"),
+        "{lost}"
+    );
+    // The whole line is in the log, though it is longer than the screen.
+    assert!(text(&model).contains("pulled"));
+    happens(
+        &mut model,
+        What::Connection {
+            host: "k3s-server-1".into(),
+            state: ConnectionState::Up,
+            text: "reconnected".into(),
+        },
+    );
+    assert!(!row(&model).contains("reconnecting"));
+}
+
+#[test]
+fn the_clock_of_a_replay_stops_at_the_end_of_its_run() {
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    super::super::update::wait_at(&mut model, 1_000_000);
+    let end = model.common.run.progress.at;
+    assert_eq!(model.common.run.clock, end);
+    assert!(text(&model).contains(" · 1m 04s"), "{}", text(&model));
+
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    update(&mut model, Message::Tick(end + 60_000));
+    assert_eq!(model.common.run.clock, end);
+}
+
+#[test]
+fn a_followed_run_is_shown_as_far_as_it_is_and_goes_on() {
+    let make: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = Model::for_following(theme, size);
+        let begun: Vec<Event> = events("run.jsonl")
+            .into_iter()
+            .filter(|event| event.at <= 28_000)
+            .collect();
+        let age = std::time::Duration::from_secs(5);
+        super::super::update::catch_up(&mut model, &begun, age);
+        model
+    };
+    small!("run-followed", make);
+    let mut model = make(MONO, SMALL);
+    // Its clock goes on, and no key of a replay means anything.
+    let before = model.common.run.clock;
+    assert!(model.wakes().is_some());
+    press(&mut model, ">+ ");
+    update(&mut model, Message::Tick(1000));
+    assert_eq!(model.common.run.clock, before + 1000);
+    for event in events("run.jsonl") {
+        if event.at > 28_000 {
+            update(&mut model, Message::Event(Box::new(event)));
+        }
+    }
+    assert_eq!(model.page, Page::Cluster);
+    assert!(text(&model).contains("the run has ended"));
+    // Nothing is at work here: it is left without a question.
+    assert_eq!(press(&mut model, "<C-c>"), [Effect::Quit]);
+}
+
+#[test]
+fn a_search_says_how_many_lines_match_also_at_the_end_of_the_log() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    press(&mut model, "/k3s<Enter>");
+    assert!(model.common.run.pane.follow);
+    let page = text(&model);
+    let (place, of) = model.common.run.pane.found;
+    assert!(of > 10 && place == of, "{place} of {of}");
+    assert!(page.contains(&format!("/k3s {of} of {of}")), "{page}");
+    press(&mut model, "N");
+    let page = text(&model);
+    assert!(page.contains(&format!("/k3s {} of {of}", of - 1)), "{page}");
+    press(&mut model, "/no such line<Enter>");
+    assert!(text(&model).contains("/no such line no match"));
+}
+
+#[test]
+fn a_message_ends_with_the_next_key() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    press(&mut model, "p");
+    assert!(text(&model).contains("The run pauses"));
+    press(&mut model, "<Tab>");
+    assert!(!text(&model).contains("The run pauses"));
+}
+
+#[test]
+fn a_phase_counts_what_is_finished_and_says_what_did_not_run() {
+    let mut model = run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX);
+    press(&mut model, "l3");
+    let page = text(&model);
+    assert!(page.contains("4/7, 1 FAILED, 2 not run"), "{page}");
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn message(does: Does) -> Message {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(ShownPlan {
                 text: "a plan\n".repeat(usize::from(what)),
+                left: None,
                 steps: Vec::new(),
             })),
             2 => Message::Reached("k3s-postgres".into(), "Debian".into()),

@@ -189,6 +189,16 @@ pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
     }
 }
 
+/// The run of another process.
+pub fn following(ended: bool) -> String {
+    if ended {
+        "the run has ended"
+    } else {
+        "following"
+    }
+    .into()
+}
+
 pub fn terminal_failed(why: &str) -> String {
     format!("cannot use the terminal: {why}")
 }

@@ -87,6 +87,16 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How much of something is done, in so many cells.
+pub fn bar(theme: Theme, done: usize, of: usize, width: usize) -> [Span<'static>; 2] {
+    let filled = (done.min(of) * width).checked_div(of).unwrap_or(0);
+    let (full, empty) = theme.bar();
+    [
+        Span::styled(full.repeat(filled), theme.good()),
+        Span::styled(empty.repeat(width - filled), theme.faint()),
+    ]
+}
+
 /// As many lines as there is room for, so that the chosen one and what follows it is among them.
 pub fn from_chosen(lines: Vec<Line<'_>>, chosen: usize, height: usize) -> Vec<Line<'_>> {
     let most = lines.len().saturating_sub(height);

@@ -41,15 +41,15 @@ pub fn of_walk(common: &Common, shown: Page, frame: &mut Frame<'_>) {
     separator(theme, body, frame);
 }
 
-/// Every phase of the run with its state.
-pub fn of_run(common: &Common, area: Rect, frame: &mut Frame<'_>) {
+/// Every phase of the run with its state, beside one of them.
+pub fn of_run(common: &Common, shown: usize, area: Rect, frame: &mut Frame<'_>) {
     let run = &common.run;
     let phases = run.progress.phases.iter().map(|phase| {
         let status = run.progress.phase_status(phase);
         let (mark, style) = common.theme.phase(status, run.clock);
         (mark, style, phase.title.as_str())
     });
-    aside(common.theme, phases, run.phase, area, frame);
+    aside(common.theme, phases, shown, area, frame);
 }
 
 /// Numbered steps with a mark each, the shown one reversed.

@@ -17,6 +17,10 @@ use crate::frontends::tui::run_pages;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
 use crate::frontends::tui::widgets::{padded, styled, wrapped};
+use crate::report::lines::timeline;
+
+/// How wide the bar of a phase is, in cells.
+const TIMELINE: usize = 30;
 
 /// The page as it can be scrolled.
 #[derive(Default)]
@@ -57,10 +61,10 @@ pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
     let lines = &mut drawn.lines;
     proofs(page, common, width, lines);
     files(common, width, lines);
-    let times: Vec<Vec<TableCell>> = times(common);
+    let times = times(common);
     if !times.is_empty() {
         lines.push(Line::styled(text::TIME, theme.title()));
-        lines.extend(table::lines(&times));
+        lines.extend(times);
     }
     drawn
 }
@@ -435,17 +439,25 @@ fn files(common: &Common, width: usize, lines: &mut Vec<Line<'static>>) {
     lines.push(Line::default());
 }
 
-fn times(common: &Common) -> Vec<Vec<TableCell>> {
+/// When each phase was at work: they overlap.
+fn times(common: &Common) -> Vec<Line<'static>> {
+    let theme = common.theme;
+    let (full, empty) = theme.bar();
     let progress = &common.run.progress;
     progress
         .phases
         .iter()
         .filter_map(|phase| {
-            let took = text::duration(progress.phase_time(phase)?);
-            Some(vec![
-                (format!("{took:>7}"), Style::new()),
-                (phase.title.clone(), Style::new()),
-            ])
+            let span = progress.phase_span(phase)?;
+            let (from, to) = (text::duration(span.start), text::duration(span.end));
+            let [before, at_work, after] = timeline(&span, progress.at, full, empty, TIMELINE);
+            Some(Line::from(vec![
+                Span::raw(format!("{from:>7} to {to:>7}  ")),
+                Span::styled(before, theme.faint()),
+                Span::styled(at_work, theme.good()),
+                Span::styled(after, theme.faint()),
+                Span::raw(format!("  {}", phase.title)),
+            ]))
         })
         .collect()
 }

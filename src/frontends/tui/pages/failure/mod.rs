@@ -109,13 +109,20 @@ impl Screen for FailurePage {
         self.scroll = run_pages::scrolled_to(common, &lines, self.scroll, by);
     }
 
+    /// That of the step that failed, whatever else is at work.
+    fn phase(&self, common: &Common) -> usize {
+        let failure = common.run.failure(self.number);
+        let phase = failure.and_then(|(step, _)| common.run.progress.phase_of(&step.id));
+        phase.unwrap_or(common.run.phase)
+    }
+
     fn question(&self) -> Option<&'static str> {
         self.asks_to_end.then_some(say::ASK_TO_END)
     }
 
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
         let lines = view::lines(self, common, run_pages::width(common));
-        run_pages::draw(common, lines, self.scroll, frame);
+        run_pages::draw_in(common, self.phase(common), lines, self.scroll, frame);
     }
 }
 

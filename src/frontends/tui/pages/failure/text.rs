@@ -1,6 +1,9 @@
 //! The texts of the failure page.
 
+use time::OffsetDateTime;
+
 pub use crate::frontends::tui::text::{HERE, LOG_FILE, counted, step_name};
+use crate::frontends::tui::text::{duration, moment};
 
 /// What keys do, for the footer and the help.
 pub mod key {
@@ -19,6 +22,7 @@ pub const NO_FAILURE: &str = "No step has failed.";
 pub const FAILED: &str = "Failed";
 pub const ON_HOST: &str = "host";
 pub const TO_REACH: &str = "goal";
+pub const ATTEMPT: &str = "attempt";
 pub const WHAT_HAPPENED: &str = "what happened";
 pub const EXIT_STATUS: &str = "exit status";
 pub const WHAT_TO_DO: &str = "what to do";
@@ -42,13 +46,30 @@ pub fn and_more(number: usize) -> String {
     format!("and {number} more")
 }
 
-/// Above a failed step that waits for a decision of the operator.
-pub fn asks(may_be_skipped: bool) -> &'static str {
-    if may_be_skipped {
-        "This step waits for your decision. r: retry it. s: skip it (it only checks). w: continue \
-         without it and the steps that need it. Ctrl-C: stop the run; everything is kept."
-    } else {
-        "This step waits for your decision. Fix the cause, then r: retry it. w: continue without it \
-         and the steps that need it. Ctrl-C: stop the run; everything is kept."
+/// Which attempt failed, when, and after which time in milliseconds.
+pub fn attempt(number: u32, at: Option<OffsetDateTime>, took: u64) -> String {
+    let took = duration(took);
+    match at {
+        Some(at) => format!("{number}, failed at {} after {took}", moment(at)),
+        None => format!("{number}, failed after {took}"),
     }
+}
+
+/// Above a failed step that waits for a decision of the operator.
+pub fn asks(may_be_skipped: bool, running: usize) -> String {
+    let others = match running {
+        0 => "No other step is running.".to_owned(),
+        1 => "1 other step is running.".to_owned(),
+        _ => format!("{running} other steps are running."),
+    };
+    let skip = if may_be_skipped {
+        " s: skip it (it only checks)."
+    } else {
+        ""
+    };
+    format!(
+        "This step waits for your decision. {others} Fix the cause, then r: retry this step.{skip} \
+         w: continue without it and the steps that need it. Where a new run is needed, Ctrl-C stops \
+         this one, then r starts the new one; everything is kept."
+    )
 }

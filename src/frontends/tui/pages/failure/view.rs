@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{FailurePage, text};
-use crate::events::progress::StepProgress;
+use crate::events::progress::{Status, StepProgress};
 use crate::events::{Failure, Outcome};
 use crate::frontends::tui::ansi::tame;
 use crate::frontends::tui::common::Common;
@@ -17,7 +17,14 @@ const NAMED: usize = 6;
 
 pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'static>> {
     let theme = common.theme;
-    let Some((step, failure, number, of)) = shown(page, &common.run) else {
+    let Some(ShownFailure {
+        step,
+        failure,
+        took,
+        number,
+        of,
+    }) = shown(page, &common.run)
+    else {
         return vec![Line::from(text::NO_FAILURE)];
     };
     let title = text::failure_title(number + 1, of, text::step_name(step));
@@ -28,7 +35,7 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
     let asked = page.asked(common).filter(|_| common.at_work);
     if let Some(step) = asked {
         lines.extend(styled(
-            text::asks(step.may_be_skipped),
+            &text::asks(step.may_be_skipped, common.run.progress.counts().running),
             width,
             theme.accent(),
         ));
@@ -50,6 +57,13 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
         theme.title(),
     );
     entry(text::TO_REACH, &step.title, Style::new());
+    let progress = &common.run.progress;
+    let ended = step.ended.and_then(|ended| progress.moment(ended));
+    entry(
+        text::ATTEMPT,
+        &text::attempt(step.attempt, ended, took),
+        Style::new(),
+    );
     entry(text::WHAT_HAPPENED, &failure.why, theme.bad());
     if let Some(status) = failure.status {
         entry(text::EXIT_STATUS, &status.to_string(), Style::new());
@@ -75,15 +89,31 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
     lines
 }
 
-/// The step that failed, why, which of the failures it is, and of how many.
-fn shown<'a>(
-    page: &FailurePage,
-    run: &'a RunView,
-) -> Option<(&'a StepProgress, &'a Failure, usize, usize)> {
+/// The failure that is shown.
+struct ShownFailure<'a> {
+    step: &'a StepProgress,
+    failure: &'a Failure,
+    /// How long the attempt took, in milliseconds.
+    took: u64,
+    /// Which of the failures it is, and of how many.
+    number: usize,
+    of: usize,
+}
+
+fn shown<'a>(page: &FailurePage, run: &'a RunView) -> Option<ShownFailure<'a>> {
     let (step, number) = run.failure(page.number)?;
-    let count = run.failures().len();
-    match step.outcome()? {
-        Outcome::Failed(failure) => Some((step, failure, number, count)),
+    let of = run.failures().len();
+    match &step.status {
+        Status::Ended {
+            outcome: Outcome::Failed(failure),
+            took,
+        } => Some(ShownFailure {
+            step,
+            failure,
+            took: *took,
+            number,
+            of,
+        }),
         _ => None,
     }
 }

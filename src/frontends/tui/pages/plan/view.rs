@@ -27,6 +27,9 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
     let theme = common.theme;
     let width = usize::from(layout::frame(common.size).body.width);
     let mut page: Vec<_> = styled(text::PLAN_WHY, width, theme.faint()).collect();
+    if let Some(left) = &wizard.plan.left {
+        page.extend(styled(&left.to_string(), width, theme.title()));
+    }
     page.push(Line::default());
     if wizard.detail == Detail::None {
         let plan = wizard.plan.text.lines();

@@ -1,9 +1,12 @@
 //! The texts of the run page.
 
+use std::fmt::Write as _;
+
 use crate::events::progress::Counts;
 pub use crate::frontends::tui::text::{
-    GOES_ON, HERE, NOT_BEGUN, clock, counted, step_name, step_state,
+    GOES_ON, HERE, NOT_BEGUN, clock, counted, duration, step_name, step_state,
 };
+pub use crate::report::lines::estimated;
 
 /// What keys do, for the footer and the help.
 pub mod key {
@@ -29,22 +32,43 @@ pub const STEPS: &str = "Steps";
 pub const LOG: &str = "Log";
 pub const PAUSES: &str = "The run pauses after the running phases. p: continue.";
 
+/// Of the whole run.
+pub fn overall(counts: Counts) -> String {
+    format!("{} of {}", counts.finished(), counted(counts.total, "step"))
+}
+
+/// Of a phase: how many of its steps are finished, and why the others will not be.
 pub fn steps_title(counts: Counts) -> String {
-    let ended = counts.total - counts.not_started - counts.running;
-    let text = format!("{ended}/{}", counts.total);
+    let mut text = format!("{}/{}", counts.finished(), counts.total);
     if counts.failed > 0 {
-        format!("{text}, {} FAILED", counts.failed)
-    } else {
-        text
+        let _ = write!(text, ", {} FAILED", counts.failed);
     }
+    if counts.wont_run > 0 {
+        let _ = write!(text, ", {} not run", counts.wont_run);
+    }
+    text
+}
+
+/// The connection to the host of a step is lost; milliseconds since the run began.
+pub fn reconnecting(since: u64, now: u64) -> String {
+    let lost = duration(now.saturating_sub(since) / 1000 * 1000).replace(".0s", "s");
+    format!("no connection for {lost}, reconnecting")
 }
 
 pub fn switch(what: &str, on: bool) -> String {
     format!("{what}:{}", if on { "on" } else { "off" })
 }
 
+/// What is searched for, at which of the lines with a match the search stands, and of how many.
+pub fn searched(search: &str, (place, of): (usize, usize)) -> String {
+    match of {
+        0 => format!("/{search} no match"),
+        _ => format!("/{search} {place} of {of}"),
+    }
+}
+
 pub fn unseen(mark: &str, lines: usize) -> String {
-    format!("{mark} {}, f follows", counted(lines, "new line"))
+    format!("{mark} {lines} new (f)")
 }
 
 pub fn earlier_lines(gone: u64) -> String {

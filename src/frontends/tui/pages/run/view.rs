@@ -23,12 +23,20 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::log::{LineKind, LogLine, Pane, matches, split};
 use crate::frontends::tui::run_view::{Focus, RunView};
-use crate::frontends::tui::widgets::{fit, pad, padded, stepper};
+use crate::frontends::tui::widgets::{bar, fit, pad, padded, stepper};
+
+/// How wide the bar is, in cells.
+const SHORTEST_BAR: usize = 8;
+const LONGEST_BAR: usize = 40;
 
 pub fn draw(common: &Common, frame: &mut Frame<'_>) {
     let areas = layout::run(common.size, common.run.zoom);
     if let Some(area) = areas.stepper {
-        stepper::of_run(common, area, frame);
+        stepper::of_run(common, common.run.phase, area, frame);
+    }
+    if let Some(area) = areas.overall {
+        stepper::separator(common.theme, area, frame);
+        frame.render_widget(overall(common, usize::from(area.width)), area);
     }
     if let Some(area) = areas.steps {
         stepper::separator(common.theme, area, frame);
@@ -36,6 +44,29 @@ pub fn draw(common: &Common, frame: &mut Frame<'_>) {
     }
     stepper::separator(common.theme, areas.log, frame);
     log(common, areas.log, frame);
+}
+
+/// How many steps of the whole run are finished, and how long the rest will probably take.
+fn overall(common: &Common, width: usize) -> Line<'static> {
+    let (theme, run) = (common.theme, &common.run);
+    let counts = run.progress.counts();
+    if counts.total == 0 {
+        return Line::default();
+    }
+    let count = text::overall(counts);
+    let estimate = common.earlier.estimate(&run.progress, run.clock);
+    let estimate = estimate.map_or(String::new(), |estimate| text::estimated(&estimate));
+    let room = width.saturating_sub(count.width() + 2 + estimate.width() + 2);
+    let bar = bar(
+        theme,
+        counts.finished(),
+        counts.total,
+        room.clamp(SHORTEST_BAR, LONGEST_BAR),
+    );
+    let mut line = vec![Span::raw(format!("{count}  "))];
+    line.extend(bar);
+    line.push(Span::styled(format!("  {estimate}"), theme.faint()));
+    Line::from(line)
 }
 
 fn title(common: &Common, focused: bool, name: &str) -> Vec<Span<'static>> {
@@ -54,9 +85,7 @@ fn steps(common: &Common, area: Rect, frame: &mut Frame<'_>) {
     let theme = common.theme;
     let run = &common.run;
     let shown = run.shown_steps();
-    let counts = run
-        .shown_phase()
-        .map_or_else(Counts::default, |_| counts(shown));
+    let counts = Counts::of(shown);
     let phase = run.shown_phase().map_or("", |phase| &phase.title);
     let focused = run.focus == Focus::Steps;
     let mut head = title(
@@ -144,30 +173,15 @@ pub fn hit(common: &Common, place: Position) -> Option<Hit> {
     areas.log.contains(place).then_some(Hit::Log)
 }
 
-fn counts(steps: &[StepProgress]) -> Counts {
-    use crate::events::Outcome;
-    use crate::events::progress::Status;
-    let is = |what: fn(&Status) -> bool| steps.iter().filter(|step| what(&step.status)).count();
-    Counts {
-        total: steps.len(),
-        not_started: is(|status| matches!(status, Status::NotStarted)),
-        running: is(|status| matches!(status, Status::Running { .. })),
-        failed: is(|status| {
-            matches!(
-                status,
-                Status::Ended {
-                    outcome: Outcome::Failed(_),
-                    ..
-                }
-            )
-        }),
-        ..Counts::default()
-    }
-}
-
 fn step(common: &Common, step: &StepProgress, width: usize, hosts: usize) -> Line<'static> {
     let (mark, style) = common.theme.step(&step.status, common.run.clock);
-    let state = text::step_state(&step.status, common.run.clock);
+    let (state, style) = match common.run.progress.lost_since(step) {
+        Some(since) => (
+            text::reconnecting(since, common.run.clock),
+            common.theme.warning(),
+        ),
+        None => (text::step_state(&step.status, common.run.clock), style),
+    };
     let host = fit(
         step.host.as_deref().unwrap_or(text::HERE),
         hosts,
@@ -244,6 +258,10 @@ fn log_title(common: &Common, lines: &[&LogLine]) -> Line<'static> {
         focused,
         &format!("{} {} {what}", text::LOG, theme.dot()),
     );
+    if !pane.search.is_empty() {
+        let text = text::searched(&pane.search, pane.found);
+        head.push(Span::styled(format!("  {text}"), theme.accent()));
+    }
     let switches = [
         text::switch("follow", pane.follow),
         text::switch("wrap", pane.wrap),
@@ -253,9 +271,6 @@ fn log_title(common: &Common, lines: &[&LogLine]) -> Line<'static> {
         format!("  {}", switches.join(" ")),
         theme.faint(),
     ));
-    if !pane.search.is_empty() {
-        head.push(Span::styled(format!("  /{}", pane.search), theme.accent()));
-    }
     let unseen = pane.unseen(lines);
     if unseen > 0 {
         let text = text::unseen(theme.paused(), unseen);
@@ -277,16 +292,20 @@ fn log_rows(common: &Common, line: &LogLine, width: usize) -> Vec<Line<'static>>
         LineKind::Err => (theme.stream(true), theme.stderr()),
         LineKind::Note => (theme.focus_mark(), theme.busy()),
     };
-    let mark_style = if line.kind == LineKind::Out {
-        theme.faint()
-    } else {
-        base
+    // Where the search stands, also at the end of the log.
+    let is_hit = !run.pane.search.is_empty() && run.pane.hit == Some(line.number);
+    let (mark, mark_style) = match line.kind {
+        _ if is_hit => (theme.focus_mark(), theme.found()),
+        LineKind::Out => (mark, theme.faint()),
+        LineKind::Err | LineKind::Note => (mark, base),
     };
-    let parts = if run.pane.wrap {
-        split(&line.text, width)
-    } else {
-        std::iter::once(0..line.text.len()).collect()
-    };
+    let wraps = run.pane.wraps(line);
+    let mut parts = split(&line.text, width);
+    let cut = !wraps && parts.len() > 1;
+    if cut {
+        parts = split(&line.text, width.saturating_sub(1).max(1));
+        parts.truncate(1);
+    }
     let spans = spans(&run.pane, line, base, theme.found());
     parts
         .into_iter()
@@ -308,6 +327,9 @@ fn log_rows(common: &Common, line: &LogLine, width: usize) -> Vec<Line<'static>>
                 if from < to {
                     row.push(Span::styled(line.text[from..to].to_owned(), *style));
                 }
+            }
+            if cut {
+                row.push(Span::styled(theme.more(), theme.faint()));
             }
             Line::from(row)
         })
