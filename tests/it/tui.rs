@@ -14,6 +14,8 @@ const FAILED: &str = concat!(
 );
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
+/// Ctrl-N: on to the next page.
+const NEXT: &str = "\u{e}";
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -224,13 +226,13 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
     terminal.waits_for("No hosts yet");
-    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~\t");
+    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~\u{e}");
     terminal.waits_for("Step 2/10 · Cluster");
     terminal.types("\u{15}typed\t\t\t\t\t");
     terminal.waits_for("▸ SSH password");
     terminal.types("hunter2hunter2");
     terminal.waits_for("▸ SSH password          **************");
-    terminal.types("\u{1b}[6~");
+    terminal.types(NEXT);
     terminal.waits_for("Step 3/10 · Postgres");
     terminal.types("\t\t\u{7}");
     terminal.waits_for("Generated: 43 letters and digits.");
@@ -242,10 +244,10 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
         "6/10 · Load balancer",
         "7/10 · Agents",
     ] {
-        terminal.types("\u{1b}[6~");
+        terminal.types(NEXT);
         terminal.waits_for(page);
     }
-    terminal.types("\u{1b}[6~");
+    terminal.types(NEXT);
     terminal.waits_for("✗ 1 hosts: no host has the role \"load-balancer\"");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);

@@ -276,7 +276,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => common.help = if common.help.is_some() { None } else { Some(0) },
         Action::Quit => return quit(model),
-        Action::AskToQuit => model.asks_to_stop = true,
+        Action::AskToQuit => {
+            common.help = None;
+            model.asks_to_stop = true;
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Close if model.asks_to_stop => model.asks_to_stop = false,

@@ -1,7 +1,7 @@
 //! What the pages of the wizard share: the answers, how far the operator came, and the plan.
 
 use super::effect::Effect;
-use super::page::Page;
+use super::page::{self, Page};
 use super::probes::Probes;
 use super::shown_plan::{Detail, ShownPlan};
 use crate::interview::Interview;
@@ -53,6 +53,14 @@ impl WizardSession {
             (false, true) => page.after(),
             (false, false) => page.before(),
         }
+    }
+
+    /// The page of the answers to which a digit leads: a part, or the review.
+    pub fn jump(&mut self, number: u8) -> Page {
+        let place = usize::from(number.saturating_sub(1)).min(page::GROUPS);
+        self.from_review = self.reached >= page::GROUPS;
+        self.host = 0;
+        page::ORDER[place]
     }
 
     /// A page is shown.

@@ -76,7 +76,7 @@ fn every_section() {
 fn on_the_way() {
     let begun: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><Tab><PgDn><PgDn>");
+        press(&mut model, "<Enter><C-n><C-n><C-n>");
         model
     };
     small!("options-no-hosts", begun);
@@ -107,7 +107,7 @@ fn what_is_wrong_shows_where_it_was_typed() {
 #[test]
 fn a_field_says_what_is_wrong_once_it_was_left_and_no_longer_than_it_is() {
     let mut model = wizard(MONO, SMALL);
-    press(&mut model, "<Enter><Tab><PgDn>");
+    press(&mut model, "<Enter><C-n><C-n>");
     press(&mut model, "<C-u>K3S");
     assert_eq!(focus(&model), ("postgres.database", None));
     press(&mut model, "<Tab><BackTab>");
@@ -121,7 +121,7 @@ fn a_field_says_what_is_wrong_once_it_was_left_and_no_longer_than_it_is() {
     press(&mut model, "<BS>s");
     assert_eq!(focus(&model).1, None);
     // A wrong page is not left forwards, and the first mistake has the focus.
-    press(&mut model, "<Tab><Tab>short<Tab><Tab><PgDn>");
+    press(&mut model, "<Tab><Tab>short<Tab><Tab><C-n>");
     assert_eq!(model.page, Page::Options(Section::Postgres));
     assert_eq!(focus(&model).0, "postgres.password");
     // In numbers, a letter is not taken, and that is said.
@@ -160,7 +160,7 @@ fn esc_asks_before_it_discards_what_was_changed() {
         &mut model,
         Message::Paste("db 10.0.0.5\ns1 10.0.0.11\nlb 10.0.0.2\n".into()),
     );
-    press(&mut model, "<Tab><PgDn><PgDn><PgDn>");
+    press(&mut model, "<C-n><C-n><C-n><C-n>");
     assert_eq!(model.page, Page::Options(Section::Servers));
     to_field(&mut model, "k3s.server_config");
     press(&mut model, "disable = [");
@@ -178,7 +178,7 @@ fn esc_asks_before_it_discards_what_was_changed() {
     assert!(!text(&model).contains("disable = ["), "{}", text(&model));
     // Without a change there is no question, and what was right before stays.
     to_field(&mut model, "k3s.server_config");
-    press(&mut model, "disable = [\"traefik\"]<PgDn><PgDn><PgDn>");
+    press(&mut model, "disable = [\"traefik\"]<C-n><C-n><C-n>");
     assert_eq!(model.page, Page::Review);
     press(&mut model, "5<Esc>");
     assert_eq!(model.page, Page::Review);
@@ -194,7 +194,7 @@ fn esc_asks_before_it_discards_what_was_changed() {
 fn the_review_leads_to_each_part_and_back() {
     let mut model = filled(MONO, SMALL);
     for (place, page) in page::ORDER.into_iter().take(page::GROUPS).enumerate() {
-        for back in ["<Esc>", if place == 0 { "<Tab>" } else { "<PgDn>" }] {
+        for back in ["<Esc>", "<C-n>"] {
             press(&mut model, &(place + 1).to_string());
             assert_eq!(model.page, page);
             press(&mut model, back);
@@ -208,7 +208,7 @@ fn the_review_leads_to_each_part_and_back() {
     press(&mut model, "e");
     assert_eq!(model.page, Page::Options(Section::Agents));
     assert_eq!(focus(&model).0, "k3s.agent_token");
-    press(&mut model, "<C-u><PgDn>");
+    press(&mut model, "<C-u><C-n>");
 }
 
 fn generate(model: &mut Model, secret: &str) {
@@ -224,7 +224,7 @@ fn generate(model: &mut Model, secret: &str) {
 fn secrets_are_masked_shown_for_a_moment_and_made() {
     let generated: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><Tab><PgDn><Tab><Tab>");
+        press(&mut model, "<Enter><C-n><C-n><Tab><Tab>");
         generate(&mut model, "made-up-for-this-test");
         model
     };

@@ -125,7 +125,7 @@ fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
     let effects = update(&mut model, Message::Tick(1));
     assert_eq!(effects, [Effect::StopProbe(6)]);
     // The connections' own page begins anew.
-    press(&mut model, "<Esc><Enter><Tab><PgDn>");
+    press(&mut model, "<Esc><Enter><C-n>");
     assert_eq!(model.page, Page::Review);
     let effects = press(&mut model, "<Enter>");
     assert!(

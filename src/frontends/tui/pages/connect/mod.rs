@@ -13,14 +13,11 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
 use crate::frontends::tui::effect::{Effect, EnteredSecret};
-use crate::frontends::tui::keys::{self, ESC, SCROLL, Scope, shown};
+use crate::frontends::tui::keys::{self, BACK, NEXT, PHASES, SCROLL, Scope};
 use crate::frontends::tui::message::Unreached;
 use crate::frontends::tui::page::Page;
-use crate::frontends::tui::text::key;
 use crate::frontends::tui::theme::SPIN;
 use text as say;
-
-const CONNECT: Scope = Scope::new("connect", &[shown(ESC, Action::Back, key::BACK)]);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Connecting {
@@ -50,10 +47,10 @@ impl Screen for ConnectPage {
             return prompt.scopes();
         }
         if common.at_work {
-            return vec![CONNECT, SCROLL];
+            return vec![BACK, PHASES, SCROLL];
         }
         let mut scopes = credential_prompt::scopes_of(self.failed());
-        scopes.extend([keys::RETRY, CONNECT, SCROLL]);
+        scopes.extend([keys::RETRY, NEXT, BACK, PHASES, SCROLL]);
         scopes
     }
 
@@ -67,15 +64,15 @@ impl Screen for ConnectPage {
             return Vec::new();
         };
         match action {
-            Action::Retry if !at_work => vec![wizard.reach()],
+            Action::Retry | Action::Forward if !at_work => vec![wizard.reach()],
             Action::Confirm if !at_work => self.accept_key(common),
             Action::AskSecret => {
                 self.ask(common);
                 Vec::new()
             }
-            Action::Back => {
+            Action::Back | Action::Phase(_) => {
                 let abort = at_work.then_some(Effect::Abort(Abort::Hard));
-                [Effect::Go(Page::Review)]
+                [Effect::Go(common.back_to_answers(action))]
                     .into_iter()
                     .chain(abort)
                     .collect()

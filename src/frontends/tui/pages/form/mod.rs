@@ -13,7 +13,8 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::form_editor::FormEditor;
 use crate::frontends::tui::keys::{
-    self, BACK_TAB, DOWN, ENTER, ESC, LEFT, PAGE_DOWN, RIGHT, Scope, TAB, UP, ctrl, helped, shown,
+    self, BACK, BACK_TAB, DOWN, ENTER, LEFT, NEXT, PAGE_DOWN, PAGE_UP, RIGHT, SAVE, Scope, TAB, UP,
+    ctrl, helped, shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
@@ -51,15 +52,14 @@ const LINES: Scope = Scope::new(
 const FORM: Scope = Scope::new(
     "form",
     &[
-        shown(PAGE_DOWN, Action::Forward, say::key::DONE),
-        shown(ESC, Action::Back, key::BACK),
         helped(BACK_TAB, Action::PreviousField, say::key::PREVIOUS_FIELD),
         helped(DOWN, Action::LineDown, say::key::LINE_DOWN),
         helped(UP, Action::LineUp, say::key::LINE_UP),
         helped(LEFT, Action::Left, key::LEFT),
         helped(RIGHT, Action::Right, key::RIGHT),
         helped(ctrl('u'), Action::Clear, key::CLEAR),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
+        helped(PAGE_DOWN, Action::PageDown, key::PAGE_DOWN),
+        helped(PAGE_UP, Action::PageUp, key::PAGE_UP),
     ],
 );
 
@@ -130,8 +130,9 @@ impl Screen for FormPage {
             Some(Kind::Lines) => LINES,
             _ => FIELD,
         });
-        scopes.push(FORM);
         scopes.extend(secret.map(|_| SECRET));
+        scopes.extend([FORM, NEXT, BACK]);
+        scopes.extend((self.page != Page::Open).then_some(SAVE));
         scopes
     }
 
@@ -178,6 +179,8 @@ impl Screen for FormPage {
         if fields.is_some_and(Vec::is_empty) {
             let most = view::most_scroll(self, common);
             self.scroll = self.scroll.saturating_add_signed(by).min(most);
+        } else {
+            self.change(common, |form| form.scroll(by));
         }
     }
 

@@ -13,11 +13,10 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
 use crate::frontends::tui::effect::{Effect, EnteredSecret};
 use crate::frontends::tui::keys::{
-    self, DELETE, ENTER, ESC, SCROLL, Scope, TAB, alias, char, ctrl, helped, shown,
+    self, BACK, DELETE, ENTER, NEXT, PHASES, SAVE, SCROLL, Scope, alias, char, helped, shown,
 };
 use crate::frontends::tui::message::Unreached;
 use crate::frontends::tui::page::Page;
-use crate::frontends::tui::text::key;
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::binding;
 use text as say;
@@ -33,9 +32,6 @@ const HOSTS: Scope = Scope::new(
         helped(char('K'), Action::MoveUp, say::key::MOVE_UP),
         helped(char('J'), Action::MoveDown, say::key::MOVE_DOWN),
         helped(char('t'), Action::Retry, say::key::TRY),
-        shown(TAB, Action::Continue, say::key::CONTINUE),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
-        shown(ESC, Action::Back, key::BACK),
     ],
 );
 
@@ -68,7 +64,8 @@ impl Screen for HostsPage {
         let wizard = common.mode.wizard();
         let failed = wizard.and_then(failed).map(|(_, failed)| failed);
         let failed = credential_prompt::scopes_of(failed).into_iter();
-        [HOSTS].into_iter().chain(failed).chain([SCROLL]).collect()
+        let rest = [NEXT, BACK, PHASES, SAVE, SCROLL];
+        failed.chain([HOSTS]).chain(rest).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -109,8 +106,9 @@ impl Screen for HostsPage {
             Action::AskSecret => {
                 self.prompt = failed(wizard).and_then(|(host, failed)| Prompt::of(host, failed));
             }
-            Action::Continue | Action::Back => {
-                let forward = action == Action::Continue;
+            Action::Phase(number) => return vec![Effect::Go(wizard.jump(number))],
+            Action::Forward | Action::Back => {
+                let forward = action == Action::Forward;
                 return vec![Effect::Go(wizard.way_from(Page::Hosts, forward))];
             }
             _ => {}

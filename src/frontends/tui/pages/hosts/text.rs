@@ -6,7 +6,6 @@ pub use crate::frontends::tui::text::{HOSTS_WHY, REMOVE_HOST, pasted};
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const TRY: &str = "retry";
-    pub const CONTINUE: &str = "continue";
     pub const ADD: &str = "add";
     pub const EDIT: &str = "edit";
     pub const REMOVE: &str = "remove";

@@ -14,7 +14,8 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{
-    self, ENTER, ESC, LEFT, RIGHT, SCROLL, Scope, TAB, alias, char, ctrl, helped, shown,
+    self, BACK, ENTER, LEFT, NEXT, PHASES, RIGHT, SAVE, SCROLL, Scope, TAB, alias, char, helped,
+    shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
@@ -32,16 +33,14 @@ const OVERRIDE: Scope = Scope::new(
 const CHECKS: Scope = Scope::new(
     "checks",
     &[
-        shown(ENTER, Action::Continue, key::GO_ON),
+        alias(ENTER, Action::Continue, key::GO_ON),
         shown(char('m'), Action::View, say::key::VIEW),
         shown(TAB, Action::NextField, say::key::NEXT),
-        shown(ESC, Action::Back, key::BACK),
         helped(LEFT, Action::Left, say::key::LEFT),
         helped(RIGHT, Action::Right, say::key::RIGHT),
         alias(char('h'), Action::Left, say::key::LEFT),
         alias(char('l'), Action::Right, say::key::RIGHT),
         helped(char(' '), Action::More, say::key::MORE),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
     ],
 );
 
@@ -217,7 +216,8 @@ impl Screen for PreflightPage {
         }
         let overriding = (!common.at_work && self.chosen_fails()).then_some(OVERRIDE);
         let scopes = [keys::RETRY].into_iter().chain(overriding);
-        scopes.chain([CHECKS, SCROLL]).collect()
+        let rest = [CHECKS, NEXT, BACK, PHASES, SAVE, SCROLL];
+        scopes.chain(rest).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -252,15 +252,17 @@ impl Screen for PreflightPage {
                 self.again = true;
                 return vec![Effect::Begin(false)];
             }
-            Action::Continue if common.is_planned() => return vec![Effect::Go(Page::Plan)],
-            Action::Continue if at_work => common.say(say::BEING_PLANNED),
-            Action::Continue if self.count(Level::Fails) > 0 => {
+            Action::Continue | Action::Forward if common.is_planned() => {
+                return vec![Effect::Go(Page::Plan)];
+            }
+            Action::Continue | Action::Forward if at_work => common.say(say::BEING_PLANNED),
+            Action::Continue | Action::Forward if self.count(Level::Fails) > 0 => {
                 common.say(say::fails(self.count(Level::Fails)));
             }
-            Action::Retry | Action::Continue => return common.reach(),
-            Action::Back => {
+            Action::Retry | Action::Continue | Action::Forward => return common.reach(),
+            Action::Back | Action::Phase(_) => {
                 let no_run = at_work.then_some(Effect::Begin(false));
-                return [Effect::Go(Page::Review)]
+                return [Effect::Go(common.back_to_answers(action))]
                     .into_iter()
                     .chain(no_run)
                     .collect();

@@ -4,7 +4,6 @@ pub use crate::frontends::tui::text::{ANSWERS_VALID, GENERATED, GIVEN, not_yet, 
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const GROUP: &str = "to 7: edit that part";
     pub const EDIT_WRONG: &str = "edit the first problem";
 }
 

@@ -9,7 +9,7 @@ use super::Screen;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{self, ENTER, SCROLL, Scope, shown};
+use crate::frontends::tui::keys::{self, ENTER, NEXT, SCROLL, Scope, shown};
 use crate::frontends::tui::page::Page;
 use crate::interview::offers::Offer;
 
@@ -35,7 +35,7 @@ impl Screen for WelcomePage {
         if self.asks_to_start_anew {
             return vec![keys::ASK];
         }
-        vec![WELCOME, SCROLL]
+        vec![WELCOME, NEXT, SCROLL]
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -51,7 +51,8 @@ impl Screen for WelcomePage {
             return vec![Effect::Go(Page::Hosts)];
         }
         let offers = wizard.interview.found.offers();
-        let (Some(offer), Action::Continue) = (offers.get(self.chosen), action) else {
+        let goes_on = matches!(action, Action::Continue | Action::Forward);
+        let Some(offer) = offers.get(self.chosen).filter(|_| goes_on) else {
             return Vec::new();
         };
         let page = match offer {
