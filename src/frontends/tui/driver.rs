@@ -17,9 +17,12 @@ use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
-use crate::run::{self, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried};
+use crate::run::{
+    self, AfterChecks, Frontend, Opened, Planned, Proceed, Purpose, Reach, RunError, Tried,
+};
 use crate::topology::Link;
 
+use super::effect::Order;
 use super::message::{Message, RunFiles, Unreached};
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
@@ -29,13 +32,13 @@ use super::{poller, probe, text};
 /// output are left out when there are too many.
 const WAITING: usize = 4096;
 
-/// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
-/// decision.
+/// Works with the hosts of these answers on a thread of its own. `orders` gets the operator's
+/// decisions.
 pub fn start(
     answers: Answers,
     tried: Tried,
     control: Arc<Control>,
-    begin: Receiver<bool>,
+    orders: Receiver<Order>,
     messages: Sender<Message>,
     outcome: Sender<RunEnd>,
 ) -> io::Result<()> {
@@ -44,7 +47,7 @@ pub fn start(
         .spawn(move || {
             let mut screens = Screens {
                 messages: messages.clone(),
-                begin,
+                orders,
                 outcome,
                 begun: None,
             };
@@ -85,7 +88,7 @@ fn work(
 /// A run, for the screens.
 struct Screens {
     messages: Sender<Message>,
-    begin: Receiver<bool>,
+    orders: Receiver<Order>,
     outcome: Sender<RunEnd>,
     begun: Option<BegunRun>,
 }
@@ -112,6 +115,18 @@ impl Frontend for Screens {
         self.tell(Message::Checked(Box::new(grid.clone()), links.to_vec()));
     }
 
+    /// Where all is well, the plan is made at once. Else the operator looks first.
+    fn after_checks(&mut self, grid: &Grid) -> AfterChecks {
+        if grid.is_well() {
+            return AfterChecks::GoOn;
+        }
+        match self.orders.recv() {
+            Ok(Order::CheckAgain) => AfterChecks::Again,
+            Ok(Order::Plan | Order::Begin(true)) => AfterChecks::GoOn,
+            Ok(Order::Begin(false)) | Err(_) => AfterChecks::Leave,
+        }
+    }
+
     fn planned(&mut self, planned: &Planned) -> Proceed {
         let mut changes = planned.file_changes();
         let plan = planned.plan();
@@ -123,7 +138,12 @@ impl Frontend for Screens {
                 .collect(),
         })));
         // An end of the screens is a "no".
-        if !self.begin.recv().unwrap_or(false) {
+        let mut orders = self.orders.iter();
+        let begins = orders.find_map(|order| match order {
+            Order::Begin(yes) => Some(yes),
+            Order::CheckAgain | Order::Plan => None,
+        });
+        if begins != Some(true) {
             return Proceed::Leave;
         }
         let context = planned.context(text::NAME.into(), false);

@@ -22,7 +22,7 @@ use crate::secrets::SecretText;
 use crate::state::files::{self, Existing};
 
 use super::driver;
-use super::effect::{Effect, ProbeOrder};
+use super::effect::{Effect, Order, ProbeOrder};
 use super::message::Message;
 use super::model::Model;
 use super::probe;
@@ -41,7 +41,7 @@ pub struct EventLoop {
     inbox: Receiver<Message>,
     /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
-    begin: Option<Sender<bool>>,
+    orders: Option<Sender<Order>>,
     /// Secrets that were typed, and what came of passwords: for this process alone.
     tried: Tried,
     /// End what tries hosts in the background.
@@ -64,7 +64,7 @@ impl EventLoop {
             messages,
             inbox,
             control: Arc::default(),
-            begin: None,
+            orders: None,
             tried: Tried {
                 asks: true,
                 ..Tried::default()
@@ -224,15 +224,17 @@ impl EventLoop {
                 if yes {
                     self.drafts.drop_draft();
                 }
-                if let Some(begin) = self.begin.take() {
-                    let _ = begin.send(yes);
+                if let Some(orders) = self.orders.take() {
+                    let _ = orders.send(Order::Begin(yes));
                 }
             }
+            Effect::CheckAgain => self.order(Order::CheckAgain),
+            Effect::Plan => self.order(Order::Plan),
             Effect::LetBegin(phases) => self.control.let_begin(phases),
             Effect::Decide(step, decision) => self.control.decide(step, decision),
             Effect::Abort(how) => {
                 // A run that waits for its beginning does not begin.
-                self.begin = None;
+                self.orders = None;
                 self.control.abort(how, text::BY_OPERATOR);
             }
             Effect::SaveAnswers(answers) => {
@@ -252,9 +254,16 @@ impl EventLoop {
         Ok(false)
     }
 
+    /// For the hosts that wait, where there are any.
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(order);
+        }
+    }
+
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
-        let (begin, word) = unbounded();
-        self.begin = Some(begin);
+        let (orders, inbox) = unbounded();
+        self.orders = Some(orders);
         // What the last run has left is not looked at any more.
         self.control.abort(Abort::Hard, text::BY_OPERATOR);
         self.control = Arc::new(Control::attended());
@@ -262,7 +271,7 @@ impl EventLoop {
             answers,
             self.tried.clone(),
             self.control.clone(),
-            word,
+            inbox,
             self.messages.clone(),
             self.outcomes.0.clone(),
         )

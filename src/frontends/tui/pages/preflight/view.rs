@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{PreflightPage, View, text as say};
+use super::{Now, PreflightPage, View, text as say};
 use crate::answers::Check;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
@@ -68,19 +68,37 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
     if page.view == View::Ways {
         return styled(say::WAYS, width, theme.faint()).collect();
     }
-    let [fails, overridden, warnings] =
-        [Level::Fails, Level::Overridden, Level::Warns].map(|level| page.count(level));
-    let style = if fails > 0 {
+    let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
+    let counts = levels.map(|level| page.count(level));
+    let fails = counts[0] > 0;
+    let style = if fails {
         theme.bad()
-    } else if overridden + warnings > 0 {
+    } else if counts.iter().sum::<usize>() > 0 {
         theme.warning()
     } else {
         theme.good()
     };
-    let summary = say::summary(page.grid.rows.len(), fails, overridden, warnings);
-    let next = say::what_next(fails, common.at_work, common.is_planned());
+    let summary = say::summary(page.grid.rows.len(), counts);
+    let next = say::what_next(next(page, common), fails);
     let all = format!("{summary}. {next}");
-    styled(all.trim_end(), width, style).collect()
+    let mut lines: Vec<_> = styled(&all, width, style).collect();
+    if let Some(verdict) = page.grid.verdict() {
+        lines.push(Line::styled(verdict, style));
+    }
+    lines
+}
+
+fn next(page: &PreflightPage, common: &Common) -> say::Next {
+    let fails = page.count(Level::Fails) > 0;
+    match (page.continues(common), page.checks_in(common)) {
+        (Some(left), _) => say::Next::Continues(left),
+        (None, Some(left)) => say::Next::Checks(left),
+        _ if common.is_planned() => say::Next::Planned,
+        _ if page.now == Now::Check => say::Next::Checking,
+        _ if fails => say::Next::Fails,
+        _ if page.overrode || !common.at_work => say::Next::Anew,
+        _ => say::Next::BeingPlanned,
+    }
 }
 
 fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<Line<'static>> {
@@ -116,6 +134,7 @@ fn in_grid(theme: Theme, level: Level, marks: bool) -> TableCell {
     let (mark, style) = match level {
         Level::Fine => ("ok", theme.good()),
         Level::Warns => ("!", theme.warning()),
+        Level::Trial => ("t", theme.warning()),
         Level::Overridden => ("ov", theme.warning()),
         Level::Fails => (theme.bad_mark(), theme.bad()),
     };
@@ -146,7 +165,7 @@ fn about_cell(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'
                 add(2, &finding.cause, Style::new());
                 add(4, &finding.remedy, theme.accent());
             }
-            if cell.level == Level::Fails && !common.at_work && check.stands().is_none() {
+            if cell.level == Level::Fails && !common.is_planned() && check.stands().is_none() {
                 add(2, say::O_OVERRIDES, theme.faint());
             }
         }
