@@ -117,10 +117,6 @@ fn enters_hosts(terminal: &mut Terminal) {
 
 fn enters_options(terminal: &mut Terminal) {
     terminal.types(NEXT);
-    terminal.waits_for("Step 2/10");
-    fills(terminal, "Cluster", "lab");
-    fills(terminal, "Known hosts files", &kept("known_hosts"));
-    terminal.types(NEXT);
     terminal.waits_for("Step 3/10");
     fills(terminal, "Postgres name", "postgres.lab.internal");
     terminal.types(NEXT);
@@ -150,6 +146,10 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
+    terminal.waits_for("Step 1/10");
+    fills(&mut terminal, "Cluster", "lab");
+    fills(&mut terminal, "Known hosts files", &kept("known_hosts"));
+    terminal.types(NEXT);
     terminal.waits_for("No hosts yet");
     enters_hosts(&mut terminal);
     enters_options(&mut terminal);

@@ -105,7 +105,7 @@ fn message(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             Span::raw(search.clone()),
             Span::styled(" ", theme.selected()),
         ])
-    } else if let Some(question) = model.shown().question() {
+    } else if let Some(question) = model.shown().question(common) {
         Line::styled(question, theme.accent())
     } else if let Some(toast) = &common.toast {
         Line::styled(toast.text.clone(), theme.accent())

@@ -71,7 +71,7 @@ pub fn draw(common: &Common, prompt: &Prompt, frame: &mut Frame<'_>) {
 }
 
 /// Why a host was not reached, and what can be done about it from here, below its row.
-pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<'_>>) {
+pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<'static>>) {
     let mut add = |text: &str, style| {
         for line in wrapped(text, width.saturating_sub(4)) {
             lines.push(Line::styled(format!("    {line}"), style));

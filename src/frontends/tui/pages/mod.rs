@@ -54,7 +54,7 @@ pub trait Screen: Debug {
     fn pressed(&mut self) {}
 
     /// What is asked, where an answer is waited for.
-    fn question(&self) -> Option<&'static str> {
+    fn question(&self, _common: &Common) -> Option<String> {
         None
     }
 

@@ -39,7 +39,7 @@ fn trying(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
     let wizard = model.common.mode.wizard_mut().expect("a wizard");
     wizard.probes_hosts = true;
-    press(&mut model, "1");
+    press(&mut model, "2");
     assert_eq!(model.page, Page::Hosts);
     update(&mut model, Message::Tick(0));
     let effects = update(&mut model, Message::Tick(1000));
@@ -137,7 +137,7 @@ fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
 #[test]
 fn nothing_is_tried_where_that_is_not_wanted() {
     let mut model = filled(MONO, SMALL);
-    press(&mut model, "1");
+    press(&mut model, "2");
     for _ in 0..3 {
         assert_eq!(update(&mut model, Message::Tick(2000)), []);
     }
@@ -278,7 +278,7 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         .wizard_mut()
         .expect("a wizard")
         .probes_hosts = true;
-    press(&mut model, "1");
+    press(&mut model, "2");
     update(&mut model, Message::Tick(0));
     update(&mut model, Message::Tick(1000));
     let why = Unreached::new(

@@ -109,8 +109,8 @@ impl Screen for FailurePage {
         self.scroll = run_pages::scrolled_to(common, &lines, self.scroll, by);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_end.then_some(say::ASK_TO_END)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_end.then(|| say::ASK_TO_END.to_owned())
     }
 
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {

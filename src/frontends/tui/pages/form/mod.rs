@@ -101,7 +101,7 @@ impl Screen for FormPage {
         };
         let form = match page {
             Page::Options(section) => wizard.interview.section_form(section),
-            Page::Host => wizard.interview.host_form(wizard.host),
+            Page::Host => host_form(wizard),
             _ => open(),
         };
         *self = Self {
@@ -192,8 +192,8 @@ impl Screen for FormPage {
         !self.asks_to_discard
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_discard.then_some(say::ASK_TO_DISCARD)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_discard.then(|| say::ASK_TO_DISCARD.to_owned())
     }
 
     fn typed(&mut self, common: &mut Common, code: KeyCode) -> Vec<Effect> {
@@ -243,6 +243,11 @@ impl Screen for FormPage {
 impl FormPage {
     /// Puts the form's content into the answers; whether something is wrong with it.
     fn take(&mut self, wizard: &mut WizardSession, all: bool) -> bool {
+        let is_new = self.page == Page::Host && wizard.host >= wizard.interview.answers.hosts.len();
+        if is_new && !self.is_changed() {
+            // The network alone is no host.
+            return false;
+        }
         let Some(editor) = &mut self.editor else {
             return false;
         };
@@ -339,6 +344,19 @@ impl FormPage {
             _ => Page::Welcome,
         }))
     }
+}
+
+/// The form of a host. The address of a new one begins with the network of the last.
+fn host_form(wizard: &WizardSession) -> Form {
+    let mut form = wizard.interview.host_form(wizard.host);
+    if wizard.host >= wizard.interview.answers.hosts.len() {
+        let network = wizard.interview.network();
+        let address = form.fields.iter_mut().find(|field| field.key == "address");
+        if let Some(address) = address.filter(|field| field.value().is_empty()) {
+            address.set(network);
+        }
+    }
+    form
 }
 
 /// The form that asks for an answers file.

@@ -129,8 +129,10 @@ impl Screen for HostsPage {
         view::draw(self, common, frame);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_remove.map(|_| say::REMOVE_HOST)
+    fn question(&self, common: &Common) -> Option<String> {
+        let hosts = &common.mode.wizard()?.interview.answers.hosts;
+        let host = hosts.get(self.asks_to_remove?)?;
+        Some(say::remove(&host.name))
     }
 
     fn types(&self) -> bool {

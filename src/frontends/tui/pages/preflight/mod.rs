@@ -372,8 +372,8 @@ impl Screen for PreflightPage {
         moves.map(|left| (left % 1000).max(100))
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_override.then_some(say::OVERRIDE)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_override.then(|| say::OVERRIDE.to_owned())
     }
 
     /// Where all was to be done again, it is.

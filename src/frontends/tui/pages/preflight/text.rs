@@ -112,8 +112,8 @@ pub fn what_next(next: Next, fails: bool) -> String {
             "All checks pass. The wizard continues in {} s; any key holds it.",
             seconds(left)
         ),
-        Next::Checks(left) => format!("{fix}: the next check is in {} s.", seconds(left)),
-        Next::Checking => format!("{fix}: the hosts are being checked again."),
+        Next::Checks(left) => format!("{fix}; next check in {} s.", seconds(left)),
+        Next::Checking => format!("{fix}; checking again."),
         Next::Planned => "Ctrl-N shows the plan.".to_owned(),
         Next::BeingPlanned => BEING_PLANNED.to_owned(),
         Next::Fails => "Nothing was changed. Fix what fails, then r: retry.".to_owned(),

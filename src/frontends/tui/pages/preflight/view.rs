@@ -39,7 +39,10 @@ pub fn draw(page: &PreflightPage, common: &Common, frame: &mut Frame<'_>) {
     let (table, below) = match page.view {
         View::Grid => (
             grid(theme, page, width, room),
-            about_cell(page, common, width),
+            about_cell(page, common, width)
+                .into_iter()
+                .chain(legend(theme, page, width))
+                .collect(),
         ),
         View::Ways => (
             ways(theme, page, width, room),
@@ -78,9 +81,11 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
     } else {
         theme.good()
     };
-    let summary = say::summary(page.grid.rows.len(), counts);
-    let next = say::what_next(next(page, common), fails);
-    let all = format!("{summary}. {next}");
+    let next = next(page, common);
+    let all = match (say::what_next(next, fails), next) {
+        (text, say::Next::Continues(_)) => text,
+        (text, _) => format!("{}. {text}", say::summary(page.grid.rows.len(), counts)),
+    };
     let mut lines: Vec<_> = styled(&all, width, style).collect();
     if let Some(verdict) = page.grid.verdict() {
         lines.push(Line::styled(verdict, style));
@@ -103,16 +108,7 @@ fn next(page: &PreflightPage, common: &Common) -> say::Next {
 
 fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<Line<'static>> {
     let (hosts, made) = (page.hosts(), page.columns());
-    let room = width.saturating_sub(matrix::names(&hosts));
-    let column = |which: usize, check: Check| {
-        let least = if which == 2 { MARKS } else { WORDS };
-        say::heads(check)[which].len().max(least)
-    };
-    let fits = |which: &usize| {
-        let widths = made.iter().map(|check| 1 + column(*which, *check));
-        widths.sum::<usize>() <= room
-    };
-    let which = (0..3).find(fits).unwrap_or(2);
+    let which = heads_that_fit(page, width);
     let heads: Vec<String> = made
         .iter()
         .map(|check| say::heads(*check)[which].to_owned())
@@ -128,6 +124,42 @@ fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<
         },
     };
     matrix::lines(theme, &matrix, width, height)
+}
+
+/// How wide a column is with one of the heads of its check.
+fn column(which: usize, check: Check) -> usize {
+    let least = if which == 2 { MARKS } else { WORDS };
+    say::heads(check)[which].len().max(least)
+}
+
+/// Which of its heads each check has room for.
+fn heads_that_fit(page: &PreflightPage, width: usize) -> usize {
+    let room = width.saturating_sub(matrix::names(&page.hosts()));
+    let made = page.columns();
+    let fits = |which: &usize| {
+        let widths = made.iter().map(|check| 1 + column(*which, *check));
+        widths.sum::<usize>() <= room
+    };
+    (0..3).find(fits).unwrap_or(2)
+}
+
+/// What short heads and marks stand for.
+fn legend(theme: Theme, page: &PreflightPage, width: usize) -> Vec<Line<'static>> {
+    let which = heads_that_fit(page, width);
+    let heads = page.columns().into_iter().filter_map(|check| {
+        let (full, short) = (check.as_str(), say::heads(check)[which]);
+        (short != full).then(|| format!("{short} {full}"))
+    });
+    let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
+    let marks = levels.into_iter().filter_map(|level| {
+        let (mark, _) = in_grid(theme, level, which == 2);
+        (page.count(level) > 0).then(|| format!("{mark} {}", say::level(level)))
+    });
+    let words: Vec<String> = heads.chain(marks).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    styled(&words.join(", "), width.saturating_sub(1), theme.faint()).collect()
 }
 
 fn in_grid(theme: Theme, level: Level, marks: bool) -> TableCell {

@@ -10,7 +10,7 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{self, ENTER, NEXT, SCROLL, Scope, shown};
-use crate::frontends::tui::page::Page;
+use crate::frontends::tui::page::{self, Page};
 use crate::interview::offers::Offer;
 
 const WELCOME: Scope = Scope::new(
@@ -48,7 +48,7 @@ impl Screen for WelcomePage {
             }
             wizard.interview.begin(&Offer::New);
             wizard.reached = 0;
-            return vec![Effect::Go(Page::Hosts)];
+            return vec![Effect::Go(page::ORDER[0])];
         }
         let offers = wizard.interview.found.offers();
         let goes_on = matches!(action, Action::Continue | Action::Forward);
@@ -62,7 +62,7 @@ impl Screen for WelcomePage {
             }
             Offer::New => {
                 wizard.reached = 0;
-                Page::Hosts
+                page::ORDER[0]
             }
             Offer::Open => Page::Open,
             Offer::Cluster(_) => Page::Review,
@@ -83,7 +83,7 @@ impl Screen for WelcomePage {
         view::draw(self, common, frame);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_start_anew.then_some(text::START_ANEW)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_start_anew.then(|| text::START_ANEW.to_owned())
     }
 }
