@@ -196,6 +196,68 @@ fn digits_jump_to_the_parts_of_the_answers() {
     assert_eq!(model.page, Page::Review);
 }
 
+/// The keyboard walk of an operator who knows the way, for the hosts of the lab: names, addresses,
+/// users. Not counted are the lab's own passwords, key files, known hosts and K3s settings.
+#[test]
+fn the_walk_takes_few_strokes() {
+    let mut model = wizard(MONO, SMALL);
+    let mut strokes = 0;
+    let mut walk = |model: &mut Model, keys: &str| -> Vec<Effect> {
+        let mut names = 0;
+        let mut rest = keys;
+        while let Some(start) = rest.find('<') {
+            let end = rest[start..].find('>').expect("a named key") + start;
+            names += end - start;
+            rest = &rest[end + 1..];
+        }
+        strokes += keys.len() - names;
+        press(model, keys)
+    };
+    // A new cluster, its name, and the user of most hosts.
+    walk(&mut model, "<Enter><C-u>lab<Tab>sles<C-n>");
+    walk(&mut model, "ak3s-postgres<Tab><Tab>198.51.100.11<C-n>");
+    walk(&mut model, "ak3s-server-1<Tab><Tab>12<C-n>");
+    walk(&mut model, "ak3s-server-2<Tab><Tab>13<Tab><Tab>root<C-n>");
+    walk(&mut model, "ak3s-nginx<Tab><Tab>14<C-n>");
+    walk(&mut model, "ak3s-agent<Tab><Tab>15<C-n>");
+    // The hosts, five pages of options, the review.
+    let effects = walk(&mut model, "<C-n><C-n><C-n><C-n><C-n><C-n><C-n>");
+    let Some(Effect::Reach(answers)) = effects.last() else {
+        panic!("{effects:?}");
+    };
+    let wanted = Answers::from_toml(include_str!("../../../../tests/lab/answers.toml"));
+    let wanted = wanted.expect("the lab's answers");
+    assert_eq!(answers.cluster.name, wanted.cluster.name);
+    let ways = |answers: &Answers| -> Vec<_> {
+        let hosts = answers.hosts.iter();
+        let user = |host: &crate::answers::Host| host.user.clone().or(answers.ssh.user.clone());
+        hosts
+            .map(|host| {
+                (
+                    host.name.clone(),
+                    host.role(),
+                    host.address.clone(),
+                    user(host),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(ways(answers), ways(&wanted));
+    // The checks, and the plan.
+    let grid = Box::<crate::platform::preflight::Grid>::default();
+    update(&mut model, Message::Checked(grid, Vec::new()));
+    let plan = ShownPlan {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+    };
+    update(&mut model, Message::Planned(Box::new(plan)));
+    walk(&mut model, "<C-n>");
+    let effects = walk(&mut model, "a");
+    assert!(effects.contains(&Effect::Begin(true)), "{effects:?}");
+    assert_eq!(strokes, 121, "tests/lab/README.md has the figure");
+    assert!(strokes <= 150);
+}
+
 /// README is where the convention is written down, and lists every key of it.
 #[test]
 fn the_readme_has_the_keys_of_every_page() {
