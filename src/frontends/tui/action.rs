@@ -78,6 +78,8 @@ pub enum Action {
     ShowPhase,
     Shell,
     AskSecret,
+    /// The keys of all hosts that are not known yet.
+    TrustAll,
     ForAll,
     OtherSecret,
     /// The other view of the same.

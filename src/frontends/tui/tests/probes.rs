@@ -205,6 +205,58 @@ fn a_secret_is_asked_for() {
     );
 }
 
+/// One question for all unknown keys, after they were compared.
+#[test]
+fn all_unknown_keys_are_compared_and_trusted_at_once() {
+    let compared: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = tried(theme, size);
+        let unknown = Unreached {
+            host_key: Some(KEY.replace("47DE", "9aBc")),
+            ..Unreached::new("balancer", "the host key of 10.0.0.10 is not known yet")
+        };
+        update(&mut model, Message::Probed(4, Err(unknown)));
+        press(&mut model, "<Down>B");
+        model
+    };
+    small!("hosts-compare", compared);
+    let keys = |model: &Model| -> Vec<_> {
+        let wizard = model.common.mode.wizard().expect("a wizard");
+        let hosts = wizard.interview.answers.hosts.iter();
+        hosts.map(|host| host.host_key.clone()).collect()
+    };
+    let mut model = compared(MONO, SMALL);
+    let before = keys(&model);
+    assert_eq!(press(&mut model, "n"), []);
+    assert_eq!(keys(&model), before);
+    let effects = press(&mut model, "By");
+    assert!(matches!(effects[0], Effect::KeepDraft(_)), "{effects:?}");
+    assert_eq!(keys(&model)[1].as_deref(), Some(KEY));
+    assert_eq!(keys(&model)[3], Some(KEY.replace("47DE", "9aBc")));
+}
+
+/// The review tells which secrets were typed, and not the secrets.
+#[test]
+fn secrets_that_were_typed_are_on_the_review() {
+    let mut model = tried(MONO, SMALL);
+    press(&mut model, "<Down><Down>phunter2<Enter><C-n>");
+    assert_eq!(model.page, Page::Review);
+    let page = text(&model);
+    assert!(!page.contains("hunter2"), "{page}");
+    let told = "server-2             sudo password: ********, given, saved in no file";
+    press(&mut model, "<PgDn>");
+    let page = page + &text(&model);
+    assert!(page.contains(told), "{page}");
+    // On the page of the connections, too, and for all hosts.
+    let mut model = connected(MONO, SMALL);
+    press(&mut model, "<Tab>one<Enter><Esc><PgDn>");
+    assert_eq!(model.page, Page::Review);
+    let page = text(&model);
+    assert!(
+        page.contains("all hosts            SSH password: ********"),
+        "{page}"
+    );
+}
+
 #[test]
 fn a_pasted_secret_is_taken_as_it_is() {
     let mut model = tried(MONO, SMALL);

@@ -20,6 +20,9 @@ pub fn draw(page: &ConnectPage, common: &Common, frame: &mut Frame<'_>) {
     if let Some(prompt) = &page.prompt {
         credential_prompt::draw(common, prompt, frame);
     }
+    if !page.compares.is_empty() {
+        credential_prompt::compare(common, &page.compares, frame);
+    }
 }
 
 fn list(page: &ConnectPage, wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {

@@ -41,6 +41,8 @@ pub struct HostsPage {
     prompt: Option<Prompt>,
     /// The host that the operator is asked about.
     asks_to_remove: Option<usize>,
+    /// The keys that the operator compares: each with the name of its host.
+    compares: Vec<(String, String)>,
 }
 
 impl Screen for HostsPage {
@@ -55,7 +57,7 @@ impl Screen for HostsPage {
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        if self.asks_to_remove.is_some() {
+        if self.asks_to_remove.is_some() || !self.compares.is_empty() {
             return vec![keys::ASK];
         }
         if let Some(prompt) = &self.prompt {
@@ -83,6 +85,14 @@ impl Screen for HostsPage {
                 Vec::new()
             };
         }
+        if !self.compares.is_empty() {
+            let keys = std::mem::take(&mut self.compares);
+            return if action == Action::Confirm {
+                trust(wizard, keys)
+            } else {
+                Vec::new()
+            };
+        }
         let (chosen, count) = (wizard.host, wizard.interview.answers.hosts.len());
         match action {
             Action::Add => return open(wizard, count),
@@ -103,6 +113,7 @@ impl Screen for HostsPage {
                 return [Effect::Forgive].into_iter().chain(stops).collect();
             }
             Action::Confirm => return accept_key(wizard),
+            Action::TrustAll => self.compares = unknown_keys(wizard),
             Action::AskSecret => {
                 self.prompt = failed(wizard).and_then(|(host, failed)| Prompt::of(host, failed));
             }
@@ -130,6 +141,9 @@ impl Screen for HostsPage {
     }
 
     fn question(&self, common: &Common) -> Option<String> {
+        if !self.compares.is_empty() {
+            return Some(credential_prompt::trust_all(self.compares.len()));
+        }
         let hosts = &common.mode.wizard()?.interview.answers.hosts;
         let host = hosts.get(self.asks_to_remove?)?;
         Some(say::remove(&host.name))
@@ -230,15 +244,37 @@ fn accept_key(wizard: &mut WizardSession) -> Vec<Effect> {
         let key = failed.host_key.clone()?;
         Some((host.name.clone(), key))
     });
-    let place = key.and_then(|(name, key)| wizard.accept_key(&name, key));
-    let Some(place) = place else {
-        return Vec::new();
+    trust(wizard, key.into_iter().collect())
+}
+
+/// Every key that is not known yet, with the name of its host.
+fn unknown_keys(wizard: &WizardSession) -> Vec<(String, String)> {
+    let answers = &wizard.interview.answers;
+    let unknown = |host: &Host| {
+        let failed = wizard.probes.failed(host, answers)?;
+        Some((host.name.clone(), failed.host_key.clone()?))
     };
-    let stops = again(wizard, place);
-    [wizard.draft()].into_iter().chain(stops).collect()
+    let keys = answers.hosts.iter().filter_map(unknown);
+    keys.take(credential_prompt::AT_ONCE).collect()
+}
+
+/// Keys of hosts go into the answers, and these hosts are tried with them.
+fn trust(wizard: &mut WizardSession, keys: Vec<(String, String)>) -> Vec<Effect> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    for (name, key) in keys {
+        if let Some(place) = wizard.accept_key(&name, key) {
+            effects.extend(again(wizard, place));
+        }
+    }
+    effects.insert(0, wizard.draft());
+    effects
 }
 
 fn give(wizard: &mut WizardSession, secret: Box<EnteredSecret>) -> Vec<Effect> {
+    wizard.was_given(&secret);
     let answers = &wizard.interview.answers;
     let stops = wizard.probes.again(&secret.host, answers);
     if secret.for_all {

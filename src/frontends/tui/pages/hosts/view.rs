@@ -29,6 +29,9 @@ pub fn draw(page: &HostsPage, common: &Common, frame: &mut Frame<'_>) {
     if let Some(prompt) = &page.prompt {
         credential_prompt::draw(common, prompt, frame);
     }
+    if !page.compares.is_empty() {
+        credential_prompt::compare(common, &page.compares, frame);
+    }
 }
 
 fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
