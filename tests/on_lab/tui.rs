@@ -160,7 +160,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
         assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
     }
     terminal.types("\r");
-    terminal.waits_for("Ctrl-N shows the plan");
+    terminal.waits_for("Fit for ");
     terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     // What will change in files, then phase by phase.
@@ -183,7 +183,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 fn begin(terminal: &mut Terminal) {
     terminal.waits_for("fetched without TLS");
     terminal.types("\r");
-    terminal.waits_for("Ctrl-N shows the plan");
+    terminal.waits_for("Fit for ");
     terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     terminal.types("v");

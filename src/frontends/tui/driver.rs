@@ -120,11 +120,15 @@ impl Frontend for Screens {
         if grid.is_well() {
             return AfterChecks::GoOn;
         }
-        match self.orders.recv() {
-            Ok(Order::CheckAgain) => AfterChecks::Again,
-            Ok(Order::Plan | Order::Begin(true)) => AfterChecks::GoOn,
-            Ok(Order::Begin(false)) | Err(_) => AfterChecks::Leave,
-        }
+        let mut orders = self.orders.iter();
+        let next = orders.find_map(|order| match order {
+            Order::CheckAgain => Some(AfterChecks::Again),
+            Order::Plan if grid.passes() => Some(AfterChecks::GoOn),
+            // It was wanted before the last look, in which something fails.
+            Order::Plan => None,
+            Order::Begin(_) => Some(AfterChecks::Leave),
+        });
+        next.unwrap_or(AfterChecks::Leave)
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {

@@ -78,9 +78,12 @@ fn a_host_that_is_lost_meanwhile_is_a_problem_and_no_end() {
             let first = Mutex::new(true);
             Scripted::new("s1").answer(move |script| {
                 let first = std::mem::take(&mut *first.lock().unwrap());
-                script.contains("os.id").then(|| match first {
-                    true => Reply::exit(0).out(&facts),
-                    false => Reply::lost(),
+                script.contains("os.id").then(|| {
+                    if first {
+                        Reply::exit(0).out(&facts)
+                    } else {
+                        Reply::lost()
+                    }
                 })
             })
         }

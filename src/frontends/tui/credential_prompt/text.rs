@@ -66,7 +66,8 @@ pub fn one_of(number: usize, of: usize) -> String {
 pub const COMPARE_TITLE: &str = "Unknown host keys";
 pub const COMPARE: &str =
     "Compare each with what its host prints, on its console or from another machine:";
-pub const COMPARE_COMMAND: &str = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub";
+pub const COMPARE_COMMAND: &str =
+    "for key in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf $key; done";
 
 pub fn trust_all(hosts: usize) -> String {
     format!(

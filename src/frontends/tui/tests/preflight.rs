@@ -177,8 +177,14 @@ fn warnings_are_read_before_the_plan_is_made_and_say_what_the_hosts_are_fit_for(
     let mut model = checked(MONO, SMALL, trial);
     assert!(text(&model).contains("Fit for a trial, not for production."));
     assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
-    again(&mut model, trial);
+    // The operator need not wait for that look, unless something fails in it.
     assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
+    again(&mut model, failing);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    again(&mut model, trial);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
+    again(&mut model, trial);
     let plan = ShownPlan {
         text: "the plan".to_owned(),
         steps: Vec::new(),

@@ -150,7 +150,9 @@ impl PreflightPage {
         }
         self.links = links;
         self.since = 0;
-        self.now = Now::Wait;
+        if self.now != Now::GoOn || !self.grid.passes() {
+            self.now = Now::Wait;
+        }
         self.held = false;
         let column = chosen.and_then(|check| self.columns().iter().position(|it| *it == check));
         self.cell.1 = column.unwrap_or(0);
