@@ -31,7 +31,7 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     let mut warn = |text: &str| warnings.push(text.to_owned());
     if answers.with_role(Role::Server).count() == 1 {
         warn(
-            "there is one server, so the cluster is not highly available: it stops when that \
+            "there is one server: fit for a trial, not for production. The cluster is not highly available: it stops when that \
              server does. Add a second host with role \"server\"",
         );
     }

@@ -31,6 +31,8 @@ pub struct ReachedHost {
     pub platform: Option<Platform>,
     /// Units of an earlier run that are still running there.
     pub units: Vec<String>,
+    /// Why the last look at it failed: its facts are those of the look before.
+    pub lost: Option<String>,
     pub connection: Connection,
 }
 
@@ -57,27 +59,16 @@ pub fn reach(
     let cancel = new_cancel(host)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
-    let postgres = datastore.filter(|datastore| datastore.member(host).is_some());
-    let postgres = postgres.map(|datastore| (datastore.port, datastore.database.as_str()));
-    let facts = facts_script(postgres);
+    let facts = facts_of(host, datastore);
     let script = match lease {
         Some(lease) => lease::script(lease).then(facts),
         None => facts,
     };
-    let (mut lines, mut ahead) = (Vec::new(), None);
-    remote.run(&script, LIMIT, &mut |_, line| {
-        // Compared at once: hosts are not asked at the same time.
-        if let Some(clock) = line.strip_prefix("clock=") {
-            ahead = ahead_of_us(clock);
-        }
-        lines.push(line.to_owned());
-    })?;
+    let (lines, facts) = read(remote.as_mut(), &script)?;
     let units = match lease {
         Some(_) => lease::parse(host, lines.iter().map(String::as_str))?.units,
         None => Vec::new(),
     };
-    let mut facts = Facts::parse(&lines);
-    facts.clock_ahead = ahead;
     let platform = Platform::of(&facts);
     Ok(ReachedHost {
         name: host.to_owned(),
@@ -86,6 +77,7 @@ pub fn reach(
         links: Vec::new(),
         platform,
         units,
+        lost: None,
         connection: Connection {
             connector,
             remote: Some(remote),
@@ -93,6 +85,52 @@ pub fn reach(
             cut: false,
         },
     })
+}
+
+/// Reads the facts of a host once more. A lost connection is made again first, once: the operator
+/// may have rebooted the host.
+pub(super) fn look_again(
+    host: &mut ReachedHost,
+    datastore: Option<&DatastoreEndpoint>,
+    control: &Control,
+) {
+    let script = facts_of(&host.name, datastore);
+    let connection = &mut host.connection;
+    let read = connection.reconnect(&host.name, control).and_then(|()| {
+        let (_, facts) = connection.now(&host.name, |remote| read(remote, &script))?;
+        Ok(facts)
+    });
+    match read {
+        Ok(facts) => {
+            host.platform = Platform::of(&facts);
+            host.facts = facts;
+            host.lost = None;
+        }
+        Err(error) => host.lost = Some(error.to_string()),
+    }
+}
+
+/// The script for the facts of a host. Postgres is asked where the host runs it.
+fn facts_of(host: &str, datastore: Option<&DatastoreEndpoint>) -> Script {
+    let postgres = datastore.filter(|datastore| datastore.member(host).is_some());
+    facts_script(postgres.map(|datastore| (datastore.port, datastore.database.as_str())))
+}
+
+/// What a script that reads facts printed, and the facts.
+fn read(remote: &mut dyn Remote, script: &Script) -> Result<(Vec<String>, Facts), RemoteError> {
+    let (mut lines, mut ahead) = (Vec::new(), None);
+    remote.run(script, LIMIT, &mut |_, line| {
+        // Compared at once: hosts are not asked at the same time.
+        if let Some(clock) = line.strip_prefix("clock=") {
+            ahead = ahead_of_us(clock);
+        }
+        lines.push(line.to_owned());
+    })?;
+    let facts = Facts {
+        clock_ahead: ahead,
+        ..Facts::parse(&lines)
+    };
+    Ok((lines, facts))
 }
 
 /// Refreshes the leases of idle hosts. If another run holds one, the next step there reports it.
@@ -201,7 +239,17 @@ impl Connection {
             host: host.to_owned(),
             why: "the connection was given up".to_owned(),
         })?;
-        what(remote.as_mut())
+        let done = what(remote.as_mut());
+        if let Err(error) = &done
+            && error.ends_connection()
+        {
+            self.remote = None;
+            self.cut = matches!(
+                error,
+                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
+            );
+        }
+        done
     }
 
     /// Once and briefly, even after an abort: to stop what is running on a host.
@@ -249,6 +297,35 @@ impl Connection {
         }
     }
 
+    /// Connects once more where the connection was lost.
+    fn reconnect(&mut self, host: &str, control: &Control) -> Result<(), RemoteError> {
+        if self.remote.is_none() {
+            self.remote = Some(self.connected(host, control)?);
+        }
+        Ok(())
+    }
+
+    /// A new connection, with the lease.
+    fn connected(&mut self, host: &str, control: &Control) -> Result<Box<dyn Remote>, RemoteError> {
+        let cancel = new_cancel(host)?;
+        control.register(&cancel);
+        let mut remote = (self.connector)(&cancel)?;
+        let Some(lease) = &self.lease else {
+            return Ok(remote);
+        };
+        // The host may have been rebooted, and its lease lost.
+        match lease::take(remote.as_mut(), lease) {
+            Ok(_) => Ok(remote),
+            Err(LeaseError::Remote(error)) => Err(error),
+            Err(held) => Err(RemoteError::Failed {
+                host: host.to_owned(),
+                what: "refreshing the lease".into(),
+                status: 1,
+                why: held.to_string(),
+            }),
+        }
+    }
+
     fn connect_again(
         &mut self,
         host: &str,
@@ -258,25 +335,7 @@ impl Connection {
         let since = Instant::now();
         let mut pause = Duration::from_secs(1);
         loop {
-            let cancel = new_cancel(host)?;
-            control.register(&cancel);
-            let tried = (self.connector)(&cancel).and_then(|mut remote| {
-                let Some(lease) = &self.lease else {
-                    return Ok(remote);
-                };
-                // The host may have been rebooted, and its lease lost.
-                match lease::take(remote.as_mut(), lease) {
-                    Ok(_) => Ok(remote),
-                    Err(LeaseError::Remote(error)) => Err(error),
-                    Err(held) => Err(RemoteError::Failed {
-                        host: host.to_owned(),
-                        what: "refreshing the lease".into(),
-                        status: 1,
-                        why: held.to_string(),
-                    }),
-                }
-            });
-            match tried {
+            match self.connected(host, control) {
                 Ok(remote) => {
                     told(&ConnectionNews::Up(since.elapsed()));
                     return Ok(self.remote.insert(remote));

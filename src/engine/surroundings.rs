@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::hosts::{ReachedHost, on_all};
+use super::control::Control;
+use super::hosts::{self, ReachedHost, on_all};
 use crate::platform::network::{self, Contact};
 use crate::platform::sources::SourceRequirements;
 use crate::platform::{Facts, Sources};
@@ -13,6 +14,30 @@ use crate::topology::Link;
 /// Whether the temporary listeners of a host were opened, and why not.
 type PortsOpened = Result<(), String>;
 
+/// Reads the facts of these hosts once more, and tests what they can reach. A host that is lost
+/// meanwhile says so; the others are not kept waiting.
+pub fn look_again(
+    hosts: &mut [ReachedHost],
+    which: &BTreeSet<String>,
+    wanted: SourceRequirements<'_>,
+    opens: bool,
+    control: &Control,
+) {
+    let datastore = Some(&wanted.topology.datastore);
+    on_all(hosts, |host| {
+        if which.contains(&host.name) {
+            hosts::look_again(host, datastore, control);
+        }
+    });
+    let lost = look_around_from(hosts, wanted, opens, &|name| which.contains(name));
+    for error in lost.err().into_iter().flatten() {
+        let host = hosts.iter_mut().find(|host| host.name == error.host());
+        if let Some(host) = host {
+            host.lost = Some(error.to_string());
+        }
+    }
+}
+
 /// Tests it, and stores the results with every host. `opens`: on ports without a process, a
 /// temporary listener runs during the test; nothing else is changed.
 pub fn look_around(
@@ -20,7 +45,18 @@ pub fn look_around(
     wanted: SourceRequirements<'_>,
     opens: bool,
 ) -> Result<(), Vec<RemoteError>> {
-    let links = wanted.topology.links();
+    look_around_from(hosts, wanted, opens, &|_| true)
+}
+
+/// The same from some hosts.
+fn look_around_from(
+    hosts: &mut [ReachedHost],
+    wanted: SourceRequirements<'_>,
+    opens: bool,
+    from: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(), Vec<RemoteError>> {
+    let mut links = wanted.topology.links();
+    links.retain(|link| from(&link.from));
     let missing = not_listening(hosts, &links);
     let opened = if opens {
         open(hosts, &missing)
@@ -28,6 +64,9 @@ pub fn look_around(
         BTreeMap::new()
     };
     let tried = on_all(hosts, |host| {
+        if !from(&host.name) || host.lost.is_some() {
+            return Ok(());
+        }
         let own: Vec<_> = links
             .iter()
             .filter(|link| link.from == host.name)
@@ -44,7 +83,10 @@ pub fn look_around(
                 .lines(&host.name, &Script::new(network::CLOSE));
         }
     });
-    for host in hosts.iter_mut() {
+    let looked = hosts
+        .iter_mut()
+        .filter(|host| from(&host.name) && host.lost.is_none());
+    for host in looked {
         for (link, contact) in &mut host.links {
             let listened = !missing.contains(&(link.to.clone(), link.at));
             *contact = judged(contact.clone(), listened, opened.get(&link.to));

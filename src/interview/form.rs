@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use super::text::field::when_empty;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -26,6 +28,8 @@ pub struct Field {
     /// The heading above it, if a part of the form begins here.
     pub head: Option<&'static str>,
     pub kind: Kind,
+    /// What holds while it is empty, or how a text looks; may be empty.
+    pub when_empty: String,
     value: Zeroizing<String>,
 }
 
@@ -49,6 +53,7 @@ impl Field {
             help,
             head: None,
             kind,
+            when_empty: when_empty(key).to_owned(),
             value: Zeroizing::new(value.into()),
         }
     }
@@ -62,6 +67,12 @@ impl Field {
     #[must_use]
     pub fn helped(mut self, help: &'static str) -> Self {
         self.help = help;
+        self
+    }
+
+    #[must_use]
+    pub fn empty_means(mut self, text: impl Into<String>) -> Self {
+        self.when_empty = text.into();
         self
     }
 

@@ -17,6 +17,8 @@ pub mod save;
 pub mod section;
 pub mod text;
 
+use std::net::Ipv4Addr;
+
 use crate::answers::{Answers, Host, Problem, Role};
 use binding::ParseError;
 use form::{Field, Form};
@@ -110,8 +112,18 @@ impl Interview {
     /// The form for the host at this index, or for a new one after the last.
     pub fn host_form(&self, place: usize) -> Form {
         let mut form = binding::of_host(&self.host(place));
+        binding::show_defaults(&mut form, &self.answers.ssh);
         self.invalid.put_back(Some(place), &mut form);
         form
+    }
+
+    /// The beginning of the address of a further host: the network of the last one, where that is
+    /// known.
+    pub fn network(&self) -> &str {
+        let last = self.answers.hosts.last();
+        let last = last.filter(|host| host.address.parse::<Ipv4Addr>().is_ok());
+        let dot = last.and_then(|host| Some((host, host.address.rfind('.')?)));
+        dot.map_or("", |(host, dot)| &host.address[..=dot])
     }
 
     /// Puts a form of options into the answers; returns what cannot be parsed.

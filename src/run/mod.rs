@@ -49,6 +49,11 @@ pub trait Frontend {
     /// What the hosts are fit for, and whom they reach.
     fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]);
 
+    /// What follows. By default the hosts are checked once.
+    fn after_checks(&mut self, _grid: &Grid) -> AfterChecks {
+        AfterChecks::GoOn
+    }
+
     /// The plan, before anything is changed.
     fn planned(&mut self, planned: &Planned) -> Proceed;
 
@@ -58,6 +63,17 @@ pub trait Frontend {
 
     /// The log can no longer be written; the run continues.
     fn log_lost(&mut self, why: &std::io::Error);
+}
+
+/// What becomes of checked hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterChecks {
+    /// They are checked again, those with problems first.
+    Again,
+    /// The plan is made; hosts that are not fit end the run.
+    GoOn,
+    /// Nothing is changed.
+    Leave,
 }
 
 /// What becomes of a plan.
@@ -95,7 +111,15 @@ pub fn carry_out(
         reaching.join().unwrap_or(Err(RunError::WentWrong))
     });
     aborted(control)?;
-    let checked = reached?.check();
-    frontend.checked(checked.grid(), &checked.links());
-    checked.plan()?.decided(control, frontend)
+    let mut checked = reached?.check();
+    loop {
+        frontend.checked(checked.grid(), &checked.links());
+        let next = frontend.after_checks(checked.grid());
+        aborted(control)?;
+        match next {
+            AfterChecks::Again => checked = checked.again(control),
+            AfterChecks::GoOn => return checked.plan()?.decided(control, frontend),
+            AfterChecks::Leave => return Ok(None),
+        }
+    }
 }

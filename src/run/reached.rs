@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use super::opened::Opened;
 use super::{Planned, RunError};
 use crate::engine::control::Control;
-use crate::engine::hosts::{self, ReachedHost};
-use crate::engine::surroundings::look_around;
+use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
+use crate::engine::surroundings::{look_again, look_around};
 use crate::platform::network::Contact;
 use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
@@ -38,6 +39,8 @@ pub(super) struct Reached {
     // Dropped first: the leases are released while the state is still locked.
     hosts: Vec<ReachedHost>,
     opened: Opened,
+    /// When the leases were taken last.
+    leased: Instant,
 }
 
 /// The hosts are checked.
@@ -45,6 +48,7 @@ pub(super) struct Checked {
     pub(super) hosts: Vec<ReachedHost>,
     opened: Opened,
     grid: Grid,
+    leased: Instant,
 }
 
 impl Opened {
@@ -57,20 +61,29 @@ impl Opened {
         told: &(dyn Fn(&ReachedHost) + Sync),
     ) -> Result<Reached, RunError> {
         let mut hosts = self.connect(which, control, told)?;
-        // An install script of an earlier run is not downloaded again.
-        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
         ask_for_nodes(&self.topology, &mut hosts);
-        let wanted = sources::SourceRequirements {
-            topology: &self.topology,
-            downloads: &Downloads::of(&self.answers.k3s),
-            fetches: (!kept).then_some(&self.topology.server_1().name),
-        };
+        let downloads = Downloads::of(&self.answers.k3s);
+        let wanted = self.sources(&downloads);
         let lost = look_around(&mut hosts, wanted, self.lease().is_some());
         lost.map_err(|lost| {
             RunError::Unreached(lost.into_iter().map(LeaseError::Remote).collect())
         })?;
-        let opened = self;
-        Ok(Reached { hosts, opened })
+        Ok(Reached {
+            hosts,
+            opened: self,
+            leased: Instant::now(),
+        })
+    }
+
+    /// What the hosts must be able to download.
+    fn sources<'a>(&'a self, downloads: &'a Downloads) -> sources::SourceRequirements<'a> {
+        // An install script of an earlier run is not downloaded again.
+        let kept = matches!(self.folder.install_script(), Ok(Some(_)));
+        sources::SourceRequirements {
+            topology: &self.topology,
+            downloads,
+            fetches: (!kept).then_some(&self.topology.server_1().name),
+        }
     }
 
     /// Connects to the hosts at once; but a password that several share is first proven on one.
@@ -138,7 +151,22 @@ fn ask_for_nodes(topology: &Topology, hosts: &mut [ReachedHost]) {
 
 impl Reached {
     pub(super) fn check(self) -> Checked {
-        let Self { opened, hosts } = self;
+        let grid = self.grid();
+        let Self {
+            opened,
+            hosts,
+            leased,
+        } = self;
+        Checked {
+            hosts,
+            opened,
+            grid,
+            leased,
+        }
+    }
+
+    fn grid(&self) -> Grid {
+        let Self { opened, hosts, .. } = self;
         let looked = hosts.iter().filter_map(|reached| {
             Some(Looked {
                 host: opened.answers.host(&reached.name)?,
@@ -146,6 +174,7 @@ impl Reached {
                 sources: &reached.sources,
                 links: &reached.links,
                 busy: !reached.units.is_empty(),
+                lost: reached.lost.as_deref(),
             })
         });
         let looked: Vec<_> = looked.collect();
@@ -156,12 +185,17 @@ impl Reached {
             token: &token,
             agent_token: &agent_token,
         };
-        let grid = preflight::grid(wanted, &looked);
-        Checked {
-            hosts,
-            opened,
-            grid,
-        }
+        preflight::grid(wanted, &looked)
+    }
+
+    /// Looks at some of the hosts once more.
+    fn look_again(&mut self, which: &BTreeSet<String>, control: &Control) {
+        let opened = &self.opened;
+        let opens = opened.lease().is_some();
+        let downloads = Downloads::of(&opened.answers.k3s);
+        let wanted = opened.sources(&downloads);
+        look_again(&mut self.hosts, which, wanted, opens, control);
+        ask_for_nodes(&opened.topology, &mut self.hosts);
     }
 }
 
@@ -174,6 +208,34 @@ impl Checked {
     pub(super) fn links(&self) -> Vec<(Link, Contact)> {
         let links = self.hosts.iter().flat_map(|host| host.links.iter());
         links.cloned().collect()
+    }
+
+    /// Checks the hosts once more: those with problems first, and all others once these are fit.
+    pub(super) fn again(self, control: &Control) -> Self {
+        let unwell = self.grid.unwell();
+        let Self {
+            hosts,
+            opened,
+            mut leased,
+            ..
+        } = self;
+        let mut reached = Reached {
+            hosts,
+            opened,
+            leased,
+        };
+        if leased.elapsed() > LEASE {
+            take_leases(&mut reached.hosts);
+            leased = Instant::now();
+            reached.leased = leased;
+        }
+        reached.look_again(&unwell, control);
+        if reached.grid().passes() {
+            let names = reached.hosts.iter().map(|host| host.name.clone());
+            let others = names.filter(|name| !unwell.contains(name)).collect();
+            reached.look_again(&others, control);
+        }
+        reached.check()
     }
 
     /// Builds the plan. An error if a host failed the preflight.

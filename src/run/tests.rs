@@ -1,3 +1,5 @@
+mod repeats;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,11 +52,20 @@ fn facts(host: &Host) -> String {
 
 pub(super) fn bare(host: &Host) -> Scripted {
     let facts = facts(host);
+    saying(host, move || facts.clone())
+}
+
+/// A host with these facts, which may differ from one look to the next.
+fn saying(host: &Host, facts: impl Fn() -> String + Send + 'static) -> Scripted {
     let links = (0..20).map(|number| format!("reach.link={number} reached\n"));
     let links: String = links.collect();
     let around = format!("packages=reached\ndownload.good=yes\nreach=tried\n{links}");
     Scripted::new(&host.name)
-        .answer(move |script| script.contains("os.id").then(|| Reply::exit(0).out(&facts)))
+        .answer(move |script| {
+            script
+                .contains("os.id")
+                .then(|| Reply::exit(0).out(&facts()))
+        })
         .on("LISTENER=", Reply::exit(0).out("listen=opened"))
         .on("reach.link=", Reply::exit(0).out(&around))
         .on("PATIENCE=", Reply::exit(0).out("lease taken"))

@@ -289,7 +289,7 @@ fn begin(terminal: &mut Terminal) {
     terminal.types("answers.toml\r");
     terminal.waits_for("The answers are complete");
     terminal.types("\r");
-    terminal.waits_for("Enter shows the plan.");
+    terminal.waits_for("Fit for ");
     terminal.types("\r");
     terminal.waits_for("Cluster bench: ");
     terminal.types("a");

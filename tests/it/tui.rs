@@ -15,6 +15,8 @@ const FAILED: &str = concat!(
 );
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
+/// Ctrl-N: on to the next page.
+const NEXT: &str = "\u{e}";
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -198,6 +200,8 @@ fn hosts_are_pasted_and_kept_when_the_line_drops() {
     let mut terminal = Terminal::start(WIZARD, SIZE, quiet, &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
+    terminal.waits_for("Step 1/10 · Cluster");
+    terminal.types(NEXT);
     terminal.waits_for("No hosts yet");
     // As tmux sends line ends, as others do, and as a file of Windows has them.
     terminal.types("\u{1b}[200~db 10.0.0.5\rserver-one 10.0.0.11\r\u{1b}[201~");
@@ -258,14 +262,17 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
-    terminal.waits_for("No hosts yet");
-    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~\t");
-    terminal.waits_for("Step 2/10 · Cluster");
+    terminal.waits_for("Step 1/10 · Cluster");
+    // An empty field says what holds, in brackets.
+    terminal.waits_for("(from ~/.ssh/config, or 22)");
     terminal.types("\u{15}typed\t\t\t\t\t");
     terminal.waits_for("▸ SSH password");
     terminal.types("hunter2hunter2");
     terminal.waits_for("▸ SSH password          **************");
-    terminal.types("\u{1b}[6~");
+    terminal.types(NEXT);
+    terminal.waits_for("No hosts yet");
+    terminal.types("\u{1b}[200~db 10.0.0.5\nserver-one 10.0.0.11\n\u{1b}[201~");
+    terminal.types(NEXT);
     terminal.waits_for("Step 3/10 · Postgres");
     terminal.types("\t\t\u{7}");
     terminal.waits_for("Generated: 43 letters and digits.");
@@ -277,11 +284,11 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
         "6/10 · Load balancer",
         "7/10 · Agents",
     ] {
-        terminal.types("\u{1b}[6~");
+        terminal.types(NEXT);
         terminal.waits_for(page);
     }
-    terminal.types("\u{1b}[6~");
-    terminal.waits_for("✗ 1 hosts: no host has the role \"load-balancer\"");
+    terminal.types(NEXT);
+    terminal.waits_for("✗ 2 hosts: no host has the role \"load-balancer\"");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
@@ -404,12 +411,12 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     terminal.waits_for("The path of a TOML file");
     terminal.types("locked.toml\r");
     terminal.waits_for("there are no agents");
-    terminal.types("1");
+    terminal.types("2");
     // Its key is unknown: the operator trusts it.
-    terminal.waits_for("? host key unknown");
+    terminal.waits_for("host key unknown");
     terminal.waits_for(&sshd.fingerprint("ed25519"));
     terminal.types("b");
-    terminal.waits_for("? password needed");
+    terminal.waits_for("password needed");
     terminal.types("p");
     terminal.waits_for("Passphrase of the key");
     terminal.types("wrong\r");
@@ -420,7 +427,7 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     terminal.waits_for("▸ ***********");
     terminal.types("\r");
     terminal.waits_for(" MiB");
-    terminal.waits_for("✗ not reached");
+    terminal.waits_for("not reached");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     // It is written nowhere.

@@ -123,6 +123,6 @@ fn the_hosts_the_options_and_the_review() {
     );
     terminal.types("\u{1b}");
     terminal.waits_for("fetched without TLS");
-    terminal.types("1");
-    picture(&terminal, "hosts", "The hosts", &["Tab continue"]);
+    terminal.types("2");
+    picture(&terminal, "hosts", "The hosts", &["Ctrl-N next"]);
 }

@@ -43,7 +43,8 @@ fn fills(terminal: &mut Terminal, label: &str, text: &str) {
     panic!("no field {label}\n{}", terminal.text());
 }
 
-const DONE: &str = "\u{1b}[6~";
+/// Ctrl-N: on to the next page.
+const NEXT: &str = "\u{e}";
 
 /// Where the lab keeps it.
 fn kept(name: &str) -> String {
@@ -108,23 +109,19 @@ fn enters_hosts(terminal: &mut Terminal) {
         for (label, text) in more {
             fills(terminal, label, &text);
         }
-        terminal.types(DONE);
+        terminal.types(NEXT);
         terminal.waits_for("ADDRESS");
         terminal.waits_for(name);
     }
 }
 
 fn enters_options(terminal: &mut Terminal) {
-    terminal.types("\t");
-    terminal.waits_for("Step 2/10");
-    fills(terminal, "Cluster", "lab");
-    fills(terminal, "Known hosts files", &kept("known_hosts"));
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("Step 3/10");
     fills(terminal, "Postgres name", "postgres.lab.internal");
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("Step 4/10");
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("Step 5/10");
     let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
     fills(terminal, "Server settings", settings);
@@ -134,11 +131,11 @@ fn enters_options(terminal: &mut Terminal) {
         "http://198.51.100.1:8080/install.sh",
     );
     fills(terminal, "Releases", "http://198.51.100.1:8080/k3s");
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("Step 6/10");
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("Step 7/10");
-    terminal.types(DONE);
+    terminal.types(NEXT);
     terminal.waits_for("fetched without TLS");
 }
 
@@ -149,6 +146,10 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
     terminal.waits_for("▸ New cluster");
     terminal.types("\r");
+    terminal.waits_for("Step 1/10");
+    fills(&mut terminal, "Cluster", "lab");
+    fills(&mut terminal, "Known hosts files", &kept("known_hosts"));
+    terminal.types(NEXT);
     terminal.waits_for("No hosts yet");
     enters_hosts(&mut terminal);
     enters_options(&mut terminal);
@@ -159,7 +160,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
         assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
     }
     terminal.types("\r");
-    terminal.waits_for("Enter shows the plan.");
+    terminal.waits_for("Fit for ");
     terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     // What will change in files, then phase by phase.
@@ -182,7 +183,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 fn begin(terminal: &mut Terminal) {
     terminal.waits_for("fetched without TLS");
     terminal.types("\r");
-    terminal.waits_for("Enter shows the plan.");
+    terminal.waits_for("Fit for ");
     terminal.types("\r");
     terminal.waits_for("Cluster lab: ");
     terminal.types("v");

@@ -10,8 +10,9 @@ pub enum Action {
     Redraw,
     Back,
     Close,
+    /// What Enter does on this page.
     Continue,
-    /// Done with this page.
+    /// On to the next page.
     Forward,
     Up,
     Down,
@@ -27,6 +28,7 @@ pub enum Action {
     Times,
     Copy,
     SaveLog,
+    /// A phase of the run; before it, a part of the answers.
     Phase(u8),
     NextPhase,
     PreviousPhase,
@@ -56,8 +58,6 @@ pub enum Action {
     LineDown,
     NewLine,
     Generate,
-    /// A group of the review.
-    Group(u8),
     Left,
     Right,
     Reveal,
@@ -80,6 +80,8 @@ pub enum Action {
     ShowPhase,
     Shell,
     AskSecret,
+    /// The keys of all hosts that are not known yet.
+    TrustAll,
     ForAll,
     OtherSecret,
     /// The other view of the same.

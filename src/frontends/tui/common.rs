@@ -1,8 +1,10 @@
 //! What all pages share: how the screen looks, wizard or replay, the run, and what was just said.
 
+use super::action::Action;
 use super::effect::Effect;
 use super::log::Room;
 use super::mode::Mode;
+use super::page::Page;
 use super::run_view::RunView;
 use super::theme::Theme;
 use super::wizard::WizardSession;
@@ -91,6 +93,14 @@ impl Common {
     pub fn reach(&self) -> Vec<Effect> {
         let wizard = self.mode.wizard().into_iter();
         wizard.map(WizardSession::reach).collect()
+    }
+
+    /// The page of the answers to which Back or a digit leads from what comes after them.
+    pub fn back_to_answers(&mut self, action: Action) -> Page {
+        match (self.mode.wizard_mut(), action) {
+            (Some(wizard), Action::Phase(number)) => wizard.jump(number),
+            _ => Page::Review,
+        }
     }
 
     /// Softly first, hard the second time; the third time, nothing is waited for.

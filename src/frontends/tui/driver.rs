@@ -19,10 +19,11 @@ use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
 use crate::run::{
-    self, Frontend, Opened, Outlook, Planned, Proceed, Purpose, Reach, RunError, Tried,
+    self, AfterChecks, Frontend, Opened, Outlook, Planned, Proceed, Purpose, Reach, RunError, Tried,
 };
 use crate::topology::Link;
 
+use super::effect::Order;
 use super::message::{Message, RunFiles, Unreached};
 use super::poller::PollError;
 use super::shown_plan::ShownPlan;
@@ -34,14 +35,14 @@ use super::{poller, probe, text};
 /// output are left out when there are too many.
 const WAITING: usize = 4096;
 
-/// Works with the hosts of these answers on a thread of its own. `begin` gets the operator's
-/// decision; `chosen`, the objects of the cluster that the operator wants to know more of, once
+/// Works with the hosts of these answers on a thread of its own. `orders` gets the operator's
+/// decisions; `chosen`, the objects of the cluster that the operator wants to know more of, once
 /// there is one.
 pub fn start(
     answers: Answers,
     tried: Tried,
     control: Arc<Control>,
-    begin: Receiver<bool>,
+    orders: Receiver<Order>,
     chosen: Receiver<ObjectName>,
     messages: Sender<Message>,
     outcome: Sender<RunEnd>,
@@ -51,7 +52,7 @@ pub fn start(
         .spawn(move || {
             let mut screens = Screens {
                 messages: messages.clone(),
-                begin,
+                orders,
                 outcome,
                 begun: None,
             };
@@ -112,7 +113,7 @@ fn watch(
 /// A run, for the screens.
 struct Screens {
     messages: Sender<Message>,
-    begin: Receiver<bool>,
+    orders: Receiver<Order>,
     outcome: Sender<RunEnd>,
     begun: Option<BegunRun>,
 }
@@ -139,6 +140,22 @@ impl Frontend for Screens {
         self.tell(Message::Checked(Box::new(grid.clone()), links.to_vec()));
     }
 
+    /// Where all is well, the plan is made at once. Else the operator looks first.
+    fn after_checks(&mut self, grid: &Grid) -> AfterChecks {
+        if grid.is_well() {
+            return AfterChecks::GoOn;
+        }
+        let mut orders = self.orders.iter();
+        let next = orders.find_map(|order| match order {
+            Order::CheckAgain => Some(AfterChecks::Again),
+            Order::Plan if grid.passes() => Some(AfterChecks::GoOn),
+            // It was wanted before the last look, in which something fails.
+            Order::Plan => None,
+            Order::Begin(_) => Some(AfterChecks::Leave),
+        });
+        next.unwrap_or(AfterChecks::Leave)
+    }
+
     fn planned(&mut self, planned: &Planned) -> Proceed {
         let Outlook { mut files, left } = planned.outlook();
         let plan = planned.plan();
@@ -151,7 +168,12 @@ impl Frontend for Screens {
                 .collect(),
         })));
         // An end of the screens is a "no".
-        if !self.begin.recv().unwrap_or(false) {
+        let mut orders = self.orders.iter();
+        let begins = orders.find_map(|order| match order {
+            Order::Begin(yes) => Some(yes),
+            Order::CheckAgain | Order::Plan => None,
+        });
+        if begins != Some(true) {
             return Proceed::Leave;
         }
         let mut context = planned.context(text::NAME.into(), false);

@@ -37,6 +37,10 @@ pub enum Effect {
     Forgive,
     /// Log in with this from now on.
     Give(Box<EnteredSecret>),
+    /// Check the hosts once more, while they wait.
+    CheckAgain,
+    /// Plan for the hosts as they were checked.
+    Plan,
     /// Carry out what was planned, or not.
     Begin(bool),
     /// How many phases may begin; all where there is no number.
@@ -51,6 +55,14 @@ pub enum Effect {
     Load(PathBuf),
     /// Make a secret for the field with this key.
     Generate(&'static str),
+}
+
+/// What the operator wants of the hosts that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    CheckAgain,
+    Plan,
+    Begin(bool),
 }
 
 /// Which host to try, and with what the answers say of all.

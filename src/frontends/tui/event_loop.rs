@@ -27,7 +27,7 @@ use crate::signals;
 use crate::state::files::{self, Existing};
 
 use super::driver;
-use super::effect::{Effect, ProbeOrder};
+use super::effect::{Effect, Order, ProbeOrder};
 use super::live::LiveUpdate;
 use super::message::{Message, RunFiles};
 use super::model::Model;
@@ -47,7 +47,7 @@ pub struct EventLoop {
     inbox: Receiver<Message>,
     /// Ends the run that is at work, and the looking at what it has left.
     control: Arc<Control>,
-    begin: Option<Sender<bool>>,
+    orders: Option<Sender<Order>>,
     /// Objects of the cluster that the operator wants to know more of.
     chosen: Option<Sender<ObjectName>>,
     /// Secrets that were typed, and what came of passwords: for this process alone.
@@ -73,7 +73,7 @@ impl EventLoop {
             messages,
             inbox,
             control: Arc::default(),
-            begin: None,
+            orders: None,
             chosen: None,
             tried: Tried {
                 asks: true,
@@ -268,15 +268,17 @@ impl EventLoop {
                 if yes {
                     self.drafts.drop_draft();
                 }
-                if let Some(begin) = self.begin.take() {
-                    let _ = begin.send(yes);
+                if let Some(orders) = self.orders.take() {
+                    let _ = orders.send(Order::Begin(yes));
                 }
             }
+            Effect::CheckAgain => self.order(Order::CheckAgain),
+            Effect::Plan => self.order(Order::Plan),
             Effect::LetBegin(phases) => self.control.let_begin(phases),
             Effect::Decide(step, decision) => self.control.decide(step, decision),
             Effect::Abort(how) => {
                 // A run that waits for its beginning does not begin.
-                self.begin = None;
+                self.orders = None;
                 let why = model.signal.map_or(text::BY_OPERATOR, signals::name);
                 self.control.abort(how, why);
             }
@@ -297,9 +299,16 @@ impl EventLoop {
         Ok(false)
     }
 
+    /// For the hosts that wait, where there are any.
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(order);
+        }
+    }
+
     fn reach(&mut self, answers: Answers) -> io::Result<()> {
-        let (begin, word) = unbounded();
-        self.begin = Some(begin);
+        let (orders, inbox) = unbounded();
+        self.orders = Some(orders);
         let (chosen, looked_at) = unbounded();
         self.chosen = Some(chosen);
         // What the last run has left is not looked at any more.
@@ -309,7 +318,7 @@ impl EventLoop {
             answers,
             self.tried.clone(),
             self.control.clone(),
-            word,
+            inbox,
             looked_at,
             self.messages.clone(),
             self.outcomes.0.clone(),

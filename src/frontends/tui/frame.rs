@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::action::Action;
 use super::common::Common;
 use super::keys::{self, Binding, ListedIn};
 use super::model::Model;
@@ -112,7 +113,7 @@ fn message(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             Span::raw(search.clone()),
             Span::styled(" ", theme.selected()),
         ])
-    } else if let Some(question) = model.shown().question() {
+    } else if let Some(question) = model.shown().question(common) {
         Line::styled(question, theme.accent())
     } else if let Some(toast) = &common.toast {
         Line::styled(toast.text.clone(), theme.accent())
@@ -143,12 +144,19 @@ fn footer(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let listed: Vec<_> = keys::active(&scopes)
         .filter(|binding| binding.listed == ListedIn::Footer)
         .collect();
-    // Help and quit are always listed; of the rest, as many as there is room for.
-    let always = scopes.len().min(1) + 1;
-    let (page, global) = listed.split_at(listed.len().saturating_sub(always));
+    // Help and quit are always listed, and before a run the ways on and back; of the rest, as many
+    // as there is room for.
+    let always = |action: Action| match action {
+        Action::Help | Action::Quit => true,
+        Action::Forward | Action::Back => !model.page.is_of_a_run(),
+        _ => false,
+    };
+    let (global, page): (Vec<_>, Vec<_>) = listed
+        .into_iter()
+        .partition(|binding| always(binding.action));
     let width = |binding: &Binding| binding.key.to_string().width() + 1 + binding.says.width() + 3;
     let reserved: usize = global.iter().map(|binding| width(binding)).sum();
-    let fitting = page.iter().take_while(|binding| {
+    let fitting = page.into_iter().take_while(|binding| {
         used += width(binding);
         used + reserved <= room + 3
     });

@@ -1,5 +1,9 @@
 //! Keys and their meanings. The footer, the help and the effect of a key press come from the same
 //! bindings, so they cannot differ. Each page has its own; those of all pages are here.
+//!
+//! The convention, on every page: Ctrl-N goes on to the next page, and Esc goes back or closes what
+//! lies over the page. Digits jump to a phase, q asks to quit, ? and F1 help, y and n answer a
+//! question. README lists it, and a test (`tests/rules.rs`) holds every page to it.
 
 use std::fmt;
 
@@ -141,23 +145,17 @@ pub const SEARCH: Scope = Scope::new(
 );
 
 /// The help is open.
-pub const HELP: Scope = Scope::new(
-    "help",
-    &[
-        shown(ESC, Action::Close, say::CLOSE),
-        alias(char('q'), Action::Close, say::CLOSE),
-    ],
-);
+pub const HELP: Scope = Scope::new("help", &[shown(ESC, Action::Close, say::CLOSE)]);
 
 /// The operator is asked whether to stop the run.
 pub const QUIT: Scope = Scope::new(
     "quit",
     &[
-        shown(ENTER, Action::StopSoftly, say::STOP_SOFTLY),
+        shown(char('y'), Action::StopSoftly, say::STOP_SOFTLY),
         shown(char('x'), Action::StopHard, say::STOP_HARD),
-        shown(ESC, Action::Close, say::KEEP_ON),
-        alias(char('y'), Action::StopSoftly, say::STOP_SOFTLY),
-        alias(char('n'), Action::Close, say::KEEP_ON),
+        shown(char('n'), Action::Close, say::KEEP_ON),
+        alias(ENTER, Action::StopSoftly, say::STOP_SOFTLY),
+        alias(ESC, Action::Close, say::KEEP_ON),
     ],
 );
 
@@ -165,10 +163,10 @@ pub const QUIT: Scope = Scope::new(
 pub const LEAVE: Scope = Scope::new(
     "leave",
     &[
-        shown(ENTER, Action::StopSoftly, say::LEAVE),
-        shown(ESC, Action::Close, say::STAY),
-        alias(char('y'), Action::StopSoftly, say::LEAVE),
-        alias(char('n'), Action::Close, say::STAY),
+        shown(char('y'), Action::StopSoftly, say::LEAVE),
+        shown(char('n'), Action::Close, say::STAY),
+        alias(ENTER, Action::StopSoftly, say::LEAVE),
+        alias(ESC, Action::Close, say::STAY),
     ],
 );
 
@@ -194,11 +192,40 @@ pub const LETTERS_BACK: Scope = Scope::new(
 pub const ASK: Scope = Scope::new(
     "ask",
     &[
-        shown(ENTER, Action::Confirm, say::YES),
-        shown(ESC, Action::Close, say::NO),
-        alias(char('y'), Action::Confirm, say::YES),
-        alias(char('n'), Action::Close, say::NO),
+        shown(char('y'), Action::Confirm, say::YES),
+        shown(char('n'), Action::Close, say::NO),
+        alias(ENTER, Action::Confirm, say::YES),
+        alias(ESC, Action::Close, say::NO),
     ],
+);
+
+/// There is a page to go on to. The key is one byte: it works in every field, no terminal, tmux or
+/// screen takes it, and a slow line cannot break it into pieces.
+pub const NEXT: Scope = Scope::new("next", &[shown(ctrl('n'), Action::Forward, say::NEXT)]);
+
+/// There is a page to go back to.
+pub const BACK: Scope = Scope::new("back", &[shown(ESC, Action::Back, say::BACK)]);
+
+/// Pages without text: before a run, a digit opens that part of the answers.
+pub const PHASES: Scope = Scope::new(
+    "phases",
+    &[
+        helped(char('1'), Action::Phase(1), say::PHASE),
+        alias(char('2'), Action::Phase(2), say::PHASE),
+        alias(char('3'), Action::Phase(3), say::PHASE),
+        alias(char('4'), Action::Phase(4), say::PHASE),
+        alias(char('5'), Action::Phase(5), say::PHASE),
+        alias(char('6'), Action::Phase(6), say::PHASE),
+        alias(char('7'), Action::Phase(7), say::PHASE),
+        alias(char('8'), Action::Phase(8), say::PHASE),
+        alias(char('9'), Action::Phase(9), say::PHASE),
+    ],
+);
+
+/// The answers can be saved to a file.
+pub const SAVE: Scope = Scope::new(
+    "save",
+    &[helped(ctrl('s'), Action::SaveAnswers, say::SAVE_ANSWERS)],
 );
 
 /// The connections to hosts can be retried.

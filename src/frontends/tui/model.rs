@@ -75,7 +75,7 @@ impl Model {
             return vec![self.quit_scope(), keys::EVERYWHERE];
         }
         if self.common.help.is_some() {
-            return vec![keys::HELP, keys::SCROLL, keys::EVERYWHERE];
+            return vec![keys::HELP, keys::SCROLL, keys::LETTERS, keys::EVERYWHERE];
         }
         self.scopes_below_help()
     }

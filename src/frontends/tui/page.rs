@@ -1,5 +1,5 @@
-//! The names of the pages, and the order of those before a run: hosts, a page of options for each
-//! phase, the review, the connections, the plan.
+//! The names of the pages, and the order of those before a run: the cluster with the SSH defaults of
+//! its hosts, the hosts, a page of options for each phase, the review, the connections, the plan.
 
 use super::text;
 use crate::interview::section::Section;
@@ -28,8 +28,8 @@ pub enum Page {
 }
 
 pub const ORDER: [Page; 10] = [
-    Page::Hosts,
     Page::Options(Section::Cluster),
+    Page::Hosts,
     Page::Options(Section::Postgres),
     Page::Options(Section::Certificates),
     Page::Options(Section::Servers),
@@ -103,9 +103,11 @@ mod tests {
             assert_eq!(pair[0].after(), pair[1]);
             assert_eq!(pair[1].before(), pair[0]);
         }
-        assert_eq!(Page::Hosts.before(), Page::Welcome);
-        assert_eq!(Page::Host.after(), Page::Options(Section::Cluster));
-        let options = Section::ALL.map(Page::Options);
-        assert_eq!(ORDER[1..GROUPS], options);
+        assert_eq!(ORDER[0].before(), Page::Welcome);
+        assert_eq!(Page::Host.after(), Page::Options(Section::Postgres));
+        // The logins that hosts share are asked for before the hosts.
+        let [cluster, rest @ ..] = Section::ALL.map(Page::Options);
+        assert_eq!(ORDER[..2], [cluster, Page::Hosts]);
+        assert_eq!(ORDER[2..GROUPS], rest);
     }
 }

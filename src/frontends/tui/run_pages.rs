@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::action::Action;
 use super::common::Common;
 use super::effect::Effect;
-use super::keys::{SCROLL, Scope, char, helped, shown};
+use super::keys::{BACK, NEXT, PHASES, SCROLL, Scope, char, helped, shown};
 use super::layout;
 use super::page::Page;
 use super::text::key as say;
@@ -50,8 +50,30 @@ const SHOW_HELD: Scope = Scope::new(
     &[shown(char('h'), Action::ShowPhase, say::SHOW_PHASE)],
 );
 
+/// The pages of a run, in the order in which one goes on to the next, and back.
+fn order(common: &Common) -> Vec<Page> {
+    let held = common.run.progress.held.is_some();
+    let rest = [Page::Run, Page::Proofs, Page::Failure, Page::Cluster];
+    held.then_some(Page::Phase)
+        .into_iter()
+        .chain(rest)
+        .collect()
+}
+
+/// The page after one of these, or before it.
+fn beside(common: &Common, page: Page, forward: bool) -> Option<Page> {
+    let order = order(common);
+    let place = order.iter().position(|other| *other == page);
+    let beside = match (place, forward) {
+        (Some(place), true) => place + 1,
+        (Some(place), false) => place.checked_sub(1)?,
+        (None, _) => 0,
+    };
+    order.get(beside).copied()
+}
+
 /// The keys of a page, and those of all pages of a run.
-pub fn scopes(common: &Common, mut own: Vec<Scope>) -> Vec<Scope> {
+pub fn scopes(common: &Common, page: Page, mut own: Vec<Scope>) -> Vec<Scope> {
     let held = common.run.progress.held.is_some();
     if let Some(replay) = common.mode.replay() {
         own.extend((!replay.follows).then_some(REPLAY));
@@ -60,12 +82,24 @@ pub fn scopes(common: &Common, mut own: Vec<Scope>) -> Vec<Scope> {
     } else if common.can_run_again() {
         own.push(AGAIN);
     }
-    own.extend([VIEWS, SCROLL]);
+    own.push(VIEWS);
+    own.extend(beside(common, page, true).map(|_| NEXT));
+    own.extend(beside(common, page, false).map(|_| BACK));
+    own.extend([PHASES, SCROLL]);
     own
 }
 
-pub fn act(common: &mut Common, action: Action) -> Vec<Effect> {
+pub fn act(common: &mut Common, page: Page, action: Action) -> Vec<Effect> {
     match action {
+        Action::Forward | Action::Back => {
+            let beside = beside(common, page, action == Action::Forward);
+            beside.map(Effect::Go).into_iter().collect()
+        }
+        Action::Phase(number) => {
+            let phase = usize::from(number.saturating_sub(1));
+            common.run.choose_phase(phase);
+            vec![Effect::Go(Page::Run)]
+        }
         Action::ShowRun => vec![Effect::Go(Page::Run)],
         Action::ShowProofs => vec![Effect::Go(Page::Proofs)],
         Action::ShowFailure => vec![Effect::Go(Page::Failure)],

@@ -101,13 +101,22 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Probed(id, what) => probed(model, id, what),
         Message::Checked(grid, links) => {
-            let wizard = model.common.mode.wizard_mut();
-            let Some(wizard) = wizard.filter(|_| model.page == Page::Connect) else {
+            let Some(wizard) = model.common.mode.wizard_mut() else {
                 return Vec::new();
             };
-            wizard.checked = true;
-            model.pages.preflight = PreflightPage::new(*grid, links);
-            vec![Effect::Go(Page::Preflight)]
+            match model.page {
+                Page::Connect => {
+                    wizard.checked = true;
+                    model.pages.preflight = PreflightPage::new(*grid, links);
+                    vec![Effect::Go(Page::Preflight)]
+                }
+                Page::Preflight => {
+                    let preflight = &mut model.pages.preflight;
+                    preflight.checked_again(&wizard.interview.answers, *grid, links);
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            }
         }
         Message::Planned(plan) => planned(model, *plan),
         Message::Loaded(answers) => loaded(model, *answers),
@@ -219,8 +228,8 @@ fn planned(model: &mut Model, plan: ShownPlan) -> Vec<Effect> {
     wizard.plan = plan;
     match model.page {
         // The operator looks at what the hosts are first.
-        Page::Preflight => Vec::new(),
-        Page::Connect => vec![Effect::Go(Page::Plan)],
+        Page::Preflight if !model.pages.preflight.goes_on() => Vec::new(),
+        Page::Preflight | Page::Connect => vec![Effect::Go(Page::Plan)],
         // An operator who has gone back meanwhile wants no plan any more.
         _ => vec![Effect::Begin(false)],
     }
@@ -245,6 +254,7 @@ fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let key = Key::of(event);
     // The operator has gone on: what was said before is over.
     model.common.toast = None;
+    model.pages.get_mut(model.page).pressed();
     let searches = model.common.run.searching.is_some();
     let into_text = match key.code {
         KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete => !key.ctrl,
@@ -292,7 +302,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => common.help = if common.help.is_some() { None } else { Some(0) },
         Action::Quit => return quit(model),
-        Action::AskToQuit => model.asks_to_stop = true,
+        Action::AskToQuit => {
+            common.help = None;
+            model.asks_to_stop = true;
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Close if model.asks_to_stop => model.asks_to_stop = false,

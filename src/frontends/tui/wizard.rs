@@ -1,9 +1,10 @@
 //! What the pages of the wizard share: the answers, how far the operator came, and the plan.
 
-use super::effect::Effect;
-use super::page::Page;
+use super::effect::{Effect, EnteredSecret};
+use super::page::{self, Page};
 use super::probes::Probes;
 use super::shown_plan::{Detail, ShownPlan};
+use crate::answers::CredentialKind;
 use crate::interview::Interview;
 use crate::interview::offers::Found;
 
@@ -23,6 +24,8 @@ pub struct WizardSession {
     pub checked: bool,
     pub plan: ShownPlan,
     pub detail: Detail,
+    /// Which secrets the operator typed: for the host or for all, and what for. Never the secrets.
+    pub given: Vec<(Option<String>, CredentialKind)>,
     /// Why there is no run.
     pub refused: Option<String>,
     /// Milliseconds since connecting began.
@@ -41,8 +44,18 @@ impl WizardSession {
             checked: false,
             plan: ShownPlan::default(),
             detail: Detail::None,
+            given: Vec::new(),
             refused: None,
             clock: 0,
+        }
+    }
+
+    /// The operator typed a secret.
+    pub fn was_given(&mut self, secret: &EnteredSecret) {
+        let host = (!secret.for_all).then(|| secret.host.name.clone());
+        let given = (host, secret.what.clone());
+        if !self.given.contains(&given) {
+            self.given.push(given);
         }
     }
 
@@ -53,6 +66,14 @@ impl WizardSession {
             (false, true) => page.after(),
             (false, false) => page.before(),
         }
+    }
+
+    /// The page of the answers to which a digit leads: a part, or the review.
+    pub fn jump(&mut self, number: u8) -> Page {
+        let place = usize::from(number.saturating_sub(1)).min(page::GROUPS);
+        self.from_review = self.reached >= page::GROUPS;
+        self.host = 0;
+        page::ORDER[place]
     }
 
     /// A page is shown.

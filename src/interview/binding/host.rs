@@ -1,7 +1,7 @@
 //! The form of a host.
 
 use super::reader::{ParseError, Reader, checks, optional, path, secret};
-use crate::answers::{Host, Role};
+use crate::answers::{Host, Role, SshSettings};
 use crate::interview::form::{Field, Form, Kind};
 use crate::interview::text;
 use crate::interview::text::field as say;
@@ -60,6 +60,27 @@ pub fn of_host(host: &Host) -> Form {
         ),
     ];
     Form::new(text::HOST, text::HOST_WHY, fields)
+}
+
+/// In empty fields, what all hosts have.
+pub fn show_defaults(form: &mut Form, ssh: &SshSettings) {
+    for field in &mut form.fields {
+        let default = match field.key {
+            "user" => ssh.user.clone(),
+            "port" => ssh.port.map(|port| port.to_string()),
+            "key" => ssh.key.as_ref().map(|key| key.display().to_string()),
+            "passphrase" => ssh.passphrase.as_ref().map(|_| String::new()),
+            "password" => ssh.password.as_ref().map(|_| String::new()),
+            "sudo_password" => ssh.sudo_password.as_ref().map(|_| String::new()),
+            _ => None,
+        };
+        field.when_empty = match default {
+            None => continue,
+            // A secret is not shown.
+            Some(default) if default.is_empty() => say::AS_FOR_ALL.to_owned(),
+            Some(default) => format!("{default}, {}", say::AS_FOR_ALL),
+        };
+    }
 }
 
 /// The host that a form describes. What cannot be parsed changes nothing.

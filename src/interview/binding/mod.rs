@@ -17,7 +17,7 @@ use super::form::Form;
 use super::section::Section;
 use super::text::section as say;
 pub use host::of_host;
-pub(super) use host::to_host;
+pub(super) use host::{show_defaults, to_host};
 pub use pasted::hosts_from;
 pub use reader::ParseError;
 
@@ -25,7 +25,7 @@ pub use reader::ParseError;
 pub(super) fn of_section(section: Section, answers: &Answers, is_known: bool) -> Form {
     let fields = sections::fields(section, answers, is_known);
     Form {
-        hosts: Some(phase::hosts(section, answers)),
+        hosts: phase::hosts(section, answers),
         does: phase::does(section, answers),
         ..Form::new(say::title(section), say::why(section), fields)
     }

@@ -5,9 +5,10 @@ use crate::interview::section::Section;
 use crate::interview::text::section as say;
 use crate::topology::max_connections;
 
-pub fn hosts(section: Section, answers: &Answers) -> Vec<String> {
+/// `None` for the part that comes before the hosts.
+pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
     let roles: &[Role] = match section {
-        Section::Cluster => &Role::SUPPORTED,
+        Section::Cluster => return None,
         Section::Postgres => &[Role::Postgres],
         Section::Certificates => &[Role::Postgres, Role::Server],
         Section::Servers => &[Role::Server],
@@ -15,7 +16,7 @@ pub fn hosts(section: Section, answers: &Answers) -> Vec<String> {
         Section::Agents => &[Role::Agent],
     };
     let of_role = |role: &Role| answers.with_role(*role);
-    roles.iter().flat_map(of_role).map(name).collect()
+    Some(roles.iter().flat_map(of_role).map(name).collect())
 }
 
 pub fn does(section: Section, answers: &Answers) -> Vec<String> {

@@ -141,7 +141,9 @@ fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {
     let k3s = &answers.k3s;
     // The data of an existing cluster is encrypted with its token.
     let token = if is_known {
-        login("k3s.token", say::TOKEN, k3s.token.as_ref()).helped(say::KEPT_TOKEN)
+        login("k3s.token", say::TOKEN, k3s.token.as_ref())
+            .helped(say::KEPT_TOKEN)
+            .empty_means(say::KEPT)
     } else {
         made("k3s.token", say::TOKEN, k3s.token.as_ref())
     };

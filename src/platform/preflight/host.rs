@@ -144,7 +144,7 @@ fn memory(sheet: &mut RowDraft<'_>) {
     let level = match have {
         0 => return,
         have if have < least => Level::Fails,
-        have if have < good => Level::Warns,
+        have if have < good => Level::Trial,
         _ => return,
     };
     sheet.add(
@@ -180,7 +180,7 @@ fn disk(sheet: &mut RowDraft<'_>) {
         let level = if free < 50 * MIB || pressed || (free < *least && !installed) {
             Level::Fails
         } else if free < *least.max(good) {
-            Level::Warns
+            Level::Trial
         } else {
             continue;
         };

@@ -13,7 +13,7 @@ mod host;
 mod network;
 mod print;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::network::Contact;
 use super::{Facts, Sources};
@@ -30,6 +30,8 @@ pub struct Looked<'a> {
     pub links: &'a [(Link, Contact)],
     /// Units of an earlier run are still running there.
     pub busy: bool,
+    /// Why it could not be looked at again.
+    pub lost: Option<&'a str>,
 }
 
 /// What the hosts are compared with.
@@ -55,6 +57,8 @@ pub enum Level {
     Fine,
     /// Only reported.
     Warns,
+    /// Fit for a trial, not for production: only reported.
+    Trial,
     /// Would stop the run, but the answers override it.
     Overridden,
     /// Stops the run.
@@ -82,6 +86,18 @@ pub struct Grid {
     pub rows: Vec<Row>,
     /// What is not known yet.
     pub notes: Vec<String>,
+    /// The cluster has one server, and stops with it.
+    pub one_server: bool,
+}
+
+/// What the hosts are fit for together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fitness {
+    /// Something fails.
+    Unfit,
+    /// They run, but not as a cluster in production should; or a failing check was overridden.
+    Trial,
+    Production,
 }
 
 /// The grid of some hosts, in their order.
@@ -94,6 +110,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
     }
     across::check(&mut sheets, wanted);
     Grid {
+        one_server: wanted.topology.servers.len() == 1,
         rows: sheets
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
@@ -106,6 +123,32 @@ impl Grid {
     /// Whether the run may start.
     pub fn passes(&self) -> bool {
         self.of(Level::Fails).next().is_none()
+    }
+
+    /// Whether there is nothing to say of any host: what was overridden is decided.
+    pub fn is_well(&self) -> bool {
+        self.unwell().is_empty()
+    }
+
+    /// The hosts with problems: those on which a check fails; if none does, those with warnings.
+    pub fn unwell(&self) -> BTreeSet<String> {
+        let hosts = |level| self.of(level).map(|(host, _, _)| host.to_owned());
+        let fails: BTreeSet<_> = hosts(Level::Fails).collect();
+        if fails.is_empty() {
+            return hosts(Level::Warns).chain(hosts(Level::Trial)).collect();
+        }
+        fails
+    }
+
+    pub fn fitness(&self) -> Fitness {
+        let has = |level| self.of(level).next().is_some();
+        if has(Level::Fails) {
+            Fitness::Unfit
+        } else if self.one_server || has(Level::Trial) || has(Level::Overridden) {
+            Fitness::Trial
+        } else {
+            Fitness::Production
+        }
     }
 
     /// The cells of a level, with host and check.
@@ -123,8 +166,12 @@ impl Grid {
         let overridden = self
             .of(Level::Overridden)
             .map(|cell| (cell, " (overridden)"));
+        let trial = self
+            .of(Level::Trial)
+            .map(|cell| (cell, " (fit for a trial only)"));
         let warned = self.of(Level::Warns).map(|cell| (cell, ""));
         overridden
+            .chain(trial)
             .chain(warned)
             .flat_map(|((host, check, cell), how)| {
                 cell.findings.iter().map(move |finding| {
@@ -187,6 +234,10 @@ impl<'a> RowDraft<'a> {
 
     fn warns(&mut self, check: Check, cause: impl Into<String>, remedy: impl Into<String>) {
         self.add(Level::Warns, check, cause, remedy);
+    }
+
+    fn trial(&mut self, check: Check, cause: impl Into<String>, remedy: impl Into<String>) {
+        self.add(Level::Trial, check, cause, remedy);
     }
 
     fn row(self, answers: &Answers) -> Row {

@@ -7,6 +7,13 @@ use crate::topology::{Link, Topology};
 
 pub(super) fn check(sheet: &mut RowDraft<'_>) {
     let looked = sheet.looked;
+    if let Some(why) = looked.lost {
+        sheet.fails(
+            Check::Network,
+            format!("it cannot be looked at any more: {why}"),
+            "If it reboots, wait: the wizard tries again",
+        );
+    }
     for (link, contact) in looked.links {
         sheet.looks_at(Check::Network);
         let Link { to, at, .. } = link;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Cell, Grid, Level};
+use super::{Cell, Fitness, Grid, Level};
 use crate::answers::Check;
 
 const WIDTH: usize = 100;
@@ -16,6 +16,7 @@ impl Level {
         match self {
             Level::Fine => "ok",
             Level::Warns => "warn",
+            Level::Trial => "try",
             Level::Overridden => "over",
             Level::Fails => "FAIL",
         }
@@ -33,6 +34,7 @@ impl fmt::Display for Grid {
         for (level, about) in [
             (Level::Fails, "FAIL"),
             (Level::Overridden, "overridden by the answers"),
+            (Level::Trial, "warning, fit for a trial only"),
             (Level::Warns, "warning"),
         ] {
             for (host, check, cell) in self.of(level) {
@@ -45,6 +47,9 @@ impl fmt::Display for Grid {
         }
         for note in &self.notes {
             wrapped(f, "", note)?;
+        }
+        if let Some(verdict) = self.verdict() {
+            writeln!(f, "\n{verdict}")?;
         }
         Ok(())
     }
@@ -76,6 +81,18 @@ fn wrapped(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result 
 }
 
 impl Grid {
+    /// What the hosts are fit for, in a sentence; `None` where a check fails, and says so itself.
+    pub fn verdict(&self) -> Option<&'static str> {
+        match self.fitness() {
+            Fitness::Unfit => None,
+            Fitness::Trial if self.one_server => {
+                Some("Fit for a trial, not for production: there is one server.")
+            }
+            Fitness::Trial => Some("Fit for a trial, not for production."),
+            Fitness::Production => Some("Fit for production."),
+        }
+    }
+
     /// The checks, in as many tables of the same size as the width requires.
     fn blocks(&self) -> Vec<Vec<Check>> {
         let made = |check: &Check| self.rows.iter().any(|row| row.cells.contains_key(check));

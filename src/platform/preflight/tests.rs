@@ -79,6 +79,7 @@ impl PreflightWorld {
                 sources,
                 links,
                 busy: self.busy,
+                lost: None,
             })
             .collect();
         let topology = Topology::of(&self.answers).unwrap();
@@ -106,7 +107,7 @@ pub(super) fn found(host: usize, change: impl FnOnce(&mut Facts)) -> String {
 
 pub(super) fn told(grid: &Grid) -> String {
     let mut lines = Vec::new();
-    for level in [Level::Fails, Level::Overridden, Level::Warns] {
+    for level in [Level::Fails, Level::Overridden, Level::Trial, Level::Warns] {
         for (host, check, cell) in grid.of(level) {
             for finding in &cell.findings {
                 let (word, cause, remedy) = (level.word(), &finding.cause, &finding.remedy);
@@ -208,12 +209,12 @@ fn sizes_are_refused() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     k3s-server-1 cpu FAIL: it has one CPU: a server needs 2 | Add a CPU
     k3s-server-1 memory FAIL: it has 1464 MiB of memory: a server needs 2 GB | Add memory
-    k3s-server-1 memory warn: it has 1757 MiB of memory: a server needs 2 GB | Add memory
+    k3s-server-1 memory try: it has 1757 MiB of memory: a server needs 2 GB | Add memory
     k3s-agent memory FAIL: it has 292 MiB of memory: an agent needs 512 MB, 1 GB with pods | Add memory
-    k3s-postgres memory warn: it has 488 MiB of memory: Postgres needs 512 MB; 2 GB are recommended | Add memory
+    k3s-postgres memory try: it has 488 MiB of memory: Postgres needs 512 MB; 2 GB are recommended | Add memory
     k3s-nginx memory FAIL: it has 62 MiB of memory: nginx needs 128 MB | Add memory
     k3s-server-1 disk FAIL: /var/lib/rancher has 1024 MiB free: 1536 MiB are needed | Free some space: du -xh /var/lib/rancher | sort -h | tail
-    k3s-server-1 disk warn: /var/lib/rancher has 3072 MiB free: 5120 MiB are recommended | Free some space: du -xh /var/lib/rancher | sort -h | tail
+    k3s-server-1 disk try: /var/lib/rancher has 3072 MiB free: 5120 MiB are recommended | Free some space: du -xh /var/lib/rancher | sort -h | tail
     k3s-agent disk FAIL: /var/lib/rancher has 3072 MiB free: pods are evicted when less than 5 % is free | Free some space: du -xh /var/lib/rancher | sort -h | tail
     k3s-postgres disk FAIL: /var/lib/postgresql has 300 MiB free: 512 MiB are needed | Free some space: du -xh /var/lib/postgresql | sort -h | tail
     "#);
@@ -223,7 +224,7 @@ fn sizes_are_refused() {
         facts.k3s.ours = true;
     };
     let text = found(SERVER, installed);
-    assert!(text.starts_with("k3s-server-1 disk warn"), "{text}");
+    assert!(text.starts_with("k3s-server-1 disk try"), "{text}");
 }
 
 #[test]
@@ -252,8 +253,8 @@ fn clocks_and_names_are_compared() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
     k3s-postgres clock FAIL: its clock is 4.1 s behind the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-nginx clock warn: its clock is 4.1 s behind the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
-    k3s-agent clock warn: its clock is 2.4 s ahead of the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-nginx clock try: its clock is 4.1 s behind the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
+    k3s-agent clock try: its clock is 2.4 s ahead of the other hosts | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
     k3s-server-1 names FAIL: its host name, k3s-agent, is the same as that of k3s-agent | hostnamectl set-hostname k3s-server-1
     k3s-agent names FAIL: its host name, k3s-agent, is the same as that of k3s-server-1 | hostnamectl set-hostname k3s-agent
     k3s-server-1 names FAIL: its machine id is the same as that of k3s-agent: it is a clone | rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot

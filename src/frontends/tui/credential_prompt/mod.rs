@@ -18,8 +18,8 @@ use crate::answers::{CredentialRequest, Host};
 use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 use text as say;
-pub use text::NOTHING_TYPED;
-pub use view::{draw, why};
+pub use text::{NOTHING_TYPED, trust_all};
+pub use view::{compare, draw, why};
 
 const PROMPT: Scope = Scope::new(
     "prompt",
@@ -43,7 +43,10 @@ const OTHER_SECRETS: Scope = Scope::new(
 /// The chosen host shows a key that is not known yet.
 const UNKNOWN_KEY: Scope = Scope::new(
     "unknown key",
-    &[shown(char('b'), Action::Confirm, say::key::TRUST)],
+    &[
+        shown(char('b'), Action::Confirm, say::key::TRUST),
+        helped(char('B'), Action::TrustAll, say::key::TRUST_ALL),
+    ],
 );
 
 /// The chosen host lacks a secret.
@@ -59,6 +62,9 @@ pub fn scopes_of(failed: Option<&Unreached>) -> Vec<Scope> {
     let unknown = unknown.map(|_| UNKNOWN_KEY);
     unknown.into_iter().chain(lacks.map(|_| LACKING)).collect()
 }
+
+/// As many keys as the least screen has room for are compared at once.
+pub const AT_ONCE: usize = 12;
 
 /// What is asked, and of which host.
 #[derive(Debug)]

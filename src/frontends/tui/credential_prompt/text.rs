@@ -10,6 +10,7 @@ pub mod key {
     pub const SHOW: &str = "show";
     pub const OTHER: &str = "another secret";
     pub const TRUST: &str = "trust this host key";
+    pub const TRUST_ALL: &str = "compare all unknown host keys, and trust them";
     pub const NOT_NOW: &str = "not now";
 }
 
@@ -60,6 +61,19 @@ fn lacks(what: &CredentialKind) -> String {
 /// The place of this secret where any of several is enough.
 pub fn one_of(number: usize, of: usize) -> String {
     format!("{number} of {of}, one is enough; Down: the next one")
+}
+
+pub const COMPARE_TITLE: &str = "Unknown host keys";
+pub const COMPARE: &str =
+    "Compare each with what its host prints, on its console or from another machine:";
+pub const COMPARE_COMMAND: &str =
+    "for key in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf $key; done";
+
+pub fn trust_all(hosts: usize) -> String {
+    format!(
+        "Trust {} after comparing?",
+        super::super::text::counted(hosts, "host key")
+    )
 }
 
 pub fn trust(key: &str) -> String {

@@ -9,7 +9,7 @@ use super::super::common::Common;
 use super::super::log::split;
 use super::super::message::Unreached;
 use super::super::theme::Theme;
-use super::super::widgets::{over, styled, wrapped};
+use super::super::widgets::{over, pad, styled, wrapped};
 use super::{Prompt, text as say};
 
 const WIDTH: usize = 64;
@@ -70,8 +70,24 @@ pub fn draw(common: &Common, prompt: &Prompt, frame: &mut Frame<'_>) {
     }
 }
 
+/// The keys of all hosts that are not known yet, to be compared: name and fingerprint.
+pub fn compare(common: &Common, keys: &[(String, String)], frame: &mut Frame<'_>) {
+    let theme = common.theme;
+    let mut lines: Vec<Line<'_>> = wrapped(say::COMPARE, WIDTH)
+        .into_iter()
+        .map(Line::from)
+        .collect();
+    lines.push(Line::styled(say::COMPARE_COMMAND, theme.accent()));
+    lines.push(Line::default());
+    let names = keys.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    for (name, key) in keys {
+        lines.push(Line::from(format!("{}  {key}", pad(name, names))));
+    }
+    over(theme, say::COMPARE_TITLE, lines, frame);
+}
+
 /// Why a host was not reached, and what can be done about it from here, below its row.
-pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<'_>>) {
+pub fn why(theme: Theme, failed: &Unreached, width: usize, lines: &mut Vec<Line<'static>>) {
     let mut add = |text: &str, style| {
         for line in wrapped(text, width.saturating_sub(4)) {
             lines.push(Line::styled(format!("    {line}"), style));

@@ -102,6 +102,12 @@ impl FormEditor {
         false
     }
 
+    /// To a field further on, or before. Nothing changes.
+    pub fn scroll(&mut self, by: isize) -> bool {
+        self.go(self.focus.saturating_add_signed(by));
+        false
+    }
+
     fn go(&mut self, to: usize) {
         if let Some(entry) = self.entries.get_mut(self.focus) {
             entry.visited = true;

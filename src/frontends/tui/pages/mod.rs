@@ -55,8 +55,11 @@ pub trait Screen: Debug {
 
     fn clicked(&mut self, _common: &mut Common, _place: Position) {}
 
+    /// A key is pressed, whatever it means.
+    fn pressed(&mut self) {}
+
     /// What is asked, where an answer is waited for.
-    fn question(&self) -> Option<&'static str> {
+    fn question(&self, _common: &Common) -> Option<String> {
         None
     }
 

@@ -36,7 +36,7 @@ fn welcome() {
 fn hosts() {
     small!("hosts-none", |theme, size| {
         let mut model = wizard(theme, size);
-        press(&mut model, "<Enter>");
+        press(&mut model, "<Enter><C-n>");
         model
     });
     let full: fn(Theme, (u16, u16)) -> Model = |theme, size| {
@@ -48,14 +48,14 @@ fn hosts() {
                 .hosts
                 .retain(|host| host.role() != Role::LoadBalancer);
         }
-        press(&mut model, "1<Down>");
+        press(&mut model, "2<Down>");
         model
     };
     both_sizes!("hosts", full);
     in_colours!("hosts", full);
     small!("hosts-remove", |theme, size| {
         let mut model = filled(theme, size);
-        press(&mut model, "1d");
+        press(&mut model, "2d");
         model
     });
 }
@@ -64,7 +64,7 @@ fn hosts() {
 fn forms() {
     let wrong: fn(Theme, (u16, u16)) -> Model = |theme, size| {
         let mut model = wizard(theme, size);
-        press(&mut model, "<Enter>aDB 1<Tab><Tab>10.0.0<PgDn>");
+        press(&mut model, "<Enter><C-n>aDB 1<Tab><Tab>10.0.0<C-n>");
         model
     };
     small!("host-form", wrong);
@@ -347,18 +347,18 @@ fn a_terminal_too_small() {
 #[test]
 fn answers_are_typed_by_keyboard_alone_from_nothing() {
     let mut model = wizard(MONO, SMALL);
-    press(&mut model, "<Enter>");
+    press(&mut model, "<Enter><Tab>root<C-n>");
     for (name, address) in [("db", "10.0.0.5"), ("s1", "10.0.0.11"), ("s2", "10.0.0.12")] {
-        press(&mut model, &format!("a{name}<Tab><Tab>{address}<PgDn>"));
+        press(&mut model, &format!("a{name}<Tab><Tab><C-u>{address}<C-n>"));
     }
     // The role that is likely next is proposed.
-    press(&mut model, "alb<Tab><Tab>10.0.0.2<PgDn>");
-    let effects = press(&mut model, "aw1<Tab><Left><Right><Tab>10.0.0.21<PgDn>");
+    press(&mut model, "alb<Tab><Tab>2<C-n>");
+    let effects = press(&mut model, "aw1<Tab><Left><Right><Tab>21<C-n>");
     assert!(matches!(effects.last(), Some(Effect::KeepDraft(_))));
-    press(&mut model, "<Tab><Tab>root<PgDn>");
+    press(&mut model, "<C-n>");
     for section in &Section::ALL[1..] {
         assert_eq!(model.page, Page::Options(*section));
-        press(&mut model, "<PgDn>");
+        press(&mut model, "<C-n>");
     }
     assert_eq!(model.page, Page::Review);
     let effects = press(&mut model, "<Enter>");
@@ -384,7 +384,7 @@ fn answers_are_typed_by_keyboard_alone_from_nothing() {
 #[test]
 fn several_hosts_are_pasted() {
     let mut model = wizard(MONO, SMALL);
-    press(&mut model, "<Enter>");
+    press(&mut model, "<Enter><C-n>");
     // Terminals send a pasted line end in each of these ways.
     for (number, end) in ["\r", "\n", "\r\n"].into_iter().enumerate() {
         let pasted = format!("db{number} 10.0.0.5{end}s{number} 10.0.0.11{end}");
@@ -399,7 +399,7 @@ fn several_hosts_are_pasted() {
 #[test]
 fn lines_of_settings_are_pasted_as_lines() {
     let mut model = wizard(MONO, SMALL);
-    press(&mut model, "<Enter><Tab><PgDn><PgDn><PgDn>");
+    press(&mut model, "<Enter><C-n><C-n><C-n><C-n>");
     super::options::to_field(&mut model, "k3s.server_config");
     let pasted = "disable = [\"traefik\"]\rdebug = true\r";
     update(&mut model, Message::Paste(pasted.into()));

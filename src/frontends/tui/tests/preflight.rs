@@ -39,6 +39,7 @@ fn fine(answers: &Answers) -> Grid {
     Grid {
         rows: answers.hosts.iter().map(of).collect(),
         notes: vec!["8472/udp between nodes (the pods' network) is tested at the end of the run, once it exists".into()],
+        one_server: false,
     }
 }
 
@@ -74,11 +75,12 @@ pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -
     let answers = example();
     let mut grid = fine(&answers);
     change(&mut grid);
-    let passes = grid.passes();
+    let well = grid.is_well();
     let links = ways(&answers);
     update(&mut model, Message::Checked(Box::new(grid), links));
     assert_eq!(model.page, Page::Preflight);
-    if passes {
+    // Else the hosts wait, and so does the thread behind the screens.
+    if well {
         let plan = ShownPlan {
             text: "the plan".to_owned(),
             left: None,
@@ -86,10 +88,114 @@ pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -
         };
         update(&mut model, Message::Planned(Box::new(plan)));
         assert_eq!(model.page, Page::Preflight, "the operator looks first");
-    } else {
-        update(&mut model, Message::Over);
     }
     model
+}
+
+/// The hosts are checked once more, with this result.
+fn again(model: &mut Model, change: impl FnOnce(&mut Grid)) {
+    let answers = example();
+    let mut grid = fine(&answers);
+    change(&mut grid);
+    let message = Message::Checked(Box::new(grid), ways(&answers));
+    assert_eq!(update(model, message), []);
+}
+
+fn passes(model: &mut Model, milliseconds: u64) -> Vec<Effect> {
+    update(model, Message::Tick(milliseconds))
+}
+
+#[test]
+fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues() {
+    let mut model = checked(MONO, SMALL, failing);
+    assert!(text(&model).contains("next check in 5"), "{}", text(&model));
+    assert_eq!(passes(&mut model, 4_999), []);
+    assert_eq!(passes(&mut model, 1), [Effect::CheckAgain]);
+    assert!(text(&model).contains("checking again"));
+    assert_eq!(passes(&mut model, 60_000), [], "one look at a time");
+    let chosen = |model: &Model| {
+        let (host, check, _) = model.pages.preflight.chosen().expect("a cell");
+        (host.to_owned(), check)
+    };
+    let hosts = |model: &Model| -> Vec<_> {
+        let rows = model.pages.preflight.grid.rows.iter();
+        rows.map(|row| row.host.clone()).collect()
+    };
+    let (before, order) = (chosen(&model), hosts(&model));
+    again(&mut model, failing);
+    assert_eq!((chosen(&model), hosts(&model)), (before, order.clone()));
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    // The operator fixed one: nothing moves, and the next problem is chosen.
+    again(&mut model, |grid| {
+        failing(grid);
+        set(grid, 2, Check::Ports, cell(Level::Fine, "", ""));
+    });
+    assert_eq!(hosts(&model), order);
+    assert_eq!(chosen(&model), ("agent-1".to_owned(), Check::Existing));
+    // At once on a key press.
+    assert_eq!(press(&mut model, "r"), [Effect::CheckAgain]);
+    assert_eq!(press(&mut model, "<Enter>"), []);
+    again(&mut model, |_| {});
+    small!("checks-turned-green", |theme, size| {
+        let mut model = checked(theme, size, failing);
+        again(&mut model, |_| {});
+        model
+    });
+    let plan = ShownPlan {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+        left: None,
+    };
+    assert_eq!(update(&mut model, Message::Planned(Box::new(plan))), []);
+    assert_eq!(passes(&mut model, 19_999), []);
+    assert!(
+        text(&model).contains("continues in 1 s; any key"),
+        "{}",
+        text(&model)
+    );
+    passes(&mut model, 1);
+    assert_eq!(model.page, Page::Plan);
+
+    let mut model = checked(MONO, SMALL, |_| {});
+    passes(&mut model, 10_000);
+    press(&mut model, "<Right>");
+    passes(&mut model, 60_000);
+    assert_eq!(model.page, Page::Preflight, "a key holds it");
+    assert!(text(&model).contains("Ctrl-N shows the plan."));
+}
+
+#[test]
+fn warnings_are_read_before_the_plan_is_made_and_say_what_the_hosts_are_fit_for() {
+    let trial = |grid: &mut Grid| {
+        let memory = cell(Level::Trial, "it has 1757 MiB of memory", "Add memory");
+        set(grid, 1, Check::Memory, memory);
+    };
+    small!("checks-trial", |theme, size| {
+        checked(theme, size, |grid| {
+            let memory = cell(Level::Trial, "it has 1757 MiB of memory", "Add memory");
+            set(grid, 1, Check::Memory, memory);
+        })
+    });
+    let mut model = checked(MONO, SMALL, trial);
+    assert!(text(&model).contains("Fit for a trial, not for production."));
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    // The operator need not wait for that look, unless something fails in it.
+    assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
+    again(&mut model, failing);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    again(&mut model, trial);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
+    again(&mut model, trial);
+    let plan = ShownPlan {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+        left: None,
+    };
+    update(&mut model, Message::Planned(Box::new(plan)));
+    assert_eq!(model.page, Page::Plan);
+    let model = checked(MONO, SMALL, |_| {});
+    assert!(text(&model).contains("Fit for production."));
 }
 
 pub fn failing(grid: &mut Grid) {
@@ -177,9 +283,15 @@ fn a_check_is_overridden_by_name_and_by_the_operator() {
     press(&mut model, "o");
     let page = text(&model);
     assert!(page.contains("cannot be overridden"), "{page}");
-    assert_eq!(model.shown().question(), None);
-    // Mended there, all is asked again.
-    assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
+    assert_eq!(model.shown().question(&model.common), None);
+    // What was overridden stays so, whatever the hosts say, and nothing is checked by itself.
+    again(&mut model, failing);
+    assert_eq!(model.pages.preflight.grid.of(Level::Fails).count(), 1);
+    assert_eq!(passes(&mut model, 60_000), []);
+    // With these answers, all is asked again.
+    assert_eq!(press(&mut model, "r"), [Effect::Begin(false)]);
+    let effects = update(&mut model, Message::Over);
+    assert!(matches!(effects[..], [Effect::Reach(_)]), "{effects:?}");
     assert_eq!(model.page, Page::Connect);
 }
 

@@ -39,7 +39,7 @@ fn trying(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = filled(theme, size);
     let wizard = model.common.mode.wizard_mut().expect("a wizard");
     wizard.probes_hosts = true;
-    press(&mut model, "1");
+    press(&mut model, "2");
     assert_eq!(model.page, Page::Hosts);
     update(&mut model, Message::Tick(0));
     let effects = update(&mut model, Message::Tick(1000));
@@ -125,7 +125,7 @@ fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
     let effects = update(&mut model, Message::Tick(1));
     assert_eq!(effects, [Effect::StopProbe(6)]);
     // The connections' own page begins anew.
-    press(&mut model, "<Esc><Enter><Tab><PgDn>");
+    press(&mut model, "<Esc><Enter><C-n>");
     assert_eq!(model.page, Page::Review);
     let effects = press(&mut model, "<Enter>");
     assert!(
@@ -137,7 +137,7 @@ fn what_failed_is_tried_again_on_a_key_press_and_not_before() {
 #[test]
 fn nothing_is_tried_where_that_is_not_wanted() {
     let mut model = filled(MONO, SMALL);
-    press(&mut model, "1");
+    press(&mut model, "2");
     for _ in 0..3 {
         assert_eq!(update(&mut model, Message::Tick(2000)), []);
     }
@@ -202,6 +202,58 @@ fn a_secret_is_asked_for() {
     assert!(
         matches!(&effects[..], [Effect::Probe(order)] if order.host.name == "server-2"),
         "{effects:?}"
+    );
+}
+
+/// One question for all unknown keys, after they were compared.
+#[test]
+fn all_unknown_keys_are_compared_and_trusted_at_once() {
+    let compared: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = tried(theme, size);
+        let unknown = Unreached {
+            host_key: Some(KEY.replace("47DE", "9aBc")),
+            ..Unreached::new("balancer", "the host key of 10.0.0.10 is not known yet")
+        };
+        update(&mut model, Message::Probed(4, Err(unknown)));
+        press(&mut model, "<Down>B");
+        model
+    };
+    small!("hosts-compare", compared);
+    let keys = |model: &Model| -> Vec<_> {
+        let wizard = model.common.mode.wizard().expect("a wizard");
+        let hosts = wizard.interview.answers.hosts.iter();
+        hosts.map(|host| host.host_key.clone()).collect()
+    };
+    let mut model = compared(MONO, SMALL);
+    let before = keys(&model);
+    assert_eq!(press(&mut model, "n"), []);
+    assert_eq!(keys(&model), before);
+    let effects = press(&mut model, "By");
+    assert!(matches!(effects[0], Effect::KeepDraft(_)), "{effects:?}");
+    assert_eq!(keys(&model)[1].as_deref(), Some(KEY));
+    assert_eq!(keys(&model)[3], Some(KEY.replace("47DE", "9aBc")));
+}
+
+/// The review tells which secrets were typed, and not the secrets.
+#[test]
+fn secrets_that_were_typed_are_on_the_review() {
+    let mut model = tried(MONO, SMALL);
+    press(&mut model, "<Down><Down>phunter2<Enter><C-n>");
+    assert_eq!(model.page, Page::Review);
+    let page = text(&model);
+    assert!(!page.contains("hunter2"), "{page}");
+    let told = "server-2             sudo password: ********, given, saved in no file";
+    press(&mut model, "<PgDn>");
+    let page = page + &text(&model);
+    assert!(page.contains(told), "{page}");
+    // On the page of the connections, too, and for all hosts.
+    let mut model = connected(MONO, SMALL);
+    press(&mut model, "<Tab>one<Enter><Esc><PgDn>");
+    assert_eq!(model.page, Page::Review);
+    let page = text(&model);
+    assert!(
+        page.contains("all hosts            SSH password: ********"),
+        "{page}"
     );
 }
 
@@ -278,7 +330,7 @@ fn the_reason_is_wrapped_below_the_chosen_host_alone() {
         .wizard_mut()
         .expect("a wizard")
         .probes_hosts = true;
-    press(&mut model, "1");
+    press(&mut model, "2");
     update(&mut model, Message::Tick(0));
     update(&mut model, Message::Tick(1000));
     let why = Unreached::new(

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::keys::{self, Scope};
+use super::super::action::Action;
+use super::super::keys::{self, Binding, Key, Scope};
+use super::super::page::{self, Page};
 use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::interview::section::Section;
@@ -37,7 +39,7 @@ fn places() -> Vec<Model> {
     let mut places = vec![
         wizard(MONO, SMALL),
         filled(),
-        then(filled(), "1d"),
+        then(filled(), "2d"),
         then(filled(), "q"),
         then(filled(), "5x<Esc>"),
         then(tried(), "<Down>"),
@@ -75,6 +77,201 @@ pub fn no_key_means_two(model: &Model) {
 #[test]
 fn no_key_means_two_things() {
     places().iter().for_each(no_key_means_two);
+}
+
+/// The convention: what a key means on every page, and over every page, where it means anything.
+const CONVENTION: [(&str, &[Action]); 7] = [
+    ("Ctrl-N", &[Action::Forward]),
+    ("Esc", &[Action::Back, Action::Close]),
+    ("q", &[Action::AskToQuit]),
+    ("?", &[Action::Help]),
+    ("F1", &[Action::Help]),
+    ("Ctrl-C", &[Action::Quit]),
+    ("PgDn", &[Action::PageDown]),
+];
+
+#[test]
+fn a_key_means_the_same_on_every_page() {
+    for model in &places() {
+        let scopes = model.scopes();
+        for binding in keys::active(&scopes) {
+            let key = binding.key.to_string();
+            for (name, means) in CONVENTION {
+                let is = means.contains(&binding.action);
+                assert!(key != name || is, "{key} in {scopes:?}");
+            }
+            // And nothing else goes to another page of the walk.
+            let goes = matches!(binding.action, Action::Forward | Action::Back);
+            assert!(!goes || ["Ctrl-N", "Esc"].contains(&&*key), "{key}");
+            match binding.key {
+                Key {
+                    code: KeyCode::Char(digit @ '1'..='9'),
+                    ctrl: false,
+                } => {
+                    let number = digit.to_digit(10).and_then(|digit| digit.try_into().ok());
+                    assert_eq!(Some(binding.action), number.map(Action::Phase), "{key}");
+                }
+                _ => assert!(!matches!(binding.action, Action::Phase(_)), "{key}"),
+            }
+        }
+        let means = |key| keys::meaning(&scopes, key);
+        // Where something is asked, y and n answer; letters are letters while the operator types.
+        if means(keys::char('n')) == Some(Action::Close) {
+            assert!(means(keys::char('y')).is_some(), "{scopes:?}");
+        } else if !model.types() {
+            assert_eq!(means(keys::char('q')), Some(Action::AskToQuit));
+            assert_eq!(means(keys::char('?')), Some(Action::Help));
+        } else {
+            let letter = |binding: &Binding| {
+                !binding.key.ctrl && matches!(binding.key.code, KeyCode::Char(_))
+            };
+            assert!(!keys::active(&scopes).any(letter), "{scopes:?}");
+        }
+        assert_eq!(means(Key::of(named("F1"))), Some(Action::Help));
+    }
+}
+
+/// From the welcome to the plan by one key, and by the other one back.
+#[test]
+fn one_key_leads_through_all_pages_and_one_back() {
+    let mut model = filled(MONO, SMALL);
+    press(&mut model, "1");
+    if let Some(wizard) = model.common.mode.wizard_mut() {
+        wizard.from_review = false;
+    }
+    for pair in page::ORDER.windows(2).take(page::GROUPS) {
+        assert_eq!(model.page, pair[0]);
+        press(&mut model, "<C-n>");
+        assert_eq!(model.page, pair[1]);
+        press(&mut model, "<Esc>");
+        assert_eq!(model.page, pair[0]);
+        press(&mut model, "<C-n>");
+    }
+    assert_eq!(model.page, Page::Review);
+    assert!(matches!(press(&mut model, "<C-n>")[..], [Effect::Reach(_)]));
+    assert_eq!(model.page, Page::Connect);
+    let mut model = preflight::checked(MONO, SMALL, |_| {});
+    press(&mut model, "<C-n>");
+    assert_eq!(model.page, Page::Plan);
+    press(&mut model, "<Esc>");
+    assert_eq!(model.page, Page::Preflight);
+    let effects = press(&mut model, "<C-n><C-n>");
+    let begun = [Effect::LetBegin(Some(0)), Effect::Begin(true)];
+    assert!(effects.ends_with(&begun), "{effects:?}");
+
+    // The pages of a run.
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    let pages = [Page::Run, Page::Proofs, Page::Failure, Page::Cluster];
+    for page in pages {
+        assert_eq!(model.page, page);
+        press(&mut model, "<C-n>");
+    }
+    for page in pages.into_iter().rev() {
+        assert_eq!(model.page, page);
+        press(&mut model, "<Esc>");
+    }
+    press(&mut model, "o3");
+    assert_eq!((model.page, model.common.run.phase), (Page::Run, 2));
+    let mut model = runs::held(MONO, SMALL);
+    assert_eq!(press(&mut model, "<C-n>"), [Effect::LetBegin(Some(3))]);
+}
+
+#[test]
+fn digits_jump_to_the_parts_of_the_answers() {
+    let mut model = filled(MONO, SMALL);
+    for (number, page) in page::ORDER.into_iter().enumerate().take(page::GROUPS + 1) {
+        press(&mut model, "2");
+        assert_eq!(model.page, Page::Hosts);
+        press(&mut model, &(number + 1).to_string());
+        assert_eq!(model.page, page);
+        press(&mut model, "<C-n>");
+        if number < page::GROUPS {
+            assert_eq!(model.page, Page::Review);
+        } else {
+            press(&mut model, "<Esc>");
+            assert_eq!(model.page, Page::Review);
+        }
+    }
+    // What waits for the operator is let go first.
+    let mut model = preflight::checked(MONO, SMALL, |_| {});
+    assert_eq!(press(&mut model, "3"), [Effect::Begin(false)]);
+    assert_eq!(model.page, Page::Options(Section::Postgres));
+    press(&mut model, "<C-n>");
+    assert_eq!(model.page, Page::Review);
+}
+
+/// The keyboard walk of an operator who knows the way, for the hosts of the lab: names, addresses,
+/// users. Not counted are the lab's own passwords, key files, known hosts and K3s settings.
+#[test]
+fn the_walk_takes_few_strokes() {
+    let mut model = wizard(MONO, SMALL);
+    let mut strokes = 0;
+    let mut walk = |model: &mut Model, keys: &str| -> Vec<Effect> {
+        let mut names = 0;
+        let mut rest = keys;
+        while let Some(start) = rest.find('<') {
+            let end = rest[start..].find('>').expect("a named key") + start;
+            names += end - start;
+            rest = &rest[end + 1..];
+        }
+        strokes += keys.len() - names;
+        press(model, keys)
+    };
+    // A new cluster, its name, and the user of most hosts.
+    walk(&mut model, "<Enter><C-u>lab<Tab>sles<C-n>");
+    walk(&mut model, "ak3s-postgres<Tab><Tab>198.51.100.11<C-n>");
+    walk(&mut model, "ak3s-server-1<Tab><Tab>12<C-n>");
+    walk(&mut model, "ak3s-server-2<Tab><Tab>13<Tab><Tab>root<C-n>");
+    walk(&mut model, "ak3s-nginx<Tab><Tab>14<C-n>");
+    walk(&mut model, "ak3s-agent<Tab><Tab>15<C-n>");
+    // The hosts, five pages of options, the review.
+    let effects = walk(&mut model, "<C-n><C-n><C-n><C-n><C-n><C-n><C-n>");
+    let Some(Effect::Reach(answers)) = effects.last() else {
+        panic!("{effects:?}");
+    };
+    let wanted = Answers::from_toml(include_str!("../../../../tests/lab/answers.toml"));
+    let wanted = wanted.expect("the lab's answers");
+    assert_eq!(answers.cluster.name, wanted.cluster.name);
+    let ways = |answers: &Answers| -> Vec<_> {
+        let hosts = answers.hosts.iter();
+        let user = |host: &crate::answers::Host| host.user.clone().or(answers.ssh.user.clone());
+        hosts
+            .map(|host| {
+                (
+                    host.name.clone(),
+                    host.role(),
+                    host.address.clone(),
+                    user(host),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(ways(answers), ways(&wanted));
+    // The checks, and the plan.
+    let grid = Box::<crate::platform::preflight::Grid>::default();
+    update(&mut model, Message::Checked(grid, Vec::new()));
+    let plan = ShownPlan {
+        text: "the plan".to_owned(),
+        steps: Vec::new(),
+        left: None,
+    };
+    update(&mut model, Message::Planned(Box::new(plan)));
+    walk(&mut model, "<C-n>");
+    let effects = walk(&mut model, "a");
+    assert!(effects.contains(&Effect::Begin(true)), "{effects:?}");
+    assert_eq!(strokes, 121, "tests/lab/README.md has the figure");
+    assert!(strokes <= 150);
+}
+
+/// README is where the convention is written down, and lists every key of it.
+#[test]
+fn the_readme_has_the_keys_of_every_page() {
+    let readme = include_str!("../../../../README.md");
+    let keys = readme.split("\n### Keys\n").nth(1).unwrap_or_default();
+    let keys = keys.split("\n### ").next().unwrap_or_default();
+    for (key, _) in CONVENTION {
+        assert!(keys.contains(&format!("`{key}`")), "{key}");
+    }
 }
 
 /// Every scope that is active somewhere, by its name.

@@ -118,7 +118,7 @@ fn checked(what: u8) -> Message {
     };
     let grid = Grid {
         rows: (0..what / 16).map(row).collect(),
-        notes: Vec::new(),
+        ..Grid::default()
     };
     Message::Checked(Box::new(grid), Vec::new())
 }

@@ -6,17 +6,21 @@ use ratatui::text::{Line, Span};
 use super::super::keys::{self, ListedIn, Scope};
 use super::super::text;
 use super::super::theme::Theme;
-use super::over;
+use super::{over, scrolled, wrapped};
 
 const KEY: usize = 10;
+/// The widest text that fits beside the borders of the least screen.
+const TEXT: usize = 72;
 
 /// `scopes`: those of the page below.
 pub fn draw(theme: Theme, scopes: &[Scope], scroll: usize, frame: &mut Frame<'_>) {
     let height = usize::from(frame.area().height).saturating_sub(4);
     let all = lines(theme, scopes);
-    let from = scroll.min(all.len().saturating_sub(height));
-    let shown = all.into_iter().skip(from).take(height).collect();
-    over(theme, text::HELP_TITLE, shown, frame);
+    // As wide as the widest of all lines, wherever it is scrolled to; one more cell for the marks.
+    let widest = all.iter().map(Line::width).max().unwrap_or(0) + 1;
+    let place = vec![Line::from(" ".repeat(widest)); all.len().min(height)];
+    let inner = over(theme, text::HELP_TITLE, place, frame);
+    scrolled(theme, all, scroll, inner, frame);
 }
 
 pub fn most_scroll(theme: Theme, scopes: &[Scope], size: (u16, u16)) -> usize {
@@ -38,6 +42,6 @@ fn lines(theme: Theme, scopes: &[Scope]) -> Vec<Line<'static>> {
         })
         .collect();
     lines.push(Line::default());
-    lines.push(Line::from(text::HELP_MOUSE));
+    lines.extend(wrapped(text::HELP_MOUSE, TEXT).into_iter().map(Line::from));
     lines
 }

@@ -83,7 +83,7 @@ impl Screen for ClusterPage {
         if common.watched.is_some() {
             return vec![OBJECTS, WATCHED, SCROLL];
         }
-        run_pages::scopes(common, vec![OBJECTS])
+        run_pages::scopes(common, Page::Cluster, vec![OBJECTS])
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -101,7 +101,7 @@ impl Screen for ClusterPage {
                 }
                 return vec![Effect::Go(Page::Welcome), Effect::Abort(Abort::Hard)];
             }
-            action => return run_pages::act(common, action),
+            action => return run_pages::act(common, Page::Cluster, action),
         }
         Vec::new()
     }

@@ -13,14 +13,11 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
 use crate::frontends::tui::effect::{Effect, EnteredSecret};
-use crate::frontends::tui::keys::{self, ESC, SCROLL, Scope, shown};
+use crate::frontends::tui::keys::{self, BACK, NEXT, PHASES, SCROLL, Scope};
 use crate::frontends::tui::message::Unreached;
 use crate::frontends::tui::page::Page;
-use crate::frontends::tui::text::key;
 use crate::frontends::tui::theme::SPIN;
 use text as say;
-
-const CONNECT: Scope = Scope::new("connect", &[shown(ESC, Action::Back, key::BACK)]);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Connecting {
@@ -37,23 +34,29 @@ pub struct ConnectPage {
     hosts: Vec<(String, Connecting)>,
     chosen: usize,
     prompt: Option<Prompt>,
+    /// The keys that the operator compares: each with the name of its host.
+    compares: Vec<(String, String)>,
 }
 
 impl Screen for ConnectPage {
     fn entered(&mut self, _: &mut Common, _: Page, _: Page) {
         self.chosen = 0;
         self.prompt = None;
+        self.compares.clear();
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
         if let Some(prompt) = &self.prompt {
             return prompt.scopes();
         }
+        if !self.compares.is_empty() {
+            return vec![keys::ASK];
+        }
         if common.at_work {
-            return vec![CONNECT, SCROLL];
+            return vec![BACK, PHASES, SCROLL];
         }
         let mut scopes = credential_prompt::scopes_of(self.failed());
-        scopes.extend([keys::RETRY, CONNECT, SCROLL]);
+        scopes.extend([keys::RETRY, NEXT, BACK, PHASES, SCROLL]);
         scopes
     }
 
@@ -62,20 +65,32 @@ impl Screen for ConnectPage {
             let came = prompt.act(action);
             return self.prompted(common, came);
         }
+        if !self.compares.is_empty() {
+            let keys = std::mem::take(&mut self.compares);
+            return if action == Action::Confirm {
+                self.trust(common, keys)
+            } else {
+                Vec::new()
+            };
+        }
         let at_work = common.at_work;
         let Some(wizard) = common.mode.wizard_mut() else {
             return Vec::new();
         };
         match action {
-            Action::Retry if !at_work => vec![wizard.reach()],
+            Action::Retry | Action::Forward if !at_work => vec![wizard.reach()],
             Action::Confirm if !at_work => self.accept_key(common),
+            Action::TrustAll if !at_work => {
+                self.compares = self.unknown_keys();
+                Vec::new()
+            }
             Action::AskSecret => {
                 self.ask(common);
                 Vec::new()
             }
-            Action::Back => {
+            Action::Back | Action::Phase(_) => {
                 let abort = at_work.then_some(Effect::Abort(Abort::Hard));
-                [Effect::Go(Page::Review)]
+                [Effect::Go(common.back_to_answers(action))]
                     .into_iter()
                     .chain(abort)
                     .collect()
@@ -91,6 +106,11 @@ impl Screen for ConnectPage {
 
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
         view::draw(self, common, frame);
+    }
+
+    fn question(&self, _: &Common) -> Option<String> {
+        let asks = !self.compares.is_empty();
+        asks.then(|| credential_prompt::trust_all(self.compares.len()))
     }
 
     fn types(&self) -> bool {
@@ -182,18 +202,35 @@ impl ConnectPage {
     }
 
     fn accept_key(&mut self, common: &mut Common) -> Vec<Effect> {
-        let key = self.failed().and_then(|failed| failed.host_key.clone());
-        let chosen = self.hosts.get_mut(self.chosen);
-        let (Some(wizard), Some(key), Some((name, connecting))) =
-            (common.mode.wizard_mut(), key, chosen)
-        else {
-            return Vec::new();
+        let key = self.failed().and_then(|failed| {
+            let key = failed.host_key.clone()?;
+            Some((failed.host.clone(), key))
+        });
+        self.trust(common, key.into_iter().collect())
+    }
+
+    /// Every key that is not known yet, with the name of its host.
+    fn unknown_keys(&self) -> Vec<(String, String)> {
+        let unknown = |(name, connecting): &(String, Connecting)| match connecting {
+            Connecting::Failed(failed) => Some((name.clone(), failed.host_key.clone()?)),
+            _ => None,
         };
-        if wizard.accept_key(name, key).is_none() {
-            return Vec::new();
+        let keys = self.hosts.iter().filter_map(unknown);
+        keys.take(credential_prompt::AT_ONCE).collect()
+    }
+
+    /// Keys of hosts go into the answers.
+    fn trust(&mut self, common: &mut Common, keys: Vec<(String, String)>) -> Vec<Effect> {
+        let mut trusts = false;
+        for (name, key) in keys {
+            let wizard = common.mode.wizard_mut();
+            let accepted = wizard.and_then(|wizard| wizard.accept_key(&name, key));
+            if let (Some(_), Some(connecting)) = (accepted, self.of(&name)) {
+                *connecting = Connecting::Reached(say::TRUSTED.into());
+                trusts = true;
+            }
         }
-        *connecting = Connecting::Reached(say::TRUSTED.into());
-        vec![wizard.draft()]
+        if trusts { common.draft() } else { Vec::new() }
     }
 
     /// Asks for what the chosen host lacks.
@@ -239,8 +276,11 @@ impl ConnectPage {
         }
     }
 
-    fn give(&mut self, common: &Common, secret: Box<EnteredSecret>) -> Vec<Effect> {
+    fn give(&mut self, common: &mut Common, secret: Box<EnteredSecret>) -> Vec<Effect> {
         self.prompt = None;
+        if let Some(wizard) = common.mode.wizard_mut() {
+            wizard.was_given(&secret);
+        }
         let chosen = self.chosen;
         for (place, (_, connecting)) in self.hosts.iter_mut().enumerate() {
             let given = match connecting {

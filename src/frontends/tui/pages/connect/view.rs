@@ -20,13 +20,16 @@ pub fn draw(page: &ConnectPage, common: &Common, frame: &mut Frame<'_>) {
     if let Some(prompt) = &page.prompt {
         credential_prompt::draw(common, prompt, frame);
     }
+    if !page.compares.is_empty() {
+        credential_prompt::compare(common, &page.compares, frame);
+    }
 }
 
 fn list(page: &ConnectPage, wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
     let theme = common.theme;
     let area = layout::frame(common.size).body;
     let width = usize::from(area.width);
-    let mut lines: Vec<Line<'_>> = styled(text::CONNECT_WHY, width, theme.faint()).collect();
+    let mut lines: Vec<Line<'static>> = styled(text::CONNECT_WHY, width, theme.faint()).collect();
     lines.push(Line::default());
     let names = page.hosts.iter().map(|(name, _)| name.chars().count());
     let column = names.max().unwrap_or(0).min(24);

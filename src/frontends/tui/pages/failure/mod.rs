@@ -71,13 +71,13 @@ impl Screen for FailurePage {
         let skippable = asked.is_some_and(|step| step.may_be_skipped);
         let asked = asked.map(|_| ASKED).into_iter();
         let own = asked.chain(skippable.then_some(SKIPPABLE)).chain([FAILURE]);
-        run_pages::scopes(common, own.collect())
+        run_pages::scopes(common, Page::Failure, own.collect())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
         if std::mem::take(&mut self.asks_to_end) {
             return match action {
-                Action::Confirm => run_pages::act(common, Action::EditAnswers),
+                Action::Confirm => run_pages::act(common, Page::Failure, Action::EditAnswers),
                 _ => Vec::new(),
             };
         }
@@ -99,7 +99,7 @@ impl Screen for FailurePage {
             Action::Retry => return self.decide(common, Decision::Retry),
             Action::Skip => return self.decide(common, Decision::Skip),
             Action::Without => return self.decide(common, Decision::GiveUp),
-            action => return run_pages::act(common, action),
+            action => return run_pages::act(common, Page::Failure, action),
         }
         Vec::new()
     }
@@ -116,8 +116,8 @@ impl Screen for FailurePage {
         phase.unwrap_or(common.run.phase)
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_end.then_some(say::ASK_TO_END)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_end.then(|| say::ASK_TO_END.to_owned())
     }
 
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {

@@ -13,7 +13,8 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::form_editor::FormEditor;
 use crate::frontends::tui::keys::{
-    self, BACK_TAB, DOWN, ENTER, ESC, LEFT, PAGE_DOWN, RIGHT, Scope, TAB, UP, ctrl, helped, shown,
+    self, BACK, BACK_TAB, DOWN, ENTER, LEFT, NEXT, PAGE_DOWN, PAGE_UP, RIGHT, SAVE, Scope, TAB, UP,
+    ctrl, helped, shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
@@ -51,15 +52,14 @@ const LINES: Scope = Scope::new(
 const FORM: Scope = Scope::new(
     "form",
     &[
-        shown(PAGE_DOWN, Action::Forward, say::key::DONE),
-        shown(ESC, Action::Back, key::BACK),
         helped(BACK_TAB, Action::PreviousField, say::key::PREVIOUS_FIELD),
         helped(DOWN, Action::LineDown, say::key::LINE_DOWN),
         helped(UP, Action::LineUp, say::key::LINE_UP),
         helped(LEFT, Action::Left, key::LEFT),
         helped(RIGHT, Action::Right, key::RIGHT),
         helped(ctrl('u'), Action::Clear, key::CLEAR),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
+        helped(PAGE_DOWN, Action::PageDown, key::PAGE_DOWN),
+        helped(PAGE_UP, Action::PageUp, key::PAGE_UP),
     ],
 );
 
@@ -101,7 +101,7 @@ impl Screen for FormPage {
         };
         let form = match page {
             Page::Options(section) => wizard.interview.section_form(section),
-            Page::Host => wizard.interview.host_form(wizard.host),
+            Page::Host => host_form(wizard),
             _ => open(),
         };
         *self = Self {
@@ -130,8 +130,9 @@ impl Screen for FormPage {
             Some(Kind::Lines) => LINES,
             _ => FIELD,
         });
-        scopes.push(FORM);
         scopes.extend(secret.map(|_| SECRET));
+        scopes.extend([FORM, NEXT, BACK]);
+        scopes.extend((self.page != Page::Open).then_some(SAVE));
         scopes
     }
 
@@ -178,6 +179,8 @@ impl Screen for FormPage {
         if fields.is_some_and(Vec::is_empty) {
             let most = view::most_scroll(self, common);
             self.scroll = self.scroll.saturating_add_signed(by).min(most);
+        } else {
+            self.change(common, |form| form.scroll(by));
         }
     }
 
@@ -189,8 +192,8 @@ impl Screen for FormPage {
         !self.asks_to_discard
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_discard.then_some(say::ASK_TO_DISCARD)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_discard.then(|| say::ASK_TO_DISCARD.to_owned())
     }
 
     fn typed(&mut self, common: &mut Common, code: KeyCode) -> Vec<Effect> {
@@ -240,6 +243,11 @@ impl Screen for FormPage {
 impl FormPage {
     /// Puts the form's content into the answers; whether something is wrong with it.
     fn take(&mut self, wizard: &mut WizardSession, all: bool) -> bool {
+        let is_new = self.page == Page::Host && wizard.host >= wizard.interview.answers.hosts.len();
+        if is_new && !self.is_changed() {
+            // The network alone is no host.
+            return false;
+        }
         let Some(editor) = &mut self.editor else {
             return false;
         };
@@ -336,6 +344,19 @@ impl FormPage {
             _ => Page::Welcome,
         }))
     }
+}
+
+/// The form of a host. The address of a new one begins with the network of the last.
+fn host_form(wizard: &WizardSession) -> Form {
+    let mut form = wizard.interview.host_form(wizard.host);
+    if wizard.host >= wizard.interview.answers.hosts.len() {
+        let network = wizard.interview.network();
+        let address = form.fields.iter_mut().find(|field| field.key == "address");
+        if let Some(address) = address.filter(|field| field.value().is_empty()) {
+            address.set(network);
+        }
+    }
+    form
 }
 
 /// The form that asks for an answers file.

@@ -4,7 +4,7 @@ pub use crate::frontends::tui::text::OPEN;
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const NEXT_OR_DONE: &str = "next";
+    pub const NEXT_OR_DONE: &str = "next field";
     pub const NEW_LINE: &str = "new line";
     pub const LINE_UP: &str = "line above, or previous field";
     pub const LINE_DOWN: &str = "line below, or next field";
@@ -12,7 +12,6 @@ pub mod key {
     pub const NEXT_FIELD: &str = "next field";
     pub const PREVIOUS_FIELD: &str = "previous field";
     pub const REVEAL: &str = "show";
-    pub const DONE: &str = "done";
 }
 
 pub const GENERATED: &str = "Generated: 43 letters and digits. Ctrl-R shows it for 5 seconds.";

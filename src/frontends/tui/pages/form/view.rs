@@ -160,6 +160,12 @@ impl Rows<'static> {
         } else {
             let room = width.saturating_sub(LABEL + 3);
             let mut label = Some(label);
+            // In brackets: without colours, too, it does not look like what was typed.
+            let default = field.value().is_empty() && !field.when_empty.is_empty();
+            let mut default = default.then(|| {
+                let text = fit(&format!("({})", field.when_empty), room, theme);
+                Span::styled(text, theme.faint())
+            });
             for (text, cursor) in texts(field, entry, hides) {
                 let cursor = cursor.filter(|_| focused);
                 let (text, at) = window(theme, text, cursor, room);
@@ -168,7 +174,9 @@ impl Rows<'static> {
                 }
                 let indent = || Span::raw(" ".repeat(LABEL + 2));
                 let label = label.take().unwrap_or_else(indent);
-                self.lines.push(Line::from(vec![label, Span::raw(text)]));
+                let mut spans = vec![label, Span::raw(text)];
+                spans.extend(default.take());
+                self.lines.push(Line::from(spans));
             }
         }
         self.note(theme, field, entry, focused, width);

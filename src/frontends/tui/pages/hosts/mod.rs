@@ -13,11 +13,10 @@ use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
 use crate::frontends::tui::effect::{Effect, EnteredSecret};
 use crate::frontends::tui::keys::{
-    self, DELETE, ENTER, ESC, SCROLL, Scope, TAB, alias, char, ctrl, helped, shown,
+    self, BACK, DELETE, ENTER, NEXT, PHASES, SAVE, SCROLL, Scope, alias, char, helped, shown,
 };
 use crate::frontends::tui::message::Unreached;
 use crate::frontends::tui::page::Page;
-use crate::frontends::tui::text::key;
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::binding;
 use text as say;
@@ -33,9 +32,6 @@ const HOSTS: Scope = Scope::new(
         helped(char('K'), Action::MoveUp, say::key::MOVE_UP),
         helped(char('J'), Action::MoveDown, say::key::MOVE_DOWN),
         helped(char('t'), Action::Retry, say::key::TRY),
-        shown(TAB, Action::Continue, say::key::CONTINUE),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
-        shown(ESC, Action::Back, key::BACK),
     ],
 );
 
@@ -45,6 +41,8 @@ pub struct HostsPage {
     prompt: Option<Prompt>,
     /// The host that the operator is asked about.
     asks_to_remove: Option<usize>,
+    /// The keys that the operator compares: each with the name of its host.
+    compares: Vec<(String, String)>,
 }
 
 impl Screen for HostsPage {
@@ -59,7 +57,7 @@ impl Screen for HostsPage {
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        if self.asks_to_remove.is_some() {
+        if self.asks_to_remove.is_some() || !self.compares.is_empty() {
             return vec![keys::ASK];
         }
         if let Some(prompt) = &self.prompt {
@@ -68,7 +66,8 @@ impl Screen for HostsPage {
         let wizard = common.mode.wizard();
         let failed = wizard.and_then(failed).map(|(_, failed)| failed);
         let failed = credential_prompt::scopes_of(failed).into_iter();
-        [HOSTS].into_iter().chain(failed).chain([SCROLL]).collect()
+        let rest = [NEXT, BACK, PHASES, SAVE, SCROLL];
+        failed.chain([HOSTS]).chain(rest).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -82,6 +81,14 @@ impl Screen for HostsPage {
         if let Some(place) = self.asks_to_remove.take() {
             return if action == Action::Confirm {
                 remove(wizard, place)
+            } else {
+                Vec::new()
+            };
+        }
+        if !self.compares.is_empty() {
+            let keys = std::mem::take(&mut self.compares);
+            return if action == Action::Confirm {
+                trust(wizard, keys)
             } else {
                 Vec::new()
             };
@@ -106,11 +113,13 @@ impl Screen for HostsPage {
                 return [Effect::Forgive].into_iter().chain(stops).collect();
             }
             Action::Confirm => return accept_key(wizard),
+            Action::TrustAll => self.compares = unknown_keys(wizard),
             Action::AskSecret => {
                 self.prompt = failed(wizard).and_then(|(host, failed)| Prompt::of(host, failed));
             }
-            Action::Continue | Action::Back => {
-                let forward = action == Action::Continue;
+            Action::Phase(number) => return vec![Effect::Go(wizard.jump(number))],
+            Action::Forward | Action::Back => {
+                let forward = action == Action::Forward;
                 return vec![Effect::Go(wizard.way_from(Page::Hosts, forward))];
             }
             _ => {}
@@ -131,8 +140,13 @@ impl Screen for HostsPage {
         view::draw(self, common, frame);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_remove.map(|_| say::REMOVE_HOST)
+    fn question(&self, common: &Common) -> Option<String> {
+        if !self.compares.is_empty() {
+            return Some(credential_prompt::trust_all(self.compares.len()));
+        }
+        let hosts = &common.mode.wizard()?.interview.answers.hosts;
+        let host = hosts.get(self.asks_to_remove?)?;
+        Some(say::remove(&host.name))
     }
 
     fn types(&self) -> bool {
@@ -230,15 +244,37 @@ fn accept_key(wizard: &mut WizardSession) -> Vec<Effect> {
         let key = failed.host_key.clone()?;
         Some((host.name.clone(), key))
     });
-    let place = key.and_then(|(name, key)| wizard.accept_key(&name, key));
-    let Some(place) = place else {
-        return Vec::new();
+    trust(wizard, key.into_iter().collect())
+}
+
+/// Every key that is not known yet, with the name of its host.
+fn unknown_keys(wizard: &WizardSession) -> Vec<(String, String)> {
+    let answers = &wizard.interview.answers;
+    let unknown = |host: &Host| {
+        let failed = wizard.probes.failed(host, answers)?;
+        Some((host.name.clone(), failed.host_key.clone()?))
     };
-    let stops = again(wizard, place);
-    [wizard.draft()].into_iter().chain(stops).collect()
+    let keys = answers.hosts.iter().filter_map(unknown);
+    keys.take(credential_prompt::AT_ONCE).collect()
+}
+
+/// Keys of hosts go into the answers, and these hosts are tried with them.
+fn trust(wizard: &mut WizardSession, keys: Vec<(String, String)>) -> Vec<Effect> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    for (name, key) in keys {
+        if let Some(place) = wizard.accept_key(&name, key) {
+            effects.extend(again(wizard, place));
+        }
+    }
+    effects.insert(0, wizard.draft());
+    effects
 }
 
 fn give(wizard: &mut WizardSession, secret: Box<EnteredSecret>) -> Vec<Effect> {
+    wizard.was_given(&secret);
     let answers = &wizard.interview.answers;
     let stops = wizard.probes.again(&secret.host, answers);
     if secret.for_all {

@@ -1,12 +1,11 @@
 //! The texts of the hosts page.
 
 use crate::answers::{Host, SshSettings};
-pub use crate::frontends::tui::text::{HOSTS_WHY, REMOVE_HOST, pasted};
+pub use crate::frontends::tui::text::{HOSTS_WHY, pasted};
 
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const TRY: &str = "retry";
-    pub const CONTINUE: &str = "continue";
     pub const ADD: &str = "add";
     pub const EDIT: &str = "edit";
     pub const REMOVE: &str = "remove";
@@ -21,6 +20,10 @@ pub const CONNECTING: &str = "connecting";
 pub const KEY_UNKNOWN: &str = "host key unknown";
 pub const SECRET_WANTED: &str = "password needed";
 pub const NOT_REACHED: &str = "not reached";
+
+pub fn remove(host: &str) -> String {
+    format!("Remove {host} from the list?")
+}
 
 /// User, address and port as for ssh: `admin@10.0.0.11:2222`. Defaults are left out.
 pub fn address(host: &Host, ssh: &SshSettings) -> String {

@@ -3,7 +3,6 @@
 use ratatui::Frame;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
 
 use super::{HostsPage, text as say};
 use crate::answers::Host;
@@ -15,7 +14,7 @@ use crate::frontends::tui::page::Page;
 use crate::frontends::tui::probes::ProbeState;
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::{from_chosen, padded, stepper, styled, wrapped};
+use crate::frontends::tui::widgets::{padded, scrolled, stepper, styled, wrapped};
 use crate::frontends::tui::wizard::WizardSession;
 
 /// From here on there is room for the cluster's addresses, too.
@@ -30,6 +29,9 @@ pub fn draw(page: &HostsPage, common: &Common, frame: &mut Frame<'_>) {
     if let Some(prompt) = &page.prompt {
         credential_prompt::draw(common, prompt, frame);
     }
+    if !page.compares.is_empty() {
+        credential_prompt::compare(common, &page.compares, frame);
+    }
 }
 
 fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
@@ -37,7 +39,7 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
     let (_, area) = layout::beside_stepper(common.size);
     let width = usize::from(area.width);
     let answers = &wizard.interview.answers;
-    let mut lines: Vec<Line<'_>> = styled(say::HOSTS_WHY, width, theme.faint()).collect();
+    let mut lines: Vec<Line<'static>> = styled(say::HOSTS_WHY, width, theme.faint()).collect();
     lines.push(Line::default());
 
     let plain = |text: String| -> TableCell { (text, Style::new()) };
@@ -50,11 +52,13 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
     }
     let mut rows = vec![heads];
     for (place, host) in answers.hosts.iter().enumerate() {
+        let state = wizard.probes.of(host, answers);
         let fine = wizard.interview.host_problems(place).is_empty();
-        let (mark, style) = if fine {
-            (theme.good_mark(), theme.good())
+        // One mark: what is wrong with the entry, or what came of trying the host.
+        let (mark, style, what) = if fine {
+            connection(theme, wizard, state)
         } else {
-            (theme.bad_mark(), theme.bad())
+            (theme.bad_mark(), theme.bad(), String::new())
         };
         let mut row = vec![
             (format!("{mark} {}", host.name), style),
@@ -66,11 +70,7 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
                 host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
             ));
         }
-        row.push(connection(
-            theme,
-            wizard.clock,
-            wizard.probes.of(host, answers),
-        ));
+        row.push((what, style));
         rows.push(row);
     }
     let mut chosen_line = 0;
@@ -117,24 +117,34 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
             lines.extend(styled(&what, width, theme.warning()));
         }
     }
-    let shown = from_chosen(lines, chosen_line, usize::from(area.height));
-    frame.render_widget(Paragraph::new(shown), area);
+    let height = usize::from(area.height);
+    let most = lines.len().saturating_sub(height);
+    let from = (chosen_line + 1).saturating_sub(height / 2).min(most);
+    scrolled(theme, lines, from, area, frame);
 }
 
-/// What came of trying the host in the background.
-fn connection(theme: Theme, clock: u64, state: Option<&ProbeState>) -> TableCell {
+/// What came of trying the host in the background: its mark, and in words.
+fn connection(
+    theme: Theme,
+    wizard: &WizardSession,
+    state: Option<&ProbeState>,
+) -> (&'static str, Style, String) {
     match state {
-        None | Some(ProbeState::Waits(_)) => (String::new(), Style::new()),
+        // The entry is complete, and that is all that is known.
+        None | Some(ProbeState::Waits(_)) if !wizard.probes_hosts => {
+            (theme.good_mark(), theme.good(), String::new())
+        }
+        None | Some(ProbeState::Waits(_)) => (theme.dot(), theme.faint(), String::new()),
         Some(ProbeState::Trying) => {
             let trying = Status::Running {
                 since: 0,
                 attempt: 1,
                 applying: true,
             };
-            let (mark, style) = theme.step(&trying, clock);
-            (format!("{mark} {}", say::CONNECTING), style)
+            let (mark, style) = theme.step(&trying, wizard.clock);
+            (mark, style, say::CONNECTING.to_owned())
         }
-        Some(ProbeState::Is(what)) => (format!("{} {what}", theme.good_mark()), theme.good()),
+        Some(ProbeState::Is(what)) => (theme.good_mark(), theme.good(), what.clone()),
         Some(ProbeState::Failed(failed)) => {
             let (mark, style, what) = if failed.host_key.is_some() {
                 ("?", theme.warning(), say::KEY_UNKNOWN)
@@ -143,7 +153,7 @@ fn connection(theme: Theme, clock: u64, state: Option<&ProbeState>) -> TableCell
             } else {
                 ("?", theme.warning(), say::SECRET_WANTED)
             };
-            (format!("{mark} {what}"), style)
+            (mark, style, what.to_owned())
         }
     }
 }

@@ -45,14 +45,13 @@ impl Screen for PhasePage {
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        let held = common.listens() && common.run.progress.held.is_some();
-        let own = held.then_some(HELD).into_iter().chain([PHASE]);
-        run_pages::scopes(common, own.collect())
+        let own = is_held(common).then_some(HELD).into_iter().chain([PHASE]);
+        run_pages::scopes(common, Page::Phase, own.collect())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
         match action {
-            Action::RunPhase => return run_held(common),
+            Action::RunPhase | Action::Forward if is_held(common) => return run_held(common),
             Action::RunAll => return common.let_begin(None, text::GOES_ON),
             Action::Scripts | Action::Files => {
                 if let Some(wizard) = common.mode.wizard_mut() {
@@ -63,7 +62,7 @@ impl Screen for PhasePage {
                     self.scroll = 0;
                 }
             }
-            action => return run_pages::act(common, action),
+            action => return run_pages::act(common, Page::Phase, action),
         }
         Vec::new()
     }
@@ -76,6 +75,11 @@ impl Screen for PhasePage {
     fn draw(&self, common: &Common, frame: &mut Frame<'_>) {
         run_pages::draw(common, view::lines(common), self.scroll, frame);
     }
+}
+
+/// The run waits for the operator with a phase.
+fn is_held(common: &Common) -> bool {
+    common.listens() && common.run.progress.held.is_some()
 }
 
 /// The phase that waits, and no more after it.

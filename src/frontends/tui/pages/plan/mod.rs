@@ -9,7 +9,7 @@ use super::Screen;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{ENTER, ESC, SCROLL, Scope, char, ctrl, helped, shown};
+use crate::frontends::tui::keys::{BACK, ENTER, NEXT, PHASES, SAVE, SCROLL, Scope, char, shown};
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::shown_plan::Detail;
 use crate::frontends::tui::text::key;
@@ -23,8 +23,6 @@ const PLAN: Scope = Scope::new(
         shown(char('v'), Action::Scripts, key::SCRIPTS),
         shown(char('d'), Action::Files, key::FILES),
         shown(char('c'), Action::ShowChecks, say::key::CHECKS),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
-        shown(ESC, Action::Back, key::BACK),
     ],
 );
 
@@ -39,7 +37,7 @@ impl Screen for PlanPage {
     }
 
     fn scopes(&self, _: &Common) -> Vec<Scope> {
-        vec![PLAN, SCROLL]
+        vec![PLAN, NEXT, BACK, PHASES, SAVE, SCROLL]
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -47,7 +45,7 @@ impl Screen for PlanPage {
             return Vec::new();
         };
         match action {
-            Action::Continue => begin(common, Some(0)),
+            Action::Continue | Action::Forward => begin(common, Some(0)),
             Action::RunAll => begin(common, None),
             Action::Scripts | Action::Files => {
                 wizard.detail.toggle(match action {
@@ -66,7 +64,12 @@ impl Screen for PlanPage {
             Action::Back | Action::ShowChecks if wizard.checked => {
                 vec![Effect::Go(Page::Preflight)]
             }
-            Action::Back => vec![Effect::Go(Page::Review), Effect::Begin(false)],
+            Action::Back | Action::Phase(_) => {
+                vec![
+                    Effect::Go(common.back_to_answers(action)),
+                    Effect::Begin(false),
+                ]
+            }
             _ => Vec::new(),
         }
     }

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use ratatui::Frame;
 
 use super::Screen;
-use crate::answers::Check;
+use crate::answers::{Answers, Check};
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{
-    self, ENTER, ESC, LEFT, RIGHT, SCROLL, Scope, TAB, alias, char, ctrl, helped, shown,
+    self, BACK, ENTER, LEFT, NEXT, PHASES, RIGHT, SAVE, SCROLL, Scope, TAB, alias, char, helped,
+    shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
@@ -32,16 +33,14 @@ const OVERRIDE: Scope = Scope::new(
 const CHECKS: Scope = Scope::new(
     "checks",
     &[
-        shown(ENTER, Action::Continue, key::GO_ON),
+        alias(ENTER, Action::Continue, key::GO_ON),
         shown(char('m'), Action::View, say::key::VIEW),
         shown(TAB, Action::NextField, say::key::NEXT),
-        shown(ESC, Action::Back, key::BACK),
         helped(LEFT, Action::Left, say::key::LEFT),
         helped(RIGHT, Action::Right, say::key::RIGHT),
         alias(char('h'), Action::Left, say::key::LEFT),
         alias(char('l'), Action::Right, say::key::RIGHT),
         helped(char(' '), Action::More, say::key::MORE),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
     ],
 );
 
@@ -67,15 +66,33 @@ pub struct PreflightPage {
     again: bool,
     /// The operator is asked whether to override the chosen check.
     asks_to_override: bool,
+    /// Milliseconds since the hosts were checked.
+    since: u64,
+    now: Now,
+    /// A key was pressed: the wizard does not continue by itself.
+    held: bool,
+    /// A check was overridden since: the hosts are connected to again with these answers.
+    overrode: bool,
 }
+
+/// What the hosts do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Now {
+    Wait,
+    /// They are being checked again.
+    Check,
+    /// The plan is wanted, and shown when it is there.
+    GoOn,
+}
+
+/// Milliseconds from one look at what is not well to the next.
+const AGAIN: u64 = 5_000;
+/// And for which what is well stands before the wizard continues.
+const CONTINUES: u64 = 20_000;
 
 impl Default for PreflightPage {
     fn default() -> Self {
-        let grid = Grid {
-            rows: Vec::new(),
-            notes: Vec::new(),
-        };
-        Self::new(grid, Vec::new())
+        Self::new(Grid::default(), Vec::new())
     }
 }
 
@@ -93,12 +110,60 @@ impl PreflightPage {
             skip: 0,
             again: false,
             asks_to_override: false,
+            since: 0,
+            now: Now::Wait,
+            held: false,
+            overrode: false,
         };
-        let first = [Level::Fails, Level::Overridden, Level::Warns]
-            .into_iter()
-            .find_map(|level| page.places().find(|at| page.level(*at) == Some(level)));
-        page.cell = first.unwrap_or_default();
+        page.cell = page.worst();
         page
+    }
+
+    /// The first place where something is as bad as anywhere.
+    fn worst(&self) -> (usize, usize) {
+        let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
+        let first = levels
+            .into_iter()
+            .find_map(|level| self.places().find(|at| self.level(*at) == Some(level)));
+        first.unwrap_or_default()
+    }
+
+    /// The hosts were checked once more. They stay where they are on the page, and so does the
+    /// chosen cell, until it is well.
+    pub fn checked_again(&mut self, answers: &Answers, grid: Grid, links: Vec<(Link, Contact)>) {
+        let order: Vec<_> = self.grid.rows.iter().map(|row| row.host.clone()).collect();
+        let chosen = self.chosen().map(|(_, check, _)| check);
+        let was = self.level(self.cell);
+        self.grid = grid;
+        let place = |host: &String| order.iter().position(|other| other == host);
+        self.grid.rows.sort_by_key(|row| place(&row.host));
+        // What was overridden meanwhile is decided, though the hosts do not know it.
+        for row in &mut self.grid.rows {
+            let Some(host) = answers.host(&row.host) else {
+                continue;
+            };
+            for (check, cell) in &mut row.cells {
+                if cell.level == Level::Fails && answers.overrides(host, *check) {
+                    cell.level = Level::Overridden;
+                }
+            }
+        }
+        self.links = links;
+        self.since = 0;
+        if self.now != Now::GoOn || !self.grid.passes() {
+            self.now = Now::Wait;
+        }
+        self.held = false;
+        let column = chosen.and_then(|check| self.columns().iter().position(|it| *it == check));
+        self.cell.1 = column.unwrap_or(0);
+        if was != Some(Level::Fine) && self.level(self.cell) == Some(Level::Fine) {
+            self.cell = self.worst();
+        }
+    }
+
+    /// The operator wants the plan as soon as it is there.
+    pub fn goes_on(&self) -> bool {
+        self.now == Now::GoOn
     }
 
     /// The checks that were made.
@@ -215,9 +280,10 @@ impl Screen for PreflightPage {
         if self.asks_to_override {
             return vec![keys::ASK];
         }
-        let overriding = (!common.at_work && self.chosen_fails()).then_some(OVERRIDE);
+        let overriding = (!common.is_planned() && self.chosen_fails()).then_some(OVERRIDE);
         let scopes = [keys::RETRY].into_iter().chain(overriding);
-        scopes.chain([CHECKS, SCROLL]).collect()
+        let rest = [CHECKS, NEXT, BACK, PHASES, SAVE, SCROLL];
+        scopes.chain(rest).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -241,26 +307,33 @@ impl Screen for PreflightPage {
                     View::Ways => View::Grid,
                 };
             }
-            Action::Override if !at_work && self.chosen_fails() => {
+            Action::Override if !common.is_planned() && self.chosen_fails() => {
                 let (_, check, _) = self.chosen().unwrap_or(("", Check::Os, None));
                 match check.stands() {
                     Some(why) => common.say(say::cell(check.as_str(), check, why)),
                     None => self.asks_to_override = true,
                 }
             }
-            Action::Retry if at_work => {
-                self.again = true;
-                return vec![Effect::Begin(false)];
+            Action::Retry if self.waits(common) => return self.check_again(),
+            Action::Retry if at_work => return self.begin_anew(),
+            Action::Continue | Action::Forward if common.is_planned() => {
+                return vec![Effect::Go(Page::Plan)];
             }
-            Action::Continue if common.is_planned() => return vec![Effect::Go(Page::Plan)],
-            Action::Continue if at_work => common.say(say::BEING_PLANNED),
-            Action::Continue if self.count(Level::Fails) > 0 => {
+            Action::Continue | Action::Forward if self.count(Level::Fails) > 0 => {
                 common.say(say::fails(self.count(Level::Fails)));
             }
-            Action::Retry | Action::Continue => return common.reach(),
-            Action::Back => {
+            Action::Continue | Action::Forward if at_work && self.overrode => {
+                return self.begin_anew();
+            }
+            Action::Continue | Action::Forward if at_work => {
+                common.say(say::BEING_PLANNED);
+                self.now = Now::GoOn;
+                return vec![Effect::Plan];
+            }
+            Action::Retry | Action::Continue | Action::Forward => return common.reach(),
+            Action::Back | Action::Phase(_) => {
                 let no_run = at_work.then_some(Effect::Begin(false));
-                return [Effect::Go(Page::Review)]
+                return [Effect::Go(common.back_to_answers(action))]
                     .into_iter()
                     .chain(no_run)
                     .collect();
@@ -278,8 +351,31 @@ impl Screen for PreflightPage {
         view::draw(self, common, frame);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_override.then_some(say::OVERRIDE)
+    fn pressed(&mut self) {
+        self.held = true;
+    }
+
+    fn tick(&mut self, common: &mut Common, passed: u64) -> Vec<Effect> {
+        if !common.at_work {
+            return Vec::new();
+        }
+        self.since = self.since.saturating_add(passed);
+        if self.continues(common) == Some(0) && common.is_planned() {
+            return vec![Effect::Go(Page::Plan)];
+        }
+        if self.checks_in(common) == Some(0) {
+            return self.check_again();
+        }
+        Vec::new()
+    }
+
+    fn wakes(&self, common: &Common) -> Option<u64> {
+        let moves = self.continues(common).or(self.checks_in(common));
+        moves.map(|left| (left % 1000).max(100))
+    }
+
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_override.then(|| say::OVERRIDE.to_owned())
     }
 
     /// Where all was to be done again, it is.
@@ -293,6 +389,36 @@ impl Screen for PreflightPage {
 }
 
 impl PreflightPage {
+    /// The hosts wait until they are checked again.
+    fn waits(&self, common: &Common) -> bool {
+        let unwell = !self.grid.is_well() && !self.overrode;
+        common.at_work && !common.is_planned() && self.now == Now::Wait && unwell
+    }
+
+    /// In how many milliseconds the hosts are checked again by themselves.
+    fn checks_in(&self, common: &Common) -> Option<u64> {
+        let waits = self.waits(common);
+        waits.then(|| AGAIN.saturating_sub(self.since))
+    }
+
+    /// In how many milliseconds the wizard continues by itself.
+    fn continues(&self, common: &Common) -> Option<u64> {
+        let well = common.at_work && self.grid.is_well() && !self.overrode;
+        let continues = well && !self.held;
+        continues.then(|| CONTINUES.saturating_sub(self.since))
+    }
+
+    fn check_again(&mut self) -> Vec<Effect> {
+        self.now = Now::Check;
+        vec![Effect::CheckAgain]
+    }
+
+    /// All is done again, once what is at work has ended.
+    fn begin_anew(&mut self) -> Vec<Effect> {
+        self.again = true;
+        vec![Effect::Begin(false)]
+    }
+
     /// The operator knows better about the chosen check: that goes into the answers.
     fn ignore_check(&mut self, common: &mut Common) -> Vec<Effect> {
         let (Some(wizard), Some((name, check, _))) = (common.mode.wizard_mut(), self.chosen())
@@ -306,6 +432,7 @@ impl PreflightPage {
         if !host.overrides.contains(&check) {
             host.overrides.push(check);
         }
+        self.overrode = true;
         let row = self.grid.rows.get_mut(self.cell.0);
         if let Some(cell) = row.and_then(|row| row.cells.get_mut(&check)) {
             cell.level = Level::Overridden;

@@ -19,7 +19,7 @@ pub mod key {
 pub const OVERRIDE: &str = "Ignore this check on this host? The answers will keep the override.";
 pub const CONCERNS_NOT: &str = "This check does not apply to this host.";
 pub const O_OVERRIDES: &str = "o: ignore this check on this host.";
-pub const ALL_OVERRULED: &str = "Nothing else fails. Enter checks the hosts again.";
+pub const ALL_OVERRULED: &str = "Nothing else fails. Ctrl-N checks the hosts again.";
 pub const BEING_PLANNED: &str = "The wizard is still making the plan.";
 pub const NO_LINKS: &str = "No host needs to reach another one.";
 pub const NEEDS_NOT: &str = "It does not need to reach that host.";
@@ -57,19 +57,24 @@ pub fn level(level: Level) -> &'static str {
     match level {
         Level::Fine => "ok",
         Level::Warns => "warning",
+        Level::Trial => "warning, fit for a trial only",
         Level::Overridden => "overridden by the answers",
         Level::Fails => "FAIL",
     }
 }
 
 /// The line above the grid.
-pub fn summary(hosts: usize, fails: usize, overridden: usize, warnings: usize) -> String {
+pub fn summary(hosts: usize, counts: [usize; 4]) -> String {
+    let [fails, overridden, trial, warnings] = counts;
     let mut parts = vec![counted(hosts, "host")];
     if fails > 0 {
         parts.push(format!("{fails} FAIL"));
     }
     if overridden > 0 {
         parts.push(format!("{overridden} overridden"));
+    }
+    if trial > 0 {
+        parts.push(format!("{trial} fit for a trial only"));
     }
     if warnings > 0 {
         parts.push(counted(warnings, "warning"));
@@ -80,12 +85,39 @@ pub fn summary(hosts: usize, fails: usize, overridden: usize, warnings: usize) -
     parts.join(", ")
 }
 
-pub fn what_next(fails: usize, at_work: bool, planned: bool) -> &'static str {
-    match (fails, at_work, planned) {
-        (0, _, true) => "Enter shows the plan.",
-        (0, true, false) => BEING_PLANNED,
-        (0, false, false) => "Enter checks the hosts again.",
-        _ => "Nothing was changed. Fix what fails, then r: retry.",
+/// What the operator can do, and what the wizard does by itself; times in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub enum Next {
+    /// All is well, and the wizard continues in so many.
+    Continues(u64),
+    /// The hosts are checked again in so many.
+    Checks(u64),
+    Checking,
+    Planned,
+    BeingPlanned,
+    Fails,
+    /// The hosts must be connected to again.
+    Anew,
+}
+
+pub fn what_next(next: Next, fails: bool) -> String {
+    let seconds = |left: u64| left.div_ceil(1000);
+    let fix = if fails {
+        "Nothing was changed. Fix what fails"
+    } else {
+        "Ctrl-N shows the plan"
+    };
+    match next {
+        Next::Continues(left) => format!(
+            "All checks pass. The wizard continues in {} s; any key holds it.",
+            seconds(left)
+        ),
+        Next::Checks(left) => format!("{fix}; next check in {} s.", seconds(left)),
+        Next::Checking => format!("{fix}; checking again."),
+        Next::Planned => "Ctrl-N shows the plan.".to_owned(),
+        Next::BeingPlanned => BEING_PLANNED.to_owned(),
+        Next::Fails => "Nothing was changed. Fix what fails, then r: retry.".to_owned(),
+        Next::Anew => "Ctrl-N checks the hosts again.".to_owned(),
     }
 }
 

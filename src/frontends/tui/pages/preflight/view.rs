@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{PreflightPage, View, text as say};
+use super::{Now, PreflightPage, View, text as say};
 use crate::answers::Check;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
@@ -39,7 +39,10 @@ pub fn draw(page: &PreflightPage, common: &Common, frame: &mut Frame<'_>) {
     let (table, below) = match page.view {
         View::Grid => (
             grid(theme, page, width, room),
-            about_cell(page, common, width),
+            about_cell(page, common, width)
+                .into_iter()
+                .chain(legend(theme, page, width))
+                .collect(),
         ),
         View::Ways => (
             ways(theme, page, width, room),
@@ -68,33 +71,44 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
     if page.view == View::Ways {
         return styled(say::WAYS, width, theme.faint()).collect();
     }
-    let [fails, overridden, warnings] =
-        [Level::Fails, Level::Overridden, Level::Warns].map(|level| page.count(level));
-    let style = if fails > 0 {
+    let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
+    let counts = levels.map(|level| page.count(level));
+    let fails = counts[0] > 0;
+    let style = if fails {
         theme.bad()
-    } else if overridden + warnings > 0 {
+    } else if counts.iter().sum::<usize>() > 0 {
         theme.warning()
     } else {
         theme.good()
     };
-    let summary = say::summary(page.grid.rows.len(), fails, overridden, warnings);
-    let next = say::what_next(fails, common.at_work, common.is_planned());
-    let all = format!("{summary}. {next}");
-    styled(all.trim_end(), width, style).collect()
+    let next = next(page, common);
+    let all = match (say::what_next(next, fails), next) {
+        (text, say::Next::Continues(_)) => text,
+        (text, _) => format!("{}. {text}", say::summary(page.grid.rows.len(), counts)),
+    };
+    let mut lines: Vec<_> = styled(&all, width, style).collect();
+    if let Some(verdict) = page.grid.verdict() {
+        lines.push(Line::styled(verdict, style));
+    }
+    lines
+}
+
+fn next(page: &PreflightPage, common: &Common) -> say::Next {
+    let fails = page.count(Level::Fails) > 0;
+    match (page.continues(common), page.checks_in(common)) {
+        (Some(left), _) => say::Next::Continues(left),
+        (None, Some(left)) => say::Next::Checks(left),
+        _ if common.is_planned() => say::Next::Planned,
+        _ if page.now == Now::Check => say::Next::Checking,
+        _ if fails => say::Next::Fails,
+        _ if page.overrode || !common.at_work => say::Next::Anew,
+        _ => say::Next::BeingPlanned,
+    }
 }
 
 fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<Line<'static>> {
     let (hosts, made) = (page.hosts(), page.columns());
-    let room = width.saturating_sub(matrix::names(&hosts));
-    let column = |which: usize, check: Check| {
-        let least = if which == 2 { MARKS } else { WORDS };
-        say::heads(check)[which].len().max(least)
-    };
-    let fits = |which: &usize| {
-        let widths = made.iter().map(|check| 1 + column(*which, *check));
-        widths.sum::<usize>() <= room
-    };
-    let which = (0..3).find(fits).unwrap_or(2);
+    let which = heads_that_fit(page, width);
     let heads: Vec<String> = made
         .iter()
         .map(|check| say::heads(*check)[which].to_owned())
@@ -112,10 +126,47 @@ fn grid(theme: Theme, page: &PreflightPage, width: usize, height: usize) -> Vec<
     matrix::lines(theme, &matrix, width, height)
 }
 
+/// How wide a column is with one of the heads of its check.
+fn column(which: usize, check: Check) -> usize {
+    let least = if which == 2 { MARKS } else { WORDS };
+    say::heads(check)[which].len().max(least)
+}
+
+/// Which of its heads each check has room for.
+fn heads_that_fit(page: &PreflightPage, width: usize) -> usize {
+    let room = width.saturating_sub(matrix::names(&page.hosts()));
+    let made = page.columns();
+    let fits = |which: &usize| {
+        let widths = made.iter().map(|check| 1 + column(*which, *check));
+        widths.sum::<usize>() <= room
+    };
+    (0..3).find(fits).unwrap_or(2)
+}
+
+/// What short heads and marks stand for.
+fn legend(theme: Theme, page: &PreflightPage, width: usize) -> Vec<Line<'static>> {
+    let which = heads_that_fit(page, width);
+    let heads = page.columns().into_iter().filter_map(|check| {
+        let (full, short) = (check.as_str(), say::heads(check)[which]);
+        (short != full).then(|| format!("{short} {full}"))
+    });
+    let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
+    let marks = levels.into_iter().filter_map(|level| {
+        let (mark, _) = in_grid(theme, level, which == 2);
+        (page.count(level) > 0).then(|| format!("{mark} {}", say::level(level)))
+    });
+    let words: Vec<String> = heads.chain(marks).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    styled(&words.join(", "), width.saturating_sub(1), theme.faint()).collect()
+}
+
 fn in_grid(theme: Theme, level: Level, marks: bool) -> TableCell {
     let (mark, style) = match level {
         Level::Fine => ("ok", theme.good()),
         Level::Warns => ("!", theme.warning()),
+        Level::Trial => ("t", theme.warning()),
         Level::Overridden => ("ov", theme.warning()),
         Level::Fails => (theme.bad_mark(), theme.bad()),
     };
@@ -146,7 +197,7 @@ fn about_cell(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'
                 add(2, &finding.cause, Style::new());
                 add(4, &finding.remedy, theme.accent());
             }
-            if cell.level == Level::Fails && !common.at_work && check.stands().is_none() {
+            if cell.level == Level::Fails && !common.is_planned() && check.stands().is_none() {
                 add(2, say::O_OVERRIDES, theme.faint());
             }
         }

@@ -24,11 +24,11 @@ impl Screen for ProofsPage {
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        run_pages::scopes(common, Vec::new())
+        run_pages::scopes(common, Page::Proofs, Vec::new())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
-        run_pages::act(common, action)
+        run_pages::act(common, Page::Proofs, action)
     }
 
     fn scroll(&mut self, common: &mut Common, by: isize) {

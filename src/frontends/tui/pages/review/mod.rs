@@ -9,8 +9,10 @@ use super::Screen;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{ENTER, ESC, SCROLL, Scope, alias, char, ctrl, helped, shown};
-use crate::frontends::tui::page::{self, Page};
+use crate::frontends::tui::keys::{
+    BACK, ENTER, NEXT, PHASES, SAVE, SCROLL, Scope, char, helped, shown,
+};
+use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
 use text as say;
 
@@ -18,21 +20,6 @@ const REVIEW: Scope = Scope::new(
     "review",
     &[
         shown(ENTER, Action::Continue, key::GO_ON),
-        helped(ctrl('s'), Action::SaveAnswers, key::SAVE_ANSWERS),
-        shown(ESC, Action::Back, key::BACK),
-    ],
-);
-
-const GROUPS: Scope = Scope::new(
-    "groups",
-    &[
-        shown(char('1'), Action::Group(1), say::key::GROUP),
-        alias(char('2'), Action::Group(2), say::key::GROUP),
-        alias(char('3'), Action::Group(3), say::key::GROUP),
-        alias(char('4'), Action::Group(4), say::key::GROUP),
-        alias(char('5'), Action::Group(5), say::key::GROUP),
-        alias(char('6'), Action::Group(6), say::key::GROUP),
-        alias(char('7'), Action::Group(7), say::key::GROUP),
         helped(char('e'), Action::Edit, say::key::EDIT_WRONG),
     ],
 );
@@ -51,7 +38,7 @@ impl Screen for ReviewPage {
     }
 
     fn scopes(&self, _: &Common) -> Vec<Scope> {
-        vec![REVIEW, GROUPS, SCROLL]
+        vec![REVIEW, NEXT, BACK, PHASES, SAVE, SCROLL]
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -60,17 +47,12 @@ impl Screen for ReviewPage {
         };
         let first = wizard.interview.problems().into_iter().next();
         let page = match (action, first) {
-            (Action::Continue, Some(first)) => {
+            (Action::Continue | Action::Forward, Some(first)) => {
                 common.say(say::not_yet(&first.to_string()));
                 return Vec::new();
             }
-            (Action::Continue, None) => return vec![wizard.reach()],
-            (Action::Group(number), _) => {
-                let place = usize::from(number.saturating_sub(1)).min(page::GROUPS - 1);
-                wizard.from_review = true;
-                wizard.host = 0;
-                page::ORDER[place]
-            }
+            (Action::Continue | Action::Forward, None) => return vec![wizard.reach()],
+            (Action::Phase(number), _) => wizard.jump(number),
             (Action::Edit, Some(first)) => {
                 let place = first.key.strip_prefix("hosts[");
                 let place = place.and_then(|rest| rest.split(']').next()?.parse().ok());

@@ -1,10 +1,10 @@
 //! The texts of the review page.
 
+use crate::answers::CredentialKind;
 pub use crate::frontends::tui::text::{ANSWERS_VALID, GENERATED, GIVEN, not_yet, user};
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const GROUP: &str = "to 7: edit that part";
     pub const EDIT_WRONG: &str = "edit the first problem";
 }
 
@@ -13,10 +13,21 @@ pub const REVIEW_NEXT: &str = "Next, the wizard connects to the hosts and checks
      have seen the plan. A digit opens that part to edit it. Ctrl-S saves the answers to a file, \
      for an install without screens.";
 pub const GIVEN_FOR_NOW: &str = "given, saved in no file";
+pub const ALL_HOSTS: &str = "all hosts";
 pub const NOTHING_ASKED: &str = "Nothing to set here.";
 
 pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
     format!("{mark} {group} {problem}")
+}
+
+/// A secret that was typed when a host asked for it.
+pub fn given(what: &CredentialKind) -> String {
+    let what = match what {
+        CredentialKind::Passphrase { .. } => "Key passphrase",
+        CredentialKind::Password { .. } => "SSH password",
+        CredentialKind::SudoPassword { .. } => "sudo password",
+    };
+    labelled(what, &format!("********, {GIVEN_FOR_NOW}"))
 }
 
 pub fn labelled(label: &str, value: &str) -> String {

@@ -46,6 +46,10 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
         } else {
             lines.extend(table::lines(&hosts(theme, &wizard.interview.answers)));
             lines.extend(of_hosts(theme, &wizard.interview.answers, width));
+            for (host, what) in &wizard.given {
+                let host = host.as_deref().unwrap_or(text::ALL_HOSTS);
+                lines.extend(row(theme, host, &text::given(what), width));
+            }
         }
         if lines.len() == start {
             lines.push(Line::styled(

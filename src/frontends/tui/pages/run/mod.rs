@@ -11,7 +11,8 @@ use crate::events::progress::{PhaseProgress, PhaseStatus};
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{Scope, TAB, alias, char, helped, shown};
+use crate::frontends::tui::keys::{Scope, TAB, char, helped, shown};
+use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::frontends::tui::run_view::Focus;
 use text as say;
@@ -36,15 +37,6 @@ const RUN: Scope = Scope::new(
         helped(char('s'), Action::SaveLog, say::key::SAVE_LOG),
         helped(char('['), Action::PreviousPhase, say::key::PREVIOUS_PHASE),
         helped(char(']'), Action::NextPhase, say::key::NEXT_PHASE),
-        helped(char('1'), Action::Phase(1), say::key::PHASE),
-        alias(char('2'), Action::Phase(2), say::key::PHASE),
-        alias(char('3'), Action::Phase(3), say::key::PHASE),
-        alias(char('4'), Action::Phase(4), say::key::PHASE),
-        alias(char('5'), Action::Phase(5), say::key::PHASE),
-        alias(char('6'), Action::Phase(6), say::key::PHASE),
-        alias(char('7'), Action::Phase(7), say::key::PHASE),
-        alias(char('8'), Action::Phase(8), say::key::PHASE),
-        alias(char('9'), Action::Phase(9), say::key::PHASE),
     ],
 );
 
@@ -54,7 +46,7 @@ pub struct RunPage;
 
 impl Screen for RunPage {
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        run_pages::scopes(common, vec![RUN])
+        run_pages::scopes(common, Page::Run, vec![RUN])
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -81,7 +73,6 @@ impl Screen for RunPage {
                     Focus::Log => Focus::Steps,
                 };
             }
-            Action::Phase(number) => run.choose_phase(usize::from(number.saturating_sub(1))),
             Action::NextPhase => run.choose_phase(run.phase + 1),
             Action::PreviousPhase => run.choose_phase(run.phase.saturating_sub(1)),
             Action::Copy => {
@@ -94,7 +85,7 @@ impl Screen for RunPage {
                 return vec![Effect::SaveLog { name, text }];
             }
             Action::Pause => return pause(common),
-            action => return run_pages::act(common, action),
+            action => return run_pages::act(common, Page::Run, action),
         }
         Vec::new()
     }

@@ -18,7 +18,6 @@ pub mod key {
     pub const TIMES: &str = "show times";
     pub const COPY: &str = "copy the log to your clipboard";
     pub const SAVE_LOG: &str = "save the log to a file";
-    pub const PHASE: &str = "to 9: show that phase";
     pub const NEXT_PHASE: &str = "next phase";
     pub const PREVIOUS_PHASE: &str = "previous phase";
     pub const ZOOM: &str = "zoom";

@@ -9,8 +9,8 @@ use super::Screen;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{self, ENTER, SCROLL, Scope, shown};
-use crate::frontends::tui::page::Page;
+use crate::frontends::tui::keys::{self, ENTER, NEXT, SCROLL, Scope, shown};
+use crate::frontends::tui::page::{self, Page};
 use crate::interview::offers::{Found, Offer};
 
 const WELCOME: Scope = Scope::new(
@@ -63,7 +63,7 @@ impl Screen for WelcomePage {
         if self.asks_to_start_anew {
             return vec![keys::ASK];
         }
-        vec![WELCOME, SCROLL]
+        vec![WELCOME, NEXT, SCROLL]
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -76,17 +76,18 @@ impl Screen for WelcomePage {
             }
             wizard.interview.begin(&Offer::New);
             wizard.reached = 0;
-            return vec![Effect::Go(Page::Hosts)];
+            return vec![Effect::Go(page::ORDER[0])];
         }
+        let goes_on = matches!(action, Action::Continue | Action::Forward);
         let choices = choices(&wizard.interview.found);
-        let offer = match (choices.get(self.chosen), action) {
-            (Some(WelcomeChoice::Begin(offer)), Action::Continue) => offer,
-            (Some(WelcomeChoice::Watch(place)), Action::Continue) => {
+        let offer = match choices.get(self.chosen).filter(|_| goes_on) {
+            Some(WelcomeChoice::Begin(offer)) => offer,
+            Some(WelcomeChoice::Watch(place)) => {
                 let name = wizard.interview.found.clusters[*place].name.clone();
                 common.watched = Some(name.clone());
                 return vec![Effect::Go(Page::Cluster), Effect::Watch(name)];
             }
-            _ => return Vec::new(),
+            None => return Vec::new(),
         };
         let page = match offer {
             Offer::New if wizard.interview.found.draft.is_some() => {
@@ -95,7 +96,7 @@ impl Screen for WelcomePage {
             }
             Offer::New => {
                 wizard.reached = 0;
-                Page::Hosts
+                page::ORDER[0]
             }
             Offer::Open => Page::Open,
             Offer::Cluster(_) => Page::Review,
@@ -116,7 +117,7 @@ impl Screen for WelcomePage {
         view::draw(self, common, frame);
     }
 
-    fn question(&self) -> Option<&'static str> {
-        self.asks_to_start_anew.then_some(text::START_ANEW)
+    fn question(&self, _: &Common) -> Option<String> {
+        self.asks_to_start_anew.then(|| text::START_ANEW.to_owned())
     }
 }
