@@ -82,8 +82,8 @@ Exit codes:
   3  stopped by the operator
   4  another run is using a host or the state folder
   5  a host failed the preflight
-  6  check found drift
-  7  a host was not reached, or credentials are missing
+  6  check found drift, whatever else it could not compare
+  7  could not look: a host did not answer, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
 
 /// Runs the command and returns the exit code.
