@@ -7,6 +7,7 @@ mod cluster;
 mod help;
 mod install;
 mod kubeconfig;
+mod logins;
 mod plan;
 mod replay;
 mod status;
@@ -53,7 +54,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Show the state of a cluster: nodes, pods, load balancer, datastore, certificates; changes
     /// nothing
-    Status(cluster::WhichCluster),
+    Status(status::StatusArgs),
     /// Compare the hosts with what the last successful run applied; changes nothing, exits with 6
     /// if something has drifted
     Check(cluster::WhichCluster),
@@ -96,7 +97,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Some(Command::Install(install)) => install.run(display),
         Some(Command::Plan(plan)) => plan.run(display.output),
-        Some(Command::Status(which)) => status::run(&which, display.output),
+        Some(Command::Status(status)) => status.run(display.output),
         Some(Command::Check(which)) => check::run(&which, display.output),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Replay(replay)) => replay.run(display),

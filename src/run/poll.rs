@@ -52,6 +52,11 @@ impl Poll {
         &self.answers.cluster.name
     }
 
+    /// How its hosts are reached.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
     /// Who can be asked for nodes, pods and the load balancer.
     pub fn servers(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
