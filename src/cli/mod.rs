@@ -10,6 +10,7 @@ mod kubeconfig;
 mod logins;
 mod plan;
 mod replay;
+mod schema;
 mod status;
 mod wizard;
 
@@ -32,7 +33,7 @@ use crate::signals::SignalWatch;
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
     /// The same as install --answers FILE
     #[arg(long, value_name = "FILE")]
@@ -68,14 +69,23 @@ enum Command {
     /// Example, schema and validation of answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),
+    /// Print a JSON schema: of answers files, or of what a command prints with --output json
+    Schema {
+        #[arg(value_name = "NAME")]
+        name: schema::SchemaName,
+    },
     /// Print completions for a shell
     Completions { shell: Shell },
     /// Print the manual page
     Man,
 }
 
-/// Those of [`crate::run::exit`].
-const EXIT_CODES: &str = "\
+/// The exit codes are those of [`crate::run::exit`], the variable is that of [`crate::state`].
+const AFTER_HELP: &str = "\
+Environment:
+  K3S_HA_WIZARD_STATE  the folder with the state of all clusters, in place of
+                       ~/.local/state/k3s-ha-wizard
+
 Exit codes:
   0  done
   1  a step failed, or the cluster is unhealthy
@@ -103,6 +113,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(replay)) => replay.run(display),
         Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
+        Some(Command::Schema { name }) => name.print(),
         Some(Command::Completions { shell }) => help::completions(shell, Cli::command()),
         Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {

@@ -1,4 +1,4 @@
-//! What programs read of the wizard: exit codes, and what is on standard output.
+//! What programs read of the wizard: exit codes, what is on standard output, and schemas.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -151,4 +151,77 @@ fn a_watch_on_a_terminal_is_drawn_in_place() {
     terminal.types("\x03");
     assert_eq!(terminal.ends(), 1, "as the last look");
     terminal.is_put_back();
+}
+
+fn schema(home: &Path, name: &str) -> jsonschema::Validator {
+    let printed = run(home, &["schema", name]);
+    assert_eq!(printed.status.code(), Some(0), "{name}");
+    let schema: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    jsonschema::draft202012::options().build(&schema).unwrap()
+}
+
+#[test]
+fn every_schema_is_printed_and_is_that_of_an_output() {
+    let home = tempfile::tempdir().unwrap();
+    for name in ["answers", "event", "plan", "check", "status"] {
+        schema(home.path(), name);
+    }
+    let none = run(home.path(), &["schema", "weather"]);
+    assert_eq!(none.status.code(), Some(2));
+    let answers = run(home.path(), &["answers", "schema"]).stdout;
+    assert_eq!(answers, run(home.path(), &["schema", "answers"]).stdout);
+
+    let sshd = Sshd::start();
+    let cluster = self::home(&sshd);
+    let looked = run(cluster.path(), &["status", "--output", "json"]);
+    assert_eq!(looked.status.code(), Some(7));
+    let status: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    let validator = schema(home.path(), "status");
+    assert!(validator.is_valid(&status), "{status:#}");
+    // A field that the schema does not know.
+    let mut more = status.clone();
+    more["weather"] = "fine".into();
+    assert!(!validator.is_valid(&more));
+}
+
+#[test]
+fn a_comparison_that_reaches_no_host_prints_no_document() {
+    let sshd = Sshd::start();
+    let home = home(&sshd);
+    let unreached = run(home.path(), &["check", "--output", "json"]);
+    let said = text(&unreached.stderr);
+    assert_eq!(unreached.status.code(), Some(7), "{said}");
+    assert_eq!(text(&unreached.stdout), "");
+    assert!(said.contains("s1: cannot log in as root"), "{said}");
+    assert!(said.contains("db: cannot reach 127.0.0.3 port 9"), "{said}");
+}
+
+/// Display options stand before a command and after it.
+#[test]
+fn a_replay_takes_display_options_wherever_they_stand() {
+    let home = tempfile::tempdir().unwrap();
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl");
+    for arguments in [
+        ["--ascii", "--theme", "light", "replay", log],
+        ["replay", log, "--theme", "light", "--ascii"],
+    ] {
+        let mut terminal = Terminal::start(WIZARD, SIZE, &arguments, &[], home.path());
+        terminal.waits_for("Postgres");
+        let shown = terminal.text();
+        assert!(shown.is_ascii(), "{shown}");
+        terminal.types("\x03");
+        assert_eq!(terminal.ends(), 0);
+        terminal.is_put_back();
+    }
+}
+
+#[test]
+fn the_variable_for_the_state_is_in_help_and_manual() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [["--help"], ["man"]] {
+        let said = text(&run(home.path(), &arguments).stdout);
+        let said = said.replace("\\-", "-");
+        assert!(said.contains("K3S_HA_WIZARD_STATE"), "{said}");
+        assert!(said.contains("could not look"), "{said}");
+    }
 }

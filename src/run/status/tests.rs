@@ -7,6 +7,8 @@ use crate::cluster::api;
 use crate::remote::Scripted;
 use crate::remote::scripted::Reply;
 use crate::report::lines::write_status;
+use crate::report::schema::STATUS;
+use crate::report::schema::tests::{fits, is_on_the_page};
 use crate::state::{Applied, Folder, State};
 
 const READY: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
@@ -93,6 +95,7 @@ fn ask_at(
     let status = Looks::at(poll, servers, postgres, &control)
         .look(now)
         .status;
+    fits(STATUS, &status);
     status
 }
 
@@ -133,6 +136,7 @@ fn what_is_ill_is_named_and_nothing_else() {
     assert_eq!(exit_code(&status), 0);
     assert!(status.healthy, "{:?}", status.problems);
     insta::assert_snapshot!("well", printed(&status));
+    is_on_the_page(&status);
     let json = serde_json::to_value(&status).expect("JSON");
     assert_eq!(json["healthy"], true);
     assert_eq!(json["nodes"].as_array().map(Vec::len), Some(3));
@@ -271,6 +275,7 @@ fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
         now.follow(&before);
         before = now;
     }
+    fits(STATUS, &before);
     let printed = printed(&before);
     let changes = printed.split("Changes:").nth(1).expect("changes");
     insta::assert_snapshot!(changes);
