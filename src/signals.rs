@@ -12,6 +12,9 @@ use signal_hook::iterator::Signals;
 use crate::engine::control::Control;
 use crate::events::Abort;
 
+/// The exit code after Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
 /// Watches for SIGHUP, SIGINT and SIGTERM.
 pub struct SignalWatch {
     shared: Arc<SignalState>,

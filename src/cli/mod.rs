@@ -7,8 +7,10 @@ mod cluster;
 mod help;
 mod install;
 mod kubeconfig;
+mod logins;
 mod plan;
 mod replay;
+mod schema;
 mod status;
 mod wizard;
 
@@ -31,7 +33,7 @@ use crate::signals::SignalWatch;
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
     /// The same as install --answers FILE
     #[arg(long, value_name = "FILE")]
@@ -57,7 +59,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Show the state of a cluster: nodes, pods, load balancer, datastore, certificates; changes
     /// nothing
-    Status(cluster::WhichCluster),
+    Status(status::StatusArgs),
     /// Compare the hosts with what the last successful run applied; changes nothing, exits with 6
     /// if something has drifted
     Check(cluster::WhichCluster),
@@ -71,14 +73,23 @@ enum Command {
     /// Example, schema and validation of answers files
     #[command(subcommand)]
     Answers(answers::AnswersHelp),
+    /// Print a JSON schema: of answers files, or of what a command prints with --output json
+    Schema {
+        #[arg(value_name = "NAME")]
+        name: schema::SchemaName,
+    },
     /// Print completions for a shell
     Completions { shell: Shell },
     /// Print the manual page
     Man,
 }
 
-/// Those of [`crate::run::exit`].
-const EXIT_CODES: &str = "\
+/// The exit codes are those of [`crate::run::exit`], the variable is that of [`crate::state`].
+const AFTER_HELP: &str = "\
+Environment:
+  K3S_HA_WIZARD_STATE  the folder with the state of all clusters, in place of
+                       ~/.local/state/k3s-ha-wizard
+
 Exit codes:
   0  done
   1  a step failed, or the cluster is unhealthy
@@ -86,8 +97,8 @@ Exit codes:
   3  stopped by the operator
   4  another run is using a host or the state folder
   5  a host failed the preflight
-  6  check found drift
-  7  a host was not reached, or credentials are missing
+  6  check found drift, whatever else it could not compare
+  7  could not look: a host did not answer, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
 
 /// Runs the command and returns the exit code.
@@ -107,12 +118,13 @@ pub fn main() -> ExitCode {
     match cli.command {
         Some(Command::Install(install)) => install.run(display),
         Some(Command::Plan(plan)) => plan.run(display.output, &tried),
-        Some(Command::Status(which)) => status::run(&which, display.output, &tried),
+        Some(Command::Status(status)) => status.run(display.output, &tried),
         Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Replay(replay)) => replay.run(display, read_only),
         Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
+        Some(Command::Schema { name }) => name.print(),
         Some(Command::Completions { shell }) => help::completions(shell, Cli::command()),
         Some(Command::Man) => help::man(Cli::command()),
         None => match &cli.answers {
@@ -145,6 +157,7 @@ impl Command {
             | Self::Check(_)
             | Self::Replay(_)
             | Self::Answers(_)
+            | Self::Schema { .. }
             | Self::Completions { .. }
             | Self::Man => None,
         }

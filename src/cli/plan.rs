@@ -154,3 +154,66 @@ fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::answers;
+    use crate::events::fixtures::{id, outline, step};
+    use crate::procedures::differences::Handling;
+    use crate::report::schema::PLAN;
+    use crate::report::schema::tests::{fits, is_on_the_page};
+    use crate::run::tests::{ClusterWorld, Noting, bare};
+
+    #[test]
+    fn a_plan_is_as_its_schema_says() {
+        let mut world = ClusterWorld::new();
+        let opened = world.open(Purpose::Look, |host| {
+            bare(host).answer(|script| answers(script, 1))
+        });
+        let mut frontend = Noting::new(|planned: &Planned| {
+            fits(PLAN, &DryPlan::of(planned));
+            Proceed::Leave
+        });
+        let control = Control::default();
+        carry_out(opened, &Reach::All, &control, &mut frontend).unwrap();
+        assert_eq!(frontend.notes.last().unwrap(), "planned");
+    }
+
+    #[test]
+    fn the_page_for_programs_shows_a_plan() {
+        let difference = |what: &str, how| Difference {
+            what: what.to_owned(),
+            how,
+        };
+        let mut differences = vec![
+            difference("hosts: k3s-agent-2 is new", Handling::InPlace),
+            difference("k3s.server_config: changed", Handling::Rolling),
+        ];
+        let config = "/etc/rancher/k3s/config.yaml changes\n  -debug: true\n".to_owned();
+        let steps = [
+            step("k3s/config@s1", &[]),
+            step("k3s/start@s1", &["k3s/config@s1"]),
+        ];
+        let mut dry = DryPlan {
+            plan: outline(&[("Server 1", &steps)]),
+            differences: &differences,
+            left: Remaining {
+                done: 1,
+                to_do: 1,
+                unknown: 0,
+            },
+            files: [(id("k3s/config@s1"), vec![config])].into(),
+        };
+        is_on_the_page(&dry);
+        fits(PLAN, &dry);
+        differences.push(difference("network", Handling::Refused("make it new")));
+        dry = DryPlan {
+            plan: outline(&[]),
+            differences: &differences,
+            left: Remaining::default(),
+            files: BTreeMap::new(),
+        };
+        fits(PLAN, &dry);
+    }
+}

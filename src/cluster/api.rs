@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::kubeconfig::Access;
 use super::objects::{ListPage, ListedObject};
 use super::{ApiJsonError, Nodes, Pods};
-use crate::https::http::{HttpConnection, HttpError};
+use crate::https::http::{HttpAnswer, HttpConnection, HttpError};
 use crate::https::tls;
 
 /// Where a server serves it for programs of its own; K3s's serving certificate has this address.
@@ -65,14 +65,15 @@ impl<S: Read + Write> Api<S> {
         })
     }
 
-    /// Whether the server itself is ready (`/readyz`); if it is not, why.
+    /// Whether the server itself is ready (`/readyz`); if it is not, why. Without an answer it is not
+    /// known.
     pub(crate) fn unready(&mut self) -> Result<Option<String>, ApiError> {
-        match self.get("/readyz", LONGEST) {
-            Ok(body) if body == b"ok" => Ok(None),
-            Ok(_) => Ok(Some("it does not say ok".into())),
-            Err(ApiError::Failed(why)) => Ok(Some(why)),
-            Err(refused) => Err(refused),
-        }
+        let answer = self.answer("/readyz", LONGEST)?;
+        Ok(match (answer.status, answer.body.as_slice()) {
+            (200, b"ok") => None,
+            (200, _) => Some("it does not say ok".into()),
+            (status, body) => Some(said(status, body)),
+        })
     }
 
     pub(crate) fn nodes(&mut self) -> Result<Nodes, ApiError> {
@@ -111,11 +112,19 @@ impl<S: Read + Write> Api<S> {
     }
 
     fn get(&mut self, path: &str, most: usize) -> Result<Vec<u8>, ApiError> {
-        let answer = self.connection.get(path, most)?;
+        let answer = self.answer(path, most)?;
         match answer.status {
             200 => Ok(answer.body),
-            401 => Err(ApiError::Refused(said(401, &answer.body))),
             status => Err(ApiError::Failed(said(status, &answer.body))),
+        }
+    }
+
+    /// What it answers to an administrator whom it accepts.
+    fn answer(&mut self, path: &str, most: usize) -> Result<HttpAnswer, ApiError> {
+        let answer = self.connection.get(path, most)?;
+        match answer.status {
+            status @ (401 | 403) => Err(ApiError::Refused(said(status, &answer.body))),
+            _ => Ok(answer),
         }
     }
 }

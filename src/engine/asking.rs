@@ -6,12 +6,14 @@ use crate::plan::{Asked, CheckStatus, Shell};
 use crate::remote::{Remote, RemoteError};
 
 /// Confirms what a server said of its steps, in their order. The API is asked once for all of them, and
-/// only where there is something to confirm.
+/// only where there is something to confirm. Where it does not answer, these steps are `unanswered`: a
+/// run applies them, for a comparison they were not seen.
 pub(super) fn confirm(
     server: &mut dyn Remote,
     administrator: &Administrator,
     steps: &[&Shell],
     said: &mut [Asked],
+    unanswered: CheckStatus,
 ) -> Result<(), RemoteError> {
     let steps = steps.iter().zip(said);
     let satisfied = steps.filter(|(step, asked)| {
@@ -30,13 +32,15 @@ pub(super) fn confirm(
             Ok(Ok(nodes)) => nodes.missing(&step.ready_nodes),
             Ok(Err(unready)) => Some(unready.clone()),
             Err(error) if error.ends_connection() => return Err(error.clone()),
-            Err(error) => Some(error.to_string()),
+            Err(error) => {
+                let (status, reason) = (unanswered, error.to_string());
+                **asked = Asked { status, reason };
+                continue;
+            }
         };
         if let Some(reason) = missing {
-            **asked = Asked {
-                status: CheckStatus::Not,
-                reason,
-            };
+            let status = CheckStatus::Not;
+            **asked = Asked { status, reason };
         }
     }
     Ok(())

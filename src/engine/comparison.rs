@@ -55,7 +55,8 @@ fn of_host(
     let said = host.connection.now(&host.name, |remote| {
         let (_, lines, _) = output(remote, &script, ASKING)?;
         let mut asked = read_answers(&answer, &lines);
-        asking::confirm(remote, administrator, &shells, &mut asked)?;
+        let unseen = CheckStatus::CannotTell;
+        asking::confirm(remote, administrator, &shells, &mut asked, unseen)?;
         Ok((lines, asked))
     });
     let (lines, asked) = match said {

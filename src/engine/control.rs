@@ -94,7 +94,7 @@ impl Control {
     }
 
     /// Waits, but not longer than until an abort; whether there is one.
-    pub(super) fn wait(&self, time: Duration) -> bool {
+    pub fn wait(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         loop {
             if self.aborting().is_some() {

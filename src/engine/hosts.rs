@@ -376,7 +376,7 @@ pub enum ConnectionNews {
 }
 
 /// Only temporary errors.
-pub(super) fn worth_another(error: &RemoteError) -> bool {
+pub fn worth_another(error: &RemoteError) -> bool {
     matches!(
         error,
         RemoteError::Lost { .. } | RemoteError::Unreachable { .. } | RemoteError::Timeout { .. }

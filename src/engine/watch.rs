@@ -122,9 +122,25 @@ struct Poller<T> {
     tried: usize,
 }
 
-struct PollConnection {
-    remote: Box<dyn Remote>,
+/// A connection to a host that is asked again and again.
+pub struct PollConnection {
+    pub remote: Box<dyn Remote>,
     cancel: Cancel,
+}
+
+impl PollConnection {
+    /// A hard abort of `control` ends it.
+    pub fn open(target: &mut PollTarget, control: &Control) -> Result<Self, RemoteError> {
+        let cancel = new_cancel(&target.host)?;
+        control.register(&cancel);
+        match (target.connector)(&cancel) {
+            Ok(remote) => Ok(Self { remote, cancel }),
+            Err(error) => {
+                cancel.cancel();
+                Err(error)
+            }
+        }
+    }
 }
 
 /// Whoever could cut it off need not think of it any more.
@@ -154,20 +170,14 @@ impl PollFailure {
 
 impl<T: PartialEq + Clone> Poller<T> {
     fn look(&mut self, control: &Control, look: &mut Look<'_, T>) -> Result<T, PollFailure> {
-        let place = &mut self.places[self.at];
         if self.connection.is_none() {
-            let cancel = new_cancel(&place.host).map_err(|error| PollFailure::of(&error))?;
-            control.register(&cancel);
-            let connected = (place.connector)(&cancel);
-            if connected.is_err() {
-                cancel.cancel();
-            }
+            let connected = PollConnection::open(&mut self.places[self.at], control);
             // A refused login is not tried again: hosts lock out those who do.
-            let remote = connected.map_err(|error| PollFailure {
+            let connection = connected.map_err(|error| PollFailure {
                 for_good: !worth_another(&error),
                 ..PollFailure::of(&error)
             })?;
-            self.connection = Some(PollConnection { remote, cancel });
+            self.connection = Some(connection);
         }
         let Some(connection) = &mut self.connection else {
             return Err(PollFailure::default());

@@ -1,9 +1,10 @@
 //! Events and the status of a cluster, as lines and as JSON.
 //!
 //! * [`diff`]: what will change in files; [`status`]: how a cluster is
-//! * [`lines`]: for people; [`json`]: for programs
+//! * [`lines`]: for people; [`json`]: for programs; [`schema`]: what programs can rely on
 
 pub mod diff;
 pub mod json;
 pub mod lines;
+pub mod schema;
 pub mod status;

@@ -36,6 +36,7 @@ pub struct Drift {
 }
 
 impl Comparison {
+    /// What was seen to differ counts more than what could not be seen.
     pub fn exit_code(&self) -> u8 {
         if !self.drifted.is_empty() {
             exit::DRIFTED
@@ -112,8 +113,13 @@ impl Opened {
                 files,
             };
             let Some(compared) = compared.remove(&step.id) else {
-                let why = "the host did not answer".to_owned();
-                comparison.unseen.push(drift(why, Vec::new()));
+                let is_bound = matches!(&step.work, Work::Shell(shell) if shell.is_bound(&late));
+                let why = if is_bound {
+                    "the host did not answer"
+                } else {
+                    "what it is compared with is known only during a run"
+                };
+                comparison.unseen.push(drift(why.to_owned(), Vec::new()));
                 continue;
             };
             let reason = redactor.text(&compared.asked.reason).into_owned();

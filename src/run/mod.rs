@@ -21,7 +21,7 @@ pub mod probe;
 mod reached;
 pub mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod ways;
 
 use crossbeam_channel::unbounded;

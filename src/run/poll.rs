@@ -9,11 +9,13 @@ use crate::cluster::datastore::Datastore;
 use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::engine::Administrator;
+use crate::engine::control::Control;
+use crate::engine::hosts::worth_another;
 use crate::engine::look::{self, Balancer};
-use crate::engine::watch::PollTarget;
+use crate::engine::watch::{PollConnection, PollTarget};
 use crate::pki::{self, Certificate, PkiError};
 use crate::redact::Redactor;
-use crate::remote::{Cancel, Remote, RemoteError};
+use crate::remote::{Remote, RemoteError};
 use crate::secrets::Secrets;
 use crate::state::Folder;
 use crate::topology::Topology;
@@ -55,6 +57,11 @@ impl Poll {
         &self.answers.cluster.name
     }
 
+    /// How its hosts are reached.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
     /// Who can be asked for nodes, pods and the load balancer.
     pub fn servers(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
@@ -83,10 +90,15 @@ impl Poll {
     /// More of one object, as the first server tells it that answers; else why none does.
     pub fn details(&self, tried: &Tried, object: &ObjectName) -> Result<Details, String> {
         let servers = self.servers(tried).map_err(|error| error.to_string())?;
-        let asked = first(servers, |server| {
+        let control = Control::default();
+        let servers = servers.into_iter();
+        let mut places: Vec<_> = servers.map(|server| Place::of(server, &control)).collect();
+        let asked = first(&mut places, |server| {
             look::details(server, &self.administrator, object)
         });
-        let (_, details) = asked.answered.ok_or_else(|| asked.failed.join("; "))?;
+        let unseen = asked.unseen.iter().map(explained);
+        let why: Vec<_> = asked.failed.into_iter().chain(unseen).collect();
+        let (_, details) = asked.answered.ok_or_else(|| why.join("; "))?;
         Ok(details.redacted(&self.redactor()?))
     }
 
@@ -103,12 +115,46 @@ impl Poll {
     }
 }
 
+/// A host that is asked over one connection, for as long as there is one.
+pub(super) struct Place<'a> {
+    target: PollTarget,
+    control: &'a Control,
+    connection: Option<PollConnection>,
+    /// A refused login is not tried again: hosts lock out those who do.
+    refused: Option<RemoteError>,
+}
+
+impl<'a> Place<'a> {
+    pub fn of(target: PollTarget, control: &'a Control) -> Self {
+        Self {
+            target,
+            control,
+            connection: None,
+            refused: None,
+        }
+    }
+
+    fn connected(&mut self) -> Result<&mut dyn Remote, RemoteError> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => PollConnection::open(&mut self.target, self.control).inspect_err(|error| {
+                self.refused = (!worth_another(error)).then(|| error.clone());
+            })?,
+        };
+        Ok(self.connection.insert(connection).remote.as_mut())
+    }
+}
+
 /// The first host that answers, and why those before it did not.
 pub(super) struct First<T> {
     pub answered: Option<(String, T)>,
+    /// What hosts that were reached said instead of an answer.
     pub failed: Vec<String>,
-    /// There are hosts to ask, and none was reached.
-    pub unreached: bool,
+    /// Why hosts were not reached, or were lost.
+    pub unseen: Vec<RemoteError>,
 }
 
 impl<T> Default for First<T> {
@@ -116,48 +162,40 @@ impl<T> Default for First<T> {
         Self {
             answered: None,
             failed: Vec::new(),
-            unreached: false,
+            unseen: Vec::new(),
         }
     }
 }
 
-/// Asks these hosts one after the other until one answers.
 pub(super) fn first<T>(
-    places: Vec<PollTarget>,
+    places: &mut [Place<'_>],
     mut look: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
 ) -> First<T> {
-    let mut first = First {
-        unreached: !places.is_empty(),
-        ..First::default()
-    };
-    for PollTarget {
-        host,
-        mut connector,
-    } in places
-    {
-        let cancel = match Cancel::new() {
-            Ok(cancel) => cancel,
+    let mut first = First::default();
+    for place in places {
+        let looked = match place.connected() {
+            Ok(remote) => look(remote),
             Err(error) => {
-                first.failed.push(format!("{host}: {error}"));
+                first.unseen.push(error);
                 continue;
             }
         };
-        let looked = connector(&cancel).and_then(|mut remote| {
-            first.unreached = false;
-            look(remote.as_mut())
-        });
         match looked {
             Ok(seen) => {
-                first.answered = Some((host, seen));
+                first.answered = Some((place.target.host.clone(), seen));
                 break;
             }
-            Err(error) => first.failed.push(explained(&error)),
+            Err(error) if error.ends_connection() => {
+                place.connection = None;
+                first.unseen.push(error);
+            }
+            Err(error) => first.failed.push(error.to_string()),
         }
     }
     first
 }
 
-fn explained(error: &RemoteError) -> String {
+pub(super) fn explained(error: &RemoteError) -> String {
     let refused = matches!(error, RemoteError::Auth { .. } | RemoteError::NoRoot { .. });
     if refused {
         return format!(

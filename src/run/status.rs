@@ -1,80 +1,126 @@
-//! How a cluster is now: asked once, over connections that change nothing and take no lease.
+//! How a cluster is now: asked over connections that change nothing and take no lease.
 
 use time::OffsetDateTime;
 
-use super::known::{self, KnownError};
-use super::poll::{Poll, first};
+use super::known::KnownError;
+use super::poll::{Place, Poll, explained, first};
 use super::{Tried, exit, rfc_3339};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
+use crate::engine::control::Control;
 use crate::engine::watch::PollTarget;
+use crate::pki::Certificate;
+use crate::remote::RemoteError;
 use crate::report::status::ClusterStatus;
 
-/// How the cluster is now.
-pub fn ask(poll: &Poll, tried: &Tried) -> Result<ClusterStatus, KnownError> {
-    let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
-    Ok(ask_at(poll, servers, postgres, OffsetDateTime::now_utc()))
+/// Looks at a cluster, as often as wanted: the connections are kept from one look to the next.
+pub struct Looks<'a> {
+    poll: &'a Poll,
+    servers: Vec<Place<'a>>,
+    postgres: Vec<Place<'a>>,
 }
 
-fn ask_at(
-    poll: &Poll,
-    servers: Vec<PollTarget>,
-    postgres: Vec<PollTarget>,
-    now: OffsetDateTime,
-) -> ClusterStatus {
-    let mut problems = Vec::new();
-    let (cluster, datastore) = std::thread::scope(|scope| {
-        let datastore = scope.spawn(|| first(postgres, |remote| poll.datastore(remote)));
-        let cluster = first(servers, |remote| {
-            Ok((poll.cluster(remote)?, poll.balancer(remote)?))
+/// What one look saw.
+#[derive(Debug)]
+pub struct ClusterLook {
+    pub status: ClusterStatus,
+    /// Why hosts were not looked at.
+    pub unseen: Vec<RemoteError>,
+}
+
+impl<'a> Looks<'a> {
+    /// An abort of `control` ends the connections, and so a look.
+    pub fn of(poll: &'a Poll, tried: &Tried, control: &'a Control) -> Result<Self, KnownError> {
+        let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
+        Ok(Self::at(poll, servers, postgres, control))
+    }
+
+    fn at(
+        poll: &'a Poll,
+        servers: Vec<PollTarget>,
+        postgres: Vec<PollTarget>,
+        control: &'a Control,
+    ) -> Self {
+        let places = |targets: Vec<PollTarget>| {
+            let targets = targets.into_iter();
+            targets.map(|target| Place::of(target, control)).collect()
+        };
+        Self {
+            poll,
+            servers: places(servers),
+            postgres: places(postgres),
+        }
+    }
+
+    /// How the cluster is now.
+    pub fn look(&mut self, now: OffsetDateTime) -> ClusterLook {
+        let poll = self.poll;
+        let (servers, postgres) = (&mut self.servers, &mut self.postgres);
+        let (cluster, datastore) = std::thread::scope(|scope| {
+            let datastore = scope.spawn(|| first(postgres, |remote| poll.datastore(remote)));
+            let cluster = first(servers, |remote| {
+                Ok((poll.cluster(remote)?, poll.balancer(remote)?))
+            });
+            (cluster, datastore.join().unwrap_or_default())
         });
-        (cluster, datastore.join().unwrap_or_default())
-    });
-    let unseen = cluster.unreached || datastore.unreached;
-    problems.extend(cluster.failed);
-    let (from, picture) = cluster.answered.unzip();
-    let (cluster, load_balancer) = picture.unwrap_or_default();
-    if from.is_some() {
-        problems.extend(ill(&cluster));
+        let mut problems = cluster.failed;
+        let mut unseen = cluster.unseen;
+        let others = datastore.unseen.into_iter();
+        let is_new = |error: &RemoteError| !unseen.contains(error);
+        let others: Vec<_> = others.filter(is_new).collect();
+        unseen.extend(others);
+        let (from, picture) = cluster.answered.unzip();
+        let (cluster, load_balancer) = picture.unwrap_or_default();
+        if from.is_some() {
+            problems.extend(ill(&cluster));
+        }
+        let balancer = load_balancer.iter();
+        problems.extend(balancer.filter_map(|balancer| {
+            let problem = balancer.problem.as_ref()?;
+            Some(format!("load balancer {}: {problem}", balancer.address))
+        }));
+        problems.extend(datastore.failed);
+        let datastore = datastore.answered.map(|(_, datastore)| datastore);
+        problems.extend(datastore.iter().flat_map(Datastore::problems));
+        let certificates = self.certificates(now, &mut problems);
+        let status = ClusterStatus {
+            cluster: poll.name().to_owned(),
+            when: rfc_3339(now),
+            healthy: problems.is_empty() && unseen.is_empty(),
+            problems,
+            unseen: unseen.iter().map(explained).collect(),
+            from,
+            nodes: cluster.nodes,
+            pods: cluster.pods,
+            load_balancer,
+            datastore,
+            certificates,
+            changes: Vec::new(),
+        };
+        ClusterLook { status, unseen }
     }
-    let balancer = load_balancer.iter();
-    problems.extend(balancer.filter_map(|balancer| {
-        let problem = balancer.problem.as_ref()?;
-        Some(format!("load balancer {}: {problem}", balancer.address))
-    }));
-    problems.extend(datastore.failed);
-    let datastore = datastore.answered.map(|(_, datastore)| datastore);
-    problems.extend(datastore.iter().flat_map(Datastore::problems));
-    let certificates = poll.certificates(now).unwrap_or_else(|error| {
-        problems.push(error.to_string());
-        Vec::new()
-    });
-    problems.extend(certificates.iter().filter_map(|it| {
-        let problem = it.problem.as_ref()?;
-        Some(format!("certificate of {}: {problem}", it.name))
-    }));
-    ClusterStatus {
-        cluster: poll.name().to_owned(),
-        when: rfc_3339(now),
-        healthy: problems.is_empty(),
-        problems,
-        unseen,
-        from,
-        nodes: cluster.nodes,
-        pods: cluster.pods,
-        load_balancer,
-        datastore,
-        certificates,
+
+    fn certificates(&self, now: OffsetDateTime, problems: &mut Vec<String>) -> Vec<Certificate> {
+        let certificates = self.poll.certificates(now).unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            Vec::new()
+        });
+        problems.extend(certificates.iter().filter_map(|it| {
+            let problem = it.problem.as_ref()?;
+            Some(format!("certificate of {}: {problem}", it.name))
+        }));
+        certificates
     }
 }
 
-/// The exit code of `status`.
-pub fn exit_code(told: &Result<ClusterStatus, KnownError>) -> u8 {
-    match told {
-        Ok(status) if status.unseen => exit::UNSEEN,
-        Ok(status) if status.healthy => 0,
-        Ok(_) => exit::FAILED,
-        Err(error) => known::error_code(error),
+/// The exit code of `status`. What was seen to be wrong counts more than what could not be seen.
+pub fn exit_code(status: &ClusterStatus) -> u8 {
+    if !status.problems.is_empty() {
+        exit::FAILED
+    } else if !status.unseen.is_empty() {
+        exit::UNSEEN
+    } else {
+        0
     }
 }
 

@@ -50,7 +50,7 @@ fn facts(host: &Host) -> String {
     )
 }
 
-pub(super) fn bare(host: &Host) -> Scripted {
+pub(crate) fn bare(host: &Host) -> Scripted {
     let facts = facts(host);
     saying(host, move || facts.clone())
 }
@@ -72,20 +72,20 @@ fn saying(host: &Host, facts: impl Fn() -> String + Send + 'static) -> Scripted 
 }
 
 /// A cluster on hosts in memory, whose state is in a folder of its own.
-pub(super) struct ClusterWorld {
+pub(crate) struct ClusterWorld {
     root: tempfile::TempDir,
-    pub(super) told: BTreeMap<String, Transcript>,
+    pub(crate) told: BTreeMap<String, Transcript>,
 }
 
 impl ClusterWorld {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
             told: BTreeMap::new(),
         }
     }
 
-    pub(super) fn open(&mut self, purpose: Purpose, host: impl Fn(&Host) -> Scripted) -> Opened {
+    pub(crate) fn open(&mut self, purpose: Purpose, host: impl Fn(&Host) -> Scripted) -> Opened {
         let answers = Answers::from_toml(ANSWERS).unwrap();
         let root = Some(self.root.path().to_owned());
         let mut opened = Opened::open(answers, root, purpose, &Tried::default()).unwrap();
@@ -142,13 +142,13 @@ impl ClusterWorld {
 }
 
 /// Records what it receives.
-struct Noting<F> {
-    notes: Vec<String>,
+pub(crate) struct Noting<F> {
+    pub(crate) notes: Vec<String>,
     plans: F,
 }
 
 impl<F: FnMut(&Planned) -> Proceed> Noting<F> {
-    fn new(plans: F) -> Self {
+    pub(crate) fn new(plans: F) -> Self {
         let notes = Vec::new();
         Self { notes, plans }
     }
@@ -553,6 +553,11 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
         assert_eq!(running.join().unwrap().unwrap(), End::Done);
     });
     let text = String::from_utf8(out.bytes()).unwrap();
+    let schema = crate::report::schema::tests::validator(crate::report::schema::EVENT);
+    for line in text.lines() {
+        let event = serde_json::from_str(line).unwrap();
+        assert!(schema.is_valid(&event), "{event}");
+    }
     let read: Vec<Event> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

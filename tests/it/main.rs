@@ -11,6 +11,7 @@ mod documents;
 mod plain;
 mod plain_logins;
 mod probe;
+mod programs;
 mod relay;
 mod ssh;
 mod steps;

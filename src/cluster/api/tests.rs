@@ -152,6 +152,14 @@ pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
         })
 }
 
+/// The same with a K3s that hangs up on every question.
+pub(crate) fn silent_server(host: Scripted) -> Scripted {
+    let made = MadeUpCluster::new();
+    let kubeconfig = Reply::exit(0).out(&made.kubeconfig());
+    host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
+        .relays(move |_| Ok(Box::new(made.serve(0, |_| Vec::new())) as Box<dyn Relay>))
+}
+
 /// The path of the next request.
 fn request(stream: &mut impl Read) -> Option<String> {
     let mut text = Vec::new();
@@ -339,6 +347,22 @@ fn an_answer_that_is_cut_in_the_middle_is_none() {
         };
         assert_eq!(said, cut);
     }
+}
+
+#[test]
+fn a_server_that_hangs_up_does_not_say_that_it_is_not_ready() {
+    let made = MadeUpCluster::new();
+    let part = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no".to_vec();
+    for (answers, part) in [(0, Vec::new()), (1, part)] {
+        let stream = made.serve(answers, move |_| part.clone());
+        let connected = Api::connect(stream, &made.access());
+        let said = why(connected.and_then(|mut api| api.unready()));
+        assert!(said.starts_with("the connection ended"), "{said}");
+    }
+    // One who may not ask learns nothing either.
+    let mut api = made.ask(|_| counted(403, r#"{"message":"forbidden"}"#));
+    let said = api.unready();
+    assert!(matches!(said, Err(ApiError::Refused(_))), "{said:?}");
 }
 
 #[test]

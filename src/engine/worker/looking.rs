@@ -38,7 +38,8 @@ impl Worker<'_> {
                 let (_, lines, _) = output(remote, &script, ASKING)?;
                 let mut asked = read_answers(&mark, &lines);
                 let administrator = &self.run.memory.administrator;
-                asking::confirm(remote, administrator, &shells, &mut asked)?;
+                let waits = CheckStatus::Not;
+                asking::confirm(remote, administrator, &shells, &mut asked, waits)?;
                 Ok(asked)
             },
         );

@@ -1,10 +1,18 @@
 //! The given login secrets, and those that an error reports missing.
 
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
+use crossbeam_channel::Receiver;
+
 use super::ask::NoAnswer;
+use super::console::Console;
+use super::echo::Echo;
 use super::{Walk, text as say};
-use crate::answers::{CredentialKind, LoginSecretError, login_secret_problem};
+use crate::answers::{
+    Answers, CredentialKind, EnteredCredentials, LoginSecretError, login_secret_problem,
+};
+use crate::interview::offers::Found;
 use crate::remote::RemoteError;
 use crate::secrets::SecretText;
 
@@ -80,6 +88,48 @@ pub fn missing(error: &LoginSecretError) -> Option<MissingSecret> {
     })
 }
 
+/// Asks for missing login secrets where there is no dialogue otherwise.
+pub struct LoginPrompt(Walk);
+
+impl LoginPrompt {
+    /// For the hosts of these answers. A signal ends a question.
+    pub fn new(
+        input: impl BufRead + Send + 'static,
+        out: impl Write + 'static,
+        echo: Box<dyn Echo>,
+        answers: Answers,
+        signals: &Receiver<i32>,
+        columns: fn() -> Option<usize>,
+    ) -> io::Result<Self> {
+        let console = Console::new(input, out, echo, Some(signals), columns)?;
+        let mut walk = Walk::new(console, Found::default(), None);
+        walk.interview.answers = answers;
+        Ok(Self(walk))
+    }
+
+    /// Asks for what these errors want, and says why; whether something was given.
+    pub fn unreached(&mut self, errors: &[&RemoteError]) -> bool {
+        let errors = errors.iter().copied();
+        let errors: Vec<_> = errors.filter(|error| !error.wants().is_empty()).collect();
+        for error in &errors {
+            self.0.console.say(&error.to_string());
+        }
+        self.0.log_in(wanted(errors)).unwrap_or(false)
+    }
+
+    /// Asks for a secret that the answers name and that is not available.
+    pub fn unavailable(&mut self, error: &LoginSecretError) -> bool {
+        self.0.console.say(&error.to_string());
+        let missing = missing(error).into_iter().collect();
+        self.0.log_in(missing).unwrap_or(false)
+    }
+
+    /// Everything that was given.
+    pub fn entered(&self) -> EnteredCredentials {
+        self.0.asked.clone()
+    }
+}
+
 impl Walk {
     /// Asks for secrets; returns whether one was given. One kind is enough for a host.
     pub(super) fn log_in(&mut self, all: Vec<MissingSecret>) -> Result<bool, NoAnswer> {
@@ -136,8 +186,6 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::answers::{Host, Role};
-    use crate::frontends::plain::console::Console;
-    use crate::interview::offers::Found;
 
     fn auth(host: &str, lacks: &[CredentialKind]) -> RemoteError {
         let wanted = lacks.iter().map(|what| crate::answers::CredentialRequest {

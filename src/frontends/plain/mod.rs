@@ -35,6 +35,7 @@ use crate::signals::SignalWatch;
 use ask::NoAnswer;
 use console::{Console, Gone};
 use echo::Echo;
+pub use logins::LoginPrompt;
 
 /// Walks the operator through an installation; the exit code. `columns` tells how wide the terminal
 /// is.

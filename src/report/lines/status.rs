@@ -54,13 +54,35 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
         writeln!(out)?;
         with_problems(out, &["CERTIFICATE", "EXPIRES", "LEFT"], &rows)?;
     }
-    writeln!(out)?;
-    if status.healthy {
-        return writeln!(out, "The cluster is healthy.");
+    if !status.changes.is_empty() {
+        let changes = status.changes.iter();
+        let changes = changes.map(|change| format!("{}  {}", change.when, change.what));
+        listed(out, "Changes", changes)?;
     }
-    writeln!(out, "{}:", counted(status.problems.len(), "problem"))?;
-    for problem in &status.problems {
-        for line in problem.lines() {
+    if !status.unseen.is_empty() {
+        let hosts = counted(status.unseen.len(), "host");
+        let title = format!("Could not look at {hosts}");
+        listed(out, &title, status.unseen.iter().cloned())?;
+    }
+    if !status.problems.is_empty() {
+        let title = counted(status.problems.len(), "problem");
+        listed(out, &title, status.problems.iter().cloned())?;
+    }
+    if status.healthy {
+        writeln!(out, "\nThe cluster is healthy.")?;
+    }
+    Ok(())
+}
+
+/// A title, and indented lines below it.
+fn listed(
+    out: &mut impl Write,
+    title: &str,
+    texts: impl Iterator<Item = String>,
+) -> io::Result<()> {
+    writeln!(out, "\n{title}:")?;
+    for text in texts {
+        for line in text.lines() {
             writeln!(out, "  {}", plain(line))?;
         }
     }

@@ -3,6 +3,10 @@ use super::super::tests::{ClusterWorld, bare};
 use super::*;
 use crate::cluster::api;
 use crate::engine::tests::answers;
+use crate::remote::Scripted;
+use crate::remote::scripted::Reply;
+use crate::report::schema::CHECK;
+use crate::report::schema::tests::{fits, is_on_the_page};
 
 #[test]
 fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
@@ -25,6 +29,7 @@ fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
             api::tests::server(host, &node(ready), r#"{"items": []}"#)
         });
         let comparison = opened.check(&Control::default(), &|_, _| {}).unwrap();
+        fits(CHECK, &comparison);
         // What only an earlier step makes known, such as the install script, is no drift.
         let unknown = comparison
             .unseen
@@ -42,9 +47,58 @@ fn hosts_are_compared_with_their_steps_and_nothing_is_changed() {
         // What the hosts cannot say, the API does.
         let unready = printed.contains("not Ready: s1 is NotReady");
         assert_eq!(unready, ready == "False", "{printed}");
+        assert!(!printed.contains("the host did not answer"), "{printed}");
         for told in world.told.values() {
             assert_eq!(told.count("OWNER="), 0);
             assert_eq!(told.count("\ndrive\n"), 0);
         }
     }
+}
+
+/// A lost connection, to a host or to K3s on it, is no drift.
+#[test]
+fn what_does_not_answer_is_not_seen_to_differ() {
+    let compared = |host: &dyn Fn(&crate::answers::Host) -> Scripted| {
+        let mut world = ClusterWorld::new();
+        let opened = world.open(Purpose::Look, host);
+        opened
+            .check(&Control::default(), &|_, _| {})
+            .expect("compared")
+    };
+    let silent =
+        compared(&|host| api::tests::silent_server(bare(host).answer(|script| answers(script, 0))));
+    let lost = compared(&|host| {
+        let asked = |script: &str| answers(script, 0).map(|_| Reply::lost());
+        bare(host).answer(asked)
+    });
+    for (comparison, expected, why) in [
+        (
+            silent,
+            "k3s/start@s1",
+            "s1: the connection ended without an answer",
+        ),
+        (lost, "k3s/config@s1", "s1: the connection was lost"),
+    ] {
+        assert_eq!(comparison.drifted, [], "{comparison}");
+        fits(CHECK, &comparison);
+        assert_eq!(comparison.exit_code(), exit::UNSEEN);
+        let mut unseen = comparison.unseen.iter();
+        let seen = unseen.find(|unseen| unseen.step == expected);
+        let reason = &seen.unwrap_or_else(|| panic!("{comparison}")).reason;
+        assert!(reason.starts_with(why), "{reason}");
+    }
+}
+
+#[test]
+fn the_page_for_programs_shows_a_comparison() {
+    let (mut world, other) = (ClusterWorld::new(), super::super::Purpose::Look);
+    let opened = world.open(other, |host| {
+        // Only the load balancer's configuration differs.
+        let status = i32::from(host.name == "lb");
+        bare(host).answer(move |script| answers(script, status))
+    });
+    let mut comparison = opened.check(&Control::default(), &|_, _| {}).unwrap();
+    comparison.drifted.truncate(1);
+    comparison.unseen.truncate(1);
+    is_on_the_page(&comparison);
 }

@@ -1,12 +1,14 @@
 use std::path::Path;
 
-use super::super::known::{KnownCluster, find};
+use super::super::known::{self, KnownCluster, find};
 use super::*;
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::api;
 use crate::remote::scripted::Reply;
 use crate::remote::{Remote, RemoteError, Scripted};
 use crate::report::lines::write_status;
+use crate::report::schema::STATUS;
+use crate::report::schema::tests::{fits, is_on_the_page};
 use crate::state::{Applied, Folder, State};
 
 const READY: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
@@ -82,8 +84,19 @@ fn postgres(lines: &str) -> PollTarget {
 
 const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
 
-fn code(status: &ClusterStatus) -> u8 {
-    exit_code(&Ok(status.clone()))
+/// One look.
+fn ask_at(
+    poll: &Poll,
+    servers: Vec<PollTarget>,
+    postgres: Vec<PollTarget>,
+    now: OffsetDateTime,
+) -> ClusterStatus {
+    let control = Control::default();
+    let status = Looks::at(poll, servers, postgres, &control)
+        .look(now)
+        .status;
+    fits(STATUS, &status);
+    status
 }
 
 fn printed(status: &ClusterStatus) -> String {
@@ -104,13 +117,13 @@ fn what_is_ill_is_named_and_nothing_else() {
     let servers = vec![place("k3s-s1", None), server("k3s-s2", ILL)];
     let few = postgres("198.51.100.13|none|f|5");
     let status = ask_at(&poll, servers, vec![few], now);
-    assert_eq!(code(&status), exit::FAILED);
+    assert_eq!(exit_code(&status), exit::FAILED);
     assert!(!status.healthy);
     insta::assert_snapshot!("ill", printed(&status));
 
     let (servers, datastore) = (vec![place("k3s-s1", None)], vec![place("pg", None)]);
     let status = ask_at(&poll, servers, datastore, now);
-    assert_eq!(code(&status), exit::UNSEEN);
+    assert_eq!(exit_code(&status), exit::UNSEEN);
     assert!(!status.healthy);
     insta::assert_snapshot!("nobody", printed(&status));
 
@@ -120,9 +133,10 @@ fn what_is_ill_is_named_and_nothing_else() {
     let poll = known.poll().expect("a topology");
     let (servers, datastore) = (vec![server("k3s-s1", READY)], vec![postgres(CONNECTED)]);
     let status = ask_at(&poll, servers, datastore, now);
-    assert_eq!(code(&status), 0);
+    assert_eq!(exit_code(&status), 0);
     assert!(status.healthy, "{:?}", status.problems);
     insta::assert_snapshot!("well", printed(&status));
+    is_on_the_page(&status);
     let json = serde_json::to_value(&status).expect("JSON");
     assert_eq!(json["healthy"], true);
     assert_eq!(json["nodes"].as_array().map(Vec::len), Some(3));
@@ -165,9 +179,11 @@ fn a_secret_that_is_not_there_is_named_with_the_way_to_give_it() {
     });
     let known = find(Some(root.path().into()), None, None).expect("found");
     let poll = known.poll().expect("a topology");
-    let told = ask(&poll, &Tried::default());
-    assert_eq!(exit_code(&told), exit::UNSEEN);
-    let error = told.expect_err("unset").to_string();
+    let control = Control::default();
+    let looks = Looks::of(&poll, &Tried::default(), &control);
+    let error = looks.err().expect("unset");
+    assert_eq!(known::error_code(&error), exit::UNSEEN);
+    let error = error.to_string();
     insta::assert_snapshot!(error);
 }
 
@@ -198,4 +214,69 @@ fn a_cluster_is_compared_with_what_is_applied() {
     };
     assert!(missing(false));
     assert!(!missing(true));
+}
+
+/// A login that is refused, a connection that is lost, and a program that does not answer.
+#[test]
+fn what_could_not_be_looked_at_is_told_apart_from_what_is_ill() {
+    let root = tempfile::tempdir().expect("a folder");
+    known_as(root.path(), "lab", |_| {});
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let well = || postgres(CONNECTED);
+    let lost = || place("pg", Some(Scripted::new("pg").on("", Reply::lost())));
+    let refused = || place("k3s-s1", None);
+    let silent = || {
+        place(
+            "k3s-s1",
+            Some(api::tests::silent_server(Scripted::new("k3s-s1"))),
+        )
+    };
+    let other = || server("k3s-s2", READY);
+    for (servers, datastore, expected, unseen) in [
+        // All is seen from another server, but one host was not looked at.
+        (vec![refused(), other()], well(), exit::UNSEEN, 1),
+        (vec![other()], lost(), exit::UNSEEN, 1),
+        // K3s on a host that was reached does not answer: that is seen.
+        (vec![silent()], well(), exit::FAILED, 0),
+        (vec![silent()], lost(), exit::FAILED, 1),
+    ] {
+        let status = ask_at(&poll, servers, vec![datastore], now);
+        assert_eq!(exit_code(&status), expected, "{status:?}");
+        assert_eq!(status.unseen.len(), unseen, "{status:?}");
+        assert!(!status.healthy);
+        let printed = printed(&status);
+        assert_eq!(printed.contains("Could not look at 1 host:"), unseen == 1);
+        assert_eq!(printed.contains("problem"), expected == exit::FAILED);
+    }
+}
+
+#[test]
+fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
+    let root = tempfile::tempdir().expect("a folder");
+    known_as(root.path(), "lab", |_| {});
+    let known = find(Some(root.path().into()), None, None).expect("found");
+    let poll = known.poll().expect("a topology");
+    let later = |seconds| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds);
+    let asked = "pg_stat_ssl";
+    let pg = Scripted::new("pg")
+        .once(asked, Reply::exit(0).out(CONNECTED))
+        .once(asked, Reply::exit(0).out("198.51.100.12|TLSv1.3|t|9"))
+        .on(asked, Reply::lost());
+    let control = Control::default();
+    // A second connection to either is refused.
+    let (servers, pg) = (vec![server("k3s-s1", READY)], vec![place("pg", Some(pg))]);
+    let mut looks = Looks::at(&poll, servers, pg, &control);
+    let mut before = looks.look(later(0)).status;
+    assert!(before.healthy && before.changes.is_empty(), "{before:?}");
+    for seconds in [5, 10, 15] {
+        let mut now = looks.look(later(seconds)).status;
+        now.follow(&before);
+        before = now;
+    }
+    fits(STATUS, &before);
+    let printed = printed(&before);
+    let changes = printed.split("Changes:").nth(1).expect("changes");
+    insta::assert_snapshot!(changes);
 }

@@ -1,0 +1,38 @@
+//! `schema`: the JSON schemas of the answers, and of what commands print for programs.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::answers;
+use crate::report::schema;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// An answers file
+    Answers,
+    /// An event of a run: install, backup create, and the logs
+    Event,
+    /// The output of plan
+    Plan,
+    /// The output of check
+    Check,
+    /// The output of status; with --watch each line
+    Status,
+}
+
+impl SchemaName {
+    pub fn print(self) -> ExitCode {
+        let text = match self {
+            Self::Answers => answers::schema(),
+            Self::Event => schema::EVENT,
+            Self::Plan => schema::PLAN,
+            Self::Check => schema::CHECK,
+            Self::Status => schema::STATUS,
+        };
+        // The reader may be gone.
+        let _ = io::stdout().write_all(text.as_bytes());
+        ExitCode::SUCCESS
+    }
+}
