@@ -1,9 +1,10 @@
 //! `check`: whether the hosts are as the last successful run left them.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::cluster::WhichCluster;
+use super::streams::out;
 use super::{complain, write_json};
 use crate::engine::control::Control;
 use crate::frontends::Output;
@@ -18,7 +19,7 @@ pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
     let opened = Opened::open(applied, None, Purpose::Compare, &Tried::default());
     let told = |host: &str, facts: &Facts| {
         if output == Output::Lines {
-            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+            let _ = writeln!(out(), "{host}: {}", facts.summary());
         }
     };
     let compared = opened.and_then(|opened| opened.check(&Control::default(), &told));
@@ -28,7 +29,7 @@ pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
     };
     // The reader may be gone.
     let _ = match output {
-        Output::Lines => write!(io::stdout(), "\n{comparison}"),
+        Output::Lines => write!(out(), "\n{comparison}"),
         Output::Json => write_json(&comparison),
     };
     ExitCode::from(comparison.exit_code())

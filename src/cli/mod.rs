@@ -10,6 +10,7 @@ mod kubeconfig;
 mod plan;
 mod replay;
 mod status;
+mod streams;
 mod wizard;
 
 use std::io::{self, Write as _};
@@ -28,6 +29,7 @@ use crate::frontends::printed::Printed;
 use crate::frontends::{Display, Output};
 use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
+use streams::{err, out};
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
@@ -89,7 +91,7 @@ Exit codes:
 /// Runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
-        let _ = writeln!(io::stderr(), "{error}");
+        let _ = writeln!(err(), "{error}");
     }
     let cli = parsed();
     let display = &cli.display;
@@ -149,14 +151,13 @@ fn unattended(
     };
     signals.over(&control);
     let (output, verbose) = (display.output, display.verbose);
-    let err = io::stderr();
     let begins = || signals.running();
-    let mut printed = Printed::new(output, verbose, again, &io::stdout, err, &begins);
+    let mut printed = Printed::new(output, verbose, again, &out, err(), &begins);
     ended(&run(&control, &mut printed))
 }
 
 fn write_json(told: &impl serde::Serialize) -> io::Result<()> {
-    let mut out = io::stdout();
+    let mut out = out();
     serde_json::to_writer(&mut out, told)?;
     writeln!(out)
 }
@@ -171,7 +172,7 @@ fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
 }
 
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "{what}");
+    let _ = writeln!(err(), "{what}");
     ExitCode::from(code)
 }
 

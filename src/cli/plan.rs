@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::streams::{err, out};
 use super::{complain, ended, open, write_json};
 use crate::engine::control::Control;
 use crate::events::{Event, Outline, StepId};
@@ -62,22 +63,22 @@ struct DryRun<'a> {
 impl Frontend for DryRun<'_> {
     fn reached(&mut self, host: &str, facts: &Facts) {
         if self.output == Output::Lines {
-            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+            let _ = writeln!(out(), "{host}: {}", facts.summary());
         }
     }
 
     fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
         let _ = match self.output {
-            Output::Lines => writeln!(io::stdout(), "\n{grid}"),
+            Output::Lines => writeln!(out(), "\n{grid}"),
             Output::Json if grid.passes() => Ok(()),
-            Output::Json => writeln!(io::stderr(), "{grid}"),
+            Output::Json => writeln!(err(), "{grid}"),
         };
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
         self.written = match (self.scripts, self.output) {
             (Some(directory), _) => write_scripts(planned.plan(), directory),
-            (None, Output::Lines) => io::stdout().write_all(as_lines(planned).as_bytes()),
+            (None, Output::Lines) => out().write_all(as_lines(planned).as_bytes()),
             (None, Output::Json) => write_json(&DryPlan::of(planned)),
         };
         Proceed::Leave

@@ -1,9 +1,9 @@
 //! `status`: the state of a cluster.
 
-use std::io;
 use std::process::ExitCode;
 
 use super::cluster::WhichCluster;
+use super::streams::out;
 use super::{complain, write_json};
 use crate::frontends::Output;
 use crate::report::lines::write_status;
@@ -20,7 +20,7 @@ pub fn run(which: &WhichCluster, output: Output) -> ExitCode {
     };
     // The reader may be gone.
     let _ = match output {
-        Output::Lines => write_status(&mut io::stdout(), status),
+        Output::Lines => write_status(&mut out(), status),
         Output::Json => write_json(status),
     };
     ExitCode::from(code)

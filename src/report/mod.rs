@@ -2,8 +2,10 @@
 //!
 //! * [`diff`]: what will change in files; [`status`]: how a cluster is
 //! * [`lines`]: for people; [`json`]: for programs
+//! * [`sanitised`]: what a terminal would obey is written as an escape
 
 pub mod diff;
 pub mod json;
 pub mod lines;
+pub mod sanitised;
 pub mod status;

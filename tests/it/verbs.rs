@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::state::{Folder, State};
@@ -14,7 +14,7 @@ fn wizard(home: &Path, arguments: &[&str]) -> Output {
         .env("K3S_HA_WIZARD_STATE", home.join("state"))
         .env_remove("KUBECONFIG")
         .args(arguments)
-        .stdin(std::process::Stdio::null());
+        .stdin(Stdio::null());
     command.output().unwrap()
 }
 
@@ -149,4 +149,20 @@ fn a_file_that_is_not_toml_is_told_in_few_lines() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("more errors of this kind"), "{said}");
     assert!(said.lines().count() < 8, "{said}");
+}
+
+#[test]
+fn what_is_printed_commands_no_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("answers.toml");
+    let evil = "\"\\u001b]52;c;cm0gLXJmIH4=\\u0007\\u202e\" = 1\n";
+    std::fs::write(&file, evil).unwrap();
+    let refused = wizard(
+        home.path(),
+        &["answers", "validate", file.to_str().unwrap()],
+    );
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("\\u001b]52;c;"), "{said:?}");
+    let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+    assert!(!said.contains(obeyed), "{said:?}");
 }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use crate::events::StepId;
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
+use crate::report::sanitised::misleads;
 
 pub use status::write as write_status;
 pub use summary::with_problems as write_table;
@@ -336,7 +337,7 @@ pub fn plain(text: &str) -> String {
                 _ => {}
             },
             '\t' => plain.push_str("    "),
-            letter if letter.is_control() => {}
+            letter if letter.is_control() || misleads(letter) => {}
             letter => plain.push(letter),
         }
     }
