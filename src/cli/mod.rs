@@ -21,6 +21,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
@@ -93,6 +94,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
         let _ = writeln!(err(), "{error}");
     }
+    raise_file_limit();
     let cli = parsed();
     let display = &cli.display;
     match cli.command {
@@ -111,6 +113,14 @@ pub fn main() -> ExitCode {
             None => wizard::run(display, !cli.no_probe),
         },
     }
+}
+
+/// Every connection takes file descriptors; what is allowed by default is for few hosts.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    // It only lasts for fewer hosts if it fails.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
 }
 
 /// Parses the command line; ends the process on an error.

@@ -3,6 +3,7 @@
 mod acts;
 mod ahead;
 pub(crate) mod decisions;
+mod losses;
 mod mistakes;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::control::Control;
 use super::hosts::{Connector, new_cancel, worth_another};
-use crate::remote::{Cancel, Remote, RemoteError};
+use crate::remote::{Remote, RemoteError};
 
 /// A host that can be asked. No lease of it is taken.
 pub struct PollTarget {
@@ -113,25 +113,13 @@ struct Poller<T> {
     places: Vec<PollTarget>,
     /// The place that is asked.
     at: usize,
-    connection: Option<PollConnection>,
+    connection: Option<Box<dyn Remote>>,
     /// What was told last, and by whom it was seen.
     seen: Option<(T, String)>,
     last: Option<OffsetDateTime>,
     lost: Option<(OffsetDateTime, BTreeMap<String, String>)>,
     /// How many places did not answer since one did.
     tried: usize,
-}
-
-struct PollConnection {
-    remote: Box<dyn Remote>,
-    cancel: Cancel,
-}
-
-/// Whoever could cut it off need not think of it any more.
-impl Drop for PollConnection {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
 }
 
 #[derive(Default)]
@@ -158,21 +146,17 @@ impl<T: PartialEq + Clone> Poller<T> {
         if self.connection.is_none() {
             let cancel = new_cancel(&place.host).map_err(|error| PollFailure::of(&error))?;
             control.register(&cancel);
-            let connected = (place.connector)(&cancel);
-            if connected.is_err() {
-                cancel.cancel();
-            }
             // A refused login is not tried again: hosts lock out those who do.
-            let remote = connected.map_err(|error| PollFailure {
+            let remote = (place.connector)(&cancel).map_err(|error| PollFailure {
                 for_good: !worth_another(&error),
                 ..PollFailure::of(&error)
             })?;
-            self.connection = Some(PollConnection { remote, cancel });
+            self.connection = Some(remote);
         }
         let Some(connection) = &mut self.connection else {
             return Err(PollFailure::default());
         };
-        look(connection.remote.as_mut()).map_err(|error| PollFailure::of(&error))
+        look(connection.as_mut()).map_err(|error| PollFailure::of(&error))
     }
 
     fn saw(&mut self, picture: T) -> Option<News<T>> {

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use crate::events::Stream;
 
-pub use cancel::Cancel;
+pub use cancel::{Cancel, WeakCancel};
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
 pub use lines::LineSplitter;

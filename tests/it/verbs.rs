@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::state::{Folder, State};
@@ -165,4 +166,35 @@ fn what_is_printed_commands_no_terminal() {
     assert!(said.contains("\\u001b]52;c;"), "{said:?}");
     let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
     assert!(!said.contains(obeyed), "{said:?}");
+}
+
+#[test]
+fn it_may_open_as_many_files_as_the_system_allows() {
+    let program = env!("CARGO_BIN_EXE_k3s-ha-wizard");
+    let mut limited = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -Sn 64; exec \"$0\" answers validate -",
+            program,
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", limited.id());
+    let raised = || {
+        let text = std::fs::read_to_string(&limits).unwrap();
+        let line = text.lines().find(|line| line.starts_with("Max open files"));
+        let mut words = line.unwrap().split_whitespace().skip(3);
+        words.next() == words.next()
+    };
+    let begun = Instant::now();
+    while !raised() && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let raised = raised();
+    drop(limited.stdin.take());
+    limited.wait().unwrap();
+    assert!(raised);
 }
