@@ -319,6 +319,24 @@ fn answers_are_read_step_by_step() {
     );
 }
 
+/// The operator's settings may hold a secret, such as a password among the arguments of the kubelet.
+#[test]
+fn an_agents_own_settings_are_not_shown() {
+    let config = |world: &PlanWorld| {
+        let plan = world.plan();
+        let shells = shells(&plan);
+        let mut found = shells
+            .iter()
+            .filter(|(step, _)| step.id.as_str().starts_with("agent/config"));
+        input(found.next().unwrap().1, "CONFIG").clone()
+    };
+    let mut world = lab();
+    assert!(matches!(config(&world), Value::Plain(_)));
+    let settings = &mut world.answers.k3s.agent_config;
+    settings.insert("kubelet-arg".into(), "registry-burst=secret".into());
+    assert!(matches!(config(&world), Value::Secret(_)));
+}
+
 #[test]
 fn what_is_not_known_yet_cannot_be_sent() {
     let plan = lab().plan();

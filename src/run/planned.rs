@@ -20,6 +20,7 @@ use crate::pki::{self, Change};
 use crate::plan::{Plan, PlannedFile};
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
+use crate::redact::Redactor;
 use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::state::{Applied, LastRun, Marks};
@@ -50,11 +51,17 @@ impl Planned {
         &self.opened.differences
     }
 
+    /// Masks the secrets of this cluster and of its logins in what is shown of the plan, wherever
+    /// they stand.
+    pub fn redactor(&self) -> Redactor {
+        self.opened.redactor()
+    }
+
     /// The changes in files, for people: secrets are masked.
     pub fn file_changes(&self) -> BTreeMap<StepId, Vec<FileChange>> {
         let late = self.opened.late_values();
         let files = planned_files(&self.plan, &mut locked(&self.hosts), &late);
-        let redactor = self.opened.redactor();
+        let redactor = self.redactor();
         let told = |files: Vec<PlannedFile>| {
             let changes = files.iter().map(|file| FileChange::of(file, &redactor));
             changes.collect()

@@ -114,12 +114,15 @@ impl Frontend for Screens {
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
         let mut changes = planned.file_changes();
-        let plan = planned.plan();
+        let (plan, redactor) = (planned.plan(), planned.redactor());
         self.tell(Message::Planned(Box::new(ShownPlan {
-            text: plan.to_string(),
+            text: redactor.text(&plan.to_string()).into_owned(),
             steps: plan
                 .steps()
-                .map(|step| PlannedStep::of(step, changes.remove(&step.id).unwrap_or_default()))
+                .map(|step| {
+                    let files = changes.remove(&step.id).unwrap_or_default();
+                    PlannedStep::of(step, files, &redactor)
+                })
                 .collect(),
         })));
         // An end of the screens is a "no".
