@@ -72,7 +72,8 @@ pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
                 ("EXISTING", existing.as_str().into()),
             ],
         )
-        .needing([postgres.id(INSTALL)])
+        // First the rules, then more hosts that they let in.
+        .needing([postgres.id(INSTALL), postgres.id(ACCESS)])
 }
 
 /// Without it a Postgres that starts before its network listens on localhost only, until it is

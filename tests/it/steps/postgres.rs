@@ -180,3 +180,26 @@ fn more_connections_than_standbys_allow_are_refused() {
     assert!(refused.contains("lower: pg_receivewal. "), "{refused}");
     drop(standby);
 }
+
+#[test]
+fn rules_for_connections_from_outside_are_facts() {
+    let pki = pki();
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let rules = "host all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n\
+                 host all all localhost md5\nhost all all samehost md5\n\
+                 hostssl k3s k3s 198.51.100.12/32 scram-sha-256\nhost all mallory all reject\n\
+                 host wiki,shop wiki 198.51.100.0/24 md5\nhostssl all all all scram-sha-256";
+    postgres.set(rules, &[]);
+    let facts = asset("steps/facts.sh");
+    let begin = facts.find("SELECT 'postgres.rule='").unwrap();
+    let query = facts[begin..].split_once(';').unwrap().0;
+    let told = postgres.query(&query.replace("$DB_NAME", "k3s"));
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "postgres.rule=host wiki,shop wiki 198.51.100.0 255.255.255.0 md5",
+            "postgres.rule=hostssl all all all scram-sha-256",
+        ]
+    );
+}
