@@ -570,6 +570,17 @@ wait_for_postgres() {
     done
 }
 
+# How long systemd may take for it, in seconds: its unit may set no limit.
+POSTGRES_STARTS=120
+
+# bring_up HOW SERVICE: `systemctl start` or `restart`, until Postgres answers. Debian's unit says
+# that it succeeded when Postgres did not start (docs/facts.md, "Debian and Ubuntu"): so it is asked.
+bring_up() {
+    say "systemctl $1 $2"
+    timeout "$POSTGRES_STARTS" systemctl "$1" "$2" || :
+    wait_for_postgres "$2"
+}
+
 # log_of_postgres: why it ended, from its own log. Other lines may contain secrets of other users.
 log_of_postgres() {
     log=$(postgres_log)

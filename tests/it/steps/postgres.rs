@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{Host, USERS, asset, file};
 
 /// An authority, and a certificate that Postgres has and one that it gets.
-fn pki() -> Pki {
+pub fn pki() -> Pki {
     let wanted = CertificateRequest {
         cluster: "test".into(),
         role: "k3s".into(),
@@ -34,6 +34,7 @@ fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
         installed() { :; }
         postgres_cluster() { echo 15 main; }
         ss() { printf %s \"$LISTENS\"; }
+        timeout() { shift; \"$@\"; }
         systemctl() { say \"systemctl $*\"; [ \"$1\" != restart ] || : >\"$RESTARTED\"; }
         journalctl() { :; }
         sql() { [ ! -e \"$RESTARTED\" ] || echo 1; }";
@@ -202,4 +203,32 @@ fn rules_for_connections_from_outside_are_facts() {
             "postgres.rule=hostssl all all all scram-sha-256",
         ]
     );
+}
+
+#[test]
+fn a_postgres_that_never_starts_is_not_waited_for_for_ever() {
+    let host = Host::of(USERS[0]);
+    let bin = host.at("roots/bin");
+    fs::create_dir(&bin).unwrap();
+    host.put(
+        "roots/bin/systemctl",
+        "#!/bin/sh\nsleep 100\n: >\"$0.ended\"\n",
+        0o755,
+        0,
+        0,
+    );
+    let world = format!(
+        "PATH={}:$PATH DB_PORT=5432
+        property() {{ echo failed; }}
+        journalctl() {{ echo its last words; }}
+        log_of_postgres() {{ :; }}
+        sql() {{ return 2; }}",
+        bin.display()
+    );
+    let (done, said) = host.runs(
+        &world,
+        "POSTGRES_STARTS=1; bring_up restart postgresql@15-main",
+    );
+    assert!(!done && said.contains("its last words"), "{said}");
+    assert!(!bin.join("systemctl.ended").exists(), "it was waited for");
 }
