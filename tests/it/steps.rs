@@ -2,6 +2,7 @@
 //! machine, in temporary folders.
 
 mod components;
+mod fetch;
 mod postgres;
 
 use std::collections::BTreeSet;
