@@ -596,3 +596,33 @@ fn a_quiet_script_and_a_quiet_connection_are_not_lost() {
     ssh.keep_alive().unwrap();
     assert_eq!(run(&mut ssh, "sleep 18; exit 4").0, Ok(4));
 }
+
+#[test]
+fn weak_algorithms_are_not_offered() {
+    for only in [
+        "KexAlgorithms diffie-hellman-group14-sha1",
+        "Ciphers aes256-cbc",
+        "Ciphers aes256-ctr\nMACs hmac-md5",
+        "Ciphers aes256-ctr\nMACs hmac-sha1",
+    ] {
+        let sshd = Sshd::with(only);
+        let refused = sshd::connect(&sshd.target()).err().expect(only);
+        assert!(
+            matches!(refused, RemoteError::Unreachable { .. }),
+            "{only}: {refused}"
+        );
+    }
+    for only in [
+        "KexAlgorithms diffie-hellman-group14-sha256",
+        "Ciphers aes128-ctr\nMACs hmac-sha2-512",
+        "LogLevel DEBUG3",
+    ] {
+        let sshd = Sshd::with(only);
+        sshd.connect();
+        let log = std::fs::read_to_string(sshd.path("log")).unwrap();
+        assert!(
+            only.starts_with("LogLevel") == log.contains("strict KEX"),
+            "{log}"
+        );
+    }
+}
