@@ -33,6 +33,8 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
             cluster => topology.cluster.clone(),
             servers => upstreams,
             port,
+            // Only where it is used: on a host without IPv6, nginx would not start with it.
+            ipv6 => balancer.ip.is_ipv6(),
         },
     )?;
     let unit = template::fill(
