@@ -7,7 +7,7 @@ use super::RunError;
 use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role, Secret};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::PollTarget;
-use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
+use crate::remote::{AcceptedKeys, Credentials, Remote, Ssh, Target, Trials};
 use crate::state::Folder;
 
 /// Secrets that are not in the answers.
@@ -17,6 +17,8 @@ pub struct Tried {
     pub asked: EnteredCredentials,
     /// The results of passwords so far: a wrong one is not sent again.
     pub trials: Trials,
+    /// Host keys that were trusted on first use so far.
+    pub accepted: AcceptedKeys,
     /// An operator can be asked.
     pub asks: bool,
 }
@@ -59,11 +61,14 @@ pub(super) fn target(
         known_hosts: answers.ssh_known_hosts(),
         own_known_hosts,
         policy: answers.ssh.host_keys,
+        accepted: AcceptedKeys::default(),
         fingerprint: host.host_key.clone(),
     }
 }
 
 pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
+    let accepted = tried.accepted.clone();
+    let target = Target { accepted, ..target };
     let credentials = Credentials {
         passphrase: secrets.passphrase,
         password: secrets.password,

@@ -160,7 +160,17 @@ fn judge(
     match known.judge(address, key) {
         KeyVerdict::Known => Ok(()),
         KeyVerdict::Unknown if target.policy == HostKeys::AcceptNew => {
-            remember(target, address, key)
+            let first = target.accepted.first(address, key);
+            if first == key {
+                return remember(target, address, key);
+            }
+            Err(RemoteError::HostKeyChanged {
+                host,
+                address: address_,
+                fingerprint,
+                known: known_hosts::fingerprint(&first),
+                place: "an earlier connection of this process, which ends with it".to_owned(),
+            })
         }
         KeyVerdict::Unknown => Err(RemoteError::HostKeyUnknown {
             host,
