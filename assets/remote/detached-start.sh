@@ -1,5 +1,5 @@
 # Starts a script in a separate transient unit, once: its folder records that.
-# inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before
+# inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before, MOST (seconds that it may run)
 # says: started · found · gone
 set -eu
 base=/run/k3s-ha-wizard
@@ -26,6 +26,7 @@ mkdir -m 700 "$dir"
 printf '%s\n' "$RUNNER" >"$dir/runner"
 printf '%s\n' "$SCRIPT" >"$dir/script"
 systemd-run --quiet --no-block --unit="$UNIT" --property=KillMode=control-group \
+    --property=RuntimeMaxSec="$MOST" \
     env -i PATH="$PATH" LC_ALL=C HOME="$HOME" USER=root LOGNAME=root SHELL=/bin/sh \
     /bin/sh "$dir/runner" >&2 9>&- || {
     status=$?

@@ -5,16 +5,13 @@ cd "/run/k3s-ha-wizard/$UNIT" 2>/dev/null || {
     exit
 }
 # In this order: the status is written before the process ends.
+# systemd is asked, not its process: the number may be another one's by now.
 alive=no
-if [ -s pid ]; then
-    read -r process <pid
-    kill -0 "$process" 2>/dev/null && alive=yes
-else
-    case $(systemctl show --property=LoadState,ActiveState "$UNIT.service") in
-    *not-found* | *failed*) ;;
-    *) alive=yes ;;
-    esac
-fi
+case $(systemctl show --property=LoadState,ActiveState "$UNIT.service") in
+*not-found* | *failed*) ;;
+*inactive*) [ -s pid ] || alive=yes ;; # in the queue
+*) alive=yes ;;
+esac
 if [ -s status ]; then
     read -r how <status
     echo "exit $how"

@@ -14,10 +14,14 @@ lease() {
     units=
     for pid in "$base"/*/pid; do
         dir=${pid%/pid}
-        if [ -s "$pid" ] && [ ! -s "$dir/status" ] && kill -0 "$(cat "$pid")" 2>/dev/null; then
+        if [ ! -s "$pid" ] || [ -s "$dir/status" ]; then continue; fi
+        case $(systemctl show --property=ActiveState "${dir##*/}.service") in
+        ActiveState=inactive | ActiveState=failed | '') ;;
+        *)
             echo "lease unit ${dir##*/}"
             units=yes
-        fi
+            ;;
+        esac
     done
 
     was_owner='' was_boot='' was_seen=0

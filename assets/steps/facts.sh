@@ -269,6 +269,11 @@ WHERE NOT datistemplate AND datname <> 'postgres' AND datname !~ E'[\\\\n\\\\r]'
 SELECT 'postgres.setting=' || name || ' ' || setting FROM pg_settings
 WHERE name IN ('allow_alter_system', 'listen_addresses', 'max_connections', 'ssl', 'ssl_ca_file',
     'ssl_cert_file') AND setting !~ E'[\\\\n\\\\r]';
+SELECT 'postgres.rule=' || regexp_replace(concat_ws(' ', type, array_to_string(database, ','),
+    array_to_string(user_name, ','), address, netmask, auth_method), '[[:cntrl:]]', ' ', 'g')
+FROM pg_hba_file_rules WHERE type LIKE 'host%' AND auth_method <> 'reject'
+    AND address NOT LIKE '127.%' AND address NOT IN ('::1', 'localhost', 'samehost')
+    AND database <> ARRAY['$DB_NAME'];
 SELECT 'postgres.asked=yes';
 SELECT count(*) > 0 AS found FROM pg_database WHERE datname = '$DB_NAME' \gset
 \if :found

@@ -297,15 +297,34 @@ remove_file() {
 }
 
 # with_block BEGIN END LINES: standard input with the wizard's marked block on top, or without one
-# if there are no lines; the rest is unchanged. Fails if the marks do not pair: then it
-# is unknown which lines are the wizard's.
+# if there are no lines; the rest is unchanged. A block that has only those of other clusters above
+# it stays there: else two clusters that share a file would take its top from each other for ever.
+# Fails if the marks do not pair: then it is unknown which lines are the wizard's.
 with_block() {
-    [ -z "$3" ] || printf '%s\n%s%s\n' "$1" "$3" "$2"
-    awk -v begin="$1" -v end="$2" '
-        $0 == begin { torn = torn || inside; inside = 1 }
-        !inside && $0 != end { print }
+    BLOCK=$3 awk -v begin="$1" -v end="$2" '
+        BEGIN {
+            others = begin
+            if (!sub(/k3s-ha-wizard [^ ]*$/, "k3s-ha-wizard ", others)) others = "\n"
+            top = 1
+        }
+        $0 == begin {
+            torn = torn || inside
+            inside = 1
+            if (top) place = kept
+        }
+        !inside && $0 != end {
+            if (index($0, others) == 1) theirs = 1
+            if (!theirs) top = 0
+            if (theirs && $0 ~ /^# END /) theirs = 0
+            lines[++kept] = $0
+        }
         $0 == end { torn = torn || !inside; inside = 0 }
-        END { exit torn || inside }'
+        END {
+            for (i = 1; i <= place; i++) print lines[i]
+            if (ENVIRON["BLOCK"] != "") printf "%s\n%s%s\n", begin, ENVIRON["BLOCK"], end
+            for (i = place + 1; i <= kept; i++) print lines[i]
+            exit torn || inside
+        }'
 }
 
 # has_block PATH BEGIN END LINES: sets $now to the content of a file and $wanted to the new
@@ -319,7 +338,7 @@ has_block() {
     }
 }
 
-# check_block PATH BEGIN END LINES: the block is on top, unchanged.
+# check_block PATH BEGIN END LINES: the block is at its place, unchanged.
 check_block() {
     has_block "$@" || return
     [ "$now" = "$wanted" ] || { say "$1 does not have the wizard's lines on top"; return 1; }
@@ -576,6 +595,17 @@ wait_for_postgres() {
         fi
         sleep 0.5
     done
+}
+
+# How long systemd may take for it, in seconds: its unit may set no limit.
+POSTGRES_STARTS=120
+
+# bring_up HOW SERVICE: `systemctl start` or `restart`, until Postgres answers. Debian's unit says
+# that it succeeded when Postgres did not start (docs/facts.md, "Debian and Ubuntu"): so it is asked.
+bring_up() {
+    say "systemctl $1 $2"
+    timeout "$POSTGRES_STARTS" systemctl "$1" "$2" || :
+    wait_for_postgres "$2"
 }
 
 # log_of_postgres: why it ended, from its own log. Other lines may contain secrets of other users.

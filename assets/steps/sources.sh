@@ -5,9 +5,13 @@
 # got URL: it can be downloaded; prints why not.
 got() {
     if command -v curl >/dev/null; then
-        curl -fsSL --connect-timeout 4 --max-time 8 -o /dev/null "$1" 2>&1
+        case $1 in
+        https:*) allowed='=https' ;;
+        *) allowed='=http,https' ;;
+        esac
+        curl -fsSL --proto "$allowed" --proto-redir "$allowed" --connect-timeout 4 --max-time 8 -o /dev/null "$1" 2>&1
     else
-        wget -nv -T 4 -t 1 -O /dev/null "$1" 2>&1
+        timeout 8 wget -nv -T 4 -t 1 -O /dev/null "$1" 2>&1
     fi
 }
 

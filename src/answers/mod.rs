@@ -14,6 +14,7 @@
 mod check;
 mod checks;
 mod credentials;
+mod exposed;
 mod flags;
 mod login;
 pub(crate) mod paths;
@@ -374,7 +375,12 @@ impl Answers {
             (path.display().to_string(), std::fs::read_to_string(path))
         };
         match text {
-            Ok(text) => read::answers(&text).map_err(|list| Problems::new(name, list)),
+            Ok(text) => {
+                let mut answers = read::answers(&text).map_err(|list| Problems::new(name, list))?;
+                let notice = exposed::answers_file(path, &answers);
+                answers.notices.extend(notice);
+                Ok(answers)
+            }
             Err(error) => Err(Problems::new(
                 name,
                 vec![Problem::everywhere(format!("cannot be read: {error}"))],
@@ -390,7 +396,8 @@ impl Answers {
 
     /// What is allowed, but worth a warning before the run.
     pub fn warnings(&self) -> Vec<String> {
-        check::warnings(self)
+        let files = exposed::secret_files(self);
+        check::warnings(self).into_iter().chain(files).collect()
     }
 
     pub fn host(&self, name: &str) -> Option<&Host> {
@@ -415,6 +422,24 @@ impl Answers {
             .iter()
             .map(|path| paths::expand(path))
             .collect()
+    }
+
+    /// The operator's SSH configuration that the answers name, with `~` expanded.
+    pub fn ssh_config_file(&self) -> Option<PathBuf> {
+        self.ssh.config.as_deref().map(paths::expand)
+    }
+
+    /// Every secret in the answers.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (k3s, ssh) = (&self.k3s, &self.ssh);
+        let of_cluster = [&k3s.token, &k3s.agent_token, &self.postgres.password];
+        let of_logins = [&ssh.passphrase, &ssh.password, &ssh.sudo_password];
+        let of_hosts = self
+            .hosts
+            .iter()
+            .flat_map(|host| [&host.passphrase, &host.password, &host.sudo_password]);
+        let all = of_cluster.into_iter().chain(of_logins).chain(of_hosts);
+        all.flatten()
     }
 
     /// Whether a check of the preflight may fail on a host.

@@ -1,11 +1,12 @@
 //! `answers`: help with answers files.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::streams::{err, out};
 use crate::answers::{self, Answers};
 use crate::run::exit;
 
@@ -30,18 +31,18 @@ impl AnswersHelp {
             Self::Validate { file } => match Answers::load(&file) {
                 Ok(answers) => {
                     for warning in answers.warnings() {
-                        let _ = writeln!(io::stdout(), "{warning}");
+                        let _ = writeln!(out(), "{warning}");
                     }
                     "The answers are valid.\n"
                 }
                 Err(problems) => {
-                    let _ = writeln!(io::stderr(), "{problems}");
+                    let _ = writeln!(err(), "{problems}");
                     return ExitCode::from(exit::USAGE);
                 }
             },
         };
         // The reader may be gone: `| head` is no failure.
-        let _ = io::stdout().write_all(text.as_bytes());
+        let _ = out().write_all(text.as_bytes());
         ExitCode::SUCCESS
     }
 }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::cluster::WhichCluster;
+use super::streams::out;
 use super::{complain, ended, unattended, write_json};
 use crate::frontends::{Display, Output};
 use crate::report::lines::write_table;
@@ -92,7 +93,7 @@ fn list(which: &WhichCluster, output: Output) -> ExitCode {
     };
     // The reader may be gone.
     let _ = match output {
-        Output::Lines => write_list(&mut io::stdout(), &listed),
+        Output::Lines => write_list(&mut out(), &listed),
         Output::Json => write_json(&listed),
     };
     let broken = listed.iter().any(|listed| listed.problem.is_some());

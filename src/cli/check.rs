@@ -1,11 +1,12 @@
 //! `check`: whether the hosts are as the last successful run left them.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::cluster::WhichCluster;
 use super::logins::Logins;
+use super::streams::out;
 use super::{complain, write_json};
 use crate::engine::control::Control;
 use crate::frontends::Output;
@@ -26,7 +27,7 @@ pub fn run(which: &WhichCluster, output: Output, tried: &Tried) -> ExitCode {
     signals.over(&control);
     let told = |host: &str, facts: &Facts| {
         if output == Output::Lines {
-            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+            let _ = writeln!(out(), "{host}: {}", facts.summary());
         }
     };
     let mut logins = Logins::of(&applied, tried, &signals);
@@ -46,7 +47,7 @@ pub fn run(which: &WhichCluster, output: Output, tried: &Tried) -> ExitCode {
     };
     // The reader may be gone.
     let _ = match output {
-        Output::Lines => write!(io::stdout(), "\n{comparison}"),
+        Output::Lines => write!(out(), "\n{comparison}"),
         Output::Json => write_json(&comparison),
     };
     ExitCode::from(comparison.exit_code())

@@ -1,12 +1,13 @@
 //! `completions` and `man`: what a package of the wizard installs beside it.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Command;
 use clap_complete::Shell;
 
 use super::complain;
+use super::streams::out;
 use crate::run::exit;
 
 pub fn completions(shell: Shell, mut command: Command) -> ExitCode {
@@ -27,6 +28,6 @@ pub fn man(command: Command) -> ExitCode {
 
 fn printed(text: &[u8]) -> ExitCode {
     // The reader may be gone.
-    let _ = io::stdout().write_all(text);
+    let _ = out().write_all(text);
     ExitCode::SUCCESS
 }

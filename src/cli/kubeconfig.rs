@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::cluster::WhichCluster;
 use super::complain;
+use super::streams::out;
 use crate::cluster::merge::{MergeError, Merged, merged};
 use crate::run::exit;
 use crate::run::known::{self, KnownError};
@@ -60,7 +61,7 @@ impl KubeconfigArgs {
         match done {
             Ok(text) => {
                 // The reader may be gone.
-                let _ = io::stdout().write_all(text.as_bytes());
+                let _ = out().write_all(text.as_bytes());
                 ExitCode::SUCCESS
             }
             Err(KubeconfigError::Known(error)) => complain(&error, known::error_code(&error)),

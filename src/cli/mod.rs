@@ -12,6 +12,7 @@ mod plan;
 mod replay;
 mod schema;
 mod status;
+mod streams;
 mod wizard;
 
 use std::io::{self, Write as _};
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
@@ -30,6 +32,7 @@ use crate::frontends::printed::Printed;
 use crate::frontends::{Display, Output, tui};
 use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
+use streams::{err, out};
 
 /// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
 #[derive(Debug, Parser)]
@@ -104,8 +107,9 @@ Exit codes:
 /// Runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     if let Err(error) = color_eyre::install() {
-        let _ = writeln!(io::stderr(), "{error}");
+        let _ = writeln!(err(), "{error}");
     }
+    raise_file_limit();
     let cli = parsed();
     let (display, read_only) = (&cli.display, cli.read_only);
     if let Some(verb) = cli.changes().filter(|_| read_only) {
@@ -173,6 +177,14 @@ fn read_only_refuses(verb: &str) -> String {
     )
 }
 
+/// Every connection takes file descriptors; what is allowed by default is for few hosts.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    // It only lasts for fewer hosts if it fails.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+}
+
 /// Parses the command line; ends the process on an error.
 fn parsed() -> Cli {
     let cli = Cli::parse();
@@ -211,22 +223,13 @@ fn unattended(
     };
     signals.over(&control);
     let (output, verbose) = (display.output, display.verbose);
-    let err = io::stderr();
     let begins = || signals.running();
-    let mut printed = Printed::new(
-        output,
-        verbose,
-        again,
-        tui::columns(),
-        &io::stdout,
-        err,
-        &begins,
-    );
+    let mut printed = Printed::new(output, verbose, again, tui::columns(), &out, err(), &begins);
     ended(&run(&control, &mut printed))
 }
 
 fn write_json(told: &impl serde::Serialize) -> io::Result<()> {
-    let mut out = io::stdout();
+    let mut out = out();
     serde_json::to_writer(&mut out, told)?;
     writeln!(out)
 }
@@ -241,7 +244,7 @@ fn ended(ended: &Result<Option<End>, RunError>) -> ExitCode {
 }
 
 fn complain(what: &impl std::fmt::Display, code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "{what}");
+    let _ = writeln!(err(), "{what}");
     ExitCode::from(code)
 }
 

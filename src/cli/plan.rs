@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::{complain, ended, open, write_json};
+use super::streams::{err, out};
+use super::{complain, ended, open};
 use crate::engine::control::Control;
 use crate::events::{Event, Outline, StepId};
 use crate::frontends::Output;
-use crate::plan::{self, Work};
+use crate::plan::Work;
 use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
@@ -64,23 +65,23 @@ struct DryRun<'a> {
 impl Frontend for DryRun<'_> {
     fn reached(&mut self, host: &str, facts: &Facts) {
         if self.output == Output::Lines {
-            let _ = writeln!(io::stdout(), "{host}: {}", facts.summary());
+            let _ = writeln!(out(), "{host}: {}", facts.summary());
         }
     }
 
     fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
         let _ = match self.output {
-            Output::Lines => writeln!(io::stdout(), "\n{grid}"),
+            Output::Lines => writeln!(out(), "\n{grid}"),
             Output::Json if grid.passes() => Ok(()),
-            Output::Json => writeln!(io::stderr(), "{grid}"),
+            Output::Json => writeln!(err(), "{grid}"),
         };
     }
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
         self.written = match (self.scripts, self.output) {
-            (Some(directory), _) => write_scripts(planned.plan(), directory),
-            (None, Output::Lines) => io::stdout().write_all(as_lines(planned).as_bytes()),
-            (None, Output::Json) => write_json(&DryPlan::of(planned)),
+            (Some(directory), _) => write_scripts(planned, directory),
+            (None, Output::Lines) => out().write_all(as_lines(planned).as_bytes()),
+            (None, Output::Json) => as_json(planned).and_then(|text| writeln!(out(), "{text}")),
         };
         Proceed::Leave
     }
@@ -113,6 +114,12 @@ impl<'a> DryPlan<'a> {
     }
 }
 
+/// A secret is within a text of it, so what is masked is JSON still.
+fn as_json(planned: &Planned) -> io::Result<String> {
+    let text = serde_json::to_string(&DryPlan::of(planned))?;
+    Ok(planned.redactor().text(&text).into_owned())
+}
+
 fn as_lines(planned: &Planned) -> String {
     let mut text = planned.plan().to_string();
     for difference in planned.differences() {
@@ -126,7 +133,7 @@ fn as_lines(planned: &Planned) -> String {
         }
     }
     let _ = writeln!(text, "\n{left}");
-    text
+    planned.redactor().text(&text).into_owned()
 }
 
 /// The existing files that will change. New files are in the plan with their whole content.
@@ -140,8 +147,9 @@ fn changes(outlook: Outlook) -> BTreeMap<StepId, Vec<String>> {
 }
 
 /// One folder per host, one file per step, numbered in the order of the plan.
-fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
-    for (number, step) in plan.steps().enumerate() {
+fn write_scripts(planned: &Planned, directory: &Path) -> io::Result<()> {
+    let redactor = planned.redactor();
+    for (number, step) in planned.plan().steps().enumerate() {
         let (Work::Shell(shell), Some(host)) = (&step.work, &step.host) else {
             continue;
         };
@@ -150,7 +158,9 @@ fn write_scripts(plan: &plan::Plan, directory: &Path) -> io::Result<()> {
         let id = step.id.as_str();
         let name = id.split('@').next().unwrap_or(id).replace('/', "-");
         let file = folder.join(format!("{:02}-{name}.sh", number + 1));
-        files::write(&file, shell.to_read().as_bytes(), Existing::IsReplaced)?;
+        let script = shell.to_read();
+        let script = redactor.text(&script);
+        files::write(&file, script.as_bytes(), Existing::IsReplaced)?;
     }
     Ok(())
 }

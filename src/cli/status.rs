@@ -1,6 +1,6 @@
 //! `status`: the state of a cluster, once or again and again.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::cluster::WhichCluster;
 use super::logins::Logins;
+use super::streams::{out, redraw, shows_redraws};
 use super::{complain, write_json};
 use crate::engine::control::Control;
 use crate::frontends::Output;
@@ -122,11 +123,10 @@ struct LookPrinter {
 
 impl LookPrinter {
     fn new(output: Output, every: Option<u64>) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self {
             output,
             every,
-            redraws: every.is_some() && io::stdout().is_terminal() && !is_dumb,
+            redraws: every.is_some() && shows_redraws(),
             shown: None,
         }
     }
@@ -149,14 +149,9 @@ impl LookPrinter {
         if let Some(every) = self.every {
             writeln!(text, "Looks again every {every} s, until Ctrl-C.")?;
         }
-        let mut out = io::stdout().lock();
         if self.redraws {
-            // To the upper left corner; then each line is replaced, and the rest below cleared.
-            let lines = String::from_utf8_lossy(&text).replace('\n', "\x1b[K\n");
-            write!(out, "\x1b[H{lines}\x1b[J")?;
-        } else {
-            out.write_all(&text)?;
+            return redraw(&String::from_utf8_lossy(&text));
         }
-        out.flush()
+        out().write_all(&text)
     }
 }

@@ -1,8 +1,9 @@
 //! Without a command: the wizard, as screens or as questions and lines.
 
-use std::io::{self, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::process::ExitCode;
 
+use super::streams::{are_a_terminal, err, out};
 use super::{complain, read_only_refuses};
 use crate::frontends::tui::{self, Left};
 use crate::frontends::{Display, plain};
@@ -22,16 +23,16 @@ pub fn run(display: &Display, probes: bool, read_only: bool) -> ExitCode {
 /// A terminal that can only print.
 pub(super) fn is_dumb() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
+    dumb && are_a_terminal()
 }
 
 fn walk_plainly() -> ExitCode {
     let input = BufReader::new(io::stdin());
     let echo = Box::new(plain::echo::Terminal::default());
-    match plain::wizard(input, io::stdout(), echo, tui::columns) {
+    match plain::wizard(input, out(), echo, tui::columns) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
+            let _ = writeln!(err(), "{error}");
             ExitCode::from(exit::FAILED)
         }
     }
@@ -39,7 +40,7 @@ fn walk_plainly() -> ExitCode {
 
 /// Prints what remains to be said once the screens are closed. The reader may be gone.
 pub(super) fn say(left: &Left) -> ExitCode {
-    let _ = io::stderr().write_all(left.complaints.as_bytes());
-    let _ = io::stdout().write_all(left.summary.as_bytes());
+    let _ = err().write_all(left.complaints.as_bytes());
+    let _ = out().write_all(left.summary.as_bytes());
     ExitCode::from(left.code)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::events::StepId;
 use crate::events::{Abort, DecidedBy, Decision};
-use crate::remote::Cancel;
+use crate::remote::{Cancel, WeakCancel};
 
 /// Passes decisions from the frontend to the run. Shared by all threads of a run.
 ///
@@ -23,7 +23,7 @@ struct ControlState {
     phases: Option<usize>,
     decisions: Vec<(StepId, Decision)>,
     /// Interrupts the current connections.
-    cancels: Vec<Cancel>,
+    cancels: Vec<WeakCancel>,
 }
 
 impl Control {
@@ -71,7 +71,8 @@ impl Control {
         };
         inner.aborting = Some((how, why.to_owned()));
         if how == Abort::Hard {
-            for cancel in inner.cancels.drain(..) {
+            let cancels = inner.cancels.drain(..);
+            for cancel in cancels.filter_map(|weak| weak.upgrade()) {
                 cancel.cancel();
             }
         }
@@ -88,8 +89,8 @@ impl Control {
         if matches!(inner.aborting, Some((Abort::Hard, _))) {
             cancel.cancel();
         } else {
-            inner.cancels.retain(|cancel| !cancel.is_cancelled());
-            inner.cancels.push(cancel.clone());
+            inner.cancels.retain(|weak| weak.upgrade().is_some());
+            inner.cancels.push(cancel.downgrade());
         }
     }
 
@@ -110,5 +111,29 @@ impl Control {
 
     fn inner(&self) -> MutexGuard<'_, ControlState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_are_gone_leave_no_descriptor() {
+        let control = Control::default();
+        let kept = Cancel::new().unwrap();
+        control.register(&kept);
+        for _ in 0..100 {
+            control.register(&Cancel::new().unwrap());
+        }
+        let alive = |control: &Control| {
+            let inner = control.inner();
+            let alive = inner.cancels.iter().filter_map(WeakCancel::upgrade);
+            (alive.count(), inner.cancels.len())
+        };
+        let (alive, listed) = alive(&control);
+        assert!(alive == 1 && listed <= 2, "{alive} of {listed}");
+        control.abort(Abort::Hard, "enough");
+        assert!(kept.is_cancelled());
     }
 }

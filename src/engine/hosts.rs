@@ -19,6 +19,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub const LEASE: Duration = Duration::from_secs(20 * 60);
 /// How long a host may take to come back.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// How long a connection must have lasted for its loss to count as the first one again.
+const LASTED: Duration = Duration::from_secs(60);
+/// How often in a row a connection may be lost at once; and how often in all during one step.
+const MOST_AT_ONCE: u32 = 10;
+const MOST_LOSSES: u32 = 60;
+/// The wait before the second attempt to reconnect; it doubles up to the longest one.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// A reached host.
 pub struct ReachedHost {
@@ -195,16 +203,26 @@ impl Connection {
         told: &mut dyn FnMut(&ConnectionNews),
         mut what: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
     ) -> Result<T, RemoteError> {
+        let mut losses = Losses::default();
         loop {
             let remote = match &mut self.remote {
                 Some(remote) => remote,
                 None => self.connect_again(host, control, told)?,
             };
+            let since = Instant::now();
             match what(remote.as_mut()) {
                 Err(error) if error.ends_connection() => {
                     self.remote = None;
                     match error {
-                        RemoteError::Lost { why, .. } => told(&ConnectionNews::Lost(why)),
+                        RemoteError::Lost { why, .. } => {
+                            let Some(pause) = losses.another(since.elapsed()) else {
+                                return Err(losses.too_many(host, &why));
+                            };
+                            told(&ConnectionNews::Lost(why.clone()));
+                            if !pause.is_zero() && control.wait(pause) {
+                                return Err(lost(host, why));
+                            }
+                        }
                         error => {
                             self.cut = matches!(
                                 error,
@@ -333,7 +351,7 @@ impl Connection {
         told: &mut dyn FnMut(&ConnectionNews),
     ) -> Result<&mut Box<dyn Remote>, RemoteError> {
         let since = Instant::now();
-        let mut pause = Duration::from_secs(1);
+        let mut pause = FIRST_PAUSE;
         loop {
             match self.connected(host, control) {
                 Ok(remote) => {
@@ -345,12 +363,58 @@ impl Connection {
                     if control.wait(pause) {
                         return Err(error);
                     }
-                    pause = (pause * 2).min(Duration::from_secs(15));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// The lost connections during one piece of work. Reconnecting may succeed every time and still
+/// lead nowhere.
+#[derive(Default)]
+struct Losses {
+    all: u32,
+    /// Since a connection lasted.
+    in_a_row: u32,
+}
+
+impl Losses {
+    /// Counts a connection that lasted this long. The time to wait before the next one; `None` if it
+    /// is not worth another.
+    fn another(&mut self, lasted: Duration) -> Option<Duration> {
+        self.all += 1;
+        self.in_a_row = if lasted < LASTED {
+            self.in_a_row + 1
+        } else {
+            1
+        };
+        if self.in_a_row > MOST_AT_ONCE || self.all > MOST_LOSSES {
+            return None;
+        }
+        let doubled = self
+            .in_a_row
+            .checked_sub(2)
+            .map(|times| FIRST_PAUSE * (1 << times));
+        Some(doubled.unwrap_or_default().min(LONGEST_PAUSE))
+    }
+
+    fn too_many(&self, host: &str, why: &str) -> RemoteError {
+        lost(
+            host,
+            format!(
+                "{} times during this step, the last time because: {why}. The wizard does not \
+                 reconnect again; find out what ends its connections, then retry",
+                self.all
+            ),
+        )
+    }
+}
+
+fn lost(host: &str, why: String) -> RemoteError {
+    let host = host.to_owned();
+    RemoteError::Lost { host, why }
 }
 
 /// Releases the lease, if the host can be reached.
@@ -398,4 +462,25 @@ pub(super) fn output(
         lines.push(line.to_owned());
     })?;
     Ok((status, out, err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_without_progress_come_to_an_end() {
+        let at_once = Duration::from_secs(1);
+        let mut losses = Losses::default();
+        let pauses: Vec<_> = std::iter::from_fn(|| losses.another(at_once)).collect();
+        assert_eq!(pauses.len(), MOST_AT_ONCE as usize);
+        assert_eq!(pauses[..3], [Duration::ZERO, FIRST_PAUSE, FIRST_PAUSE * 2]);
+        assert!(pauses.is_sorted() && pauses.iter().all(|pause| *pause <= LONGEST_PAUSE));
+
+        // A connection that lasted is progress, but not for ever.
+        let mut losses = Losses::default();
+        let pauses: Vec<_> = std::iter::from_fn(|| losses.another(LASTED)).collect();
+        assert_eq!(pauses.len(), MOST_LOSSES as usize);
+        assert!(pauses.iter().all(Duration::is_zero));
+    }
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod ahead;
 pub(crate) mod decisions;
+mod losses;
 mod mistakes;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -488,7 +489,7 @@ fn work_of_an_earlier_run_is_waited_for() {
     let facts = format!("{FACTS}\nlease unit {unit}");
     let one = Scripted::new("h")
         .answer(move |script| script.contains("os.id").then(|| Reply::exit(0).out(&facts)))
-        .once("true", Reply::exit(0).out("finishing"))
+        .once("TENTHS=", Reply::exit(60).out("finishing"))
         .answer(|script| answers(script, 0))
         .on("OWNER=", Reply::exit(0))
         .on("RELEASE_URL=", Reply::exit(0).out("packages=here"))

@@ -8,12 +8,21 @@ use time::OffsetDateTime;
 
 use super::control::Control;
 use super::hosts::{Connector, new_cancel, worth_another};
-use crate::remote::{Cancel, Remote, RemoteError};
+use crate::remote::{Remote, RemoteError};
 
 /// A host that can be asked. No lease of it is taken.
 pub struct PollTarget {
     pub host: String,
     pub connector: Connector,
+}
+
+impl PollTarget {
+    /// A connection for many looks. A hard abort of `control` ends it.
+    pub fn connect(&mut self, control: &Control) -> Result<Box<dyn Remote>, RemoteError> {
+        let cancel = new_cancel(&self.host)?;
+        control.register(&cancel);
+        (self.connector)(&cancel)
+    }
 }
 
 /// Something that those who watch did not know.
@@ -113,41 +122,13 @@ struct Poller<T> {
     places: Vec<PollTarget>,
     /// The place that is asked.
     at: usize,
-    connection: Option<PollConnection>,
+    connection: Option<Box<dyn Remote>>,
     /// What was told last, and by whom it was seen.
     seen: Option<(T, String)>,
     last: Option<OffsetDateTime>,
     lost: Option<(OffsetDateTime, BTreeMap<String, String>)>,
     /// How many places did not answer since one did.
     tried: usize,
-}
-
-/// A connection to a host that is asked again and again.
-pub struct PollConnection {
-    pub remote: Box<dyn Remote>,
-    cancel: Cancel,
-}
-
-impl PollConnection {
-    /// A hard abort of `control` ends it.
-    pub fn open(target: &mut PollTarget, control: &Control) -> Result<Self, RemoteError> {
-        let cancel = new_cancel(&target.host)?;
-        control.register(&cancel);
-        match (target.connector)(&cancel) {
-            Ok(remote) => Ok(Self { remote, cancel }),
-            Err(error) => {
-                cancel.cancel();
-                Err(error)
-            }
-        }
-    }
-}
-
-/// Whoever could cut it off need not think of it any more.
-impl Drop for PollConnection {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
 }
 
 #[derive(Default)]
@@ -171,7 +152,7 @@ impl PollFailure {
 impl<T: PartialEq + Clone> Poller<T> {
     fn look(&mut self, control: &Control, look: &mut Look<'_, T>) -> Result<T, PollFailure> {
         if self.connection.is_none() {
-            let connected = PollConnection::open(&mut self.places[self.at], control);
+            let connected = self.places[self.at].connect(control);
             // A refused login is not tried again: hosts lock out those who do.
             let connection = connected.map_err(|error| PollFailure {
                 for_good: !worth_another(&error),
@@ -182,7 +163,7 @@ impl<T: PartialEq + Clone> Poller<T> {
         let Some(connection) = &mut self.connection else {
             return Err(PollFailure::default());
         };
-        look(connection.remote.as_mut()).map_err(|error| PollFailure::of(&error))
+        look(connection.as_mut()).map_err(|error| PollFailure::of(&error))
     }
 
     fn saw(&mut self, picture: T) -> Option<News<T>> {

@@ -23,7 +23,7 @@ use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
 use crate::plan;
 use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work, ended};
 use crate::platform::Platform;
-use crate::remote::{Detached, Finished, RemoteError, Script, detached};
+use crate::remote::{Detached, Finished, RemoteError, detached};
 use crate::state::Made;
 
 /// The jobs of a worker.
@@ -48,6 +48,9 @@ pub(super) enum Report {
     Asked(String, Vec<(usize, Asked)>),
     Ended(usize, Outcome),
 }
+
+/// How long what an earlier run has left running may take to end.
+const LEFTOVERS: Duration = Duration::from_secs(30 * 60);
 
 const WENT_WRONG: &str = "internal error of the wizard: please report it, with the log";
 
@@ -91,6 +94,34 @@ impl WorkerHost {
         let taken = self.connection.take_lease();
         self.held = taken.err().map(|held| held.to_string());
         self.leased = Instant::now();
+    }
+
+    /// Waits for a unit that an earlier run or attempt has started, and removes what it leaves.
+    /// `false` if an abort ended the wait: then the unit still runs.
+    fn finish(
+        &mut self,
+        run: &Run<'_>,
+        left: &mut Detached,
+        unit: &str,
+        limit: Duration,
+        step: Option<&StepId>,
+    ) -> Result<bool, RemoteError> {
+        let (name, control) = (&self.name, run.control);
+        let go_on = || control.aborting().is_none();
+        let mut line = |stream, text: &str| {
+            if let Some(step) = step {
+                run.recorder.record(printed(step, stream, text));
+            }
+        };
+        self.connection.with(
+            name,
+            control,
+            &mut |told| tell(run, name, told),
+            |remote| match left.finish(remote, limit, &go_on, &mut line)? {
+                Some(_) => detached::clean(remote, unit).map(|()| true),
+                None => Ok(false),
+            },
+        )
     }
 }
 
@@ -213,25 +244,7 @@ impl<'a> Worker<'a> {
             let Ok(mut left) = Detached::new(&unit) else {
                 continue;
             };
-            let limit = Duration::from_secs(30 * 60);
-            let ended = host.connection.with(
-                &host.name,
-                self.run.control,
-                &mut |told| tell(self.run, &host.name, told),
-                |remote| {
-                    remote.apply(
-                        &mut left,
-                        &Script::new("true"),
-                        limit,
-                        &mut |stream, text| {
-                            if let Some(step) = &step {
-                                recorder.record(printed(step, stream, text));
-                            }
-                        },
-                    )?;
-                    detached::clean(remote, &unit)
-                },
-            );
+            let ended = host.finish(self.run, &mut left, &unit, LEFTOVERS, step.as_ref());
             if let Err(error) = ended {
                 recorder.record(What::Warned {
                     host: Some(host.name.clone()),
@@ -263,7 +276,7 @@ impl<'a> Worker<'a> {
         self.last_lines.clear();
         let outcome = match (self.held(), &step.work) {
             (Some(held), _) => Err(Trouble::because(held)),
-            (None, Work::Shell(shell)) => self.shell(step, shell, known),
+            (None, Work::Shell(shell)) => self.shell(step, shell, known, attempt),
             (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
             (None, Work::Task(task)) if self.host.is_none() => tasks::here(task, self.run),
             (None, Work::Task(task)) => match seen {
@@ -345,6 +358,7 @@ impl<'a> Worker<'a> {
         step: &Step,
         shell: &Shell,
         known: Option<Asked>,
+        attempt: u32,
     ) -> Result<Outcome, Trouble> {
         match known {
             Some(Asked {
@@ -368,6 +382,15 @@ impl<'a> Worker<'a> {
         let Some(host) = &mut self.host else {
             return Err(Trouble::because("a shell step needs a host"));
         };
+        if attempt > 1 {
+            // It may still run, or its end was not seen: it is not this attempt's.
+            let mut earlier = work.clone();
+            if !host.finish(self.run, &mut earlier, &unit, step.limit, Some(&step.id))? {
+                return Err(Trouble::because(
+                    "its earlier attempt still runs on the host",
+                ));
+            }
+        }
         let (recorder, last_lines) = (self.run.recorder, &mut self.last_lines);
         let finished = host.connection.with(
             &host.name,

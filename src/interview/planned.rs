@@ -3,6 +3,7 @@
 use super::text;
 use crate::events::StepId;
 use crate::plan::{Step, Work};
+use crate::redact::Redactor;
 use crate::report::diff::FileChange;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +17,16 @@ pub struct PlannedStep {
 }
 
 impl PlannedStep {
-    pub fn of(step: &Step, files: Vec<FileChange>) -> Self {
+    pub fn of(step: &Step, files: Vec<FileChange>, redactor: &Redactor) -> Self {
+        let script = match &step.work {
+            Work::Shell(shell) => shell.to_read(),
+            Work::Act(act) => act.to_read(),
+            Work::Task(_) => text::NO_SCRIPT.to_owned(),
+        };
         Self {
             id: step.id.clone(),
-            title: step.title.clone(),
-            script: match &step.work {
-                Work::Shell(shell) => shell.to_read(),
-                Work::Act(act) => act.to_read(),
-                Work::Task(_) => text::NO_SCRIPT.to_owned(),
-            },
+            title: redactor.text(&step.title).into_owned(),
+            script: redactor.text(&script).into_owned(),
             files,
         }
     }

@@ -169,6 +169,8 @@ pub struct PostgresFacts {
     /// All except templates and `postgres`.
     pub databases: Vec<String>,
     pub settings: BTreeMap<String, String>,
+    /// The rules for connections from outside, but for those of K3s.
+    pub rules: Vec<String>,
     /// The hashes of the tokens that the bootstrap rows of a K3s in it are encrypted with.
     pub tokens: Vec<String>,
 }
@@ -427,6 +429,7 @@ impl PostgresFacts {
             "replica" => self.replica = value == "true",
             "database" => self.databases.push(value),
             "setting" => self.settings.extend(pair(&value)),
+            "rule" => self.rules.push(value),
             "token" => self.tokens.push(value),
             _ => {}
         }

@@ -42,7 +42,6 @@ fn postgres_phase(context: &StepContext<'_>) -> Vec<Step> {
         [
             postgres::install(context, host),
             postgres::role(context, host),
-            postgres::settings(context, host),
             postgres::boot(context, host),
         ]
     };
@@ -54,6 +53,7 @@ fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError>
     for host in &context.postgres {
         steps.push(postgres::tls(context, host)?.needing([certificates::kept()]));
         steps.push(postgres::access(context, host));
+        steps.push(postgres::settings(context, host));
     }
     let access = on_each(postgres::ACCESS, &context.postgres);
     let settings = on_each(postgres::SETTINGS, &context.postgres);

@@ -320,6 +320,46 @@ fn answers_are_read_step_by_step() {
 }
 
 #[test]
+fn a_load_balancer_listens_on_ipv6_where_it_has_such_an_address() {
+    let listens = |toml: &str| {
+        let plan = PlanWorld::new(toml).plan();
+        let shells = shells(&plan);
+        let run = shells
+            .iter()
+            .find(|(_, shell)| shell.file == "load-balancer/run");
+        let Value::Plain(config) = input(run.unwrap().1, "LB_CONFIG") else {
+            panic!("it is no secret");
+        };
+        let listens = config.lines().map(str::trim);
+        let listens = listens.filter(|line| line.starts_with("listen "));
+        listens.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ipv4 = "listen 6443 so_keepalive=30s:10s:3;";
+    let ipv6 = "listen [::]:6443 so_keepalive=30s:10s:3;";
+    assert_eq!(listens(&hosts("psl")), [ipv4]);
+    let with_ipv6 = hosts("psl").replace("10.0.0.3", "2001:db8::3");
+    assert_eq!(listens(&with_ipv6), [ipv4, ipv6]);
+}
+
+/// The operator's settings may hold a secret, such as a password among the arguments of the kubelet.
+#[test]
+fn an_agents_own_settings_are_not_shown() {
+    let config = |world: &PlanWorld| {
+        let plan = world.plan();
+        let shells = shells(&plan);
+        let mut found = shells
+            .iter()
+            .filter(|(step, _)| step.id.as_str().starts_with("agent/config"));
+        input(found.next().unwrap().1, "CONFIG").clone()
+    };
+    let mut world = lab();
+    assert!(matches!(config(&world), Value::Plain(_)));
+    let settings = &mut world.answers.k3s.agent_config;
+    settings.insert("kubelet-arg".into(), "registry-burst=secret".into());
+    assert!(matches!(config(&world), Value::Secret(_)));
+}
+
+#[test]
 fn what_is_not_known_yet_cannot_be_sent() {
     let plan = lab().plan();
     let (_, shell) = shells(&plan)

@@ -9,6 +9,7 @@ mod shapes;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -26,10 +27,17 @@ const SHORT: usize = 4;
 /// The shortest line of a multi-line secret that is redacted by itself.
 const LINE: usize = 12;
 
+/// The shortest part of a secret that is redacted where a line cuts it in two.
+const PART: usize = 8;
+
 #[derive(Default)]
 pub struct Redactor {
-    /// By their first bytes.
-    needles: HashMap<[u8; SHORT], Vec<Needle>>,
+    needles: Vec<Needle>,
+    /// The needles by their first bytes.
+    firsts: HashMap<[u8; SHORT], Vec<usize>>,
+    /// A needle and a place in it, by the hash of the bytes that follow.
+    parts: HashMap<u64, Vec<(usize, usize)>>,
+    hash: RandomState,
     /// Whether a needle begins with these two bytes: skips most of a text without a look-up.
     begins: Begins,
     /// Secrets too short to be searched inside of words: a password `abc` must not turn every
@@ -96,17 +104,24 @@ impl Redactor {
         let Some(first) = text.as_bytes().first_chunk::<SHORT>().copied() else {
             return;
         };
-        let needles = self.needles.entry(first).or_default();
-        if !needles.iter().any(|needle| needle.text == text) {
-            self.begins.0[pair(first[0], first[1])] = true;
-            needles.push(Needle { text, base64 });
+        if self.needles.iter().any(|needle| needle.text == text) {
+            return;
         }
+        let number = self.needles.len();
+        self.begins.0[pair(first[0], first[1])] = true;
+        self.firsts.entry(first).or_default().push(number);
+        for (at, part) in text.as_bytes().windows(PART).enumerate().skip(1) {
+            let parts = self.parts.entry(self.hash.hash_one(part)).or_default();
+            parts.push((number, at));
+        }
+        self.needles.push(Needle { text, base64 });
     }
 
     /// The text with every secret replaced; borrowed when there is none in it.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut found = Vec::new();
         self.known(text, &mut found);
+        self.begun_before(text, &mut found);
         shapes(text, &mut found);
         if found.is_empty() {
             return Cow::Borrowed(text);
@@ -137,18 +152,51 @@ impl Redactor {
             }
             let needles = <[u8; SHORT]>::try_from(window)
                 .ok()
-                .and_then(|first| self.needles.get(&first));
-            for needle in needles.into_iter().flatten() {
-                if bytes[at..].starts_with(needle.text.as_bytes()) {
-                    let range = at..at + needle.text.len();
-                    found.push(if needle.base64 {
-                        widened(text, range, is_base64)
-                    } else {
-                        range
-                    });
-                }
+                .and_then(|first| self.firsts.get(&first));
+            for number in needles.into_iter().flatten() {
+                self.fits(text, at, *number, 0, found);
             }
         }
+        self.alone(text, found);
+    }
+
+    /// A needle from a place in it on, at a place of the text; or as much of it as comes before the
+    /// end of the text, because programs break lines.
+    fn fits(
+        &self,
+        text: &str,
+        at: usize,
+        number: usize,
+        from: usize,
+        found: &mut Vec<Range<usize>>,
+    ) {
+        let needle = &self.needles[number];
+        let (rest, wanted) = (&text.as_bytes()[at..], &needle.text.as_bytes()[from..]);
+        let is_cut = rest.len() >= PART && wanted.starts_with(rest);
+        if rest.starts_with(wanted) || is_cut {
+            let range = at..at + wanted.len().min(rest.len());
+            found.push(if needle.base64 {
+                widened(text, range, is_base64)
+            } else {
+                range
+            });
+        }
+    }
+
+    /// What the line before has begun.
+    fn begun_before(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        let at = text.len() - text.trim_start().len();
+        let Some(part) = text.as_bytes()[at..].first_chunk::<PART>() else {
+            return;
+        };
+        let places = self.parts.get(&self.hash.hash_one(part.as_slice()));
+        for (number, from) in places.into_iter().flatten() {
+            self.fits(text, at, *number, *from, found);
+        }
+    }
+
+    /// Secrets that are searched as whole words.
+    fn alone(&self, text: &str, found: &mut Vec<Range<usize>>) {
         for short in &self.short {
             let alone = |range: &Range<usize>| widened(text, range.clone(), is_word) == *range;
             found.extend(

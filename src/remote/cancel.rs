@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::sys;
 
@@ -12,6 +12,19 @@ use super::sys;
 /// a connection, and is final: the next connection gets a new one.
 #[derive(Clone)]
 pub struct Cancel(Arc<CancelState>);
+
+/// The same, but it keeps no file descriptor open: it works for as long as the connection is there.
+#[derive(Debug)]
+pub struct WeakCancel(Weak<CancelState>);
+
+impl WeakCancel {
+    /// `None` when the connection is gone.
+    pub fn upgrade(&self) -> Option<Cancel> {
+        self.0.upgrade().map(Cancel)
+    }
+}
+
+#[derive(Debug)]
 
 struct CancelState {
     cancelled: AtomicBool,
@@ -26,6 +39,10 @@ impl Cancel {
             cancelled: AtomicBool::new(false),
             wake: sys::eventfd()?,
         })))
+    }
+
+    pub fn downgrade(&self) -> WeakCancel {
+        WeakCancel(Arc::downgrade(&self.0))
     }
 
     pub fn cancel(&self) {

@@ -29,6 +29,12 @@ const CLEAN: &str = include_str!("../../assets/remote/detached-clean.sh");
 /// The time limit of the wizard's own programs on the host, without their waits.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How long a unit may run beyond its limit where no wizard is left to stop it.
+const UNWATCHED: Duration = Duration::from_secs(10 * 60);
+
+/// How often [`Detached::finish`] asks whether to go on.
+const SLICE: Duration = Duration::from_secs(2);
+
 /// The statuses with which the follower reports the unit's status. A shell that fails itself uses
 /// none of them.
 const TOLD: RangeInclusive<i32> = 60..=120;
@@ -99,26 +105,55 @@ impl Detached {
         limit: Duration,
         line: &mut dyn FnMut(Stream, &str),
     ) -> Result<Finished, RemoteError> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let left = || limit.saturating_sub(since.elapsed());
-        if let Some(finished) = self.start(remote, script)? {
+        self.since.get_or_insert_with(Instant::now);
+        if let Some(finished) = self.start(remote, script, limit)? {
             return Ok(finished);
         }
         self.seen = true;
+        let finished = self.until_end(remote, limit, limit, &|| true, line)?;
+        Ok(finished.unwrap_or(Finished::TimedOut { limit }))
+    }
+
+    /// Follows a unit that an earlier run or attempt has started, until it ends. `None` when `go_on`
+    /// says no: then it is left running.
+    pub fn finish<R: Remote + ?Sized>(
+        &mut self,
+        remote: &mut R,
+        limit: Duration,
+        go_on: &dyn Fn() -> bool,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Option<Finished>, RemoteError> {
+        self.until_end(remote, limit, SLICE, go_on, line)
+    }
+
+    /// Follows the unit, for a slice of time after another; stops it at the limit.
+    fn until_end<R: Remote + ?Sized>(
+        &mut self,
+        remote: &mut R,
+        limit: Duration,
+        slice: Duration,
+        go_on: &dyn Fn() -> bool,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Option<Finished>, RemoteError> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let left = || limit.saturating_sub(since.elapsed());
         while !left().is_zero() {
-            if let Some(finished) = self.follow(remote, left(), line)? {
+            if !go_on() {
+                return Ok(None);
+            }
+            if let Some(finished) = self.follow(remote, left().min(slice), line)? {
                 self.lines.finish(line);
-                return Ok(finished);
+                return Ok(Some(finished));
             }
         }
         stop(remote, &self.unit)?;
         // Its last output, and its status if it had just ended.
         let finished = self.follow(remote, Duration::ZERO, line)?;
         self.lines.finish(line);
-        Ok(match finished {
+        Ok(Some(match finished {
             Some(Finished::Exit(status)) => Finished::Exit(status),
             _ => Finished::TimedOut { limit },
-        })
+        }))
     }
 
     /// Starts the unit if it was never started. `Some` when there is nothing to follow.
@@ -126,11 +161,14 @@ impl Detached {
         &mut self,
         remote: &mut R,
         script: &Script,
+        limit: Duration,
     ) -> Result<Option<Finished>, RemoteError> {
+        let most = limit.saturating_add(UNWATCHED).as_secs();
         let again = if self.seen { "yes" } else { "no" };
         let start = Script::new(START)
             .input("UNIT", self.unit.as_str())
             .input("AGAIN", again)
+            .input("MOST", most.to_string())
             .input("RUNNER", RUNNER)
             .input("SCRIPT", text_of(script, remote.host())?);
         let said = call(remote, "starting a unit", &start, GRACE)?;
@@ -173,7 +211,10 @@ impl Detached {
             ("died", why) => Some(Finished::Died {
                 why: why.to_owned(),
             }),
-            _ => None,
+            ("running", _) => None,
+            _ => Some(Finished::Died {
+                why: format!("the host says of it: {said}"),
+            }),
         })
     }
 }
@@ -191,4 +232,56 @@ pub fn clean<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), Remot
 
 fn about(unit: &str, program: &'static str) -> Script {
     Script::new(program).input("UNIT", unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Reply, Scripted};
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_unit_that_no_wizard_watches_has_an_end() {
+        let mut host = Scripted::new("h")
+            .on("RUNNER=", Reply::exit(0).out("started"))
+            .on("TENTHS=", Reply::exit(60));
+        let told = host.told();
+        let mut unit = Detached::new("u").unwrap();
+        let script = Script::new("true");
+        let ended = unit.apply(&mut host, &script, LIMIT, &mut |_, _| {});
+        assert_eq!(ended, Ok(Finished::Exit(0)));
+        assert_eq!(told.count("MOST='660'"), 1);
+        assert_eq!(told.count("--property=RuntimeMaxSec=\"$MOST\""), 1);
+    }
+
+    #[test]
+    fn an_earlier_unit_is_left_running_when_the_operator_stops() {
+        let mut host = Scripted::new("h")
+            .on("TENTHS=", Reply::exit(0).out("it works"))
+            .on("UNIT=", Reply::exit(0).out("running"));
+        let told = host.told();
+        let asked = std::cell::Cell::new(0);
+        let go_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= 2
+        };
+        let mut lines = 0;
+        let mut unit = Detached::new("u").unwrap();
+        let ended = unit.finish(&mut host, LIMIT, &go_on, &mut |_, _| lines += 1);
+        assert_eq!(ended, Ok(None));
+        assert_eq!((lines, told.count("RUNNER=")), (2, 0));
+        assert_eq!(told.count("systemctl stop"), 0);
+    }
+
+    #[test]
+    fn a_host_that_cannot_tell_of_a_unit_is_not_asked_for_ever() {
+        let mut host = Scripted::new("h").on("UNIT=", Reply::exit(0));
+        let mut unit = Detached::new("u").unwrap();
+        let ended = unit.finish(&mut host, LIMIT, &|| true, &mut |_, _| {});
+        assert!(
+            matches!(ended, Ok(Some(Finished::Died { .. }))),
+            "{ended:?}"
+        );
+    }
 }

@@ -10,6 +10,7 @@
 //!
 //! One thread owns a connection. Its [`Cancel`] may be used in any thread.
 
+mod accepted;
 mod cancel;
 pub mod detached;
 mod error;
@@ -32,7 +33,8 @@ use std::time::Duration;
 
 use crate::events::Stream;
 
-pub use cancel::Cancel;
+pub use accepted::AcceptedKeys;
+pub use cancel::{Cancel, WeakCancel};
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
 pub use lines::LineSplitter;

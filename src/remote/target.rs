@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::Trials;
+use super::{AcceptedKeys, Trials};
 use crate::answers::HostKeys;
 use crate::secrets::SecretText;
 
 /// A host as an SSH target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The host's name in the answers.
     pub name: String,
@@ -24,6 +24,8 @@ pub struct Target {
     /// The wizard's own: read, and extended by keys trusted on first use.
     pub own_known_hosts: PathBuf,
     pub policy: HostKeys,
+    /// The keys that the session has trusted so far.
+    pub accepted: AcceptedKeys,
     /// The required host key, regardless of `known_hosts`: `SHA256:…`.
     pub fingerprint: Option<String>,
 }

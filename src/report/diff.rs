@@ -10,7 +10,14 @@ use crate::redact::{MASK, PemBlock, Redactor};
 /// The number of context lines around a change.
 const AROUND: usize = 3;
 /// Keys whose values are secret: they are not shown.
-const SECRET_KEYS: [&str; 4] = ["token", "password", "secret", "datastore-endpoint"];
+const SECRET_KEYS: [&str; 6] = [
+    "token",
+    "passw",
+    "secret",
+    "joinkey",
+    "authkey",
+    "datastore-endpoint",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
@@ -197,8 +204,8 @@ mod tests {
                 "+e: 6"
             ]
         );
-        let new = FileChange::of(&file(None, "password = 'x'\n"), &redactor);
-        assert_eq!(told(&new), ["+password = [secret]"]);
+        let new = FileChange::of(&file(None, "passwd = 'x'\njoinKey=y\n"), &redactor);
+        assert_eq!(told(&new), ["+passwd = [secret]", "+joinKey=[secret]"]);
         let mut same = file(Some(wanted), wanted);
         same.now = Some(same.wanted.clone());
         assert_eq!(FileChange::of(&same, &redactor).how, How::Unchanged);

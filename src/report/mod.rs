@@ -2,9 +2,11 @@
 //!
 //! * [`diff`]: what will change in files; [`status`]: how a cluster is
 //! * [`lines`]: for people; [`json`]: for programs; [`schema`]: what programs can rely on
+//! * [`sanitised`]: what a terminal would obey is written as an escape
 
 pub mod diff;
 pub mod json;
 pub mod lines;
+pub mod sanitised;
 pub mod schema;
 pub mod status;

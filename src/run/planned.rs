@@ -23,6 +23,7 @@ use crate::pki::{self, Change};
 use crate::plan::{CheckStatus, Plan, Work};
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
+use crate::redact::Redactor;
 use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::state::{Applied, LastRun, Marks};
@@ -53,6 +54,12 @@ impl Planned {
         &self.opened.differences
     }
 
+    /// Masks the secrets of this cluster and of its logins in what is shown of the plan, wherever
+    /// they stand.
+    pub fn redactor(&self) -> Redactor {
+        self.opened.redactor()
+    }
+
     /// Asks every host about its steps, and changes nothing.
     pub fn outlook(&self) -> Outlook {
         let late = self.opened.late_values();
@@ -69,7 +76,7 @@ impl Planned {
                 (_, Some(CheckStatus::CannotTell) | None) => &mut left.unknown,
             } += 1;
         }
-        let redactor = self.opened.redactor();
+        let redactor = self.redactor();
         let files = compared.into_iter().map(|(step, compared)| {
             let files = compared.files.iter();
             let changes = files.map(|file| FileChange::of(file, &redactor));

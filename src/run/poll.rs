@@ -12,7 +12,7 @@ use crate::engine::Administrator;
 use crate::engine::control::Control;
 use crate::engine::hosts::worth_another;
 use crate::engine::look::{self, Balancer};
-use crate::engine::watch::{PollConnection, PollTarget};
+use crate::engine::watch::PollTarget;
 use crate::pki::{self, Certificate, PkiError};
 use crate::redact::Redactor;
 use crate::remote::{Remote, RemoteError};
@@ -119,7 +119,7 @@ impl Poll {
 pub(super) struct Place<'a> {
     target: PollTarget,
     control: &'a Control,
-    connection: Option<PollConnection>,
+    connection: Option<Box<dyn Remote>>,
     /// A refused login is not tried again: hosts lock out those who do.
     refused: Option<RemoteError>,
 }
@@ -140,11 +140,11 @@ impl<'a> Place<'a> {
         }
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => PollConnection::open(&mut self.target, self.control).inspect_err(|error| {
+            None => self.target.connect(self.control).inspect_err(|error| {
                 self.refused = (!worth_another(error)).then(|| error.clone());
             })?,
         };
-        Ok(self.connection.insert(connection).remote.as_mut())
+        Ok(self.connection.insert(connection).as_mut())
     }
 }
 

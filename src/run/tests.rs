@@ -582,3 +582,19 @@ fn a_reader_that_stops_reading_stops_no_run_and_misses_nothing_but_output() {
     };
     assert_eq!(others(&read), others(&all));
 }
+
+#[test]
+fn what_is_shown_of_a_plan_has_no_secret() {
+    let mut world = ClusterWorld::new();
+    let opened = world.open(Purpose::Look, bare);
+    let password = opened.secrets.db_password.expose().to_owned();
+    let mut leaks = step("leaks", "s1", &[]);
+    leaks.title = format!("with {password}");
+    let planned = planned(opened, vec![leaks]);
+    let redactor = planned.redactor();
+    let text = redactor.text(&planned.plan().to_string()).into_owned();
+    assert!(
+        text.contains("with [secret]") && !text.contains(&password),
+        "{text}"
+    );
+}

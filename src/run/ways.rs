@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::RunError;
-use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role};
+use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role, Secret};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::PollTarget;
-use crate::remote::{Credentials, Remote, Ssh, Target, Trials};
+use crate::remote::{AcceptedKeys, Credentials, Remote, Ssh, Target, Trials};
 use crate::state::Folder;
 
 /// Secrets that are not in the answers.
@@ -17,6 +17,8 @@ pub struct Tried {
     pub asked: EnteredCredentials,
     /// The results of passwords so far: a wrong one is not sent again.
     pub trials: Trials,
+    /// Host keys that were trusted on first use so far.
+    pub accepted: AcceptedKeys,
     /// An operator can be asked.
     pub asks: bool,
     /// Nothing may be changed: no run starts, and no host key is stored.
@@ -74,12 +76,14 @@ pub(super) fn target(
         known_hosts: answers.ssh_known_hosts(),
         own_known_hosts,
         policy: answers.ssh.host_keys,
+        accepted: AcceptedKeys::default(),
         fingerprint: host.host_key.clone(),
     }
 }
 
 pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
-    let target = tried.keeps(target);
+    let accepted = tried.accepted.clone();
+    let target = tried.keeps(Target { accepted, ..target });
     let credentials = Credentials {
         passphrase: secrets.passphrase,
         password: secrets.password,
@@ -111,8 +115,13 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
         format!("{files}\"{}\" ", file.display())
     });
     let mut ssh = Command::new("ssh");
-    if let Some(file) = &answers.ssh.config {
+    if let Some(file) = answers.ssh_config_file() {
         ssh.arg("-F").arg(file);
+    }
+    for secret in answers.secrets() {
+        if let Secret::Env(name) = secret {
+            ssh.env_remove(name);
+        }
     }
     ssh.args(["-o", files.trim_end()]);
     ssh.args(["-p", &login.port.to_string(), "-l", &login.user]);
@@ -132,9 +141,7 @@ mod tests {
         let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
         answers.ssh.config = Some("none".into());
         answers.ssh.user = Some("admin".into());
-        answers.ssh.password = Some(crate::answers::Secret::Inline(
-            "hunter2hunter2".to_owned().into(),
-        ));
+        answers.ssh.password = Some(Secret::Inline("hunter2hunter2".to_owned().into()));
         let name = answers.hosts[0].name.clone();
         let ssh = shell(&answers, &name).unwrap();
         let said: Vec<_> = ssh
@@ -147,5 +154,17 @@ mod tests {
         let end = format!("-- {}", answers.hosts[0].address);
         assert!(said.contains("-l admin") && said.ends_with(&end), "{said}");
         assert!(shell(&answers, "nobody").is_err());
+
+        // It does not inherit them either, and finds the operator's configuration.
+        answers.ssh.password = Some(Secret::Env("SSH_PASSWORD".into()));
+        answers.postgres.password = Some(Secret::Env("DB_PASSWORD".into()));
+        let ssh = shell(&answers, &name).unwrap();
+        for name in ["SSH_PASSWORD", "DB_PASSWORD"] {
+            assert!(ssh.get_envs().any(|set| set == (name.as_ref(), None)));
+        }
+        let home = directories::BaseDirs::new().unwrap().home_dir().to_owned();
+        answers.ssh.config = Some("~/.ssh/of-work".into());
+        let config = answers.ssh_config_file();
+        assert_eq!(config, Some(home.join(".ssh/of-work")));
     }
 }

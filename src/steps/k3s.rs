@@ -81,17 +81,24 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
 
 pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<Step, StepError> {
     let StepContext { given, .. } = context;
+    let settings = &given.answers.k3s.agent_config;
     let config = template::fill(
         include_str!("../../assets/templates/agent-config.yaml.j2"),
         minijinja::context! {
             server => given.topology.api.join_url(),
             node_name => agent.name,
             node_ip => agent.ip.to_string(),
-            settings => Serde(&given.answers.k3s.agent_config),
+            settings => Serde(settings),
         },
     )?;
+    // The wizard's own lines have no secret; of the operator's it does not know.
+    let config = if settings.is_empty() {
+        Value::Plain(config)
+    } else {
+        Value::Secret(config.into())
+    };
     let title = "K3s has its configuration";
-    Ok(config_step(agent, NodeKind::AGENT, title, config.into()))
+    Ok(config_step(agent, NodeKind::AGENT, title, config))
 }
 
 fn config_step(node: &StepHost<'_>, kind: NodeKind, title: &str, config: Value) -> Step {

@@ -34,6 +34,8 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
             servers => upstreams,
             rest => BalancerProof::REST.as_secs(),
             port,
+            // Only where it is used: on a host without IPv6, nginx would not start with it.
+            ipv6 => balancer.ip.is_ipv6(),
         },
     )?;
     let unit = template::fill(

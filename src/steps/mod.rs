@@ -29,6 +29,8 @@ use crate::topology::{Member, Topology};
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
 /// A large database over a slow line.
 const DUMP_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+/// Two restarts of Postgres, the second with the old settings: each has its own limit in the prelude.
+const RESTARTS: Duration = Duration::from_secs(10 * 60);
 /// What takes seconds, on a slow machine.
 const SHORT: Duration = Duration::from_secs(3 * 60);
 /// How long K3s may take to become ready, in seconds: minutes at most (docs/facts.md, "Start").

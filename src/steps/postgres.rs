@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{DUMP_TIME, PACKAGES, StepContext, StepError, StepHost, step_file};
+use super::{DUMP_TIME, PACKAGES, RESTARTS, StepContext, StepError, StepHost, step_file};
 use crate::hash::token_mark;
 use crate::plan::{Act, ActOutput, Shell, Step};
 use crate::secrets::Secrets;
@@ -72,7 +72,9 @@ pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
                 ("EXISTING", existing.as_str().into()),
             ],
         )
-        .needing([postgres.id(INSTALL)])
+        .within(RESTARTS)
+        // First the rules, then more hosts that they let in.
+        .needing([postgres.id(INSTALL), postgres.id(ACCESS)])
 }
 
 /// Without it a Postgres that starts before its network listens on localhost only, until it is

@@ -2,7 +2,7 @@
 //! by root.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use k3s_ha_wizard::answers::HostKeys;
 use k3s_ha_wizard::events::Stream;
 use k3s_ha_wizard::remote::{
-    Cancel, Credentials, MOST_OUTPUT, Remote, RemoteError, Script, Ssh, Target,
+    AcceptedKeys, Cancel, Credentials, MOST_OUTPUT, Remote, RemoteError, Script, Ssh, Target,
 };
 use support::sshd::{self, Sshd, connect};
 
@@ -94,6 +94,42 @@ fn a_changed_key_is_refused_whatever_the_policy() {
         }
         assert_eq!(fs::read_to_string(&target.own_known_hosts).unwrap(), line);
     }
+}
+
+/// A port behind which these answer, one connection after another.
+fn one_after_another(ports: [u16; 3]) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for (from, to) in listener.incoming().zip(ports) {
+            let from = from.unwrap();
+            let to = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            for (from, to) in [(&from, &to), (&to, &from)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+    port
+}
+
+/// What a probe accepts it does not store; the run after it must not accept another key.
+#[test]
+fn a_key_that_was_accepted_is_the_only_one_for_the_session() {
+    let (one, other) = (Sshd::start(), Sshd::start());
+    let mut target = one.target();
+    target.port = one_after_another([one.port, one.port, other.port]);
+    target.own_known_hosts = "/dev/null".into();
+    connect(&target).unwrap();
+    target.own_known_hosts = one.path("stored");
+    connect(&target).unwrap();
+    let stored = fs::read_to_string(one.path("stored")).unwrap();
+    assert!(stored.contains(&one.public_key("ed25519")), "{stored}");
+
+    target.own_known_hosts = "/dev/null".into();
+    let changed = error(&target).to_string();
+    assert!(changed.contains(&other.fingerprint("ed25519")), "{changed}");
+    assert!(changed.contains("an earlier connection"), "{changed}");
 }
 
 #[test]
@@ -266,6 +302,7 @@ fn with_an_agent(port: u16, folder: &std::path::Path) {
         known_hosts: Vec::new(),
         own_known_hosts: folder.join("own_known_hosts"),
         policy: HostKeys::AcceptNew,
+        accepted: AcceptedKeys::default(),
         fingerprint: None,
     };
     connect(&target).unwrap();
@@ -595,4 +632,34 @@ fn a_quiet_script_and_a_quiet_connection_are_not_lost() {
     thread::sleep(Duration::from_secs(18));
     ssh.keep_alive().unwrap();
     assert_eq!(run(&mut ssh, "sleep 18; exit 4").0, Ok(4));
+}
+
+#[test]
+fn weak_algorithms_are_not_offered() {
+    for only in [
+        "KexAlgorithms diffie-hellman-group14-sha1",
+        "Ciphers aes256-cbc",
+        "Ciphers aes256-ctr\nMACs hmac-md5",
+        "Ciphers aes256-ctr\nMACs hmac-sha1",
+    ] {
+        let sshd = Sshd::with(only);
+        let refused = sshd::connect(&sshd.target()).err().expect(only);
+        assert!(
+            matches!(refused, RemoteError::Unreachable { .. }),
+            "{only}: {refused}"
+        );
+    }
+    for only in [
+        "KexAlgorithms diffie-hellman-group14-sha256",
+        "Ciphers aes128-ctr\nMACs hmac-sha2-512",
+        "LogLevel DEBUG3",
+    ] {
+        let sshd = Sshd::with(only);
+        sshd.connect();
+        let log = std::fs::read_to_string(sshd.path("log")).unwrap();
+        assert!(
+            only.starts_with("LogLevel") == log.contains("strict KEX"),
+            "{log}"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 //! machine, in temporary folders.
 
 mod components;
+mod fetch;
 mod postgres;
 
 use std::collections::BTreeSet;
@@ -564,4 +565,36 @@ fn no_step_defines_what_the_prelude_defines() {
             assert!(twice.is_empty(), "{}: {twice:?}", file.display());
         }
     }
+}
+
+#[test]
+fn two_clusters_do_not_take_the_top_of_a_file_from_each_other() {
+    let host = Host::of(USERS[0]);
+    let puts = |cluster: &str, rule: &str| {
+        let marks = format!("'# BEGIN k3s-ha-wizard {cluster}' '# END k3s-ha-wizard {cluster}'");
+        let block = format!("\"$1/theirs/main/pg_hba.conf\" {marks} '{rule}\n'");
+        let (done, said) = host.runs("", &format!("put_block {block}; check_block {block}"));
+        assert!(done, "{said}");
+    };
+    puts("one", "of one");
+    puts("two", "of two");
+    let both = host.read("theirs/main/pg_hba.conf");
+    let block = |cluster: &str| {
+        format!("# BEGIN k3s-ha-wizard {cluster}\nof {cluster}\n# END k3s-ha-wizard {cluster}\n")
+    };
+    assert_eq!(both, format!("{}{}{RULES}", block("two"), block("one")));
+    // Each is content with where it is, and changes in its place.
+    puts("one", "of one");
+    puts("two", "of two");
+    assert_eq!(host.read("theirs/main/pg_hba.conf"), both);
+    puts("one", "other");
+    let changed = both.replace("of one", "other");
+    assert_eq!(host.read("theirs/main/pg_hba.conf"), changed);
+
+    // What is not the wizard's does not come first.
+    let foreign = format!("host all all all trust\n{both}");
+    host.put("theirs/main/pg_hba.conf", &foreign, 0o640, host.user, GROUP);
+    puts("one", "of one");
+    let first = host.read("theirs/main/pg_hba.conf");
+    assert!(first.starts_with(&block("one")), "{first}");
 }

@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use k3s_ha_wizard::answers::Answers;
 use k3s_ha_wizard::state::{Folder, State};
@@ -15,7 +16,7 @@ fn wizard(home: &Path, arguments: &[&str]) -> Output {
         .env_remove("KUBECONFIG")
         .current_dir(home)
         .args(arguments)
-        .stdin(std::process::Stdio::null());
+        .stdin(Stdio::null());
     command.output().unwrap()
 }
 
@@ -303,4 +304,51 @@ fn what_cannot_be_replayed_is_said() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn what_is_printed_commands_no_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("answers.toml");
+    let evil = "\"\\u001b]52;c;cm0gLXJmIH4=\\u0007\\u202e\" = 1\n";
+    std::fs::write(&file, evil).unwrap();
+    let refused = wizard(
+        home.path(),
+        &["answers", "validate", file.to_str().unwrap()],
+    );
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("\\u001b]52;c;"), "{said:?}");
+    let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+    assert!(!said.contains(obeyed), "{said:?}");
+}
+
+#[test]
+fn it_may_open_as_many_files_as_the_system_allows() {
+    let program = env!("CARGO_BIN_EXE_k3s-ha-wizard");
+    let mut limited = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -Sn 64; exec \"$0\" answers validate -",
+            program,
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", limited.id());
+    let raised = || {
+        let text = std::fs::read_to_string(&limits).unwrap();
+        let line = text.lines().find(|line| line.starts_with("Max open files"));
+        let mut words = line.unwrap().split_whitespace().skip(3);
+        words.next() == words.next()
+    };
+    let begun = Instant::now();
+    while !raised() && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let raised = raised();
+    drop(limited.stdin.take());
+    limited.wait().unwrap();
+    assert!(raised);
 }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{Cancel, Credentials, RemoteError, Script, Ssh, Target};
+use k3s_ha_wizard::remote::{AcceptedKeys, Cancel, Credentials, RemoteError, Script, Ssh, Target};
 
 /// A script of a test, which may be made at run time.
 pub fn script(text: &str) -> Script {
@@ -125,6 +125,7 @@ impl Sshd {
             known_hosts: Vec::new(),
             own_known_hosts: self.path("own_known_hosts"),
             policy: HostKeys::AcceptNew,
+            accepted: AcceptedKeys::default(),
             fingerprint: None,
         }
     }

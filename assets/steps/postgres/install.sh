@@ -55,9 +55,7 @@ apply() {
         how=start
         # If it was interrupted between a new port and the restart, Postgres still runs on the old one.
         [ ! -e "$OURS" ] || answers_somehow || how=restart
-        say "systemctl $how $service"
-        systemctl "$how" "$service"
-        wait_for_postgres "$service"
+        bring_up "$how" "$service"
     fi
     say "$(printf 'SELECT version();\n' | sql)"
 }

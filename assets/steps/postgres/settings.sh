@@ -85,21 +85,13 @@ SQL
     else
         # shellcheck disable=SC2046 # version and name
         service=$(postgres_service $(postgres_cluster))
-        restart || {
+        bring_up restart "$service" || {
             settings_back
-            restart
+            bring_up restart "$service"
             say 'Postgres does not start with the new settings, for the reason above.' \
                 'The old settings are restored, and it answers' >&2
             return 1
         }
     fi
     rm -f "$SETTINGS_BEFORE"
-}
-
-# Debian's unit says that it succeeded when Postgres did not start (docs/facts.md, "Debian and
-# Ubuntu"): so it is asked.
-restart() {
-    say "systemctl restart $service"
-    systemctl restart "$service" || :
-    wait_for_postgres "$service"
 }

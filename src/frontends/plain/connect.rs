@@ -201,7 +201,7 @@ impl Walk {
     /// start; `None` for all.
     fn decide(&mut self, planned: &Planned) -> Result<Option<usize>, Result<PlainPage, NoAnswer>> {
         self.title(text::PLAN);
-        let plan = planned.plan();
+        let (plan, redactor) = (planned.plan(), planned.redactor());
         let phases = plan.phases.iter();
         let phases: Vec<_> = phases
             .map(|phase| (phase.title, phase.steps.len()))
@@ -223,11 +223,11 @@ impl Walk {
             match choices[self.choose(&choices, None).map_err(Err)?] {
                 say::PRINT_PLAN => {
                     let text = format!("{plan}\n{}", planned.grid());
-                    self.console.print(&text);
+                    self.console.print(&redactor.text(&text));
                 }
                 say::PRINT_SCRIPTS => {
                     for step in plan.steps() {
-                        self.script(&PlannedStep::of(step, Vec::new()));
+                        self.script(&PlannedStep::of(step, Vec::new(), &redactor));
                     }
                 }
                 say::BY_PHASE => return Ok(Some(0)),
@@ -278,10 +278,11 @@ impl Frontend for Walked<'_> {
         context.width = self.walk.console.columns();
         let log = context.log.display().to_string();
         let lines = Lines::new(self.walk.console.out(), context);
+        let redactor = planned.redactor();
         let phases = planned.plan().phases.iter().map(|phase| {
             let steps = phase.steps.iter();
             steps
-                .map(|step| PlannedStep::of(step, Vec::new()))
+                .map(|step| PlannedStep::of(step, Vec::new(), &redactor))
                 .collect()
         });
         let phases = phases.collect();

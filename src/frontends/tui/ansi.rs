@@ -5,6 +5,8 @@ use std::str::Chars;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::report::sanitised::misleads;
+
 /// A longer line is cut: the log file has all of it.
 const LONGEST: usize = 2000;
 
@@ -37,7 +39,7 @@ pub fn tame(raw: &str) -> Tamed {
                 tamed.text.push_str("    ");
                 length += 4;
             }
-            letter if letter.is_control() || turns(letter) => {}
+            letter if letter.is_control() || misleads(letter) => {}
             letter => {
                 tamed.text.push(letter);
                 length += 1;
@@ -49,11 +51,6 @@ pub fn tame(raw: &str) -> Tamed {
         }
     }
     tamed
-}
-
-/// Characters that make text read otherwise than it is written.
-fn turns(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// What follows an escape character; a style where that is what it sets.

@@ -158,13 +158,16 @@ impl Frontend for Screens {
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
         let Outlook { mut files, left } = planned.outlook();
-        let plan = planned.plan();
+        let (plan, redactor) = (planned.plan(), planned.redactor());
         self.tell(Message::Planned(Box::new(ShownPlan {
-            text: plan.to_string(),
+            text: redactor.text(&plan.to_string()).into_owned(),
             left: Some(left),
             steps: plan
                 .steps()
-                .map(|step| PlannedStep::of(step, files.remove(&step.id).unwrap_or_default()))
+                .map(|step| {
+                    let files = files.remove(&step.id).unwrap_or_default();
+                    PlannedStep::of(step, files, &redactor)
+                })
                 .collect(),
         })));
         // An end of the screens is a "no".

@@ -264,7 +264,29 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
             ),
         );
     }
+    exposed(sheet, wanted);
     shared(sheet, wanted);
+}
+
+/// Rules that let nothing in while Postgres listens on this host only.
+fn exposed(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
+    let rules = &sheet.looked.facts.postgres.rules;
+    if rules.is_empty() || listens(sheet) != Some(false) {
+        return;
+    }
+    let address = sheet.looked.host.cluster_ip();
+    let address = address.map_or_else(|| "its address".to_owned(), |ip| ip.to_string());
+    let cause = format!(
+        "once this Postgres listens on {address}, access rules that are not the wizard's let in \
+         other hosts: {}",
+        rules.join("; ")
+    );
+    let port = wanted.answers.postgres.port;
+    let remedy = format!(
+        "Narrow those that are for this host only, in the file that this prints: runuser -u \
+         postgres -- psql -p {port} -c 'SHOW hba_file'"
+    );
+    sheet.warns(Check::Existing, cause, remedy);
 }
 
 fn tls(sheet: &mut RowDraft<'_>, word: ExistingPostgres) {
@@ -321,8 +343,9 @@ fn shared(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     };
     let cause = format!("this Postgres also has other databases: {others}{restarts}");
     if answers.existing_postgres == ExistingPostgres::Share {
-        let remedy = "They stay as they are, with their rules and settings";
+        let remedy = "They keep their data, roles and rules";
         sheet.warns(Check::Existing, cause, remedy);
+        tls_for_others(sheet);
     } else if restart.is_some() || !postgres.ours {
         fails(
             sheet,
@@ -333,20 +356,51 @@ fn shared(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
+/// What changes for the clients of the other databases.
+fn tls_for_others(sheet: &mut RowDraft<'_>) {
+    let settings = &sheet.looked.facts.postgres.settings;
+    let setting = |name: &str| settings.get(name).map_or("", String::as_str);
+    let platform = Platform::of(sheet.looked.facts);
+    let is_the_packages =
+        |path: &str| platform.is_some_and(|of| path.contains(of.postgres_package_certificate));
+    let mut changes = Vec::new();
+    let certificate = setting("ssl_cert_file");
+    if setting("ssl") != "on" {
+        changes.push("TLS is turned on".to_owned());
+    } else if is_the_packages(certificate) {
+        changes.push(format!(
+            "the certificate in use, {certificate}, is replaced by the cluster's"
+        ));
+    }
+    if setting("ssl_ca_file").is_empty() {
+        changes.push("Postgres asks every client for a certificate".to_owned());
+    }
+    if !changes.is_empty() {
+        let cause = format!("for the other databases too: {}", changes.join("; "));
+        let remedy = "Clients that have no certificate need none. Those that have one of another \
+                      CA, or that verify the one of Postgres, must be changed first";
+        sheet.warns(Check::Existing, cause, remedy);
+    }
+}
+
+/// Whether Postgres listens where the servers reach it; `None` if unknown.
+fn listens(sheet: &RowDraft<'_>) -> Option<bool> {
+    let looked = sheet.looked;
+    let ip = looked.host.cluster_ip().map(|ip| ip.to_string());
+    let addresses = looked.facts.postgres.settings.get("listen_addresses")?;
+    let mut addresses = addresses.split(',').map(str::trim);
+    Some(addresses.any(|there| {
+        ["*", "0.0.0.0", "::"].contains(&there) || ip.as_deref().is_some_and(|ip| ip == there)
+    }))
+}
+
 /// Why it must be restarted; `None` if it need not.
 fn restart(sheet: &RowDraft<'_>, wanted: Requirements<'_>) -> Option<String> {
-    let looked = sheet.looked;
-    let setting = |name: &str| looked.facts.postgres.settings.get(name);
-    let ip = looked.host.cluster_ip().map(|ip| ip.to_string());
-    let addresses = setting("listen_addresses")?;
-    let mut addresses = addresses.split(',').map(str::trim);
-    let listens = addresses.any(|there| {
-        ["*", "0.0.0.0", "::"].contains(&there) || ip.as_deref().is_some_and(|ip| ip == there)
-    });
-    if !listens {
+    if !listens(sheet)? {
         return Some("to listen on its address".into());
     }
-    let have: usize = setting("max_connections")?.parse().ok()?;
+    let settings = &sheet.looked.facts.postgres.settings;
+    let have: usize = settings.get("max_connections")?.parse().ok()?;
     let need = wanted.topology.max_connections();
     (have < need).then(|| format!("max_connections is {have}; {need} are needed"))
 }

@@ -160,7 +160,17 @@ fn judge(
     match known.judge(address, key) {
         KeyVerdict::Known => Ok(()),
         KeyVerdict::Unknown if target.policy == HostKeys::AcceptNew => {
-            remember(target, address, key)
+            let first = target.accepted.first(address, key);
+            if first == key {
+                return remember(target, address, key);
+            }
+            Err(RemoteError::HostKeyChanged {
+                host,
+                address: address_,
+                fingerprint,
+                known: known_hosts::fingerprint(&first),
+                place: "an earlier connection of this process, which ends with it".to_owned(),
+            })
         }
         KeyVerdict::Unknown => Err(RemoteError::HostKeyUnknown {
             host,
@@ -210,6 +220,26 @@ fn unreachable(target: &Target, why: String) -> RemoteError {
     }
 }
 
+const CIPHERS: &str = "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,\
+                       aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr";
+const MACS: &str = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,\
+                    hmac-sha2-512";
+/// What a host may choose from: no SHA-1, no MD5, no CBC. Without these lists libssh2 offers all
+/// that it has. What its build lacks is left out, and it adds strict key exchange itself.
+const OFFERED: [(MethodType, &str); 5] = [
+    (
+        MethodType::Kex,
+        "mlkem768x25519-sha256,curve25519-sha256,curve25519-sha256@libssh.org,\
+         ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,\
+         diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256,\
+         diffie-hellman-group14-sha256",
+    ),
+    (MethodType::CryptCs, CIPHERS),
+    (MethodType::CryptSc, CIPHERS),
+    (MethodType::MacCs, MACS),
+    (MethodType::MacSc, MACS),
+];
+
 /// A connection after the key exchange, and the host's key.
 fn greet(
     target: &Target,
@@ -220,9 +250,12 @@ fn greet(
     loop {
         let socket = connect(target, cancel)?;
         let mut wire = Wire::new(&target.name, socket, cancel)?;
-        wire.session()
-            .method_pref(MethodType::HostKey, algorithms)
-            .map_err(|why| unreachable(target, why.to_string()))?;
+        let host_keys = [(MethodType::HostKey, algorithms)];
+        for (kind, names) in OFFERED.into_iter().chain(host_keys) {
+            wire.session()
+                .method_pref(kind, names)
+                .map_err(|why| unreachable(target, why.to_string()))?;
+        }
         let error = match wire.handshake(&Until::after(HANDSHAKE)) {
             Ok(Ok(())) => {
                 let key = wire.session().host_key().map(|(key, _)| key.to_owned());

@@ -19,6 +19,7 @@ use crate::events::StepId;
 use crate::events::estimate::{EarlierRuns, Estimate};
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
+use crate::report::sanitised::misleads;
 use wrap::Wrapping;
 
 pub use status::write as write_status;
@@ -375,7 +376,7 @@ pub fn plain(text: &str) -> String {
                 _ => {}
             },
             '\t' => plain.push_str("    "),
-            letter if letter.is_control() => {}
+            letter if letter.is_control() || misleads(letter) => {}
             letter => plain.push(letter),
         }
     }

@@ -413,6 +413,7 @@ fn terminals_have_nothing_to_obey() {
         ("a\tb\u{7}\u{8}c\u{9b}d", "a    bcd"),
         ("torn \u{1b}[", "torn "),
         ("torn \u{1b}", "torn "),
+        ("a\u{202e}b\u{200b}c", "abc"),
     ] {
         assert_eq!(plain(text), shown, "{text:?}");
     }

@@ -87,11 +87,14 @@ const RULES: &[Rule] = &[
             "::std::eprintln",
             "::std::print",
             "::std::println",
-            "::std::io::stderr",
-            "::std::io::stdout",
             "::std::process::abort",
             "::std::process::exit",
         ],
+    },
+    Rule {
+        says: "what is printed is sanitised",
+        who: Who::AllBut(&["cli::streams", "frontends::tui::terminal"]),
+        never_knows: &["::std::io::stderr", "::std::io::stdout"],
     },
 ];
 

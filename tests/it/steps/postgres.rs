@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{Host, USERS, asset, file};
 
 /// An authority, and a certificate that Postgres has and one that it gets.
-fn pki() -> Pki {
+pub fn pki() -> Pki {
     let wanted = CertificateRequest {
         cluster: "test".into(),
         role: "k3s".into(),
@@ -34,6 +34,7 @@ fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
         installed() { :; }
         postgres_cluster() { echo 15 main; }
         ss() { printf %s \"$LISTENS\"; }
+        timeout() { shift; \"$@\"; }
         systemctl() { say \"systemctl $*\"; [ \"$1\" != restart ] || : >\"$RESTARTED\"; }
         journalctl() { :; }
         sql() { [ ! -e \"$RESTARTED\" ] || echo 1; }";
@@ -179,4 +180,55 @@ fn more_connections_than_standbys_allow_are_refused() {
     let refused = settings(&postgres, 101);
     assert!(refused.contains("lower: pg_receivewal. "), "{refused}");
     drop(standby);
+}
+
+#[test]
+fn rules_for_connections_from_outside_are_facts() {
+    let pki = pki();
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let rules = "host all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n\
+                 host all all localhost md5\nhost all all samehost md5\n\
+                 hostssl k3s k3s 198.51.100.12/32 scram-sha-256\nhost all mallory all reject\n\
+                 host wiki,shop wiki 198.51.100.0/24 md5\nhostssl all all all scram-sha-256";
+    postgres.set(rules, &[]);
+    let facts = asset("steps/facts.sh");
+    let begin = facts.find("SELECT 'postgres.rule='").unwrap();
+    let query = facts[begin..].split_once(';').unwrap().0;
+    let told = postgres.query(&query.replace("$DB_NAME", "k3s"));
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "postgres.rule=host wiki,shop wiki 198.51.100.0 255.255.255.0 md5",
+            "postgres.rule=hostssl all all all scram-sha-256",
+        ]
+    );
+}
+
+#[test]
+fn a_postgres_that_never_starts_is_not_waited_for_for_ever() {
+    let host = Host::of(USERS[0]);
+    let bin = host.at("roots/bin");
+    fs::create_dir(&bin).unwrap();
+    host.put(
+        "roots/bin/systemctl",
+        "#!/bin/sh\nsleep 100\n: >\"$0.ended\"\n",
+        0o755,
+        0,
+        0,
+    );
+    let world = format!(
+        "PATH={}:$PATH DB_PORT=5432
+        property() {{ echo failed; }}
+        journalctl() {{ echo its last words; }}
+        log_of_postgres() {{ :; }}
+        sql() {{ return 2; }}",
+        bin.display()
+    );
+    let (done, said) = host.runs(
+        &world,
+        "POSTGRES_STARTS=1; bring_up restart postgresql@15-main",
+    );
+    assert!(!done && said.contains("its last words"), "{said}");
+    assert!(!bin.join("systemctl.ended").exists(), "it was waited for");
 }

@@ -149,13 +149,40 @@ fn a_postgres_is_shared_on_the_operators_word() {
     let as_it_is = told(&world.grid());
     insta::assert_snapshot!([refused, shared, as_it_is].join("\n"), @r#"
     k3s-postgres existing FAIL: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | Use a separate Postgres for the cluster, or allow sharing with existing_postgres = "share" under [postgres]
-    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | They stay as they are, with their rules and settings
-    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop | They stay as they are, with their rules and settings
+    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | They keep their data, roles and rules
+    k3s-postgres existing warn: for the other databases too: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients that have no certificate need none. Those that have one of another CA, or that verify the one of Postgres, must be changed first
+    k3s-postgres existing warn: this Postgres also has other databases: wiki, shop | They keep their data, roles and rules
+    k3s-postgres existing warn: for the other databases too: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients that have no certificate need none. Those that have one of another CA, or that verify the one of Postgres, must be changed first
     "#);
     // Installed by us, and used by others since: nothing is taken from them.
     world.answers.postgres.existing_postgres = ExistingPostgres::Refuse;
     world.facts[DB].postgres.ours = true;
     assert_eq!(told(&world.grid()), "");
+}
+
+#[test]
+fn rules_that_a_new_address_opens_are_listed() {
+    let with = |change: fn(&mut Facts)| {
+        found(DB, move |facts| {
+            postgres(facts);
+            let rules = [
+                "host all all 0.0.0.0 0.0.0.0 md5",
+                "host wiki wiki all trust",
+            ];
+            facts.postgres.rules = rules.map(str::to_owned).into();
+            change(facts);
+        })
+    };
+    insta::assert_snapshot!(with(|_| {}), @r#"
+    k3s-postgres existing warn: once this Postgres listens on 198.51.100.11, access rules that are not the wizard's let in other hosts: host all all 0.0.0.0 0.0.0.0 md5; host wiki wiki all trust | Narrow those that are for this host only, in the file that this prints: runuser -u postgres -- psql -p 5432 -c 'SHOW hba_file'
+    "#);
+    // Others come in from outside already, or there are no such rules.
+    let listening = |facts: &mut Facts| {
+        let settings = &mut facts.postgres.settings;
+        settings.insert("listen_addresses".into(), "*".into());
+    };
+    assert_eq!(with(listening), "");
+    assert_eq!(with(|facts| facts.postgres.rules.clear()), "");
 }
 
 #[test]

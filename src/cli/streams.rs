@@ -1,0 +1,38 @@
+//! The outputs of the process. All text that is not a screen's goes through here, so that nothing
+//! that a host said is obeyed by the terminal.
+
+use std::io::{self, IsTerminal as _, Stderr, Stdout, Write as _};
+
+use crate::report::sanitised::Sanitised;
+
+pub fn out() -> Sanitised<Stdout> {
+    Sanitised::new(io::stdout())
+}
+
+pub fn err() -> Sanitised<Stderr> {
+    Sanitised::new(io::stderr())
+}
+
+/// Standard input and output are a terminal.
+pub fn are_a_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Standard output is a terminal that can do more than print.
+pub fn shows_redraws() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    io::stdout().is_terminal() && !is_dumb
+}
+
+/// Draws a text in place of the one before: from the upper left corner on, line by line, and
+/// nothing below.
+pub fn redraw(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(b"\x1b[H")?;
+    for line in text.lines() {
+        Sanitised::new(&mut out).write_all(line.as_bytes())?;
+        out.write_all(b"\x1b[K\n")?;
+    }
+    out.write_all(b"\x1b[J")?;
+    out.flush()
+}
