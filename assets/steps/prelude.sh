@@ -224,6 +224,13 @@ keep_backup() {
         rm -f "$backup"
         return 0
     fi
+    # A step that was interrupted has saved it already.
+    for other in "$KEEP/backups/$(in_one_word "$1")".*; do
+        if [ "$other" != "$backup" ] && cmp -s "$other" "$backup"; then
+            rm -f "$backup"
+            return 0
+        fi
+    done
     say "$1 already existed: saved as $backup"
 }
 

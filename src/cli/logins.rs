@@ -1,7 +1,8 @@
 //! Login secrets that are missing: asked for on standard error, where a terminal is there to answer.
 
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader};
 
+use super::streams::{can_ask, err};
 use crate::answers::Answers;
 use crate::frontends::plain::LoginPrompt;
 use crate::frontends::plain::echo::Terminal;
@@ -20,19 +21,12 @@ pub struct Logins {
 impl Logins {
     /// For the hosts of these answers, besides those given before. A signal ends a question.
     pub fn of(answers: &Answers, tried: &Tried, signals: &SignalWatch) -> Self {
-        let is_attended = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let is_attended = can_ask();
         let prompt = is_attended.then(|| {
             let input = BufReader::new(io::stdin());
             let echo = Box::new(Terminal::default());
             let heard = signals.heard();
-            LoginPrompt::new(
-                input,
-                io::stderr(),
-                echo,
-                answers.clone(),
-                heard,
-                tui::columns,
-            )
+            LoginPrompt::new(input, err(), echo, answers.clone(), heard, tui::columns)
         });
         Self {
             prompt: prompt.and_then(Result::ok),

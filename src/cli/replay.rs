@@ -9,6 +9,7 @@ use std::thread;
 use clap::Args;
 
 use super::complain;
+use super::streams::out;
 use super::wizard::{is_dumb, say};
 use crate::events::Event;
 use crate::events::log::{LogError, earlier_than};
@@ -33,10 +34,8 @@ pub struct ReplayArgs {
 impl ReplayArgs {
     pub fn run(&self, display: &Display, read_only: bool) -> ExitCode {
         let printed = match display.output {
-            Output::Json => self.print_json(io::stdout()),
-            Output::Lines if display.plain || is_dumb() => {
-                self.print_lines(io::stdout(), display.verbose)
-            }
+            Output::Json => self.print_json(out()),
+            Output::Lines if display.plain || is_dumb() => self.print_lines(out(), display.verbose),
             Output::Lines if self.follow => {
                 return say(&tui::follow(&self.file, display, read_only));
             }

@@ -1,10 +1,11 @@
 //! `schema`: the JSON schemas of the answers, and of what commands print for programs.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use super::streams::out;
 use crate::answers;
 use crate::report::schema;
 
@@ -32,7 +33,7 @@ impl SchemaName {
             Self::Status => schema::STATUS,
         };
         // The reader may be gone.
-        let _ = io::stdout().write_all(text.as_bytes());
+        let _ = out().write_all(text.as_bytes());
         ExitCode::SUCCESS
     }
 }

@@ -18,6 +18,11 @@ pub fn are_a_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// An operator can be asked on standard error.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Standard output is a terminal that can do more than print.
 pub fn shows_redraws() -> bool {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

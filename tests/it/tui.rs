@@ -464,7 +464,7 @@ fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
     terminal.waits_for("cluster \"lab\"");
     terminal.types("y");
     terminal.waits_for("export KUBECONFIG=");
-    terminal.types("q");
+    terminal.types("\u{1b}");
     terminal.waits_for("New cluster");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);

@@ -179,15 +179,6 @@ pub const LETTERS: Scope = Scope::new(
     ],
 );
 
-/// The same on a page that was opened from another one, and on which nothing is to be lost.
-pub const LETTERS_BACK: Scope = Scope::new(
-    "letters back",
-    &[
-        helped(char('q'), Action::Back, say::BACK),
-        helped(char('?'), Action::Help, say::HELP),
-    ],
-);
-
 /// A page asks a yes-or-no question.
 pub const ASK: Scope = Scope::new(
     "ask",

@@ -88,11 +88,7 @@ impl Model {
             self.shown().scopes(&self.common)
         };
         let texts = self.common.run.searching.is_some() || self.shown().types();
-        let letters = match self.common.watched {
-            Some(_) => keys::LETTERS_BACK,
-            None => keys::LETTERS,
-        };
-        scopes.extend((!texts).then_some(letters));
+        scopes.extend((!texts).then_some(keys::LETTERS));
         scopes.push(keys::EVERYWHERE);
         scopes
     }

@@ -56,40 +56,32 @@ fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
 }
 
 #[test]
-fn q_and_esc_lead_back_and_end_the_looking() {
-    for key in ["q", "<Esc>"] {
-        let mut model = watched(MONO, SMALL);
-        assert_eq!(press(&mut model, "<Enter>").len(), 1);
-        assert_eq!(press(&mut model, key), [], "the details first");
-        assert_eq!(model.page, Page::Cluster);
-        assert_eq!(
-            press(&mut model, key),
-            [Effect::Abort(Abort::Hard)],
-            "{key}"
-        );
-        assert_eq!(model.page, Page::Welcome);
-        // What comes late shows nowhere, and the next cluster begins anew.
-        tell(
-            &mut model,
-            LiveUpdate::Cluster(lost(9, &["s1: gone"], false)),
-        );
-        press(&mut model, "<Enter>");
-        assert_ne!(model.page, Page::Cluster);
-        let mut model = watched(MONO, SMALL);
-        press(&mut model, key);
-        press(&mut model, "<End><Up><Enter>");
-        let page = text(&model);
-        assert!(
-            page.contains("cluster \"lab\"") && page.contains("not known yet"),
-            "{page}"
-        );
-    }
+fn esc_leads_back_and_ends_the_looking() {
+    let mut model = watched(MONO, SMALL);
+    assert_eq!(press(&mut model, "<Enter>").len(), 1);
+    assert_eq!(press(&mut model, "<Esc>"), [], "the details first");
+    assert_eq!(model.page, Page::Cluster);
+    assert_eq!(press(&mut model, "<Esc>"), [Effect::Abort(Abort::Hard)]);
+    assert_eq!(model.page, Page::Welcome);
+    // What comes late shows nowhere, and the next cluster begins anew.
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(lost(9, &["s1: gone"], false)),
+    );
+    press(&mut model, "<Enter>");
+    assert_ne!(model.page, Page::Cluster);
+    let mut model = watched(MONO, SMALL);
+    press(&mut model, "<Esc><End><Up><Enter>");
+    let page = text(&model);
+    assert!(
+        page.contains("cluster \"lab\"") && page.contains("not known yet"),
+        "{page}"
+    );
 }
 
 #[test]
-fn on_other_pages_q_asks_first() {
+fn q_asks_first() {
     let mut model = watched(MONO, SMALL);
-    press(&mut model, "q");
     press(&mut model, "q");
     assert!(model.asks_to_stop);
 }

@@ -94,11 +94,8 @@ impl Screen for ClusterPage {
             Action::ShowDetails | Action::Retry => return self.look(common),
             Action::Close => self.open = None,
             Action::Copy => return copy(common),
-            Action::Back => {
-                // The looking ends with the page; `q` closes what lies over it first.
-                if self.open.take().is_some() {
-                    return Vec::new();
-                }
+            // The looking ends with the page.
+            Action::Back if common.watched.is_some() => {
                 return vec![Effect::Go(Page::Welcome), Effect::Abort(Abort::Hard)];
             }
             action => return run_pages::act(common, Page::Cluster, action),
