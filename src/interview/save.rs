@@ -1,50 +1,56 @@
 //! Writes the answers to a file for the operator.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::text;
 use crate::answers::Answers;
+use crate::answers::paths::expand;
 use crate::state::files::{self, Existing};
 
-/// Saves into the working directory and never overwrites another file. `place` is where they were
-/// saved before. Returns the message.
-pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
+/// There is another file of this name.
+pub struct FileExists;
+
+/// Where the answers are saved if the operator names no other place.
+pub fn suggested(answers: &Answers, suffix: &str) -> String {
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
+    let name: String = answers.cluster.name.chars().filter(plain).collect();
+    format!("./{name}{suffix}.answers.toml")
+}
+
+/// Saves the answers there, without login secrets. Returns the message.
+pub fn save_to(path: &Path, answers: &Answers, existing: Existing) -> Result<String, FileExists> {
     let kept = answers.without_login_secrets();
     let saved = if kept == *answers {
         text::saved
     } else {
         text::saved_without_logins
     };
-    let text = kept.to_toml();
-    let name = &answers.cluster.name;
-    if let Some(path) = &*place {
-        let written = files::write(path, text.as_bytes(), Existing::IsReplaced);
-        return outcome_of(&path.display().to_string(), written, saved);
+    let path = expand(path);
+    match files::write(&path, kept.to_toml().as_bytes(), existing) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(FileExists),
+        written => Ok(outcome_of(&path.display().to_string(), written, saved)),
     }
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    let name: String = name.chars().filter(|letter| plain(*letter)).collect();
-    for number in 1..100 {
-        let suffix = if number == 1 {
-            String::new()
-        } else {
-            format!("-{number}")
-        };
-        let path = PathBuf::from(format!("./{name}{suffix}.answers.toml"));
-        match files::write(&path, text.as_bytes(), Existing::MustBeSame) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            written => {
-                if written.is_ok() {
-                    *place = Some(path.clone());
-                }
-                return outcome_of(&path.display().to_string(), written, saved);
-            }
+}
+
+/// Saves into the working directory and never overwrites another file. `place` is where they were
+/// saved before. Returns the message.
+pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
+    let before = place
+        .iter()
+        .cloned()
+        .map(|path| (path, Existing::IsReplaced));
+    let numbers = (2..100).map(|number| format!("-{number}"));
+    let names = std::iter::once(String::new()).chain(numbers);
+    let new = names.map(|suffix| (suggested(answers, &suffix).into(), Existing::MustBeSame));
+    for (path, existing) in before.chain(new) {
+        if let Ok(text) = save_to(&path, answers, existing) {
+            *place = path.is_file().then_some(path);
+            return text;
         }
     }
-    text::not_saved(
-        &name,
-        &io::Error::from(io::ErrorKind::AlreadyExists).to_string(),
-    )
+    let why = io::Error::from(io::ErrorKind::AlreadyExists);
+    text::not_saved(&answers.cluster.name, &why.to_string())
 }
 
 /// The message about the written file, or the error.

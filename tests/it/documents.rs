@@ -142,6 +142,34 @@ fn what_documents_name_is_there() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+/// The names of tests in a text: all that is in backticks and brackets.
+fn named_tests(text: &str) -> Vec<&str> {
+    let parts = text.split("(`").skip(1);
+    let names = parts.filter_map(|part| Some(part.split_once("`)")?.0));
+    names.collect()
+}
+
+#[test]
+fn each_promise_has_a_test() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("### What it promises").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let promises = section.matches("\n* ").count();
+    let tests = named_tests(section);
+    assert!(promises > 0 && promises <= 10, "{promises}");
+    assert_eq!(tests.len(), promises, "{tests:?}");
+    let sources: String = files(|name| name.starts_with("tests/on_lab/"))
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    for test in tests {
+        let is_test = sources.contains(&format!("#[test]\nfn {test}()"));
+        // The classes of the table of faults.
+        let is_class = sources.contains(&format!("    {test}: "));
+        assert!(is_test || is_class, "there is no test {test}");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_noticed() {
     let faults = |text: &str| missing("docs/ssh.md", text);

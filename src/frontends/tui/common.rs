@@ -21,6 +21,14 @@ pub struct Toast {
 
 const TOAST: u64 = 8000;
 
+/// Where the answers are to be saved, as the operator types it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavePrompt {
+    pub path: String,
+    /// There is another file: the operator is asked whether it is replaced.
+    pub exists: bool,
+}
+
 #[derive(Debug)]
 pub struct Common {
     pub theme: Theme,
@@ -28,6 +36,9 @@ pub struct Common {
     /// How far the help is scrolled, where it is open.
     pub help: Option<usize>,
     pub toast: Option<Toast>,
+    pub saving: Option<SavePrompt>,
+    /// Where the answers were saved last.
+    pub saved: Option<String>,
     pub mode: Mode,
     pub run: RunView,
     /// Nothing may be changed.
@@ -55,6 +66,8 @@ impl Common {
             size,
             help: None,
             toast: None,
+            saving: None,
+            saved: None,
             mode,
             run: RunView::new(),
             read_only: false,

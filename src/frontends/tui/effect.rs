@@ -50,7 +50,12 @@ pub enum Effect {
     /// What becomes of a step that failed.
     Decide(StepId, Decision),
     Abort(Abort),
-    SaveAnswers(Box<Answers>),
+    SaveAnswers {
+        answers: Box<Answers>,
+        path: String,
+        /// Also in the place of another file.
+        replaces: bool,
+    },
     KeepDraft(Box<Answers>),
     Load(PathBuf),
     /// Make a secret for the field with this key.

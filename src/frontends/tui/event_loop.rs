@@ -20,12 +20,13 @@ use crate::engine::watch::{Lost, News};
 use crate::events::Abort;
 use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
-use crate::interview::save::{outcome_of, save};
+use crate::interview::save::{FileExists, outcome_of, save_to};
 use crate::run::{Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::signals;
 use crate::state::files::{self, Existing};
 
+use super::common::SavePrompt;
 use super::driver;
 use super::effect::{Effect, Order, ProbeOrder};
 use super::live::LiveUpdate;
@@ -56,8 +57,6 @@ pub struct EventLoop {
     probes: BTreeMap<u64, Arc<Control>>,
     outcomes: (Sender<RunEnd>, Receiver<RunEnd>),
     drafts: drafts::Keeper,
-    /// Where the answers were saved already.
-    saved: Option<PathBuf>,
     /// The terminal is gone: no frame is drawn any more.
     blind: bool,
     handoff: Arc<TerminalHandoff>,
@@ -82,7 +81,6 @@ impl EventLoop {
             },
             probes: BTreeMap::new(),
             outcomes: unbounded(),
-            saved: None,
             blind: false,
             handoff: Arc::default(),
         };
@@ -282,9 +280,26 @@ impl EventLoop {
                 let why = model.signal.map_or(text::BY_OPERATOR, signals::name);
                 self.control.abort(how, why);
             }
-            Effect::SaveAnswers(answers) => {
-                let text = save(&mut self.saved, &answers);
-                model.common.say(text);
+            Effect::SaveAnswers {
+                answers,
+                path,
+                replaces,
+            } => {
+                let existing = if replaces {
+                    Existing::IsReplaced
+                } else {
+                    Existing::MustBeSame
+                };
+                match save_to(Path::new(&path), &answers, existing) {
+                    Ok(text) => {
+                        model.common.say(text);
+                        model.common.saved = Some(path);
+                    }
+                    Err(FileExists) => {
+                        let exists = true;
+                        model.common.saving = Some(SavePrompt { path, exists });
+                    }
+                }
             }
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,

@@ -107,12 +107,21 @@ fn step_of(page: Page, dot: &str) -> String {
 fn message(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let (common, theme) = (&model.common, model.common.theme);
     let run = &common.run;
-    let line = if let Some(search) = &run.searching {
+    let typed = |what: &'static str, text: &str| {
         Line::from(vec![
-            Span::styled(text::SEARCH, theme.accent()),
-            Span::raw(search.clone()),
+            Span::styled(what, theme.accent()),
+            Span::raw(text.to_owned()),
             Span::styled(" ", theme.selected()),
         ])
+    };
+    let line = if let Some(saving) = &common.saving {
+        if saving.exists {
+            Line::styled(text::replace(&saving.path), theme.accent())
+        } else {
+            typed(text::SAVE_TO, &saving.path)
+        }
+    } else if let Some(search) = &run.searching {
+        typed(text::SEARCH, search)
     } else if let Some(question) = model.shown().question(common) {
         Line::styled(question, theme.accent())
     } else if let Some(toast) = &common.toast {

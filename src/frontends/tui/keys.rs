@@ -144,6 +144,15 @@ pub const SEARCH: Scope = Scope::new(
     ],
 );
 
+/// The operator is typing where to save the answers.
+pub const SAVE_TO: Scope = Scope::new(
+    "save to",
+    &[
+        shown(ENTER, Action::Confirm, say::SAVE),
+        shown(ESC, Action::Close, say::NO_SAVE),
+    ],
+);
+
 /// The help is open.
 pub const HELP: Scope = Scope::new("help", &[shown(ESC, Action::Close, say::CLOSE)]);
 

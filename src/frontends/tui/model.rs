@@ -82,13 +82,19 @@ impl Model {
 
     /// The scopes of what the help is about.
     pub fn scopes_below_help(&self) -> Vec<Scope> {
-        let mut scopes = if self.common.run.searching.is_some() {
+        let mut scopes = if let Some(saving) = &self.common.saving {
+            vec![if saving.exists {
+                keys::ASK
+            } else {
+                keys::SAVE_TO
+            }]
+        } else if self.common.run.searching.is_some() {
             vec![keys::SEARCH]
         } else {
             self.shown().scopes(&self.common)
         };
-        let texts = self.common.run.searching.is_some() || self.shown().types();
-        scopes.extend((!texts).then_some(keys::LETTERS));
+        let asks = self.common.saving.as_ref().is_some_and(|it| it.exists);
+        scopes.extend((!asks && !self.takes_letters()).then_some(keys::LETTERS));
         scopes.push(keys::EVERYWHERE);
         scopes
     }
@@ -109,7 +115,13 @@ impl Model {
 
     /// Letters go into a text.
     pub fn types(&self) -> bool {
-        let text = self.common.run.searching.is_some() || self.shown().types();
-        text && !self.is_covered()
+        self.takes_letters() && !self.is_covered()
+    }
+
+    fn takes_letters(&self) -> bool {
+        match &self.common.saving {
+            Some(saving) => !saving.exists,
+            None => self.common.run.searching.is_some() || self.shown().types(),
+        }
     }
 }

@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventK
 use ratatui::layout::Position;
 
 use super::action::Action;
+use super::common::{Common, SavePrompt};
 use super::effect::Effect;
 use super::keys::{self, Key};
 use super::live::LiveUpdate;
@@ -21,6 +22,7 @@ use super::wizard::WizardSession;
 use super::{layout, text};
 use crate::answers::Answers;
 use crate::events::{Abort, End, Event, Outcome, What};
+use crate::interview::save::suggested;
 
 /// What a message does. The only place where the model changes.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -255,7 +257,7 @@ fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     // The operator has gone on: what was said before is over.
     model.common.toast = None;
     model.pages.get_mut(model.page).pressed();
-    let searches = model.common.run.searching.is_some();
+    let searches = model.common.run.searching.is_some() || model.common.saving.is_some();
     let into_text = match key.code {
         KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete => !key.ctrl,
         KeyCode::Home | KeyCode::End => !searches,
@@ -270,11 +272,19 @@ fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
 }
 
+/// What is typed in the message line: a search, or where to save the answers.
+fn line(common: &mut Common) -> Option<&mut String> {
+    match &mut common.saving {
+        Some(saving) => Some(&mut saving.path),
+        None => common.run.searching.as_mut(),
+    }
+}
+
 fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
-    if let Some(search) = &mut model.common.run.searching {
+    if let Some(line) = line(&mut model.common) {
         match code {
-            KeyCode::Char(letter) => search.push(letter),
-            _ => drop(search.pop()),
+            KeyCode::Char(letter) => line.push(letter),
+            _ => drop(line.pop()),
         }
         return Vec::new();
     }
@@ -285,12 +295,12 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
     // tmux and other terminals send CR for a line end that is pasted.
     let pasted = &pasted.replace("\r\n", "\n").replace('\r', "\n");
-    if let Some(search) = &mut model.common.run.searching {
-        let line = pasted.lines().next().unwrap_or_default();
-        search.extend(line.chars().filter(|letter| !letter.is_control()));
+    if model.is_covered() || model.common.saving.as_ref().is_some_and(|it| it.exists) {
         return Vec::new();
     }
-    if model.is_covered() {
+    if let Some(line) = line(&mut model.common) {
+        let first = pasted.lines().next().unwrap_or_default();
+        line.extend(first.chars().filter(|letter| !letter.is_control()));
         return Vec::new();
     }
     let page = model.pages.get_mut(model.page);
@@ -310,11 +320,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Redraw => return vec![Effect::Redraw],
         Action::Close if model.asks_to_stop => model.asks_to_stop = false,
         Action::Close if common.help.is_some() => common.help = None,
+        Action::Close if common.saving.is_some() => common.saving = None,
         Action::Close if common.run.searching.is_some() => {
             common.run.searching = None;
             common.run.pane.search.clear();
             common.run.pane.hit = None;
         }
+        Action::Confirm if common.saving.is_some() => return saved(common),
         Action::Confirm if common.run.searching.is_some() => {
             common.run.pane.search = common.run.searching.take().unwrap_or_default();
             common.run.pane.hit = None;
@@ -343,13 +355,31 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             all_happened(model, &events.unwrap_or_default());
         }
         Action::SaveAnswers => {
-            let wizard = common.mode.wizard().into_iter();
-            let answers = wizard.map(|wizard| Box::new(wizard.interview.answers.clone()));
-            return answers.map(Effect::SaveAnswers).collect();
+            let wizard = common.mode.wizard();
+            let suggested = wizard.map(|wizard| suggested(&wizard.interview.answers, ""));
+            let path = common.saved.clone().or(suggested);
+            common.saving = path.map(|path| SavePrompt {
+                path,
+                exists: false,
+            });
         }
         _ => return model.pages.get_mut(model.page).act(common, action),
     }
     Vec::new()
+}
+
+/// Saves the answers where the operator said. What they were saved in before is replaced; another
+/// file only after a question.
+fn saved(common: &mut Common) -> Vec<Effect> {
+    let (Some(saving), Some(wizard)) = (common.saving.take(), common.mode.wizard()) else {
+        return Vec::new();
+    };
+    let replaces = saving.exists || common.saved.as_ref() == Some(&saving.path);
+    vec![Effect::SaveAnswers {
+        answers: Box::new(wizard.interview.answers.clone()),
+        path: saving.path,
+        replaces,
+    }]
 }
 
 fn page_height(model: &Model) -> isize {

@@ -191,7 +191,11 @@ fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
 
 /// The example's user is the operator's otherwise.
 fn filled(theme: Theme, size: (u16, u16)) -> Model {
+    with_answers(theme, size, filled_answers())
+}
+
+fn filled_answers() -> Answers {
     let mut answers = example();
     answers.ssh.user = Some("admin".into());
-    with_answers(theme, size, answers)
+    answers
 }

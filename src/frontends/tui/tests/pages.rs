@@ -1,5 +1,7 @@
 //! Every page in each of its states.
 
+use super::super::common::SavePrompt;
+use super::super::effect::Effect;
 use super::super::log::Which;
 use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
@@ -432,4 +434,50 @@ fn esc_closes_the_scripts_before_it_leaves_the_plan() {
     assert_eq!(model.page, Page::Plan);
     press(&mut model, "<Esc>");
     assert_eq!(model.page, Page::Review);
+}
+
+/// Ctrl-S asks where to write, and asks again before another file is replaced.
+#[test]
+fn answers_are_saved_where_the_operator_says() {
+    let saves = |path: &str, replaces| {
+        vec![Effect::SaveAnswers {
+            answers: Box::new(filled_answers()),
+            path: path.to_owned(),
+            replaces,
+        }]
+    };
+    small!("save-to", |theme, size| {
+        let mut model = filled(theme, size);
+        press(&mut model, "<C-s>");
+        model
+    });
+    let mut model = filled(MONO, SMALL);
+    assert_eq!(press(&mut model, "<C-s><Esc>"), []);
+    assert_eq!(press(&mut model, "<C-s>x?q"), []);
+    let text_of = text(&model);
+    assert!(text_of.contains("k3s.answers.tomlx?q"), "{text_of}");
+    let erased = "<BS><BS><BS>";
+    let effects = press(&mut model, &format!("{erased}<Enter>"));
+    assert_eq!(effects, saves("./k3s.answers.toml", false));
+
+    // There is another file.
+    model.common.saving = Some(SavePrompt {
+        path: "./k3s.answers.toml".into(),
+        exists: true,
+    });
+    assert!(text(&model).contains("exists. Replace it?"));
+    assert_eq!(press(&mut model, "n"), []);
+    assert_eq!(model.common.saving, None);
+    model.common.saving = Some(SavePrompt {
+        path: "./k3s.answers.toml".into(),
+        exists: true,
+    });
+    assert_eq!(press(&mut model, "y"), saves("./k3s.answers.toml", true));
+
+    // The file that it was saved in before is its own.
+    model.common.saved = Some("~/mine.toml".into());
+    assert_eq!(
+        press(&mut model, "<C-s><Enter>"),
+        saves("~/mine.toml", true)
+    );
 }

@@ -41,6 +41,7 @@ fn places() -> Vec<Model> {
         filled(),
         then(filled(), "2d"),
         then(filled(), "q"),
+        then(filled(), "<C-s>"),
         then(filled(), "5x<Esc>"),
         then(tried(), "<Down>"),
         then(tried(), "<Down><Down>"),

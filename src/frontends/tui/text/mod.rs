@@ -14,6 +14,12 @@ pub use crate::interview::text::*;
 pub const NAME: &str = "k3s-ha-wizard";
 pub const NOT_BEGUN: &str = "The run starts in a moment.";
 pub const SEARCH: &str = "Search: ";
+pub const SAVE_TO: &str = "Save the answers as: ";
+
+pub fn replace(path: &str) -> String {
+    format!("{path} exists. Replace it?")
+}
+
 pub const PROOFS: &str = "Proofs";
 pub const LOG_FILE: &str = "log";
 pub const HELP_TITLE: &str = "Keys (Up and Down scroll)";
