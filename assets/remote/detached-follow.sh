@@ -27,9 +27,11 @@ timeout "$wait" tail -s 0.02 --pid="$process" -c "+$ERR" -f err >&3 &
 errors=$!
 timeout "$wait" tail -s 0.02 --pid="$process" -c "+$OUT" -f out
 ended=$?
+# A caller that asks again at once must not spin.
 case $ended in
-0 | 124) ;;
-*) sleep 0.5 ;; # a caller that asks again at once must not spin
+0) [ -s status ] || sleep 0.5 ;;
+124) ;;
+*) sleep 0.5 ;;
 esac
 wait "$errors" && [ "$ended" = 0 ] && read -r how <status && [ "$how" -le 60 ] &&
     exit $((60 + how))

@@ -16,7 +16,7 @@ lease() {
         dir=${pid%/pid}
         if [ ! -s "$pid" ] || [ -s "$dir/status" ]; then continue; fi
         case $(systemctl show --property=ActiveState "${dir##*/}.service") in
-        ActiveState=inactive | ActiveState=failed | '') ;;
+        ActiveState=inactive | ActiveState=failed) ;;
         *)
             echo "lease unit ${dir##*/}"
             units=yes

@@ -206,13 +206,13 @@ put_directory() {
 # in_one_word PATH: a file name for it.
 in_one_word() { printf '%s' "$1" | tr / %; }
 
-# The file with the hash of what the wizard last wrote to a path.
+# The file with the hash of what the wizard last wrote to a path, and of what it was writing.
 written_mark() { printf '%s/written/%s' "$KEEP" "$(in_one_word "$1")"; }
 
 # is_as_written PATH FILE: the file has what the wizard last wrote to the path.
 is_as_written() {
     mark=$(written_mark "$1")
-    [ -f "$mark" ] && [ "$(cat "$mark")" = "$(hash_of "$2")" ]
+    [ -f "$mark" ] && grep -qxF -e "$(hash_of "$2")" "$mark"
 }
 
 # keep_backup PATH: saves content that the wizard did not write; its own last content needs no
@@ -262,12 +262,22 @@ replace() {
     rm -f "$RUN/new"
 }
 
-# will_write PATH CONTENT: records it. Before the file is replaced: so the wizard knows its own files
-# also after an interruption.
+# will_write PATH CONTENT: records what the file will have, beside what it has. So the wizard knows its
+# own files also after an interruption.
 will_write() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
-    printf '%s' "$2" | sha256sum | cut -d' ' -f1 >"$(written_mark "$1")"
+    mark=$(written_mark "$1")
+    { hash_text "$2"; cat "$mark" 2>/dev/null || :; } >"$mark.new"
+    mv -f "$mark.new" "$mark"
 }
+
+# wrote PATH CONTENT: records that it has this, and nothing else.
+wrote() {
+    hash_text "$2" >"$(written_mark "$1")"
+    say "wrote $1"
+}
+
+hash_text() { printf '%s' "$1" | sha256sum | cut -d' ' -f1; }
 
 # put_file PATH MODE OWNER:GROUP CONTENT
 put_file() {
@@ -279,7 +289,7 @@ put_file() {
     fi
     will_write "$1" "$4"
     replace "$user" "$1" "$2" "$3" "$4" || return
-    say "wrote $1"
+    wrote "$1" "$4"
 }
 
 # rewrite PATH CONTENT: the file keeps its owner and mode, and stays a link if it is one.
@@ -290,7 +300,7 @@ rewrite() {
     seen=$(as "$user" stat -c '%a %u:%g' -- "$path") || return
     will_write "$1" "$2"
     replace "$user" "$path" "${seen% *}" "${seen#* }" "$2" || return
-    say "wrote $1"
+    wrote "$1" "$2"
 }
 
 # remove_file PATH …: a file that was changed since the wizard wrote it stays.
@@ -459,7 +469,7 @@ will_link() { will_write "$folder/$1" "$4"; }
 
 link_into_set() {
     in_set "$1" || point "$1" ".current/$1"
-    say "wrote $folder/$1"
+    wrote "$folder/$1" "$4"
 }
 
 # remove_file_set FOLDER FILES

@@ -4,14 +4,19 @@
 
 # got URL: it can be downloaded; prints why not.
 got() {
+    case $1 in
+    https:*) allowed='=https' ;;
+    *) allowed='=http,https' ;;
+    esac
     if command -v curl >/dev/null; then
-        case $1 in
-        https:*) allowed='=https' ;;
-        *) allowed='=http,https' ;;
-        esac
         curl -fsSL --proto "$allowed" --proto-redir "$allowed" --connect-timeout 4 --max-time 8 -o /dev/null "$1" 2>&1
-    else
-        timeout 8 wget -nv -T 4 -t 1 -O /dev/null "$1" 2>&1
+        return
+    fi
+    # wget says where it is led.
+    report=$(timeout 8 wget -S -T 4 -t 1 -O /dev/null "$1" 2>&1) || { say "$report" | tail -n 1; return 1; }
+    if [ "$allowed" = '=https' ] && say "$report" | grep -qi '^ *Location: http:'; then
+        say "$1 leads to plain HTTP"
+        return 1
     fi
 }
 

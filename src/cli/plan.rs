@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::streams::{err, out};
 use super::{complain, ended, open};
@@ -19,6 +20,7 @@ use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
+use crate::redact::Redactor;
 use crate::report::diff::{FileChange, How};
 use crate::run::{
     Frontend, Outlook, Planned, Proceed, Purpose, Reach, Remaining, Tried, carry_out, exit,
@@ -114,10 +116,20 @@ impl<'a> DryPlan<'a> {
     }
 }
 
-/// A secret is within a text of it, so what is masked is JSON still.
 fn as_json(planned: &Planned) -> io::Result<String> {
-    let text = serde_json::to_string(&DryPlan::of(planned))?;
-    Ok(planned.redactor().text(&text).into_owned())
+    let mut value = serde_json::to_value(DryPlan::of(planned))?;
+    mask(&mut value, &planned.redactor());
+    Ok(value.to_string())
+}
+
+/// Masks secrets in the texts of a document, which stays what it is otherwise.
+fn mask(value: &mut Value, redactor: &Redactor) {
+    match value {
+        Value::String(text) => *text = redactor.text(text).into_owned(),
+        Value::Array(values) => values.iter_mut().for_each(|it| mask(it, redactor)),
+        Value::Object(fields) => fields.values_mut().for_each(|it| mask(it, redactor)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn as_lines(planned: &Planned) -> String {

@@ -18,6 +18,7 @@ use crate::frontends::{Display, Output, tui};
 use crate::report::json::Json;
 use crate::report::lines::{Context, Lines};
 use crate::run::exit;
+use crate::state;
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -71,19 +72,28 @@ impl ReplayArgs {
         Ok(())
     }
 
+    /// The run whose log this is does not hold its state folder any more.
+    fn is_left(&self) -> bool {
+        let folder = self.file.parent().and_then(Path::parent);
+        folder.and_then(state::is_held) == Some(false)
+    }
+
     /// Every event in turn, while their reader is there. Whether it got all of them.
     fn events(&self, mut show: impl FnMut(&Event) -> io::Result<()>) -> Result<bool, LogError> {
         let mut tail = Tail::open(&self.file)?;
         let until = self.at.map_or(u64::MAX, |at| at.saturating_mul(1000));
+        let mut is_over = !self.follow;
         loop {
             for event in tail.read()? {
                 if event.at > until || show(&event).is_err() {
                     return Ok(false);
                 }
             }
-            if !self.follow || tail.ended() {
+            if is_over || tail.ended() {
                 return Ok(true);
             }
+            // A run that was killed has no end; what it wrote before is still to be read.
+            is_over = self.is_left();
             thread::sleep(PAUSE);
         }
     }

@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Stderr, Stdout, Write as _};
 
+use crate::frontends::tui;
 use crate::report::sanitised::Sanitised;
 
 pub fn out() -> Sanitised<Stdout> {
@@ -30,11 +31,14 @@ pub fn shows_redraws() -> bool {
 }
 
 /// Draws a text in place of the one before: from the upper left corner on, line by line, and
-/// nothing below.
+/// nothing below. Of a text that is too long, the end.
 pub fn redraw(text: &str) -> io::Result<()> {
+    let lines: Vec<_> = text.lines().collect();
+    // The last row is the cursor's.
+    let room = tui::rows().map_or(lines.len(), |rows| rows.saturating_sub(1));
     let mut out = io::stdout().lock();
     out.write_all(b"\x1b[H")?;
-    for line in text.lines() {
+    for line in &lines[lines.len().saturating_sub(room)..] {
         Sanitised::new(&mut out).write_all(line.as_bytes())?;
         out.write_all(b"\x1b[K\n")?;
     }

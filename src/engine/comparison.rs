@@ -81,11 +81,7 @@ fn of_host(
 }
 
 /// The steps of a host whose inputs are all known.
-pub(super) fn bound_steps<'a>(
-    plan: &'a Plan,
-    host: &str,
-    late: &LateValues,
-) -> Vec<(&'a StepId, &'a Shell)> {
+fn bound_steps<'a>(plan: &'a Plan, host: &str, late: &LateValues) -> Vec<(&'a StepId, &'a Shell)> {
     let steps = plan
         .steps()
         .filter(|step| step.host.as_deref() == Some(host));

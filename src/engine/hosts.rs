@@ -219,9 +219,8 @@ impl Connection {
                                 return Err(losses.too_many(host, &why));
                             };
                             told(&ConnectionNews::Lost(why.clone()));
-                            if !pause.is_zero() && control.wait(pause) {
-                                return Err(lost(host, why));
-                            }
+                            // An abort shortens it, and is seen by what connects again.
+                            control.wait(pause);
                         }
                         error => {
                             self.cut = matches!(

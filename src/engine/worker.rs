@@ -18,8 +18,7 @@ use super::hints::hint;
 use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, acts, keep_last, printed, unit_name};
-use crate::events::StepId;
-use crate::events::{ConnectionState, Failure, Outcome, Stream, What};
+use crate::events::{Abort, ConnectionState, Failure, Outcome, StepId, Stream, What};
 use crate::plan;
 use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work, ended};
 use crate::platform::Platform;
@@ -382,27 +381,42 @@ impl<'a> Worker<'a> {
         let Some(host) = &mut self.host else {
             return Err(Trouble::because("a shell step needs a host"));
         };
-        if attempt > 1 {
-            // It may still run, or its end was not seen: it is not this attempt's.
-            let mut earlier = work.clone();
-            if !host.finish(self.run, &mut earlier, &unit, step.limit, Some(&step.id))? {
+        // The earlier attempt may still run, or its end was not seen: it is not this attempt's.
+        let is_over = match attempt {
+            1 => Ok(true),
+            _ => host.finish(
+                self.run,
+                &mut work.clone(),
+                &unit,
+                step.limit,
+                Some(&step.id),
+            ),
+        };
+        let (recorder, last_lines) = (self.run.recorder, &mut self.last_lines);
+        let finished = match is_over {
+            Ok(true) => host.connection.with(
+                &host.name,
+                self.run.control,
+                &mut |told| tell(self.run, &host.name, told),
+                |remote| {
+                    remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
+                        recorder.record(printed(&step.id, stream, text));
+                        keep_last(last_lines, (stream, text.to_owned()));
+                    })
+                },
+            ),
+            Ok(false) if matches!(self.run.control.aborting(), Some((Abort::Hard, _))) => {
+                Err(RemoteError::Cancelled {
+                    host: host.name.clone(),
+                })
+            }
+            Ok(false) => {
                 return Err(Trouble::because(
                     "its earlier attempt still runs on the host",
                 ));
             }
-        }
-        let (recorder, last_lines) = (self.run.recorder, &mut self.last_lines);
-        let finished = host.connection.with(
-            &host.name,
-            self.run.control,
-            &mut |told| tell(self.run, &host.name, told),
-            |remote| {
-                remote.apply(&mut work, &script, step.limit, &mut |stream, text| {
-                    recorder.record(printed(&step.id, stream, text));
-                    keep_last(last_lines, (stream, text.to_owned()));
-                })
-            },
-        );
+            Err(error) => Err(error),
+        };
         match finished {
             Ok(finished) => {
                 // Nothing depends on it: the next run finds what is left behind.

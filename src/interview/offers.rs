@@ -75,7 +75,8 @@ pub fn find() -> Found {
         }
     };
     for name in names {
-        let state = Folder::open(Some(root.clone()), &name).and_then(|folder| folder.state());
+        let state =
+            Folder::open_to_read(Some(root.clone()), &name).and_then(|folder| folder.state());
         match state {
             Ok(Some(state)) => found.clusters.push(known(name, &state)),
             Ok(None) => {}

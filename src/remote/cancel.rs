@@ -25,7 +25,6 @@ impl WeakCancel {
 }
 
 #[derive(Debug)]
-
 struct CancelState {
     cancelled: AtomicBool,
     /// Readable once cancelled, so that a `poll` returns.

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::str;
 
+use crate::letters::misleads;
+
 /// Writes text with an escape in place of each character that a terminal obeys, or that makes text
 /// read otherwise than it is written: `\u001b`, as JSON has it. So JSON stays valid, and means the
 /// same.
@@ -75,13 +77,6 @@ impl<W: Write> Write for Sanitised<W> {
 
 fn is_unsafe(letter: char) -> bool {
     letter.is_control() && !matches!(letter, '\n' | '\t') || misleads(letter)
-}
-
-/// Characters that show nothing, or turn the direction of a text.
-pub fn misleads(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub fn find(
         let known = known.join(", ");
         return Err(KnownError::Unknown { name, known });
     }
-    let folder = Folder::open(Some(root), &name)?;
+    let folder = Folder::open_to_read(Some(root), &name)?;
     let Some(state) = folder.state()? else {
         return Err(KnownError::NoCluster);
     };

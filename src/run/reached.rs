@@ -210,9 +210,10 @@ impl Checked {
         links.cloned().collect()
     }
 
-    /// Checks the hosts once more: those with problems first, and all others once these are fit.
+    /// Checks the hosts once more: those with problems first, and all others once these have become
+    /// fit.
     pub(super) fn again(self, control: &Control) -> Self {
-        let unwell = self.grid.unwell();
+        let (unwell, passed) = (self.grid.unwell(), self.grid.passes());
         let Self {
             hosts,
             opened,
@@ -230,7 +231,7 @@ impl Checked {
             reached.leased = leased;
         }
         reached.look_again(&unwell, control);
-        if reached.grid().passes() {
+        if !passed && reached.grid().passes() {
             let names = reached.hosts.iter().map(|host| host.name.clone());
             let others = names.filter(|name| !unwell.contains(name)).collect();
             reached.look_again(&others, control);

@@ -105,7 +105,7 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
         .host(host)
         .ok_or_else(|| RunError::NoHost(host.to_owned()))?;
     let login = answers.login(host, &config)?;
-    let folder = Folder::open(None, &answers.cluster.name)?;
+    let folder = Folder::open_to_read(None, &answers.cluster.name)?;
     let usual = PathBuf::from("~/.ssh/known_hosts");
     let known_hosts = [usual]
         .into_iter()

@@ -54,6 +54,16 @@ impl Drop for Lock {
     }
 }
 
+/// Whether a run holds this folder; `None` where that is not known.
+pub fn is_held(folder: &Path) -> Option<bool> {
+    let file = File::open(folder.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
 fn note(file: &mut File) -> io::Result<()> {
     // Without fractions of a second.
     let now = OffsetDateTime::now_utc();

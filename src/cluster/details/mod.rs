@@ -15,6 +15,7 @@ use std::fmt;
 use time::OffsetDateTime;
 
 use super::objects::NodeJson;
+use crate::letters::misleads;
 use crate::redact::{PemBlock, Redactor};
 
 pub(super) use event::{EventJson, events};
@@ -112,13 +113,15 @@ impl Details {
             });
             texts.collect::<Vec<_>>()
         };
-        let fact = |(label, fact)| (label, text(fact));
+        let fact = |(label, fact)| (text(label), text(fact));
         let part = |part: ObjectPart| ObjectPart {
+            name: text(part.name),
             state: text(part.state),
             notes: texts(part.notes),
             ..part
         };
         let event = |event: ObjectEvent| ObjectEvent {
+            reason: text(event.reason),
             message: text(event.message),
             ..event
         };
@@ -127,6 +130,7 @@ impl Details {
             parts: self.parts.into_iter().map(part).collect(),
             events: self.events.into_iter().map(event).collect(),
             log: self.log.map(|log| LogTail {
+                container: text(log.container),
                 lines: texts(log.lines),
                 ..log
             }),
@@ -149,7 +153,7 @@ fn clean(text: &str) -> String {
         match letter {
             '\u{1b}' => skip_sequence(&mut letters),
             '\t' | '\n' => cleaned.push(' '),
-            letter if letter.is_control() || turns(letter) => {}
+            letter if letter.is_control() || misleads(letter) => {}
             letter => cleaned.push(letter),
         }
     }
@@ -162,11 +166,6 @@ fn skip_sequence(letters: &mut std::str::Chars<'_>) {
     if letters.next() == Some('[') {
         letters.find(|letter| matches!(letter, '\u{40}'..='\u{7e}'));
     }
-}
-
-/// Characters that make text read otherwise than it is written.
-fn turns(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// `what: why`, or what alone.

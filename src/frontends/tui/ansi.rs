@@ -5,7 +5,7 @@ use std::str::Chars;
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::report::sanitised::misleads;
+use crate::letters::misleads;
 
 /// A longer line is cut: the log file has all of it.
 const LONGEST: usize = 2000;

@@ -71,7 +71,7 @@ use event_loop::EventLoop;
 use model::Model;
 use summary::RunEnd;
 use terminal::Guard;
-pub use terminal::columns;
+pub use terminal::{columns, rows};
 use theme::{Palette, Theme};
 
 /// What is left when the screens are gone.

@@ -31,7 +31,7 @@ pub enum PollError {
 
 /// The cluster of a run of these answers; `None` where the run came to none.
 pub fn of_run(answers: &Answers) -> Result<Option<Poll>, RunError> {
-    let folder = Folder::open(None, &answers.cluster.name)?;
+    let folder = Folder::open_to_read(None, &answers.cluster.name)?;
     let state = folder.state()?;
     let Some(authority) = state.and_then(|state| state.cluster_ca) else {
         return Ok(None);

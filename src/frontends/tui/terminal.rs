@@ -27,11 +27,20 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// The columns of the terminal on standard output, where that is one.
 pub fn columns() -> Option<usize> {
+    size().map(|(columns, _)| columns)
+}
+
+/// Its rows.
+pub fn rows() -> Option<usize> {
+    size().map(|(_, rows)| rows)
+}
+
+fn size() -> Option<(usize, usize)> {
     if !stdout().is_terminal() {
         return None;
     }
-    let (columns, _) = crossterm::terminal::size().ok()?;
-    (columns > 0).then_some(usize::from(columns))
+    let (columns, rows) = crossterm::terminal::size().ok()?;
+    (columns > 0 && rows > 0).then_some((usize::from(columns), usize::from(rows)))
 }
 
 /// Whether there is a terminal, to read from and to draw on.

@@ -14,6 +14,8 @@ pub(super) struct PreflightWorld {
     sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
     busy: bool,
+    /// The host that is lost.
+    lost: Option<usize>,
 }
 
 /// The hosts of the lab, on which all is well.
@@ -35,6 +37,7 @@ pub(super) fn lab() -> PreflightWorld {
         facts,
         answers,
         busy: false,
+        lost: None,
     }
 }
 
@@ -73,13 +76,14 @@ impl PreflightWorld {
             .iter()
             .zip(&self.facts)
             .zip(self.sources.iter().zip(&self.links))
-            .map(|((host, facts), (sources, links))| Looked {
+            .enumerate()
+            .map(|(place, ((host, facts), (sources, links)))| Looked {
                 host,
                 facts,
                 sources,
                 links,
                 busy: self.busy,
-                lost: None,
+                lost: (self.lost == Some(place)).then_some("it is gone"),
             })
             .collect();
         let topology = Topology::of(&self.answers).unwrap();
@@ -484,4 +488,15 @@ fn no_line_is_wider_than_a_terminal() {
         "{text}"
     );
     assert_eq!(text.matches(&long).count(), 5, "{text}");
+}
+
+/// Else the plan would be made of what was seen before.
+#[test]
+fn a_host_that_is_lost_is_not_overridden() {
+    let mut world = lab();
+    world.lost = Some(SERVER);
+    world.answers.cluster.overrides = vec![Check::Network];
+    let grid = world.grid();
+    assert!(!grid.passes(), "{}", told(&grid));
+    assert_eq!(grid.unwell(), ["k3s-server-1".to_owned()].into());
 }

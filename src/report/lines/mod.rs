@@ -19,7 +19,7 @@ use crate::events::StepId;
 use crate::events::estimate::{EarlierRuns, Estimate};
 use crate::events::progress::{Progress, Proof, Status};
 use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome, Stream, What};
-use crate::report::sanitised::misleads;
+use crate::letters::misleads;
 use wrap::Wrapping;
 
 pub use status::write as write_status;
