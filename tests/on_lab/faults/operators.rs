@@ -99,13 +99,13 @@ pub fn impostors() -> Vec<Fault> {
             new_key(&lab, host);
             let before = picture(&lab);
             let run = wizard.run();
-            assert_eq!(run.status.code(), Some(3), "{}", run.text);
+            assert_eq!(run.status.code(), Some(7), "{}", run.text);
             assert!(run.text.contains("host key"), "{}", run.text);
             assert_eq!(changes(&before, &picture(&lab)), Vec::<String>::new());
             old_key(&lab, host);
             Row {
                 did: format!("{host} has another host key than known_hosts"),
-                said: "exit 3: the host key has changed".to_owned(),
+                said: "exit 7: the host key is another one than known, nothing was sent".to_owned(),
                 continued: ends_well(&lab, &wizard),
             }
         })
