@@ -36,6 +36,9 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Key(key) => press(model, key),
         Message::Paste(text) => paste(model, &text),
         Message::Mouse(mouse) => {
+            if mouse.kind != MouseEventKind::Moved {
+                model.pages.get_mut(model.page).pressed();
+            }
             match mouse.kind {
                 MouseEventKind::ScrollUp => scroll(model, -3),
                 MouseEventKind::ScrollDown => scroll(model, 3),
@@ -293,6 +296,7 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 }
 
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    model.pages.get_mut(model.page).pressed();
     // tmux and other terminals send CR for a line end that is pasted.
     let pasted = &pasted.replace("\r\n", "\n").replace('\r', "\n");
     if model.is_covered() || model.common.saving.as_ref().is_some_and(|it| it.exists) {
