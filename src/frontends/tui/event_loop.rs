@@ -20,13 +20,13 @@ use crate::engine::watch::{Lost, News};
 use crate::events::Abort;
 use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
-use crate::interview::save::{FileExists, outcome_of, save_to};
+use crate::interview::save::{outcome_of, save_to};
 use crate::run::{Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::signals;
 use crate::state::files::{self, Existing};
 
-use super::common::SavePrompt;
+use super::common::{Common, SavePrompt};
 use super::driver;
 use super::effect::{Effect, Order, ProbeOrder};
 use super::live::LiveUpdate;
@@ -97,7 +97,7 @@ impl EventLoop {
                 let events = match tail.read() {
                     Ok(events) => events,
                     Err(error) => {
-                        drop(messages.send(Message::Said(error.to_string())));
+                        drop(messages.send(Message::NotFollowed(error.to_string())));
                         return;
                     }
                 };
@@ -284,23 +284,7 @@ impl EventLoop {
                 answers,
                 path,
                 replaces,
-            } => {
-                let existing = if replaces {
-                    Existing::IsReplaced
-                } else {
-                    Existing::MustBeSame
-                };
-                match save_to(Path::new(&path), &answers, existing) {
-                    Ok(text) => {
-                        model.common.say(text);
-                        model.common.saved = Some(path);
-                    }
-                    Err(FileExists) => {
-                        let exists = true;
-                        model.common.saving = Some(SavePrompt { path, exists });
-                    }
-                }
-            }
+            } => save_answers(&mut model.common, &answers, path, replaces),
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,
             Effect::Generate(key) => {
@@ -465,4 +449,19 @@ fn is_of_operator(message: &Message) -> bool {
         message,
         Message::Key(_) | Message::Paste(_) | Message::Mouse(_) | Message::Resize(..)
     )
+}
+
+/// Saves the answers. Where there is another file, the operator is asked.
+fn save_answers(common: &mut Common, answers: &Answers, path: String, replaces: bool) {
+    let existing = if replaces {
+        Existing::IsReplaced
+    } else {
+        Existing::MustBeSame
+    };
+    if let Ok(text) = save_to(Path::new(&path), answers, existing) {
+        common.say(text);
+        common.saved = Some(path);
+    } else {
+        common.saving = Some(SavePrompt { path, exists: true });
+    }
 }
