@@ -96,7 +96,7 @@ impl Poll {
         let asked = first(&mut places, |server| {
             look::details(server, &self.administrator, object)
         });
-        let unseen = asked.unseen.iter().map(explained);
+        let unseen = asked.unseen.iter().map(explained_on_screens);
         let why: Vec<_> = asked.failed.into_iter().chain(unseen).collect();
         let (_, details) = asked.answered.ok_or_else(|| why.join("; "))?;
         Ok(details.redacted(&self.redactor()?))
@@ -196,11 +196,41 @@ pub(super) fn first<T>(
 }
 
 pub(super) fn explained(error: &RemoteError) -> String {
-    let refused = matches!(error, RemoteError::Auth { .. } | RemoteError::NoRoot { .. });
-    if refused {
-        return format!(
-            "{error}. (A password that stands in answers is kept nowhere: --answers FILE gives it)"
+    let hint = "(A password that stands in answers is kept nowhere: --answers FILE gives it)";
+    with_hint(error, hint)
+}
+
+/// For the screens, which ask for no password of a cluster that is looked at.
+fn explained_on_screens(error: &RemoteError) -> String {
+    let hint = "A password is needed: run k3s-ha-wizard status, which asks for it.";
+    with_hint(error, hint)
+}
+
+fn with_hint(error: &RemoteError, hint: &str) -> String {
+    match error {
+        RemoteError::Auth { .. } | RemoteError::NoRoot { .. } => format!("{error}. {hint}"),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_frontend_is_told_of_a_way_to_give_a_password_that_it_has() {
+        let error = RemoteError::NoRoot {
+            host: "s1".into(),
+            user: "admin".into(),
+            why: "sudo asks for a password".into(),
+            wants: Vec::new(),
+        };
+        assert!(explained(&error).contains("--answers FILE"));
+        let shown = explained_on_screens(&error);
+        let hint = "A password is needed: run k3s-ha-wizard status, which asks for it.";
+        assert!(
+            shown.ends_with(hint) && !shown.contains("--answers"),
+            "{shown}"
         );
     }
-    error.to_string()
 }

@@ -46,7 +46,7 @@ fn a_cluster_is_made_by_answering_questions() {
         "SSH password:",
         "sudo password:",
         "Host key:",
-        "Ignored checks:",
+        "Overridden checks:",
     ] {
         terminal.answers(field, "");
     }

@@ -135,6 +135,13 @@ impl Common {
         vec![Effect::Abort(how)]
     }
 
+    /// A run goes on, here or where it is followed.
+    pub fn run_moves(&self) -> bool {
+        let replay = self.mode.replay();
+        let is_seen = replay.is_none_or(|replay| replay.follows && replay.lost.is_none());
+        self.run.is_active() && is_seen
+    }
+
     /// The run takes decisions: about phases, and about steps that failed.
     pub fn listens(&self) -> bool {
         self.mode.replay().is_none() && self.at_work && self.stopping.is_none()

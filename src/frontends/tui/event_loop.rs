@@ -97,7 +97,7 @@ impl EventLoop {
                 let events = match tail.read() {
                     Ok(events) => events,
                     Err(error) => {
-                        drop(messages.send(Message::Said(error.to_string())));
+                        drop(messages.send(Message::NotFollowed(error.to_string())));
                         return;
                     }
                 };

@@ -126,6 +126,8 @@ fn message(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         Line::styled(question, theme.accent())
     } else if let Some(toast) = &common.toast {
         Line::styled(toast.text.clone(), theme.accent())
+    } else if let Some(why) = common.mode.replay().and_then(|it| it.lost.as_ref()) {
+        Line::styled(text::not_followed(why), theme.bad())
     } else if let Some(how) = common.stopping {
         let text = match how {
             Abort::Soft => text::STOPPING,
@@ -183,7 +185,8 @@ fn footer(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 fn status(common: &Common) -> String {
     if let Some(replay) = common.mode.replay() {
         if replay.follows {
-            return text::following(common.run.progress.ended.is_some());
+            let ended = common.run.progress.ended.is_some();
+            return text::following(ended, replay.lost.is_some());
         }
         return text::replaying(replay.ended(), replay.paused, replay.speed);
     }

@@ -34,6 +34,8 @@ pub enum Message {
     Files(RunFiles),
     /// What an estimate of the run comes from.
     Earlier(EarlierRuns),
+    /// The log of the run of another process cannot be read any more, and why.
+    NotFollowed(String),
     /// The cluster looks another way now, after the run.
     Live(Box<LiveUpdate>),
     /// A host was reached: its name, and what it is.

@@ -61,8 +61,7 @@ impl Model {
         let common = &self.common;
         let replay = common.mode.replay();
         let plays = replay.is_some_and(ReplaySession::plays);
-        let follows = replay.is_none_or(|replay| replay.follows);
-        let moves = common.run.is_active() && (follows || plays);
+        let moves = common.run_moves() || (common.run.is_active() && plays);
         let turns = moves.then_some(SPIN);
         let passes = (plays || common.toast.is_some()).then_some(100);
         let page = self.shown().wakes(common);

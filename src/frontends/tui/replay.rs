@@ -16,6 +16,8 @@ pub struct ReplaySession {
     pub paused: bool,
     /// Events come by themselves: the run goes on in another process.
     pub follows: bool,
+    /// Why the log of that run is not read any more.
+    pub lost: Option<String>,
 }
 
 impl ReplaySession {
@@ -26,6 +28,7 @@ impl ReplaySession {
             speed: 1,
             paused: false,
             follows: false,
+            lost: None,
         }
     }
 

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::action::Action;
 use super::common::Common;
 use super::effect::Effect;
-use super::keys::{BACK, NEXT, PHASES, SCROLL, Scope, char, helped, shown};
+use super::keys::{BACK, NEXT, PHASES, SCROLL, Scope, char, ctrl, helped, shown};
 use super::layout;
 use super::page::Page;
 use super::text::key as say;
@@ -50,6 +50,12 @@ const SHOW_HELD: Scope = Scope::new(
     &[shown(char('h'), Action::ShowPhase, say::SHOW_PHASE)],
 );
 
+/// The page of the phase that waits: to go on is to run it.
+const RUN_HELD: Scope = Scope::new(
+    "run held",
+    &[helped(ctrl('n'), Action::Forward, say::RUN_PHASE)],
+);
+
 /// The pages of a run, in the order in which one goes on to the next, and back.
 fn order(common: &Common) -> Vec<Page> {
     let held = common.run.progress.held.is_some();
@@ -83,7 +89,11 @@ pub fn scopes(common: &Common, page: Page, mut own: Vec<Scope>) -> Vec<Scope> {
         own.push(AGAIN);
     }
     own.push(VIEWS);
-    own.extend(beside(common, page, true).map(|_| NEXT));
+    if page == Page::Phase && held && common.listens() {
+        own.push(RUN_HELD);
+    } else {
+        own.extend(beside(common, page, true).map(|_| NEXT));
+    }
     own.extend(beside(common, page, false).map(|_| BACK));
     own.extend([PHASES, SCROLL]);
     own

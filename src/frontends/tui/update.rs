@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::action::Action;
@@ -35,15 +35,8 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Message::Key(key) => press(model, key),
         Message::Paste(text) => paste(model, &text),
-        Message::Mouse(mouse) => {
-            match mouse.kind {
-                MouseEventKind::ScrollUp => scroll(model, -3),
-                MouseEventKind::ScrollDown => scroll(model, 3),
-                MouseEventKind::Down(MouseButton::Left) => {
-                    click(model, Position::new(mouse.column, mouse.row));
-                }
-                _ => {}
-            }
+        Message::Mouse(event) => {
+            mouse(model, event);
             Vec::new()
         }
         Message::Resize(width, height) => {
@@ -72,6 +65,12 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Earlier(earlier) => {
             model.common.earlier = earlier;
+            Vec::new()
+        }
+        Message::NotFollowed(why) => {
+            if let Some(replay) = model.common.mode.replay_mut() {
+                replay.lost = Some(why);
+            }
             Vec::new()
         }
         Message::Live(update) => looked(model, *update),
@@ -241,8 +240,22 @@ fn loaded(model: &mut Model, answers: Answers) -> Vec<Effect> {
     let Some(wizard) = model.common.mode.wizard_mut() else {
         return Vec::new();
     };
-    wizard.interview.replace(answers);
+    wizard.replace(answers);
     vec![Effect::Go(Page::Review), wizard.draft()]
+}
+
+fn mouse(model: &mut Model, mouse: MouseEvent) {
+    if mouse.kind != MouseEventKind::Moved {
+        model.pages.get_mut(model.page).pressed();
+    }
+    match mouse.kind {
+        MouseEventKind::ScrollUp => scroll(model, -3),
+        MouseEventKind::ScrollDown => scroll(model, 3),
+        MouseEventKind::Down(MouseButton::Left) => {
+            click(model, Position::new(mouse.column, mouse.row));
+        }
+        _ => {}
+    }
 }
 
 fn click(model: &mut Model, place: Position) {
@@ -293,6 +306,7 @@ fn typed(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 }
 
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    model.pages.get_mut(model.page).pressed();
     // tmux and other terminals send CR for a line end that is pasted.
     let pasted = &pasted.replace("\r\n", "\n").replace('\r', "\n");
     if model.is_covered() || model.common.saving.as_ref().is_some_and(|it| it.exists) {
@@ -444,7 +458,7 @@ fn tick(model: &mut Model, passed: u64) -> Vec<Effect> {
     if let Some(replay) = common.mode.replay_mut().filter(|replay| !replay.follows) {
         let events = replay.tick(passed, &mut common.run.clock);
         all_happened(model, &events);
-    } else if common.run.is_active() {
+    } else if common.run_moves() {
         common.run.clock += passed;
     }
     effects

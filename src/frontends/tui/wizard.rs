@@ -4,9 +4,9 @@ use super::effect::{Effect, EnteredSecret};
 use super::page::{self, Page};
 use super::probes::Probes;
 use super::shown_plan::{Detail, ShownPlan};
-use crate::answers::CredentialKind;
+use crate::answers::{Answers, CredentialKind};
 use crate::interview::Interview;
-use crate::interview::offers::Found;
+use crate::interview::offers::{Found, Offer};
 
 #[derive(Debug)]
 pub struct WizardSession {
@@ -25,7 +25,7 @@ pub struct WizardSession {
     pub plan: ShownPlan,
     pub detail: Detail,
     /// Which secrets the operator typed: for the host or for all, and what for. Never the secrets.
-    pub given: Vec<(Option<String>, CredentialKind)>,
+    given: Vec<(Option<String>, CredentialKind)>,
     /// Why there is no run.
     pub refused: Option<String>,
     /// Milliseconds since connecting began.
@@ -48,6 +48,25 @@ impl WizardSession {
             refused: None,
             clock: 0,
         }
+    }
+
+    /// Another interview begins.
+    pub fn begin(&mut self, offer: &Offer) {
+        self.interview.begin(offer);
+        self.given.clear();
+    }
+
+    /// Other answers take the place of these.
+    pub fn replace(&mut self, answers: Answers) {
+        self.interview.replace(answers);
+        self.given.clear();
+    }
+
+    /// The secrets that the operator typed for hosts of the answers, or for all.
+    pub fn given(&self) -> impl Iterator<Item = &(Option<String>, CredentialKind)> {
+        let is_there = |host: &String| self.interview.answers.host(host).is_some();
+        let mut given = self.given.iter();
+        std::iter::from_fn(move || given.find(|(host, _)| host.as_ref().is_none_or(is_there)))
     }
 
     /// The operator typed a secret.

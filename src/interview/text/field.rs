@@ -119,12 +119,12 @@ pub const KNOWN_HOSTS: Words = (
     "Read in addition to ~/.ssh/known_hosts, never written: one path per line.",
 );
 pub const OVERRIDE: Words = (
-    "Ignored checks",
+    "Overridden checks",
     "Checks that may fail on any host, separated by spaces: arch, address, names, clock, cpu, \
      memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );
 pub const HOST_OVERRIDE: Words = (
-    "Ignored checks",
+    "Overridden checks",
     "Checks that may fail on this host, separated by spaces: arch, address, names, clock, cpu, \
      memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );

@@ -9,10 +9,12 @@ use super::super::common::Common;
 use super::super::log::split;
 use super::super::message::Unreached;
 use super::super::theme::Theme;
-use super::super::widgets::{over, pad, styled, wrapped};
+use super::super::widgets::{fit, over, pad, styled, wrapped};
 use super::{Prompt, text as say};
 
 const WIDTH: usize = 64;
+/// A name and a fingerprint fit beside each other on the least screen.
+const NAME: usize = 24;
 
 pub fn draw(common: &Common, prompt: &Prompt, frame: &mut Frame<'_>) {
     let Some(wanted) = prompt.wanted() else {
@@ -79,9 +81,15 @@ pub fn compare(common: &Common, keys: &[(String, String)], frame: &mut Frame<'_>
         .collect();
     lines.push(Line::styled(say::COMPARE_COMMAND, theme.accent()));
     lines.push(Line::default());
-    let names = keys.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let names = keys
+        .iter()
+        .map(|(name, _)| name.width())
+        .max()
+        .unwrap_or(0)
+        .min(NAME);
     for (name, key) in keys {
-        lines.push(Line::from(format!("{}  {key}", pad(name, names))));
+        let name = pad(&fit(name, NAME, theme), names);
+        lines.push(Line::from(format!("{name}  {key}")));
     }
     over(theme, say::COMPARE_TITLE, lines, frame);
 }

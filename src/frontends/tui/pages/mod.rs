@@ -55,7 +55,7 @@ pub trait Screen: Debug {
 
     fn clicked(&mut self, _common: &mut Common, _place: Position) {}
 
-    /// A key is pressed, whatever it means.
+    /// The operator uses the keyboard or the mouse, or pastes, whatever it means.
     fn pressed(&mut self) {}
 
     /// What is asked, where an answer is waited for.

@@ -187,7 +187,7 @@ fn details_of_what_is_gone_say_so() {
         &mut model,
         LiveUpdate::Cluster(seen(cluster(ILL), "k3s-s1", 99)),
     );
-    assert!(text(&model).contains("does not have it any more"));
+    assert!(text(&model).contains("no longer in the cluster"));
 }
 
 #[test]
@@ -196,13 +196,14 @@ fn the_command_for_kubectl_is_copied() {
     let copied = Effect::Copy("export KUBECONFIG=/state/lab/kubeconfig".into());
     assert_eq!(press(&mut model, "y"), [copied]);
     let page = text(&model);
-    assert!(
-        page.contains("export KUBECONFIG=/state/lab/kubeconfig (a terminal may refuse"),
-        "{page}"
-    );
+    let copied = "Copied: export KUBECONFIG=… (your terminal may refuse it).";
+    assert!(page.contains(copied), "{page}");
     model.common.run.files = None;
     assert_eq!(press(&mut model, "y"), []);
     assert!(text(&model).contains("There is no kubeconfig yet"));
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    press(&mut model, ">cy");
+    assert!(text(&model).contains("A replay knows no kubeconfig."));
 }
 
 #[test]

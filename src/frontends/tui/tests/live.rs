@@ -208,6 +208,29 @@ fn what_was_lost_and_comes_back_is_live_again() {
 }
 
 #[test]
+fn proofs_are_not_green_while_the_datastore_has_a_problem() {
+    let problem = "the cluster has problems now";
+    let mut model = live(MONO, (120, 90));
+    assert!(!text(&model).contains(problem));
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(lost(90, &["pg: no"], false)),
+    );
+    assert!(text(&model).contains(problem), "{}", text(&model));
+    let lines = ["198.51.100.12|TLSv1.3|t|7", "198.51.100.13|TLSv1.3|t|5"];
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(seen(datastore(&lines), "pg", 95)),
+    );
+    assert!(!text(&model).contains(problem));
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(seen(datastore(&lines[..1]), "pg", 99)),
+    );
+    assert!(text(&model).contains(problem), "{}", text(&model));
+}
+
+#[test]
 fn nothing_moves_by_itself_on_a_live_page() {
     for make in [live, stale] {
         let mut model = make(MONO, LARGE);

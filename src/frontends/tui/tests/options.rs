@@ -348,3 +348,30 @@ fn a_screen_without_fields_scrolls() {
     press(&mut model, "<Up>");
     assert!(!text(&model).contains("refused."));
 }
+
+#[test]
+fn enter_says_what_it_does_in_a_form() {
+    let footer = |model: &Model| text(model).lines().last().unwrap_or_default().to_owned();
+    let mut model = screen(MONO, SMALL, Section::Cluster);
+    assert!(footer(&model).contains("Enter next field"));
+    to_field(&mut model, "cluster.override");
+    assert!(footer(&model).contains("Enter done"), "{}", footer(&model));
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<End><Enter>");
+    assert_eq!(model.page, Page::Open);
+    assert!(footer(&model).contains("Enter open the file"));
+}
+
+#[test]
+fn a_new_host_whose_text_was_deleted_is_no_host() {
+    let mut model = filled(MONO, SMALL);
+    press(&mut model, "2");
+    let before = answers(&model).hosts.len();
+    press(&mut model, "ax");
+    assert_eq!(answers(&model).hosts.len(), before + 1);
+    let effects = press(&mut model, "<BS>");
+    assert!(matches!(effects[..], [Effect::KeepDraft(_)]), "{effects:?}");
+    press(&mut model, "<Esc>");
+    assert_eq!(model.page, Page::Hosts);
+    assert_eq!(answers(&model).hosts.len(), before);
+}

@@ -149,7 +149,7 @@ fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues()
     assert_eq!(update(&mut model, Message::Planned(Box::new(plan))), []);
     assert_eq!(passes(&mut model, 19_999), []);
     assert!(
-        text(&model).contains("continues in 1 s; any key"),
+        text(&model).contains("continues in 1 s; any"),
         "{}",
         text(&model)
     );
@@ -284,15 +284,82 @@ fn a_check_is_overridden_by_name_and_by_the_operator() {
     let page = text(&model);
     assert!(page.contains("cannot be overridden"), "{page}");
     assert_eq!(model.shown().question(&model.common), None);
-    // What was overridden stays so, whatever the hosts say, and nothing is checked by itself.
+    // What was overridden stays so, whatever the hosts say. What still fails is checked again.
     again(&mut model, failing);
     assert_eq!(model.pages.preflight.grid.of(Level::Fails).count(), 1);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    again(&mut model, |grid| {
+        failing(grid);
+        set(grid, 4, Check::Existing, cell(Level::Fine, "", ""));
+    });
     assert_eq!(passes(&mut model, 60_000), []);
     // With these answers, all is asked again.
     assert_eq!(press(&mut model, "r"), [Effect::Begin(false)]);
     let effects = update(&mut model, Message::Over);
     assert!(matches!(effects[..], [Effect::Reach(_)]), "{effects:?}");
     assert_eq!(model.page, Page::Connect);
+}
+
+#[test]
+fn the_operator_overrides_the_check_that_the_question_is_about() {
+    let mut model = checked(MONO, SMALL, failing);
+    assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
+    press(&mut model, "o");
+    let question = "Override ports on server-2? The answers keep the override.";
+    assert!(text(&model).contains(question), "{}", text(&model));
+    // What was asked for before comes now, and another problem is chosen.
+    again(&mut model, |grid| {
+        failing(grid);
+        set(grid, 2, Check::Ports, cell(Level::Fine, "", ""));
+    });
+    assert_eq!(passes(&mut model, 60_000), [], "no look while it is asked");
+    assert_eq!(press(&mut model, "y"), []);
+    assert!(text(&model).contains("ports: fails no more"));
+    assert_eq!(model.pages.preflight.grid.of(Level::Fails).count(), 1);
+    assert_eq!(passes(&mut model, 100), [Effect::CheckAgain]);
+    // While a check runs, nothing is begun anew.
+    assert_eq!(press(&mut model, "r"), []);
+    assert!(text(&model).contains("The hosts are being checked."));
+}
+
+#[test]
+fn the_checks_can_be_opened_again_after_the_wizard_continued_by_itself() {
+    for key in ["c", "<Esc>"] {
+        let mut model = checked(MONO, SMALL, |_| {});
+        passes(&mut model, 20_000);
+        assert_eq!(model.page, Page::Plan);
+        press(&mut model, key);
+        passes(&mut model, 200);
+        assert_eq!(model.page, Page::Preflight);
+    }
+}
+
+#[test]
+fn the_mouse_and_a_paste_stop_the_countdown() {
+    let wheel = crossterm::event::MouseEvent {
+        kind: crossterm::event::MouseEventKind::ScrollDown,
+        column: 1,
+        row: 1,
+        modifiers: KeyModifiers::NONE,
+    };
+    for message in [Message::Mouse(wheel), Message::Paste("x".into())] {
+        let mut model = checked(MONO, SMALL, |grid| {
+            set(
+                grid,
+                1,
+                Check::Memory,
+                cell(Level::Overridden, "480 MiB", "2 GiB"),
+            );
+        });
+        let page = text(&model);
+        assert!(
+            page.contains("5 hosts, 1 overridden. No check stops"),
+            "{page}"
+        );
+        update(&mut model, message);
+        passes(&mut model, 60_000);
+        assert_eq!(model.page, Page::Preflight);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Hosts that are tried while they are entered, and secrets that are asked for.
 
+use super::super::credential_prompt;
 use super::super::effect::EnteredSecret;
 use super::super::message::Unreached;
 use super::super::page::Page;
@@ -234,6 +235,20 @@ fn all_unknown_keys_are_compared_and_trusted_at_once() {
     assert_eq!(keys(&model)[3], Some(KEY.replace("47DE", "9aBc")));
 }
 
+#[test]
+fn a_long_name_cuts_no_fingerprint() {
+    let model = wizard(MONO, SMALL);
+    let name = "server-in-a-rack-far-away-with-a-long-name";
+    let keys = vec![(name.to_owned(), KEY.to_owned())];
+    let mut terminal = Terminal::new(TestBackend::new(SMALL.0, SMALL.1)).expect("a terminal");
+    let drawn = terminal.draw(|frame| credential_prompt::compare(&model.common, &keys, frame));
+    let page = rows(drawn.expect("drawn").buffer, |cell| {
+        cell.symbol().to_owned()
+    });
+    assert!(page.contains(KEY), "{page}");
+    assert!(page.contains("server-in-a-rack-far-aw…"), "{page}");
+}
+
 /// The review tells which secrets were typed, and not the secrets.
 #[test]
 fn secrets_that_were_typed_are_on_the_review() {
@@ -246,6 +261,16 @@ fn secrets_that_were_typed_are_on_the_review() {
     press(&mut model, "<PgDn>");
     let page = page + &text(&model);
     assert!(page.contains(told), "{page}");
+    // Not where the host is no more, nor among other answers.
+    let mut gone = filled_answers();
+    gone.hosts.retain(|host| host.name != "server-2");
+    if let Some(wizard) = model.common.mode.wizard_mut() {
+        wizard.interview.answers.hosts = gone.hosts;
+    }
+    assert!(!text(&model).contains("sudo password: ****"));
+    update(&mut model, Message::Loaded(Box::new(filled_answers())));
+    press(&mut model, "<PgDn>");
+    assert!(!text(&model).contains("sudo password: ****"));
     // On the page of the connections, too, and for all hosts.
     let mut model = connected(MONO, SMALL);
     press(&mut model, "<Tab>one<Enter><Esc><PgDn>");

@@ -12,7 +12,10 @@ fn read_only_screens_run_nothing_and_keep_no_draft() {
     assert_eq!(model.page, Page::Review);
     let page = text(&model);
     assert!(page.contains("k3s-ha-wizard · read-only"), "{page}");
-    assert!(page.contains("Refused: --read-only"), "{page}");
+    let refused = "Refused: --read-only. To compare the hosts: check; to see them: status.";
+    assert!(page.contains(refused), "{page}");
+    let stops = "With --read-only the wizard stops here.";
+    assert!(page.contains(stops), "{page}");
     let keeps = |read_only: bool| {
         let mut model = wizard(MONO, SMALL);
         model.common.read_only = read_only;

@@ -38,6 +38,7 @@ fn places() -> Vec<Model> {
     }
     let mut places = vec![
         wizard(MONO, SMALL),
+        then(wizard(MONO, SMALL), "<End><Enter>"),
         filled(),
         then(filled(), "2d"),
         then(filled(), "q"),

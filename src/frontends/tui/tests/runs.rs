@@ -123,7 +123,10 @@ fn phase_by_phase() {
 
     // Whoever edits the answers ends the run first.
     let mut model = held(MONO, SMALL);
-    assert_eq!(press(&mut model, "e"), [Effect::Abort(Abort::Soft)]);
+    assert_eq!(press(&mut model, "e"), []);
+    assert!(text(&model).contains("Stop this run to edit the answers?"));
+    assert_eq!(press(&mut model, "n"), []);
+    assert_eq!(press(&mut model, "ey"), [Effect::Abort(Abort::Soft)]);
     update(&mut model, Message::Over);
     assert_eq!(model.page, Page::Review);
 }
@@ -352,6 +355,74 @@ fn a_followed_run_is_shown_as_far_as_it_is_and_goes_on() {
     assert!(text(&model).contains("the run has ended"));
     // Nothing is at work here: it is left without a question.
     assert_eq!(press(&mut model, "<C-c>"), [Effect::Quit]);
+}
+
+#[test]
+fn a_log_that_cannot_be_followed_any_more_is_told_for_good() {
+    let mut model = Model::for_following(MONO, SMALL);
+    for event in events("run.jsonl").into_iter().filter(|it| it.at <= 28_000) {
+        update(&mut model, Message::Event(Box::new(event)));
+    }
+    assert!(model.wakes().is_some());
+    update(&mut model, Message::NotFollowed("run.jsonl: gone".into()));
+    let clock = model.common.run.clock;
+    update(&mut model, Message::Tick(60_000));
+    press(&mut model, "<Tab>");
+    let page = text(&model);
+    assert!(
+        page.contains("The log cannot be read any more: run.jsonl: gone"),
+        "{page}"
+    );
+    assert!(page.contains("no longer following"), "{page}");
+    assert_eq!((model.wakes(), model.common.run.clock), (None, clock));
+}
+
+#[test]
+fn a_follower_decides_nothing_and_is_offered_no_key_for_it() {
+    let help = |model: &mut Model, key: &str| {
+        model.common.size = (80, 60);
+        press(model, key);
+        let page = text(model);
+        press(model, "<Esc>");
+        page
+    };
+    let mut model = asked(MONO, SMALL);
+    assert!(help(&mut model, "?").contains("!  shell"));
+    press(&mut model, "l");
+    assert!(help(&mut model, "?").contains("p  pause"));
+    let mut model = Model::for_following(MONO, SMALL);
+    for event in events("run-failed.jsonl") {
+        let failed = match &event.what {
+            What::StepEnded {
+                step,
+                outcome: Outcome::Failed(_),
+            } => Some(step.clone()),
+            _ => None,
+        };
+        update(&mut model, Message::Event(Box::new(event)));
+        if let Some(step) = failed {
+            happens(&mut model, What::Asked { step });
+            break;
+        }
+    }
+    let page = help(&mut model, "?");
+    assert!(!page.contains("shell") && !page.contains("retry"), "{page}");
+    let page = text(&model);
+    let waits = "The run waits for the decision of its operator.";
+    assert!(page.contains(waits), "{page}");
+    press(&mut model, "l");
+    let page = help(&mut model, "?");
+    assert!(!page.contains("p  pause"), "{page}");
+}
+
+#[test]
+fn the_key_that_goes_on_says_what_it_does() {
+    let mut model = held(MONO, (80, 60));
+    press(&mut model, "?");
+    let page = text(&model);
+    assert!(page.contains("Ctrl-N  run this phase"), "{page}");
+    assert!(page.contains("   1-9  jump to that phase"), "{page}");
+    assert!(!page.contains("Ctrl-N  next"), "{page}");
 }
 
 #[test]

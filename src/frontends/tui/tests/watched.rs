@@ -56,6 +56,33 @@ fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
 }
 
 #[test]
+fn a_choice_is_in_sight_however_many_there_are() {
+    let mut model = welcome(MONO, SMALL);
+    if let Some(wizard) = model.common.mode.wizard_mut() {
+        let found = &mut wizard.interview.found;
+        found.needs_tmux = true;
+        found.draft = Some(example());
+        let more: Vec<_> = (0..4).map(|_| found.clusters[0].clone()).collect();
+        found.clusters.extend(more);
+    }
+    for key in ["<Home>", "<End>"] {
+        press(&mut model, key);
+        assert!(text(&model).contains('▸'), "{}", text(&model));
+    }
+}
+
+#[test]
+fn where_passwords_are_missing_the_page_says_who_asks_for_them() {
+    let hint = "Where a password is needed, run k3s-ha-wizard status";
+    let mut model = watched(MONO, SMALL);
+    let why = ["k3s-s1: admin cannot become root: sudo asks for a password"];
+    tell(&mut model, LiveUpdate::Cluster(lost(9, &why, false)));
+    assert!(!text(&model).contains(hint), "it is still tried");
+    tell(&mut model, LiveUpdate::Cluster(lost(9, &why, true)));
+    assert!(text(&model).contains(hint), "{}", text(&model));
+}
+
+#[test]
 fn esc_leads_back_and_ends_the_looking() {
     let mut model = watched(MONO, SMALL);
     assert_eq!(press(&mut model, "<Enter>").len(), 1);

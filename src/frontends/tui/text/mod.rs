@@ -32,6 +32,7 @@ pub const LEAVE_READ_ONLY: &str =
 pub const QUIT_TITLE: &str = "Stop the run?";
 pub const QUIT_TEXT: &str = "The running steps can finish first, or be killed now. Finished steps stay done, and you can \
      resume at any time.";
+pub const ASK_TO_END: &str = "Stop this run to edit the answers? Finished steps stay done.";
 pub const STOPPING: &str = "Stopping: waiting for the running steps. Ctrl-C again kills them now.";
 pub const STOPPING_HARD: &str = "Stopping: killing the running steps. Ctrl-C again leaves at once.";
 pub const NOT_FOUND: &str = "Not found. Only the lines in memory are searched.";
@@ -41,7 +42,7 @@ pub const SUSPENDED_BACK: &str = "Resumed. Nothing was read from the hosts meanw
 pub const WELCOME: &str = "Welcome";
 pub const READ_ONLY: &str = "read-only";
 pub const READ_ONLY_RUNS_NOTHING: &str =
-    "Refused: --read-only changes nothing. `check` compares the hosts, `status` shows them.";
+    "Refused: --read-only. To compare the hosts: check; to see them: status.";
 pub const LIVE: &str = "Live";
 pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
@@ -56,7 +57,8 @@ from a file:
   k3s-ha-wizard install --answers answers.toml
 ";
 pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
-A replay needs a terminal on standard input and standard output.
+The screens of a replay need a terminal on standard input and standard output. Without one, use
+--plain or --output json.
 ";
 pub const NO_FILES: &str = "no file changes, or unknown until it runs";
 pub const GOES_ON: &str = "All remaining phases run without stopping.";
@@ -196,13 +198,20 @@ pub fn replaying(ended: bool, paused: bool, speed: u32) -> String {
 }
 
 /// The run of another process.
-pub fn following(ended: bool) -> String {
+pub fn following(ended: bool, lost: bool) -> String {
     if ended {
         "the run has ended"
+    } else if lost {
+        "no longer following"
     } else {
         "following"
     }
     .into()
+}
+
+/// The log of a run that was followed cannot be read.
+pub fn not_followed(why: &str) -> String {
+    format!("The log cannot be read any more: {why}")
 }
 
 pub fn terminal_failed(why: &str) -> String {

@@ -3,6 +3,7 @@
 use ratatui::Frame;
 use ratatui::text::{Line, Span};
 
+use super::super::action::Action;
 use super::super::keys::{self, ListedIn, Scope};
 use super::super::text;
 use super::super::theme::Theme;
@@ -32,11 +33,12 @@ fn lines(theme: Theme, scopes: &[Scope]) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = keys::active(scopes)
         .filter(|binding| binding.listed != ListedIn::Nothing)
         .map(|binding| {
+            let key = match binding.action {
+                Action::Phase(_) => text::key::PHASE_KEYS.to_owned(),
+                _ => binding.key.to_string(),
+            };
             Line::from(vec![
-                Span::styled(
-                    format!("{:>KEY$}  ", binding.key.to_string()),
-                    theme.accent(),
-                ),
+                Span::styled(format!("{key:>KEY$}  "), theme.accent()),
                 Span::raw(binding.says),
             ])
         })

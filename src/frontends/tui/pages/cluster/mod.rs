@@ -216,7 +216,10 @@ impl ClusterPage {
         let is_well = cluster.is_none_or(|cluster| cluster.problems().next().is_none());
         let balancer = self.balancer.as_ref();
         let has_way = balancer.is_none_or(|balancer| balancer.problem.is_none());
-        is_well && has_way && self.cluster.lost.is_none()
+        let datastore = self.datastore.seen.as_ref();
+        let is_kept = datastore.is_none_or(|seen| seen.picture.problems().next().is_none());
+        let is_lost = self.cluster.lost.is_some() || self.datastore.lost.is_some();
+        is_well && has_way && is_kept && !is_lost
     }
 
     /// Opens the details of what is chosen, and asks for more where the page is live.
@@ -238,9 +241,12 @@ impl ClusterPage {
 fn copy(common: &mut Common) -> Vec<Effect> {
     let files = common.run.files.as_ref();
     let Some(command) = files.and_then(|files| files.next.first().cloned()) else {
-        common.say(text::NO_KUBECONFIG);
+        common.say(match common.mode.replay() {
+            Some(_) => text::NO_KUBECONFIG_IN_REPLAY,
+            None => text::NO_KUBECONFIG,
+        });
         return Vec::new();
     };
-    common.say(text::copied(&command));
+    common.say(text::COPIED);
     vec![Effect::Copy(command)]
 }

@@ -67,26 +67,27 @@ pub fn proven_before(verdict: &str, at: Option<OffsetDateTime>) -> String {
     format!("! {verdict}; the cluster has problems now")
 }
 
-pub fn copied(command: &str) -> String {
-    format!("Sent to the clipboard: {command} (a terminal may refuse it)")
-}
-
+pub const COPIED: &str = "Copied: export KUBECONFIG=… (your terminal may refuse it).";
 pub const NO_KUBECONFIG: &str = "There is no kubeconfig yet: the last phase of a run writes it.";
+pub const NO_KUBECONFIG_IN_REPLAY: &str = "A replay knows no kubeconfig.";
 
-pub const GONE: &str = "The cluster does not have it any more.";
-pub const ASKED: &str = "Asking K3s for more …";
+/// No server lets the wizard in.
+pub const PASSWORD_NEEDED: &str =
+    "Where a password is needed, run k3s-ha-wizard status, which asks for it.";
+pub const GONE: &str = "It is no longer in the cluster.";
+pub const ASKED: &str = "Asking K3s for details …";
 pub const NOT_ASKED: &str =
-    "More is shown while the page is live: after a run, or from the welcome page.";
+    "Details are shown while the page is live: after a run, or from the welcome page.";
 pub const LOOK_NEXT: &str = "next";
 pub const PROBLEM: &str = "problem";
 pub const WAITING: &str = "not ready";
-pub const MISSING: &str = "not told";
+pub const MISSING: &str = "not available";
 pub const CONDITIONS: &str = "Conditions";
 pub const CONTAINERS: &str = "Containers";
 pub const EVENTS: &str = "Last events";
 pub const NO_EVENTS: &str = "None in the last hour: Kubernetes keeps them for that long.";
 pub const NOTHING_PRINTED: &str = "The container has printed nothing.";
-pub const LOG_CUT: &str = "The log is longer than what was asked for: its last lines are missing.";
+pub const LOG_CUT: &str = "Only the start of these lines was read: the last ones are missing.";
 
 pub fn details_title(object: &ObjectName) -> String {
     match object {
@@ -96,7 +97,7 @@ pub fn details_title(object: &ObjectName) -> String {
 }
 
 pub fn not_told(why: &str) -> String {
-    format!("K3s did not tell more: {why}")
+    format!("K3s gave no details: {why}")
 }
 
 pub fn log_title(log: &LogTail) -> String {

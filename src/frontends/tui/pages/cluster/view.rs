@@ -83,6 +83,9 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
         for why in &lost.why {
             say(why, theme.warning());
         }
+        if lost.given_up && common.watched.is_some() {
+            say(text::PASSWORD_NEEDED, theme.accent());
+        }
         lines.push(Line::default());
     } else if let Some(seen) = &watched.seen {
         say(&text::live(&seen.from, seen.since, seconds), theme.faint());

@@ -33,11 +33,13 @@ const SKIPPABLE: Scope = Scope::new(
     &[shown(char('s'), Action::Skip, say::key::SKIP)],
 );
 
+/// The step failed on a host that the wizard can log in to.
+const SHELL: Scope = Scope::new("shell", &[shown(char('!'), Action::Shell, say::key::SHELL)]);
+
 const FAILURE: Scope = Scope::new(
     "failure",
     &[
         shown(ENTER, Action::LookAtLog, say::key::LOOK_AT_LOG),
-        shown(char('!'), Action::Shell, say::key::SHELL),
         helped(char('n'), Action::NextFailure, say::key::NEXT_FAILURE),
         helped(
             char('N'),
@@ -70,7 +72,9 @@ impl Screen for FailurePage {
         let asked = self.asked(common).filter(|_| common.listens());
         let skippable = asked.is_some_and(|step| step.may_be_skipped);
         let asked = asked.map(|_| ASKED).into_iter();
-        let own = asked.chain(skippable.then_some(SKIPPABLE)).chain([FAILURE]);
+        let shell = self.shell(common).map(|_| SHELL);
+        let own = asked.chain(skippable.then_some(SKIPPABLE));
+        let own = own.chain([FAILURE]).chain(shell);
         run_pages::scopes(common, Page::Failure, own.collect())
     }
 

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-pub use crate::frontends::tui::text::{HERE, LOG_FILE, counted, step_name};
+pub use crate::frontends::tui::text::{ASK_TO_END, HERE, LOG_FILE, counted, step_name};
 use crate::frontends::tui::text::{duration, moment};
 
 /// What keys do, for the footer and the help.
@@ -17,7 +17,6 @@ pub mod key {
     pub const SHELL: &str = "shell";
 }
 
-pub const ASK_TO_END: &str = "Stop this run to edit the answers? Finished steps stay done.";
 pub const NO_FAILURE: &str = "No step has failed.";
 pub const FAILED: &str = "Failed";
 pub const ON_HOST: &str = "host";
@@ -55,6 +54,9 @@ pub fn attempt(number: u32, at: Option<OffsetDateTime>, took: u64) -> String {
     }
 }
 
+/// The run of another process waits.
+pub const OPERATOR_DECIDES: &str = "The run waits for the decision of its operator.";
+
 /// Above a failed step that waits for a decision of the operator.
 pub fn asks(may_be_skipped: bool, running: usize) -> String {
     let others = match running {
@@ -69,7 +71,7 @@ pub fn asks(may_be_skipped: bool, running: usize) -> String {
     };
     format!(
         "This step waits for your decision. {others} Fix the cause, then r: retry this step.{skip} \
-         w: continue without it and the steps that need it. Where a new run is needed, Ctrl-C stops \
-         this one, then r starts the new one; everything is kept."
+         w: continue without it and the steps that need it. Where a new run is needed, e stops \
+         this one and opens the answers; finished steps stay done."
     )
 }

@@ -32,13 +32,16 @@ pub fn lines(page: &FailurePage, common: &Common, width: usize) -> Vec<Line<'sta
         Line::styled(format!("{} {title}", theme.bad_mark()), theme.bad()),
         Line::default(),
     ];
-    let asked = page.asked(common).filter(|_| common.at_work);
-    if let Some(step) = asked {
+    let asked = page.asked(common);
+    if let Some(step) = asked.filter(|_| common.at_work) {
         lines.extend(styled(
             &text::asks(step.may_be_skipped, common.run.progress.counts().running),
             width,
             theme.accent(),
         ));
+        lines.push(Line::default());
+    } else if asked.is_some() {
+        lines.extend(styled(text::OPERATOR_DECIDES, width, theme.accent()));
         lines.push(Line::default());
     }
     let mut entry = |label: &str, what: &str, style: Style| {

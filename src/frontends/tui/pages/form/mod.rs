@@ -31,13 +31,28 @@ const GENERATES: Scope = Scope::new(
     &[shown(ctrl('g'), Action::Generate, say::key::GENERATE)],
 );
 
-/// A field of one line has focus, or there is none.
+/// A field of one line has focus, and there is another one after it.
 const FIELD: Scope = Scope::new(
     "field",
     &[
-        shown(ENTER, Action::Continue, say::key::NEXT_OR_DONE),
+        shown(ENTER, Action::Continue, say::key::NEXT_FIELD),
         helped(TAB, Action::NextField, say::key::NEXT_FIELD),
     ],
+);
+
+/// The last field has focus, or there is none: the page is done.
+const LAST: Scope = Scope::new(
+    "last field",
+    &[
+        shown(ENTER, Action::Continue, say::key::DONE),
+        helped(TAB, Action::NextField, say::key::NEXT_FIELD),
+    ],
+);
+
+/// The path of an answers file has focus.
+const FILE: Scope = Scope::new(
+    "file",
+    &[shown(ENTER, Action::Continue, say::key::OPEN_FILE)],
 );
 
 /// A field of several lines has focus.
@@ -76,6 +91,8 @@ pub struct FormPage {
     pub editor: Option<FormEditor>,
     /// Of a form without fields.
     scroll: usize,
+    /// The form is for a host that was not there when it was opened.
+    is_new_host: bool,
     /// What was typed when the form was opened, and the form.
     before: Option<Box<(Typed, Form)>>,
     /// Whether what was changed is to be discarded.
@@ -88,6 +105,7 @@ impl Default for FormPage {
             page: Page::Open,
             editor: None,
             scroll: 0,
+            is_new_host: false,
             before: None,
             asks_to_discard: false,
         }
@@ -109,6 +127,7 @@ impl Screen for FormPage {
             before: Some(Box::new((wizard.interview.typed(), form.clone()))),
             editor: Some(FormEditor::new(form)),
             scroll: 0,
+            is_new_host: page == Page::Host && wizard.host >= wizard.interview.answers.hosts.len(),
             asks_to_discard: false,
         };
         let place = page.place().filter(|_| page != Page::Host);
@@ -128,6 +147,8 @@ impl Screen for FormPage {
         let mut scopes: Vec<Scope> = generates.map(|_| GENERATES).into_iter().collect();
         scopes.push(match field.map(|field| field.kind) {
             Some(Kind::Lines) => LINES,
+            _ if self.page == Page::Open => FILE,
+            _ if self.editor.as_ref().is_some_and(FormEditor::is_at_end) => LAST,
             _ => FIELD,
         });
         scopes.extend(secret.map(|_| SECRET));
@@ -243,9 +264,11 @@ impl Screen for FormPage {
 impl FormPage {
     /// Puts the form's content into the answers; whether something is wrong with it.
     fn take(&mut self, wizard: &mut WizardSession, all: bool) -> bool {
-        let is_new = self.page == Page::Host && wizard.host >= wizard.interview.answers.hosts.len();
-        if is_new && !self.is_changed() {
+        if self.is_new_host && !self.is_changed() {
             // The network alone is no host.
+            if wizard.host < wizard.interview.answers.hosts.len() {
+                wizard.interview.remove_host(wizard.host);
+            }
             return false;
         }
         let Some(editor) = &mut self.editor else {

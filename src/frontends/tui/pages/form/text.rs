@@ -4,7 +4,8 @@ pub use crate::frontends::tui::text::OPEN;
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const NEXT_OR_DONE: &str = "next field";
+    pub const DONE: &str = "done";
+    pub const OPEN_FILE: &str = "open the file";
     pub const NEW_LINE: &str = "new line";
     pub const LINE_UP: &str = "line above, or previous field";
     pub const LINE_DOWN: &str = "line below, or next field";

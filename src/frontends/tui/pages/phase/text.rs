@@ -1,12 +1,7 @@
 //! The texts of the phase page.
 
-pub use crate::frontends::tui::text::{GOES_ON, HERE, NOT_BEGUN, counted, step_state};
+pub use crate::frontends::tui::text::{ASK_TO_END, GOES_ON, HERE, NOT_BEGUN, counted, step_state};
 pub use crate::interview::text::phase::*;
-
-/// What keys do, for the footer and the help.
-pub mod key {
-    pub const RUN_PHASE: &str = "run this phase";
-}
 
 pub const ENTER_RUNS: &str = "Enter runs this phase and stops before the next one; a runs all remaining phases. Anything already in place is left alone.";
 

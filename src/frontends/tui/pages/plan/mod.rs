@@ -9,7 +9,9 @@ use super::Screen;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
-use crate::frontends::tui::keys::{BACK, ENTER, NEXT, PHASES, SAVE, SCROLL, Scope, char, shown};
+use crate::frontends::tui::keys::{
+    BACK, ENTER, PHASES, SAVE, SCROLL, Scope, char, ctrl, helped, shown,
+};
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::shown_plan::Detail;
 use crate::frontends::tui::text::key;
@@ -19,6 +21,7 @@ const PLAN: Scope = Scope::new(
     "plan",
     &[
         shown(ENTER, Action::Continue, say::key::PHASE_BY_PHASE),
+        helped(ctrl('n'), Action::Forward, say::key::PHASE_BY_PHASE),
         shown(char('a'), Action::RunAll, key::RUN_ALL),
         shown(char('v'), Action::Scripts, key::SCRIPTS),
         shown(char('d'), Action::Files, key::FILES),
@@ -37,7 +40,7 @@ impl Screen for PlanPage {
     }
 
     fn scopes(&self, _: &Common) -> Vec<Scope> {
-        vec![PLAN, NEXT, BACK, PHASES, SAVE, SCROLL]
+        vec![PLAN, BACK, PHASES, SAVE, SCROLL]
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {

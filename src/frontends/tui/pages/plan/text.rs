@@ -4,7 +4,7 @@ pub use crate::frontends::tui::text::step_with_script;
 
 /// What keys do, for the footer and the help.
 pub mod key {
-    pub const PHASE_BY_PHASE: &str = "phase by phase";
+    pub const PHASE_BY_PHASE: &str = "run phase by phase";
     pub const CHECKS: &str = "checks";
 }
 

@@ -64,12 +64,12 @@ pub struct PreflightPage {
     skip: usize,
     /// All is done again when what is at work has ended.
     again: bool,
-    /// The operator is asked whether to override the chosen check.
-    asks_to_override: bool,
+    /// The operator is asked whether to override this check of this host.
+    asks_to_override: Option<(String, Check)>,
     /// Milliseconds since the hosts were checked.
     since: u64,
     now: Now,
-    /// A key was pressed: the wizard does not continue by itself.
+    /// The operator did something, or the wizard continued once: it does not do so by itself.
     held: bool,
     /// A check was overridden since: the hosts are connected to again with these answers.
     overrode: bool,
@@ -109,7 +109,7 @@ impl PreflightPage {
             pair: (0, 0),
             skip: 0,
             again: false,
-            asks_to_override: false,
+            asks_to_override: None,
             since: 0,
             now: Now::Wait,
             held: false,
@@ -277,7 +277,7 @@ impl PreflightPage {
 
 impl Screen for PreflightPage {
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        if self.asks_to_override {
+        if self.asks_to_override.is_some() {
             return vec![keys::ASK];
         }
         let overriding = (!common.is_planned() && self.chosen_fails()).then_some(OVERRIDE);
@@ -287,9 +287,9 @@ impl Screen for PreflightPage {
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
-        if std::mem::take(&mut self.asks_to_override) {
+        if let Some((host, check)) = self.asks_to_override.take() {
             return if action == Action::Confirm {
-                self.ignore_check(common)
+                self.override_check(common, &host, check)
             } else {
                 Vec::new()
             };
@@ -308,13 +308,16 @@ impl Screen for PreflightPage {
                 };
             }
             Action::Override if !common.is_planned() && self.chosen_fails() => {
-                let (_, check, _) = self.chosen().unwrap_or(("", Check::Os, None));
+                let Some((host, check, _)) = self.chosen() else {
+                    return Vec::new();
+                };
                 match check.stands() {
                     Some(why) => common.say(say::cell(check.as_str(), check, why)),
-                    None => self.asks_to_override = true,
+                    None => self.asks_to_override = Some((host.to_owned(), check)),
                 }
             }
             Action::Retry if self.waits(common) => return self.check_again(),
+            Action::Retry if at_work && self.now == Now::Check => common.say(say::BEING_CHECKED),
             Action::Retry if at_work => return self.begin_anew(),
             Action::Continue | Action::Forward if common.is_planned() => {
                 return vec![Effect::Go(Page::Plan)];
@@ -361,6 +364,7 @@ impl Screen for PreflightPage {
         }
         self.since = self.since.saturating_add(passed);
         if self.continues(common) == Some(0) && common.is_planned() {
+            self.held = true;
             return vec![Effect::Go(Page::Plan)];
         }
         if self.checks_in(common) == Some(0) {
@@ -375,7 +379,8 @@ impl Screen for PreflightPage {
     }
 
     fn question(&self, _: &Common) -> Option<String> {
-        self.asks_to_override.then(|| say::OVERRIDE.to_owned())
+        let asked = self.asks_to_override.as_ref();
+        asked.map(|(host, check)| say::asks_to_override(host, *check))
     }
 
     /// Where all was to be done again, it is.
@@ -391,20 +396,21 @@ impl Screen for PreflightPage {
 impl PreflightPage {
     /// The hosts wait until they are checked again.
     fn waits(&self, common: &Common) -> bool {
-        let unwell = !self.grid.is_well() && !self.overrode;
+        // What warns is not looked at again once only a new connection helps.
+        let unwell = !self.grid.is_well() && (!self.overrode || self.count(Level::Fails) > 0);
         common.at_work && !common.is_planned() && self.now == Now::Wait && unwell
     }
 
     /// In how many milliseconds the hosts are checked again by themselves.
     fn checks_in(&self, common: &Common) -> Option<u64> {
-        let waits = self.waits(common);
+        let waits = self.waits(common) && self.asks_to_override.is_none();
         waits.then(|| AGAIN.saturating_sub(self.since))
     }
 
     /// In how many milliseconds the wizard continues by itself.
     fn continues(&self, common: &Common) -> Option<u64> {
         let well = common.at_work && self.grid.is_well() && !self.overrode;
-        let continues = well && !self.held;
+        let continues = well && !self.held && self.asks_to_override.is_none();
         continues.then(|| CONTINUES.saturating_sub(self.since))
     }
 
@@ -419,10 +425,16 @@ impl PreflightPage {
         vec![Effect::Begin(false)]
     }
 
-    /// The operator knows better about the chosen check: that goes into the answers.
-    fn ignore_check(&mut self, common: &mut Common) -> Vec<Effect> {
-        let (Some(wizard), Some((name, check, _))) = (common.mode.wizard_mut(), self.chosen())
-        else {
+    /// The operator knows better about this check, if it still fails: that goes into the answers.
+    fn override_check(&mut self, common: &mut Common, name: &str, check: Check) -> Vec<Effect> {
+        let mut rows = self.grid.rows.iter_mut();
+        let row = rows.find(|row| row.host == name);
+        let cell = row.and_then(|row| row.cells.get_mut(&check));
+        let Some(cell) = cell.filter(|cell| cell.level == Level::Fails) else {
+            common.say(say::cell(name, check, say::FAILS_NO_MORE));
+            return Vec::new();
+        };
+        let Some(wizard) = common.mode.wizard_mut() else {
             return Vec::new();
         };
         let mut hosts = wizard.interview.answers.hosts.iter_mut();
@@ -432,13 +444,10 @@ impl PreflightPage {
         if !host.overrides.contains(&check) {
             host.overrides.push(check);
         }
+        cell.level = Level::Overridden;
         self.overrode = true;
-        let row = self.grid.rows.get_mut(self.cell.0);
-        if let Some(cell) = row.and_then(|row| row.cells.get_mut(&check)) {
-            cell.level = Level::Overridden;
-        }
         if self.count(Level::Fails) == 0 {
-            common.say(say::ALL_OVERRULED);
+            common.say(say::ALL_OVERRIDDEN);
         } else {
             self.next();
         }

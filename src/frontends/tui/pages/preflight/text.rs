@@ -9,17 +9,18 @@ use crate::topology::Link;
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const VIEW: &str = "checks/network";
-    pub const OVERRIDE: &str = "ignore";
+    pub const OVERRIDE: &str = "override";
     pub const MORE: &str = "scroll details";
     pub const NEXT: &str = "next problem";
     pub const LEFT: &str = "left";
     pub const RIGHT: &str = "right";
 }
 
-pub const OVERRIDE: &str = "Ignore this check on this host? The answers will keep the override.";
 pub const CONCERNS_NOT: &str = "This check does not apply to this host.";
-pub const O_OVERRIDES: &str = "o: ignore this check on this host.";
-pub const ALL_OVERRULED: &str = "Nothing else fails. Ctrl-N checks the hosts again.";
+pub const O_OVERRIDES: &str = "o: override this check on this host.";
+pub const FAILS_NO_MORE: &str = "fails no more";
+pub const BEING_CHECKED: &str = "The hosts are being checked.";
+pub const ALL_OVERRIDDEN: &str = "Nothing else fails. Ctrl-N checks the hosts again.";
 pub const BEING_PLANNED: &str = "The wizard is still making the plan.";
 pub const NO_LINKS: &str = "No host needs to reach another one.";
 pub const NEEDS_NOT: &str = "It does not need to reach that host.";
@@ -28,6 +29,10 @@ pub const WAYS: &str = "From each host on the left to each host above, tested on
 pub const THROUGH: &str =
     "reachable: host answers, port not yet in use; untested: known during the run.";
 pub const NOT_NEEDED: &str = "-";
+
+pub fn asks_to_override(host: &str, check: Check) -> String {
+    format!("Override {check} on {host}? The answers keep the override.")
+}
 
 /// Heads of a column: in full, in at most four letters, in at most three.
 pub fn heads(check: Check) -> [&'static str; 3] {
@@ -74,7 +79,11 @@ pub fn summary(hosts: usize, counts: [usize; 4]) -> String {
         parts.push(format!("{overridden} overridden"));
     }
     if trial > 0 {
-        parts.push(format!("{trial} fit for a trial only"));
+        let verb = if trial == 1 { "passes" } else { "pass" };
+        parts.push(format!(
+            "{} {verb} for a trial only",
+            counted(trial, "check")
+        ));
     }
     if warnings > 0 {
         parts.push(counted(warnings, "warning"));
@@ -109,7 +118,7 @@ pub fn what_next(next: Next, fails: bool) -> String {
     };
     match next {
         Next::Continues(left) => format!(
-            "All checks pass. The wizard continues in {} s; any key holds it.",
+            "No check stops the run. The wizard continues in {} s; any key stops the countdown.",
             seconds(left)
         ),
         Next::Checks(left) => format!("{fix}; next check in {} s.", seconds(left)),

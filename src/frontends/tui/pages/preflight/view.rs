@@ -81,11 +81,8 @@ fn above(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'stati
     } else {
         theme.good()
     };
-    let next = next(page, common);
-    let all = match (say::what_next(next, fails), next) {
-        (text, say::Next::Continues(_)) => text,
-        (text, _) => format!("{}. {text}", say::summary(page.grid.rows.len(), counts)),
-    };
+    let next = say::what_next(next(page, common), fails);
+    let all = format!("{}. {next}", say::summary(page.grid.rows.len(), counts));
     let mut lines: Vec<_> = styled(&all, width, style).collect();
     if let Some(verdict) = page.grid.verdict() {
         lines.push(Line::styled(verdict, style));
@@ -153,7 +150,8 @@ fn legend(theme: Theme, page: &PreflightPage, width: usize) -> Vec<Line<'static>
     let levels = [Level::Fails, Level::Overridden, Level::Trial, Level::Warns];
     let marks = levels.into_iter().filter_map(|level| {
         let (mark, _) = in_grid(theme, level, which == 2);
-        (page.count(level) > 0).then(|| format!("{mark} {}", say::level(level)))
+        let explains = mark != say::level(level) && page.count(level) > 0;
+        explains.then(|| format!("{mark} {}", say::level(level)))
     });
     let words: Vec<String> = heads.chain(marks).collect();
     if words.is_empty() {

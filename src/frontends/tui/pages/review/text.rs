@@ -12,6 +12,8 @@ pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER
 pub const REVIEW_NEXT: &str = "Next, the wizard connects to the hosts and checks them. Nothing is changed on them before you \
      have seen the plan. A digit opens that part to edit it. Ctrl-S saves the answers to a file, \
      for an install without screens.";
+pub const REVIEW_READ_ONLY: &str =
+    "With --read-only the wizard stops here. Ctrl-S saves the answers to a file.";
 pub const GIVEN_FOR_NOW: &str = "given, saved in no file";
 pub const ALL_HOSTS: &str = "all hosts";
 pub const NOTHING_ASKED: &str = "Nothing to set here.";

@@ -33,7 +33,12 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
     let theme = common.theme;
     let width = usize::from(layout::beside_stepper(common.size).1.width);
     let mut lines = verdict(theme, wizard, width);
-    lines.extend(styled(text::REVIEW_NEXT, width, theme.faint()));
+    let next = if common.read_only {
+        text::REVIEW_READ_ONLY
+    } else {
+        text::REVIEW_NEXT
+    };
+    lines.extend(styled(next, width, theme.faint()));
     for (place, group) in ORDER.into_iter().take(page::GROUPS).enumerate() {
         lines.push(Line::default());
         let head = format!("{} {}", place + 1, group.title());
@@ -46,7 +51,7 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
         } else {
             lines.extend(table::lines(&hosts(theme, &wizard.interview.answers)));
             lines.extend(of_hosts(theme, &wizard.interview.answers, width));
-            for (host, what) in &wizard.given {
+            for (host, what) in wizard.given() {
                 let host = host.as_deref().unwrap_or(text::ALL_HOSTS);
                 lines.extend(row(theme, host, &text::given(what), width));
             }

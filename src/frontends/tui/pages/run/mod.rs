@@ -28,7 +28,6 @@ const RUN: Scope = Scope::new(
         shown(char('f'), Action::Follow, say::key::FOLLOW),
         shown(char('z'), Action::Zoom, say::key::ZOOM),
         shown(char('/'), Action::Search, say::key::SEARCH),
-        shown(char('p'), Action::Pause, say::key::PAUSE),
         helped(char('n'), Action::NextHit, say::key::NEXT_HIT),
         helped(char('N'), Action::PreviousHit, say::key::PREVIOUS_HIT),
         helped(char('w'), Action::Wrap, say::key::WRAP),
@@ -40,13 +39,18 @@ const RUN: Scope = Scope::new(
     ],
 );
 
+/// The run takes decisions about its phases.
+const PAUSE: Scope = Scope::new("pause", &[shown(char('p'), Action::Pause, say::key::PAUSE)]);
+
 /// Where the operator looks stands in the run's view: the other pages of the run lead to it.
 #[derive(Debug, Default)]
 pub struct RunPage;
 
 impl Screen for RunPage {
     fn scopes(&self, common: &Common) -> Vec<Scope> {
-        run_pages::scopes(common, Page::Run, vec![RUN])
+        let pauses = common.listens() && common.run.is_active();
+        let own = [RUN].into_iter().chain(pauses.then_some(PAUSE));
+        run_pages::scopes(common, Page::Run, own.collect())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {

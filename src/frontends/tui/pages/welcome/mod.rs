@@ -74,7 +74,7 @@ impl Screen for WelcomePage {
             if action != Action::Confirm {
                 return Vec::new();
             }
-            wizard.interview.begin(&Offer::New);
+            wizard.begin(&Offer::New);
             wizard.reached = 0;
             return vec![Effect::Go(page::ORDER[0])];
         }
@@ -102,7 +102,7 @@ impl Screen for WelcomePage {
             Offer::Cluster(_) => Page::Review,
             Offer::Draft => Page::Hosts,
         };
-        wizard.interview.begin(offer);
+        wizard.begin(offer);
         vec![Effect::Go(page)]
     }
 

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use super::{WelcomeChoice, WelcomePage, choices, text};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
-use crate::frontends::tui::widgets::{padded, styled, wrapped};
+use crate::frontends::tui::widgets::{from_chosen, padded, styled, wrapped};
 use crate::interview::offers::Offer;
 
 pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
@@ -33,6 +33,7 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
         warn(trouble);
     }
     let found = &wizard.interview.found;
+    let row = lines.len() + page.chosen;
     for (number, choice) in choices(found).iter().enumerate() {
         let (name, what) = match choice {
             WelcomeChoice::Watch(place) => {
@@ -71,5 +72,8 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
             line
         });
     }
-    frame.render_widget(Paragraph::new(lines), area);
+    frame.render_widget(
+        Paragraph::new(from_chosen(lines, row, usize::from(area.height))),
+        area,
+    );
 }
