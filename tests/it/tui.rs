@@ -231,7 +231,7 @@ fn answers_are_opened_and_saved_and_the_saved_ones_are_the_same() {
     terminal.waits_for("The path of a TOML file");
     terminal.types(&format!("{EXAMPLE}\r"));
     terminal.waits_for("The answers are complete.");
-    terminal.types("\u{13}");
+    terminal.types("\u{13}\r");
     terminal.waits_for("Saved as ./k3s.answers.toml");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
@@ -276,7 +276,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     terminal.waits_for("Step 3/10 · Postgres");
     terminal.types("\t\t\u{7}");
     terminal.waits_for("Generated: 43 letters and digits.");
-    terminal.types("\u{13}");
+    terminal.types("\u{13}\r");
     terminal.waits_for("Saved as ./typed.answers.toml, without SSH");
     for page in [
         "4/10 · Certificates",
