@@ -123,7 +123,7 @@ pub fn impostors() -> Vec<Fault> {
                 if applies(event, id) && !changed {
                     changed = true;
                     new_key(&lab, host);
-                    lab.must(host, "pkill -f 'sshd: ' || true");
+                    lab.must(host, "pkill -f '^sshd: .*(priv|@)' || true");
                 }
             });
             assert!(changed, "{}", run.text);
