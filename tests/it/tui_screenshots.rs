@@ -12,7 +12,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SIZE: (u16, u16) = (100, 30);
 
 /// What is on the screen, once these texts are and nothing more comes.
-fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
+fn still(terminal: &Terminal, texts: &[&str]) -> vt100::Screen {
     for text in texts {
         terminal.waits_for(text);
     }
@@ -21,11 +21,18 @@ fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
         std::thread::sleep(Duration::from_millis(300));
         let now = terminal.drawn();
         if now == before {
-            break;
+            return terminal.parser().screen().clone();
         }
         before = now;
     }
-    let made = svg::of(terminal.parser().screen(), title);
+}
+
+fn picture(terminal: &Terminal, name: &str, title: &str, texts: &[&str]) {
+    kept(name, &svg::of(&still(terminal, texts), title));
+}
+
+/// Written where that is wanted; else what is kept must be the same.
+fn kept(name: &str, made: &str) {
     let file = Path::new(ROOT)
         .join("screenshots")
         .join(format!("{name}.svg"));
@@ -125,4 +132,34 @@ fn the_hosts_the_options_and_the_review() {
     terminal.waits_for("fetched without TLS");
     terminal.types("2");
     picture(&terminal, "hosts", "The hosts", &["Ctrl-N next"]);
+}
+
+/// The way from an answers file to the cluster, as a film.
+#[test]
+fn the_walk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-probe"], &[], folder.path());
+    let mut screens = vec![still(&terminal, &["Open an answers file"])];
+    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("The path of a TOML file");
+    terminal.types(&format!("{ROOT}/tests/lab/answers.toml\r"));
+    screens.push(still(&terminal, &["fetched without TLS", "3 Postgres"]));
+    for (digit, text) in [("2", "k3s-agent"), ("5", "cluster-cidr")] {
+        terminal.types(digit);
+        screens.push(still(&terminal, &[text]));
+        terminal.types("\u{1b}");
+        terminal.waits_for("fetched without TLS");
+    }
+    for at in ["2", "8", "14", "17", "22", "30", "40"] {
+        let (_folder, terminal) = replay(at);
+        screens.push(still(&terminal, &["replay paused", "Steps"]));
+    }
+    let (_folder, mut terminal) = replay("1000");
+    screens.push(still(&terminal, &["end of the replay", "Nodes"]));
+    terminal.types("o");
+    screens.push(still(&terminal, &["right certificate and password"]));
+    kept(
+        "walk",
+        &svg::film(&screens, "From the answers to the cluster"),
+    );
 }

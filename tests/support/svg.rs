@@ -1,6 +1,10 @@
 //! A terminal's screen as an SVG: text that can be selected, lines that are drawn.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU16;
+
+/// Rows and columns.
+type Size = (NonZeroU16, NonZeroU16);
 
 /// The size of a cell, and the position of its letters.
 const WIDTH: u16 = 9;
@@ -10,18 +14,54 @@ const MARGIN: u16 = 12;
 const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d6d9e0";
 
+/// How long a film shows each of its pictures, in seconds.
+const SHOWN: usize = 3;
+
+/// One picture.
 pub fn of(screen: &vt100::Screen, title: &str) -> String {
-    let (rows, columns) = screen.size();
-    let (rows, columns) = (rows.get(), columns.get());
-    let (width, height) = (columns * WIDTH + 2 * MARGIN, rows * HEIGHT + 2 * MARGIN);
-    let mut svg = format!(
+    page(screen.size(), title, "", &drawn(screen))
+}
+
+/// Several, one after the other, and again from the beginning.
+pub fn film(screens: &[vt100::Screen], title: &str) -> String {
+    let all = screens.len() * SHOWN;
+    let style = format!(
+        "<style>.f{{visibility:hidden;animation:f {all}s step-end infinite}}\
+         @keyframes f{{0%{{visibility:visible}}{}%{{visibility:hidden}}}}</style>\n",
+        100.0 / f64::from(u16::try_from(screens.len()).expect("a short film"))
+    );
+    let mut frames = String::new();
+    for (number, screen) in screens.iter().enumerate() {
+        let begins = number * SHOWN;
+        let drawn = drawn(screen);
+        let _ = write!(
+            frames,
+            "<g class=\"f\" style=\"animation-delay:{begins}s\">\n{drawn}</g>\n"
+        );
+    }
+    let size = screens.first().expect("a picture").size();
+    page(size, title, &style, &frames)
+}
+
+fn page((rows, columns): Size, title: &str, style: &str, drawn: &str) -> String {
+    let (width, height) = (
+        columns.get() * WIDTH + 2 * MARGIN,
+        rows.get() * HEIGHT + 2 * MARGIN,
+    );
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\" role=\"img\">\n<title>{}</title>\n\
+         width=\"{width}\" height=\"{height}\" role=\"img\">\n<title>{}</title>\n{style}\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n\
          <g font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"15\" \
-         xml:space=\"preserve\">\n",
+         xml:space=\"preserve\">\n{drawn}</g>\n</svg>\n",
         escaped(title)
-    );
+    )
+}
+
+fn drawn(screen: &vt100::Screen) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let mut svg = String::new();
     for row in 0..rows {
         let mut column = 0;
         while column < columns {
@@ -37,7 +77,6 @@ pub fn of(screen: &vt100::Screen, title: &str) -> String {
             run(&mut svg, row, from, column - from, &text, &look);
         }
     }
-    svg.push_str("</g>\n</svg>\n");
     svg
 }
 
