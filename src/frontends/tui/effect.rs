@@ -50,6 +50,8 @@ pub enum Effect {
     /// What becomes of a step that failed.
     Decide(StepId, Decision),
     Abort(Abort),
+    /// Those that were typed: other answers take the place of theirs.
+    ForgetSecrets,
     SaveAnswers {
         answers: Box<Answers>,
         path: String,

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use time::OffsetDateTime;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, EnteredCredentials};
 use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::engine::watch::{Lost, News};
@@ -256,6 +256,7 @@ impl EventLoop {
                     control.abort(Abort::Hard, text::BY_OPERATOR);
                 }
             }
+            Effect::ForgetSecrets => self.tried.asked = EnteredCredentials::default(),
             Effect::Forgive => self.tried.trials.forgive(None),
             Effect::Give(given) => {
                 self.tried.trials.forgive(Some(&given.secret));

@@ -127,6 +127,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
 /// Does what the model itself has to do of these effects; the rest is for outside.
 fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     let mut outside = Vec::new();
+    // Before what is done with other answers.
+    let wizard = model.common.mode.wizard_mut();
+    if wizard.is_some_and(|wizard| std::mem::take(&mut wizard.forgets)) {
+        outside.push(Effect::ForgetSecrets);
+    }
     for effect in effects {
         match effect {
             Effect::Go(page) => go(model, page),

@@ -26,6 +26,8 @@ pub struct WizardSession {
     pub detail: Detail,
     /// Which secrets the operator typed: for the host or for all, and what for. Never the secrets.
     given: Vec<(Option<String>, CredentialKind)>,
+    /// They were typed for other answers than these.
+    pub forgets: bool,
     /// Why there is no run.
     pub refused: Option<String>,
     /// Milliseconds since connecting began.
@@ -45,6 +47,7 @@ impl WizardSession {
             plan: ShownPlan::default(),
             detail: Detail::None,
             given: Vec::new(),
+            forgets: false,
             refused: None,
             clock: 0,
         }
@@ -53,12 +56,17 @@ impl WizardSession {
     /// Another interview begins.
     pub fn begin(&mut self, offer: &Offer) {
         self.interview.begin(offer);
-        self.given.clear();
+        self.forget();
     }
 
     /// Other answers take the place of these.
     pub fn replace(&mut self, answers: Answers) {
         self.interview.replace(answers);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.forgets |= !self.given.is_empty();
         self.given.clear();
     }
 

@@ -268,7 +268,8 @@ fn secrets_that_were_typed_are_on_the_review() {
         wizard.interview.answers.hosts = gone.hosts;
     }
     assert!(!text(&model).contains("sudo password: ****"));
-    update(&mut model, Message::Loaded(Box::new(filled_answers())));
+    let effects = update(&mut model, Message::Loaded(Box::new(filled_answers())));
+    assert_eq!(effects[0], Effect::ForgetSecrets);
     press(&mut model, "<PgDn>");
     assert!(!text(&model).contains("sudo password: ****"));
     // On the page of the connections, too, and for all hosts.
