@@ -84,6 +84,8 @@ pub enum Action {
     TrustAll,
     ForAll,
     OtherSecret,
+    /// The secret is the password of the SSH login.
+    SamePassword,
     /// The other view of the same.
     View,
     More,

@@ -85,6 +85,7 @@ pub struct ProbeOrder {
 pub struct EnteredSecret {
     pub host: Host,
     pub what: CredentialKind,
-    pub secret: SecretText,
+    /// `None`: the password of the SSH login to this host.
+    pub secret: Option<SecretText>,
     pub for_all: bool,
 }

@@ -28,7 +28,7 @@ use crate::state::files::{self, Existing};
 
 use super::common::{Common, SavePrompt};
 use super::driver;
-use super::effect::{Effect, Order, ProbeOrder};
+use super::effect::{Effect, EnteredSecret, Order, ProbeOrder};
 use super::live::LiveUpdate;
 use super::message::{Message, RunFiles};
 use super::model::Model;
@@ -258,11 +258,7 @@ impl EventLoop {
             }
             Effect::ForgetSecrets => self.tried.asked = EnteredCredentials::default(),
             Effect::Forgive => self.tried.trials.forgive(None),
-            Effect::Give(given) => {
-                self.tried.trials.forgive(Some(&given.secret));
-                let asked = &mut self.tried.asked;
-                asked.take(&given.host, &given.what, &given.secret, given.for_all);
-            }
+            Effect::Give(given) => self.give(model, &given),
             Effect::Begin(yes) => {
                 if yes {
                     self.drafts.drop_draft();
@@ -297,6 +293,22 @@ impl EventLoop {
             }
         }
         Ok(false)
+    }
+
+    /// Holds a secret for the next logins.
+    fn give(&mut self, model: &mut Model, given: &EnteredSecret) {
+        let asked = &mut self.tried.asked;
+        let same = || {
+            let wizard = model.common.mode.wizard()?;
+            let answers = &wizard.interview.answers;
+            answers.login_secrets(&given.host, asked).ok()?.password
+        };
+        let Some(secret) = given.secret.clone().or_else(same) else {
+            model.common.say(text::NO_SSH_PASSWORD);
+            return;
+        };
+        self.tried.trials.forgive(Some(&secret));
+        asked.take(&given.host, &given.what, &secret, given.for_all);
     }
 
     /// For the hosts that wait, where there are any.

@@ -14,7 +14,7 @@ use super::form_editor::FormEditor;
 use super::keys::{DOWN, ENTER, ESC, LEFT, RIGHT, Scope, TAB, char, ctrl, helped, shown};
 use super::message::Unreached;
 use super::text::key;
-use crate::answers::{CredentialRequest, Host};
+use crate::answers::{CredentialKind, CredentialRequest, Host};
 use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 use text as say;
@@ -38,6 +38,12 @@ const PROMPT: Scope = Scope::new(
 const OTHER_SECRETS: Scope = Scope::new(
     "other secrets",
     &[helped(DOWN, Action::OtherSecret, say::key::OTHER)],
+);
+
+/// A password for sudo is often that of the SSH login.
+const SAME: Scope = Scope::new(
+    "same",
+    &[helped(ctrl('p'), Action::SamePassword, say::key::SAME)],
 );
 
 /// The chosen host shows a key that is not known yet.
@@ -105,7 +111,14 @@ impl Prompt {
 
     pub fn scopes(&self) -> Vec<Scope> {
         let others = (self.wants.len() > 1).then_some(OTHER_SECRETS);
-        [PROMPT].into_iter().chain(others).collect()
+        let same = self.may_be_same().then_some(SAME);
+        [PROMPT].into_iter().chain(same).chain(others).collect()
+    }
+
+    /// The password of the SSH login may do.
+    fn may_be_same(&self) -> bool {
+        let wanted = self.wanted();
+        wanted.is_some_and(|it| matches!(it.what, CredentialKind::SudoPassword { .. }))
     }
 
     fn wanted(&self) -> Option<&CredentialRequest> {
@@ -143,22 +156,27 @@ impl Prompt {
             Action::Confirm if self.form.form.value("").is_empty() => {
                 return Prompted::NothingTyped;
             }
-            Action::Confirm => return self.given(),
+            Action::Confirm => {
+                let typed = self.form.form.value("").to_owned();
+                return self.given(Some(typed.into()), self.for_all);
+            }
+            // Each host has its own.
+            Action::SamePassword => return self.given(None, false),
             Action::Close => return Prompted::Closed,
             action => drop(self.form.act(action)),
         }
         Prompted::Asks
     }
 
-    fn given(&self) -> Prompted {
+    fn given(&self, secret: Option<SecretText>, for_all: bool) -> Prompted {
         let Some(wanted) = self.wanted() else {
             return Prompted::Closed;
         };
         Prompted::Given(Box::new(EnteredSecret {
             host: self.host.clone(),
             what: wanted.what.clone(),
-            secret: SecretText::from(self.form.form.value("").to_owned()),
-            for_all: self.for_all,
+            secret,
+            for_all,
         }))
     }
 }

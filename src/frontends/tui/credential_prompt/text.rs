@@ -9,6 +9,7 @@ pub mod key {
     pub const FOR_ALL: &str = "for all";
     pub const SHOW: &str = "show";
     pub const OTHER: &str = "another secret";
+    pub const SAME: &str = "use the SSH password";
     pub const TRUST: &str = "trust this host key";
     pub const TRUST_ALL: &str = "compare all unknown host keys, and trust them";
     pub const NOT_NOW: &str = "not now";
@@ -16,6 +17,7 @@ pub mod key {
 
 pub const FOR_ALL: &str = "for all hosts that need one";
 pub const KEPT_NOWHERE: &str = "Kept in memory until the wizard ends; written to no file.";
+pub const MAY_BE_SAME: &str = "Ctrl-P: the password of the SSH login to this host";
 pub const WAS_WRONG: &str = "The previous one was refused.";
 pub const NOTHING_TYPED: &str = "Enter the secret first.";
 

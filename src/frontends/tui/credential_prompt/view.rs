@@ -31,6 +31,9 @@ pub fn draw(common: &Common, prompt: &Prompt, frame: &mut Frame<'_>) {
     if wanted.wrong {
         lines.push(Line::styled(say::WAS_WRONG, theme.warning()));
     }
+    if prompt.may_be_same() {
+        lines.push(Line::styled(say::MAY_BE_SAME, theme.faint()));
+    }
     if prompt.wants.len() > 1 {
         let which = say::one_of(prompt.which + 1, prompt.wants.len());
         lines.push(Line::styled(which, theme.faint()));

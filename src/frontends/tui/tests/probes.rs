@@ -193,7 +193,7 @@ fn a_secret_is_asked_for() {
     let given = EnteredSecret {
         host: example().hosts[2].clone(),
         what: of_root(),
-        secret: "hunter2".to_owned().into(),
+        secret: Some("hunter2".to_owned().into()),
         for_all: true,
     };
     assert_eq!(effects, [Effect::Give(Box::new(given))]);
@@ -204,6 +204,23 @@ fn a_secret_is_asked_for() {
         matches!(&effects[..], [Effect::Probe(order)] if order.host.name == "server-2"),
         "{effects:?}"
     );
+}
+
+/// A password for sudo may be that of the SSH login, of this host alone.
+#[test]
+fn the_ssh_password_is_offered_for_sudo() {
+    let mut model = tried(MONO, SMALL);
+    press(&mut model, "<Down><Down>p");
+    assert!(text(&model).contains("Ctrl-P: the password of the SSH login"));
+    let given = EnteredSecret {
+        host: example().hosts[2].clone(),
+        what: of_root(),
+        secret: None,
+        for_all: false,
+    };
+    let effects = press(&mut model, "<Tab><C-p>");
+    assert_eq!(effects, [Effect::Give(Box::new(given))]);
+    assert!(!is_asked_for_a_secret(&model));
 }
 
 /// One question for all unknown keys, after they were compared.
@@ -293,7 +310,8 @@ fn a_pasted_secret_is_taken_as_it_is() {
     let [Effect::Give(given)] = &effects[..] else {
         panic!("{effects:?}");
     };
-    assert_eq!(given.secret.expose(), " with spaces ");
+    let secret = given.secret.as_ref().expect("typed");
+    assert_eq!(secret.expose(), " with spaces ");
 }
 
 /// The connections of four hosts, two of which lack a password.

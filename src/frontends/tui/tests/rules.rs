@@ -46,6 +46,7 @@ fn places() -> Vec<Model> {
         then(filled(), "5x<Esc>"),
         then(tried(), "<Down>"),
         then(tried(), "<Down><Down>"),
+        then(tried(), "<Down><Down>p"),
         probes::shown(MONO, SMALL),
         probes::connected(MONO, SMALL),
         then(probes::connected(MONO, SMALL), "<Esc><Down>"),

@@ -14,6 +14,8 @@ pub use crate::interview::text::*;
 pub const NAME: &str = "k3s-ha-wizard";
 pub const NOT_BEGUN: &str = "The run starts in a moment.";
 pub const SEARCH: &str = "Search: ";
+pub const NO_SSH_PASSWORD: &str =
+    "The wizard has no SSH password for this host. Enter the password for sudo.";
 pub const SAVE_TO: &str = "Save the answers as: ";
 
 pub fn replace(path: &str) -> String {
