@@ -43,7 +43,8 @@ pub fn sink(reader: Sender<RunNews>) -> Sink {
     })
 }
 
-fn miss(missed: &mut Option<Event>, event: &Event) {
+/// Counts an event that is left out.
+pub(super) fn miss(missed: &mut Option<Event>, event: &Event) {
     let first = missed.get_or_insert(Event {
         seq: event.seq,
         at: event.at,

@@ -1,5 +1,6 @@
 //! The log of a run: its events, one per line, from which the run can be shown again.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,13 +9,18 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::estimate::EarlierRuns;
+use super::feed::miss;
 use super::progress::Progress;
 use super::recorder::Sink;
-use super::{Event, What};
+use super::{Event, StepId, What};
 
 /// How many of the latest logs are read for the times of steps, and how large each may be, in bytes.
 const TIMED: usize = 5;
 const LARGEST: u64 = 32 << 20;
+
+/// How much output of a step is logged, in bytes: a host that prints without end must not fill the
+/// disk.
+const MOST_OF_A_STEP: usize = 64 << 20;
 
 /// A log that is being written (0600). A killed process loses only the line that it was writing.
 #[derive(Debug)]
@@ -22,6 +28,17 @@ pub struct RunLog {
     file: File,
     /// The size of the complete lines, in bytes.
     length: u64,
+    /// The output of the running steps.
+    outputs: HashMap<StepId, LoggedOutput>,
+    /// How much of it is logged for each step, in bytes.
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct LoggedOutput {
+    bytes: usize,
+    /// What came after the limit, as the event that tells of it.
+    missed: Option<Event>,
 }
 
 impl RunLog {
@@ -32,10 +49,36 @@ impl RunLog {
             .create_new(true)
             .mode(0o600)
             .open(path)?;
-        Ok(Self { file, length: 0 })
+        Ok(Self {
+            file,
+            length: 0,
+            outputs: HashMap::new(),
+            most: MOST_OF_A_STEP,
+        })
     }
 
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.what {
+            What::Output { step, text, .. } => {
+                let output = self.outputs.entry(step.clone()).or_default();
+                output.bytes = output.bytes.saturating_add(text.len());
+                if output.bytes > self.most {
+                    miss(&mut output.missed, event);
+                    return Ok(());
+                }
+            }
+            What::StepEnded { step, .. } => {
+                let output = self.outputs.remove(step);
+                if let Some(missed) = output.and_then(|output| output.missed) {
+                    self.write(&missed)?;
+                }
+            }
+            _ => {}
+        }
+        self.write(event)
+    }
+
+    fn write(&mut self, event: &Event) -> io::Result<()> {
         let line = line(event)?;
         if let Err(error) = self.file.write_all(&line) {
             // A full disk may cut a line: the next one must not continue it.
@@ -219,6 +262,37 @@ mod tests {
         events
     }
 
+    /// As of a host that prints without end.
+    #[test]
+    fn too_much_of_a_step_is_counted_and_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[]), step("b@h1", &[])])]));
+        tape.at(5).started("a@h1").started("b@h1");
+        for _ in 0..20 {
+            tape.output("a@h1", "0123456789");
+        }
+        tape.output("b@h1", "here");
+        tape.at(9).ended("a@h1", Outcome::Done);
+        let mut log = RunLog::create(&path).unwrap();
+        log.most = 50;
+        for event in &tape.events {
+            log.event(event).unwrap();
+        }
+        let read = read(&path).unwrap();
+        let texts = read.iter().filter_map(|event| match &event.what {
+            What::Output { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        assert_eq!(texts.filter(|text| *text == "0123456789").count(), 5);
+        let [.., missed, ended] = &read[..] else {
+            panic!("{read:?}");
+        };
+        assert_eq!(missed.what, What::Missed { lines: 15 });
+        assert!(matches!(ended.what, What::StepEnded { .. }));
+        assert_eq!(read.len(), tape.events.len() - 15 + 1);
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let dir = tempfile::tempdir().unwrap();
@@ -326,7 +400,12 @@ mod tests {
     fn a_log_that_cannot_be_written_says_so_once() {
         // Writing to /dev/full fails as on a full disk.
         let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let log = RunLog { file, length: 0 };
+        let log = RunLog {
+            file,
+            length: 0,
+            outputs: HashMap::new(),
+            most: MOST_OF_A_STEP,
+        };
         let (sender, receiver) = std::sync::mpsc::channel();
         let mut sink = log.sink(move |error| sender.send(error.kind()).unwrap());
         for event in &events() {

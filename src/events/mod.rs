@@ -115,8 +115,8 @@ pub enum What {
     Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
     Ended { end: End },
-    /// Lines of output that were left out, because the reader was too slow. Only a reader gets this
-    /// event; the log has all lines. Number and time are those of the first one.
+    /// Lines of output that were left out: for a reader, because it was too slow; in the log, because
+    /// the step printed too much. Number and time are those of the first one.
     Missed { lines: u64 },
     /// An event that this wizard does not know, from the log of a newer one.
     Unknown { kind: String },

@@ -146,7 +146,7 @@ impl<W: Write> Lines<W> {
                 at,
                 None,
                 "omitted",
-                &format!("{lines} lines, printed too fast to show; the log has them"),
+                &format!("{lines} lines of output, because there were too many"),
             ),
             What::Unknown { kind } => {
                 let text = format!("{kind}, an event of a newer wizard");

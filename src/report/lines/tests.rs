@@ -396,7 +396,7 @@ fn what_is_renewed_and_what_is_left_out_are_told() {
         lines,
         [
             "    0.0s  this machine  new        certificate of Postgres: it expires in 41 days: renewed",
-            "    1.0s  this machine  omitted    502 lines, printed too fast to show; the log has them",
+            "    1.0s  this machine  omitted    502 lines of output, because there were too many",
         ]
     );
 }

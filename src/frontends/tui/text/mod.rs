@@ -146,7 +146,7 @@ pub fn renewed(certificate: &str, why: &str) -> String {
 }
 
 pub fn missed_lines(lines: u64) -> String {
-    format!("{lines} lines, printed too fast to show; the log file has them")
+    format!("{lines} lines of output are left out: there were too many")
 }
 
 pub fn copied(lines: usize) -> String {
