@@ -257,9 +257,12 @@ mv -fT "$draft" "$1"
 # from a file, because a pipe whose writer is killed would end early; it is in memory, because a host
 # that loses its power must not keep it.
 replace() {
-    ( umask 077; mkdir -p "$RUN"; printf '%s' "$5" >"$RUN/new" ) || return
-    as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$RUN/new" || { rm -f "$RUN/new"; return 1; }
-    rm -f "$RUN/new"
+    ( umask 077; mkdir -p "$RUN" )
+    new=$(mktemp "$RUN/new.XXXXXX") || return
+    put=1
+    if printf '%s' "$5" >"$new" && as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$new"; then put=0; fi
+    rm -f "$new"
+    return "$put"
 }
 
 # will_write PATH CONTENT: records what the file will have, beside what it has. So the wizard knows its
