@@ -28,6 +28,20 @@ fact clock "$(date +%s.%N)"
     fact os.version "$VERSION_ID"
     fact os.name "$PRETTY_NAME"
 )
+
+# A step of a run that was killed may still restart Postgres. What is seen meanwhile is not how the
+# host is, so its end is waited for, for 15 s at most.
+restarts_postgres() {
+    for dir in /run/k3s-ha-wizard/k3s-ha-wizard.*.postgres.*/; do
+        [ ! -d "$dir" ] || [ -s "$dir/status" ] || return 0
+    done
+    return 1
+}
+tries=0
+while restarts_postgres && [ "$tries" -lt 75 ]; do
+    sleep 0.2
+    tries=$((tries + 1))
+done
 # shellcheck disable=SC2046 # the release and the machine
 set -- $(uname -rm)
 release=$1
