@@ -1,12 +1,13 @@
 //! What a fault is compared with: an undisturbed run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Child;
 use std::sync::OnceLock;
 
 use super::Row;
 use crate::install::must_be_a_cluster;
 use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, picture};
-use k3s_ha_wizard::events::Outcome;
+use k3s_ha_wizard::events::{Event, Outcome, What};
 
 /// How hosts are after an undisturbed run on bare ones: the lines of their pictures by what each is
 /// about. What differs between two such runs (certificates, keys, times in names) is left out.
@@ -155,6 +156,27 @@ fn is_settled(lab: &Lab, wizard: &Wizard) {
         let left = lab.must(host, "systemctl list-units --no-legend 'k3s-ha-wizard*'");
         assert_eq!(left, "", "{host} has units of the wizard left");
     }
+}
+
+pub fn host_of(id: &str) -> &str {
+    id.split_once('@').unwrap().1
+}
+
+pub fn applies(event: &Event, id: &str) -> bool {
+    matches!(&event.what, What::StepApplies { step } if step.as_str() == id)
+}
+
+/// Runs to the end, and does something once, when the step is applied.
+pub fn run_with(wizard: &Wizard, id: &str, mut does: impl FnMut(&mut Child)) -> Ended {
+    let mut done = false;
+    let run = wizard.run_until(|event, child| {
+        if applies(event, id) && !done {
+            done = true;
+            does(child);
+        }
+    });
+    assert!(done, "{id} was never applied\n{}", run.text);
+    run
 }
 
 /// The failures of a run, as it said them.

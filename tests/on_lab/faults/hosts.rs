@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::ground::{bare, ends_well, failures, installed, is_refused, is_whole_with_backups};
-use super::killed::applies;
+use super::ground::{
+    bare, ends_well, failures, installed, is_refused, is_whole_with_backups, run_with,
+};
 use super::{Fault, Row};
 use crate::lab::{Lab, Wizard};
 
@@ -42,7 +43,7 @@ const UNFIT: [Unfit; 26] = [
         says: "listens on port 5432",
     },
     Unfit {
-        name: "a K3s of somebody else",
+        name: "a K3s of another installer",
         host: "k3s-server-1",
         make: r"printf '[Service]\nExecStart=/bin/true\n' >/etc/systemd/system/k3s.service",
         code: NOT_READY,
@@ -156,7 +157,7 @@ const UNFIT: [Unfit; 26] = [
         says: "k3s-postgres: ",
     },
     Unfit {
-        name: "a login shell that lets nobody in",
+        name: "a login shell that accepts no login",
         host: "k3s-agent",
         make: "usermod -s /usr/sbin/nologin sles",
         code: NOT_REACHED,
@@ -324,14 +325,7 @@ fn within(
 ) -> Fault {
     Fault::new(name, move || {
         let (lab, wizard) = (bare(), Wizard::new());
-        let mut done = false;
-        let run = wizard.run_until(|event, _| {
-            if applies(event, id) && !done {
-                done = true;
-                make(&lab);
-            }
-        });
-        assert!(done, "{id} was never applied\n{}", run.text);
+        let run = run_with(&wizard, id, |_| make(&lab));
         assert!(run.text.contains(says), "{says}\n{}", run.text);
         undo(&lab);
         Row {

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::ground::{bare, ends_well, failures, installed, is_whole};
-use super::killed::applies;
+use super::ground::{bare, ends_well, failures, installed, is_whole, run_with};
 use super::{Fault, Row};
 use crate::lab::{HOSTS, Lab, Wizard, changes, flat, picture};
 
@@ -151,14 +150,7 @@ fn disk_fails(name: &str, id: &'static str, fails: fn(&Disk), works: fn(&Disk)) 
     Fault::new(name, move || {
         let (lab, wizard) = (bare(), Wizard::new());
         let disk = Disk::at(&wizard);
-        let mut failed = false;
-        let run = wizard.run_until(|event, _| {
-            if applies(event, id) && !failed {
-                failed = true;
-                fails(&disk);
-            }
-        });
-        assert!(failed, "{}", run.text);
+        let run = run_with(&wizard, id, |_| fails(&disk));
         assert_ne!(
             run.status.code(),
             Some(0),
@@ -177,14 +169,9 @@ fn disk_fails(name: &str, id: &'static str, fails: fn(&Disk), works: fn(&Disk)) 
 fn signalled(name: &'static str) -> Fault {
     Fault::new(format!("{name} to the wizard"), move || {
         let (lab, wizard) = (bare(), Wizard::new());
-        let mut sent = false;
-        let run = wizard.run_until(|event, child| {
-            if applies(event, "postgres/install@k3s-postgres") && !sent {
-                sent = true;
-                program("kill", &["-s", name, &child.id().to_string()]);
-            }
+        let run = run_with(&wizard, "postgres/install@k3s-postgres", |child| {
+            program("kill", &["-s", name, &child.id().to_string()]);
         });
-        assert!(sent, "{}", run.text);
         assert_ne!(run.status.code(), Some(0));
         Row {
             did: format!("SIG{name} while Postgres was installed"),

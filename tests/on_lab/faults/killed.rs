@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ground::{bare, ends_well, failures};
+use super::ground::{applies, bare, ends_well, failures, host_of, run_with};
 use super::{Fault, Row, hash};
 use crate::lab::{Lab, Wizard};
 use k3s_ha_wizard::events::{Event, What};
@@ -41,10 +41,6 @@ fn applied() -> Vec<String> {
 
 fn ends(event: &Event, id: &str) -> bool {
     matches!(&event.what, What::StepEnded { step, .. } if step.as_str() == id)
-}
-
-pub fn applies(event: &Event, id: &str) -> bool {
-    matches!(&event.what, What::StepApplies { step } if step.as_str() == id)
 }
 
 /// Somewhere within a step, always the same: most take from 0.1 to 5 s.
@@ -101,25 +97,16 @@ pub fn within() -> Vec<Fault> {
     applied().into_iter().map(fault).collect()
 }
 
-fn host_of(id: &str) -> &str {
-    id.split_once('@').unwrap().1
-}
-
 pub fn power() -> Vec<Fault> {
     let fault = |id: String| {
         Fault::new(format!("{} in {id}", host_of(&id)), move || {
             let (lab, wizard) = (bare(), Wizard::new());
             let (host, after) = (host_of(&id), moment(&id));
-            let mut gone = false;
-            let run = wizard.run_until(|event, _| {
-                if applies(event, &id) && !gone {
-                    gone = true;
-                    std::thread::sleep(after);
-                    lab.does(&["stop", host]);
-                    lab.does(&["start", host]);
-                }
+            let run = run_with(&wizard, &id, |_| {
+                std::thread::sleep(after);
+                lab.does(&["stop", host]);
+                lab.does(&["start", host]);
             });
-            assert!(gone, "{id} was never applied\n{}", run.text);
             Row {
                 did: format!("power off and on {} ms into {id}", after.as_millis()),
                 said: failures(&run),

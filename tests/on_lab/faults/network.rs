@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::ground::{bare, ends_well, failures, installed, is_whole};
-use super::killed::applies;
+use super::ground::{bare, ends_well, failures, host_of, installed, is_whole, run_with};
 use super::{Fault, Row};
 use crate::lab::{Lab, Wizard};
 
@@ -15,24 +14,15 @@ const LONG: [&str; 4] = [
     "load-balancer/install@k3s-nginx",
 ];
 
-fn host_of(id: &str) -> &str {
-    id.split_once('@').unwrap().1
-}
-
 pub fn cuts() -> Vec<Fault> {
     let fault = |(id, seconds): (&'static str, u64)| {
         Fault::new(format!("{seconds} s in {id}"), move || {
             let (lab, wizard) = (bare(), Wizard::new());
-            let mut cut = false;
-            let run = wizard.run_until(|event, _| {
-                if applies(event, id) && !cut {
-                    cut = true;
-                    lab.does(&["cut", host_of(id)]);
-                    std::thread::sleep(Duration::from_secs(seconds));
-                    lab.does(&["heal", host_of(id)]);
-                }
+            let run = run_with(&wizard, id, |_| {
+                lab.does(&["cut", host_of(id)]);
+                std::thread::sleep(Duration::from_secs(seconds));
+                lab.does(&["heal", host_of(id)]);
             });
-            assert!(cut, "{id} was never applied\n{}", run.text);
             Row {
                 did: format!("{} without network for {seconds} s", host_of(id)),
                 said: match run.status.code() {
@@ -81,17 +71,12 @@ pub fn reboots() -> Vec<Fault> {
     let one = |id: &'static str| {
         Fault::new(format!("in {id}"), move || {
             let (lab, wizard) = (bare(), Wizard::new());
-            let mut gone = false;
-            let run = wizard.run_until(|event, _| {
-                if applies(event, id) && !gone {
-                    gone = true;
-                    std::thread::sleep(Duration::from_millis(300));
-                    lab.sh(host_of(id), "systemctl reboot --no-block");
-                    std::thread::sleep(Duration::from_secs(2));
-                    lab.does(&["start", host_of(id)]);
-                }
+            let run = run_with(&wizard, id, |_| {
+                std::thread::sleep(Duration::from_millis(300));
+                lab.sh(host_of(id), "systemctl reboot --no-block");
+                std::thread::sleep(Duration::from_secs(2));
+                lab.does(&["start", host_of(id)]);
             });
-            assert!(gone, "{id} was never applied\n{}", run.text);
             Row {
                 did: format!("an orderly reboot within {id}"),
                 said: match run.status.code() {

@@ -3,8 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::ground::{bare, ends_well, failures, installed, is_whole};
-use super::killed::applies;
+use super::ground::{bare, ends_well, failures, installed, is_whole, run_with};
 use super::{Fault, Row};
 use crate::lab::{Lab, Wizard, changes, picture};
 
@@ -20,19 +19,16 @@ fn signal(child: &std::process::Child, name: &str) {
 fn beside(name: &'static str, same_state: bool) -> Fault {
     Fault::new(name, move || {
         let (lab, wizard, other) = (bare(), Wizard::new(), Wizard::new());
-        let mut said = None;
-        let run = wizard.run_until(|event, _| {
-            if applies(event, LONG) && said.is_none() {
-                let second = if same_state { &wizard } else { &other };
-                let output = second.command(&[]).output().unwrap();
-                let text = [output.stdout, output.stderr].concat();
-                let text = String::from_utf8_lossy(&text).into_owned();
-                assert_eq!(output.status.code(), Some(4), "{text}");
-                said = Some(crate::lab::flat(&text));
-            }
+        let mut said = String::new();
+        let run = run_with(&wizard, LONG, |_| {
+            let second = if same_state { &wizard } else { &other };
+            let output = second.command(&[]).output().unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert_eq!(output.status.code(), Some(4), "{text}");
+            said = crate::lab::flat(&text);
         });
         run.good();
-        let said = said.expect("the moment never came");
         let who = if same_state {
             "process"
         } else {
@@ -54,16 +50,11 @@ pub fn two() -> Vec<Fault> {
         beside("from two machines", false),
         Fault::new("one is stopped for 20 s and goes on", || {
             let (lab, wizard) = (bare(), Wizard::new());
-            let mut stopped = false;
-            let run = wizard.run_until(|event, child| {
-                if applies(event, "k3s/start@k3s-server-1") && !stopped {
-                    stopped = true;
-                    signal(child, "STOP");
-                    std::thread::sleep(Duration::from_secs(20));
-                    signal(child, "CONT");
-                }
+            let run = run_with(&wizard, "k3s/start@k3s-server-1", |child| {
+                signal(child, "STOP");
+                std::thread::sleep(Duration::from_secs(20));
+                signal(child, "CONT");
             });
-            assert!(stopped, "{}", run.text);
             let said = match run.status.code() {
                 Some(0) => "it went on and ended well".to_owned(),
                 _ => failures(&run),
@@ -118,15 +109,10 @@ pub fn impostors() -> Vec<Fault> {
             } else {
                 "k3s/start@k3s-server-1"
             };
-            let mut changed = false;
-            let run = wizard.run_until(|event, _| {
-                if applies(event, id) && !changed {
-                    changed = true;
-                    new_key(&lab, host);
-                    lab.must(host, "pkill -f '^sshd: .*(priv|@)' || true");
-                }
+            let run = run_with(&wizard, id, |_| {
+                new_key(&lab, host);
+                lab.must(host, "pkill -f '^sshd: .*(priv|@)' || true");
             });
-            assert!(changed, "{}", run.text);
             assert_ne!(run.status.code(), Some(0), "{}", run.text);
             assert!(run.text.contains("host key"), "{}", run.text);
             old_key(&lab, host);
