@@ -164,7 +164,10 @@ holds() {
     read_as "$user" "$1"
 }
 
-hash_of() { holds "$1" | sha256sum | cut -d' ' -f1; }
+# digest: the SHA-256 of standard input.
+digest() { sha256sum | cut -d' ' -f1; }
+
+hash_of() { holds "$1" | digest; }
 
 # is_in USER PATH CONTENT: the file has exactly this content.
 is_in() { read_as "$1" "$2" 2>/dev/null | { exec 3<&0; printf '%s' "$3" | cmp -s - /dev/fd/3; }; }
@@ -270,17 +273,15 @@ replace() {
 will_write() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
     mark=$(written_mark "$1")
-    { hash_text "$2"; cat "$mark" 2>/dev/null || :; } >"$mark.new"
+    { printf '%s' "$2" | digest; cat "$mark" 2>/dev/null || :; } >"$mark.new"
     mv -f "$mark.new" "$mark"
 }
 
 # wrote PATH CONTENT: records that it has this, and nothing else.
 wrote() {
-    hash_text "$2" >"$(written_mark "$1")"
+    printf '%s' "$2" | digest >"$(written_mark "$1")"
     say "wrote $1"
 }
-
-hash_text() { printf '%s' "$1" | sha256sum | cut -d' ' -f1; }
 
 # put_file PATH MODE OWNER:GROUP CONTENT
 put_file() {
