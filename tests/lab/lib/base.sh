@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The Debian 12 that all hosts share, built once. Every host is a thin writable layer over it.
+# The system that the hosts of a family share, built once. Every host is a thin writable layer over it.
 
 base_packages=systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,curl,ca-certificates,procps,kmod
 # What the wizard will install is downloaded into the base, so that installing it in a host is
@@ -28,6 +28,20 @@ sources() {
         /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true
 }
 
+# Prints the same sources, put into a folder, for another Debian: those of Debian 12 serve it as well.
+sources_of() {
+    local suite=$1 folder=$2 file
+    if [ "$suite" = bookworm ]; then
+        sources
+        return
+    fi
+    mkdir -p "$folder"
+    sources | while read -r file; do
+        sed "s/bookworm/$suite/g" "$file" >"$folder/${file##*/}"
+        echo "$folder/${file##*/}"
+    done
+}
+
 # How this machine's apt reaches its sources: proxies, checks, certificates; as the hosts' settings.
 apt_settings() {
     apt-config dump | grep -E '^Acquire::(https?|ftp|Check-|Retries|ForceIP|Max-)[^ ]* "[^"]+";' || true
@@ -54,45 +68,76 @@ in_base() {
     }
 }
 
-# The base, named after all that it is made of: another package list makes another base.
+# The base of a family, named after all that it is made of: another package list makes another base.
 base_key() {
     {
-        echo "$base_packages ${cached_packages[*]}"
+        echo "$base_packages$(family_packages "$1") ${cached_packages[*]} $1"
         apt_settings
         sources | xargs -r cat
         certificates | xargs -rd '\n' cat
         cat "$here/lib/base.sh"
+        if has_rpm "$1"; then
+            cat "$here/lib/families.sh"
+            find "$here/families" -type f | sort | xargs -d '\n' cat
+        fi
     } | sha256sum | cut -c1-12
 }
 
-base_dir() { echo "$cache/$(recall base)"; }
+base_dir() { echo "$cache/$(recall "base-$1")"; }
+
+build_bases() {
+    local family
+    for family in $(families_here); do build_base "$family"; done
+}
 
 build_base() {
-    local key new begun=$SECONDS
-    key=$(base_key)
-    if [ "$key" != "$(recall base)" ] && [ -d "$(base_dir)" ] && [ -n "$(ls "$state/hosts")" ]; then
-        say "another base is wanted, but these hosts stand on the one they have: 'lab down' first"
+    local family=$1 key new begun=$SECONDS
+    key=$(base_key "$family")
+    if [ "$key" != "$(recall "base-$family")" ] && [ -d "$(base_dir "$family")" ] && stands_on "$family"; then
+        say "another base of $family is wanted, but its hosts stand on the one they have: 'lab down' first"
         return
     fi
-    remember base "$key"
+    remember "base-$family" "$key"
     [ ! -d "$cache/$key" ] || return 0
-    say "builds the base system, once (about a minute)"
+    say "builds the base system of $family, once (one or two minutes)"
     new=$cache/$key.new
     unmount_below "$cache"
-    # Other bases; not the one that fresh-machine keeps there.
-    find "$cache" -mindepth 1 -maxdepth 1 ! -path "$fresh_cache" -exec rm -rf {} +
+    remove_old_bases
     mkdir -p "$new"
     local -a from
-    mapfile -t from < <(sources)
+    mapfile -t from < <(sources_of "$(suite "$family")" "$new/sources")
     apt_settings >"$new/apt.conf"
-    mmdebstrap --quiet --variant=minbase --include="$base_packages" --skip=cleanup/apt/lists \
-        --aptopt="$new/apt.conf" bookworm "$new/root" "${from[@]}"
+    mmdebstrap --quiet --variant=minbase --include="$base_packages$(family_packages "$family")" \
+        --skip=cleanup/apt/lists --aptopt="$new/apt.conf" "$(suite "$family")" "$new/root" "${from[@]}"
     furnish_base "$new/root" "${from[@]}"
-    say "downloads ${cached_packages[*]} for the hosts"
-    in_base "$new/root" apt-get install -y -qq --download-only "${cached_packages[@]}"
-    build_web_layer "$new"
+    if has_rpm "$family"; then
+        pack_family "$family" "$new"
+        convert_base "$family" "$new/root"
+    else
+        say "downloads ${cached_packages[*]} for the hosts"
+        in_base "$new/root" apt-get install -y -qq --download-only "${cached_packages[@]}"
+    fi
+    build_web_layer "$family" "$new"
     mv "$new" "$cache/$key"
-    say "the base took $((SECONDS - begun)) s"
+    say "the base of $family took $((SECONDS - begun)) s"
+}
+
+# Whether a host stands on the family's base.
+stands_on() {
+    local host
+    for host in $(hosts); do
+        [ "$(cat "$(at "$host")/family" 2>/dev/null)" != "$1" ] || return 0
+    done
+    return 1
+}
+
+# Bases that no family of this lab wants; not what fresh-machine keeps there.
+remove_old_bases() {
+    local family keep=(! -path "$fresh_cache")
+    for family in "${families[@]}"; do
+        keep+=(! -name "$(base_key "$family")" ! -name "$(recall "base-$family" none)")
+    done
+    find "$cache" -mindepth 1 -maxdepth 1 "${keep[@]}" -exec rm -rf {} +
 }
 
 furnish_base() {
@@ -146,15 +191,25 @@ trust_certificates() {
 
 # One more layer, for k3s-nginx: a web server that serves a page and must go on doing so.
 build_web_layer() {
-    local new=$1
+    local family=$1 new=$2 page
     mkdir "$new/web" "$new/work" "$new/merged"
     mount -t overlay lab-web -o "lowerdir=$new/root,upperdir=$new/web,workdir=$new/work" "$new/merged"
-    printf '#!/bin/sh\nexit 101\n' >"$new/merged/usr/sbin/policy-rc.d"
-    chmod 755 "$new/merged/usr/sbin/policy-rc.d"
-    in_base "$new/merged" apt-get install -y -qq --no-install-recommends nginx
-    rm "$new/merged/usr/sbin/policy-rc.d"
-    echo '<!doctype html><title>sles</title><p>This page was here before K3s.</p>' \
-        >"$new/merged/var/www/html/index.html"
+    case $family in
+        suse*) page=/srv/www/htdocs/index.html ;;
+        rhel*) page=/usr/share/nginx/html/index.html ;;
+        *) page=/var/www/html/index.html ;;
+    esac
+    if has_rpm "$family"; then
+        find "$new/packages" \( -name 'nginx-[0-9]*.rpm' -o -name 'lab-libraries-*.rpm' \) \
+            -exec cp -t "$new/merged" {} +
+        in_base "$new/merged" sh -c 'rpm -i /*.rpm && rm /*.rpm && systemctl enable nginx'
+    else
+        printf '#!/bin/sh\nexit 101\n' >"$new/merged/usr/sbin/policy-rc.d"
+        chmod 755 "$new/merged/usr/sbin/policy-rc.d"
+        in_base "$new/merged" apt-get install -y -qq --no-install-recommends nginx
+        rm "$new/merged/usr/sbin/policy-rc.d"
+    fi
+    echo '<!doctype html><title>sles</title><p>This page was here before K3s.</p>' >"$new/merged$page"
     umount "$new/merged"
     rm -rf "$new/work" "$new/merged"
 }

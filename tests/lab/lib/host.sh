@@ -7,7 +7,8 @@
 #     rancher/ kubelet/      /var/lib/rancher and /var/lib/kubelet: containerd and the kubelet
 #                            cannot live on an overlay
 #   hosts/HOST/root/         the base and upper/, merged: the host's /
-#   hosts/HOST/layout        by which version of the lab it was made
+#   hosts/HOST/layout        by which version of the lab it was made, and of which family it is
+#   hosts/HOST/family        the same, by name
 #   hosts/HOST/console.log   what its boot says
 #
 # The mounts are in a mount namespace of the host's own (lib/boot): they go when it ends, however
@@ -18,10 +19,10 @@ disk_size=20G
 at() { echo "$state/hosts/$1"; }
 
 # Names what a host is made by: one that another version of it made lets nobody in, or the wrong ones.
-layout() { cat "$here/lib/host.sh" "$here/lib/access.sh" | sha256sum | cut -c1-12; }
+layout() { { cat "$here/lib/host.sh" "$here/lib/access.sh"; family "$1"; } | sha256sum | cut -c1-12; }
 
-# Whether this version of the lab made what lies there.
-is_of_this_lab() { [ "$(cat "$1" 2>/dev/null)" = "$(layout)" ]; }
+# is_of_this_lab HOST FILE: whether this version of the lab made what lies there, in the host's family.
+is_of_this_lab() { [ "$(cat "$2" 2>/dev/null)" = "$(layout "$1")" ]; }
 
 # The pid of systemd-nspawn, as long as it runs.
 nspawn_pid() { pgrep -o -fx "systemd-nspawn .*--directory=$(at "$1")/root .*" || true; }
@@ -104,7 +105,8 @@ mount_host() {
     if [ ! -e "$dir/disk/furnished" ]; then
         furnish "$host"
         touch "$dir/disk/furnished"
-        layout >"$dir/layout"
+        layout "$host" >"$dir/layout"
+        family "$host" >"$dir/family"
     fi
     # The machine's resolver may have changed since.
     local resolv=/etc/resolv.conf
@@ -117,9 +119,11 @@ mount_host() {
 
 # The layers under a host, as overlayfs takes them.
 lower_layers() {
+    local base
+    base=$(base_dir "$(family "$1")")
     case $1 in
-        k3s-nginx) echo "$(base_dir)/web:$(base_dir)/root" ;;
-        *) echo "$(base_dir)/root" ;;
+        k3s-nginx) echo "$base/web:$base/root" ;;
+        *) echo "$base/root" ;;
     esac
 }
 

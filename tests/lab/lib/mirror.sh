@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Where the hosts get K3s from: a mirror on the bridge's address, in the layout of the official
-# releases. A folder with `install.sh`, `k3s` and perhaps `overlay/` is all that it takes.
+# releases. A folder with `install.sh`, `k3s` and perhaps `overlay/` is all that it takes. Hosts with
+# zypper or dnf have their packages from it, too.
 
 mirror_address=$gateway:8080
 www=$state/mirror
@@ -52,14 +53,26 @@ tell_kubectl_costs() {
 }
 
 mirror_up() {
-    local folder releases
+    local folder
     [ "$(recall k3s stand-in)" != stand-in ] || build_stand_in
     folder=$(k3s_folder)
-    if [ -z "$folder" ]; then
+    if [ -z "$folder" ] && ! has_rpm_hosts; then
         mirror_down
         return
     fi
-    local file
+    rm -rf "$www/packages"
+    mkdir -p "$www/packages"
+    local family
+    for family in $(families_here); do
+        ! has_rpm "$family" || ln -s "$(base_dir "$family")/packages" "$www/packages/$family"
+    done
+    [ -z "$folder" ] || publish_k3s "$folder"
+    [ -n "$(mirror_pid)" ] && return
+    setsid busybox httpd -f -p "$mirror_address" -h "$www" </dev/null >"$state/mirror.log" 2>&1 9>&- &
+}
+
+publish_k3s() {
+    local folder=$1 releases file
     for file in k3s install.sh; do
         [ -f "$folder/$file" ] || die "--k3s: $folder has no file '$file'"
     done
@@ -71,8 +84,6 @@ mirror_up() {
     mv "$www/install.sh.new" "$www/install.sh"
     mv "$releases/k3s.new" "$releases/k3s"
     (cd "$releases" && sha256sum k3s >sha256sum-amd64.txt)
-    [ -n "$(mirror_pid)" ] && return
-    setsid busybox httpd -f -p "$mirror_address" -h "$www" </dev/null >"$state/mirror.log" 2>&1 9>&- &
 }
 
 # By its whole command line, which names our folder: also a mirror whose lab was killed is found.

@@ -18,8 +18,8 @@ restore() {
         [ -e "$dir/$host.img" ] || die "snapshot '$(basename "$dir")' has no $host; see: lab snapshots"
     done
     for host in $which; do
-        is_of_this_lab "$dir/$host.layout" ||
-            die "snapshot '$(basename "$dir")' is of another version of the lab: its $host would let nobody in"
+        is_of_this_lab "$host" "$dir/$host.layout" ||
+            die "snapshot '$(basename "$dir")' is of another version or family of the lab: its $host would not be this one"
     done
     each_host power_off "$which"
     each_host copy_back "$which"
@@ -57,5 +57,6 @@ copy_back() {
     mkdir -p "$(at "$1")"
     cp --sparse=always "$dir/$1.img" "$(at "$1")/disk.img.new"
     cp "$dir/$1.layout" "$(at "$1")/layout"
+    family "$1" >"$(at "$1")/family"
     mv "$(at "$1")/disk.img.new" "$(at "$1")/disk.img"
 }
