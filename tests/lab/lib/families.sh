@@ -166,12 +166,15 @@ configure_manager() {
 </product>
 PRODUCT
             ln -sf SLES.prod "$root/etc/products.d/baseproduct"
-            # A group that SUSE has not, and that systemd would make again at the first boot.
-            sed -i '/^adm:/d' "$root/etc/group" "$root/etc/gshadow"
-            mkdir -p "$root/etc/sysusers.d"
-            ln -sf /dev/null "$root/etc/sysusers.d/basic.conf" ;;
+            # A group that SUSE has not.
+            sed -i '/^adm:/d' "$root/etc/group" "$root/etc/gshadow" ;;
         rhel*)
             folder=$root/etc/yum.repos.d
+            mkdir -p "$root/etc/dnf"
+            printf '[main]\ngpgcheck=1\nclean_requirements_on_remove=True\nbest=True\nskip_if_unavailable=False\n' \
+                >"$root/etc/dnf/dnf.conf"
+            os_release "$family" | sed -n 's/^PRETTY_NAME="\(.*\) \(.*\) \((.*)\)"/\1 release \2 \3/p' \
+                >"$root/etc/redhat-release"
             ln -sf dnf "$root/usr/bin/yum" ;;
     esac
     mkdir -p "$folder"
@@ -198,6 +201,8 @@ remove_apt() {
     rm -rf "$root/etc/apt" "$root/etc/dpkg" "$root/usr/lib/apt" "$root/usr/lib/dpkg" "$root/var/lib/apt" \
         "$root/var/cache/apt" "$root/var/log/apt"
     # Users and groups of Debian: www-data would hide a wrong user of nginx, and tape has the number
-    # of postgres.
+    # of postgres. systemd would make some of them again at the first boot.
     sed -i '/^\(www-data\|tape\):/d' "$root"/etc/{passwd,shadow,group,gshadow}
+    mkdir -p "$root/etc/sysusers.d"
+    ln -sf /dev/null "$root/etc/sysusers.d/basic.conf"
 }

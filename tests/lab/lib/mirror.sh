@@ -60,11 +60,10 @@ mirror_up() {
         mirror_down
         return
     fi
-    rm -rf "$www/packages"
     mkdir -p "$www/packages"
     local family
     for family in $(families_here); do
-        ! has_rpm "$family" || ln -s "$(base_dir "$family")/packages" "$www/packages/$family"
+        ! has_rpm "$family" || ln -sfn "$(base_dir "$family")/packages" "$www/packages/$family"
     done
     [ -z "$folder" ] || publish_k3s "$folder"
     [ -n "$(mirror_pid)" ] && return
@@ -101,7 +100,9 @@ mirror_down() {
 }
 
 mirror_state() {
-    if [ -n "$(mirror_pid)" ]; then
+    if [ -n "$(mirror_pid)" ] && [ -z "$(k3s_folder)" ]; then
+        echo "k3s: $(recall k3s), packages from http://$mirror_address"
+    elif [ -n "$(mirror_pid)" ]; then
         echo "k3s $k3s_version ($(recall k3s)) from http://$mirror_address"
     else
         echo "k3s: $(recall k3s stand-in), no mirror"

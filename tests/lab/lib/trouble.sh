@@ -18,8 +18,50 @@ empty_disk() {
     rm -f "$(on_disk "$1" full)"
 }
 
-# Holds the locks of apt and dpkg, as unattended-upgrades does on a machine that has just booted.
+# Holds the locks of the host's package manager, as another installation does.
 lock_packages() {
+    case $(family "$1") in
+        suse*) lock_zypper "$1" ;;
+        rhel*) lock_dnf "$1" ;;
+        *) lock_apt "$1" ;;
+    esac
+    local tries
+    for ((tries = 0; tries < 100; tries++)); do
+        ! in_host "$1" test -e /run/lab-package-lock || return 0
+        sleep 0.1
+    done
+    die "$1: something else holds the package locks"
+}
+
+# zypper looks whether the process lives whose number is in its file.
+lock_zypper() {
+    # shellcheck disable=SC2016 # the host's shell reads its own words
+    in_host "$1" systemd-run --quiet --collect --unit=lab-package-lock sh -c '
+        echo $$ >/run/zypp.pid
+        touch /run/lab-package-lock
+        exec sleep infinity'
+}
+
+# So does dnf; below it, rpm locks its database.
+lock_dnf() {
+    # shellcheck disable=SC2016 # the $ are Perl's
+    in_host "$1" systemd-run --quiet --collect --unit=lab-package-lock perl -e '
+        use Fcntl;
+        $0 = "dnf-automatic";
+        mkdir $_ for "/var/cache/dnf", "/var/lib/dnf";
+        open my $rpm, "+>>", "/var/lib/rpm/.rpm.lock" or die "rpm: $!";
+        fcntl $rpm, F_SETLKW, pack "s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0 or die "rpm: $!";
+        for (@ARGV) {
+            open my $file, ">", $_ or die "$_: $!";
+            print $file $$;
+            close $file;
+        }
+        open my $done, ">", "/run/lab-package-lock";
+        sleep 1 while 1;' /var/cache/dnf/metadata_lock.pid /var/cache/dnf/download_lock.pid /var/lib/dnf/rpmdb_lock.pid
+}
+
+# As unattended-upgrades does on a machine that has just booted.
+lock_apt() {
     # shellcheck disable=SC2016 # the $ are Perl's
     in_host "$1" systemd-run --quiet --collect --unit=lab-package-lock perl -e '
         use Fcntl;
@@ -32,17 +74,15 @@ lock_packages() {
         }
         open my $done, ">", "/run/lab-package-lock";
         sleep 1 while 1;' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock
-    local tries
-    for ((tries = 0; tries < 100; tries++)); do
-        ! in_host "$1" test -e /run/lab-package-lock || return 0
-        sleep 0.1
-    done
-    die "$1: something else holds the package locks"
 }
 
 unlock_packages() {
     in_host "$1" rm -f /run/lab-package-lock
     in_host "$1" systemctl stop lab-package-lock 2>/dev/null || true
+    case $(family "$1") in
+        suse*) in_host "$1" rm -f /run/zypp.pid ;;
+        rhel*) in_host "$1" rm -f /var/{cache/dnf/{metadata,download},lib/dnf/rpmdb}_lock.pid ;;
+    esac
 }
 
 # The hosts share this machine's clock, so none may set it; but its `date` can lie.
