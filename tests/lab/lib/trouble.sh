@@ -33,11 +33,11 @@ lock_packages() {
     die "$1: something else holds the package locks"
 }
 
-# zypper looks whether the process lives whose number is in its file.
+# zypper looks whether the process lives whose number is in its file. (systemd makes $ of $$.)
 lock_zypper() {
     # shellcheck disable=SC2016 # the host's shell reads its own words
     in_host "$1" systemd-run --quiet --collect --unit=lab-package-lock sh -c '
-        echo $$ >/run/zypp.pid
+        echo $$$$ >/run/zypp.pid
         touch /run/lab-package-lock
         exec sleep infinity'
 }
@@ -50,10 +50,11 @@ lock_dnf() {
         $0 = "dnf-automatic";
         mkdir $_ for "/var/cache/dnf", "/var/lib/dnf";
         open my $rpm, "+>>", "/var/lib/rpm/.rpm.lock" or die "rpm: $!";
-        fcntl $rpm, F_SETLKW, pack "s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0 or die "rpm: $!";
+        my $all = pack "s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0;
+        fcntl $rpm, F_SETLKW, $all or die "rpm: $!";
         for (@ARGV) {
             open my $file, ">", $_ or die "$_: $!";
-            print $file $$;
+            print $file $$$$;
             close $file;
         }
         open my $done, ">", "/run/lab-package-lock";
