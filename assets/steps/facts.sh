@@ -20,12 +20,13 @@ token_fact() {
 
 fact clock "$(date +%s.%N)"
 (
-    ID='' ID_LIKE='' VERSION_ID='' PRETTY_NAME=''
+    ID='' ID_LIKE='' VERSION_ID='' VARIANT_ID='' PRETTY_NAME=''
     # shellcheck source=/dev/null
     [ ! -r /etc/os-release ] || . /etc/os-release
     fact os.id "$ID"
     fact os.like "$ID_LIKE"
     fact os.version "$VERSION_ID"
+    fact os.variant "$VARIANT_ID"
     fact os.name "$PRETTY_NAME"
 )
 
@@ -51,7 +52,8 @@ first /etc/machine-id && fact machine-id "$line"
 first /proc/sys/kernel/random/boot_id && fact boot-id "$line"
 [ ! -d /run/systemd/system ] || fact systemd yes
 first /run/systemd/container && fact container "$line"
-[ ! -x /usr/sbin/transactional-update ] || fact os.transactional yes
+# The program may be installed where it is not used.
+[ ! -x /usr/sbin/transactional-update ] || [ -w /usr ] || fact os.transactional yes
 [ ! -e /run/ostree-booted ] || fact os.transactional yes
 for directory in /etc /usr /var; do
     [ -w "$directory" ] || fact os.read-only "$directory"
@@ -198,6 +200,15 @@ if [ $# -gt 0 ] && [ -r /proc/locks ]; then
         esac
     done </proc/locks
 fi
+# Those of zypper and dnf have the process in them.
+for lock in /run/zypp.pid /var/lib/dnf/rpmdb_lock.pid /var/cache/dnf/metadata_lock.pid \
+    /var/cache/dnf/download_lock.pid; do
+    first "$lock"
+    pid=${line%%[!0-9]*}
+    [ -d "/proc/${pid:-none}" ] || continue
+    first "/proc/$pid/comm"
+    fact packages.busy "$pid $line"
+done
 for update in /var/lib/dpkg/updates/*; do
     [ ! -e "$update" ] || fact packages.interrupted "$update"
 done
@@ -263,14 +274,22 @@ for file in /etc/postgresql/*/*/postgresql.conf; do
         "${file%/*}/pg_hba.conf" 2>/dev/null)
     [ -z "$marks" ] || printf '%s\n' "$marks"
 done
+# Where all is in the folder of the data: the last port counts, and the version is in another file.
 for directory in /var/lib/pgsql/data /var/lib/pgsql/*/data; do
+    [ -d "$directory" ] || continue
     version=$(as_postgres cat "$directory/PG_VERSION" 2>/dev/null) || continue
-    fact postgres.cluster "- $version $directory"
+    port=$(as_postgres cat "$directory/postgresql.conf" "$directory/postgresql.auto.conf" 2>/dev/null |
+        sed -n "s/^[[:space:]]*port[[:space:]]*=*[[:space:]]*'*\([0-9]*\).*/\1/p" | tail -n 1)
+    fact postgres.cluster "${port:-5432} $version in $directory"
+    marks=$(as_postgres sed -n 's/^# BEGIN k3s-ha-wizard /postgres.mark=/p' \
+        "$directory/pg_hba.conf" 2>/dev/null)
+    [ -z "$marks" ] || printf '%s\n' "$marks"
 done
 # One query: its version, its owners, and its settings.
 # (The psql in PATH may be a Perl program that starts the real one.)
 psql=$(command -v psql)
-for program in /usr/lib/postgresql/*/bin/psql; do
+for program in /usr/lib/postgresql/*/bin/psql /usr/lib/postgresql[0-9]*/bin/psql \
+    /usr/pgsql-[0-9]*/bin/psql; do
     [ ! -x "$program" ] || psql=$program
 done
 if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then

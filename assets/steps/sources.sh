@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Whether a host can download what it needs. Changes nothing. Only missing parts are tested.
-# inputs: PACKAGES VERSION INSTALL_URL RELEASE_URL (empty if they are not needed)
+# inputs: POSTGRES PACKAGES VERSION INSTALL_URL RELEASE_URL (empty if they are not needed)
 
 # got URL: it can be downloaded; prints why not.
 got() {
@@ -20,12 +20,19 @@ got() {
     fi
 }
 
-packages() {
+# The packages are installed, or none are needed.
+here() {
+    [ -z "$POSTGRES" ] || postgres_installed || return
     # shellcheck disable=SC2086 # a list of packages
-    if [ -z "$PACKAGES" ] || installed $PACKAGES >/dev/null; then
+    [ -z "$PACKAGES" ] || installed $PACKAGES
+}
+
+packages() {
+    if here >/dev/null; then
         echo packages=here
     elif why=$(source_is_reached); then
         echo packages=reached
+        [ -z "$POSTGRES" ] || printf 'postgres=%s\n' "$(newest_postgres)"
     else
         printf 'packages=%s\n' "$why" | tr '\n' ' '
         echo

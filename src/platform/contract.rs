@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::{FAMILIES, Family};
 
 /// All that steps call of a platform, and what it must do.
-const FUNCTIONS: [(&str, &str); 11] = [
+const FUNCTIONS: [(&str, &str); 15] = [
     (
         "installed",
         "PACKAGE…: status 0 where all of them are installed completely; else 1, and says which \
@@ -24,6 +24,18 @@ const FUNCTIONS: [(&str, &str); 11] = [
     (
         "source_is_reached",
         "status 0 where packages can be downloaded; else 1, and says why not; within 30 s",
+    ),
+    (
+        "postgres_installed",
+        "status 0 where a Postgres server is installed; else 1, and says so",
+    ),
+    (
+        "newest_postgres",
+        "prints the major version that install_postgres would install; nothing if it is unknown",
+    ),
+    (
+        "install_postgres",
+        "installs the newest Postgres of the package sources, as install_packages does",
     ),
     ("psql_program", "prints the path of psql itself"),
     (
@@ -49,6 +61,10 @@ const FUNCTIONS: [(&str, &str); 11] = [
         "status 0 where Postgres starts with the machine; prints nothing",
     ),
     (
+        "postgres_drop_ins",
+        "prints the folder of drop-ins for the unit of the cluster on DB_PORT, or for all units",
+    ),
+    (
         "postgres_log",
         "prints the path of the log of the cluster on DB_PORT; nothing if there is none",
     ),
@@ -57,7 +73,19 @@ const FUNCTIONS: [(&str, &str); 11] = [
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// Programs of this machine that a fake host also has.
-const TOOLS: &str = "cat dirname env find grep head mkdir mktemp rm sed sh sort tail timeout";
+const TOOLS: &str =
+    "awk cat dirname env find grep head ls mkdir mktemp rm sed sh sort stat tail timeout tr";
+
+/// What the functions of families name below `/`, and a fake host has below `$ROOT`.
+const PLACES: [&str; 7] = [
+    "/usr/lib/",
+    "/usr/bin/",
+    "/usr/pgsql-",
+    "/var/lib/",
+    "/run/postgresql",
+    "/proc/locks",
+    "/etc/systemd/",
+];
 
 /// A fake host: its programs are stubs, in `bin` or where their path says, below `$ROOT`.
 pub(super) struct FakeHost {
@@ -77,9 +105,10 @@ impl FakeHost {
     /// Runs a family's functions, and then this. The status, and all that was printed.
     pub(super) fn sh(&self, family: &Family, script: &str) -> (i32, String) {
         let root = self.root.path().display();
-        let functions = family
-            .functions
-            .replace("/usr/lib/", &format!("{root}/usr/lib/"));
+        let mut functions = family.functions.to_owned();
+        for place in PLACES {
+            functions = functions.replace(place, &format!("{root}{place}"));
+        }
         // The shell writes the stubs: a file that this process writes may be busy when it is run.
         let text = format!(
             "exec 2>&1\nROOT='{root}'\nexport ROOT\ncd \"$ROOT\"\n\

@@ -28,6 +28,8 @@ pub struct Facts {
     /// `ID_LIKE` of os-release: the distributions that it derives from.
     pub os_like: String,
     pub os_version: String,
+    /// `VARIANT_ID` of os-release: `server`.
+    pub os_variant: String,
     /// For people: `Debian GNU/Linux 12 (bookworm)`.
     pub os_name: String,
     /// From `uname -m`.
@@ -232,6 +234,7 @@ impl Facts {
             "os.id" => self.os_id = text,
             "os.like" => self.os_like = text,
             "os.version" => self.os_version = text,
+            "os.variant" => self.os_variant = text,
             "os.name" => self.os_name = text,
             "os.transactional" => self.transactional = true,
             "os.read-only" => self.read_only.push(text),
@@ -561,11 +564,9 @@ postgres.cluster=";
         assert!(facts.is_active("firewalld.service") && !facts.is_active("k3s.service"));
         let activating = UnitState::Other("activating".into());
         assert_eq!(facts.units["k3s.service"], activating);
-        let apt = Process {
-            id: 4711,
-            program: "apt-get".into(),
-        };
-        assert_eq!(facts.packages_busy, [apt]);
+        let busy = facts.packages_busy.iter();
+        let busy: Vec<_> = busy.map(|busy| (busy.id, &*busy.program)).collect();
+        assert_eq!(busy, [(4711, "apt-get")]);
         let clusters = facts.postgres.clusters.iter();
         assert_eq!(
             clusters.map(|it| (it.port, &*it.name)).collect::<Vec<_>>(),

@@ -5,7 +5,8 @@
 //! and to support another one is to add its folder, and a line to `FAMILIES`. In it are:
 //!
 //! * `mod.rs`: which hosts are of the family, and the [`Platform`] of each
-//! * `functions.sh`: the functions that steps call; `contract` lists and tests them
+//! * `functions.sh`: the functions that steps call; `contract` lists and tests them. SUSE and Red
+//!   Hat share `rpm.sh`
 //! * `hints.rs`: the meaning of its programs' messages
 //! * `remedies.rs`: what to do about findings of the preflight
 
@@ -17,8 +18,12 @@ pub mod firewall;
 pub mod hints;
 pub mod network;
 pub mod preflight;
+mod redhat;
 mod remedies;
+#[cfg(test)]
+mod rpm_tests;
 pub mod sources;
+mod suse;
 
 use hints::Hints;
 use remedies::Remedies;
@@ -30,7 +35,7 @@ pub use facts::{
 pub use sources::{SourceTrial, Sources};
 
 /// All that the wizard installs on. The first family that knows a host has it.
-static FAMILIES: [&Family; 1] = [&debian::FAMILY];
+static FAMILIES: [&Family; 3] = [&debian::FAMILY, &suse::FAMILY, &redhat::FAMILY];
 
 /// A family of distributions: what is the same on all of its hosts.
 #[derive(Debug)]
@@ -62,25 +67,47 @@ impl Eq for Family {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Platform {
     pub family: &'static Family,
-    pub postgres_packages: &'static str,
-    /// Where its data is.
+    pub(crate) support: Support,
+    /// Where the data of Postgres is.
     pub postgres_data: &'static str,
-    /// What is in the path of the certificate that the package gives a new Postgres; not empty.
-    pub postgres_package_certificate: &'static str,
+    /// What is in the path of the certificate that the package gives a new Postgres, if it does.
+    pub postgres_package_certificate: Option<&'static str>,
     /// Where the certificates of Postgres are kept, outside of its data (which is backed up).
     pub postgres_tls: &'static str,
-    /// Where drop-ins of its unit are, for all of its clusters.
-    pub postgres_drop_ins: &'static str,
     /// For hosts that have neither curl nor wget.
     pub download_packages: &'static str,
-    pub nginx_packages: &'static str,
+    pub nginx_package: &'static str,
+    /// The package of its stream module; empty if nginx has it.
+    pub nginx_stream_package: &'static str,
     /// The program.
     pub nginx: &'static str,
     pub nginx_user: &'static str,
     /// Who may read logs, besides root.
     pub log_group: &'static str,
     /// The stream module to load, where it is not built in.
-    pub nginx_stream_module: Option<&'static str>,
+    pub nginx_stream_module: &'static str,
+}
+
+/// What is known of the wizard on a distribution in its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Support {
+    /// Runs were watched on it.
+    Tried,
+    /// Runs were watched on hosts with its package manager, packages and paths, not on the system
+    /// itself.
+    PackageManager,
+    NotTried,
+    /// No run can succeed.
+    Refused {
+        cause: &'static str,
+        remedy: &'static str,
+    },
+}
+
+/// The numbers of a version: `15.6` is (15, 6), `12` is (12, 0); `None` if it is another text.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 impl Platform {
@@ -113,29 +140,92 @@ impl Platform {
 mod tests {
     use super::*;
 
-    fn platform(id: &str, like: &str) -> Option<Platform> {
+    fn platform(id: &str, like: &str, version: &str) -> Option<Platform> {
         Platform::of(&Facts {
             os_id: id.into(),
             os_like: like.into(),
+            os_version: version.into(),
             ..Facts::default()
         })
     }
 
     #[test]
     fn relatives_are_known_by_their_ancestors() {
-        let family = |id, like| platform(id, like).map(|platform| platform.family.name);
+        let family = |id, like| platform(id, like, "").map(|platform| platform.family.name);
         assert_eq!(family("debian", ""), Some("debian"));
         assert_eq!(family("linuxmint", "ubuntu debian"), Some("debian"));
-        assert_eq!(family("sles", "suse"), None);
+        assert_eq!(family("sles", "suse"), Some("suse"));
+        assert_eq!(family("rocky", "rhel centos fedora"), Some("redhat"));
+        assert_eq!(family("arch", ""), None);
+    }
+
+    #[test]
+    fn versions_are_told_apart() {
+        let support = |id, like, version| platform(id, like, version).unwrap().support;
+        for (id, like, versions, wanted) in [
+            ("debian", "", "12 13", Support::Tried),
+            ("debian", "", "11 14 ?", Support::NotTried),
+            ("ubuntu", "debian", "22.04 24.04 26.04", Support::NotTried),
+            ("linuxmint", "ubuntu debian", "12", Support::NotTried),
+            ("sles", "suse", "15.4 15.7", Support::PackageManager),
+            ("sles", "suse opensuse", "16.0", Support::PackageManager),
+            (
+                "opensuse-leap",
+                "suse opensuse",
+                "15.6 16.0",
+                Support::PackageManager,
+            ),
+            ("opensuse-leap", "suse opensuse", "17.0", Support::NotTried),
+            (
+                "opensuse-tumbleweed",
+                "opensuse suse",
+                "20261130",
+                Support::NotTried,
+            ),
+            ("rhel", "fedora", "9.6 10.0", Support::PackageManager),
+            (
+                "rocky",
+                "rhel centos fedora",
+                "9.6 10.1",
+                Support::PackageManager,
+            ),
+            (
+                "almalinux",
+                "rhel centos fedora",
+                "9.6 10.1",
+                Support::PackageManager,
+            ),
+            (
+                "almalinux",
+                "rhel centos fedora",
+                "8.10 11.0",
+                Support::NotTried,
+            ),
+            ("centos", "rhel fedora", "9", Support::NotTried),
+            ("fedora", "", "43", Support::NotTried),
+        ] {
+            for version in versions.split(' ') {
+                assert_eq!(support(id, like, version), wanted, "{id} {version}");
+            }
+        }
+        for (id, like, versions) in [
+            ("sles", "suse", "12.5 15 15.2 15.3"),
+            ("opensuse-leap", "suse opensuse", "15.3"),
+            ("rhel", "fedora", "7.9"),
+        ] {
+            for version in versions.split(' ') {
+                let found = support(id, like, version);
+                assert!(matches!(found, Support::Refused { .. }), "{id} {version}");
+            }
+        }
     }
 
     /// An empty text is in every path: then every certificate would be the package's.
     #[test]
     fn the_packages_certificate_is_told_from_others() {
-        for family in FAMILIES {
-            let platform = platform(family.name, "").unwrap();
-            assert_eq!(platform.family, family);
-            assert_ne!(platform.postgres_package_certificate, "");
+        for id in ["debian", "sles", "rhel"] {
+            let platform = platform(id, "", "").unwrap();
+            assert_ne!(platform.postgres_package_certificate, Some(""));
         }
     }
 }

@@ -16,6 +16,8 @@ const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sources {
     pub packages: SourceTrial,
+    /// The newest major version of Postgres that the packages have, on a host that needs one.
+    pub postgres: Option<u32>,
     pub download: SourceTrial,
 }
 
@@ -84,13 +86,11 @@ impl Sources {
             downloads,
             fetches,
         } = wanted;
-        let packages = if topology.datastore.member(host).is_some() {
-            platform.postgres_packages
-        } else if topology.api.member(host).is_some() {
-            platform.nginx_packages
-        } else {
-            ""
-        };
+        let postgres = topology.datastore.member(host).map_or("", |_| "yes");
+        let packages = topology.api.member(host).map_or_else(String::new, |_| {
+            let (nginx, stream) = (platform.nginx_package, platform.nginx_stream_package);
+            format!("{nginx} {stream}")
+        });
         let is_node = topology.nodes().any(|node| node.name == host);
         let release_url = is_node.then(|| downloads.release_url(arch));
         let install_url = if fetches == Some(host) {
@@ -101,6 +101,7 @@ impl Sources {
         Script::new(PRELUDE)
             .then(platform.family.functions)
             .then(SCRIPT)
+            .input("POSTGRES", postgres)
             .input("PACKAGES", packages)
             .input("VERSION", downloads.version.as_str())
             .input("INSTALL_URL", install_url)
@@ -124,6 +125,7 @@ impl Sources {
                 ("packages", "here") => sources.packages = SourceTrial::Not,
                 ("packages", "reached") => sources.packages = SourceTrial::Reached,
                 ("packages", _) => sources.packages = SourceTrial::Failed(text),
+                ("postgres", _) => sources.postgres = text.parse().ok(),
                 ("download.good", _) => sources.download = SourceTrial::Reached,
                 ("download.untried", _) => sources.download = SourceTrial::Later(text),
                 ("download.failed", _) => sources.download = SourceTrial::Failed(text),
@@ -151,6 +153,8 @@ mod tests {
             let lines: Vec<_> = text.lines().map(str::to_owned).collect();
             Sources::parse(&lines)
         };
+        assert_eq!(read("packages=reached\npostgres=17").postgres, Some(17));
+        assert_eq!(read("packages=reached\npostgres=").postgres, None);
         let good = read("packages=here\ndownload.good=yes");
         assert_eq!(
             (good.packages, good.download),

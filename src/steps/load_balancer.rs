@@ -14,7 +14,15 @@ pub fn install(balancer: &StepHost<'_>) -> Step {
             INSTALL,
             "nginx is installed, with its stream module",
             step_file!("load-balancer/install"),
-            vec![("NGINX_PACKAGES", balancer.platform.nginx_packages.into())],
+            vec![
+                ("NGINX_PACKAGE", balancer.platform.nginx_package.into()),
+                (
+                    "STREAM_PACKAGE",
+                    balancer.platform.nginx_stream_package.into(),
+                ),
+                ("NGINX", balancer.platform.nginx.into()),
+                ("NGINX_USER", balancer.platform.nginx_user.into()),
+            ],
         )
         .within(PACKAGES)
 }
@@ -55,6 +63,7 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
             ("LB_CONFIG", config.into()),
             ("LB_UNIT", unit.into()),
             ("NGINX", platform.nginx.into()),
+            ("STREAM_MODULE", platform.nginx_stream_module.into()),
             ("LB_LOGROTATE", logrotate.into()),
             ("LOG_GROUP", platform.log_group.into()),
         ],

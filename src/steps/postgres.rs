@@ -18,16 +18,12 @@ pub const DUMP: &str = "postgres/dump";
 
 pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let port = context.db_port();
-    let packages = postgres.platform.postgres_packages;
     postgres
         .shell(
             INSTALL,
             format!("Postgres is installed and answers on port {port}"),
             step_file!("postgres/install"),
-            vec![
-                ("POSTGRES_PACKAGES", packages.into()),
-                ("DB_PORT", port.into()),
-            ],
+            vec![("DB_PORT", port.into())],
         )
         .within(PACKAGES)
 }
@@ -85,10 +81,7 @@ pub fn boot(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
             BOOT,
             "Postgres starts after the network",
             step_file!("postgres/boot"),
-            vec![
-                ("DROP_IN_FOLDER", postgres.platform.postgres_drop_ins.into()),
-                ("DB_PORT", context.db_port().into()),
-            ],
+            vec![("DB_PORT", context.db_port().into())],
         )
         .needing([postgres.id(INSTALL)])
 }
@@ -110,7 +103,9 @@ pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, S
             ("TLS_DIRECTORY", postgres.platform.postgres_tls.into()),
             (
                 "PACKAGE_CERTIFICATE",
-                postgres.platform.postgres_package_certificate.into(),
+                (postgres.platform.postgres_package_certificate)
+                    .unwrap_or_default()
+                    .into(),
             ),
             ("CA_PEM", pki.ca.cert_pem.clone().into()),
             ("CERT_PEM", identity.cert_pem.clone().into()),

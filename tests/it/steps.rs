@@ -554,7 +554,14 @@ fn no_step_defines_what_the_prelude_defines() {
         names.filter(|name| !name.contains(' ')).collect()
     };
     let mut given = defined(&root.join("assets/steps/prelude.sh"));
-    given.extend(defined(&root.join("src/platform/debian/functions.sh")));
+    for functions in [
+        "rpm.sh",
+        "debian/functions.sh",
+        "suse/functions.sh",
+        "redhat/functions.sh",
+    ] {
+        given.extend(defined(&root.join("src/platform").join(functions)));
+    }
     assert!(ASKED_OF_IT.iter().all(|name| given.remove(*name)));
     assert!(given.contains("check") && given.contains("install_packages"));
     for folder in std::fs::read_dir(root.join("assets/steps")).unwrap() {

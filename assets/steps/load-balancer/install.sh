@@ -1,13 +1,26 @@
 # shellcheck shell=sh
 # nginx with its stream module is installed; a newly installed one does not start its own service.
-# inputs: NGINX_PACKAGES
+# inputs: NGINX_PACKAGE STREAM_PACKAGE (empty if nginx has the module) NGINX NGINX_USER
 
 OURS=$KEEP/nginx-is-ours
 OWN_LINK=/etc/systemd/system/multi-user.target.wants/nginx.service
 
+# The stream module has its package, or is a part of this nginx, such as that of nginx.org.
+has_stream() {
+    [ -n "$STREAM_PACKAGE" ] || return 0
+    missing=$(installed "$STREAM_PACKAGE") && return 0
+    case "$("$NGINX" -V 2>&1) " in
+    *' --with-stream '*) ;;
+    *) say "$missing"; return 1 ;;
+    esac
+}
+
 satisfied() {
-    # shellcheck disable=SC2086 # a list of packages
-    installed $NGINX_PACKAGES || return 1
+    installed "$NGINX_PACKAGE" || return 1
+    has_stream || return 1
+    # Its package's script creates it; a package whose script failed is installed all the same.
+    id -u "$NGINX_USER" >/dev/null 2>&1 ||
+        { say "the user $NGINX_USER of nginx does not exist"; return 1; }
     [ ! -e "$OURS" ] || [ "$(systemctl is-enabled nginx 2>/dev/null)" = disabled ] || {
         say "the package's own nginx service is not disabled"
         return 1
@@ -16,13 +29,13 @@ satisfied() {
 
 apply() {
     keep
-    installed nginx >/dev/null || : >"$OURS"
+    installed "$NGINX_PACKAGE" >/dev/null || : >"$OURS"
     if [ -e "$OURS" ]; then
         # While masked, the package cannot start it, not even briefly.
         systemctl mask nginx.service
     fi
-    # shellcheck disable=SC2086
-    install_packages $NGINX_PACKAGES
+    # shellcheck disable=SC2086 # there may be none
+    install_packages "$NGINX_PACKAGE" $STREAM_PACKAGE
     if [ -e "$OURS" ]; then
         rm -f "$OWN_LINK"
         systemctl unmask nginx.service

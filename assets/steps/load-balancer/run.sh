@@ -1,12 +1,26 @@
 # shellcheck shell=sh
 # A separate nginx forwards connections for the Kubernetes API to the servers.
-# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP NGINX
+# inputs: LB_PORT LB_CONFIG LB_UNIT LB_LOGROTATE LOG_GROUP NGINX STREAM_MODULE
 
 UNIT=/etc/systemd/system/k3s-lb.service
 LOGS=/var/log/k3s-lb
 # What nginx runs with: the unit that started it, and the configuration that it loaded last.
 STARTED=/run/k3s-lb/started
 LOADED=/run/k3s-lb/loaded
+
+# The configuration for this nginx, with a trailing dot that preserves its last line: the stream module is
+# loaded from where it is, or not at all where it is built in. Before nginx is installed, it is not known.
+configured() {
+    built=$("$NGINX" -V 2>&1) || built=
+    module=$STREAM_MODULE
+    if [ ! -e "$module" ]; then
+        found=$(say "$built" | sed -n 's/.* --modules-path=\([^ ]*\).*/\1/p')/ngx_stream_module.so
+        [ ! -e "$found" ] || module=$found
+    fi
+    change="s|^load_module .*|load_module $module;|"
+    case "$built " in *' --with-stream '*) change='/^load_module /d' ;; esac
+    printf '%s.' "$LB_CONFIG" | sed "$change"
+}
 
 refuses() {
     look_at k3s-lb
@@ -20,8 +34,9 @@ refuses() {
 }
 
 files() {
+    [ -n "${config-}" ] || config=$(configured)
     directory /etc/k3s-lb 0755 root:root
-    file /etc/k3s-lb/nginx.conf 0644 root:root "$LB_CONFIG"
+    file /etc/k3s-lb/nginx.conf 0644 root:root "${config%.}"
     file $UNIT 0644 root:root "$LB_UNIT"
     directory $LOGS 0750 root:"$LOG_GROUP"
     file /etc/logrotate.d/k3s-lb 0644 root:root "$LB_LOGROTATE"
@@ -54,7 +69,8 @@ apply() {
     # The folders for nginx's pid file, which the service recreates, and for its logs.
     mkdir -p /run/k3s-lb $LOGS
     draft=$(mktemp /run/k3s-lb/.draft.XXXXXX)
-    printf '%s' "$LB_CONFIG" >"$draft"
+    config=$(configured)
+    printf '%s' "${config%.}" >"$draft"
     status=0
     "$NGINX" -t -q -c "$draft" || status=$?
     rm -f "$draft"

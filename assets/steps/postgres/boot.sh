@@ -1,11 +1,12 @@
 # shellcheck shell=sh
 # Postgres starts after the host has its addresses. It does not listen on an address that is missing
 # when it starts, and does not try again (docs/facts.md, "Debian and Ubuntu").
-# inputs: DROP_IN_FOLDER DB_PORT
+# inputs: DB_PORT
 
 files() {
-    directory "$DROP_IN_FOLDER" 0755 root:root
-    file "$DROP_IN_FOLDER/10-k3s-ha-wizard.conf" 0644 root:root "\
+    drop_ins=$(postgres_drop_ins)
+    directory "$drop_ins" 0755 root:root
+    file "$drop_ins/10-k3s-ha-wizard.conf" 0644 root:root "\
 # Written by k3s-ha-wizard.
 [Unit]
 Wants=network-online.target

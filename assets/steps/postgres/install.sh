@@ -1,12 +1,11 @@
 # shellcheck shell=sh
 # Postgres is installed, enabled at boot, and answers on its port.
-# inputs: POSTGRES_PACKAGES DB_PORT
+# inputs: DB_PORT
 
 OURS=$KEEP/postgres-is-ours
 
 satisfied() {
-    # shellcheck disable=SC2086 # a list of packages
-    installed $POSTGRES_PACKAGES || return 1
+    postgres_installed || return 1
     cluster=$(postgres_cluster)
     if [ -z "$cluster" ]; then
         others=$(postgres_elsewhere)
@@ -38,12 +37,10 @@ SQL
 answers_somehow() { listens "$DB_PORT" || ss -Hlx | grep -q "\.s\.PGSQL\.$DB_PORT "; }
 
 apply() {
-    # shellcheck disable=SC2086
-    if ! installed $POSTGRES_PACKAGES >/dev/null; then
+    if ! postgres_installed >/dev/null; then
         keep
         [ -n "$(postgres_cluster)$(postgres_elsewhere)" ] || : >"$OURS"
-        # shellcheck disable=SC2086
-        install_packages $POSTGRES_PACKAGES
+        install_postgres
     fi
     [ -n "$(postgres_cluster)" ] || make_postgres_cluster
     enable_postgres

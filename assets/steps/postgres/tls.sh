@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Postgres uses TLS with the cluster's certificate, and trusts the CA of the client certificates.
-# inputs: DB_PORT TLS_DIRECTORY PACKAGE_CERTIFICATE (in its path) CA_PEM CERT_PEM CA_BEGIN CA_END
-# inputs: EXISTING (refuse or share)   secret: KEY_PEM
+# inputs: DB_PORT TLS_DIRECTORY PACKAGE_CERTIFICATE (in its path, if there is one) CA_PEM CERT_PEM
+# inputs: CA_BEGIN CA_END EXISTING (refuse or share)   secret: KEY_PEM
 
 OWN_CA=$TLS_DIRECTORY/ca.crt
 
@@ -35,17 +35,21 @@ files() {
     [ "$authority" = "$OWN_CA" ] || block "$authority" "$CA_BEGIN" "$CA_END" "$CA_PEM"
 }
 
+# The certificate is the wizard's, or the package's.
+is_expected() {
+    [ "$certificate" != "$TLS_DIRECTORY/server.crt" ] || return 0
+    [ -n "$PACKAGE_CERTIFICATE" ] || return 1
+    case $certificate in *"$PACKAGE_CERTIFICATE"*) ;; *) return 1 ;; esac
+}
+
 refuses() {
     look || return 2
     certificate=$(of ssl_cert_file)
-    case $(of ssl):$certificate in
-    off:* | on:"$TLS_DIRECTORY"/server.crt | on:*"$PACKAGE_CERTIFICATE"*) ;;
-    *)
+    if [ "$(of ssl)" != off ] && ! is_expected; then
         say "this Postgres uses a TLS certificate that is not the wizard's, $certificate." \
             'Use a separate Postgres for the cluster'
         return 3
-        ;;
-    esac
+    fi
     authority=$(authority)
     if [ "$authority" != "$OWN_CA" ] && [ "$EXISTING" != share ]; then
         say "this Postgres trusts client certificates of another CA, $authority." \

@@ -71,6 +71,15 @@ source_is_reached() {
     return "$reached"
 }
 
+postgres_installed() { installed postgresql; }
+
+# The version that the sources have for this release.
+newest_postgres() {
+    apt-cache policy postgresql | sed -n 's/^ *Candidate: \([0-9][0-9]*\).*/\1/p'
+}
+
+install_postgres() { install_packages postgresql; }
+
 # The newest real psql: the one in PATH is a Perl program that starts it.
 psql_program() {
     for program in /usr/lib/postgresql/*/bin/psql; do :; done
@@ -117,3 +126,6 @@ postgres_log() {
 
 enable_postgres() { systemctl enable postgresql; }
 postgres_enabled() { systemctl is-enabled -q postgresql; }
+
+# For all clusters.
+postgres_drop_ins() { printf /etc/systemd/system/postgresql@.service.d; }

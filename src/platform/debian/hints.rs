@@ -45,8 +45,7 @@ const CAUSES: &[Sign] = &[
     ),
     sign(
         &["unknown directive \"stream\""],
-        "This nginx has no stream module. `apt-get install libnginx-mod-stream`, or on RHEL `dnf \
-         install nginx-mod-stream`; then retry.",
+        "This nginx has no stream module. `apt-get install libnginx-mod-stream`, then retry.",
     ),
     sign(
         &["dlopen()", "failed"],
@@ -57,6 +56,11 @@ const CAUSES: &[Sign] = &[
         &["getpwnam(", "failed"],
         "The user for nginx does not exist: the package is not fully installed. `dpkg --configure \
          -a && apt-get install --reinstall nginx`.",
+    ),
+    sign(
+        &["of nginx does not exist"],
+        "A script of the package nginx failed. `dpkg --configure -a && apt-get install --reinstall \
+         nginx` runs it again and shows why: fix that, then retry.",
     ),
     // --- Packages ------------------------------------------------------------------------------
     sign(&["Could not get lock"], LOCKED),

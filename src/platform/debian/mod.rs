@@ -3,7 +3,7 @@
 mod hints;
 mod remedies;
 
-use super::{Facts, Family, Platform};
+use super::{Facts, Family, Platform, Support};
 
 pub(super) static FAMILY: Family = Family {
     name: "debian",
@@ -14,26 +14,33 @@ pub(super) static FAMILY: Family = Family {
     of,
 };
 
-/// Packages and paths are the same in all releases, so the version decides nothing here.
+/// Packages and paths are the same in all releases.
 fn of(facts: &Facts) -> Option<Platform> {
+    let support = match (&*facts.os_id, &*facts.os_version) {
+        ("debian", "12" | "13") => Support::Tried,
+        _ => Support::NotTried,
+    };
     facts
         .descends_from(&["debian", "ubuntu"])
-        .then_some(PLATFORM)
+        .then_some(Platform {
+            support,
+            ..PLATFORM
+        })
 }
 
 const PLATFORM: Platform = Platform {
     family: &FAMILY,
-    postgres_packages: "postgresql",
+    support: Support::NotTried,
     postgres_data: "/var/lib/postgresql",
-    postgres_package_certificate: "snakeoil",
+    postgres_package_certificate: Some("snakeoil"),
     postgres_tls: "/etc/postgresql-k3s",
-    postgres_drop_ins: "/etc/systemd/system/postgresql@.service.d",
     download_packages: "curl ca-certificates",
-    nginx_packages: "nginx libnginx-mod-stream",
+    nginx_package: "nginx",
+    nginx_stream_package: "libnginx-mod-stream",
     nginx: "/usr/sbin/nginx",
     nginx_user: "www-data",
     log_group: "adm",
-    nginx_stream_module: Some("/usr/lib/nginx/modules/ngx_stream_module.so"),
+    nginx_stream_module: "/usr/lib/nginx/modules/ngx_stream_module.so",
 };
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub(super) const REMEDIES: Remedies = Remedies {
     ss_missing: "apt-get install iproute2",
     download_unknown: "apt-get install curl, to check it now",
     packages_interrupted: "dpkg --configure -a finishes it now",
+    postgres_old: "Use a host with a newer release, or add the package source of postgresql.org: \
+                   https://wiki.postgresql.org/wiki/Apt",
     packages_unreached: "Run apt-get update; check /etc/apt/sources.list and the proxy in \
                          /etc/apt/apt.conf.d",
     postgres_stopped,

@@ -31,6 +31,9 @@ if [ -e "$ROOT/broken" ]; then
 fi
 echo "apt-get $*" | sed 's/ -o [^ ]*//g' >>"$ROOT/log"
 END
+stub bin/apt-cache <<'END'
+[ "$*" != 'policy postgresql' ] || cat "$ROOT/policy" 2>/dev/null || :
+END
 stub bin/sleep <<'END'
 echo "sleep $1" >>"$ROOT/log"
 rm -f "$ROOT/lock"
@@ -179,4 +182,16 @@ fn psql_is_the_program_itself() {
         printed(newest, "psql_program"),
         "/usr/lib/postgresql/15/bin/psql"
     );
+}
+
+#[test]
+fn the_newest_postgres_is_the_candidate() {
+    let policy = "printf '%b' 'postgresql:\\n  Installed: (none)\\n  Candidate: 15+248\\n' >policy";
+    assert_eq!(printed(policy, "newest_postgres"), "15\n");
+    assert_eq!(printed("", "newest_postgres"), "");
+    let installed = "package postgresql 'ii '";
+    assert_eq!(printed(installed, "postgres_installed"), "");
+    assert_eq!(sh("", "postgres_installed").0, 1);
+    let installs = printed("", "install_postgres >/dev/null; cat log");
+    assert!(installs.ends_with("install postgresql\n"), "{installs}");
 }

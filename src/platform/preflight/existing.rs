@@ -219,15 +219,16 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     let facts = sheet.looked.facts;
     let postgres = &facts.postgres;
     let answers = &wanted.answers.postgres;
-    if postgres.version > 0 && postgres.version < 120_000 {
-        let version = postgres.version / 10_000;
-        fails(
-            sheet,
-            format!(
-                "this is Postgres {version}: before version 12, clientcert=verify-full silently \
-                 means that no client certificate is needed"
-            ),
-            "Upgrade it to 14 or later, or use another host",
+    let version = postgres.version / 10_000;
+    if let Some((level, why)) = (version > 0)
+        .then(|| super::old_postgres(version))
+        .flatten()
+    {
+        sheet.add(
+            level,
+            Check::Existing,
+            format!("this is Postgres {version}: {why}"),
+            "Upgrade it to 15 or later, or use another host",
         );
     }
     if postgres.replica {
@@ -289,6 +290,12 @@ fn exposed(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.warns(Check::Existing, cause, remedy);
 }
 
+/// Whether the package gave Postgres this certificate.
+fn is_the_packages(platform: Option<Platform>, path: &str) -> bool {
+    let part = platform.and_then(|of| of.postgres_package_certificate);
+    part.is_some_and(|part| path.contains(part))
+}
+
 fn tls(sheet: &mut RowDraft<'_>, word: ExistingPostgres) {
     let facts = sheet.looked.facts;
     let setting = |name: &str| facts.postgres.settings.get(name).map_or("", String::as_str);
@@ -296,8 +303,7 @@ fn tls(sheet: &mut RowDraft<'_>, word: ExistingPostgres) {
     let is_ours = |path: &str, file: &str| {
         platform.is_some_and(|of| path == format!("{}/{file}", of.postgres_tls))
     };
-    let is_the_packages =
-        |path: &str| platform.is_some_and(|of| path.contains(of.postgres_package_certificate));
+    let is_the_packages = |path: &str| is_the_packages(platform, path);
     let certificate = setting("ssl_cert_file");
     if setting("ssl") == "on"
         && !is_the_packages(certificate)
@@ -361,13 +367,11 @@ fn tls_for_others(sheet: &mut RowDraft<'_>) {
     let settings = &sheet.looked.facts.postgres.settings;
     let setting = |name: &str| settings.get(name).map_or("", String::as_str);
     let platform = Platform::of(sheet.looked.facts);
-    let is_the_packages =
-        |path: &str| platform.is_some_and(|of| path.contains(of.postgres_package_certificate));
     let mut changes = Vec::new();
     let certificate = setting("ssl_cert_file");
     if setting("ssl") != "on" {
         changes.push("TLS is turned on".to_owned());
-    } else if is_the_packages(certificate) {
+    } else if is_the_packages(platform, certificate) {
         changes.push(format!(
             "the certificate in use, {certificate}, is replaced by the cluster's"
         ));

@@ -1,9 +1,13 @@
 //! The checks of one host: its system, size, kernel, ports, and what it can reach.
 
-use super::{Level, Requirements, RowDraft};
+use std::collections::BTreeMap;
+
+use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{ModuleState, Platform, Port, Process, SourceTrial, firewall};
+use crate::platform::{
+    Facts, ModuleState, Platform, Port, Process, SourceTrial, Support, firewall,
+};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
@@ -26,19 +30,24 @@ pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
 fn os(sheet: &mut RowDraft<'_>) {
     sheet.looks_at(Check::Os);
     let facts = sheet.looked.facts;
-    if Platform::of(facts).is_none() {
-        let os = match &*facts.os_name {
-            "" => "an unknown system",
-            name => name,
-        };
-        sheet.fails(
+    match Platform::of(facts).map(|platform| platform.support) {
+        None => sheet.fails(
             Check::Os,
             format!(
-                "it runs {os}, which this wizard does not support. It supports {}",
+                "it runs {}, which this wizard does not support. It supports {}",
+                system(facts),
                 Platform::known()
             ),
             "Use a host with one of them",
-        );
+        ),
+        Some(Support::Refused { cause, remedy }) => {
+            sheet.fails(
+                Check::Os,
+                format!("it runs {}: {cause}", system(facts)),
+                remedy,
+            );
+        }
+        Some(Support::Tried | Support::PackageManager | Support::NotTried) => {}
     }
     if !facts.systemd {
         sheet.fails(
@@ -47,11 +56,12 @@ fn os(sheet: &mut RowDraft<'_>) {
             "Use a host that boots with systemd",
         );
     }
-    if facts.transactional {
+    if is_transactional(facts) {
         sheet.fails(
             Check::Os,
             "it is a transactional system: packages take effect only after the next boot",
-            "Use a host with a writable root file system",
+            "Use a host with a writable root file system: SLES instead of SLE Micro, Leap instead of \
+             MicroOS",
         );
     } else if !facts.read_only.is_empty() {
         sheet.fails(
@@ -60,6 +70,43 @@ fn os(sheet: &mut RowDraft<'_>) {
             "mount -o remount,rw / (and find out why: dmesg | grep -i remount)",
         );
     }
+}
+
+/// The name of the system, for people.
+fn system(facts: &Facts) -> &str {
+    match &*facts.os_name {
+        "" => "an unknown system",
+        name => name,
+    }
+}
+
+/// Whether packages are installed into another root, which is used from the next boot on: it says so,
+/// or it is SUSE's Micro or MicroOS, whose newest has the name and version of SLES 16.
+fn is_transactional(facts: &Facts) -> bool {
+    let named = ["micro", "aeon", "kalpa", "transactional"];
+    let words = [&facts.os_id, &facts.os_variant];
+    let is_named = |word: &&String| named.iter().any(|name| word.contains(name));
+    facts.transactional || words.iter().any(is_named)
+}
+
+/// What is known of the systems on which the wizard was not tried, or not on themselves.
+pub(super) fn notes(hosts: &[Looked<'_>]) -> Vec<String> {
+    let mut systems: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for looked in hosts {
+        let known = match Platform::of(looked.facts).map(|platform| platform.support) {
+            Some(Support::NotTried) => "the wizard was not tried on it",
+            Some(Support::PackageManager) => {
+                "the wizard was tried on hosts with its package manager, not on the system itself"
+            }
+            Some(Support::Tried | Support::Refused { .. }) | None => continue,
+        };
+        let of = systems.entry((system(looked.facts), known)).or_default();
+        of.push(&looked.host.name);
+    }
+    systems
+        .into_iter()
+        .map(|((system, known), hosts)| format!("{system} ({}): {known}", hosts.join(", ")))
+        .collect()
 }
 
 /// K3s is released for three architectures (docs/facts.md, "Architectures"); all else can run
@@ -362,6 +409,17 @@ fn packages(sheet: &mut RowDraft<'_>) {
                 Check::Packages,
                 "an installation was interrupted: the run finishes it first",
                 remedies.packages_interrupted,
+            );
+        }
+    }
+    if let Some(version) = sheet.looked.sources.postgres {
+        let cause = format!("the newest Postgres of its package sources is {version}");
+        if let Some((level, why)) = super::old_postgres(version) {
+            sheet.add(
+                level,
+                Check::Packages,
+                format!("{cause}: {why}"),
+                remedies.postgres_old,
             );
         }
     }

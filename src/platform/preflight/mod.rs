@@ -115,7 +115,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
             .collect(),
-        notes: network::notes(wanted.topology, hosts),
+        notes: [host::notes(hosts), network::notes(wanted.topology, hosts)].concat(),
     }
 }
 
@@ -180,6 +180,20 @@ impl Grid {
                 })
             })
             .collect()
+    }
+}
+
+/// What speaks against a major version of Postgres: its level and why (docs/facts.md, "Postgres
+/// settings").
+fn old_postgres(version: u32) -> Option<(Level, &'static str)> {
+    match version {
+        ..12 => Some((
+            Level::Fails,
+            "before version 12, clientcert=verify-full silently means that no client certificate is \
+             needed",
+        )),
+        12..15 => Some((Level::Warns, "K3s is tested with 15 and later")),
+        _ => None,
     }
 }
 

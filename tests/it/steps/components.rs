@@ -45,7 +45,7 @@ fn a_load_balancer_that_is_removed_is_stopped_first() {
             step.replace(path, &format!("{}/roots{path}", host.at("").display()))
         });
     let world = format!(
-        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs LOG_GROUP=adm NGINX=/proc/self/exe\n{step}
+        "LB_PORT=6443 LB_CONFIG=config LB_UNIT=unit LB_LOGROTATE=logs LOG_GROUP=adm NGINX=/proc/self/exe STREAM_MODULE=/none\n{step}
         systemctl() {{ say \"systemctl $1\"; }}"
     );
     let (done, said) = host.runs(&world, "put_files; files_are; remove");

@@ -30,8 +30,8 @@ fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
         asset("steps/postgres/install.sh"),
     ]
     .concat();
-    let world = "POSTGRES_PACKAGES=postgresql DB_PORT=5433 LISTENS= RESTARTED=$1/restarted
-        installed() { :; }
+    let world = "DB_PORT=5433 LISTENS= RESTARTED=$1/restarted
+        postgres_installed() { :; }
         postgres_cluster() { echo 15 main; }
         ss() { printf %s \"$LISTENS\"; }
         timeout() { shift; \"$@\"; }

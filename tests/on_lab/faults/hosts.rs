@@ -68,9 +68,9 @@ const UNFIT: [Unfit; 26] = [
     Unfit {
         name: "a system that is not supported",
         host: "k3s-server-1",
-        make: r#"mv /etc/os-release /etc/os-release.kept; printf 'ID=sles\nPRETTY_NAME="SUSE Linux Enterprise Server 15 SP2"\n' >/etc/os-release"#,
+        make: r#"mv /etc/os-release /etc/os-release.kept; printf 'ID=sles\nVERSION_ID=15.2\nPRETTY_NAME="SUSE Linux Enterprise Server 15 SP2"\n' >/etc/os-release"#,
         code: NOT_READY,
-        says: "it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support",
+        says: "it runs SUSE Linux Enterprise Server 15 SP2: SLES and Leap before 15 SP4 get no more fixes",
     },
     Unfit {
         name: "terminal tricks in os-release",

@@ -118,7 +118,7 @@ fn a_postgres_that_cannot_serve_is_refused() {
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    k3s-postgres existing FAIL: this is Postgres 10: before version 12, clientcert=verify-full silently means that no client certificate is needed | Upgrade it to 14 or later, or use another host
+    k3s-postgres existing FAIL: this is Postgres 10: before version 12, clientcert=verify-full silently means that no client certificate is needed | Upgrade it to 15 or later, or use another host
     k3s-postgres existing FAIL: this Postgres is a replica, which is read-only | Use the host of its primary, or SELECT pg_promote();
     k3s-postgres existing FAIL: the database k3s holds a cluster with another token: the servers could not read it | Set that cluster's token as token under [k3s], or another database under [postgres]; or, if it is not needed: DROP DATABASE k3s;
     k3s-postgres existing FAIL: this Postgres uses a TLS certificate that is not the wizard's (/etc/ssl/wiki.crt) | Use a separate Postgres for the cluster

@@ -1,0 +1,16 @@
+//! What to do about findings of the preflight.
+
+use crate::platform::Remedies;
+use crate::platform::remedies::start_unit;
+
+pub(super) const REMEDIES: Remedies = Remedies {
+    module_missing: "dnf install kernel-modules-extra-$(uname -r)",
+    ss_missing: "dnf install iproute",
+    download_unknown: "dnf install curl, to check it now",
+    packages_interrupted: "dnf check shows what is missing",
+    postgres_old: "dnf module reset postgresql: the wizard then takes the newest stream; or use \
+                   another host",
+    packages_unreached: "Run dnf makecache; check dnf repolist, subscription-manager status on RHEL, \
+                         and the proxy in /etc/dnf/dnf.conf",
+    postgres_stopped: start_unit,
+};
