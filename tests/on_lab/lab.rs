@@ -16,6 +16,11 @@ use k3s_ha_wizard::events::{Event, Outcome, What};
 /// Where the lab keeps its keys and secrets.
 pub const KEPT: &str = "/var/lib/k3s-ha-wizard-lab";
 
+/// How a test wants the lab, unless it says otherwise: the lab keeps what the last one wanted.
+const UP: [&str; 7] = [
+    "up", "--agents", "1", "--k3s", "stand-in", "--family", "debian12",
+];
+
 /// There is one lab, and each test wants it for itself.
 static LAB: Mutex<()> = Mutex::new(());
 
@@ -43,7 +48,7 @@ impl Lab {
         let lab = Self::taken();
         let known = lab.says(&["snapshots"]);
         if known.split_whitespace().any(|name| name == moment) {
-            lab.does(&["up", "--agents", "1", "--k3s", "stand-in"]);
+            lab.does(&UP);
             lab.does(&["restore", moment]);
         } else {
             lab.comes_up();
@@ -55,7 +60,14 @@ impl Lab {
 
     /// Up with bare hosts, whatever the last test has left of them: it may let nobody in.
     fn comes_up(&self) {
-        self.does(&["up", "--fresh", "--agents", "1", "--k3s", "stand-in"]);
+        self.does(&[&UP[..], &["--fresh"]].concat());
+    }
+
+    /// Up, with bare hosts of another family. The next test makes its own again.
+    pub fn of(family: &str) -> Self {
+        let lab = Self::taken();
+        lab.does(&[&UP[..], &["--fresh", "--family", family]].concat());
+        lab
     }
 
     fn taken() -> Self {
@@ -139,10 +151,11 @@ pub fn picture(lab: &Lab) -> Vec<String> {
             /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
         find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
         dpkg -l
+        rpm -qa | sort
         systemctl list-units --all --plain --no-legend --type=service,socket,timer |
             awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
         ss -Hltun | awk '{ print $1, $5 }' | sort
-        cat /var/lib/postgresql/*/main/postgresql.auto.conf 2>/dev/null || :";
+        cat /var/lib/postgresql/*/main/postgresql.auto.conf /var/lib/pgsql/data/postgresql.auto.conf 2>/dev/null || :";
     let look = |host: &str| format!("{host}\n{}", lab.must(host, LOOK));
     std::thread::scope(|scope| {
         let looking = HOSTS.map(|host| scope.spawn(move || look(host)));

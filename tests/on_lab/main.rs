@@ -5,6 +5,7 @@
 
 mod backup;
 mod earlier;
+mod families;
 mod faults;
 mod install;
 mod lab;
