@@ -150,8 +150,8 @@ pub fn picture(lab: &Lab) -> Vec<String> {
         find /etc /root /usr/local /opt /var/lib/rancher /var/lib/kubelet /var/lib/k3s-ha-wizard \
             /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
         find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
-        dpkg -l
-        rpm -qa | sort
+        dpkg -l 2>/dev/null
+        rpm -qa 2>/dev/null | sort
         systemctl list-units --all --plain --no-legend --type=service,socket,timer |
             awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
         ss -Hltun | awk '{ print $1, $5 }' | sort
