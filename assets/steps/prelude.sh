@@ -26,6 +26,7 @@ umask 022
 say() { printf '%s\n' "$*"; }
 
 keep() { [ -d "$KEEP" ] || mkdir -m 0700 "$KEEP"; }
+make_run() { ( umask 077; mkdir -p "$RUN" ); }
 
 # The statuses of a step for the wizard, other than success.
 STILL_NOT=41
@@ -260,7 +261,7 @@ mv -fT "$draft" "$1"
 # from a file, because a pipe whose writer is killed would end early; it is in memory, because a host
 # that loses its power must not keep it.
 replace() {
-    ( umask 077; mkdir -p "$RUN" )
+    make_run
     new=$(mktemp "$RUN/new.XXXXXX") || return
     put=1
     if printf '%s' "$5" >"$new" && as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$new"; then put=0; fi
@@ -685,7 +686,9 @@ loaded_after() {
 
 # Makes Postgres reload its configuration, and waits until it has.
 reload_postgres() {
-    mark=$(mktemp)
+    make_run
+    mark=$RUN/reload
+    : >"$mark"
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
     tries=0
     # shellcheck disable=SC2119

@@ -8,6 +8,7 @@ mod earlier;
 mod faults;
 mod install;
 mod lab;
+mod left;
 mod network;
 mod plain;
 mod postgres;
