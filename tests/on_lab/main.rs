@@ -15,5 +15,6 @@ mod postgres;
 mod refusals;
 mod tui;
 mod ways;
+mod writes;
 
 const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");
