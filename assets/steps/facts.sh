@@ -292,8 +292,8 @@ for program in /usr/lib/postgresql/*/bin/psql /usr/lib/postgresql[0-9]*/bin/psql
     /usr/pgsql-[0-9]*/bin/psql; do
     [ ! -x "$program" ] || psql=$program
 done
-if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
-    said=$(as_postgres env PGCONNECT_TIMEOUT=5 "$psql" -X -q -A -t -p "$DB_PORT" \
+ask_postgres() {
+    as_postgres env PGCONNECT_TIMEOUT=5 "$psql" -X -q -A -t -p "$DB_PORT" \
         -d postgres -v ON_ERROR_STOP=1 -f - 2>&1 <<SQL
 SELECT 'postgres.version=' || current_setting('server_version_num');
 SELECT 'postgres.replica=' || pg_is_in_recovery();
@@ -318,7 +318,22 @@ WHERE name >= '/bootstrap/' AND name < '/bootstrap/g' AND deleted = 0;
 \endif
 \endif
 SQL
-    ) || fact postgres.error "$(printf %s "$said" | tail -n 1)"
+}
+# As after a loss of power.
+postgres_is_starting() {
+    as_postgres "${psql%/*}/pg_isready" -q -h /run/postgresql -p "$DB_PORT"
+    [ $? -eq 1 ]
+}
+if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
+    tries=0
+    until said=$(ask_postgres); do
+        if [ "$tries" -ge 40 ] || ! postgres_is_starting; then
+            fact postgres.error "$(printf %s "$said" | tail -n 1)"
+            break
+        fi
+        tries=$((tries + 1))
+        sleep 0.5
+    done
     [ -z "$said" ] || printf '%s\n' "$said"
 fi
 

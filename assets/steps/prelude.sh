@@ -26,6 +26,7 @@ umask 022
 say() { printf '%s\n' "$*"; }
 
 keep() { [ -d "$KEEP" ] || mkdir -m 0700 "$KEEP"; }
+make_run() { ( umask 077; mkdir -p "$RUN" ); }
 
 # The statuses of a step for the wizard, other than success.
 STILL_NOT=41
@@ -240,27 +241,30 @@ keep_backup() {
 # Puts standard input in the place of a file, whole or not at all: path, mode, owner. Until it is
 # whole its name ends in ~, and has no dot in front: then logrotate skips it (docs/facts.md, "Debian
 # and Ubuntu"), and so do others that read whole folders. What an interrupted run has left of it is
-# removed.
+# removed. A host that loses its power has the old file or the new one: the new one is on the disk before
+# it gets the name, and the folder afterwards.
 # shellcheck disable=SC2016 # the $ are of the shell that is started
 PUT='
 set -eu
 umask 077
 draft="$1.k3s-ha-wizard~"
+folder=$(dirname -- "$1")
 trap "rm -f \"\$draft\"" EXIT
 rm -f "$draft"
 set -C
 cat >"$draft"
 chown "$3" "$draft"
 chmod "$2" "$draft"
-sync "$draft"
+sync "$draft" "$folder"
 mv -fT "$draft" "$1"
+sync "$folder"
 '
 
 # replace USER PATH MODE OWNER:GROUP CONTENT: never readable by others in between. The content comes
 # from a file, because a pipe whose writer is killed would end early; it is in memory, because a host
 # that loses its power must not keep it.
 replace() {
-    ( umask 077; mkdir -p "$RUN" )
+    make_run
     new=$(mktemp "$RUN/new.XXXXXX") || return
     put=1
     if printf '%s' "$5" >"$new" && as "$1" sh -c "$PUT" sh "$2" "$3" "$4" <"$new"; then put=0; fi
@@ -274,12 +278,20 @@ will_write() {
     [ -d "$KEEP/written" ] || mkdir "$KEEP/written"
     mark=$(written_mark "$1")
     { printf '%s' "$2" | digest; cat "$mark" 2>/dev/null || :; } >"$mark.new"
+    set_mark
+}
+
+# set_mark: $mark.new takes the place of $mark, whole or not at all.
+set_mark() {
+    sync "$mark.new"
     mv -f "$mark.new" "$mark"
 }
 
 # wrote PATH CONTENT: records that it has this, and nothing else.
 wrote() {
-    printf '%s' "$2" | digest >"$(written_mark "$1")"
+    mark=$(written_mark "$1")
+    printf '%s' "$2" | digest >"$mark.new"
+    set_mark
     say "wrote $1"
 }
 
@@ -426,17 +438,18 @@ put_file_set() {
     set=$(new_set)
     loose=
     with_each write_to_set "$@"
-    sync "$set"/* "$set"
+    sync "$set"/* "$set" "$folder"
     if [ -n "$loose" ]; then
         before=$(new_set)
         with_each keep_in_set "$@"
-        sync "$before"/* "$before"
+        sync "$before"/* "$before" "$folder"
         point .current "${before##*/}"
         with_each link_kept "$@"
     fi
     with_each will_link "$@"
     point .current "${set##*/}"
     with_each link_into_set "$@"
+    sync "$folder"
     for other in "$folder"/.set-*; do
         [ "$other" = "$set" ] || rm -rf "$other"
     done
@@ -685,7 +698,9 @@ loaded_after() {
 
 # Makes Postgres reload its configuration, and waits until it has.
 reload_postgres() {
-    mark=$(mktemp)
+    make_run
+    mark=$RUN/reload
+    : >"$mark"
     printf 'SELECT pg_reload_conf();\n' | sql >/dev/null
     tries=0
     # shellcheck disable=SC2119

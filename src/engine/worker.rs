@@ -23,7 +23,7 @@ use crate::plan;
 use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work, ended};
 use crate::platform::Platform;
 use crate::remote::{Detached, Finished, RemoteError, detached};
-use crate::state::Made;
+use crate::state::{Made, State};
 
 /// The jobs of a worker.
 pub(super) enum Job {
@@ -290,7 +290,7 @@ impl<'a> Worker<'a> {
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
-        if outcome == Outcome::Done && !matches!(step.work, Work::Act(_)) {
+        if outcome == Outcome::Done && matches!(step.work, Work::Task(_)) {
             self.remember(step);
         }
         self.run.recorder.record(What::StepEnded {
@@ -300,9 +300,14 @@ impl<'a> Worker<'a> {
         outcome
     }
 
-    /// Records what was created where.
-    fn remember(&self, step: &Step) {
-        let remembered = self.run.memory.change(|state| {
+    /// Records what is created where, once; whether it is new.
+    fn remember(&self, step: &Step) -> bool {
+        let mut is_new = false;
+        self.keep(|state| {
+            if state.made.iter().any(|made| made.step == step.id.as_str()) {
+                return;
+            }
+            is_new = true;
             state.made.push(Made {
                 host: step.host.clone(),
                 step: step.id.to_string(),
@@ -312,7 +317,16 @@ impl<'a> Worker<'a> {
                     .unwrap_or_default(),
             });
         });
-        if let Err(error) = remembered {
+        is_new
+    }
+
+    /// It has changed nothing.
+    fn forget(&self, step: &Step) {
+        self.keep(|state| state.made.retain(|made| made.step != step.id.as_str()));
+    }
+
+    fn keep(&self, change: impl FnOnce(&mut State)) {
+        if let Err(error) = self.run.memory.change(change) {
             self.run.recorder.record(What::Warned {
                 host: None,
                 text: error.to_string(),
@@ -375,6 +389,8 @@ impl<'a> Worker<'a> {
         self.run.recorder.record(What::StepApplies {
             step: step.id.clone(),
         });
+        // Before it changes anything: so what a step leaves that fails is known, too.
+        let is_new = self.remember(step);
         let unit = unit_name(self.run.id, step);
         let mut work = Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
 
@@ -426,7 +442,11 @@ impl<'a> Worker<'a> {
                     &mut |told| tell(self.run, &host.name, told),
                     |remote| detached::clean(remote, &unit),
                 );
-                self.judge(finished)
+                let outcome = self.judge(finished);
+                if is_new && matches!(outcome, Ok(Outcome::Unchanged)) {
+                    self.forget(step);
+                }
+                outcome
             }
             Err(error @ RemoteError::Cancelled { .. }) => {
                 let stopped = host.connection.at_last(&host.name, |remote| {

@@ -59,7 +59,7 @@ pub struct State {
     /// What the latest successful run applied; `None` before the first one.
     #[serde(default)]
     pub applied: Option<Applied>,
-    /// What was created, on which host, in order.
+    /// What was created, on which host, in order: also by steps that failed.
     pub made: Vec<Made>,
     pub last_run: Option<LastRun>,
     /// The SHA-256 of `install.sh`, 64 hex digits.

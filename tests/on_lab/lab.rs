@@ -99,11 +99,19 @@ impl Lab {
 
     /// This machine's iptables on a host's network: what a firewall of the host would do.
     pub fn iptables(&self, host: &str, rule: &str) {
-        let script = "pid=$(pgrep -P \"$(pgrep -f \"^systemd-nspawn .*--machine=$0 \")\") && \
-            exec nsenter -t \"$pid\" -n iptables -w $1";
-        let args = ["-c", script, host, rule];
+        let pid = self.first_process(host);
+        let args = ["-c", "exec nsenter -t $0 -n iptables -w $1", &pid, rule];
         let output = Command::new("sh").args(args).output().unwrap();
         assert!(output.status.success(), "{host}: {rule}: {output:?}");
+    }
+
+    /// The number that a host's PID 1 has on this machine.
+    pub fn first_process(&self, host: &str) -> String {
+        let script = "pgrep -P \"$(pgrep -f \"^systemd-nspawn .*--machine=$0 \")\"";
+        let output = Command::new("sh").args(["-c", script, host]).output();
+        let pid = String::from_utf8(output.unwrap().stdout).unwrap();
+        assert_ne!(pid, "", "{host} does not run");
+        pid.trim().to_owned()
     }
 
     /// What a command of the lab prints.

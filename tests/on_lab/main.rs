@@ -9,11 +9,13 @@ mod families;
 mod faults;
 mod install;
 mod lab;
+mod left;
 mod network;
 mod plain;
 mod postgres;
 mod refusals;
 mod tui;
 mod ways;
+mod writes;
 
 const WIZARD: &str = env!("CARGO_BIN_EXE_k3s-ha-wizard");

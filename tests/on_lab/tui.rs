@@ -18,7 +18,7 @@ const SIZE: (u16, u16) = (80, 24);
 const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.sock");
 
 /// The wizard with the answers of the lab, at their review.
-fn opened(folder: &Path) -> Terminal {
+pub fn opened(folder: &Path) -> Terminal {
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder);
     terminal.waits_for("▸ New cluster");
     terminal.types("\u{1b}[B\r");
@@ -180,7 +180,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 }
 
 /// From the review over the connections and the plan into the run.
-fn begin(terminal: &mut Terminal) {
+pub fn begin(terminal: &mut Terminal) {
     terminal.waits_for("fetched without TLS");
     terminal.types("\r");
     terminal.waits_for("Fit for ");
@@ -190,6 +190,15 @@ fn begin(terminal: &mut Terminal) {
     terminal.waits_for("#!/bin/sh");
     terminal.types("a");
     terminal.waits_for("Log · All hosts");
+}
+
+/// Another terminal, in which the unfinished run goes on.
+pub fn resumed(folder: &Path) -> Terminal {
+    let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder);
+    terminal.waits_for("▸ Resume lab");
+    terminal.types("\r");
+    begin(&mut terminal);
+    terminal
 }
 
 /// The page follows the cluster, whichever host is lost; so does `status`.
@@ -255,10 +264,7 @@ fn stopped_half_way_and_resumed() {
     // What is said at the end stays when the screens are gone.
     terminal.waits_for("Finished steps stay done.");
 
-    let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
-    terminal.waits_for("▸ Resume lab");
-    terminal.types("\r");
-    begin(&mut terminal);
+    let mut terminal = resumed(folder.path());
     terminal.waits_for("Nodes  all healthy");
     is_live(&lab, &terminal, folder.path());
     terminal.types("o");
@@ -310,7 +316,7 @@ fn log(folder: &Path) -> std::path::PathBuf {
     logs.next().expect("a log").expect("a log").path()
 }
 
-fn events(folder: &Path) -> Vec<Event> {
+pub fn events(folder: &Path) -> Vec<Event> {
     read(&log(folder)).expect("events")
 }
 

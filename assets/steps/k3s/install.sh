@@ -52,7 +52,9 @@ apply() {
     keep
     : >"$OURS"
     put_files
-    script=$(mktemp)
+    make_run
+    script=$RUN/install.sh
+    trap 'rm -f "$script"' EXIT
     printf '%s' "$INSTALLER" >"$script"
     found=$(hash_of "$script")
     if [ "$found" != "$INSTALLER_SHA256" ]; then
@@ -64,9 +66,6 @@ apply() {
     export INSTALL_K3S_VERSION="$VERSION" INSTALL_K3S_SKIP_START=true
     [ -z "$ARTIFACT_URL" ] || export INSTALL_K3S_ARTIFACT_URL="$ARTIFACT_URL"
     [ -z "$CHANNEL_URL" ] || export INSTALL_K3S_CHANNEL_URL="$CHANNEL_URL"
-    status=0
-    sh "$script" "$KIND" || status=$?
-    rm -f "$script"
-    [ "$status" -eq 0 ] || return "$status"
+    sh "$script" "$KIND"
     systemctl daemon-reload
 }

@@ -368,13 +368,19 @@ fn changed(name: &'static str, host: &'static str, change: &'static str) -> Faul
     })
 }
 
-/// Another program listens on a port.
+/// Another program listens on a port, also where connections to it have just ended.
 fn hold(lab: &Lab, host: &str, port: u16) {
-    let listen = format!("$s = IO::Socket::INET->new(LocalPort => {port}, Listen => 9) or die");
-    let unit = "systemd-run -q --unit=holder perl -MIO::Socket -e";
+    let socket = format!("LocalPort => {port}, Listen => 9, ReuseAddr => 1");
+    let listen = format!("$s = IO::Socket::INET->new({socket}) or die");
+    let unit = "systemd-run -q --collect --unit=holder perl -MIO::Socket -e";
+    let waits = "for _ in $(seq 100); do sleep 0.2; is_held && exit; done";
     lab.must(
         host,
-        &format!("{unit} '{listen}; sleep 1 while 1'; sleep 0.5"),
+        &format!(
+            "{unit} '{listen}; sleep 1 while 1'
+            is_held() {{ ss -Hltn 'sport = :{port}' | grep -q .; }}
+            {waits}; journalctl -u holder -o cat; exit 1"
+        ),
     );
 }
 
@@ -407,7 +413,7 @@ pub fn fails() -> Vec<Fault> {
             |lab| {
                 lab.must("k3s-nginx", "systemctl stop holder");
             },
-            "6443",
+            "listens on port 6443",
         ),
         within(
             "nginx has lost its stream module",

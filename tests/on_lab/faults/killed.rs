@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::ground::{applies, bare, ends_well, failures, host_of, run_with};
+use super::ground::{applies, bare, ends_well, failures, host_of, is_whole, run_with};
 use super::{Fault, Row, hash};
 use crate::lab::{Lab, Wizard};
+use crate::tui;
 use k3s_ha_wizard::events::{Event, What};
 
 /// The ids of the lab's plan, in its order: from the snapshot that another test keeps true.
@@ -95,6 +96,54 @@ pub fn within() -> Vec<Fault> {
         })
     };
     applied().into_iter().map(fault).collect()
+}
+
+/// SIGKILL to the wizard in a terminal, at a sample of steps. Another terminal offers to resume.
+pub fn in_the_terminal() -> Vec<Fault> {
+    const SAMPLE: [&str; 6] = [
+        "postgres/install@k3s-postgres",
+        "certificates/client@k3s-server-2",
+        "k3s/install@k3s-server-2",
+        "load-balancer/run@k3s-nginx",
+        "k3s/start@k3s-server-1",
+        "agent/start@k3s-agent",
+    ];
+    let fault = |id: &'static str| {
+        Fault::new(format!("in {id}"), move || {
+            let (lab, wizard) = (bare(), Wizard::new());
+            let folder = tempfile::tempdir().unwrap();
+            let mut terminal = tui::opened(folder.path());
+            tui::begin(&mut terminal);
+            terminal.waits_until(id, |_| {
+                std::thread::sleep(Duration::from_millis(100));
+                tui::events(folder.path())
+                    .iter()
+                    .any(|event| applies(event, id))
+            });
+            std::thread::sleep(moment(id));
+            terminal.signal("KILL");
+            terminal.ends();
+            let state = folder.path().join("state/lab");
+            let secrets = std::fs::read_to_string(state.join("secrets.json")).unwrap();
+
+            let mut terminal = tui::resumed(folder.path());
+            terminal.waits_for("Nodes  all healthy");
+            terminal.types("\u{3}");
+            assert_eq!(terminal.ends(), 0);
+            std::fs::rename(&state, wizard.state.path().join("lab")).unwrap();
+            assert_eq!(wizard.kept("secrets.json"), secrets, "secrets have changed");
+            is_whole(&lab, &wizard);
+            Row {
+                did: format!(
+                    "SIGKILL {} ms into {id}, in a terminal",
+                    moment(id).as_millis()
+                ),
+                said: "killed; a new terminal offered to resume".to_owned(),
+                continued: "resumed there to the end; a further run changed nothing".to_owned(),
+            }
+        })
+    };
+    SAMPLE.map(fault).into()
 }
 
 pub fn power() -> Vec<Fault> {

@@ -137,6 +137,7 @@ macro_rules! classes {
 classes! {
     killed_between_two_steps: killed::between();
     killed_within_a_step: killed::within();
+    killed_in_the_terminal: killed::in_the_terminal();
     a_host_dies_within_a_step: killed::power();
     a_host_dies_after_each_effect: killed::effects();
     cut_off: network::cuts();

@@ -46,6 +46,18 @@ fn is_up(lab: &Lab) -> bool {
     good && nodes.matches(" Ready ").count() == 3
 }
 
+/// An orderly reboot: a container ends with it, and is started again.
+fn reboot(lab: &Lab, host: &str) {
+    lab.sh(host, "systemctl reboot --no-block");
+    let mut tries = 0;
+    while lab.sh(host, "true").0 {
+        tries += 1;
+        assert!(tries < 240, "{host} does not shut down");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    lab.does(&["start", host]);
+}
+
 pub fn reboots() -> Vec<Fault> {
     let all_at_once = Fault::new("all, after the installation", || {
         let (lab, wizard) = installed();
@@ -73,9 +85,7 @@ pub fn reboots() -> Vec<Fault> {
             let (lab, wizard) = (bare(), Wizard::new());
             let run = run_with(&wizard, id, |_| {
                 std::thread::sleep(Duration::from_millis(300));
-                lab.sh(host_of(id), "systemctl reboot --no-block");
-                std::thread::sleep(Duration::from_secs(2));
-                lab.does(&["start", host_of(id)]);
+                reboot(&lab, host_of(id));
             });
             Row {
                 did: format!("an orderly reboot within {id}"),
