@@ -63,6 +63,8 @@ fn places() -> Vec<Model> {
         Model::for_replay(MONO, SMALL, events("run.jsonl")),
         live::live(MONO, SMALL),
         watched::watched(MONO, SMALL),
+        watched::asking(MONO, SMALL),
+        then(watched::asking(MONO, SMALL), "<Esc>"),
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
     places.extend((0..12).map(servers));
