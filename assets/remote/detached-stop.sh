@@ -4,16 +4,10 @@ if [ -d "/run/k3s-ha-wizard/$UNIT" ]; then
     : >"/run/k3s-ha-wizard/$UNIT/stopped"
     rm -f "/run/k3s-ha-wizard/$UNIT/script"
 fi
-working() {
-    case $(systemctl show --property=ActiveState "$UNIT.service") in
-    ActiveState=inactive | ActiveState=failed) return 1 ;;
-    esac
-}
-
 # Also removes its job from the queue. SIGTERM goes to the whole control group.
 systemctl stop --no-block "$UNIT.service" 2>/dev/null
 tries=0
-while working; do
+until has_ended "$UNIT"; do
     if [ "$tries" = 50 ]; then
         systemctl kill --signal=KILL "$UNIT.service"
     elif [ "$tries" = 75 ]; then

@@ -15,13 +15,10 @@ lease() {
     for pid in "$base"/*/pid; do
         dir=${pid%/pid}
         if [ ! -s "$pid" ] || [ -s "$dir/status" ]; then continue; fi
-        case $(systemctl show --property=ActiveState "${dir##*/}.service") in
-        ActiveState=inactive | ActiveState=failed) ;;
-        *)
+        has_ended "${dir##*/}" || {
             echo "lease unit ${dir##*/}"
             units=yes
-            ;;
-        esac
+        }
     done
 
     was_owner='' was_boot='' was_seen=0

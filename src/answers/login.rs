@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::ssh_config::{SshConfig, SshConfigError};
 use super::{
-    Answers, EnteredCredentials, Host, LoginSecrets, Secret, SecretError, login_secret_problem,
-    paths,
+    Answers, CredentialKind, EnteredCredentials, Host, LoginSecrets, Secret, SecretError,
+    login_secret_problem, paths,
 };
 use crate::secrets::SecretText;
 
@@ -38,6 +38,29 @@ pub enum LoginSecretError {
         key: &'static str,
         why: &'static str,
     },
+}
+
+impl LoginSecretError {
+    pub fn host(&self) -> &str {
+        let (Self::Unavailable { host, .. } | Self::Unfit { host, .. }) = self;
+        host
+    }
+
+    /// The secret that takes its place.
+    pub fn wants(&self) -> Option<CredentialKind> {
+        let (Self::Unavailable { key, .. } | Self::Unfit { key, .. }) = self;
+        match *key {
+            "passphrase" => Some(CredentialKind::Passphrase {
+                key: PathBuf::new(),
+            }),
+            "password" => Some(CredentialKind::Password {
+                user: String::new(),
+                question: String::new(),
+            }),
+            "sudo_password" => Some(CredentialKind::SudoPassword { of: None }),
+            _ => None,
+        }
+    }
 }
 
 impl Answers {

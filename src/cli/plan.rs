@@ -213,10 +213,12 @@ mod tests {
             difference("k3s.server_config: changed", Handling::Rolling),
         ];
         let config = "/etc/rancher/k3s/config.yaml changes\n  -debug: true\n".to_owned();
-        let steps = [
+        let mut steps = [
             step("k3s/config@s1", &[]),
             step("k3s/start@s1", &["k3s/config@s1"]),
         ];
+        steps[0].title = "K3s has its configuration: it encrypts Secrets in the datastore".into();
+        steps[1].title = "K3s runs, and its node is Ready".into();
         let mut dry = DryPlan {
             plan: outline(&[("Server 1", &steps)]),
             differences: &differences,
@@ -227,6 +229,7 @@ mod tests {
             },
             files: [(id("k3s/config@s1"), vec![config])].into(),
         };
+        dry.plan.cluster = "lab".into();
         is_on_the_page(&dry);
         fits(PLAN, &dry);
         differences.push(difference("network", Handling::Refused("make it new")));

@@ -9,8 +9,8 @@ use std::thread;
 use clap::Args;
 
 use super::complain;
-use super::streams::out;
-use super::wizard::{is_dumb, say};
+use super::streams::{are_a_dumb_terminal, out};
+use super::wizard::say;
 use crate::events::Event;
 use crate::events::log::{LogError, earlier_than};
 use crate::events::tail::{PAUSE, Tail};
@@ -36,7 +36,9 @@ impl ReplayArgs {
     pub fn run(&self, display: &Display, read_only: bool) -> ExitCode {
         let printed = match display.output {
             Output::Json => self.print_json(out()),
-            Output::Lines if display.plain || is_dumb() => self.print_lines(out(), display.verbose),
+            Output::Lines if display.plain || are_a_dumb_terminal() => {
+                self.print_lines(out(), display.verbose)
+            }
             Output::Lines if self.follow => {
                 return say(&tui::follow(&self.file, display, read_only));
             }

@@ -21,6 +21,8 @@ pub enum SchemaName {
     Check,
     /// The output of status; with --watch each line
     Status,
+    /// The output of backup list
+    Backups,
 }
 
 impl SchemaName {
@@ -31,6 +33,7 @@ impl SchemaName {
             Self::Plan => schema::PLAN,
             Self::Check => schema::CHECK,
             Self::Status => schema::STATUS,
+            Self::Backups => schema::BACKUPS,
         };
         // The reader may be gone.
         let _ = out().write_all(text.as_bytes());

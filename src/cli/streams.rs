@@ -26,8 +26,16 @@ pub fn can_ask() -> bool {
 
 /// Standard output is a terminal that can do more than print.
 pub fn shows_redraws() -> bool {
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    io::stdout().is_terminal() && !is_dumb
+    io::stdout().is_terminal() && !is_dumb()
+}
+
+/// Standard input and output are a terminal that can only print.
+pub fn are_a_dumb_terminal() -> bool {
+    are_a_terminal() && is_dumb()
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term == "dumb")
 }
 
 /// Draws a text in place of the one before: from the upper left corner on, line by line, and

@@ -3,14 +3,14 @@
 use std::io::{self, BufReader, Write as _};
 use std::process::ExitCode;
 
-use super::streams::{are_a_terminal, err, out};
+use super::streams::{are_a_dumb_terminal, err, out};
 use super::{complain, read_only_refuses};
 use crate::frontends::tui::{self, Left};
 use crate::frontends::{Display, plain};
 use crate::run::exit;
 
 pub fn run(display: &Display, probes: bool, read_only: bool) -> ExitCode {
-    if display.plain || is_dumb() {
+    if display.plain || are_a_dumb_terminal() {
         if read_only {
             return complain(&read_only_refuses("the questions of --plain"), exit::USAGE);
         }
@@ -18,12 +18,6 @@ pub fn run(display: &Display, probes: bool, read_only: bool) -> ExitCode {
     } else {
         say(&tui::wizard(display, probes, read_only))
     }
-}
-
-/// A terminal that can only print.
-pub(super) fn is_dumb() -> bool {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    dumb && are_a_terminal()
 }
 
 fn walk_plainly() -> ExitCode {

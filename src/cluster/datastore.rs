@@ -12,7 +12,7 @@ pub struct Datastore {
     pub clients: Vec<Client>,
 }
 
-/// A server, or whoever else is connected as if it were one.
+/// A server, or another client that is connected as if it were one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Client {
     /// The server's name; of others the address.
@@ -73,7 +73,7 @@ fn fields(line: &str) -> Option<(IpAddr, &str, bool, u32)> {
     Some((address, tls, certified, fields.next()?.parse().ok()?))
 }
 
-/// The place of somebody who is no server.
+/// The place of a client that is no server.
 fn stranger(clients: &mut Vec<Client>, address: IpAddr) -> usize {
     let name = address.to_string();
     let known = clients.iter().position(|client| client.name == name);

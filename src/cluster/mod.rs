@@ -2,7 +2,7 @@
 //!
 //! What kubectl shows in STATUS and READY is no field of the JSON, it is computed from the state of
 //! the containers; so is what is wrong. Nothing here knows the time: what is still on its way is
-//! [`waiting`](Pod::waiting), and whoever waits says when it is [`overdue`](Cluster::overdue).
+//! [`waiting`](Pod::waiting), and the caller that waits says when it is [`overdue`](Cluster::overdue).
 //!
 //! * [`api`]: asking for them; `objects`: their JSON
 //! * `node`, `pod`: the columns, and the diagnosis; [`details`]: more of one of them

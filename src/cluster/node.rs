@@ -73,7 +73,7 @@ fn diagnose(node: &objects::NodeJson) -> (Option<String>, Option<String>) {
     let (mut problem, mut waiting) = (None, None);
     match condition(&node.status.conditions, "Ready") {
         Some(ready) if ready.status == "True" => {}
-        // False is what it says itself, while it starts; else nobody has heard of it for a while.
+        // False is what it says itself, while it starts; else K3s has not heard of it for a while.
         Some(ready) if ready.status == "False" => {
             waiting = Some(format!("is not ready yet: {}", ready.message));
         }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod ahead;
+mod answering;
 pub(crate) mod decisions;
 mod losses;
 mod mistakes;
@@ -9,6 +10,8 @@ mod mistakes;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
+
+pub(crate) use answering::{answers, answers_that};
 
 use super::hosts::{Connector, ReachedHost, reach};
 use super::*;
@@ -51,15 +54,6 @@ pub(crate) fn step(name: &'static str, host: &str, needs: &[(&str, &str)]) -> St
             ready_nodes: Vec::new(),
         }),
     }
-}
-
-/// What a host says to the question how its steps are: this status for all of them.
-pub(crate) fn answers(script: &str, status: i32) -> Option<Reply> {
-    let asked = script.lines().filter(|line| *line == "answer").count();
-    let mut marks = script.lines().filter_map(|line| line.strip_prefix("MARK="));
-    let mark = marks.next()?.trim_matches('\'');
-    let lines = vec![format!("why\n{mark} {status}"); asked];
-    (asked > 0).then(|| Reply::exit(0).out(&lines.join("\n")))
 }
 
 pub(crate) fn host(name: &str, asked: i32) -> Scripted {

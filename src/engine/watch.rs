@@ -1,4 +1,4 @@
-//! Looking at the same thing again and again, until somebody has seen enough: one connection is
+//! Looking at the same thing again and again, until the caller has seen enough: one connection is
 //! kept, and the next host is asked where one does not answer.
 
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub struct Seen<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     pub since: OffsetDateTime,
-    /// When somebody answered for the last time.
+    /// When a host answered for the last time.
     pub last: Option<OffsetDateTime>,
     /// Why not, of each host that was asked.
     pub why: Vec<String>,
@@ -84,7 +84,7 @@ impl<T> Watched<T> {
 /// One look.
 type Look<'a, T> = dyn FnMut(&mut dyn Remote) -> Result<T, RemoteError> + 'a;
 
-/// Looks, waits for `pause`, and looks again, until an abort, or until `told` says that nobody
+/// Looks, waits for `pause`, and looks again, until an abort, or until `told` says that no reader
 /// wants to hear any more.
 pub fn watch<T: PartialEq + Clone>(
     places: Vec<PollTarget>,
@@ -185,7 +185,7 @@ impl<T: PartialEq + Clone> Poller<T> {
         }))
     }
 
-    /// The next place is asked; at once, when it was not asked since somebody answered.
+    /// The next place is asked; at once, when it was not asked since a host answered.
     fn missed(&mut self, failure: PollFailure) -> (Option<News<T>>, bool) {
         // The same host again can be asked over the same connection.
         if self.places.len() > 1 || failure.for_good || failure.ends_connection {

@@ -19,8 +19,8 @@ pub struct Display {
     /// Also report checks and steps that needed no change
     #[arg(long, global = true, short)]
     pub verbose: bool,
-    /// Ask questions line by line instead of using screens, for screen readers; the default with
-    /// TERM=dumb
+    /// Ask questions line by line instead of using screens, for screen readers; the default if
+    /// TERM is dumb or not set
     #[arg(long, global = true)]
     pub plain: bool,
     /// Colours of the screens; by default the environment decides

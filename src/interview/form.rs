@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::text::field::when_empty;
+use super::text::field::{example, when_empty};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -28,7 +28,7 @@ pub struct Field {
     /// The heading above it, if a part of the form begins here.
     pub head: Option<&'static str>,
     pub kind: Kind,
-    /// What holds while it is empty, or how a text looks; may be empty.
+    /// What holds while it is empty; nothing where it must be filled in.
     pub when_empty: String,
     value: Zeroizing<String>,
 }
@@ -78,6 +78,15 @@ impl Field {
 
     pub fn value(&self) -> &str {
         &self.value
+    }
+
+    /// What an empty field shows: what holds then, or an example.
+    pub fn placeholder(&self) -> &str {
+        if self.when_empty.is_empty() {
+            example(self.key)
+        } else {
+            &self.when_empty
+        }
     }
 
     pub fn value_mut(&mut self) -> &mut String {

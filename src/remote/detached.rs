@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::program::{call, text_of};
+use super::program::{HAS_ENDED, call, text_of};
 use super::{LineSplitter, Remote, RemoteError, Script};
 use crate::events::Stream;
 
@@ -231,7 +231,7 @@ pub fn clean<R: Remote + ?Sized>(remote: &mut R, unit: &str) -> Result<(), Remot
 }
 
 fn about(unit: &str, program: &'static str) -> Script {
-    Script::new(program).input("UNIT", unit)
+    Script::new(HAS_ENDED).then(program).input("UNIT", unit)
 }
 
 #[cfg(test)]

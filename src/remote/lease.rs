@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::program::call;
+use super::program::{HAS_ENDED, call};
 use super::{Remote, RemoteError, Script};
 
 const TAKE: &str = include_str!("../../assets/remote/lease.sh");
@@ -85,11 +85,13 @@ pub fn release<R: Remote + ?Sized>(remote: &mut R, owner: &str) -> Result<(), Re
     call(remote, "releasing the lease", &script, LIMIT).map(drop)
 }
 
-/// The script that takes it. It leaves only its inputs in the shell that runs it; all its output
+/// The script that takes it. It leaves only its inputs and functions in the shell that
+/// runs it; all its output
 /// starts with `lease `.
 pub fn script(lease: &Lease) -> Script {
     let line = |text: &str| text.replace(['\n', '\r'], " ");
-    Script::new(TAKE)
+    Script::new(HAS_ENDED)
+        .then(TAKE)
         .input("OWNER", line(&lease.owner))
         .input("RUN", line(&lease.run))
         .input("CLUSTER", line(&lease.cluster))

@@ -6,6 +6,9 @@ use super::{Remote, RemoteError, Script};
 use crate::events::Stream;
 use crate::secrets::SecretText;
 
+/// The function `has_ended`, for the programs that ask systemd for a unit.
+pub(super) const HAS_ENDED: &str = include_str!("../../assets/remote/unit.sh");
+
 /// How many lines of a failed program are reported.
 const TOLD: usize = 5;
 

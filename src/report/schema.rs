@@ -6,6 +6,8 @@ pub const PLAN: &str = include_str!("../../assets/plan.schema.json");
 pub const CHECK: &str = include_str!("../../assets/check.schema.json");
 /// Of [`super::status::ClusterStatus`].
 pub const STATUS: &str = include_str!("../../assets/status.schema.json");
+/// Of the backups of a cluster.
+pub const BACKUPS: &str = include_str!("../../assets/backups.schema.json");
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -59,7 +61,7 @@ pub(crate) mod tests {
                 _ => {}
             }
         }
-        for schema in [EVENT, PLAN, CHECK, STATUS] {
+        for schema in [EVENT, PLAN, CHECK, STATUS, BACKUPS] {
             strict(&serde_json::from_str(schema).expect("JSON"));
         }
     }

@@ -200,9 +200,10 @@ pub(super) fn explained(error: &RemoteError) -> String {
     with_hint(error, hint)
 }
 
-/// For the screens, which ask for no password of a cluster that is looked at.
+/// For the screens.
 fn explained_on_screens(error: &RemoteError) -> String {
-    let hint = "A password is needed: run k3s-ha-wizard status, which asks for it.";
+    let hint = "A password is needed: the page of the cluster asks for it when you open it \
+                from the welcome page.";
     with_hint(error, hint)
 }
 
@@ -227,7 +228,7 @@ mod tests {
         };
         assert!(explained(&error).contains("--answers FILE"));
         let shown = explained_on_screens(&error);
-        let hint = "A password is needed: run k3s-ha-wizard status, which asks for it.";
+        let hint = "when you open it from the welcome page.";
         assert!(
             shown.ends_with(hint) && !shown.contains("--answers"),
             "{shown}"

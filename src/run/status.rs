@@ -124,7 +124,7 @@ pub fn exit_code(status: &ClusterStatus) -> u8 {
     }
 }
 
-/// What is wrong, and what is not there yet: whoever asks once cannot tell which of it will come.
+/// What is wrong, and what is not there yet: one look cannot tell which of it will come.
 fn ill(cluster: &Cluster) -> Vec<String> {
     let mut all: Vec<String> = cluster.problems().chain(cluster.waiting()).collect();
     if cluster.nodes.is_empty() {

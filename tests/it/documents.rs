@@ -142,6 +142,44 @@ fn what_documents_name_is_there() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+/// docs/architecture.md has the map of `src/lib.rs`, in the same order.
+#[test]
+fn the_map_is_the_same_in_both_places() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (code, document) = (read("src/lib.rs"), read("docs/architecture.md"));
+    let modules = code.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    let map = code.lines().take_while(|line| line.starts_with("//!"));
+    let map: String = map.collect::<Vec<_>>().join("\n");
+    let mut places: Vec<_> = modules
+        .map(|name| {
+            let row = document
+                .find(&format!("\n| `src/{name}/` |"))
+                .or_else(|| document.find(&format!("\n| `src/{name}.rs` |")));
+            (map.find(&format!("`{name}`")), row, name)
+        })
+        .collect();
+    places.sort_unstable();
+    for (in_map, row, name) in &places {
+        assert!(in_map.is_some() && row.is_some(), "{name} is missing");
+    }
+    let rows = places.iter().map(|(_, row, _)| row);
+    assert!(rows.is_sorted(), "{places:?}");
+}
+
+/// An operator copies it.
+#[test]
+fn the_answers_of_the_readme_are_valid() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let answers = readme.split("```toml\n").nth(1).unwrap();
+    let answers = answers.split("```").next().unwrap();
+    let answers = k3s_ha_wizard::answers::Answers::from_toml(answers).expect("valid answers");
+    assert_eq!(answers.hosts.len(), 5);
+    assert!(answers.problems().is_empty() && answers.warnings().is_empty());
+}
+
 /// The names of tests in a text: all that is in backticks and brackets.
 fn named_tests(text: &str) -> Vec<&str> {
     let parts = text.split("(`").skip(1);

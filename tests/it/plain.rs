@@ -10,6 +10,8 @@ use support::terminal::Terminal;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
+/// The questions about the cluster and the logins of all hosts.
+const FIELDS_OF_CLUSTER: usize = 11;
 const DUMB: [(&str, &str); 1] = [("TERM", "dumb")];
 
 const NOBODY: &str = include_str!("../support/nobody.toml");
@@ -108,12 +110,18 @@ fn what_was_answered_is_kept_when_the_line_drops() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
     terminal.answers("Number [1]:", "1");
+    // The logins of all hosts come first.
+    terminal.answers("Cluster [k3s]:", "");
+    terminal.answers("SSH user [from ~/.ssh/config, or your own name]:", "");
+    for _ in 2..FIELDS_OF_CLUSTER {
+        terminal.answers("]:", "");
+    }
     terminal.answers("Number [1]:", "2");
     terminal.hears("Finish with an empty line.");
     // Pasted in one go, and on.
     terminal.types("db 10.0.0.5\nserver-one 10.0.0.11\n\n1\nserver-two\n\n");
     terminal.answers("Address:", "10.0.0.12");
-    terminal.hears("Node IP:");
+    terminal.hears("Node IP [the address]:");
     terminal.signal("HUP");
     assert_eq!(terminal.ends(), 129);
 
@@ -144,7 +152,9 @@ fn without_a_terminal_lines_will_do_when_they_are_asked_for() {
     };
     let mut asked = start(&["--plain"]);
     let mut stdin = asked.stdin.take().expect("an input");
-    stdin.write_all(b"1\n1\ndb\n\n").expect("typed");
+    let cluster = "\n".repeat(FIELDS_OF_CLUSTER);
+    let typed = format!("1\n{cluster}1\ndb\n\n");
+    stdin.write_all(typed.as_bytes()).expect("typed");
     drop(stdin);
     let output = asked.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(3));

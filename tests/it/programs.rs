@@ -163,7 +163,7 @@ fn schema(home: &Path, name: &str) -> jsonschema::Validator {
 #[test]
 fn every_schema_is_printed_and_is_that_of_an_output() {
     let home = tempfile::tempdir().unwrap();
-    for name in ["answers", "event", "plan", "check", "status"] {
+    for name in ["answers", "event", "plan", "check", "status", "backups"] {
         schema(home.path(), name);
     }
     let none = run(home.path(), &["schema", "weather"]);

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::install::{installed, started};
 use crate::lab::{Lab, Wizard};
 
@@ -67,6 +69,15 @@ fn a_backup_holds_the_data_and_disturbs_nothing() {
     let (code, said) = wizard.says(&["backup", "list"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(made[0].to_str().unwrap()), "{said}");
+
+    let (code, json) = wizard.says(&["backup", "list", "--output", "json"]);
+    assert_eq!(code, Some(0), "{json}");
+    let listed: Value = serde_json::from_str(&json).unwrap();
+    let (_, schema) = wizard.says(&["schema", "backups"]);
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let schema = jsonschema::draft202012::options().build(&schema).unwrap();
+    assert!(schema.is_valid(&listed), "{listed:#}");
+    assert_eq!(listed[0]["path"], made[0].to_str().unwrap());
 
     restore(&lab, &made[0], "rehearsal");
     let rows: u64 = count(&lab, "rehearsal").parse().unwrap();

@@ -38,15 +38,15 @@ fn a_cluster_is_made_by_answering_questions() {
     terminal.answers("Role [agent]:", "");
     terminal.answers("Address:", "198.51.100.15");
     for field in [
-        "Node IP:",
-        "SSH user:",
-        "SSH port:",
-        "SSH key file:",
-        "Key passphrase:",
-        "SSH password:",
-        "sudo password:",
-        "Host key:",
-        "Overridden checks:",
+        "Node IP",
+        "SSH user",
+        "SSH port",
+        "SSH key file",
+        "Key passphrase",
+        "SSH password",
+        "sudo password",
+        "Host key",
+        "Overridden checks",
     ] {
         terminal.answers(field, "");
     }

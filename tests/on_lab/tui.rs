@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::WIZARD;
 use crate::lab::{self, Lab, Wizard};
@@ -56,117 +56,182 @@ fn secret(name: &str) -> String {
     text.trim().to_owned()
 }
 
-fn enters_hosts(terminal: &mut Terminal) {
-    let sles = "sles".to_owned();
-    // The roles are proposed in this order.
-    let hosts = [
-        (
-            "k3s-postgres",
-            "198.51.100.11",
-            vec![
-                ("SSH user", sles.clone()),
-                ("SSH key file", kept("id_ed25519")),
-            ],
-        ),
-        (
-            "k3s-server-1",
-            "198.51.100.12",
-            vec![
-                ("SSH user", sles.clone()),
-                ("SSH key file", kept("id_ed25519")),
-                ("sudo password", secret("sudo_password")),
-            ],
-        ),
-        (
-            "k3s-server-2",
-            "198.51.100.13",
-            vec![
-                ("SSH user", "root".to_owned()),
-                ("SSH key file", kept("id_locked")),
-                ("Key passphrase", secret("passphrase")),
-            ],
-        ),
-        (
-            "k3s-nginx",
-            "198.51.100.14",
-            vec![
-                ("SSH user", sles.clone()),
-                ("SSH password", secret("password")),
-                ("sudo password", secret("password")),
-            ],
-        ),
-        (
-            "k3s-agent",
-            "198.51.100.15",
-            vec![("SSH user", sles.clone())],
-        ),
-    ];
-    for (name, address, more) in hosts {
-        terminal.types("a");
-        terminal.waits_for("▸ Name");
-        fills(terminal, "Name", name);
-        fills(terminal, "Address", address);
-        for (label, text) in more {
-            fills(terminal, label, &text);
+/// The operator who knows the way: what they type for the hosts of the lab, and what they wait for.
+/// Not counted is what only the lab needs: passwords, key files, known hosts and settings.
+#[derive(Default)]
+struct Operator {
+    /// At the pace of a person: five letters a second, and two other keys.
+    is_paced: bool,
+    keys: u32,
+    typed: Duration,
+    waited: Duration,
+}
+
+impl Operator {
+    fn new() -> Self {
+        Self {
+            is_paced: std::env::var_os("WALK_PACE").is_some(),
+            ..Self::default()
         }
-        terminal.types(NEXT);
-        terminal.waits_for("ADDRESS");
-        terminal.waits_for(name);
+    }
+
+    fn writes(&mut self, terminal: &mut Terminal, text: &str) {
+        for letter in text.chars() {
+            self.types(terminal, &letter.to_string(), Duration::from_millis(200));
+        }
+    }
+
+    fn presses(&mut self, terminal: &mut Terminal, keys: &[&str]) {
+        for key in keys {
+            self.types(terminal, key, Duration::from_millis(500));
+        }
+    }
+
+    fn types(&mut self, terminal: &mut Terminal, key: &str, pause: Duration) {
+        let since = Instant::now();
+        if self.is_paced {
+            thread::sleep(pause);
+        }
+        terminal.types(key);
+        self.keys += 1;
+        self.typed += since.elapsed();
+    }
+
+    fn waits_for(&mut self, terminal: &Terminal, text: &str) {
+        let since = Instant::now();
+        terminal.waits_for(text);
+        self.waited += since.elapsed();
+    }
+
+    fn enters_hosts(&mut self, terminal: &mut Terminal) {
+        // The roles are proposed in this order, and the network of the host before.
+        let hosts = [
+            (
+                "k3s-postgres",
+                "198.51.100.11",
+                None,
+                vec![("SSH key file", kept("id_ed25519"))],
+            ),
+            (
+                "k3s-server-1",
+                "12",
+                None,
+                vec![
+                    ("SSH key file", kept("id_ed25519")),
+                    ("sudo password", secret("sudo_password")),
+                ],
+            ),
+            (
+                "k3s-server-2",
+                "13",
+                Some("root"),
+                vec![
+                    ("SSH key file", kept("id_locked")),
+                    ("Key passphrase", secret("passphrase")),
+                ],
+            ),
+            (
+                "k3s-nginx",
+                "14",
+                None,
+                vec![
+                    ("SSH password", secret("password")),
+                    ("sudo password", secret("password")),
+                ],
+            ),
+            ("k3s-agent", "15", None, Vec::new()),
+        ];
+        for (name, address, user, of_the_lab) in hosts {
+            self.presses(terminal, &["a"]);
+            self.waits_for(terminal, "▸ Name");
+            self.writes(terminal, name);
+            self.presses(terminal, &["\t", "\t"]);
+            self.writes(terminal, address);
+            if let Some(user) = user {
+                self.presses(terminal, &["\t", "\t"]);
+                self.writes(terminal, user);
+            }
+            for (label, text) in of_the_lab {
+                fills(terminal, label, &text);
+            }
+            self.presses(terminal, &[NEXT]);
+            self.waits_for(terminal, "ADDRESS");
+            self.waits_for(terminal, name);
+        }
+    }
+
+    fn goes_on(&mut self, terminal: &mut Terminal, to: &str) {
+        self.presses(terminal, &[NEXT]);
+        self.waits_for(terminal, to);
+    }
+
+    fn enters_options(&mut self, terminal: &mut Terminal) {
+        self.goes_on(terminal, "Step 3/10");
+        fills(terminal, "Postgres name", "postgres.lab.internal");
+        self.goes_on(terminal, "Step 4/10");
+        self.goes_on(terminal, "Step 5/10");
+        let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
+        fills(terminal, "Server settings", settings);
+        fills(
+            terminal,
+            "Install script",
+            "http://198.51.100.1:8080/install.sh",
+        );
+        fills(terminal, "Releases", "http://198.51.100.1:8080/k3s");
+        self.goes_on(terminal, "Step 6/10");
+        self.goes_on(terminal, "Step 7/10");
+        self.goes_on(terminal, "fetched without TLS");
+    }
+
+    fn tells(&self) {
+        let pace = if self.is_paced {
+            "a person"
+        } else {
+            "a machine"
+        };
+        println!(
+            "the walk at the pace of {pace}: {} keys in {:.1} s, waits {:.1} s, in all {:.1} s",
+            self.keys,
+            self.typed.as_secs_f64(),
+            self.waited.as_secs_f64(),
+            (self.typed + self.waited).as_secs_f64()
+        );
     }
 }
 
-fn enters_options(terminal: &mut Terminal) {
-    terminal.types(NEXT);
-    terminal.waits_for("Step 3/10");
-    fills(terminal, "Postgres name", "postgres.lab.internal");
-    terminal.types(NEXT);
-    terminal.waits_for("Step 4/10");
-    terminal.types(NEXT);
-    terminal.waits_for("Step 5/10");
-    let settings = "cluster-cidr = \"198.18.0.0/16\"\rservice-cidr = \"198.19.0.0/16\"\rcluster-dns = \"198.19.0.10\"";
-    fills(terminal, "Server settings", settings);
-    fills(
-        terminal,
-        "Install script",
-        "http://198.51.100.1:8080/install.sh",
-    );
-    fills(terminal, "Releases", "http://198.51.100.1:8080/k3s");
-    terminal.types(NEXT);
-    terminal.waits_for("Step 6/10");
-    terminal.types(NEXT);
-    terminal.waits_for("Step 7/10");
-    terminal.types(NEXT);
-    terminal.waits_for("fetched without TLS");
-}
-
+/// `WALK_PACE=person` types at the pace of a person, to measure the walk.
 #[test]
 fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     let lab = Lab::fresh();
     let folder = tempfile::tempdir().expect("a folder");
+    let mut operator = Operator::new();
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
-    terminal.waits_for("▸ New cluster");
-    terminal.types("\r");
-    terminal.waits_for("Step 1/10");
-    fills(&mut terminal, "Cluster", "lab");
+    operator.waits_for(&terminal, "▸ New cluster");
+    operator.presses(&mut terminal, &["\r"]);
+    operator.waits_for(&terminal, "Step 1/10");
+    operator.presses(&mut terminal, &["\u{15}"]);
+    operator.writes(&mut terminal, "lab");
+    operator.presses(&mut terminal, &["\t"]);
+    operator.writes(&mut terminal, "sles");
     fills(&mut terminal, "Known hosts files", &kept("known_hosts"));
-    terminal.types(NEXT);
-    terminal.waits_for("No hosts yet");
-    enters_hosts(&mut terminal);
-    enters_options(&mut terminal);
+    operator.goes_on(&mut terminal, "No hosts yet");
+    operator.enters_hosts(&mut terminal);
+    operator.enters_options(&mut terminal);
     // No secret that was typed is shown, or kept.
     let draft = std::fs::read_to_string(folder.path().join("state/draft.toml"));
     let shown = terminal.text() + &draft.unwrap_or_default();
     for name in ["sudo_password", "passphrase", "password"] {
         assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
     }
-    terminal.types("\r");
-    terminal.waits_for("Fit for ");
-    terminal.types("\r");
-    terminal.waits_for("Cluster lab: ");
+    operator.goes_on(&mut terminal, "Fit for ");
+    operator.goes_on(&mut terminal, "Cluster lab: ");
     // What will change in files, then phase by phase.
     terminal.types("d");
     terminal.waits_for("is new (");
-    terminal.types("\r");
+    operator.presses(&mut terminal, &["\r"]);
+    // As many as `the_walk_takes_few_strokes` counts.
+    operator.tells();
+    assert_eq!(operator.keys, 121);
     for phase in 1..=7 {
         terminal.waits_for(&format!("Next: phase {phase} of 7"));
         terminal.types("\r");
@@ -177,6 +242,22 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     terminal.is_put_back();
     let nodes = lab.must("k3s-server-1", "k3s kubectl get nodes");
     assert_eq!(nodes.matches(" Ready ").count(), 3, "{nodes}");
+
+    // The wizard has kept no password: the live page asks for it, and does not keep it either.
+    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
+    terminal.waits_for("▸ Look at lab");
+    terminal.types("\r");
+    terminal.waits_for("sudo on k3s-server-1 asks for");
+    terminal.types("wrong\r");
+    terminal.waits_for("The previous one was refused.");
+    terminal.types(&format!("{}\r", secret("sudo_password")));
+    terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
+    terminal.waits_for("Nodes  all healthy");
+    terminal.waits_for("every connection uses TLS with the client certificate");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    let kept = std::fs::read_to_string(folder.path().join("state/lab/state.json"));
+    assert!(!kept.expect("a state").contains(&secret("sudo_password")));
 }
 
 /// From the review over the connections and the plan into the run.

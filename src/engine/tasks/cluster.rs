@@ -77,8 +77,8 @@ pub(super) fn keep_kubeconfig(
     Ok(Outcome::Done)
 }
 
-/// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An ill pod of
-/// somebody's own is told, but it is not this wizard's to wait for.
+/// All nodes are Ready and all pods of the system healthy, or what is wrong with them. An unhealthy
+/// pod of the operator's own is reported; the wizard does not wait for it.
 pub(super) fn wait(site: &mut Site<'_, '_>, nodes: &[ExpectedNode]) -> Result<Outcome, Trouble> {
     let since = Instant::now();
     let mut waited = false;

@@ -101,7 +101,7 @@ pub(super) fn balancer(
         let (got, holds) = if answered.contains(upstream) {
             ("answers through the load balancer".to_owned(), true)
         } else {
-            // nginx prefers whoever has fewer connections: one that is busy may not be chosen.
+            // nginx prefers the server that has fewer connections: one that is busy may not be chosen.
             let verdict = ping(site, *upstream, &ca)?;
             let got = if verdict.holds() {
                 "answers the load balancer; it has more connections than the others, so that it \

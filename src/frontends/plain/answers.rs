@@ -38,7 +38,7 @@ impl Walk {
             let next = match offer {
                 Offer::Cluster(_) => PlainPage::Review,
                 Offer::Draft => PlainPage::Hosts,
-                Offer::New if self.begins_anew()? => PlainPage::Hosts,
+                Offer::New if self.begins_anew()? => PlainPage::Options(0),
                 Offer::Open if self.open()? => PlainPage::Review,
                 Offer::New | Offer::Open => continue,
             };
@@ -129,7 +129,7 @@ impl Walk {
                 say::ADD => self.host(count),
                 say::PASTE => self.paste(),
                 say::GO_ON if self.reviewed => return Ok(PlainPage::Review),
-                say::GO_ON => return Ok(PlainPage::Options(0)),
+                say::GO_ON => return Ok(PlainPage::Options(1)),
                 _ if count == 0 => {
                     self.console.say(say::NO_HOSTS);
                     Ok(())
@@ -238,7 +238,11 @@ impl Walk {
         if self.reviewed || part + 1 == count {
             return Ok(PlainPage::Review);
         }
-        Ok(PlainPage::Options(part + 1))
+        // The hosts come between the first part, which has their defaults, and the others.
+        Ok(match part {
+            0 => PlainPage::Hosts,
+            part => PlainPage::Options(part + 1),
+        })
     }
 
     /// Asks for every field.
@@ -268,7 +272,7 @@ impl Walk {
         let secret = field.is_secret();
         let mut warned = false;
         loop {
-            let shown = forms::shown(&sheet.fields()[place]).replace('\n', "; ");
+            let shown = forms::default(&sheet.fields()[place]).replace('\n', "; ");
             let mut line = self.answer(&say::field(field.label, &shown), &help, secret)?;
             if forms::has_lines(field) && !line.trim().is_empty() {
                 self.more_lines(&mut line, &help)?;

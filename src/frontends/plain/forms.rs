@@ -125,6 +125,15 @@ pub fn shown(field: &Field) -> &str {
     }
 }
 
+/// What Enter takes: the value, or what the field means while it is empty.
+pub fn default(field: &Field) -> &str {
+    if field.value().is_empty() {
+        &field.when_empty
+    } else {
+        shown(field)
+    }
+}
+
 pub fn help(field: &Field) -> &'static str {
     field.help.strip_suffix(OF_KEYS).unwrap_or(field.help)
 }
@@ -155,6 +164,24 @@ mod tests {
         assert_eq!((&*host.name, host.port), ("db", Some(2222)));
         assert_eq!(interview.answers.hosts.len(), 1);
         assert_eq!(sheet.fields()[fields[2]].value(), "2222");
+    }
+
+    #[test]
+    fn what_enter_takes_is_known_of_every_field_that_may_stay_empty() {
+        let mut interview = Interview::new(Found::default());
+        let of = |interview: &Interview, key| {
+            let sheet = PlainForm::of_host(interview, 0);
+            default(&sheet.fields()[place(&sheet, key)]).to_owned()
+        };
+        assert_eq!(of(&interview, "port"), "from ~/.ssh/config, or 22");
+        assert_eq!(of(&interview, "role"), "postgres");
+        // It must be filled in.
+        assert_eq!(of(&interview, "address"), "");
+        interview.answers.ssh.user = Some("admin".into());
+        let inline = crate::answers::Secret::Inline("hunter2hunter2".to_owned().into());
+        interview.answers.ssh.password = Some(inline);
+        assert_eq!(of(&interview, "user"), "admin, as for all hosts");
+        assert_eq!(of(&interview, "password"), "as for all hosts");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The given login secrets, and those that an error reports missing.
 
 use std::io::{self, BufRead, Write};
-use std::path::PathBuf;
 
 use crossbeam_channel::Receiver;
 
@@ -68,23 +67,10 @@ fn whose<'a>(error: &'a RemoteError, what: &'a CredentialKind) -> &'a str {
 
 /// A secret that the answers name and that is not available.
 pub fn missing(error: &LoginSecretError) -> Option<MissingSecret> {
-    let (LoginSecretError::Unavailable { host, key, .. }
-    | LoginSecretError::Unfit { host, key, .. }) = error;
-    let what = match *key {
-        "passphrase" => CredentialKind::Passphrase {
-            key: PathBuf::new(),
-        },
-        "password" => CredentialKind::Password {
-            user: String::new(),
-            question: String::new(),
-        },
-        "sudo_password" => CredentialKind::SudoPassword { of: None },
-        _ => return None,
-    };
     Some(MissingSecret {
-        what,
+        what: error.wants()?,
         user: String::new(),
-        hosts: vec![host.clone()],
+        hosts: vec![error.host().to_owned()],
     })
 }
 

@@ -124,10 +124,13 @@ impl Walk {
     fn before(&self, page: PlainPage) -> PlainPage {
         match page {
             PlainPage::Options(_) if self.reviewed => PlainPage::Review,
-            PlainPage::Options(0) | PlainPage::Review => PlainPage::Hosts,
-            PlainPage::Options(part) => PlainPage::Options(part - 1),
+            PlainPage::Options(1) | PlainPage::Review => PlainPage::Hosts,
+            PlainPage::Options(part @ 2..) => PlainPage::Options(part - 1),
+            PlainPage::Hosts if !self.reviewed => PlainPage::Options(0),
             PlainPage::Connect => PlainPage::Review,
-            PlainPage::Welcome | PlainPage::Hosts | PlainPage::Left => PlainPage::Welcome,
+            PlainPage::Welcome | PlainPage::Options(_) | PlainPage::Hosts | PlainPage::Left => {
+                PlainPage::Welcome
+            }
         }
     }
 

@@ -73,6 +73,8 @@ fn walk(typed: &'static str, found: Found, root: Option<PathBuf>) -> (Walk, Plai
 /// Walks until nothing more is typed.
 fn walked(typed: &'static str, found: Found) -> (Walk, String) {
     let (mut walk, transcript) = walk(typed, found, None);
+    // That has a snapshot of its own.
+    walk.greeted = true;
     assert_eq!(walk.walk(), 0);
     let text = transcript.text();
     assert!(!text.contains('\u{1b}'));
@@ -81,7 +83,7 @@ fn walked(typed: &'static str, found: Found) -> (Walk, String) {
 
 #[test]
 fn hosts_are_added_and_what_is_wrong_is_asked_again() {
-    let typed = "1\n1\n\
+    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n1\n\
         Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\
         2\nserver-1 10.0.0.11\n10.0.0.12 server-2\nlb 10.0.0.2\n\n\
         3\n4\n-\n\nback\nback\n\
@@ -103,11 +105,12 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() {
         draft: Some(answers.clone()),
         ..Found::default()
     };
-    // The draft, and on from its hosts; then Enter to the review, except for a few fields.
-    let typed = "1\n6\n\
+    // The draft: back from its hosts, and on; then Enter to the review, except for a few fields.
+    let typed = "1\nback\n\
         Not a name\nprod\n\n\n\n\n\n\naccept\n2\n\n\n\n\
+        6\n\
         \n\n\nnine\n5433\n\n\n\
-        \n?\nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\
+        \nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\
         \n\n\
         \n\n\
         4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
@@ -135,13 +138,24 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
     };
     let found = Found {
         clusters: vec![known],
-        needs_tmux: true,
         ..Found::default()
     };
     let path: &'static str = format!("nothing\n4\n3\n{}\nback\n\nquit\n", file.display()).leak();
     let (_, text) = walked(path, found);
     let text = text.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_operator_is_greeted() {
+    let found = Found {
+        needs_tmux: true,
+        trouble: Some("The state folder cannot be read.".into()),
+        ..Found::default()
+    };
+    let (mut walk, transcript) = walk("quit\n", found, None);
+    assert_eq!(walk.walk(), 0);
+    insta::assert_snapshot!(transcript.text());
 }
 
 #[test]

@@ -8,8 +8,8 @@ pub type Choice<'a> = (&'a str, &'a str);
 /// The command that starts the wizard again.
 pub const AGAIN: &str = "k3s-ha-wizard --plain";
 pub const GUIDE: &str = "At every question: ? explains, back returns to the previous question, \
-                         save writes the answers to a file, quit leaves. Enter keeps the value in \
-                         brackets, - clears it; prefix with = for a literal answer (=back means \
+                         save writes the answers to a file, quit leaves. Enter takes what \
+                         stands in brackets, - clears it; prefix with = for a literal answer (=back means \
                          the text back). Your answers are kept as a draft.";
 pub const UNREADABLE: &str = "That is not valid text. Try again:";
 pub const NUMBER_HELP: &str = "Enter one of the numbers above.";

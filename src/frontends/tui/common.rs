@@ -9,6 +9,7 @@ use super::run_view::RunView;
 use super::theme::Theme;
 use super::wizard::WizardSession;
 use super::{layout, text};
+use crate::answers::Answers;
 use crate::events::estimate::EarlierRuns;
 use crate::events::{Abort, End};
 
@@ -79,6 +80,17 @@ impl Common {
             stopping: None,
             leaving: false,
         }
+    }
+
+    /// Of the cluster that the operator works with, or looks at.
+    pub fn answers(&self) -> Option<&Answers> {
+        let interview = &self.mode.wizard()?.interview;
+        let Some(name) = &self.watched else {
+            return Some(&interview.answers);
+        };
+        let mut clusters = interview.found.clusters.iter();
+        let watched = clusters.find(|cluster| cluster.name == *name);
+        watched.map(|cluster| &cluster.answers)
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

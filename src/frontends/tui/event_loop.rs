@@ -21,7 +21,7 @@ use crate::events::Abort;
 use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
 use crate::interview::save::{outcome_of, save_to};
-use crate::run::{Tried, known, ways};
+use crate::run::{RunError, Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::signals;
 use crate::state::files::{self, Existing};
@@ -32,6 +32,7 @@ use super::effect::{Effect, EnteredSecret, Order, ProbeOrder};
 use super::live::LiveUpdate;
 use super::message::{Message, RunFiles};
 use super::model::Model;
+use super::poller::PollError;
 use super::summary::RunEnd;
 use super::terminal::Guard;
 use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
@@ -299,8 +300,7 @@ impl EventLoop {
     fn give(&mut self, model: &mut Model, given: &EnteredSecret) {
         let asked = &mut self.tried.asked;
         let same = || {
-            let wizard = model.common.mode.wizard()?;
-            let answers = &wizard.interview.answers;
+            let answers = model.common.answers()?;
             answers.login_secrets(&given.host, asked).ok()?.password
         };
         let Some(secret) = given.secret.clone().or_else(same) else {
@@ -352,8 +352,13 @@ impl EventLoop {
         drop(self.messages.send(Message::Files(files)));
         let poll = known.poll().map_err(|error| error.to_string())?;
         let (tried, control) = (&self.tried, &self.control);
-        poller::start(poll, tried, control, &self.messages, looked_at, None)
-            .map_err(|error| error.to_string())
+        poller::start(poll, tried, control, &self.messages, looked_at, None).map_err(|error| {
+            if let PollError::Run(RunError::LoginSecret(error)) = &error {
+                let update = LiveUpdate::Refused(probe::of_secret(error));
+                drop(self.messages.send(Message::Live(Box::new(update))));
+            }
+            error.to_string()
+        })
     }
 
     /// The page says so as long as it is shown.

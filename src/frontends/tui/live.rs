@@ -11,6 +11,8 @@ use crate::engine::look::Balancer;
 use crate::engine::watch::News;
 use crate::pki::Certificate;
 
+use super::message::Unreached;
+
 /// Between two looks.
 pub const PAUSE: Duration = Duration::from_secs(5);
 
@@ -24,6 +26,8 @@ pub enum LiveUpdate {
     Certificates(Vec<Certificate>),
     /// More of an object, or why it could not be asked.
     Details(ObjectName, Result<Details, String>),
+    /// A host needs a secret to let the wizard in.
+    Refused(Unreached),
     /// The time of a look; once a minute.
     Clock(OffsetDateTime),
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::answers::Answers;
 use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
-use crate::engine::watch::{Watched, watch};
+use crate::engine::watch::{PollTarget, Watched, watch};
 use crate::remote::Remote;
 use crate::run::poll::Poll;
 use crate::run::{RunError, Tried};
@@ -19,6 +19,7 @@ use crate::state::Folder;
 
 use super::live::{LiveUpdate, PAUSE};
 use super::message::Message;
+use super::probe;
 use super::summary::Summary;
 
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +53,10 @@ pub fn start(
         return Ok(());
     }
     let poll = Arc::new(poll);
-    let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
-    let tell = |messages: &Sender<Message>, update| {
-        let message = Message::Live(Box::new(update));
-        messages.send(message).is_ok()
-    };
+    let servers = poll.servers(tried)?.into_iter();
+    let postgres = poll.postgres(tried)?.into_iter();
+    let servers: Vec<_> = servers.map(|host| telling(host, messages)).collect();
+    let postgres = postgres.map(|host| telling(host, messages)).collect();
 
     let (polled, heard, stop) = (poll.clone(), messages.clone(), control.clone());
     spawn("watch-cluster", move || {
@@ -122,6 +122,29 @@ pub fn start(
             tell(&heard, LiveUpdate::Datastore(news))
         });
     })
+}
+
+fn tell(messages: &Sender<Message>, update: LiveUpdate) -> bool {
+    messages.send(Message::Live(Box::new(update))).is_ok()
+}
+
+/// Tells of a login that is refused for want of a secret.
+fn telling(target: PollTarget, messages: &Sender<Message>) -> PollTarget {
+    let PollTarget {
+        host,
+        mut connector,
+    } = target;
+    let messages = messages.clone();
+    PollTarget {
+        host,
+        connector: Box::new(move |cancel| {
+            connector(cancel).inspect_err(|error| {
+                if !error.wants().is_empty() {
+                    tell(&messages, LiveUpdate::Refused(probe::of_remote(error)));
+                }
+            })
+        }),
+    }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PollError> {

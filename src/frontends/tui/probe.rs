@@ -8,6 +8,7 @@ use std::thread;
 
 use crossbeam_channel::Sender;
 
+use crate::answers::{CredentialRequest, LoginSecretError};
 use crate::engine::control::Control;
 use crate::platform::Facts;
 use crate::remote::RemoteError;
@@ -47,6 +48,17 @@ fn unreached(host: &str, error: &ProbeError) -> Unreached {
     match error {
         ProbeError::Remote(error) => of_remote(error),
         other => Unreached::new(host, &other.to_string()),
+    }
+}
+
+/// A secret that the answers name, and that is not available.
+pub(super) fn of_secret(error: &LoginSecretError) -> Unreached {
+    let wants = error.wants().into_iter();
+    Unreached {
+        wants: wants
+            .map(|what| CredentialRequest { what, wrong: false })
+            .collect(),
+        ..Unreached::new(error.host(), &error.to_string())
     }
 }
 

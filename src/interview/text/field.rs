@@ -156,12 +156,9 @@ pub const KEPT_TOKEN: &str = "Empty: the token of this cluster. Another one is r
 
 pub const AS_FOR_ALL: &str = "as for all hosts";
 
-/// What a field means while it is empty, or an example of what goes into it.
+/// What a field means while it is empty; nothing where it must be filled in.
 pub fn when_empty(key: &str) -> &'static str {
     match key {
-        "cluster.name" => "for example prod",
-        "name" => "for example k3s-server-1",
-        "address" => "for example 10.0.0.11",
         "node_ip" => "the address",
         "user" | "ssh.user" => "from ~/.ssh/config, or your own name",
         "port" | "ssh.port" => "from ~/.ssh/config, or 22",
@@ -172,18 +169,28 @@ pub fn when_empty(key: &str) -> &'static str {
         "passphrase" | "ssh.passphrase" | "password" | "ssh.password" | "sudo_password"
         | "ssh.sudo_password" => "none; you are asked if a host needs one",
         "override" | "cluster.override" | "k3s.tls_san" | "load_balancer.names" => "none",
-        "postgres.database" | "postgres.user" => "for example k3s",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
-        "postgres.port" => "for example 5432",
-        "load_balancer.port" => "for example 6443",
         "postgres.name" => "the host's address",
-        "k3s.version" => "for example v1.35.1+k3s1",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
         "k3s.agent_config" => "K3s's own",
-        "k3s.install_url" => "for example https://get.k3s.io",
         "k3s.install_sha256" => "not checked",
         "k3s.artifact_url" => "the releases on GitHub",
         "k3s.channel_url" => "the channels of update.k3s.io",
+        _ => "",
+    }
+}
+
+/// What goes into a field that must be filled in.
+pub fn example(key: &str) -> &'static str {
+    match key {
+        "cluster.name" => "for example prod",
+        "name" => "for example k3s-server-1",
+        "address" => "for example 10.0.0.11",
+        "postgres.database" | "postgres.user" => "for example k3s",
+        "postgres.port" => "for example 5432",
+        "load_balancer.port" => "for example 6443",
+        "k3s.version" => "for example v1.35.1+k3s1",
+        "k3s.install_url" => "for example https://get.k3s.io",
         "path" => "for example answers.toml",
         _ => "",
     }

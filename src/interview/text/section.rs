@@ -64,8 +64,8 @@ pub fn client_certificates(hosts: &str, role: &str) -> String {
     format!("{hosts}: a client certificate each, for the role {role}.")
 }
 
-pub const RENEWED: &str = "They are valid for 825 days. A run renews any that expire within 60 \
-                           days.";
+pub const RENEWED: &str = "The certificates of hosts are valid for 825 days. A run renews any \
+                           that expire within 60 days.";
 
 pub fn access(role: &str, database: &str, from: &str) -> String {
     format!(

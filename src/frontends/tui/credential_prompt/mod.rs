@@ -18,7 +18,7 @@ use crate::answers::{CredentialKind, CredentialRequest, Host};
 use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 use text as say;
-pub use text::{NOTHING_TYPED, trust_all};
+pub use text::{NOTHING_TYPED, needs, trust_all};
 pub use view::{compare, draw, why};
 
 const PROMPT: Scope = Scope::new(

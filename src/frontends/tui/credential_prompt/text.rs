@@ -25,6 +25,12 @@ pub const NOTHING_TYPED: &str = "Enter the secret first.";
 pub fn asks(host: &Host, what: &CredentialKind) -> String {
     let name = &host.name;
     match what {
+        CredentialKind::Passphrase { key } if key.as_os_str().is_empty() => {
+            format!("Passphrase of the key for {name}:")
+        }
+        CredentialKind::Password { user, question } if user.is_empty() && question.is_empty() => {
+            format!("SSH password for {name}:")
+        }
         CredentialKind::Passphrase { key } => {
             format!("Passphrase of the key {}, for {name}:", key.display())
         }
@@ -45,13 +51,22 @@ pub fn asks(host: &Host, what: &CredentialKind) -> String {
 
 /// The secrets that a host needs, below its row.
 pub fn p_gives(wants: &[CredentialRequest]) -> String {
+    format!("p: enter {}.", needs(wants))
+}
+
+/// The secrets, one of which a host needs.
+pub fn needs(wants: &[CredentialRequest]) -> String {
     let each: Vec<String> = wants.iter().map(|wanted| lacks(&wanted.what)).collect();
-    format!("p: enter {}.", each.join(", or "))
+    each.join(", or ")
 }
 
 fn lacks(what: &CredentialKind) -> String {
     match what {
+        CredentialKind::Passphrase { key } if key.as_os_str().is_empty() => {
+            "the passphrase of the key".into()
+        }
         CredentialKind::Passphrase { key } => format!("the passphrase of {}", key.display()),
+        CredentialKind::Password { user, .. } if user.is_empty() => "the SSH password".into(),
         CredentialKind::Password { user, .. } => format!("the SSH password of {user}"),
         CredentialKind::SudoPassword { of: Some(whose) } => {
             format!("the password of {whose} for sudo")

@@ -3,9 +3,10 @@
 use time::{Duration, OffsetDateTime};
 
 use super::super::live::LiveUpdate;
-use super::super::message::RunFiles;
+use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
 use super::*;
+use crate::answers::{CredentialKind, CredentialRequest};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
 use crate::cluster::details::{Details, ObjectName};
@@ -64,7 +65,7 @@ fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Cert
 
 /// Something of every kind, for whoever wants anything.
 pub fn sight(what: u8) -> LiveUpdate {
-    match what % 10 {
+    match what % 11 {
         0 => LiveUpdate::Cluster(seen(cluster(READY), "s1", 5)),
         1 => LiveUpdate::Cluster(seen(Cluster::default(), "", -1_000_000)),
         2 => LiveUpdate::Cluster(lost(7, &["s1: gone", ""], what > 100)),
@@ -73,6 +74,13 @@ pub fn sight(what: u8) -> LiveUpdate {
         5 => LiveUpdate::Certificates(vec![certificate("", "", i64::MIN, Some("x"))]),
         8 => LiveUpdate::Details(ObjectName::Node("k3s-s1".into()), Ok(Details::default())),
         7 => LiveUpdate::Clock(after(i64::from(what) * 1000)),
+        9 => LiveUpdate::Refused(Unreached {
+            wants: vec![CredentialRequest {
+                what: CredentialKind::SudoPassword { of: None },
+                wrong: false,
+            }],
+            ..Unreached::new("server-1", "no root")
+        }),
         6 => LiveUpdate::Balancer(balancer(Some("no answer"))),
         _ => LiveUpdate::Certificates(vec![certificate("a", "b", i64::MAX, None)]),
     }

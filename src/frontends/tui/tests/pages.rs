@@ -225,9 +225,9 @@ fn in_ascii() {
     };
     let mut model = run_until(ascii, LARGE, "run.jsonl", 28_000);
     press(&mut model, "<C-c>");
-    let page = text(&model);
-    assert!(page.is_ascii(), "{page}");
-    insta::assert_snapshot!(page);
+    let drawn = text(&model);
+    assert!(drawn.is_ascii(), "{drawn}");
+    insta::assert_snapshot!(page(&model));
 }
 
 #[test]

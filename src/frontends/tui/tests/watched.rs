@@ -1,10 +1,11 @@
 //! The live page of a cluster that was installed before.
 
 use super::super::live::LiveUpdate;
-use super::super::message::RunFiles;
+use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
 use super::live::{READY, cluster, lost, seen, tell};
 use super::*;
+use crate::answers::{CredentialKind, CredentialRequest};
 use crate::events::Abort;
 use crate::interview::offers::Known;
 
@@ -71,15 +72,92 @@ fn a_choice_is_in_sight_however_many_there_are() {
     }
 }
 
+fn sudo() -> CredentialKind {
+    CredentialKind::SudoPassword { of: None }
+}
+
+/// A host does not let the wizard in without this secret.
+fn refuses(model: &mut Model, host: &str, what: CredentialKind, wrong: bool) {
+    let refused = Unreached {
+        wants: vec![CredentialRequest { what, wrong }],
+        ..Unreached::new(host, "admin cannot become root: sudo asks for a password")
+    };
+    tell(model, LiveUpdate::Refused(refused));
+}
+
+pub fn asking(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = watched(theme, size);
+    refuses(&mut model, "server-1", sudo(), false);
+    model
+}
+
+fn given(effects: &[Effect]) -> Vec<(String, bool)> {
+    let given = effects.iter().filter_map(|effect| match effect {
+        Effect::Give(given) => Some((given.host.name.clone(), given.for_all)),
+        _ => None,
+    });
+    given.collect()
+}
+
+fn watches(effects: &[Effect]) -> bool {
+    effects.contains(&Effect::Watch("prod".into()))
+}
+
 #[test]
-fn where_passwords_are_missing_the_page_says_who_asks_for_them() {
-    let hint = "Where a password is needed, run k3s-ha-wizard status";
-    let mut model = watched(MONO, SMALL);
-    let why = ["k3s-s1: admin cannot become root: sudo asks for a password"];
-    tell(&mut model, LiveUpdate::Cluster(lost(9, &why, false)));
-    assert!(!text(&model).contains(hint), "it is still tried");
+fn what_hosts_need_is_asked_for_and_then_they_are_tried_again() {
+    small!("watched-asking", asking);
+    let mut model = asking(MONO, SMALL);
+    refuses(&mut model, "postgres", sudo(), false);
+    let why = ["server-1: admin cannot become root: sudo asks for a password"];
     tell(&mut model, LiveUpdate::Cluster(lost(9, &why, true)));
-    assert!(text(&model).contains(hint), "{}", text(&model));
+    assert!(
+        text(&model).contains("sudo on server-1 asks"),
+        "{}",
+        text(&model)
+    );
+    // Letters are typed; nothing of them shows or stays.
+    let effects = press(&mut model, "hunter2q<Enter>");
+    assert_eq!(given(&effects), [("server-1".to_owned(), false)]);
+    assert!(!watches(&effects), "another host lacks a secret");
+    let effects = press(&mut model, "other<Enter>");
+    assert_eq!(given(&effects), [("postgres".to_owned(), false)]);
+    assert!(watches(&effects));
+    assert!(!format!("{model:?}").contains("hunter2"));
+    let page = text(&model);
+    assert!(
+        !page.contains("NOT live") && !page.contains("needs"),
+        "{page}"
+    );
+    // The first one was wrong.
+    refuses(&mut model, "server-1", sudo(), true);
+    assert!(text(&model).contains("The previous one was refused"));
+}
+
+#[test]
+fn a_secret_for_all_is_asked_for_once() {
+    let mut model = asking(MONO, SMALL);
+    refuses(&mut model, "postgres", sudo(), false);
+    let effects = press(&mut model, "hunter2<Tab><Enter>");
+    assert_eq!(given(&effects), [("server-1".to_owned(), true)]);
+    assert!(watches(&effects));
+}
+
+#[test]
+fn what_was_left_out_can_be_given_later() {
+    let mut model = asking(MONO, SMALL);
+    assert_eq!(press(&mut model, "<Esc>"), []);
+    assert_eq!(model.page, Page::Cluster);
+    // It is said, and it is not asked again by itself.
+    refuses(&mut model, "server-1", sudo(), false);
+    let page = text(&model);
+    let needs = "server-1 is not looked at: it needs the password for sudo.";
+    assert!(page.contains(needs), "{page}");
+    assert!(!page.contains("sudo on server-1 asks"), "{page}");
+    press(&mut model, "p");
+    assert!(watches(&press(&mut model, "hunter2<Enter>")));
+    // Another cluster is not told of them.
+    press(&mut model, "<Esc><End><Up><Enter>");
+    assert!(!text(&model).contains(needs));
 }
 
 #[test]

@@ -51,7 +51,11 @@ pub fn padded(mut line: Line<'_>, width: usize) -> Line<'_> {
 }
 
 /// A text in lines that fit, all in one style.
-pub fn styled(text: &str, width: usize, style: Style) -> impl Iterator<Item = Line<'static>> {
+pub fn styled(
+    text: &str,
+    width: usize,
+    style: Style,
+) -> impl Iterator<Item = Line<'static>> + use<> {
     let lines = wrapped(text, width).into_iter();
     lines.map(move |line| Line::styled(line, style))
 }

@@ -1,9 +1,11 @@
 //! The cluster after its run, as long as the operator looks at it.
 
 mod details;
+mod logins;
 mod text;
 mod view;
 
+use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Position;
 use ratatui::text::Line;
@@ -18,6 +20,7 @@ use crate::engine::watch::{News, Watched};
 use crate::events::Abort;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
+use crate::frontends::tui::credential_prompt::{self, Prompt};
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{
     ENTER, ESC, LEFT, RIGHT, SCROLL, Scope, alias, char, helped, shown,
@@ -27,6 +30,7 @@ use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::pki::Certificate;
 use details::{DetailsAnswer, OpenDetails};
+use logins::Logins;
 
 /// What was seen since the run ended; empty in a replay.
 #[derive(Debug, Default)]
@@ -44,6 +48,7 @@ pub struct ClusterPage {
     chosen: Option<ObjectName>,
     /// Its details lie over the page.
     open: Option<OpenDetails>,
+    logins: Logins,
 }
 
 /// Nodes and pods, in tables that may be wider than the screen.
@@ -73,26 +78,40 @@ impl Screen for ClusterPage {
     fn entered(&mut self, common: &mut Common, _: Page, _: Page) {
         (self.scroll, self.passed) = (0, 0);
         self.open = None;
+        self.logins = Logins::default();
         self.choose_anything(common);
     }
 
     fn scopes(&self, common: &Common) -> Vec<Scope> {
+        if let Some(prompt) = &self.logins.prompt {
+            return prompt.scopes();
+        }
         if self.open.is_some() {
             return vec![DETAILS, SCROLL];
         }
         if common.watched.is_some() {
-            return vec![OBJECTS, WATCHED, SCROLL];
+            let mut scopes = credential_prompt::scopes_of(self.logins.lacks());
+            scopes.extend([OBJECTS, WATCHED, SCROLL]);
+            return scopes;
         }
         run_pages::scopes(common, Page::Cluster, vec![OBJECTS])
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
+        if let Some(effects) = self.logins.act(common, action) {
+            if effects.iter().any(|it| matches!(it, Effect::Watch(_))) {
+                // All hosts are tried again.
+                (self.cluster.lost, self.datastore.lost) = (None, None);
+            }
+            return effects;
+        }
         let most = |page: &Self| view::of_page(page, common).most;
         match action {
             Action::Left => self.passed = self.passed.min(most(self)).saturating_sub(1),
             Action::Right => self.passed = (self.passed + 1).min(most(self)),
             Action::ShowDetails | Action::Retry => return self.look(common),
             Action::Close => self.open = None,
+            Action::AskSecret => self.logins.ask_again(common),
             Action::Copy => return copy(common),
             // The looking ends with the page.
             Action::Back if common.watched.is_some() => {
@@ -160,6 +179,39 @@ impl Screen for ClusterPage {
             None => (view::of_page(self, common).lines, self.scroll),
         };
         run_pages::draw(common, lines, scroll, frame);
+        if let Some(prompt) = &self.logins.prompt {
+            credential_prompt::draw(common, prompt, frame);
+        }
+    }
+
+    fn types(&self) -> bool {
+        self.logins.prompt.is_some()
+    }
+
+    fn typed(&mut self, _: &mut Common, code: KeyCode) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.logins.prompt {
+            prompt.typed(code);
+        }
+        Vec::new()
+    }
+
+    fn pasted(&mut self, _: &mut Common, pasted: &str) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.logins.prompt {
+            prompt.pasted(pasted);
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, _: &mut Common, passed: u64) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.logins.prompt {
+            prompt.tick(passed);
+        }
+        Vec::new()
+    }
+
+    fn wakes(&self, _: &Common) -> Option<u64> {
+        let reveals = self.logins.prompt.as_ref().is_some_and(Prompt::reveals);
+        reveals.then_some(100)
     }
 }
 
@@ -177,6 +229,11 @@ impl ClusterPage {
             LiveUpdate::Datastore(news) => self.datastore.told(news),
             LiveUpdate::Balancer(balancer) => self.balancer = Some(balancer),
             LiveUpdate::Certificates(all) => self.certificates = all,
+            LiveUpdate::Refused(failed) if common.watched.is_some() => {
+                self.logins.refused(common, failed);
+            }
+            // A run has logged in with everything that it needs.
+            LiveUpdate::Refused(_) => {}
             LiveUpdate::Details(object, told) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.object == object) {
                     open.answer = DetailsAnswer::of(told);

@@ -71,9 +71,6 @@ pub const COPIED: &str = "Copied: export KUBECONFIG=… (your terminal may refus
 pub const NO_KUBECONFIG: &str = "There is no kubeconfig yet: the last phase of a run writes it.";
 pub const NO_KUBECONFIG_IN_REPLAY: &str = "A replay knows no kubeconfig.";
 
-/// No server lets the wizard in.
-pub const PASSWORD_NEEDED: &str =
-    "Where a password is needed, run k3s-ha-wizard status, which asks for it.";
 pub const GONE: &str = "It is no longer in the cluster.";
 pub const ASKED: &str = "Asking K3s for details …";
 pub const NOT_ASKED: &str =
@@ -94,6 +91,11 @@ pub fn details_title(object: &ObjectName) -> String {
         ObjectName::Node(name) => format!("Node {name}"),
         ObjectName::Pod { namespace, name } => format!("Pod {namespace}/{name}"),
     }
+}
+
+/// A host that does not let the wizard in.
+pub fn needs(host: &str, what: &str) -> String {
+    format!("{host} is not looked at: it needs {what}. p: enter it.")
 }
 
 pub fn not_told(why: &str) -> String {

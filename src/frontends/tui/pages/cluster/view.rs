@@ -38,6 +38,11 @@ pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
     let mut drawn = Drawn::default();
     let lines = &mut drawn.lines;
     freshness(page, common, width, lines);
+    let needs = page.logins.lines(common, width);
+    if !needs.is_empty() {
+        lines.extend(needs);
+        lines.push(Line::default());
+    }
     let balancer = page.balancer.as_ref();
     let (broken, well) = match balancer {
         Some(balancer) if balancer.problem.is_some() => {
@@ -82,9 +87,6 @@ fn freshness(page: &ClusterPage, common: &Common, width: usize, lines: &mut Vec<
         say(&format!("{} {text}", theme.bad_mark()), theme.bad());
         for why in &lost.why {
             say(why, theme.warning());
-        }
-        if lost.given_up && common.watched.is_some() {
-            say(text::PASSWORD_NEEDED, theme.accent());
         }
         lines.push(Line::default());
     } else if let Some(seen) = &watched.seen {

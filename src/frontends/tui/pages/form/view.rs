@@ -161,9 +161,9 @@ impl Rows<'static> {
             let room = width.saturating_sub(LABEL + 3);
             let mut label = Some(label);
             // In brackets: without colours, too, it does not look like what was typed.
-            let default = field.value().is_empty() && !field.when_empty.is_empty();
+            let default = field.value().is_empty() && !field.placeholder().is_empty();
             let mut default = default.then(|| {
-                let text = fit(&format!("({})", field.when_empty), room, theme);
+                let text = fit(&format!("({})", field.placeholder()), room, theme);
                 Span::styled(text, theme.faint())
             });
             for (text, cursor) in texts(field, entry, hides) {
