@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use k3s_ha_wizard::answers::HostKeys;
 use k3s_ha_wizard::events::Stream;
 use k3s_ha_wizard::remote::{
-    AcceptedKeys, Cancel, Credentials, MOST_OUTPUT, Remote, RemoteError, Script, Ssh, Target,
+    AcceptedKeys, Bastions, Cancel, Credentials, MOST_OUTPUT, Remote, RemoteError, Script, Ssh,
+    Target,
 };
 use support::sshd::{self, Sshd, connect};
 
@@ -304,6 +305,8 @@ fn with_an_agent(port: u16, folder: &std::path::Path) {
         policy: HostKeys::AcceptNew,
         accepted: AcceptedKeys::default(),
         fingerprint: None,
+        via: Vec::new(),
+        bastions: Bastions::default(),
     };
     connect(&target).unwrap();
 
