@@ -16,11 +16,11 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The connections to bastions of a session, by the hops that lead to them.
 #[derive(Debug, Clone, Default)]
-pub struct Bastions(Arc<Mutex<BTreeMap<String, Weak<Bastion>>>>);
+pub struct Bastions(Arc<Mutex<BTreeMap<String, Weak<BastionHandle>>>>);
 
 /// A connection to a bastion. The thread behind it ends with the last host that uses it.
 #[derive(Debug)]
-pub struct Bastion {
+pub struct BastionHandle {
     pub name: String,
     desk: Arc<Desk>,
     cancel: Cancel,
@@ -46,13 +46,13 @@ pub struct Desk {
 
 #[derive(Debug)]
 struct DeskState {
-    stage: Stage,
-    requests: VecDeque<Request>,
+    stage: BastionStage,
+    requests: VecDeque<ChannelRequest>,
 }
 
 /// How far a connection is.
 #[derive(Debug, Clone)]
-pub enum Stage {
+pub enum BastionStage {
     Connecting,
     Up,
     /// A host behind it does not answer: sshd is asked for one channel after the other, so the
@@ -63,14 +63,14 @@ pub enum Stage {
 
 /// A host's wish for a channel.
 #[derive(Debug)]
-pub struct Request {
+pub struct ChannelRequest {
     pub address: String,
     pub port: u16,
-    pub reply: SyncSender<Reply>,
+    pub reply: SyncSender<ChannelReply>,
 }
 
 #[derive(Debug)]
-pub enum Reply {
+pub enum ChannelReply {
     /// The host's end, and when the bastion last passed something to it.
     Opened(UnixStream, Heard),
     Failed(String),
@@ -104,13 +104,13 @@ impl Bastions {
         key: String,
         name: &str,
         serve: impl FnOnce(Served) -> io::Result<()>,
-    ) -> io::Result<Arc<Bastion>> {
+    ) -> io::Result<Arc<BastionHandle>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(&key).and_then(Weak::upgrade);
         if let Some(bastion) = known.filter(|bastion| bastion.takes_more()) {
             return Ok(bastion);
         }
-        let (bastion, served) = Bastion::new(name)?;
+        let (bastion, served) = BastionHandle::new(name)?;
         serve(served)?;
         let bastion = Arc::new(bastion);
         all.insert(key, Arc::downgrade(&bastion));
@@ -118,7 +118,7 @@ impl Bastions {
     }
 }
 
-impl Bastion {
+impl BastionHandle {
     fn new(name: &str) -> io::Result<(Self, Served)> {
         let cancel = Cancel::new()?;
         let (ring, bell) = UnixStream::pair()?;
@@ -126,7 +126,7 @@ impl Bastion {
         bell.set_nonblocking(true)?;
         let desk = Arc::new(Desk {
             state: Mutex::new(DeskState {
-                stage: Stage::Connecting,
+                stage: BastionStage::Connecting,
                 requests: VecDeque::new(),
             }),
             changed: Condvar::new(),
@@ -142,13 +142,16 @@ impl Bastion {
     }
 
     fn takes_more(&self) -> bool {
-        matches!(self.desk.lock().stage, Stage::Connecting | Stage::Up)
+        matches!(
+            self.desk.lock().stage,
+            BastionStage::Connecting | BastionStage::Up
+        )
     }
 
     /// Why the connection ended, once it has.
     pub fn ended(&self) -> Option<RemoteError> {
         match &self.desk.lock().stage {
-            Stage::Ended(error) => Some(error.clone()),
+            BastionStage::Ended(error) => Some(error.clone()),
             _ => None,
         }
     }
@@ -158,15 +161,15 @@ impl Bastion {
         let mut state = self.desk.lock();
         loop {
             match &state.stage {
-                Stage::Up | Stage::Stuck => return Ok(()),
-                Stage::Ended(error) => {
+                BastionStage::Up | BastionStage::Stuck => return Ok(()),
+                BastionStage::Ended(error) => {
                     return Err(RemoteError::Bastion {
                         host: host.to_owned(),
                         error: Box::new(error.clone()),
                     });
                 }
-                Stage::Connecting if cancel.is_cancelled() => return Err(cancelled(host)),
-                Stage::Connecting => {}
+                BastionStage::Connecting if cancel.is_cancelled() => return Err(cancelled(host)),
+                BastionStage::Connecting => {}
             }
             let changed = &self.desk.changed;
             state = changed
@@ -182,17 +185,17 @@ impl Bastion {
         host: &str,
         (address, port): (&str, u16),
         cancel: &Cancel,
-    ) -> Result<Reply, RemoteError> {
+    ) -> Result<ChannelReply, RemoteError> {
         let (reply, replied) = mpsc::sync_channel(1);
-        let request = Request {
+        let request = ChannelRequest {
             address: address.to_owned(),
             port,
             reply,
         };
         {
             let mut state = self.desk.lock();
-            if !matches!(state.stage, Stage::Up) {
-                return Ok(Reply::Elsewhere);
+            if !matches!(state.stage, BastionStage::Up) {
+                return Ok(ChannelReply::Elsewhere);
             }
             state.requests.push_back(request);
         }
@@ -201,7 +204,7 @@ impl Bastion {
             match replied.recv_timeout(TICK) {
                 Ok(reply) => return Ok(reply),
                 // Its thread ended; why is known when it is asked for again.
-                Err(RecvTimeoutError::Disconnected) => return Ok(Reply::Elsewhere),
+                Err(RecvTimeoutError::Disconnected) => return Ok(ChannelReply::Elsewhere),
                 Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => {
                     return Err(cancelled(host));
                 }
@@ -211,7 +214,7 @@ impl Bastion {
     }
 }
 
-impl Drop for Bastion {
+impl Drop for BastionHandle {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
@@ -227,11 +230,11 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn set(&self, next: Stage) {
+    pub fn set(&self, next: BastionStage) {
         let mut state = self.lock();
         state.stage = next;
         // Dropped, they are asked elsewhere.
-        if !matches!(state.stage, Stage::Up) {
+        if !matches!(state.stage, BastionStage::Up) {
             state.requests.clear();
         }
         self.changed.notify_all();
@@ -239,10 +242,10 @@ impl Desk {
 
     /// No further requests are taken.
     pub fn refuse_more(&self) {
-        self.set(Stage::Stuck);
+        self.set(BastionStage::Stuck);
     }
 
-    pub fn next_request(&self) -> Option<Request> {
+    pub fn next_request(&self) -> Option<ChannelRequest> {
         self.lock().requests.pop_front()
     }
 

@@ -13,7 +13,7 @@ use ssh2::{Channel, ErrorCode};
 
 use super::RemoteError;
 use super::wire::{EAGAIN, Until, Wire};
-use crate::remote::bastion::{Desk, Heard, Reply, Request};
+use crate::remote::bastion::{ChannelReply, ChannelRequest, Desk, Heard};
 use crate::remote::sys::{self, Awaited};
 
 /// How long the bastion may take to reach a host before other hosts take another connection.
@@ -32,7 +32,7 @@ const BUFFER: usize = 32 * 1024;
 pub struct Copier {
     // Before the wire, so that it is dropped last.
     channels: Vec<Carried>,
-    opening: Option<Opening>,
+    opening: Option<PendingChannel>,
     wire: Wire,
     desk: Arc<Desk>,
     /// Readable when the thread is wanted.
@@ -40,8 +40,8 @@ pub struct Copier {
 }
 
 /// A channel that sshd has not confirmed yet. libssh2 can open one at a time.
-struct Opening {
-    request: Request,
+struct PendingChannel {
+    request: ChannelRequest,
     since: Instant,
     /// Its host was told that it took too long.
     told: bool,
@@ -129,7 +129,7 @@ impl Copier {
     /// Goes on with a channel that is being opened, or begins with the next one.
     fn open(&mut self) -> Result<bool, RemoteError> {
         if self.opening.is_none() {
-            self.opening = self.desk.next_request().map(|request| Opening {
+            self.opening = self.desk.next_request().map(|request| PendingChannel {
                 request,
                 since: Instant::now(),
                 told: false,
@@ -138,7 +138,7 @@ impl Copier {
         let Some(opening) = &mut self.opening else {
             return Ok(false);
         };
-        let Request { address, port, .. } = &opening.request;
+        let ChannelRequest { address, port, .. } = &opening.request;
         let session = self.wire.session();
         match session.channel_direct_tcpip(address, *port, None) {
             Err(why) if why.code() == EAGAIN => {
@@ -146,7 +146,7 @@ impl Copier {
                 return Ok(false);
             }
             Err(why) if why.code() != REFUSED => return Err(self.wire.lost(why.to_string())),
-            Err(why) => opening.reply(Reply::Failed(explain(&why, *port))),
+            Err(why) => opening.reply(ChannelReply::Failed(explain(&why, *port))),
             Ok(channel) => self.channels.push(opening.opened(channel)),
         }
         self.opening = None;
@@ -184,8 +184,8 @@ impl Copier {
     }
 }
 
-impl Opening {
-    fn reply(&self, reply: Reply) {
+impl PendingChannel {
+    fn reply(&self, reply: ChannelReply) {
         if !self.told {
             // The host may have been cancelled meanwhile.
             let _ = self.request.reply.try_send(reply);
@@ -200,7 +200,7 @@ impl Opening {
         if since > CONNECT && !self.told {
             let seconds = CONNECT.as_secs();
             let why = format!("it gets no answer there within {seconds} s: is the host up?");
-            self.reply(Reply::Failed(why));
+            self.reply(ChannelReply::Failed(why));
             self.told = true;
         }
     }
@@ -214,12 +214,14 @@ impl Opening {
         let heard = Heard::now();
         let socket = match pair {
             Ok((near, far)) => {
-                self.reply(Reply::Opened(far, heard.clone()));
+                self.reply(ChannelReply::Opened(far, heard.clone()));
                 // If the reply was not taken, the far end is closed now, and so is the channel.
                 Some(near)
             }
             Err(why) => {
-                self.reply(Reply::Failed(format!("no socket on this machine: {why}")));
+                self.reply(ChannelReply::Failed(format!(
+                    "no socket on this machine: {why}"
+                )));
                 None
             }
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ssh2::Session;
 
-use crate::remote::bastion::{Bastion, Heard};
+use crate::remote::bastion::{BastionHandle, Heard};
 use crate::remote::sys;
 
 /// How long the kernel retransmits.
@@ -25,7 +25,7 @@ pub struct BastionLine {
     pub socket: UnixStream,
     pub heard: Heard,
     /// Keeps the connection to it open.
-    pub bastion: Arc<Bastion>,
+    pub bastion: Arc<BastionHandle>,
 }
 
 impl Line {

@@ -10,7 +10,7 @@ use super::copier::Copier;
 use super::line::{BastionLine, Line};
 use super::wire::Wire;
 use super::{Cancel, RemoteError, Target, auth, dial};
-use crate::remote::bastion::{Bastion, Reply, Served, Stage};
+use crate::remote::bastion::{BastionHandle, BastionStage, ChannelReply, Served};
 use crate::remote::target::Way;
 
 /// More connections to a bastion, one after the other, than hosts that do not answer would need.
@@ -25,18 +25,18 @@ pub fn line(target: &Target, cancel: &Cancel) -> Result<Line, RemoteError> {
         let bastion = bastion(last, before, target)?;
         bastion.wait(&target.name, cancel)?;
         match bastion.ask(&target.name, (&target.address, target.port), cancel)? {
-            Reply::Opened(socket, heard) => {
+            ChannelReply::Opened(socket, heard) => {
                 return Ok(Line::Bastion(BastionLine {
                     socket,
                     heard,
                     bastion,
                 }));
             }
-            Reply::Failed(why) => {
+            ChannelReply::Failed(why) => {
                 let why = format!("its {}: {why}", bastion.name);
                 return Err(dial::unreachable(target, why));
             }
-            Reply::Elsewhere => {}
+            ChannelReply::Elsewhere => {}
         }
     }
     let why = "its bastion ends every connection at once".to_owned();
@@ -44,7 +44,7 @@ pub fn line(target: &Target, cancel: &Cancel) -> Result<Line, RemoteError> {
 }
 
 /// The connection to the last bastion that exists, or a new one.
-fn bastion(last: &Way, before: &[Way], target: &Target) -> Result<Arc<Bastion>, RemoteError> {
+fn bastion(last: &Way, before: &[Way], target: &Target) -> Result<Arc<BastionHandle>, RemoteError> {
     let names = target.via.iter().map(|hop| {
         let Target {
             user,
@@ -78,13 +78,13 @@ fn begin(hop: Way, served: Served) -> io::Result<()> {
         let Served { desk, bell, cancel } = served;
         match connect(&hop, &cancel) {
             Ok(wire) => {
-                desk.set(Stage::Up);
+                desk.set(BastionStage::Up);
                 let mut copier = Copier::new(wire, desk.clone(), bell);
                 let error = copier.serve();
                 // Before its sockets are closed: then its hosts ask why.
-                desk.set(Stage::Ended(error));
+                desk.set(BastionStage::Ended(error));
             }
-            Err(error) => desk.set(Stage::Ended(error)),
+            Err(error) => desk.set(BastionStage::Ended(error)),
         }
     })?;
     Ok(())
