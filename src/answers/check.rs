@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::checks::Check as Name;
+use super::forms::{is_fingerprint, is_login};
 use super::problems::Problem;
-use super::{Answers, Host, HostKeys, Role, Secret, flags};
+use super::{Answers, Host, HostKeys, Role, Secret, flags, jump};
 
 /// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
@@ -22,6 +23,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
         check.host(number, host);
     }
     check.no_machine_twice(answers);
+    check.bastions(answers);
     check.problems
 }
 
@@ -362,9 +364,6 @@ impl Validation {
     /// What answers may contain already although it is not built yet.
     fn not_yet(&mut self, answers: &Answers) {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
-        if answers.ssh.jump.is_some() {
-            refuse("ssh.jump".into(), JUMP);
-        }
         if answers.postgres.endpoint.is_some() {
             refuse("postgres.endpoint".into(), "an external Postgres is");
         }
@@ -392,9 +391,6 @@ impl Validation {
             }
             if host.site.is_some() {
                 refuse(key("site"), "sites are");
-            }
-            if host.jump.is_some() {
-                refuse(key("jump"), JUMP);
             }
         }
     }
@@ -450,16 +446,35 @@ impl Validation {
             self.secret(&key(field), secret.as_ref(), login_secret_problem);
         }
         self.overrides(&format!("hosts[{number}]"), &host.overrides);
-        if host
-            .host_key
-            .as_ref()
-            .is_some_and(|key| !is_fingerprint(key))
-        {
-            self.problem(
-                key("host_key"),
-                "must be a fingerprint, SHA256: and 43 characters, as ssh-keygen -l prints it",
-            );
+        self.host_key(key("host_key"), host.host_key.as_ref());
+    }
+
+    fn host_key(&mut self, key: String, host_key: Option<&String>) {
+        if host_key.is_some_and(|host_key| !is_fingerprint(host_key)) {
+            let form =
+                "must be a fingerprint, SHA256: and 43 characters, as ssh-keygen -l prints it";
+            self.problem(key, form);
         }
+    }
+
+    fn bastions(&mut self, answers: &Answers) {
+        for (number, bastion) in answers.bastions.iter().enumerate() {
+            let key = format!("bastions[{number}]");
+            self.login(&key, bastion.user.as_deref(), bastion.port);
+            let secrets = [
+                ("passphrase", &bastion.passphrase),
+                ("password", &bastion.password),
+            ];
+            for (field, secret) in secrets {
+                self.secret(
+                    &format!("{key}.{field}"),
+                    secret.as_ref(),
+                    login_secret_problem,
+                );
+            }
+            self.host_key(format!("{key}.host_key"), bastion.host_key.as_ref());
+        }
+        self.problems.extend(jump::problems(answers));
     }
 
     /// Names, SSH addresses and cluster addresses belong to one host each, so that no machine has
@@ -505,7 +520,6 @@ impl Validation {
 }
 
 const NOT_YET: &str = "not supported yet";
-const JUMP: &str = "a jump host is";
 const LABEL: &str = "must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter \
                      or digit, as Kubernetes and DNS require";
 const IDENTIFIER: &str = "must be lower-case: a letter or _, then letters, digits and _, at most \
@@ -536,14 +550,6 @@ fn is_identifier(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.bytes().all(inside)
         && !name.starts_with(|first: char| first.is_ascii_digit())
-}
-
-fn is_login(user: &str) -> bool {
-    !user.is_empty()
-        && !user.starts_with('-')
-        && user.chars().all(|letter| {
-            !letter.is_whitespace() && !letter.is_control() && !":/\\\"'".contains(letter)
-        })
 }
 
 fn is_variable(name: &str) -> bool {
@@ -582,14 +588,4 @@ fn is_version(version: &str) -> bool {
         return false;
     };
     kubernetes.split('.').count() == 3 && kubernetes.split('.').all(number) && number(build)
-}
-
-/// As OpenSSH prints it: base64 of 32 bytes without padding.
-fn is_fingerprint(text: &str) -> bool {
-    text.strip_prefix("SHA256:").is_some_and(|hash| {
-        hash.len() == 43
-            && hash
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
-    })
 }

@@ -16,6 +16,8 @@ mod checks;
 mod credentials;
 mod exposed;
 mod flags;
+mod forms;
+mod jump;
 mod login;
 pub(crate) mod paths;
 mod problems;
@@ -54,6 +56,9 @@ pub struct Answers {
     pub postgres: Postgres,
     pub load_balancer: LoadBalancer,
     pub hosts: Vec<Host>,
+    /// What is not the same for all bastions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bastions: Vec<Bastion>,
     /// What the file says in a way that has been replaced; part of the warnings.
     #[serde(skip)]
     pub(crate) notices: Vec<String>,
@@ -100,7 +105,7 @@ pub struct K3s {
 pub struct SshSettings {
     pub user: Option<String>,
     pub port: Option<u16>,
-    /// The jump host for all hosts.
+    /// The bastions in front of every host, as OpenSSH writes them; `none` for no bastion.
     pub jump: Option<String>,
     pub key: Option<PathBuf>,
     /// Of private keys. None of the three is ever stored.
@@ -253,7 +258,7 @@ pub struct Host {
     /// The address in the cluster's network, if it differs from `address`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_ip: Option<IpAddr>,
-    /// The jump host for this one.
+    /// The bastions in front of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,6 +280,30 @@ pub struct Host {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "override", alias = "overrule")]
     pub overrides: Vec<Check>,
+}
+
+/// What the answers say of a bastion that a `jump` names.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bastion {
+    /// As `jump` and the SSH configuration name it, without user and port.
+    pub name: String,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    pub key: Option<PathBuf>,
+    pub passphrase: Option<Secret>,
+    pub password: Option<Secret>,
+    /// The fingerprint that its host key must have.
+    pub host_key: Option<String>,
+}
+
+impl Bastion {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Host {
@@ -438,7 +467,10 @@ impl Answers {
             .hosts
             .iter()
             .flat_map(|host| [&host.passphrase, &host.password, &host.sudo_password]);
+        let bastions = self.bastions.iter();
+        let of_bastions = bastions.flat_map(|bastion| [&bastion.passphrase, &bastion.password]);
         let all = of_cluster.into_iter().chain(of_logins).chain(of_hosts);
+        let all = all.chain(of_bastions);
         all.flatten()
     }
 
@@ -475,6 +507,9 @@ impl Answers {
                 &mut host.sudo_password,
             ]);
         }
+        for bastion in &mut answers.bastions {
+            drop_inline([&mut bastion.passphrase, &mut bastion.password]);
+        }
         answers
     }
 
@@ -484,6 +519,7 @@ impl Answers {
     pub fn with_logins_of(&self, other: &Answers) -> Answers {
         let mut answers = self.clone();
         answers.ssh.clone_from(&other.ssh);
+        answers.bastions.clone_from(&other.bastions);
         for host in &mut answers.hosts {
             if let Some(other) = other.host(&host.name) {
                 host.user.clone_from(&other.user);
@@ -520,7 +556,7 @@ fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>
     })
 }
 
-fn drop_inline(secrets: [&mut Option<Secret>; 3]) {
+fn drop_inline<const N: usize>(secrets: [&mut Option<Secret>; N]) {
     for secret in secrets {
         secret.take_if(|secret| secret.is_inline());
     }

@@ -14,8 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::problems::{Position, Problem, nearest};
 use super::{
-    Answers, Check, ClusterSettings, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer, Postgres,
-    Role, Secret, SshSettings, check,
+    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer,
+    Postgres, Role, Secret, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -144,6 +144,7 @@ fn read(root: &TableReader<'_>) -> Answers {
         postgres: postgres(&root.section("postgres")),
         load_balancer: load_balancer(&root.section("load_balancer")),
         hosts: root.sections("hosts").iter().map(host).collect(),
+        bastions: root.sections("bastions").iter().map(bastion).collect(),
         notices: Vec::new(),
     };
     root.end();
@@ -205,7 +206,7 @@ fn ssh(section: &TableReader<'_>) -> SshSettings {
     let ssh = SshSettings {
         user: section.text("user"),
         port: section.port("port"),
-        jump: section.text("jump"),
+        jump: jump(section),
         key: section.text("key").map(PathBuf::from),
         passphrase: section.secret("passphrase"),
         password: section.secret("password"),
@@ -270,7 +271,7 @@ fn host(section: &TableReader<'_>) -> Host {
             .required("address", TableReader::text)
             .unwrap_or_default(),
         node_ip: section.address("node_ip"),
-        jump: section.text("jump"),
+        jump: jump(section),
         user: section.text("user"),
         port: section.port("port"),
         key: section.text("key").map(PathBuf::from),
@@ -282,6 +283,32 @@ fn host(section: &TableReader<'_>) -> Host {
     };
     section.end();
     host
+}
+
+fn bastion(section: &TableReader<'_>) -> Bastion {
+    let bastion = Bastion {
+        name: section.text("name").unwrap_or_default(),
+        user: section.text("user"),
+        port: section.port("port"),
+        key: section.text("key").map(PathBuf::from),
+        passphrase: section.secret("passphrase"),
+        password: section.secret("password"),
+        host_key: section.text("host_key"),
+    };
+    section.end();
+    bastion
+}
+
+/// `"a,b"` as OpenSSH writes it, or a list.
+fn jump(section: &TableReader<'_>) -> Option<String> {
+    let wanted = "a string in quotes or a list of strings, as in [\"kay@gate\", \"inner:2222\"]";
+    section.typed("jump", wanted, |value| {
+        let Some(hops) = value.as_array() else {
+            return value.as_str().map(str::to_owned);
+        };
+        let hops = hops.iter().map(|hop| hop.get_ref().as_str());
+        Some(hops.collect::<Option<Vec<_>>>()?.join(","))
+    })
 }
 
 /// `roles = ["…"]`, or `role = "…"` where there is one.

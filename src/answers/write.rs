@@ -14,6 +14,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         postgres,
         load_balancer,
         hosts,
+        bastions,
         notices: _,
     } = answers;
     let mut file = Writer::default();
@@ -87,6 +88,16 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         file.secret("sudo_password", host.sudo_password.as_ref());
         file.text("host_key", host.host_key.as_ref());
         file.checks("override", &host.overrides);
+    }
+    for bastion in bastions {
+        file.head("[[bastions]]");
+        file.text("name", Some(&bastion.name));
+        file.text("user", bastion.user.as_ref());
+        file.number("port", bastion.port);
+        file.path("key", bastion.key.as_ref());
+        file.secret("passphrase", bastion.passphrase.as_ref());
+        file.secret("password", bastion.password.as_ref());
+        file.text("host_key", bastion.host_key.as_ref());
     }
     file.text
 }

@@ -16,7 +16,6 @@ use crate::engine::control::Control;
 use crate::events::{Event, Outline, StepId};
 use crate::frontends::Output;
 use crate::plan::Work;
-use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
@@ -65,9 +64,9 @@ struct DryRun<'a> {
 }
 
 impl Frontend for DryRun<'_> {
-    fn reached(&mut self, host: &str, facts: &Facts) {
+    fn reached(&mut self, host: &str, what: &str) {
         if self.output == Output::Lines {
-            let _ = writeln!(out(), "{host}: {}", facts.summary());
+            let _ = writeln!(out(), "{host}: {what}");
         }
     }
 

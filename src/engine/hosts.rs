@@ -39,6 +39,8 @@ pub struct ReachedHost {
     pub platform: Option<Platform>,
     /// Units of an earlier run that are still running there.
     pub units: Vec<String>,
+    /// The bastions in front of it, in the order of the way there.
+    pub through: Vec<String>,
     /// Why the last look at it failed: its facts are those of the look before.
     pub lost: Option<String>,
     pub connection: Connection,
@@ -86,6 +88,7 @@ pub fn reach(
         platform,
         units,
         lost: None,
+        through: remote.through().into_iter().map(str::to_owned).collect(),
         connection: Connection {
             connector,
             remote: Some(remote),
@@ -191,6 +194,17 @@ pub(super) fn new_cancel(host: &str) -> Result<Cancel, RemoteError> {
         host: host.to_owned(),
         why: format!("this machine has no file descriptors left: {error}"),
     })
+}
+
+impl ReachedHost {
+    /// In one line, for people: what it is, and the way to it.
+    pub fn summary(&self) -> String {
+        let what = self.facts.summary();
+        if self.through.is_empty() {
+            return what;
+        }
+        format!("{what}, reached through {}", self.through.join(" and "))
+    }
 }
 
 impl Connection {
@@ -441,7 +455,7 @@ pub enum ConnectionNews {
 /// Only temporary errors.
 pub fn worth_another(error: &RemoteError) -> bool {
     matches!(
-        error,
+        error.cause(),
         RemoteError::Lost { .. } | RemoteError::Unreachable { .. } | RemoteError::Timeout { .. }
     )
 }

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use crate::events::Event;
 use crate::frontends::Output;
-use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::report::json::Json;
@@ -70,9 +69,9 @@ impl<'a, O: Write, E: Write> Printed<'a, O, E> {
 }
 
 impl<O: Write, E: Write> Frontend for Printed<'_, O, E> {
-    fn reached(&mut self, host: &str, facts: &Facts) {
+    fn reached(&mut self, host: &str, what: &str) {
         if self.output == Output::Lines {
-            let _ = writeln!((self.out)(), "{host}: {}", facts.summary());
+            let _ = writeln!((self.out)(), "{host}: {what}");
         }
     }
 

@@ -19,9 +19,10 @@ pub enum RemoteError {
     #[error(
         "{host}: the host key of {address} is not known yet: {fingerprint}. Compare it with the \
          output of `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` on the host itself; then \
-         write host_key = \"{fingerprint}\" at this host in the answers, or add the host to \
+         write host_key = \"{fingerprint}\" {at} in the answers, or add the host to \
          ~/.ssh/known_hosts, or trust keys on first use with host_keys = \"accept-new\" under \
-         [ssh]"
+         [ssh]",
+        at = place_in_answers(host)
     )]
     HostKeyUnknown {
         host: String,
@@ -56,6 +57,12 @@ pub enum RemoteError {
         address: String,
         fingerprint: String,
         place: String,
+    },
+    /// What happened is at a bastion in front of the host.
+    #[error("{host}: its {error}")]
+    Bastion {
+        host: String,
+        error: Box<RemoteError>,
     },
     #[error("{host}: cannot log in as {user}: {why}")]
     Auth {
@@ -110,6 +117,15 @@ pub enum RemoteError {
     },
 }
 
+/// Where the answers say something of a host. Names of bastions begin with `bastion `.
+fn place_in_answers(host: &str) -> &'static str {
+    if host.starts_with("bastion ") {
+        "for it under [[bastions]]"
+    } else {
+        "at this host"
+    }
+}
+
 impl RemoteError {
     /// The host's name in the answers.
     pub fn host(&self) -> &str {
@@ -118,6 +134,7 @@ impl RemoteError {
             | Self::HostKeyUnknown { host, .. }
             | Self::HostKeyChanged { host, .. }
             | Self::HostKeyRevoked { host, .. }
+            | Self::Bastion { host, .. }
             | Self::Auth { host, .. }
             | Self::NoRoot { host, .. }
             | Self::Lost { host, .. }
@@ -131,9 +148,17 @@ impl RemoteError {
         }
     }
 
-    /// The secrets that might help.
-    pub fn wants(&self) -> &[CredentialRequest] {
+    /// The error itself: that of the bastion, where it is one's.
+    pub fn cause(&self) -> &Self {
         match self {
+            Self::Bastion { error, .. } => error.cause(),
+            other => other,
+        }
+    }
+
+    /// The secrets that might help, for the host of the [`RemoteError::cause`].
+    pub fn wants(&self) -> &[CredentialRequest] {
+        match self.cause() {
             Self::Auth { wants, .. } | Self::NoRoot { wants, .. } => wants,
             _ => &[],
         }

@@ -11,6 +11,7 @@
 //! One thread owns a connection. Its [`Cancel`] may be used in any thread.
 
 mod accepted;
+mod bastion;
 mod cancel;
 pub mod detached;
 mod error;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use crate::events::Stream;
 
 pub use accepted::AcceptedKeys;
+pub use bastion::Bastions;
 pub use cancel::{Cancel, WeakCancel};
 pub use detached::{Detached, Finished};
 pub use error::RemoteError;
@@ -42,7 +44,7 @@ pub use script::Script;
 #[cfg(test)]
 pub use scripted::Scripted;
 pub use ssh::Ssh;
-pub use target::{Credentials, Target};
+pub use target::{Credentials, Target, Way};
 pub use trials::Trials;
 
 /// What a script may print in sum where it is collected in memory, in bytes.
@@ -116,6 +118,11 @@ pub trait Remote: Send {
         to: SocketAddr,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError>;
+
+    /// The bastions in front of it, in the order of the way there.
+    fn through(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// Keeps an idle connection open, and notices its loss. Call it every few seconds.
     fn keep_alive(&mut self) -> Result<(), RemoteError>;

@@ -53,6 +53,44 @@ pub fn wait(socket: BorrowedFd<'_>, write: bool, wake: BorrowedFd<'_>, at_most: 
     unsafe { libc::poll(fds.as_mut_ptr(), 2, millis) };
 }
 
+/// What a descriptor is waited for; for neither, it is left out.
+pub struct Awaited<'a> {
+    pub fd: BorrowedFd<'a>,
+    pub read: bool,
+    pub write: bool,
+}
+
+impl<'a> Awaited<'a> {
+    pub fn read(fd: BorrowedFd<'a>) -> Self {
+        let (read, write) = (true, false);
+        Self { fd, read, write }
+    }
+}
+
+/// Waits until one of these is ready, or the time is over. Returns early on a signal.
+pub fn wait_for_any(awaited: &[Awaited<'_>], at_most: Duration) {
+    let mut fds: Vec<_> = awaited
+        .iter()
+        .filter(|one| one.read || one.write)
+        .map(|one| libc::pollfd {
+            fd: one.fd.as_raw_fd(),
+            events: [(one.read, libc::POLLIN), (one.write, libc::POLLOUT)]
+                .iter()
+                .fold(
+                    0,
+                    |all, (wanted, event)| {
+                        if *wanted { all | event } else { all }
+                    },
+                ),
+            revents: 0,
+        })
+        .collect();
+    let millis = i32::try_from(at_most.as_millis() + 1).unwrap_or(i32::MAX);
+    let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
+    // SAFETY: `fds` has `count` elements and outlives the call.
+    unsafe { libc::poll(fds.as_mut_ptr(), count, millis) };
+}
+
 /// Whether `socket` accepts writes now: on Linux if a third of its buffer is free.
 pub fn writable(socket: BorrowedFd<'_>) -> bool {
     let mut fds = [libc::pollfd {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{AcceptedKeys, Trials};
+use super::{AcceptedKeys, Bastions, Trials};
 use crate::answers::HostKeys;
 use crate::secrets::SecretText;
 
@@ -28,6 +28,33 @@ pub struct Target {
     pub accepted: AcceptedKeys,
     /// The required host key, regardless of `known_hosts`: `SHA256:…`.
     pub fingerprint: Option<String>,
+    /// The bastions in front of it: the first one is reached directly, each other one through the
+    /// one before.
+    pub via: Vec<Way>,
+    /// The connections to bastions that the session has so far.
+    pub bastions: Bastions,
+}
+
+/// A target with the secrets for it. Of a bastion in front of another target, `via` is not used.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub target: Target,
+    pub credentials: Credentials,
+}
+
+impl Way {
+    /// Every secret for the target and for the bastions in front of it.
+    pub fn secrets(&self) -> Vec<SecretText> {
+        let Credentials {
+            passphrase,
+            password,
+            sudo_password,
+            ..
+        } = &self.credentials;
+        let own = [passphrase, password, sudo_password].into_iter().flatten();
+        let of_bastions = self.target.via.iter().flat_map(Self::secrets);
+        own.cloned().chain(of_bastions).collect()
+    }
 }
 
 /// The secrets for a host. None is stored.

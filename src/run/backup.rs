@@ -22,7 +22,7 @@ impl Opened {
         let hosts = self.connect(&which, control, &|_| {})?;
         aborted(control)?;
         for host in &hosts {
-            frontend.reached(&host.name, &host.facts);
+            frontend.reached(&host.name, &host.summary());
         }
         let platform = hosts.first().and_then(|host| host.platform);
         let platform = platform.ok_or_else(|| StepError::NoFacts(member))?;

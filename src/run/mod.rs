@@ -28,7 +28,6 @@ use crossbeam_channel::unbounded;
 
 use crate::engine::control::Control;
 use crate::events::{End, Event};
-use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 
@@ -44,7 +43,8 @@ pub use ways::Tried;
 /// What shows a run, and decides for its operator. It is called on the thread that called
 /// [`carry_out`], and may take its time: the hosts have threads of their own.
 pub trait Frontend {
-    fn reached(&mut self, host: &str, facts: &Facts);
+    /// A host is connected. `what` it is, and the way to it, in one line.
+    fn reached(&mut self, host: &str, what: &str);
 
     /// What the hosts are fit for, and whom they reach.
     fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]);
@@ -102,11 +102,11 @@ pub fn carry_out(
     let reached = std::thread::scope(|scope| {
         let reaching = scope.spawn(move || {
             opened.reach(reach, control, &|host| {
-                drop(tell.send((host.name.clone(), host.facts.clone())));
+                drop(tell.send((host.name.clone(), host.summary())));
             })
         });
-        for (host, facts) in told {
-            frontend.reached(&host, &facts);
+        for (host, what) in told {
+            frontend.reached(&host, &what);
         }
         reaching.join().unwrap_or(Err(RunError::WentWrong))
     });

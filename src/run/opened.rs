@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::ways::Tried;
+use super::ways::{StoredHostKeys, Tried};
 use super::{RunError, ways};
-use crate::answers::{Answers, LoginSecrets};
+use crate::answers::Answers;
 use crate::engine::Memory;
 use crate::engine::hosts::Connector;
 use crate::hash::token_mark;
@@ -17,8 +17,9 @@ use crate::plan::LateValues;
 use crate::procedures::differences::{Difference, Handling, differences, of_secrets};
 use crate::proof::scram;
 use crate::redact::Redactor;
+use crate::remote::Way;
 use crate::remote::lease::Lease;
-use crate::secrets::Secrets;
+use crate::secrets::{SecretText, Secrets};
 use crate::state::{Folder, Lock, SecretsError, State, complete_secrets};
 use crate::topology::Topology;
 
@@ -37,8 +38,8 @@ pub struct Opened {
     pub(super) secrets: Secrets,
     /// Of every host, in their order.
     pub(super) connectors: Vec<Connector>,
-    /// Of every host. Stored nowhere else.
-    logins: Vec<LoginSecrets>,
+    /// The secrets of all logins. Stored nowhere else.
+    logins: Vec<SecretText>,
     pub(super) pki: Pki,
     /// Created and renewed certificates.
     pub(super) renewed: Vec<pki::Change>,
@@ -88,11 +89,6 @@ impl Opened {
             return Err(RunError::Answers(problems));
         }
         let ssh_config = answers.ssh_config()?;
-        let logins = answers.hosts.iter().map(|host| {
-            let login = answers.login(host, &ssh_config)?;
-            Ok((login, answers.login_secrets(host, &tried.asked)?))
-        });
-        let logins = logins.collect::<Result<Vec<_>, RunError>>()?;
         if tried.read_only && purpose.changes() {
             return Err(RunError::ReadOnly);
         }
@@ -101,12 +97,12 @@ impl Opened {
         } else {
             Folder::open(root, &answers.cluster.name)?
         };
-        let connectors = answers.hosts.iter().zip(&logins);
-        let connectors = connectors.map(|(host, (login, secrets))| {
-            let target = ways::target(&answers, host, login, folder.known_hosts());
-            ways::connector(target, secrets.clone(), tried)
-        });
-        let connectors = connectors.collect();
+        let stored = StoredHostKeys::of(&folder);
+        let hosts = answers.hosts.iter();
+        let ways = hosts.map(|host| ways::way(&answers, host, &ssh_config, &stored, tried));
+        let ways = ways.collect::<Result<Vec<_>, RunError>>()?;
+        let logins = ways.iter().flat_map(Way::secrets).collect();
+        let connectors = ways.into_iter().map(ways::connector).collect();
         let lock = purpose.changes().then(|| folder.lock()).transpose()?;
         let mut state = match folder.state()? {
             Some(state) => state,
@@ -177,7 +173,7 @@ impl Opened {
             state,
             secrets,
             connectors,
-            logins: logins.into_iter().map(|(_, secrets)| secrets).collect(),
+            logins,
             pki,
             renewed,
             lock,
@@ -204,21 +200,13 @@ impl Opened {
             .chain(self.pki.postgres.values())
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());
-        let of_logins = self.logins.iter().flat_map(|secrets| {
-            let given = [
-                &secrets.passphrase,
-                &secrets.password,
-                &secrets.sudo_password,
-            ];
-            given.into_iter().flatten().cloned()
-        });
         let secrets: Vec<_> = self
             .secrets
             .all()
             .into_iter()
             .cloned()
             .chain(keys)
-            .chain(of_logins)
+            .chain(self.logins.iter().cloned())
             .collect();
         Redactor::new(&secrets)
     }

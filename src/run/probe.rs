@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::ways::{connector, target};
+use super::ways::{StoredHostKeys, connector, way};
 use super::{RunError, Tried};
 use crate::answers::{Answers, Host};
 use crate::engine::control::Control;
@@ -40,14 +40,12 @@ pub fn probe(
     control: &Control,
 ) -> Result<Facts, ProbeError> {
     let config = answers.ssh_config().map_err(RunError::from)?;
-    let login = answers.login(host, &config).map_err(RunError::from)?;
-    let secrets = answers
-        .login_secrets(host, &tried.asked)
-        .map_err(RunError::from)?;
     // The run stores keys that are trusted on first use, in the cluster's folder.
-    let mut target = target(answers, host, &login, PathBuf::from("/dev/null"));
-    target.known_hosts.extend(own_known_hosts(answers));
-    let connector = connector(target, secrets, tried);
+    let stored = StoredHostKeys {
+        earlier: own_known_hosts(answers),
+        own: PathBuf::from("/dev/null"),
+    };
+    let connector = connector(way(answers, host, &config, &stored, tried)?);
     // These answers are not validated yet, so Postgres is not queried.
     Ok(hosts::reach(&host.name, None, connector, None, control)?.facts)
 }

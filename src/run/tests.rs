@@ -155,7 +155,7 @@ impl<F: FnMut(&Planned) -> Proceed> Noting<F> {
 }
 
 impl<F: FnMut(&Planned) -> Proceed> Frontend for Noting<F> {
-    fn reached(&mut self, host: &str, _: &Facts) {
+    fn reached(&mut self, host: &str, _: &str) {
         self.notes.push(format!("reached {host}"));
         self.notes.sort();
     }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::RunError;
-use crate::answers::{Answers, EnteredCredentials, Host, Login, LoginSecrets, Role, Secret};
+use crate::answers::{Answers, EnteredCredentials, Host, Login, Role, Secret, SshConfig};
 use crate::engine::hosts::Connector;
 use crate::engine::watch::PollTarget;
-use crate::remote::{AcceptedKeys, Credentials, Remote, Ssh, Target, Trials};
+use crate::remote::{AcceptedKeys, Bastions, Credentials, Remote, Ssh, Target, Trials, Way};
 use crate::state::Folder;
 
 /// Secrets that are not in the answers.
@@ -19,6 +19,8 @@ pub struct Tried {
     pub trials: Trials,
     /// Host keys that were trusted on first use so far.
     pub accepted: AcceptedKeys,
+    /// The connections to bastions so far.
+    pub bastions: Bastions,
     /// An operator can be asked.
     pub asks: bool,
     /// Nothing may be changed: no run starts, and no host key is stored.
@@ -47,25 +49,71 @@ pub fn places(
 ) -> Result<Vec<PollTarget>, RunError> {
     let ssh_config = answers.ssh_config()?;
     let hosts = answers.with_role(role);
+    let stored = StoredHostKeys::of(folder);
     hosts
         .map(|host| {
-            let login = answers.login(host, &ssh_config)?;
-            let secrets = answers.login_secrets(host, &tried.asked)?;
-            let target = target(answers, host, &login, folder.known_hosts());
+            let way = way(answers, host, &ssh_config, &stored, tried)?;
             Ok(PollTarget {
                 host: host.name.clone(),
-                connector: connector(target, secrets, tried),
+                connector: connector(way),
             })
         })
         .collect()
 }
 
-pub(super) fn target(
+/// How a host is reached, and with which secrets.
+pub(super) fn way(
+    answers: &Answers,
+    host: &Host,
+    config: &SshConfig,
+    known_hosts: &StoredHostKeys,
+    tried: &Tried,
+) -> Result<Way, RunError> {
+    let login = answers.login(host, config)?;
+    let one = |host: &Host, login: &Login| -> Result<Way, RunError> {
+        let secrets = answers.login_secrets(host, &tried.asked)?;
+        Ok(Way {
+            target: tried.keeps(target(answers, host, login, known_hosts, tried)),
+            credentials: Credentials {
+                passphrase: secrets.passphrase,
+                password: secrets.password,
+                sudo_password: secrets.sudo_password,
+                asks: tried.asks,
+                trials: tried.trials.clone(),
+            },
+        })
+    };
+    let mut way = one(host, &login)?;
+    let via = login.via.iter().map(|(bastion, login)| one(bastion, login));
+    way.target.via = via.collect::<Result<_, _>>()?;
+    Ok(way)
+}
+
+/// Where host keys are read from and written to, besides the usual files.
+pub(super) struct StoredHostKeys {
+    /// Read only.
+    pub earlier: Option<PathBuf>,
+    pub own: PathBuf,
+}
+
+impl StoredHostKeys {
+    pub fn of(folder: &Folder) -> Self {
+        Self {
+            earlier: None,
+            own: folder.known_hosts(),
+        }
+    }
+}
+
+fn target(
     answers: &Answers,
     host: &Host,
     login: &Login,
-    own_known_hosts: PathBuf,
+    stored: &StoredHostKeys,
+    tried: &Tried,
 ) -> Target {
+    let mut known_hosts = answers.ssh_known_hosts();
+    known_hosts.extend(stored.earlier.clone());
     Target {
         name: host.name.clone(),
         address: login.address.clone(),
@@ -73,26 +121,19 @@ pub(super) fn target(
         user: login.user.clone(),
         keys: login.keys.clone(),
         only_these_keys: login.only_these_keys,
-        known_hosts: answers.ssh_known_hosts(),
-        own_known_hosts,
+        known_hosts,
+        own_known_hosts: stored.own.clone(),
         policy: answers.ssh.host_keys,
-        accepted: AcceptedKeys::default(),
+        accepted: tried.accepted.clone(),
         fingerprint: host.host_key.clone(),
+        via: Vec::new(),
+        bastions: tried.bastions.clone(),
     }
 }
 
-pub(super) fn connector(target: Target, secrets: LoginSecrets, tried: &Tried) -> Connector {
-    let accepted = tried.accepted.clone();
-    let target = tried.keeps(Target { accepted, ..target });
-    let credentials = Credentials {
-        passphrase: secrets.passphrase,
-        password: secrets.password,
-        sudo_password: secrets.sudo_password,
-        asks: tried.asks,
-        trials: tried.trials.clone(),
-    };
+pub(super) fn connector(way: Way) -> Connector {
     Box::new(move |cancel| {
-        let ssh = Ssh::connect(&target, &credentials, cancel)?;
+        let ssh = Ssh::connect(&way.target, &way.credentials, cancel)?;
         Ok(Box::new(ssh) as Box<dyn Remote>)
     })
 }
@@ -124,6 +165,18 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
         }
     }
     ssh.args(["-o", files.trim_end()]);
+    let jump = login.via.iter().map(|(bastion, login)| {
+        // By its name: ssh has what else its configuration says.
+        let name = match &bastion.address {
+            address if address.contains(':') => format!("[{address}]"),
+            name => name.clone(),
+        };
+        format!("{}@{name}:{}", login.user, login.port)
+    });
+    let jump = jump.collect::<Vec<_>>().join(",");
+    let none = String::from("none");
+    let jump = if jump.is_empty() { none } else { jump };
+    ssh.arg("-o").arg(format!("ProxyJump={jump}"));
     ssh.args(["-p", &login.port.to_string(), "-l", &login.user]);
     for key in &login.keys {
         ssh.arg("-i").arg(key);

@@ -57,6 +57,14 @@ fn kind(schema: &Value) -> String {
         let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
         return values.join(" or ");
     }
+    if let Some(types) = schema["type"].as_array() {
+        let each = types.iter().map(|one| {
+            let mut schema = schema.clone();
+            schema["type"] = one.clone();
+            kind(&schema)
+        });
+        return each.collect::<Vec<_>>().join(" or ");
+    }
     match schema["type"].as_str().unwrap() {
         "array" => format!("list of {}s", kind(&schema["items"])),
         "object" => "table".to_owned(),

@@ -5,6 +5,7 @@
 
 mod answers_document;
 mod architecture;
+mod bastions;
 mod datastore;
 mod detached;
 mod documents;

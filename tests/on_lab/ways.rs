@@ -387,19 +387,19 @@ fn login_shells_that_run_commands_will_do() {
 
 /// A connection over another host would be another one than the operator means.
 #[test]
-fn a_jump_that_the_wizard_cannot_make_is_said_with_its_line() {
+fn a_command_that_the_wizard_cannot_make_is_said_with_its_line() {
     let lab = Lab::fresh();
     let wizard = Wizard::new();
     let folder = wizard.home().join(".ssh");
     fs::create_dir_all(&folder).unwrap();
-    let config = "Host 198.51.100.13\n  User root\n  ProxyJump bastion\n";
+    let config = "Host 198.51.100.13\n  User root\n  ProxyCommand nc %h %p\n";
     fs::write(folder.join("config"), config).unwrap();
     let before = picture(&lab);
     let run = wizard.run();
     assert_eq!(changes(&before, &picture(&lab)), NOTHING);
     assert_eq!(run.status.code(), Some(2), "{}", run.text);
     let line = format!(
-        "{}:3: ProxyJump bastion, which the wizard does not support. If 198.51.100.13 can be \
+        "{}:3: ProxyCommand nc %h %p, which the wizard does not support. If 198.51.100.13 can be \
          reached without it, set config under [ssh]",
         folder.join("config").display()
     );

@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{AcceptedKeys, Cancel, Credentials, RemoteError, Script, Ssh, Target};
+use k3s_ha_wizard::remote::{
+    AcceptedKeys, Bastions, Cancel, Credentials, RemoteError, Script, Ssh, Target,
+};
 
 /// A script of a test, which may be made at run time.
 pub fn script(text: &str) -> Script {
@@ -127,7 +129,22 @@ impl Sshd {
             policy: HostKeys::AcceptNew,
             accepted: AcceptedKeys::default(),
             fingerprint: None,
+            via: Vec::new(),
+            bastions: Bastions::default(),
         }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Ends the connections that it has; it goes on listening.
+    pub fn cut(&self) {
+        let parent = self.child.id().to_string();
+        let mut cut = Command::new("pkill");
+        let cut = cut.args(["-KILL", "-P", &parent]).status().unwrap();
+        assert!(cut.success());
     }
 
     pub fn connect(&self) -> Ssh {

@@ -1,7 +1,7 @@
 //! What the operator's `~/.ssh/config` says about a host, by the rules of `ssh_config(5)`: the
 //! first value wins.
 //!
-//! A keyword that changes the destination or the user and is not supported (`ProxyJump`, `Match
+//! A keyword that changes the destination or the user and is not supported (`ProxyCommand`, `Match
 //! exec` …) is an error that names the line. What the wizard decides itself (ciphers, agent
 //! forwarding, host keys) is ignored.
 //!
@@ -13,6 +13,7 @@ mod pattern;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::jump;
 use parse::{ConfigLine, ConfigReader};
 use pattern::matches;
 
@@ -33,6 +34,10 @@ pub struct HostSettings {
     /// As written: with `~` and tokens. `none` means no key.
     pub identity_files: Vec<Written>,
     pub identities_only: Option<bool>,
+    /// The bastions, as written; without it, none.
+    pub proxy_jump: Option<Written>,
+    /// Why the host cannot be reached as the configuration says: it has a `ProxyCommand`.
+    pub proxy_command: Option<SshConfigError>,
 }
 
 /// A value and its place.
@@ -155,7 +160,7 @@ impl SshConfig {
 }
 
 impl Written {
-    fn wrong(&self, what: String) -> SshConfigError {
+    pub(super) fn wrong(&self, what: String) -> SshConfigError {
         SshConfigError::Wrong {
             file: self.file.clone(),
             line: self.line,
@@ -267,12 +272,33 @@ impl Reading<'_> {
                 let only = yes_or_no(value).ok_or_else(|| line.wrong("must be yes or no"))?;
                 said.identities_only.get_or_insert(only);
             }
+            "proxyjump" | "proxycommand" => self.proxy(line, value)?,
             "ignoreunknown" => {
                 if self.unknown.is_empty() {
                     self.unknown = value.split(',').map(str::to_lowercase).collect();
                 }
             }
             _ => self.other(line, keyword, value)?,
+        }
+        Ok(())
+    }
+
+    /// Of the two, the first one counts.
+    fn proxy(&mut self, line: &ConfigLine, value: &str) -> Result<(), SshConfigError> {
+        let what = format!("{} {}", line.written, line.arguments.join(" "));
+        if !self.decided.insert("proxy") || value.eq_ignore_ascii_case("none") {
+        } else if line.keyword == "proxycommand" {
+            self.said.proxy_command = Some(self.cannot(line, &what));
+        } else if value.contains('%') {
+            return Err(self.cannot(line, &what));
+        } else if line.arguments.len() > 1 || jump::hops(value).is_none() {
+            return Err(line.wrong("must be [user@]name[:port], with commas between several"));
+        } else {
+            self.said.proxy_jump = Some(Written {
+                text: value.to_owned(),
+                file: line.file.clone(),
+                line: line.number,
+            });
         }
         Ok(())
     }
@@ -324,8 +350,7 @@ fn yes_or_no(value: &str) -> Option<bool> {
     }
 }
 
-/// Keywords that are not supported, what each counts as (of `ProxyJump` and `ProxyCommand` the
-/// first one counts), and the values that mean "off".
+/// Keywords that are not supported, what each counts as, and the values that mean "off".
 const CANNOT: &[(&str, &str, &[&str])] = &[
     ("addressfamily", "addressfamily", &["any"]),
     ("bindaddress", "bindaddress", &[]),
@@ -335,8 +360,6 @@ const CANNOT: &[(&str, &str, &[&str])] = &[
     ("hostkeyalias", "hostkeyalias", &[]),
     ("identityagent", "identityagent", &["SSH_AUTH_SOCK"]),
     ("pkcs11provider", "pkcs11provider", &["none"]),
-    ("proxycommand", "proxy", &["none"]),
-    ("proxyjump", "proxy", &["none"]),
     ("revokedhostkeys", "revokedhostkeys", &["none"]),
     ("smartcarddevice", "pkcs11provider", &["none"]),
 ];

@@ -71,8 +71,8 @@ fn no_file_says_nothing() {
 #[test]
 fn what_cannot_be_done_names_its_line() {
     let found: Vec<_> = [
-        "Host db\n  ProxyJump bastion",
-        "Host *\n\n  ProxyCommand nc %h %p",
+        "Host db\n  ProxyJump bastion,%h",
+        "Host db\n  ProxyJump a b",
         "Match exec \"true\"\n  User a",
         "Match host db\n  User a",
         "Host *\n  CanonicalizeHostname always",
@@ -91,8 +91,8 @@ fn what_cannot_be_done_names_its_line() {
     .map(|config| refused(config, "db"))
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
-    .ssh/config:2: ProxyJump bastion, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
-    .ssh/config:3: ProxyCommand nc %h %p, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:2: ProxyJump bastion,%h, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
+    .ssh/config:2: ProxyJump: must be [user@]name[:port], with commas between several
     .ssh/config:1: Match exec true, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
     .ssh/config:1: Match host db, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
     .ssh/config:2: CanonicalizeHostname always, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"

@@ -12,7 +12,6 @@ use crate::engine::control::Control;
 use crate::events::{End, Event};
 use crate::interview::planned::PlannedStep;
 use crate::interview::{drafts, text};
-use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::RemoteError;
@@ -161,13 +160,17 @@ impl Walk {
             }
         }
         for error in &remote {
-            match error {
+            match error.cause() {
                 RemoteError::HostKeyUnknown { .. } => {}
-                error => self.console.say(&error.to_string()),
+                _ => self.console.say(&error.to_string()),
             }
         }
-        for error in &remote {
-            given |= self.unknown_key(error)?;
+        // Several hosts may be behind a bastion.
+        let causes: Vec<_> = remote.iter().map(|error| error.cause()).collect();
+        for (place, error) in causes.iter().enumerate() {
+            if !causes[..place].contains(error) {
+                given |= self.unknown_key(error)?;
+            }
         }
         given |= self.log_in(logins::wanted(remote))?;
         Ok(if given { Came::Again } else { Came::Not })
@@ -189,10 +192,7 @@ impl Walk {
         if !self.yes(say::TRUST, say::TRUST_HELP)? {
             return Ok(false);
         }
-        let mut hosts = self.interview.answers.hosts.iter_mut();
-        if let Some(host) = hosts.find(|other| other.name == *host) {
-            host.host_key = Some(fingerprint.clone());
-        }
+        self.interview.answers.accept_key(host, fingerprint.clone());
         self.keep();
         Ok(true)
     }
@@ -250,8 +250,8 @@ impl Walk {
 }
 
 impl Frontend for Walked<'_> {
-    fn reached(&mut self, host: &str, facts: &Facts) {
-        let line = format!("{host}: {}", facts.summary());
+    fn reached(&mut self, host: &str, what: &str) {
+        let line = format!("{host}: {what}");
         self.walk.console.say(&line);
     }
 

@@ -37,12 +37,15 @@ pub fn wanted<'a>(errors: impl IntoIterator<Item = &'a RemoteError>) -> Vec<Miss
     let mut all: Vec<MissingSecret> = Vec::new();
     for error in errors {
         for wanted in error.wants() {
-            let user = whose(error, &wanted.what);
-            let host = error.host().to_owned();
+            let cause = error.cause();
+            let user = whose(cause, &wanted.what);
+            let host = cause.host().to_owned();
             let is_same = |known: &&mut MissingSecret| {
                 words(&known.what) == words(&wanted.what) && known.user == user
             };
             match all.iter_mut().find(is_same) {
+                // Several hosts may be behind a bastion.
+                Some(known) if known.hosts.contains(&host) => {}
                 Some(known) => known.hosts.push(host),
                 None => all.push(MissingSecret {
                     what: wanted.what.clone(),
@@ -137,8 +140,8 @@ impl Walk {
                 continue;
             };
             for name in hosts {
-                if let Some(host) = self.interview.answers.host(name) {
-                    self.asked.take(host, &wanted.what, &secret, false);
+                if let Some(host) = self.interview.answers.login_place(name) {
+                    self.asked.take(&host, &wanted.what, &secret, false);
                     given.push(name.clone());
                 }
             }

@@ -14,7 +14,6 @@ use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::events::Event;
 use crate::interview::planned::PlannedStep;
-use crate::platform::Facts;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
 use crate::remote::lease::LeaseError;
@@ -132,8 +131,8 @@ impl Screens {
 }
 
 impl Frontend for Screens {
-    fn reached(&mut self, host: &str, facts: &Facts) {
-        self.tell(Message::Reached(host.to_owned(), facts.summary()));
+    fn reached(&mut self, host: &str, what: &str) {
+        self.tell(Message::Reached(host.to_owned(), what.to_owned()));
     }
 
     fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]) {

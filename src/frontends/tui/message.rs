@@ -67,6 +67,8 @@ pub struct Unreached {
     pub host_key: Option<String>,
     /// The secrets with which it might go on.
     pub wants: Vec<CredentialRequest>,
+    /// The bastion in front of it that was not reached: key and secrets are the bastion's.
+    pub bastion: Option<String>,
 }
 
 impl Unreached {
@@ -78,7 +80,13 @@ impl Unreached {
             why: why.strip_prefix(&name).unwrap_or(why).to_owned(),
             host_key: None,
             wants: Vec::new(),
+            bastion: None,
         }
+    }
+
+    /// The host or the bastion that was not reached.
+    pub fn place(&self) -> &str {
+        self.bastion.as_ref().unwrap_or(&self.host)
     }
 
     /// Whether it lacks a secret of this kind.

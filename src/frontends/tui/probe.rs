@@ -64,13 +64,15 @@ pub(super) fn of_secret(error: &LoginSecretError) -> Unreached {
 
 /// What the screens may know of an error.
 pub(super) fn of_remote(error: &RemoteError) -> Unreached {
-    let host_key = match error {
+    let cause = error.cause();
+    let host_key = match cause {
         RemoteError::HostKeyUnknown { fingerprint, .. } => Some(fingerprint.clone()),
         _ => None,
     };
     Unreached {
         host_key,
         wants: error.wants().to_vec(),
+        bastion: (cause.host() != error.host()).then(|| cause.host().to_owned()),
         ..Unreached::new(error.host(), &error.to_string())
     }
 }

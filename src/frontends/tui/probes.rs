@@ -1,7 +1,7 @@
 //! The hosts page tries its hosts in the background: which one is due, which is under way, and what
 //! came of it.
 
-use crate::answers::{Answers, CredentialKind, Host, SshSettings};
+use crate::answers::{Answers, Bastion, CredentialKind, Host, SshSettings};
 
 use super::effect::{Effect, ProbeOrder};
 use super::message::Unreached;
@@ -34,6 +34,7 @@ struct Probe {
 struct ProbeTarget {
     host: Host,
     ssh: SshSettings,
+    bastions: Vec<Bastion>,
 }
 
 impl ProbeTarget {
@@ -46,6 +47,7 @@ impl ProbeTarget {
         Self {
             host,
             ssh: answers.ssh.clone(),
+            bastions: answers.bastions.clone(),
         }
     }
 }
@@ -161,6 +163,17 @@ impl Probes {
         for one in &mut self.list {
             if let ProbeState::Failed(failed) = &one.state
                 && failed.lacks(what)
+            {
+                one.state = ProbeState::Waits(STILL);
+            }
+        }
+    }
+
+    /// A secret was given for a bastion: the hosts behind it are tried again.
+    pub fn again_behind(&mut self, bastion: &str) {
+        for one in &mut self.list {
+            if let ProbeState::Failed(failed) = &one.state
+                && failed.bastion.as_deref() == Some(bastion)
             {
                 one.state = ProbeState::Waits(STILL);
             }
@@ -284,6 +297,7 @@ mod tests {
             why: "off".into(),
             host_key: None,
             wants: Vec::new(),
+            bastion: None,
         };
         probes.told(1, Err(why));
         assert_eq!(probes.tick(9 * STILL, &answers, None), []);

@@ -124,12 +124,12 @@ impl WizardSession {
         self.interview.answers.hosts.len().saturating_sub(1)
     }
 
-    /// The operator accepts the key of a host: it goes into the answers. The host's place.
+    /// The operator accepts the key of a host or a bastion: it goes into the answers. The host's
+    /// place; `None` for a bastion.
     pub fn accept_key(&mut self, name: &str, key: String) -> Option<usize> {
+        self.interview.answers.accept_key(name, key);
         let mut hosts = self.interview.answers.hosts.iter();
-        let place = hosts.position(|host| host.name == name)?;
-        self.interview.answers.hosts[place].host_key = Some(key);
-        Some(place)
+        hosts.position(|host| host.name == name)
     }
 
     /// The answers are kept, as they are now.

@@ -23,6 +23,12 @@ pub fn of_host(host: &Host) -> Form {
         ),
         Field::new("port", say::HOST_PORT, Kind::Number, optional(host.port)),
         Field::new(
+            "jump",
+            say::HOST_JUMP,
+            Kind::Text,
+            optional(host.jump.as_ref()),
+        ),
+        Field::new(
             "key",
             say::HOST_SSH_KEY,
             Kind::Text,
@@ -68,6 +74,7 @@ pub fn show_defaults(form: &mut Form, ssh: &SshSettings) {
         let default = match field.key {
             "user" => ssh.user.clone(),
             "port" => ssh.port.map(|port| port.to_string()),
+            "jump" => ssh.jump.clone(),
             "key" => ssh.key.as_ref().map(|key| key.display().to_string()),
             "passphrase" => ssh.passphrase.as_ref().map(|_| String::new()),
             "password" => ssh.password.as_ref().map(|_| String::new()),
@@ -94,6 +101,7 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
         roles: role.map_or(before.roles.clone(), |role| vec![role]),
         address: read.word("address"),
         user: read.text("user"),
+        jump: read.text("jump"),
         key: read.path("key"),
         host_key: read.text("host_key"),
         ..before.clone()

@@ -65,6 +65,7 @@ fn cluster(answers: &Answers) -> Vec<Field> {
         text("cluster.name", say::CLUSTER, &cluster.name),
         maybe("ssh.user", say::USER, ssh.user.as_ref()).under(say::OF_SSH),
         number("ssh.port", say::SSH_PORT, ssh.port),
+        maybe("ssh.jump", say::JUMP, ssh.jump.as_ref()),
         text("ssh.key", say::KEY, &path(ssh.key.as_ref())),
         login("ssh.passphrase", say::PASSPHRASE, ssh.passphrase.as_ref()),
         login("ssh.password", say::PASSWORD, ssh.password.as_ref()),
@@ -96,6 +97,7 @@ fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     read.checks("cluster.override", &mut cluster.overrides);
     ssh.user = read.text("ssh.user");
     read.port("ssh.port", &mut ssh.port);
+    ssh.jump = read.text("ssh.jump");
     ssh.key = read.path("ssh.key");
     read.secret("ssh.passphrase", &mut ssh.passphrase);
     read.secret("ssh.password", &mut ssh.password);

@@ -26,6 +26,15 @@ pub const USER: Words = (
     "Root, or a user with sudo. Empty: as ~/.ssh/config says, or your own name.",
 );
 pub const SSH_PORT: Words = ("SSH port", "Empty: as ~/.ssh/config says, or 22.");
+pub const JUMP: Words = (
+    "Bastions",
+    "On the way to every host: [user@]name[:port], with commas between; none: no bastion. Empty: as \
+     ~/.ssh/config says.",
+);
+pub const HOST_JUMP: Words = (
+    "Bastions",
+    "On the way to this host; none: no bastion. Empty: as for all hosts (page Cluster).",
+);
 pub const KEY: Words = (
     "SSH key file",
     "A private key. Empty: those of ~/.ssh/config, the agent and the usual ones.",

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ssh2::{ErrorCode, MethodType};
 
+use super::line::Line;
 use super::wire::{Until, Wire};
 use super::{Cancel, RemoteError, Target};
 use crate::answers::{HostKeys, paths};
@@ -65,8 +66,11 @@ impl Drop for Permit {
     }
 }
 
+/// What makes a connection to a target.
+type MakesLine = fn(&Target, &Cancel) -> Result<Line, RemoteError>;
+
 /// Connects, and verifies the host key.
-pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
+pub fn dial(target: &Target, cancel: &Cancel, line: MakesLine) -> Result<Wire, RemoteError> {
     let mut known = KnownHosts::default();
     read_known_hosts(target, &mut known)?;
     let address = known_hosts::name(&target.address, target.port);
@@ -79,7 +83,7 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
     });
     let all = ordered.map(|(_, algorithms)| algorithms).join(",");
 
-    let (wire, key) = greet(target, cancel, &all)?;
+    let (wire, key) = greet(target, cancel, line, &all)?;
     let Some(wanted) = &target.fingerprint else {
         judge(target, &known, &address, &key)?;
         return Ok(wire);
@@ -90,7 +94,7 @@ pub fn dial(target: &Target, cancel: &Cancel) -> Result<Wire, RemoteError> {
         let kind = known_hosts::kind(&shown.1).unwrap_or_default().to_owned();
         let others = ordered.iter().filter(|(other, _)| *other != kind);
         for (_, algorithms) in others {
-            match greet(target, cancel, algorithms) {
+            match greet(target, cancel, line, algorithms) {
                 Ok(other) if known_hosts::fingerprint(&other.1) == *wanted => {
                     shown = other;
                     break;
@@ -212,7 +216,7 @@ fn local(target: &Target, path: &std::path::Path, why: &std::io::Error) -> Remot
     }
 }
 
-fn unreachable(target: &Target, why: String) -> RemoteError {
+pub fn unreachable(target: &Target, why: String) -> RemoteError {
     RemoteError::Unreachable {
         host: target.name.clone(),
         to: format!("{} port {}", target.address, target.port),
@@ -244,12 +248,13 @@ const OFFERED: [(MethodType, &str); 5] = [
 fn greet(
     target: &Target,
     cancel: &Cancel,
+    line: MakesLine,
     algorithms: &str,
 ) -> Result<(Wire, Vec<u8>), RemoteError> {
     let mut attempt = 1;
     loop {
-        let socket = connect(target, cancel)?;
-        let mut wire = Wire::new(&target.name, socket, cancel)?;
+        let line = line(target, cancel)?;
+        let mut wire = Wire::new(&target.name, line, cancel)?;
         let host_keys = [(MethodType::HostKey, algorithms)];
         for (kind, names) in OFFERED.into_iter().chain(host_keys) {
             wire.session()
@@ -308,7 +313,7 @@ fn backoff(attempt: u32) -> Duration {
 
 /// A TCP connection. Name resolution and connecting run in a separate thread, because neither can
 /// be interrupted; an abandoned one ends by itself.
-fn connect(target: &Target, cancel: &Cancel) -> Result<TcpStream, RemoteError> {
+pub fn connect(target: &Target, cancel: &Cancel) -> Result<TcpStream, RemoteError> {
     let (name, port) = (target.address.clone(), target.port);
     let failed = |why: std::io::Error| unreachable(target, why.to_string());
     let wake = Arc::new(sys::eventfd().map_err(failed)?);

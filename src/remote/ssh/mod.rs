@@ -3,16 +3,20 @@
 //!
 //! * `dial`: the TCP connection, the key exchange, the host's key
 //! * `auth`: logging in; `key_file`: with keys
-//! * `wire`: the session and all waits
+//! * `wire`: the session and all waits; `line`: what carries it
+//! * `through`: the way over bastions; `copier`: the thread of a connection to one
 //! * `shell`: the root shell; `frame`: its messages in the output of scripts
 //! * `relay`: connections from the host itself
 
 mod auth;
+mod copier;
 mod dial;
 mod frame;
 mod key_file;
+mod line;
 mod relay;
 mod shell;
+mod through;
 mod wire;
 
 use std::net::SocketAddr;
@@ -42,7 +46,7 @@ impl Ssh {
         cancel: &Cancel,
     ) -> Result<Self, RemoteError> {
         let permit = dial::Permit::get(&target.name, cancel)?;
-        let mut wire = dial::dial(target, cancel)?;
+        let mut wire = dial::dial(target, cancel, through::line)?;
         auth::log_in(&wire, target, credentials)?;
         drop(permit);
         wire.authenticated();
@@ -111,6 +115,11 @@ impl Remote for Ssh {
         let opened = relay::open(&self.wire, &self.target.name, to, limit);
         let opened = self.settle(opened)?;
         Ok(Box::new(relay::Relayed::new(&mut self.wire, opened)))
+    }
+
+    fn through(&self) -> Vec<&str> {
+        let via = self.target.via.iter();
+        via.map(|way| way.target.name.as_str()).collect()
     }
 
     fn keep_alive(&mut self) -> Result<(), RemoteError> {

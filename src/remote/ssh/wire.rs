@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use ssh2::{BlockDirections, Channel, ErrorCode, Session};
 
+use super::line::Line;
 use super::{Cancel, RemoteError, Stream};
 use crate::remote::sys;
 
@@ -15,14 +15,12 @@ use crate::remote::sys;
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long its answer may take.
 const SILENCE: Duration = Duration::from_secs(15);
-/// How long the kernel retransmits.
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum granularity of the kernel's clock of a connection.
 const TICK: Duration = Duration::from_millis(50);
 /// The maximum size of an SSH packet.
 const BUFFER: usize = 32 * 1024;
 /// libssh2's code for: it would block.
-const EAGAIN: ErrorCode = ErrorCode::Session(-37);
+pub const EAGAIN: ErrorCode = ErrorCode::Session(-37);
 
 /// The deadline of a call.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +57,8 @@ pub enum Pumped {
 pub struct Wire {
     host: String,
     session: Session,
-    /// The session's own socket.
-    socket: TcpStream,
+    /// What carries the session.
+    line: Line,
     cancel: Cancel,
     /// Keep-alives are sent from here on.
     up: bool,
@@ -74,24 +72,19 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(host: &str, socket: TcpStream, cancel: &Cancel) -> Result<Self, RemoteError> {
+    pub fn new(host: &str, line: Line, cancel: &Cancel) -> Result<Self, RemoteError> {
         let lost = |why: String| RemoteError::Lost {
             host: host.to_owned(),
             why,
         };
-        // Without it every command waits 40 ms for a delayed acknowledgement (docs/ssh.md, "Waits").
-        socket
-            .set_nodelay(true)
-            .and_then(|()| sys::set_user_timeout(socket.as_fd(), USER_TIMEOUT))
-            .map_err(|why| lost(why.to_string()))?;
-        let kept = socket.try_clone().map_err(|why| lost(why.to_string()))?;
         let mut session = Session::new().map_err(|why| lost(why.to_string()))?;
-        session.set_tcp_stream(socket);
+        line.carry(&mut session)
+            .map_err(|why| lost(why.to_string()))?;
         session.set_blocking(false);
         Ok(Self {
             host: host.to_owned(),
             session,
-            socket: kept,
+            line,
             cancel: cancel.clone(),
             up: false,
             asked: Cell::new(Instant::now()),
@@ -103,6 +96,10 @@ impl Wire {
 
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    pub fn line(&self) -> &Line {
+        &self.line
     }
 
     pub fn cancel(&self) -> &Cancel {
@@ -220,7 +217,7 @@ impl Wire {
         self.sign_of_life()?;
         let write = self.wants_to_write();
         let at_most = until.left().min(Duration::from_secs(1));
-        sys::wait(self.socket.as_fd(), write, self.cancel.wake(), at_most);
+        sys::wait(self.line.as_fd(), write, self.cancel.wake(), at_most);
         Ok(())
     }
 
@@ -238,7 +235,7 @@ impl Wire {
         }
         let now = Instant::now();
         if let Some(asked) = self.unanswered.get() {
-            let silence = sys::silence(self.socket.as_fd()).unwrap_or_default();
+            let silence = self.line.silence().unwrap_or_default();
             if asked + silence <= now + TICK {
                 self.unanswered.set(None);
             } else if now - asked > SILENCE {
@@ -249,7 +246,7 @@ impl Wire {
         // Only if it can be sent at once: libssh2 cannot finish a partial one later.
         if now - self.asked.get() >= KEEP_ALIVE
             && !self.wants_to_write()
-            && sys::writable(self.socket.as_fd())
+            && sys::writable(self.line.as_fd())
         {
             self.session
                 .keepalive_send()
@@ -278,7 +275,7 @@ impl Wire {
     pub fn lost(&self, why: String) -> RemoteError {
         RemoteError::Lost {
             host: self.host.clone(),
-            why,
+            why: self.line.explain(why),
         }
     }
 
@@ -296,7 +293,7 @@ impl Wire {
     pub fn end(&mut self, why: &str) {
         if self.ended.is_none() {
             self.ended = Some(why.to_owned());
-            sys::shutdown(self.socket.as_fd());
+            sys::shutdown(self.line.as_fd());
         }
     }
 }

@@ -9,7 +9,7 @@ struct Patient {
 }
 
 impl Frontend for Patient {
-    fn reached(&mut self, _: &str, _: &Facts) {}
+    fn reached(&mut self, _: &str, _: &str) {}
 
     fn checked(&mut self, grid: &Grid, _: &[(Link, Contact)]) {
         let unwell: Vec<_> = grid.unwell().into_iter().collect();

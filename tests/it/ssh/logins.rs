@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{AcceptedKeys, Cancel, Credentials, RemoteError, Ssh, Target};
+use k3s_ha_wizard::remote::{AcceptedKeys, Bastions, Cancel, Credentials, RemoteError, Ssh, Target};
 use support::sshd::{self, Sshd, connect};
 
 use super::error;
@@ -115,6 +115,8 @@ fn with_an_agent(port: u16, folder: &std::path::Path) {
         policy: HostKeys::AcceptNew,
         accepted: AcceptedKeys::default(),
         fingerprint: None,
+        via: Vec::new(),
+        bastions: Bastions::default(),
     };
     connect(&target).unwrap();
 

@@ -14,7 +14,7 @@ use super::form_editor::FormEditor;
 use super::keys::{DOWN, ENTER, ESC, LEFT, RIGHT, Scope, TAB, char, ctrl, helped, shown};
 use super::message::Unreached;
 use super::text::key;
-use crate::answers::{CredentialKind, CredentialRequest, Host};
+use crate::answers::{Answers, CredentialKind, CredentialRequest, Host};
 use crate::interview::form::{Field, Form, Kind};
 use crate::secrets::SecretText;
 use text as say;
@@ -69,6 +69,23 @@ pub fn scopes_of(failed: Option<&Unreached>) -> Vec<Scope> {
     unknown.into_iter().chain(lacks.map(|_| LACKING)).collect()
 }
 
+/// Every key that is not known yet, with the name of its host or bastion. Given are the hosts that
+/// were not reached, by their names.
+pub fn unknown_keys<'a>(
+    failed: impl IntoIterator<Item = (&'a String, &'a Unreached)>,
+) -> Vec<(String, String)> {
+    let mut keys = Vec::new();
+    for (name, failed) in failed {
+        let name = failed.bastion.as_ref().unwrap_or(name);
+        let key = failed.host_key.as_ref();
+        let key = key.map(|key| (name.clone(), key.clone()));
+        // Several hosts may be behind a bastion.
+        keys.extend(key.filter(|key| !keys.contains(key)));
+    }
+    keys.truncate(AT_ONCE);
+    keys
+}
+
 /// As many keys as the least screen has room for are compared at once.
 pub const AT_ONCE: usize = 12;
 
@@ -95,13 +112,17 @@ pub enum Prompted {
 }
 
 impl Prompt {
-    /// Asks for what the host lacks; `None` where that is no secret.
-    pub fn of(host: &Host, failed: &Unreached) -> Option<Self> {
+    /// Asks for what the host lacks, or the bastion in front of it; `None` where that is no secret.
+    pub fn of(answers: &Answers, host: &Host, failed: &Unreached) -> Option<Self> {
         if failed.wants.is_empty() {
             return None;
         }
+        let host = match &failed.bastion {
+            Some(bastion) => answers.login_place(bastion)?,
+            None => host.clone(),
+        };
         Some(Self {
-            host: host.clone(),
+            host,
             wants: failed.wants.clone(),
             which: 0,
             for_all: false,

@@ -133,6 +133,7 @@ fn connecting() {
             why: format!("{host}: {why}"),
             host_key: host_key.map(str::to_owned),
             wants: Vec::new(),
+            bastion: None,
         };
         let unreached = vec![
             of(

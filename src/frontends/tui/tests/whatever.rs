@@ -82,6 +82,7 @@ fn message(does: Does) -> Message {
                 why: "it is off".into(),
                 host_key: Some("SHA256:x".into()),
                 wants: Vec::new(),
+                bastion: (what % 2 == 0).then(|| "bastion gate".into()),
             }]),
             4 => Message::Over,
             5 => Message::Refused("no".into()),

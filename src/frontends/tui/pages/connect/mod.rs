@@ -204,30 +204,34 @@ impl ConnectPage {
     fn accept_key(&mut self, common: &mut Common) -> Vec<Effect> {
         let key = self.failed().and_then(|failed| {
             let key = failed.host_key.clone()?;
-            Some((failed.host.clone(), key))
+            Some((failed.place().to_owned(), key))
         });
         self.trust(common, key.into_iter().collect())
     }
 
     /// Every key that is not known yet, with the name of its host.
     fn unknown_keys(&self) -> Vec<(String, String)> {
-        let unknown = |(name, connecting): &(String, Connecting)| match connecting {
-            Connecting::Failed(failed) => Some((name.clone(), failed.host_key.clone()?)),
-            _ => None,
-        };
-        let keys = self.hosts.iter().filter_map(unknown);
-        keys.take(credential_prompt::AT_ONCE).collect()
+        let mut failed = Vec::new();
+        for (name, connecting) in &self.hosts {
+            if let Connecting::Failed(unreached) = connecting {
+                failed.push((name, unreached));
+            }
+        }
+        credential_prompt::unknown_keys(failed)
     }
 
     /// Keys of hosts go into the answers.
     fn trust(&mut self, common: &mut Common, keys: Vec<(String, String)>) -> Vec<Effect> {
         let mut trusts = false;
         for (name, key) in keys {
-            let wizard = common.mode.wizard_mut();
-            let accepted = wizard.and_then(|wizard| wizard.accept_key(&name, key));
-            if let (Some(_), Some(connecting)) = (accepted, self.of(&name)) {
-                *connecting = Connecting::Reached(say::TRUSTED.into());
-                trusts = true;
+            if let Some(wizard) = common.mode.wizard_mut() {
+                wizard.interview.answers.accept_key(&name, key);
+            }
+            for (_, connecting) in &mut self.hosts {
+                if matches!(connecting, Connecting::Failed(failed) if failed.place() == name) {
+                    *connecting = Connecting::Reached(say::TRUSTED.into());
+                    trusts = true;
+                }
             }
         }
         if trusts { common.draft() } else { Vec::new() }
@@ -239,8 +243,9 @@ impl ConnectPage {
         let chosen = self.hosts.get(self.chosen);
         self.prompt = match (wizard, chosen) {
             (Some(wizard), Some((name, Connecting::Failed(failed)))) => {
-                let host = wizard.interview.answers.host(name);
-                host.and_then(|host| Prompt::of(host, failed))
+                let answers = &wizard.interview.answers;
+                let host = answers.host(name);
+                host.and_then(|host| Prompt::of(answers, host, failed))
             }
             _ => None,
         };
@@ -284,7 +289,10 @@ impl ConnectPage {
         let chosen = self.chosen;
         for (place, (_, connecting)) in self.hosts.iter_mut().enumerate() {
             let given = match connecting {
-                Connecting::Failed(failed) => secret.for_all && failed.lacks(&secret.what),
+                Connecting::Failed(failed) => {
+                    failed.place() == secret.host.name
+                        || secret.for_all && failed.lacks(&secret.what)
+                }
                 _ => false,
             };
             if given || place == chosen {

@@ -115,7 +115,9 @@ impl Screen for HostsPage {
             Action::Confirm => return accept_key(wizard),
             Action::TrustAll => self.compares = unknown_keys(wizard),
             Action::AskSecret => {
-                self.prompt = failed(wizard).and_then(|(host, failed)| Prompt::of(host, failed));
+                let answers = &wizard.interview.answers;
+                self.prompt =
+                    failed(wizard).and_then(|(host, failed)| Prompt::of(answers, host, failed));
             }
             Action::Phase(number) => return vec![Effect::Go(wizard.jump(number))],
             Action::Forward | Action::Back => {
@@ -240,22 +242,17 @@ fn again(wizard: &mut WizardSession, place: usize) -> Vec<Effect> {
 }
 
 fn accept_key(wizard: &mut WizardSession) -> Vec<Effect> {
-    let key = failed(wizard).and_then(|(host, failed)| {
-        let key = failed.host_key.clone()?;
-        Some((host.name.clone(), key))
-    });
-    trust(wizard, key.into_iter().collect())
+    let failed = failed(wizard).map(|(host, failed)| (&host.name, failed));
+    let key = credential_prompt::unknown_keys(failed);
+    trust(wizard, key)
 }
 
 /// Every key that is not known yet, with the name of its host.
 fn unknown_keys(wizard: &WizardSession) -> Vec<(String, String)> {
     let answers = &wizard.interview.answers;
-    let unknown = |host: &Host| {
-        let failed = wizard.probes.failed(host, answers)?;
-        Some((host.name.clone(), failed.host_key.clone()?))
-    };
-    let keys = answers.hosts.iter().filter_map(unknown);
-    keys.take(credential_prompt::AT_ONCE).collect()
+    let hosts = answers.hosts.iter();
+    let failed = hosts.filter_map(|host| Some((&host.name, wizard.probes.failed(host, answers)?)));
+    credential_prompt::unknown_keys(failed)
 }
 
 /// Keys of hosts go into the answers, and these hosts are tried with them.
@@ -265,6 +262,7 @@ fn trust(wizard: &mut WizardSession, keys: Vec<(String, String)>) -> Vec<Effect>
     }
     let mut effects = Vec::new();
     for (name, key) in keys {
+        // What is behind a bastion is tried again because the answers have changed.
         if let Some(place) = wizard.accept_key(&name, key) {
             effects.extend(again(wizard, place));
         }
@@ -277,6 +275,7 @@ fn give(wizard: &mut WizardSession, secret: Box<EnteredSecret>) -> Vec<Effect> {
     wizard.was_given(&secret);
     let answers = &wizard.interview.answers;
     let stops = wizard.probes.again(&secret.host, answers);
+    wizard.probes.again_behind(&secret.host.name);
     if secret.for_all {
         wizard.probes.again_where_lacking(&secret.what);
     }

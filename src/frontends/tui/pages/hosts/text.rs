@@ -25,15 +25,20 @@ pub fn remove(host: &str) -> String {
     format!("Remove {host} from the list?")
 }
 
-/// User, address and port as for ssh: `admin@10.0.0.11:2222`. Defaults are left out.
+/// User, address and port as for ssh, and the bastions: `admin@10.0.0.11:2222 via gate`. Defaults are
+/// left out.
 pub fn address(host: &Host, ssh: &SshSettings) -> String {
     let user = host.user.as_ref().or(ssh.user.as_ref());
     let user = user.map_or_else(String::new, |user| format!("{user}@"));
-    match host.port.or(ssh.port) {
+    let jump = host.jump.as_ref().or(ssh.jump.as_ref());
+    let jump = jump.filter(|jump| !jump.eq_ignore_ascii_case("none"));
+    let via = jump.map_or_else(String::new, |jump| format!(" via {jump}"));
+    let place = match host.port.or(ssh.port) {
         None | Some(22) => format!("{user}{}", host.address),
         Some(port) if host.address.contains(':') => format!("{user}[{}]:{port}", host.address),
         Some(port) => format!("{user}{}:{port}", host.address),
-    }
+    };
+    place + &via
 }
 
 #[cfg(test)]
@@ -48,6 +53,10 @@ mod tests {
         assert_eq!(address(&host, &ssh), "fd00::1");
         ssh.user = Some("admin".into());
         host.port = Some(2222);
+        assert_eq!(address(&host, &ssh), "admin@[fd00::1]:2222");
+        ssh.jump = Some("gate".into());
+        assert_eq!(address(&host, &ssh), "admin@[fd00::1]:2222 via gate");
+        host.jump = Some("none".into());
         assert_eq!(address(&host, &ssh), "admin@[fd00::1]:2222");
     }
 }
