@@ -18,6 +18,7 @@ pub mod hints;
 pub mod network;
 pub mod preflight;
 mod remedies;
+mod selinux;
 pub mod sources;
 
 use hints::Hints;
@@ -27,6 +28,7 @@ pub use facts::{
     BalancerFacts, Disk, Facts, K3sFacts, ModuleState, Port, PostgresCluster, PostgresFacts,
     Process, UnitState, facts_script,
 };
+pub use selinux::Selinux;
 pub use sources::{SourceTrial, Sources};
 
 /// All that the wizard installs on. The first family that knows a host has it.
