@@ -6,6 +6,7 @@
 mod backup;
 mod earlier;
 mod faults;
+mod firewall;
 mod install;
 mod lab;
 mod network;
