@@ -124,22 +124,22 @@ elif [ -r /proc/cgroups ]; then
     fact cgroup "v1$controllers"
 fi
 absent=
-for module in br_netfilter overlay vxlan nf_conntrack; do
+for module in br_netfilter overlay vxlan nf_conntrack xt_comment ip_set; do
     if [ -d "/sys/module/$module" ]; then
         fact module "$module loaded"
     else
         absent="$absent $module"
     fi
 done
-modules=/lib/modules/$release
-if [ -n "$absent" ] && [ -r "$modules/modules.dep" ]; then
-    found=$(grep -hoE "/(br_netfilter|overlay|vxlan|nf_conntrack)\.ko[.a-z]*:?" \
-        "$modules/modules.dep" "$modules/modules.builtin" 2>/dev/null)
+# modprobe knows what is built in, and what is compressed. In a container there are no modules.
+if [ -n "$absent" ] && [ -r "/lib/modules/$release/modules.dep" ] && command -v modprobe >/dev/null
+then
     for module in $absent; do
-        case $found in
-        */"$module".ko*) fact module "$module there" ;;
-        *) fact module "$module missing" ;;
-        esac
+        if modprobe -n -q "$module"; then
+            fact module "$module there"
+        else
+            fact module "$module missing"
+        fi
     done
 fi
 
@@ -166,19 +166,39 @@ if [ -d /run/systemd/system ]; then
         done
     }
 fi
+ufw=
 if [ -r /etc/ufw/ufw.conf ]; then
     while read -r line; do
-        case $line in ENABLED=[yY]*) fact firewall ufw ;; esac
+        case $line in ENABLED=[yY]*) ufw=yes ;; esac
     done </etc/ufw/ufw.conf
+    [ -z "$ufw" ] || fact firewall ufw
 fi
-# Rejected connections, by rules from any source.
-if [ -d /sys/module/nf_tables ] && command -v nft >/dev/null; then
-    refusals=$(nft -nn list ruleset 2>/dev/null | awk '
-        /^\tchain / { door = 0 }
-        / hook input / { door = 1; if (/policy drop/) count++ }
+# Connections that rules of no such program reject, in each chain. The rules of firewalld are in a
+# table of its own; ufw sets the policy of chains that are everybody's. Where a kernel has modules,
+# asking would load this one.
+if { [ ! -d /sys/module ] || [ -d /sys/module/nf_tables ] ||
+    grep -qs '/nf_tables\.ko' "/lib/modules/$release/modules.builtin"; } &&
+    command -v nft >/dev/null; then
+    nft -nn list ruleset 2>/dev/null | awk -v ufw="$ufw" '
+        function ends() {
+            if (chain != "" && count) print "firewall=nftables " count, table, chain
+            chain = ""
+            count = door = 0
+        }
+        /^table / { ends(); table = $2 " " $3; next }
+        /^\tchain / { ends(); chain = $2; next }
+        table ~ / firewalld$/ { next }
+        / hook input / {
+            door = 1
+            if (/policy drop/ && !(ufw && table ~ /^ip6? filter$/ && chain == "INPUT")) count++
+        }
         door && /[ \t](drop|reject)( |$)/ && !/ hook / { count++ }
+        END { ends() }'
+elif command -v iptables >/dev/null && grep -qsx filter /proc/net/ip_tables_names; then
+    refusals=$(iptables -w 5 -S INPUT 2>/dev/null | awk -v ufw="$ufw" '
+        $1 == "-P" && $3 == "DROP" && !ufw || / -j (DROP|REJECT)( |$)/ { count++ }
         END { print count + 0 }')
-    [ "$refusals" = 0 ] || fact firewall "nftables $refusals"
+    [ "$refusals" = 0 ] || fact firewall "iptables $refusals"
 fi
 
 # --- The package manager -----------------------------------------------------------------------

@@ -28,6 +28,9 @@ say() { printf '%s\n' "$*"; }
 keep() { [ -d "$KEEP" ] || mkdir -m 0700 "$KEEP"; }
 make_run() { ( umask 077; mkdir -p "$RUN" ); }
 
+# relabel PATH…: gives folders the labels that the policy of SELinux has for them, where there is one.
+relabel() { [ ! -e /sys/fs/selinux/enforce ] || restorecon -R "$@"; }
+
 # The statuses of a step for the wizard, other than success.
 STILL_NOT=41
 CANNOT_TELL=42

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::ssh_config::{HostSettings, SshConfig, SshConfigError};
 use super::{
-    Answers, Bastion, CredentialKind, EnteredCredentials, Host, LoginSecrets, Secret, SecretError, jump,
-    login_secret_problem, paths,
+    Answers, Bastion, CredentialKind, EnteredCredentials, Host, LoginSecrets, Secret, SecretError,
+    jump, login_secret_problem, paths,
 };
 use crate::secrets::SecretText;
 

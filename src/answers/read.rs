@@ -14,8 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::problems::{Position, Problem, nearest};
 use super::{
-    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, Host, HostKeys, K3s, LoadBalancer,
-    Postgres, Role, Secret, SshSettings, check,
+    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, FirewallSettings, Host, HostKeys,
+    K3s, LoadBalancer, ManageFirewall, Postgres, Role, Secret, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -143,6 +143,7 @@ fn read(root: &TableReader<'_>) -> Answers {
         ssh: ssh(&root.section("ssh")),
         postgres: postgres(&root.section("postgres")),
         load_balancer: load_balancer(&root.section("load_balancer")),
+        firewall: firewall(&root.section("firewall")),
         hosts: root.sections("hosts").iter().map(host).collect(),
         bastions: root.sections("bastions").iter().map(bastion).collect(),
         notices: Vec::new(),
@@ -258,6 +259,15 @@ fn load_balancer(section: &TableReader<'_>) -> LoadBalancer {
     };
     section.end();
     load_balancer
+}
+
+fn firewall(section: &TableReader<'_>) -> FirewallSettings {
+    let known = ManageFirewall::ALL.map(|word| (word.as_str(), word));
+    let firewall = FirewallSettings {
+        manage: section.choice("manage", &known).unwrap_or_default(),
+    };
+    section.end();
+    firewall
 }
 
 fn host(section: &TableReader<'_>) -> Host {

@@ -91,6 +91,9 @@ fn everything() -> Answers {
             virtual_ip: None,
             endpoint: None,
         },
+        firewall: FirewallSettings {
+            manage: ManageFirewall::Open,
+        },
         hosts: vec![
             Host {
                 name: "db".into(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Answers, Check, Secret};
+use super::{Answers, Check, FirewallSettings, Secret};
 
 /// Writes answers as `read` reads them, everything in the order of the types.
 pub(super) fn to_toml(answers: &Answers) -> String {
@@ -13,6 +13,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         ssh,
         postgres,
         load_balancer,
+        firewall,
         hosts,
         bastions,
         notices: _,
@@ -65,6 +66,11 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     let virtual_ip = load_balancer.virtual_ip.map(|ip| ip.to_string());
     file.text("virtual_ip", virtual_ip.as_ref());
     file.text("endpoint", load_balancer.endpoint.as_ref());
+
+    if *firewall != FirewallSettings::default() {
+        file.head("[firewall]");
+        file.value("manage", firewall.manage.as_str());
+    }
 
     for host in hosts {
         file.head("[[hosts]]");

@@ -18,6 +18,7 @@ use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::platform::Platform;
 use crate::secrets::SecretText;
+use crate::topology::Link;
 
 pub use files::{PlannedFile, preview_script, read_previews};
 #[cfg(test)]
@@ -174,6 +175,8 @@ pub enum Task {
     LearnPodNetworks,
     /// From a node: the others can be reached through the pod network.
     ProveOverlay(OverlayProof),
+    /// From a host: these links work.
+    ProveLinks(Vec<Link>),
     /// All nodes are Ready, all pods healthy.
     WaitForCluster { nodes: Vec<ExpectedNode> },
 }

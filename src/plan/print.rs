@@ -80,7 +80,7 @@ impl fmt::Display for Task {
         f.write_str(match self {
             Task::KeepCertificates => "written into the state folder",
             Task::FetchInstaller { .. } => "downloaded through this host, and the same for all",
-            Task::ProveDatastore(_) | Task::ProveEndpoint { .. } => {
+            Task::ProveDatastore(_) | Task::ProveEndpoint { .. } | Task::ProveLinks(_) => {
                 "tested from this host, over its own network"
             }
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::firewall::Firewall;
 use super::network;
+use super::selinux::Selinux;
 use crate::remote::Script;
 
 const SCRIPT: &str = include_str!("../../assets/steps/facts.sh");
@@ -64,7 +65,7 @@ pub struct Facts {
     pub cgroup_controllers: Option<Vec<String>>,
     /// The kernel modules that K3s needs, if known.
     pub modules: BTreeMap<String, ModuleState>,
-    pub selinux_enforces: bool,
+    pub selinux: Selinux,
     /// What rejects connections.
     pub firewalls: Vec<Firewall>,
     /// Services that are not inactive, and their state.
@@ -262,7 +263,7 @@ impl Facts {
                 self.cgroup_controllers = Some(controllers.collect());
             }
             "module" => self.modules.extend(module(value)),
-            "selinux" => self.selinux_enforces = value == "1",
+            "selinux" => self.selinux = Selinux::parse(value),
             "firewall" => self.firewalls.extend(Firewall::parse(value)),
             "unit" => self.unit(value),
             "packages.busy" => {
@@ -486,7 +487,8 @@ postgres.asked=yes
 what a newer version says=is passed over";
         let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
         let facts = Facts::parse(&lines);
-        assert!(facts.systemd && facts.is_container() && facts.selinux_enforces);
+        assert!(facts.systemd && facts.is_container());
+        assert_eq!(facts.selinux, Selinux::Enforcing);
         assert_eq!((facts.cpus, facts.memory_kib), (2, 8_000_000));
         assert_eq!(facts.addresses.len(), 3);
         let free = |path: &str| facts.disk(path).map(|disk| disk.free_kib);
@@ -537,8 +539,9 @@ packages.busy=4711 apt-get
 packages.busy=4711 apt-get
 packages.busy=$(reboot) x
 firewall=ufw
-firewall=nftables 3
-firewall=nftables many
+firewall=nftables 3 inet filter input
+firewall=nftables 2 ip6 filter INPUT
+firewall=nftables many inet filter input
 firewall=another
 postgres.cluster=5432 15/main
 postgres.cluster=- 13 /var/lib/pgsql/data
@@ -553,14 +556,9 @@ postgres.cluster=";
         assert_eq!(module("vxlan"), Some(ModuleState::Missing));
         assert_eq!(module("br_netfilter"), Some(ModuleState::There));
         assert_eq!(module("nf_conntrack"), None);
-        assert_eq!(
-            facts.firewalls,
-            [
-                Firewall::Firewalld,
-                Firewall::Ufw,
-                Firewall::Nftables { rules: 3 }
-            ]
-        );
+        let firewalls = facts.firewalls.iter().map(Firewall::name);
+        let firewalls = firewalls.collect::<Vec<_>>().join(" ");
+        assert_eq!(firewalls, "firewalld ufw nftables iptables");
         assert!(facts.is_active("firewalld.service") && !facts.is_active("k3s.service"));
         let activating = UnitState::Other("activating".into());
         assert_eq!(facts.units["k3s.service"], activating);

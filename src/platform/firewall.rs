@@ -1,48 +1,244 @@
-//! The firewall of a host, and the command that opens it. Only reported, never run.
+//! The firewall of a host, and the commands that open it.
+
+use std::net::IpAddr;
+
+use crate::topology::{AllowedPort, Openings};
 
 /// What rejects connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Firewall {
     Firewalld,
     Ufw,
-    /// Rules that the wizard did not write, and their number.
+    /// Rules of no such program, in a chain of nftables.
     Nftables {
         rules: u32,
+        /// Family, table and chain: `inet filter input`; empty where their names are unusual.
+        chain: String,
+    },
+    /// The same in iptables.
+    Iptables {
+        rules: u32,
+        ipv6: bool,
     },
 }
 
+/// What a firewall is, and what opens it.
+pub struct Remedy {
+    /// `firewalld is active`
+    pub cause: String,
+    /// One a line, runtime and permanent, never a reload: it would drop the rules that K3s and its
+    /// network have added.
+    pub commands: Vec<String>,
+    /// What the commands do not do.
+    pub besides: &'static str,
+}
+
 impl Firewall {
-    /// As in the facts: `ufw`, `nftables 3`.
+    /// As in the facts: `ufw`, `nftables 3 inet filter input`, `iptables 3`.
     pub(super) fn parse(value: &str) -> Option<Self> {
-        match value.split_once(' ') {
-            None if value == "ufw" => Some(Self::Ufw),
-            Some(("nftables", rules)) => Some(Self::Nftables {
+        let words: Vec<_> = value.split_whitespace().collect();
+        let is_name = |word: &&str| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        };
+        match words[..] {
+            ["ufw"] => Some(Self::Ufw),
+            ["iptables", rules] | ["nftables", rules, "ip", "filter", "INPUT"] => {
+                Some(Self::Iptables {
+                    rules: rules.parse().ok()?,
+                    ipv6: false,
+                })
+            }
+            ["nftables", rules, "ip6", "filter", "INPUT"] => Some(Self::Iptables {
                 rules: rules.parse().ok()?,
+                ipv6: true,
+            }),
+            ["nftables", rules, ref chain @ ..] => Some(Self::Nftables {
+                rules: rules.parse().ok()?,
+                chain: match chain.len() {
+                    3 if chain.iter().all(is_name) => chain.join(" "),
+                    _ => String::new(),
+                },
             }),
             _ => None,
         }
     }
+
+    /// Whether the wizard can add rules to it. To rules of others it cannot: an accept in another
+    /// chain does not override a drop.
+    pub fn can_be_opened(&self) -> bool {
+        matches!(self, Self::Firewalld | Self::Ufw)
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Firewalld => "firewalld",
+            Self::Ufw => "ufw",
+            Self::Nftables { .. } => "nftables",
+            Self::Iptables { .. } => "iptables",
+        }
+    }
+
+    /// What lets these in.
+    pub fn opens(&self, openings: &Openings) -> Remedy {
+        let peers = openings.peers.iter();
+        let networks = &openings.networks;
+        let (cause, commands, besides): (String, Vec<String>, _) = match self {
+            Self::Firewalld => {
+                let rules = peers.map(|peer| format!("--add-rich-rule='{}'", rich_rule(peer)));
+                let trusted = networks.iter();
+                let trusted = trusted.map(|net| format!("--zone=trusted --add-source={net}"));
+                let both = |what: String| {
+                    [
+                        format!("firewall-cmd {what}"),
+                        format!("firewall-cmd --permanent {what}"),
+                    ]
+                };
+                (
+                    "firewalld is active".into(),
+                    rules.chain(trusted).flat_map(both).collect(),
+                    "The rules go into the default zone; add --zone=NAME where another zone has the \
+                     interface",
+                )
+            }
+            Self::Ufw => {
+                let rules = peers.map(|peer| {
+                    let (port, protocol) = (peer.port, peer.protocol());
+                    format!(
+                        "ufw allow from {} to any port {port} proto {protocol}",
+                        peer.from
+                    )
+                });
+                let nets = networks.iter().map(|net| format!("ufw allow from {net}"));
+                (
+                    "ufw is active".into(),
+                    rules.chain(nets).collect(),
+                    "ufw keeps them",
+                )
+            }
+            Self::Nftables { rules, chain } => (
+                format!("nftables rejects connections ({rules} rules)"),
+                into_chain(chain, openings),
+                "The wizard does not change them. Add the same to the file that loads them at boot",
+            ),
+            Self::Iptables { rules, ipv6 } => {
+                let program = if *ipv6 { "ip6tables" } else { "iptables" };
+                let rules_for = peers
+                    .filter(|peer| peer.from.is_ipv6() == *ipv6)
+                    .map(|peer| {
+                        let (port, protocol) = (peer.port, peer.protocol());
+                        let from = peer.from;
+                        format!(
+                            "{program} -I INPUT -s {from} -p {protocol} --dport {port} -j ACCEPT"
+                        )
+                    });
+                let nets = networks.iter().filter(|net| net.contains(':') == *ipv6);
+                let nets = nets.map(|net| format!("{program} -I INPUT -s {net} -j ACCEPT"));
+                (
+                    format!("{program} rejects connections ({rules} rules)"),
+                    rules_for.chain(nets).collect(),
+                    "The wizard does not change them. Add the same to the file that loads them at \
+                     boot",
+                )
+            }
+        };
+        Remedy {
+            cause,
+            commands,
+            besides,
+        }
+    }
 }
 
-/// The name of a firewall, and the command that opens ports, each like `8472/udp`.
-pub fn opens(firewall: &Firewall, ports: &[String]) -> (String, String) {
-    let each = |before: &str, between: &str| {
-        let all: Vec<_> = ports.iter().map(|port| format!("{before}{port}")).collect();
-        all.join(between)
-    };
-    match firewall {
-        // Both at once, and no reload: it would drop the rules that K3s and its network have added.
-        Firewall::Firewalld => {
-            let ports = each("--add-port=", " ");
-            (
-                "firewalld is active".to_owned(),
-                format!("firewall-cmd {ports} && firewall-cmd --permanent {ports}"),
-            )
+impl Remedy {
+    /// For a finding: a line of text, then a line for each command.
+    pub fn text(&self) -> String {
+        if self.commands.is_empty() {
+            return self.besides.to_owned();
         }
-        Firewall::Ufw => ("ufw is active".to_owned(), each("ufw allow ", " && ")),
-        Firewall::Nftables { rules } => (
-            format!("nftables rejects connections ({rules} rules)"),
-            format!("Allow {}", ports.join(", ")),
-        ),
+        format!("{}:\n{}", self.besides, self.commands.join("\n"))
+    }
+}
+
+/// As firewalld prints it.
+fn rich_rule(peer: &AllowedPort) -> String {
+    let family = if peer.from.is_ipv6() { "ipv6" } else { "ipv4" };
+    format!(
+        "rule family=\"{family}\" source address=\"{}\" port port=\"{}\" protocol=\"{}\" accept",
+        peer.from,
+        peer.port,
+        peer.protocol()
+    )
+}
+
+fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
+    if chain.is_empty() {
+        return Vec::new();
+    }
+    let family = |is_ipv6: bool| if is_ipv6 { "ip6" } else { "ip" };
+    // A chain of one family sees no other.
+    let only = chain.split(' ').next().unwrap_or_default();
+    let sees = |is_ipv6: bool| !["ip", "ip6"].contains(&only) || only == family(is_ipv6);
+    let peers = openings.peers.iter();
+    let peers = peers.filter(|peer| sees(peer.from.is_ipv6())).map(|peer| {
+        let (from, port) = (peer.from, peer.port);
+        format!(
+            "nft insert rule {chain} {} saddr {from} {} dport {port} accept",
+            family(from.is_ipv6()),
+            peer.protocol()
+        )
+    });
+    let nets = openings.networks.iter();
+    let nets = nets.filter(|net| sees(net.contains(':'))).map(|net| {
+        format!(
+            "nft insert rule {chain} {} saddr {net} accept",
+            family(net.contains(':'))
+        )
+    });
+    peers.chain(nets).collect()
+}
+
+/// One port for some peers.
+pub fn port_for(peers: &[IpAddr], port: u16, udp: bool) -> Openings {
+    let peer = |from: &IpAddr| AllowedPort {
+        from: *from,
+        port,
+        udp,
+    };
+    Openings {
+        peers: peers.iter().map(peer).collect(),
+        networks: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_firewall_is_opened_in_its_own_words() {
+        let mut openings = port_for(&["10.0.0.1".parse().unwrap()], 6443, false);
+        let other = port_for(&["fd00::1".parse().unwrap()], 8472, true);
+        openings.peers.extend(other.peers);
+        openings.networks = vec!["10.42.0.0/16".into(), "fd00:1::/56".into()];
+        let told = |fact: &str| {
+            let remedy = Firewall::parse(fact).unwrap().opens(&openings);
+            format!("{}. {}", remedy.cause, remedy.text())
+        };
+        let firewalld = Firewall::Firewalld.opens(&openings);
+        insta::assert_snapshot!(
+            [
+                format!("{}. {}", firewalld.cause, firewalld.text()),
+                told("ufw"),
+                told("nftables 3 inet filter input"),
+                told("nftables 3 ip6 mine in"),
+                told("nftables 3 ip filter INPUT"),
+                told("nftables 3 ip6 filter INPUT"),
+                told("nftables 3 inet a;reboot input"),
+                told("iptables 2"),
+            ]
+            .join("\n\n")
+        );
     }
 }

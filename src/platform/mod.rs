@@ -22,6 +22,7 @@ mod redhat;
 mod remedies;
 #[cfg(test)]
 mod rpm_tests;
+mod selinux;
 pub mod sources;
 mod suse;
 
@@ -32,6 +33,7 @@ pub use facts::{
     BalancerFacts, Disk, Facts, K3sFacts, ModuleState, Port, PostgresCluster, PostgresFacts,
     Process, UnitState, facts_script,
 };
+pub use selinux::Selinux;
 pub use sources::{SourceTrial, Sources};
 
 /// All that the wizard installs on. The first family that knows a host has it.

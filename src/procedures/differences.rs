@@ -118,6 +118,14 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         Handling::Rolling,
     );
 
+    let (old, new) = (applied.firewall.manage, wanted.firewall.manage);
+    found.text(
+        "firewall.manage",
+        old.as_str(),
+        new.as_str(),
+        Handling::InPlace,
+    );
+
     for host in &applied.hosts {
         match wanted.host(&host.name) {
             Some(same) => found.host(host, same),

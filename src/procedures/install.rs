@@ -4,8 +4,8 @@ use crate::events::StepId;
 use crate::plan::{Phase, Plan, Step};
 use crate::steps::k3s::NodeKind;
 use crate::steps::{
-    PlanInputs, StepContext, StepError, StepHost, certificates, cluster, k3s, load_balancer,
-    on_each, postgres,
+    PlanInputs, StepContext, StepError, StepHost, certificates, cluster, firewall, k3s,
+    load_balancer, on_each, postgres, selinux,
 };
 
 /// Checks the data of server 1, before any other server starts.
@@ -15,6 +15,7 @@ const FIRST_DATA: &str = "k3s/datastore";
 pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
     let context = StepContext::new(given)?;
     let phases = [
+        ("firewall", "Firewalls", firewall::open(&context)),
         ("postgres", "Postgres", postgres_phase(&context)),
         (
             "certificates",
@@ -61,7 +62,9 @@ fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError>
         steps.push(certificates::client(context, server)?);
         steps.extend(certificates::name(context, server));
         let proof = certificates::proof(context, server);
-        steps.push(proof.needing(access.clone()).needing(settings.clone()));
+        let opened = firewall::opened(context);
+        let needs = access.iter().chain(&settings).cloned().chain(opened);
+        steps.push(proof.needing(needs));
     }
     Ok(steps)
 }
@@ -97,24 +100,33 @@ fn server_steps(
     context: &StepContext<'_>,
     server: &StepHost<'_>,
     after: Vec<StepId>,
-) -> Result<[Step; 3], StepError> {
+) -> Result<Vec<Step>, StepError> {
     let before = context.before(server, &context.servers);
+    let confined = selinux::k3s(context, server, NodeKind::SERVER);
     let start = k3s::start(server, NodeKind::SERVER)
         .needing([server.id(certificates::PROOF)])
+        .needing(confined.iter().map(|step| step.id.clone()))
         .needing(after);
-    Ok([
+    let mut steps = vec![
         k3s::server_config(context, server)?.needing(before.map(|one| one.id(k3s::SERVER_START))),
         k3s::install(context, server, NodeKind::SERVER)?,
-        start,
-    ])
+    ];
+    steps.extend(confined);
+    steps.push(start);
+    Ok(steps)
 }
 
 fn balancers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for host in &context.balancers {
+        let confined = selinux::load_balancer(context, host);
+        let run = load_balancer::run(context, host)?;
+        let run = run.needing(confined.iter().map(|step| step.id.clone()));
         steps.push(load_balancer::install(host));
-        steps.push(load_balancer::run(context, host)?);
+        steps.extend(confined);
+        steps.push(run);
         let proof = load_balancer::proof(context, host)
+            .needing(firewall::opened(context))
             .needing(on_each(k3s::SERVER_START, &context.servers))
             .needing([context.server_1().id(k3s::AUTHORITY)]);
         steps.push(proof);
@@ -130,16 +142,19 @@ fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         let endpoint = k3s::endpoint_proof(context, agent).needing(balancers.clone());
         let before = context.before(agent, &context.agents);
         let config = k3s::agent_config(context, agent)?;
-        let start = k3s::start(agent, NodeKind::AGENT);
-        let start = start.needing([token.id.clone(), endpoint.id.clone()]);
+        let confined = selinux::k3s(context, agent, NodeKind::AGENT);
+        let start = k3s::start(agent, NodeKind::AGENT)
+            .needing(confined.iter().map(|step| step.id.clone()))
+            .needing([token.id.clone(), endpoint.id.clone()]);
         steps.extend([
             k3s::tools(agent, NodeKind::AGENT),
             config.needing(before.map(|one| one.id(k3s::AGENT_START))),
             k3s::install(context, agent, NodeKind::AGENT)?,
             token,
             endpoint,
-            start,
         ]);
+        steps.extend(confined);
+        steps.push(start);
     }
     steps.extend(k3s::agents(context));
     Ok(steps)
@@ -163,6 +178,11 @@ fn whole_cluster(context: &StepContext<'_>) -> Vec<Step> {
         steps.push(networks.needing(servers.clone()).needing(agents.clone()));
         steps.extend(context.nodes().map(|node| cluster::overlay(context, node)));
     }
+    let proofs = firewall::proofs(context).into_iter();
+    steps.extend(proofs.map(|proof| {
+        let running = servers.iter().chain(&agents).cloned();
+        proof.needing(running.chain(on_each(load_balancer::RUN, &context.balancers)))
+    }));
     let health = cluster::health(context);
     steps.push(health.needing(servers.clone()).needing(agents));
     steps

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install;
-use crate::answers::Answers;
+use crate::answers::{Answers, ManageFirewall};
 use crate::events::StepId;
 use crate::pki::{Identity, Pki};
 use crate::plan::{
@@ -25,6 +25,7 @@ struct PlanWorld {
     topology: Topology,
     platforms: BTreeMap<String, Platform>,
     running: BTreeSet<String>,
+    enforcing: BTreeSet<String>,
     encrypts: bool,
     pki: Pki,
     secrets: Secrets,
@@ -44,6 +45,7 @@ impl PlanWorld {
         Self {
             platforms: names().map(|name| (name, platform)).collect(),
             running: BTreeSet::new(),
+            enforcing: BTreeSet::new(),
             encrypts: true,
             pki: Pki {
                 ca: identity("the CA"),
@@ -71,6 +73,7 @@ impl PlanWorld {
             topology: &self.topology,
             platforms: &self.platforms,
             running: &self.running,
+            enforcing: &self.enforcing,
             encrypts: self.encrypts,
             pki: &self.pki,
             secrets: &self.secrets,
@@ -266,7 +269,12 @@ fn inputs_are_what_the_files_say() {
         hosts("psl")
     ));
     let named = named.plan();
-    for (step, shell) in shells(&plan).into_iter().chain(shells(&named)) {
+    let mut guarded = many();
+    guarded.answers.firewall.manage = ManageFirewall::Open;
+    guarded.enforcing = guarded.platforms.keys().cloned().collect();
+    let guarded = guarded.plan();
+    let plans = [&plan, &named, &guarded];
+    for (step, shell) in plans.into_iter().flat_map(shells) {
         let declared: BTreeSet<_> = shell
             .source
             .lines()
@@ -414,4 +422,65 @@ fn nodes_that_run_are_restarted_one_after_the_other() {
             "agent/config@a7 after agent/start@a6",
         ]
     );
+}
+
+#[test]
+fn firewalls_are_opened_before_what_needs_the_links() {
+    let mut world = lab();
+    let firewall = |plan: &Plan| {
+        let steps = plan
+            .steps()
+            .filter(|step| step.id.as_str().starts_with("firewall/"));
+        steps.map(|step| step.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(firewall(&world.plan()), Vec::<String>::new());
+    world.answers.firewall.manage = ManageFirewall::Open;
+    let plan = world.plan();
+    let ids = firewall(&plan);
+    // Five hosts; Postgres reaches none.
+    assert_eq!(ids.len(), 9, "{ids:?}");
+    let needs = |id: &str| {
+        let step = plan.steps().find(|step| step.id.as_str() == id).unwrap();
+        step.needs.iter().map(StepId::as_str).collect::<Vec<_>>()
+    };
+    let first = plan
+        .steps()
+        .find(|step| step.id.as_str().ends_with("proof@k3s-server-1"));
+    assert!(needs(first.unwrap().id.as_str()).contains(&"firewall/open@k3s-postgres"));
+    assert!(needs("load-balancer/proof@k3s-nginx").contains(&"firewall/open@k3s-server-2"));
+    assert!(needs("firewall/proof@k3s-agent").contains(&"k3s/start@k3s-server-2"));
+    let (_, shell) = shells(&plan)
+        .into_iter()
+        .find(|(step, _)| step.id.as_str() == "firewall/open@k3s-postgres")
+        .unwrap();
+    let peers = Value::Plain("198.51.100.12 5432 tcp\n198.51.100.13 5432 tcp".into());
+    assert_eq!(*input(shell, "PEERS"), peers);
+}
+
+#[test]
+fn where_selinux_enforces_it_is_told_what_to_allow() {
+    let mut world = lab();
+    world.enforcing = ["k3s-nginx", "k3s-server-2", "k3s-agent"]
+        .map(str::to_owned)
+        .into();
+    let plan = world.plan();
+    let needs = |id: &str| {
+        let step = plan.steps().find(|step| step.id.as_str() == id).unwrap();
+        step.needs.iter().map(StepId::as_str).collect::<Vec<_>>()
+    };
+    assert!(needs("load-balancer/run@k3s-nginx").contains(&"selinux/load-balancer@k3s-nginx"));
+    assert!(needs("k3s/start@k3s-server-2").contains(&"selinux/k3s@k3s-server-2"));
+    assert!(needs("selinux/k3s@k3s-agent").contains(&"agent/install@k3s-agent"));
+    assert!(!needs("k3s/start@k3s-server-1").contains(&"selinux/k3s@k3s-server-1"));
+    let confined = |id: &str| {
+        let mut all = shells(&plan).into_iter();
+        let (_, shell) = all.find(|(step, _)| step.id.as_str() == id).unwrap();
+        match input(shell, "CONFIG") {
+            Value::Plain(text) => text.contains("\nselinux: true\n"),
+            Value::Secret(text) => text.expose().contains("\nselinux: true\n"),
+            Value::Late(_) => false,
+        }
+    };
+    assert!(confined("k3s/config@k3s-server-2") && confined("agent/config@k3s-agent"));
+    assert!(!confined("k3s/config@k3s-server-1"));
 }

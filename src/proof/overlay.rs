@@ -18,6 +18,7 @@ const OVERLAY: &str = include_str!("../../assets/steps/overlay.sh");
 
 /// The port of the tunnel itself.
 pub const PORT: &str = "8472/udp";
+pub const VXLAN: u16 = 8472;
 
 /// What came of trying a node.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::{Planned, RunError};
 use crate::engine::control::Control;
 use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
 use crate::engine::surroundings::{look_again, look_around};
+use crate::platform::Selinux;
 use crate::platform::network::Contact;
 use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
@@ -265,8 +266,12 @@ impl Checked {
         let mut servers = self.hosts.iter().filter(is_server);
         let encrypts = servers.find_map(|server| server.facts.k3s.encrypts);
         let encrypts = encrypts.unwrap_or_else(|| self.opened.state.encrypts());
+        let enforces = |host: &&ReachedHost| host.facts.selinux == Selinux::Enforcing;
+        let enforcing = self.hosts.iter().filter(enforces);
+        let enforcing = enforcing.map(|host| host.name.clone()).collect();
         let plan = install::plan(PlanInputs {
             running: &running,
+            enforcing: &enforcing,
             encrypts,
             answers: &self.opened.answers,
             topology: &self.opened.topology,

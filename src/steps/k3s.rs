@@ -57,6 +57,7 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
         let answered = settings.entry(SECRETS_ENCRYPTION);
         answered.or_insert(toml::Value::Boolean(true));
     }
+    confine(context, server, &mut settings);
     let encrypts = settings.get(SECRETS_ENCRYPTION) == Some(&toml::Value::Boolean(true));
     let title = if encrypts {
         "K3s has its configuration: it encrypts Secrets in the datastore"
@@ -79,20 +80,29 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
     Ok(config_step(server, NodeKind::SERVER, title, config))
 }
 
+/// Where `SELinux` enforces, containers are confined.
+fn confine(context: &StepContext<'_>, node: &StepHost<'_>, settings: &mut toml::Table) {
+    if context.confines(node) {
+        settings.entry("selinux").or_insert(true.into());
+    }
+}
+
 pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<Step, StepError> {
     let StepContext { given, .. } = context;
-    let settings = &given.answers.k3s.agent_config;
+    let answered = &given.answers.k3s.agent_config;
+    let mut settings = answered.clone();
+    confine(context, agent, &mut settings);
     let config = template::fill(
         include_str!("../../assets/templates/agent-config.yaml.j2"),
         minijinja::context! {
             server => given.topology.api.join_url(),
             node_name => agent.name,
             node_ip => agent.ip.to_string(),
-            settings => Serde(settings),
+            settings => Serde(&settings),
         },
     )?;
     // The wizard's own lines have no secret; of the operator's it does not know.
-    let config = if settings.is_empty() {
+    let config = if answered.is_empty() {
         Value::Plain(config)
     } else {
         Value::Secret(config.into())

@@ -1,6 +1,7 @@
 //! The steps of each component on its hosts. Their order among components is the procedures'.
 //!
 //! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
+//! * [`firewall`], [`selinux`]: what stands between them
 //! * `template`: configuration files from `assets/templates`
 //!
 //! A step is a shell file in `assets/steps` (see `prelude.sh`) and a function here; what one host's
@@ -8,9 +9,11 @@
 
 pub mod certificates;
 pub mod cluster;
+pub mod firewall;
 pub mod k3s;
 pub mod load_balancer;
 pub mod postgres;
+pub mod selinux;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +62,8 @@ pub struct PlanInputs<'a> {
     pub platforms: &'a BTreeMap<String, Platform>,
     /// The hosts on which K3s of this cluster runs already, by name.
     pub running: &'a BTreeSet<String>,
+    /// The hosts on which `SELinux` enforces, by name.
+    pub enforcing: &'a BTreeSet<String>,
     /// Secrets are encrypted in the datastore, where the answers do not say.
     pub encrypts: bool,
     pub pki: &'a Pki,
@@ -127,6 +132,12 @@ impl<'a> StepContext<'a> {
         before.filter(runs).last()
     }
 
+    /// All hosts of the cluster.
+    pub fn hosts(&self) -> impl Iterator<Item = &StepHost<'a>> {
+        let others = self.postgres.iter().chain(&self.balancers);
+        others.chain(self.nodes())
+    }
+
     pub fn server_1(&self) -> StepHost<'a> {
         self.servers[0]
     }
@@ -134,6 +145,11 @@ impl<'a> StepContext<'a> {
     /// The hosts on which K3s runs, servers first.
     pub fn nodes(&self) -> impl Iterator<Item = &StepHost<'a>> {
         self.servers.iter().chain(&self.agents)
+    }
+
+    /// Whether `SELinux` enforces on a host.
+    fn confines(&self, host: &StepHost<'_>) -> bool {
+        self.given.enforcing.contains(host.name)
     }
 
     fn db_port(&self) -> String {

@@ -1,6 +1,7 @@
-//! Who must reach whom over TCP.
+//! Who must reach whom.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Member, Topology};
 
@@ -20,12 +21,85 @@ pub struct Link {
     pub at: SocketAddr,
 }
 
+/// A connection that the firewall of a host must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllowedPort {
+    pub from: IpAddr,
+    pub port: u16,
+    pub udp: bool,
+}
+
+impl AllowedPort {
+    /// `6443/tcp`
+    pub fn port(&self) -> String {
+        format!("{}/{}", self.port, self.protocol())
+    }
+
+    pub fn protocol(&self) -> &'static str {
+        if self.udp { "udp" } else { "tcp" }
+    }
+}
+
+/// All that the firewall of a host must allow.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Openings {
+    pub peers: Vec<AllowedPort>,
+    /// The networks of pods and services, as in `10.42.0.0/16`; empty where K3s does not run.
+    pub networks: Vec<String>,
+}
+
 impl Topology {
     /// The links that the cluster needs (docs/facts.md, "Ports"), by the host that tries them.
     pub fn links(&self) -> Vec<Link> {
+        self.links_of(NEIGHBOURS, None)
+    }
+
+    /// What the firewall of a host must allow: the links from every other host, and the pod
+    /// network. `settings`: K3s's own of the servers.
+    pub fn openings(&self, host: &str, settings: &toml::Table) -> Openings {
+        let member = |name: &str| {
+            let hosts = self.nodes().chain(&self.api.members);
+            let mut hosts = hosts.chain(&self.datastore.members);
+            hosts.find(|member| member.name == name)
+        };
+        let links = self.links_of(usize::MAX, Some(host)).into_iter();
+        let mut peers: BTreeSet<_> = links
+            .filter_map(|link| {
+                Some(AllowedPort {
+                    from: member(&link.from)?.ip,
+                    port: link.at.port(),
+                    udp: false,
+                })
+            })
+            .collect();
+        if !self.nodes().any(|node| node.name == host) {
+            return Openings {
+                peers: peers.into_iter().collect(),
+                networks: Vec::new(),
+            };
+        }
+        let others = self.nodes().filter(|node| node.name != host);
+        peers.extend(others.flat_map(|node| {
+            let from = node.ip;
+            tunnel(settings).iter().map(move |port| AllowedPort {
+                from,
+                port: *port,
+                udp: true,
+            })
+        }));
+        let networks = NETWORKS.into_iter();
+        let networks = networks.flat_map(|(key, default)| networks_of(settings, key, default));
+        Openings {
+            peers: peers.into_iter().collect(),
+            networks: networks.collect(),
+        }
+    }
+
+    /// The links, where an agent tries so many others; of all hosts, or only those to one.
+    fn links_of(&self, neighbours: usize, to_host: Option<&str>) -> Vec<Link> {
         let mut links = Vec::new();
         let mut add = |from: &Member, to: &Member, port: u16| {
-            if from.name != to.name {
+            if from.name != to.name && to_host.is_none_or(|host| host == to.name) {
                 links.push(Link {
                     from: from.name.clone(),
                     to: to.name.clone(),
@@ -59,7 +133,7 @@ impl Topology {
                 add(agent, server, KUBELET);
             }
             let after = self.agents.iter().cycle().skip(number + 1);
-            for other in after.take(NEIGHBOURS.min(self.agents.len() - 1)) {
+            for other in after.take(neighbours.min(self.agents.len() - 1)) {
                 add(agent, other, KUBELET);
             }
         }
@@ -73,6 +147,42 @@ impl Topology {
         own.filter_map(|link| self.nodes().find(|member| member.name == link.to))
             .collect()
     }
+}
+
+/// The settings of the networks of pods and services, and their defaults (docs/facts.md, "Pod
+/// network").
+const NETWORKS: [(&str, &str); 2] = [
+    ("cluster-cidr", "10.42.0.0/16"),
+    ("service-cidr", "10.43.0.0/16"),
+];
+
+/// The UDP ports of the pod network's tunnel (docs/facts.md, "Ports").
+fn tunnel(settings: &toml::Table) -> &'static [u16] {
+    let backend = settings
+        .get("flannel-backend")
+        .and_then(toml::Value::as_str);
+    match backend {
+        None | Some("vxlan") => &[8472],
+        Some("wireguard-native") => &[51820, 51821],
+        _ => &[],
+    }
+}
+
+/// The networks that a setting names: a list, or a text with commas.
+fn networks_of(settings: &toml::Table, key: &str, default: &str) -> Vec<String> {
+    let texts: Vec<&str> = match settings.get(key) {
+        None => vec![default],
+        Some(toml::Value::Array(list)) => list.iter().filter_map(toml::Value::as_str).collect(),
+        Some(value) => value.as_str().into_iter().collect(),
+    };
+    let is_network = |text: &&str| {
+        text.split_once('/').is_some_and(|(ip, length)| {
+            ip.parse::<IpAddr>().is_ok() && length.parse::<u8>().is_ok_and(|bits| bits <= 128)
+        })
+    };
+    let each = texts.iter().flat_map(|text| text.split(','));
+    let networks = each.map(str::trim).filter(is_network);
+    networks.map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -119,5 +229,55 @@ mod tests {
         once.sort();
         once.dedup();
         assert_eq!(once.len(), links.len());
+    }
+
+    fn told(openings: &Openings) -> Vec<String> {
+        let peers = openings.peers.iter();
+        let peers = peers.map(|peer| format!("{} {}", peer.from, peer.port()));
+        peers.chain(openings.networks.iter().cloned()).collect()
+    }
+
+    #[test]
+    fn a_firewall_allows_the_links_and_nothing_else() {
+        let topology = Topology::of(&lab()).unwrap();
+        let mut settings = toml::Table::new();
+        let of = |host: &str, settings: &toml::Table| told(&topology.openings(host, settings));
+        let servers = ["198.51.100.12 5432/tcp", "198.51.100.13 5432/tcp"];
+        assert_eq!(of("k3s-postgres", &settings), servers);
+        assert_eq!(of("k3s-nginx", &settings), ["198.51.100.15 6443/tcp"]);
+        let agent = [
+            "198.51.100.12 8472/udp",
+            "198.51.100.12 10250/tcp",
+            "198.51.100.13 8472/udp",
+            "198.51.100.13 10250/tcp",
+            "10.42.0.0/16",
+            "10.43.0.0/16",
+        ];
+        assert_eq!(of("k3s-agent", &settings), agent);
+        settings.insert("flannel-backend".into(), "host-gw".into());
+        settings.insert("cluster-cidr".into(), "10.1.0.0/16, fd00:1::/56".into());
+        settings.insert("service-cidr".into(), "$(reboot)/8".into());
+        let agent = [
+            "198.51.100.12 10250/tcp",
+            "198.51.100.13 10250/tcp",
+            "10.1.0.0/16",
+            "fd00:1::/56",
+        ];
+        assert_eq!(of("k3s-agent", &settings), agent);
+    }
+
+    /// Not only those that are tried: pods of any node may ask any kubelet.
+    #[test]
+    fn of_many_agents_all_may_reach_all() {
+        let mut answers = lab();
+        for number in 2..=20 {
+            let address = format!("192.0.2.{number}");
+            let host = Host::new(format!("agent-{number}"), Role::Agent, address);
+            answers.hosts.push(host);
+        }
+        let topology = Topology::of(&answers).unwrap();
+        let openings = topology.openings("agent-2", &toml::Table::new());
+        let kubelet = openings.peers.iter().filter(|peer| peer.port == KUBELET);
+        assert_eq!(kubelet.count(), 21);
     }
 }

@@ -1,6 +1,7 @@
 //! The members of a cluster and which must reach which: a pure function of the answers.
 //!
-//! * [`links`](Topology::links): the connections that the cluster needs
+//! * [`links`](Topology::links): the connections that the cluster needs;
+//!   [`openings`](Topology::openings): what the firewall of a host must allow for them
 
 mod links;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
-pub use links::{API, KUBELET, Link};
+pub use links::{API, AllowedPort, KUBELET, Link, Openings};
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

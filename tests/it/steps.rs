@@ -3,6 +3,7 @@
 
 mod components;
 mod fetch;
+mod firewall;
 mod postgres;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ mod bastion;
 mod earlier;
 mod families;
 mod faults;
+mod firewall;
 mod install;
 mod lab;
 mod left;

@@ -8,6 +8,13 @@ UNIT=/etc/systemd/system/$SERVICE.service
 
 version_here() { /usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }'; }
 
+# Scripts before 2026-07-27 take SLES 16 for MicroOS, whose policy does not load there
+# (docs/facts.md, "SELinux"): they name no `sles`.
+takes_wrong_policy() {
+    [ -e /sys/fs/selinux/enforce ] && grep -qs '^ID="*sles' /etc/os-release &&
+        grep -qs '^VERSION_ID="*16' /etc/os-release && ! grep -q '= sles' "$1"
+}
+
 refuses() {
     if [ -e "$UNIT" ] && [ ! -e "$OURS" ]; then
         say "a K3s that this wizard did not install is here already ($UNIT)." \
@@ -59,6 +66,12 @@ apply() {
     found=$(hash_of "$script")
     if [ "$found" != "$INSTALLER_SHA256" ]; then
         say "the install script arrived with the SHA-256 $found, not $INSTALLER_SHA256" >&2
+        return 1
+    fi
+    if takes_wrong_policy "$script"; then
+        say 'this install script of K3s is older than 2026-07-27, and on SLES 16 it installs the' \
+            'SELinux policy of MicroOS, which does not load. Take a newer script (k3s.install_url,' \
+            'k3s.install_sha256)' >&2
         return 1
     fi
     say "install script $INSTALLER_SHA256, $VERSION, $KIND"

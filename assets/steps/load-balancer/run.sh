@@ -77,6 +77,7 @@ apply() {
     [ "$status" -eq 0 ] || { say 'nginx rejects the configuration' >&2; return 1; }
 
     put_files
+    relabel /etc/k3s-lb /run/k3s-lb $LOGS
     systemctl daemon-reload
     systemctl enable -q k3s-lb
     look_at k3s-lb

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod installer;
+mod links;
 mod overlay;
 mod proofs;
 
@@ -109,6 +110,7 @@ pub(super) fn only_looks(task: &Task) -> bool {
         | Task::ProveEndpoint { .. }
         | Task::LearnPodNetworks
         | Task::ProveOverlay(_)
+        | Task::ProveLinks(_)
         | Task::WaitForCluster { .. } => true,
         Task::KeepCertificates
         | Task::FetchInstaller { .. }
@@ -129,6 +131,7 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         Task::KeepKubeconfig { url, name } => cluster::keep_kubeconfig(site, url, name),
         Task::LearnPodNetworks => cluster::learn_networks(site),
         Task::ProveOverlay(proof) => overlay::prove(site, proof),
+        Task::ProveLinks(links) => links::prove(site, links),
         Task::WaitForCluster { nodes } => cluster::wait(site, nodes),
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{Late, Neighbour, OverlayProof};
 use crate::platform::{Facts, facts_script, firewall};
-use crate::proof::overlay::{self, Answer, PORT};
+use crate::proof::overlay::{self, Answer, PORT, VXLAN};
 use crate::remote::RemoteError;
 use crate::topology::{KUBELET, Link};
 
@@ -152,14 +152,16 @@ fn failed(
         broken.first().map_or("", |(_, why, _)| why),
     );
     let lost = broken.iter().filter(|(_, _, is_lost)| *is_lost);
-    let lost: Vec<_> = lost.map(|(peer, ..)| peer.at.to_string()).collect();
+    let lost: Vec<_> = lost.map(|(peer, ..)| peer.at).collect();
     if !lost.is_empty() {
-        let others = lost.join(", ");
+        let others: Vec<_> = lost.iter().map(ToString::to_string).collect();
+        let others = others.join(", ");
         why = format!("{why}. {PORT} must be open, both ways, between {own} and {others}");
         let (_, told, _) = output(site.remote, &facts_script(None), LOOK)?;
         for guard in &Facts::parse(&told).firewalls {
-            let (cause, remedy) = firewall::opens(guard, &[PORT.to_owned()]);
-            why = format!("{why}. On {here}, {cause}: {remedy}");
+            let remedy = guard.opens(&firewall::port_for(&lost, VXLAN, true));
+            let commands = remedy.commands.join(" && ");
+            why = format!("{why}. On {here}, {}: {commands}", remedy.cause);
         }
     }
     let lines = broken

@@ -107,7 +107,7 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() {
     };
     // The draft: back from its hosts, and on; then Enter to the review, except for a few fields.
     let typed = "1\nback\n\
-        Not a name\nprod\n\n\n\n\n\n\naccept\n2\n\n\n\n\
+        Not a name\nprod\n\n\n\n\n\n\naccept\n2\n\n\n\n\n\
         6\n\
         \n\n\nnine\n5433\n\n\n\
         \nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\

@@ -1,13 +1,14 @@
 //! The forms of the options: from the answers and back.
 
 use super::reader::{Reader, checks, optional, path, paths, secret, settings};
-use crate::answers::{Answers, ExistingPostgres, HostKeys, Secret};
+use crate::answers::{Answers, ExistingPostgres, HostKeys, ManageFirewall, Secret};
 use crate::interview::form::{Field, Kind};
 use crate::interview::section::Section;
 use crate::interview::text::field::{self as say, Words};
 
 const HOST_KEYS: &[&str] = &["strict", "accept-new"];
 const EXISTING: &[&str] = &["refuse", "share"];
+const MANAGE: &[&str] = &["report", "open"];
 
 pub fn fields(section: Section, answers: &Answers, is_known: bool) -> Vec<Field> {
     match section {
@@ -88,6 +89,12 @@ fn cluster(answers: &Answers) -> Vec<Field> {
             &checks(&cluster.overrides),
         )
         .under(say::OF_PREFLIGHT),
+        Field::new(
+            "firewall.manage",
+            say::MANAGE_FIREWALL,
+            Kind::Choice(MANAGE),
+            answers.firewall.manage.as_str(),
+        ),
     ]
 }
 
@@ -107,6 +114,10 @@ fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     let mut all = HostKeys::ALL.into_iter();
     ssh.host_keys = all.find(|keys| keys.as_str() == chosen).unwrap_or_default();
     ssh.known_hosts = read.paths("ssh.known_hosts");
+    let chosen = read.word("firewall.manage");
+    let mut all = ManageFirewall::ALL.into_iter();
+    let chosen = all.find(|word| word.as_str() == chosen);
+    answers.firewall.manage = chosen.unwrap_or_default();
 }
 
 fn postgres(answers: &Answers) -> Vec<Field> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::answers::{Check, ExistingPostgres, Host, HostKeys, Role, Secret};
+use crate::answers::{Check, ExistingPostgres, Host, HostKeys, ManageFirewall, Role, Secret};
 use crate::interview::form::Field;
 
 fn inline(text: &str) -> Secret {
@@ -15,6 +15,7 @@ fn full() -> Answers {
     let mut answers = Answers::from_toml(crate::answers::example()).unwrap();
     answers.cluster.name = "full".into();
     answers.cluster.overrides = vec![Check::Cpu, Check::Firewall];
+    answers.firewall.manage = ManageFirewall::Open;
     let ssh = &mut answers.ssh;
     ssh.port = Some(2022);
     ssh.passphrase = Some(inline(" with spaces "));

@@ -137,6 +137,10 @@ pub const HOST_OVERRIDE: Words = (
     "Checks that may fail on this host, separated by spaces: arch, address, names, clock, cpu, \
      memory, disk, kernel, ports, packages, download, network, firewall, sudo.",
 );
+pub const MANAGE_FIREWALL: Words = (
+    "Firewalls",
+    "report: say what they must allow. open: allow the cluster's links in firewalld and ufw.",
+);
 pub const EXISTING: Words = (
     "If shared",
     "refuse: stop if it has other databases. share: use it, and restart it if needed.",

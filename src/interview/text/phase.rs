@@ -7,6 +7,10 @@ pub const WILL_DO: &str = "What it will do";
 /// Why this phase exists. The id is that of the plan.
 pub fn why(phase: &str) -> &'static str {
     match phase {
+        "firewall" => {
+            "Where firewalld or ufw is active, the run allows exactly the links of the cluster, now \
+             and after a reboot, without a reload. Other rules and the default policy stay."
+        }
         "postgres" => {
             "K3s keeps all its state in this database, so no server is special. Existing \
              databases, rules and settings stay."

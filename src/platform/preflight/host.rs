@@ -6,7 +6,7 @@ use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
 use crate::platform::{
-    Facts, ModuleState, Platform, Port, Process, SourceTrial, Support, firewall,
+    Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support, firewall,
 };
 
 const MIB: u64 = 1024;
@@ -461,32 +461,32 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
 }
 
-/// Reported with the commands: the wizard opens no firewall.
+/// Reported with the commands, where the wizard does not open it itself.
 fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Firewall);
     let facts = sheet.looked.facts;
-    let ports: Vec<_> = match sheet.role() {
-        Role::Postgres => vec![format!("{}/tcp", wanted.answers.postgres.port)],
-        Role::LoadBalancer => vec![format!("{}/tcp", wanted.answers.load_balancer.port)],
-        Role::Monitor => Vec::new(),
-        Role::Server => ["6443/tcp", "10250/tcp", "8472/udp"]
-            .map(str::to_owned)
-            .into(),
-        Role::Agent => ["10250/tcp", "8472/udp"].map(str::to_owned).into(),
-    };
+    let settings = &wanted.answers.k3s.server_config;
+    let openings = wanted.topology.openings(&sheet.looked.host.name, settings);
     for firewall in &facts.firewalls {
-        let (cause, remedy) = firewall::opens(firewall, &ports);
-        let pods = if sheet.is_node() {
-            ", and trust the pod and service networks"
-        } else {
-            ""
-        };
-        sheet.warns(Check::Firewall, cause, format!("{remedy}{pods}"));
+        if wanted.answers.firewall.opens(firewall.can_be_opened()) {
+            continue;
+        }
+        let remedy = firewall.opens(&openings);
+        let mut text = String::new();
+        if firewall.can_be_opened() {
+            text.push_str("Set manage = \"open\" under [firewall], or allow the links. ");
+        }
+        if facts.runs_our_k3s() {
+            text.push_str("Do not reload it: K3s must be restarted after a reload. ");
+        }
+        text.push_str(&remedy.text());
+        sheet.warns(Check::Firewall, remedy.cause, text);
     }
-    if facts.selinux_enforces {
+    if facts.selinux == Selinux::Enforcing {
         sheet.warns(
             Check::Firewall,
-            "SELinux is enforcing, and this wizard sets no labels yet",
+            "SELinux is enforcing: the run sets what nginx and K3s need. This was not tried on an \
+             enforcing host",
             "ausearch -m avc -ts recent shows what it blocked",
         );
     }

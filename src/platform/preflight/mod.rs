@@ -48,7 +48,7 @@ pub struct Requirements<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub cause: String,
-    /// Usually a command.
+    /// Usually a command. Several are a line each, below a line of text.
     pub remedy: String,
 }
 
@@ -106,7 +106,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
     for sheet in &mut sheets {
         host::check(sheet, wanted);
         existing::check(sheet, wanted);
-        network::check(sheet);
+        network::check(sheet, wanted, hosts);
     }
     across::check(&mut sheets, wanted);
     Grid {
@@ -115,7 +115,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
             .collect(),
-        notes: [host::notes(hosts), network::notes(wanted.topology, hosts)].concat(),
+        notes: [host::notes(hosts), network::notes(wanted, hosts)].concat(),
     }
 }
 
@@ -175,7 +175,8 @@ impl Grid {
             .chain(warned)
             .flat_map(|((host, check, cell), how)| {
                 cell.findings.iter().map(move |finding| {
-                    let text = format!("{check}{how}: {}. {}", finding.cause, finding.remedy);
+                    let remedy = finding.remedy.replace(":\n", ": ").replace('\n', "; ");
+                    let text = format!("{check}{how}: {}. {remedy}", finding.cause);
                     (host.to_owned(), text)
                 })
             })

@@ -1,11 +1,14 @@
 //! Whether hosts can reach each other, as far as that could be tested.
 
-use super::{Looked, RowDraft};
-use crate::answers::Check;
-use crate::platform::network::{Contact, PATIENCE};
-use crate::topology::{Link, Topology};
+use std::collections::BTreeMap;
 
-pub(super) fn check(sheet: &mut RowDraft<'_>) {
+use super::{Looked, Requirements, RowDraft};
+use crate::answers::Check;
+use crate::platform::firewall::Firewall;
+use crate::platform::network::{Contact, PATIENCE};
+use crate::topology::Link;
+
+pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, hosts: &[Looked<'_>]) {
     let looked = sheet.looked;
     if let Some(why) = looked.lost {
         sheet.fails(
@@ -19,10 +22,18 @@ pub(super) fn check(sheet: &mut RowDraft<'_>) {
         let Link { to, at, .. } = link;
         let (ip, port) = (at.ip(), at.port());
         let there = format!("{to} port {port} ({ip})");
-        let let_in = match looked.host.cluster_ip() {
+        let firewalls = firewalls_of(to, hosts);
+        if is_blocked(contact) && will_open(firewalls, wanted) {
+            continue;
+        }
+        let mut let_in = match looked.host.cluster_ip() {
             Some(own) => format!("On {to}, allow {own} to {port}/tcp"),
             None => format!("On {to}, allow this host to {port}/tcp"),
         };
+        if let Some(firewall) = firewalls.first() {
+            let name = firewall.name();
+            let_in = format!("{let_in}: the check firewall of {to} has the commands for {name}");
+        }
         match contact {
             Contact::Reached | Contact::Later => {}
             Contact::Refused => sheet.fails(
@@ -41,6 +52,11 @@ pub(super) fn check(sheet: &mut RowDraft<'_>) {
                 ),
                 format!("{let_in}; or check the network path: ping {ip}"),
             ),
+            Contact::NoWay(why) if !firewalls.is_empty() => sheet.fails(
+                Check::Network,
+                format!("it cannot reach {there}: {why}"),
+                format!("{let_in}; or check the route: ip route get {ip}"),
+            ),
             Contact::NoWay(why) => sheet.fails(
                 Check::Network,
                 format!("it cannot reach {there}: {why}"),
@@ -58,9 +74,66 @@ pub(super) fn check(sheet: &mut RowDraft<'_>) {
     }
 }
 
+fn firewalls_of<'a>(host: &str, hosts: &[Looked<'a>]) -> &'a [Firewall] {
+    let looked = hosts.iter().find(|looked| looked.host.name == host);
+    looked.map_or(&[], |looked| &looked.facts.firewalls)
+}
+
+/// Whether a firewall can be the cause: firewalld answers that there is no route.
+fn is_blocked(contact: &Contact) -> bool {
+    matches!(
+        contact,
+        Contact::Refused | Contact::Silent | Contact::NoWay(_)
+    )
+}
+
+/// Whether the run opens everything that rejects connections there.
+fn will_open(firewalls: &[Firewall], wanted: Requirements<'_>) -> bool {
+    let firewall = &wanted.answers.firewall;
+    let mut all = firewalls.iter();
+    !firewalls.is_empty() && all.all(|one| firewall.opens(one.can_be_opened()))
+}
+
+/// What the run does to firewalls, and which connections wait for it.
+fn opened(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Option<String> {
+    let mut names: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for looked in hosts {
+        for firewall in &looked.facts.firewalls {
+            if wanted.answers.firewall.opens(firewall.can_be_opened()) {
+                names
+                    .entry(firewall.name())
+                    .or_default()
+                    .push(&looked.host.name);
+            }
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = names
+        .iter()
+        .map(|(name, hosts)| format!("{name} on {}", hosts.join(", ")))
+        .collect();
+    let links = hosts.iter().flat_map(|looked| looked.links);
+    let waiting = links.filter(|(link, contact)| {
+        is_blocked(contact) && will_open(firewalls_of(&link.to, hosts), wanted)
+    });
+    let waiting = match waiting.count() {
+        0 => String::new(),
+        1 => " 1 connection is blocked until then.".into(),
+        many => format!(" {many} connections are blocked until then."),
+    };
+    Some(format!(
+        "The run adds rules for the cluster's links to {}, and tests the links afterwards.{waiting} \
+         Your own clients of the API, such as kubectl, are not among them: allow them yourself",
+        names.join(", and ")
+    ))
+}
+
 /// What was not tested, for all hosts.
-pub(super) fn notes(topology: &Topology, hosts: &[Looked<'_>]) -> Vec<String> {
-    let mut notes = Vec::new();
+pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<String> {
+    let topology = wanted.topology;
+    let mut notes: Vec<_> = opened(wanted, hosts).into_iter().collect();
     let later = hosts
         .iter()
         .flat_map(|looked| looked.links)

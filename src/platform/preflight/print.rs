@@ -58,7 +58,10 @@ impl fmt::Display for Grid {
 fn explain(f: &mut fmt::Formatter<'_>, cell: &Cell) -> fmt::Result {
     for finding in &cell.findings {
         wrapped(f, "  ", &finding.cause)?;
-        wrapped(f, "    ", &finding.remedy)?;
+        // What follows the first line are commands: whole lines can be pasted.
+        let mut lines = finding.remedy.lines();
+        wrapped(f, "    ", lines.next().unwrap_or_default())?;
+        lines.try_for_each(|command| writeln!(f, "    {command}"))?;
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use k3s_ha_wizard::answers::HostKeys;
-use k3s_ha_wizard::remote::{AcceptedKeys, Bastions, Cancel, Credentials, RemoteError, Ssh, Target};
+use k3s_ha_wizard::remote::{
+    AcceptedKeys, Bastions, Cancel, Credentials, RemoteError, Ssh, Target,
+};
 use support::sshd::{self, Sshd, connect};
 
 use super::error;

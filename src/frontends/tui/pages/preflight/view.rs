@@ -193,7 +193,9 @@ fn about_cell(page: &PreflightPage, common: &Common, width: usize) -> Vec<Line<'
             add(0, &say::cell(host, check, say::level(cell.level)), style);
             for finding in &cell.findings {
                 add(2, &finding.cause, Style::new());
-                add(4, &finding.remedy, theme.accent());
+                for line in finding.remedy.lines() {
+                    add(4, line, theme.accent());
+                }
             }
             if cell.level == Level::Fails && !common.is_planned() && check.stands().is_none() {
                 add(2, say::O_OVERRIDES, theme.faint());
