@@ -14,8 +14,8 @@
 //! * [`state`]: what is stored on this machine
 //!
 //! The ground, which depends on nothing above it: [`events`], the one record of what happens;
-//! [`redact`], which keeps secrets out of it; [`secrets`]; `letters`, which of them mislead; `https`,
-//! asking a server over TLS.
+//! [`redact`], which keeps secrets out of it; [`secrets`]; `letters`, which of them mislead; `panics`,
+//! what is told of one; `https`, asking a server over TLS.
 //!
 //! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
 //! `report`, events as lines and as JSON; `signals`, how signals stop a run; `interview`, the
@@ -35,6 +35,7 @@ mod hash;
 mod https;
 mod interview;
 mod letters;
+mod panics;
 pub mod pki;
 pub mod plan;
 pub mod platform;

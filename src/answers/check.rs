@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::checks::Check as Name;
 use super::problems::Problem;
 use super::{Answers, Host, HostKeys, Role, Secret, flags};
+use crate::letters::misleads;
 
 /// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
@@ -542,7 +543,8 @@ fn is_login(user: &str) -> bool {
     !user.is_empty()
         && !user.starts_with('-')
         && user.chars().all(|letter| {
-            !letter.is_whitespace() && !letter.is_control() && !":/\\\"'".contains(letter)
+            let plain = !letter.is_whitespace() && !letter.is_control() && !misleads(letter);
+            plain && !":/\\\"'".contains(letter)
         })
 }
 

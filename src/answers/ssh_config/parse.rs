@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::process::getuid;
+
 use super::SshConfigError;
 use super::pattern::glob;
 
@@ -99,8 +101,8 @@ impl ConfigReader<'_> {
 
 /// Whether another user could have written the file.
 fn others_may_write(file: &Path) -> bool {
-    let ours = std::fs::metadata("/proc/self").map(|process| process.uid());
-    let allowed = |owner: u32| owner == 0 || ours.as_ref().is_ok_and(|uid| *uid == owner);
+    let ours = getuid().as_raw();
+    let allowed = |owner: u32| owner == 0 || owner == ours;
     std::fs::metadata(file)
         .is_ok_and(|file| file.is_file() && (file.mode() & 0o022 != 0 || !allowed(file.uid())))
 }
