@@ -31,6 +31,8 @@ mod cluster;
 pub mod engine;
 pub mod events;
 pub mod frontends;
+#[cfg(test)]
+mod fuzz;
 mod hash;
 mod https;
 mod interview;

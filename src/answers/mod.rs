@@ -16,6 +16,8 @@ mod checks;
 mod credentials;
 mod exposed;
 mod flags;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod login;
 pub(crate) mod paths;
 mod problems;

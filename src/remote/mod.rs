@@ -14,6 +14,8 @@ mod accepted;
 mod cancel;
 pub mod detached;
 mod error;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod known_hosts;
 pub mod lease;
 mod lines;

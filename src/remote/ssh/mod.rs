@@ -9,7 +9,7 @@
 
 mod auth;
 mod dial;
-mod frame;
+pub(super) mod frame;
 mod key_file;
 mod relay;
 mod shell;
