@@ -14,8 +14,8 @@
 //! * [`state`]: what is stored on this machine
 //!
 //! The ground, which depends on nothing above it: [`events`], the one record of what happens;
-//! [`redact`], which keeps secrets out of it; [`secrets`]; `letters` that mislead a reader; `hash`;
-//! `https`, asking a server over TLS.
+//! [`redact`], which keeps secrets out of it; [`secrets`]; `letters` that mislead a reader; `panics`,
+//! what is told of one; `hash`; `https`, asking a server over TLS.
 //!
 //! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
 //! `report`, events as lines and as JSON; `signals`, how signals stop a run; `interview`, the
@@ -31,10 +31,13 @@ mod cluster;
 pub mod engine;
 pub mod events;
 pub mod frontends;
+#[cfg(test)]
+mod fuzz;
 mod hash;
 mod https;
 mod interview;
 mod letters;
+mod panics;
 pub mod pki;
 pub mod plan;
 pub mod platform;

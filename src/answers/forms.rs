@@ -1,11 +1,14 @@
 //! The forms of texts that logins have.
 
+use crate::letters::misleads;
+
 /// A user name, for SSH.
 pub(super) fn is_login(user: &str) -> bool {
     !user.is_empty()
         && !user.starts_with('-')
         && user.chars().all(|letter| {
-            !letter.is_whitespace() && !letter.is_control() && !":/\\\"'".contains(letter)
+            let plain = !letter.is_whitespace() && !letter.is_control() && !misleads(letter);
+            plain && !":/\\\"'".contains(letter)
         })
 }
 

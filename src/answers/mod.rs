@@ -17,6 +17,8 @@ mod credentials;
 mod exposed;
 mod flags;
 mod forms;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod jump;
 mod login;
 pub(crate) mod paths;
@@ -31,6 +33,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
@@ -442,7 +445,7 @@ impl Answers {
         } else {
             (path.display().to_string(), std::fs::read_to_string(path))
         };
-        match text {
+        match text.map(Zeroizing::new) {
             Ok(text) => {
                 let mut answers = read::answers(&text).map_err(|list| Problems::new(name, list))?;
                 let notice = exposed::answers_file(path, &answers);

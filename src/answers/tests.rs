@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+mod hostile;
 mod override_key;
 mod refused_secrets;
 

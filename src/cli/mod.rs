@@ -16,6 +16,7 @@ mod streams;
 mod wizard;
 
 use std::io::{self, Write as _};
+use std::panic::set_hook;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,13 +24,17 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 
 use crate::answers::Answers;
 use crate::engine::control::Control;
 use crate::events::End;
 use crate::frontends::printed::Printed;
 use crate::frontends::{Display, Output, tui};
+use crate::panics::told;
+use crate::redact::Redactor;
 use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
 use streams::{err, out};
@@ -106,9 +111,10 @@ Exit codes:
 
 /// Runs the command and returns the exit code.
 pub fn main() -> ExitCode {
-    if let Err(error) = color_eyre::install() {
-        let _ = writeln!(err(), "{error}");
-    }
+    keep_memory_private();
+    set_hook(Box::new(|panic| {
+        let _ = writeln!(err(), "The wizard has a bug: it {}", told(panic));
+    }));
     raise_file_limit();
     let cli = parsed();
     let (display, read_only) = (&cli.display, cli.read_only);
@@ -177,6 +183,17 @@ fn read_only_refuses(verb: &str) -> String {
     )
 }
 
+/// No core dump, and no other process of the operator reads this one's memory or environment.
+fn keep_memory_private() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Each is a second defence: the wizard works without them.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
 /// Every connection takes file descriptors; what is allowed by default is for few hosts.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
@@ -187,21 +204,26 @@ fn raise_file_limit() {
 
 /// Parses the command line; ends the process on an error.
 fn parsed() -> Cli {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| end_with(&error));
+    let conflict = |text| end_with(&Cli::command().error(ErrorKind::ArgumentConflict, text));
     if cli.command.is_some() && (cli.answers.is_some() || cli.no_probe) {
-        let text = "--answers and --no-probe cannot be used in front of a command";
-        Cli::command()
-            .error(ErrorKind::ArgumentConflict, text)
-            .exit();
+        conflict("--answers and --no-probe cannot be used in front of a command");
     }
     let is_wizard = cli.command.is_none() && cli.answers.is_none();
     if is_wizard && cli.display.output == Output::Json {
-        let text = "--output json is for commands and --answers: the wizard talks to an operator";
-        Cli::command()
-            .error(ErrorKind::ArgumentConflict, text)
-            .exit();
+        conflict("--output json is for commands and --answers: the wizard talks to an operator");
     }
     cli
+}
+
+/// Ends the process with help or an error, which quotes the arguments that it refuses.
+fn end_with(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let _ = write!(err(), "{}", Redactor::default().text(&text));
+    std::process::exit(exit::USAGE.into())
 }
 
 /// Opens an answers file; prints why it cannot be opened.

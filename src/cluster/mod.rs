@@ -12,6 +12,8 @@
 pub(crate) mod api;
 pub mod datastore;
 pub mod details;
+#[cfg(test)]
+pub(crate) mod fuzz;
 pub mod kubeconfig;
 pub mod merge;
 mod node;

@@ -14,6 +14,8 @@ pub mod estimate;
 pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod fuzz;
 pub mod log;
 mod outline;
 pub mod progress;

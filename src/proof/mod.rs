@@ -11,6 +11,8 @@
 
 pub mod balancer;
 pub mod datastore;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod login;
 pub mod overlay;
 pub mod scram;

@@ -50,12 +50,15 @@ impl KnownHosts {
     /// Adds a file. Lines that cannot be parsed are ignored.
     pub fn read(&mut self, path: &Path) -> io::Result<()> {
         let text = std::fs::read(path)?;
-        let text = String::from_utf8_lossy(&text);
+        self.add(&String::from_utf8_lossy(&text), path);
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, text: &str, path: &Path) {
         let lines = text.lines().zip(1..).filter_map(|(line, number)| {
             KnownHostsLine::read(line, || format!("{}:{number}", path.display()))
         });
         self.0.extend(lines);
-        Ok(())
     }
 
     /// The kinds of a host's known keys, in the order of the files.

@@ -15,6 +15,8 @@ mod bastion;
 mod cancel;
 pub mod detached;
 mod error;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod known_hosts;
 pub mod lease;
 mod lines;

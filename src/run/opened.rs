@@ -1,8 +1,8 @@
 //! Answers with everything that is stored about their cluster.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use rustix::process::getuid;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -255,7 +255,7 @@ pub(super) fn user() -> String {
 
 /// For a shell without the usual variables, as in a unit or a container.
 fn user_of_process() -> Option<String> {
-    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let uid = getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").ok()?;
     let named = users.lines().find_map(|line| {
         let mut fields = line.split(':');

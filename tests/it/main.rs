@@ -11,6 +11,7 @@ mod detached;
 mod documents;
 mod plain;
 mod plain_logins;
+mod private;
 mod probe;
 mod programs;
 mod relay;

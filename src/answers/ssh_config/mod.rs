@@ -81,6 +81,14 @@ impl SshConfig {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn of_text(text: &str, home: &Path) -> Result<Self, SshConfigError> {
+        Ok(Self {
+            lines: parse::lines(Path::new("config"), text)?,
+            home: home.to_owned(),
+        })
+    }
+
     /// The settings for a host, by the name in the answers.
     pub fn of(&self, host: &str) -> Result<HostSettings, SshConfigError> {
         let mut reading = Reading {

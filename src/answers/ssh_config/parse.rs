@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::process::getuid;
+
 use super::SshConfigError;
 use super::pattern::glob;
 
@@ -66,19 +68,13 @@ impl ConfigReader<'_> {
                     .to_owned(),
             ));
         }
-        let mut lines = Vec::new();
-        for (number, text) in (1..).zip(String::from_utf8_lossy(&text).lines()) {
-            let Some(mut line) = line(file, number, text)? else {
-                continue;
-            };
-            if line.keyword == "include" {
-                for pattern in &line.arguments {
-                    for path in glob(&self.anchored(&line, pattern)?) {
-                        line.included.push(self.at_depth(&path, depth + 1)?);
-                    }
+        let mut lines = lines(file, &String::from_utf8_lossy(&text))?;
+        for line in lines.iter_mut().filter(|line| line.keyword == "include") {
+            for pattern in &line.arguments {
+                for path in glob(&self.anchored(line, pattern)?) {
+                    line.included.push(self.at_depth(&path, depth + 1)?);
                 }
             }
-            lines.push(line);
         }
         Ok(lines)
     }
@@ -99,10 +95,18 @@ impl ConfigReader<'_> {
 
 /// Whether another user could have written the file.
 fn others_may_write(file: &Path) -> bool {
-    let ours = std::fs::metadata("/proc/self").map(|process| process.uid());
-    let allowed = |owner: u32| owner == 0 || ours.as_ref().is_ok_and(|uid| *uid == owner);
+    let ours = getuid().as_raw();
+    let allowed = |owner: u32| owner == 0 || owner == ours;
     std::fs::metadata(file)
         .is_ok_and(|file| file.is_file() && (file.mode() & 0o022 != 0 || !allowed(file.uid())))
+}
+
+/// The lines of a text. The files of an `Include` are not yet in it.
+pub(super) fn lines(file: &Path, text: &str) -> Result<Vec<ConfigLine>, SshConfigError> {
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter_map(|(number, text)| line(file, number, text).transpose())
+        .collect()
 }
 
 /// A line's keyword and arguments; `None` for an empty line or a comment.

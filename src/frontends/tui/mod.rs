@@ -59,6 +59,16 @@ mod update;
 mod widgets;
 mod wizard;
 
+/// A fuzz target: a line of a host, as the screens show it.
+#[cfg(test)]
+pub(crate) fn fuzz(line: &str) {
+    let tamed = ansi::tame(line);
+    let is_unsafe = |letter: char| letter.is_control() || crate::letters::misleads(letter);
+    assert!(!tamed.text.contains(is_unsafe));
+    let mut places = tamed.styles.iter();
+    assert!(places.all(|(at, _)| tamed.text.is_char_boundary(*at)));
+}
+
 use std::path::Path;
 
 use crate::events::End;

@@ -20,6 +20,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 use signal_hook::consts::SIGTSTP;
 
+use crate::panics::told;
+
 /// Whether the terminal is ours at the moment: the panic hook has to know.
 static OURS: AtomicBool = AtomicBool::new(false);
 /// What panics on other threads had to say, until it can be read.
@@ -168,7 +170,7 @@ fn hook_panics() {
         } else {
             let name = thread::current().name().unwrap_or("?").to_owned();
             let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
-            panics.push(format!("thread {name}: {panic}"));
+            panics.push(format!("thread {name} {}", told(panic)));
         }
     }));
 }

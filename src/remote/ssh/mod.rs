@@ -11,7 +11,7 @@
 mod auth;
 mod copier;
 mod dial;
-mod frame;
+pub(super) mod frame;
 mod key_file;
 mod line;
 mod relay;
