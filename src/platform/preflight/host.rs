@@ -6,7 +6,7 @@ use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
 use crate::platform::{
-    Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support, firewall,
+    Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support,
 };
 
 const MIB: u64 = 1024;

@@ -60,7 +60,7 @@ impl Logins {
         let mut hosts = self.lacking.iter().filter(|host| !host.not_now);
         self.prompt = hosts.find_map(|host| {
             let answers = common.answers()?;
-            Prompt::of(answers.host(&host.failed.host)?, &host.failed)
+            Prompt::of(answers, answers.host(&host.failed.host)?, &host.failed)
         });
     }
 
@@ -75,9 +75,9 @@ impl Logins {
                 Vec::new()
             }
             Prompted::Closed => {
-                let mut lacking = self.lacking.iter_mut();
-                if let Some(left) = lacking.find(|lacking| lacking.failed.host == host) {
-                    left.not_now = true;
+                // Several hosts may be behind a bastion.
+                for left in &mut self.lacking {
+                    left.not_now |= left.failed.place() == host;
                 }
                 self.go_on(common)
             }
@@ -92,7 +92,7 @@ impl Logins {
         self.given = true;
         self.lacking.retain(|host| {
             let same = secret.for_all && host.failed.lacks(&secret.what);
-            !same && host.failed.host != secret.host.name
+            !same && host.failed.place() != secret.host.name
         });
         let mut effects = vec![Effect::Give(secret)];
         effects.extend(self.go_on(common));
@@ -114,7 +114,7 @@ impl Logins {
             .flat_map(|host| {
                 let (failed, style) = (&host.failed, common.theme.accent());
                 let needs = credential_prompt::needs(&failed.wants);
-                styled(&text::needs(&failed.host, &needs), width, style)
+                styled(&text::needs(failed.place(), &needs), width, style)
             })
             .collect()
     }
