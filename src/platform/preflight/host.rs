@@ -81,7 +81,7 @@ fn system(facts: &Facts) -> &str {
 }
 
 /// Whether packages are installed into another root, which is used from the next boot on: it says so,
-/// or it is SUSE's Micro or MicroOS, whose newest has the name and version of SLES 16.
+/// or it is SUSE's Micro or `MicroOS`, whose newest has the name and version of SLES 16.
 fn is_transactional(facts: &Facts) -> bool {
     let named = ["micro", "aeon", "kalpa", "transactional"];
     let words = [&facts.os_id, &facts.os_variant];

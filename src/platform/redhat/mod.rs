@@ -1,4 +1,4 @@
-//! Red Hat Enterprise Linux, Rocky Linux, AlmaLinux and other derivatives.
+//! Red Hat Enterprise Linux, Rocky, Alma and other derivatives.
 
 mod hints;
 mod remedies;
