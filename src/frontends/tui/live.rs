@@ -11,7 +11,7 @@ use crate::engine::look::Balancer;
 use crate::engine::watch::News;
 use crate::pki::Certificate;
 
-use super::message::Unreached;
+use super::unreached::Unreached;
 
 /// Between two looks.
 pub const PAUSE: Duration = Duration::from_secs(5);

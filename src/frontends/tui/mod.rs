@@ -55,6 +55,7 @@ mod terminal_handoff;
 mod tests;
 mod text;
 mod theme;
+mod unreached;
 mod update;
 mod widgets;
 mod wizard;

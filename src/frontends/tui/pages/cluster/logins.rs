@@ -13,7 +13,7 @@ use crate::frontends::tui::widgets::styled;
 
 /// The hosts that refused a login, each for want of a secret.
 #[derive(Debug, Default)]
-pub struct Logins {
+pub struct LackingLogins {
     lacking: Vec<LackingHost>,
     pub prompt: Option<Prompt>,
     /// A secret was given since the hosts were tried.
@@ -27,7 +27,7 @@ struct LackingHost {
     not_now: bool,
 }
 
-impl Logins {
+impl LackingLogins {
     /// A host refused the login.
     pub fn refused(&mut self, common: &Common, failed: Unreached) {
         let mut known = self.lacking.iter_mut();

@@ -30,7 +30,7 @@ use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::pki::Certificate;
 use details::{DetailsAnswer, OpenDetails};
-use logins::Logins;
+use logins::LackingLogins;
 
 /// What was seen since the run ended; empty in a replay.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct ClusterPage {
     chosen: Option<ObjectName>,
     /// Its details lie over the page.
     open: Option<OpenDetails>,
-    logins: Logins,
+    logins: LackingLogins,
 }
 
 /// Nodes and pods, in tables that may be wider than the screen.
@@ -78,7 +78,7 @@ impl Screen for ClusterPage {
     fn entered(&mut self, common: &mut Common, _: Page, _: Page) {
         (self.scroll, self.passed) = (0, 0);
         self.open = None;
-        self.logins = Logins::default();
+        self.logins = LackingLogins::default();
         self.choose_anything(common);
     }
 
