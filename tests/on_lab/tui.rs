@@ -245,6 +245,8 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 
     // The wizard has kept no password: the live page asks for it, and does not keep it either.
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
+    terminal.waits_for("  Look at lab");
+    terminal.types("\u{1b}[B\u{1b}[B");
     terminal.waits_for("▸ Look at lab");
     terminal.types("\r");
     terminal.waits_for("sudo on k3s-server-1 asks for");
