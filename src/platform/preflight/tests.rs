@@ -178,10 +178,10 @@ fn systems_are_refused() {
             DB,
             system("rhel", "7.9", "Red Hat Enterprise Linux Server 7.9 (Maipo)"),
         ),
-        found(
-            DB,
-            system("sle-micro", "5.5", "SUSE Linux Enterprise Micro 5.5"),
-        ),
+        found(DB, |facts| {
+            system("sle-micro", "5.5", "SUSE Linux Enterprise Micro 5.5")(facts);
+            facts.os_like = "suse".into();
+        }),
         // It has the name and the version of SLES 16.
         found(DB, |facts| {
             system("sles", "16.0", "SUSE Linux Micro 6.2")(facts);
