@@ -54,7 +54,7 @@ pub(crate) fn frame(bytes: &[u8]) {
         let mut text = Vec::new();
         for piece in said.chunks(size) {
             frame.feed(Stream::Out, piece, &mut |_, bytes| {
-                text.extend_from_slice(bytes)
+                text.extend_from_slice(bytes);
             });
         }
         let ended = format!("{begin}{end}");

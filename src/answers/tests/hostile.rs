@@ -1,6 +1,8 @@
 //! Tricks in every answer: what is taken must be harmless, or be quoted by the one function that builds
 //! scripts. What is refused names no control character to a terminal.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::letters::misleads;
 
@@ -59,7 +61,7 @@ fn written(text: &str) -> String {
             match letter {
                 '"' | '\\' => basic.extend(['\\', letter]),
                 letter if letter.is_control() => {
-                    basic.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                    let _ = write!(basic, "\\u{:04x}", u32::from(letter));
                 }
                 letter => basic.push(letter),
             }
@@ -105,7 +107,7 @@ fn tricks_are_refused_where_a_text_is_more_than_a_text() {
         }
         let (table, key, ..) = place;
         if !tricks.is_empty() {
-            taken.push_str(&format!("{table}.{key}: {}\n", tricks.join(" ")));
+            let _ = writeln!(taken, "{table}.{key}: {}", tricks.join(" "));
         }
     }
     insta::assert_snapshot!(taken);
