@@ -265,7 +265,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
     terminal.waits_for("Step 1/10 · Cluster");
     // An empty field says what holds, in brackets.
     terminal.waits_for("(from ~/.ssh/config, or 22)");
-    terminal.types("\u{15}typed\t\t\t\t\t");
+    terminal.types("\u{15}typed\t\t\t\t\t\t");
     terminal.waits_for("▸ SSH password");
     terminal.types("hunter2hunter2");
     terminal.waits_for("▸ SSH password          **************");
