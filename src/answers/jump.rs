@@ -1,10 +1,37 @@
 //! The bastions in front of a host: `jump` in the answers, or `ProxyJump` in the SSH configuration.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use super::forms::is_login;
 use super::problems::Problem;
-use super::{Answers, Host};
+use super::{Answers, Host, Secret};
+
+/// What the answers say of a bastion that a `jump` names.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bastion {
+    /// As `jump` and the SSH configuration name it, without user and port.
+    pub name: String,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    pub key: Option<PathBuf>,
+    pub passphrase: Option<Secret>,
+    pub password: Option<Secret>,
+    /// The fingerprint that its host key must have.
+    pub host_key: Option<String>,
+}
+
+impl Bastion {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+}
 
 /// Written for: without a bastion.
 const NONE: &str = "none";
@@ -122,7 +149,7 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::{Bastion, Role};
+    use crate::answers::Role;
 
     #[test]
     fn bastions_are_written_as_openssh_writes_them() {

@@ -26,6 +26,7 @@ mod problems;
 mod read;
 pub mod secret;
 pub mod ssh_config;
+mod table_reader;
 mod write;
 
 use std::fmt;
@@ -38,6 +39,7 @@ use zeroize::Zeroizing;
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
+pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
 pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError};
@@ -322,30 +324,6 @@ pub struct Host {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "override", alias = "overrule")]
     pub overrides: Vec<Check>,
-}
-
-/// What the answers say of a bastion that a `jump` names.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Bastion {
-    /// As `jump` and the SSH configuration name it, without user and port.
-    pub name: String,
-    pub user: Option<String>,
-    pub port: Option<u16>,
-    pub key: Option<PathBuf>,
-    pub passphrase: Option<Secret>,
-    pub password: Option<Secret>,
-    /// The fingerprint that its host key must have.
-    pub host_key: Option<String>,
-}
-
-impl Bastion {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
-    }
 }
 
 impl Host {

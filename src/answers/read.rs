@@ -4,18 +4,16 @@
 //! operator wants to see all of them. What cannot be read gets its default, so that everything else
 //! can still be checked.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problems::{Position, Problem, nearest};
+use super::problems::{Position, Problem};
+use super::table_reader::{Notes, TableReader, join};
 use super::{
     Answers, Bastion, Check, ClusterSettings, ExistingPostgres, FirewallSettings, Host, HostKeys,
-    K3s, LoadBalancer, ManageFirewall, Postgres, Role, Secret, SshSettings, check,
+    K3s, LoadBalancer, ManageFirewall, Postgres, Role, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -128,14 +126,6 @@ fn place(places: &BTreeMap<String, usize>, key: &str) -> usize {
     }
 }
 
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
-}
-
 fn read(root: &TableReader<'_>) -> Answers {
     let answers = Answers {
         cluster: cluster(&root.section("cluster")),
@@ -162,7 +152,7 @@ fn overrides(section: &TableReader<'_>) -> Vec<Check> {
     let Some(byte) = section.byte_of(OLD_OVERRIDE) else {
         return section.choices(OVERRIDE, &known);
     };
-    section.notes.note_old_override(byte);
+    section.note_old_override(byte);
     let checks = section.choices(OLD_OVERRIDE, &known);
     if section.byte_of(OVERRIDE).is_none() {
         return checks;
@@ -324,7 +314,7 @@ fn jump(section: &TableReader<'_>) -> Option<String> {
 /// `roles = ["…"]`, or `role = "…"` where there is one.
 fn roles(section: &TableReader<'_>) -> Vec<Role> {
     let known = Role::ALL.map(|role| (role.as_str(), role));
-    let has = |key: &str| section.table.is_some_and(|table| table.contains_key(key));
+    let has = |key: &str| section.has(key);
     if has("roles") {
         if has("role") {
             section.problem(
@@ -333,275 +323,11 @@ fn roles(section: &TableReader<'_>) -> Vec<Role> {
             );
         }
         // Both are known keys.
-        section.asked.borrow_mut().push("role");
+        section.is_known("role");
         return section.choices("roles", &known);
     }
     let role = section.required("role", |section, key| section.choice(key, &known));
-    section.asked.borrow_mut().push("roles");
+    section.is_known("roles");
     // Any role will do: `covers` hides the problems that follow from it.
     vec![role.unwrap_or(Role::Agent)]
-}
-
-/// What reading leaves behind.
-#[derive(Default)]
-struct Notes {
-    /// Each with its place in bytes, where that is not the place of its key's value.
-    problems: RefCell<Vec<(Option<usize>, Problem)>>,
-    /// The first place of the key's old name.
-    old_override: Cell<Option<usize>>,
-}
-
-impl Notes {
-    fn note_old_override(&self, byte: usize) {
-        let first = self.old_override.get().unwrap_or(byte).min(byte);
-        self.old_override.set(Some(first));
-    }
-}
-
-/// A table that is being read. It remembers which keys were asked for: what is left over at the
-/// end is unknown.
-struct TableReader<'a> {
-    /// `None` if the file has no such table: every key is then missing.
-    table: Option<&'a DeTable<'a>>,
-    path: String,
-    asked: RefCell<Vec<&'static str>>,
-    notes: &'a Notes,
-}
-
-impl<'a> TableReader<'a> {
-    fn root(table: &'a DeTable<'a>, notes: &'a Notes) -> Self {
-        Self::new(Some(table), String::new(), notes)
-    }
-
-    fn new(table: Option<&'a DeTable<'a>>, path: String, notes: &'a Notes) -> Self {
-        Self {
-            table,
-            path,
-            asked: RefCell::default(),
-            notes,
-        }
-    }
-
-    /// Where a key's name stands, if the table has the key.
-    fn byte_of(&self, key: &str) -> Option<usize> {
-        let (name, _) = self.table?.get_key_value(key)?;
-        Some(name.span().start)
-    }
-
-    fn problem(&self, key: &str, message: impl Into<String>) {
-        self.problem_at(None, key, message);
-    }
-
-    fn problem_at(&self, byte: Option<usize>, key: &str, message: impl Into<String>) {
-        let problem = Problem::new(join(&self.path, key), message);
-        self.notes.problems.borrow_mut().push((byte, problem));
-    }
-
-    /// The value of a key, which becomes a known one.
-    fn value(&self, key: &'static str) -> Option<&'a DeValue<'a>> {
-        self.asked.borrow_mut().push(key);
-        self.table?.get(key).map(Spanned::get_ref)
-    }
-
-    /// A value of one kind; anything else is a problem.
-    fn typed<T>(
-        &self,
-        key: &'static str,
-        wanted: &str,
-        read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
-    ) -> Option<T> {
-        let value = self.value(key)?;
-        let typed = read(value);
-        if typed.is_none() {
-            self.problem(key, format!("must be {wanted}, not {}", called(value)));
-        }
-        typed
-    }
-
-    fn required<T>(
-        &self,
-        key: &'static str,
-        read: impl FnOnce(&Self, &'static str) -> Option<T>,
-    ) -> Option<T> {
-        let missing = self.table.is_some_and(|table| !table.contains_key(key));
-        let value = read(self, key);
-        if missing {
-            self.problem(
-                key,
-                "is missing: every host needs a name, a role and an address",
-            );
-        }
-        value
-    }
-
-    fn text(&self, key: &'static str) -> Option<String> {
-        self.typed(key, "a string in quotes", |value| {
-            value.as_str().map(str::to_owned)
-        })
-    }
-
-    fn texts(&self, key: &'static str) -> Vec<String> {
-        self.typed(
-            key,
-            "a list of strings, as in [\"one\", \"two\"]",
-            |value| {
-                value
-                    .as_array()?
-                    .iter()
-                    .map(|item| item.get_ref().as_str().map(str::to_owned))
-                    .collect()
-            },
-        )
-        .unwrap_or_default()
-    }
-
-    fn port(&self, key: &'static str) -> Option<u16> {
-        self.typed(key, "a port, a number between 1 and 65535", |value| {
-            let number = value.as_integer()?;
-            let port = u16::from_str_radix(number.as_str(), number.radix()).ok()?;
-            (port > 0).then_some(port)
-        })
-    }
-
-    fn address(&self, key: &'static str) -> Option<IpAddr> {
-        self.typed(
-            key,
-            "an IP address in quotes, as in \"10.0.0.11\"",
-            |value| value.as_str()?.parse().ok(),
-        )
-    }
-
-    fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
-        self.chosen(key, self.value(key)?, choices)
-    }
-
-    fn choices<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Vec<T> {
-        let items = self.typed(key, "a list of strings, as in [\"one\"]", DeValue::as_array);
-        items
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .filter_map(|(number, item)| {
-                self.chosen(&format!("{key}[{number}]"), item.get_ref(), choices)
-            })
-            .collect()
-    }
-
-    fn chosen<T: Copy>(&self, key: &str, value: &DeValue<'_>, choices: &[(&str, T)]) -> Option<T> {
-        let chosen = value
-            .as_str()
-            .and_then(|word| choices.iter().find(|(name, _)| *name == word));
-        if chosen.is_none() {
-            let names = choices.iter().map(|(name, _)| *name);
-            let hint = did_you_mean(nearest(value.as_str().unwrap_or_default(), names.clone()));
-            let names: Vec<_> = names.map(|name| format!("{name:?}")).collect();
-            let given = called(value);
-            self.problem(
-                key,
-                format!("must be one of {}, not {given}{hint}", names.join(", ")),
-            );
-        }
-        chosen.map(|(_, choice)| *choice)
-    }
-
-    fn secret(&self, key: &'static str) -> Option<Secret> {
-        let wanted = "a string in quotes, { env = \"NAME\" } or { file = \"PATH\" }";
-        let value = self.value(key)?;
-        let secret = match value {
-            DeValue::String(text) => Some(Secret::Inline(text.clone().into_owned().into())),
-            DeValue::Table(table) if table.len() == 1 => {
-                let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
-                let env = text("env").map(|name| Secret::Env(name.to_owned()));
-                env.or_else(|| text("file").map(|path| Secret::File(path.into())))
-            }
-            _ => None,
-        };
-        if secret.is_none() {
-            // The value is not repeated: it may be the secret.
-            self.problem(key, format!("must be {wanted}"));
-        }
-        secret
-    }
-
-    fn section(&self, key: &'static str) -> TableReader<'a> {
-        let table = self.typed(key, &format!("a table, as in [{key}]"), DeValue::as_table);
-        TableReader::new(table, join(&self.path, key), self.notes)
-    }
-
-    fn sections(&self, key: &'static str) -> Vec<TableReader<'a>> {
-        let wanted = format!("one or more tables, each headed [[{key}]]");
-        let tables = self.typed(key, &wanted, |value| {
-            let items = value.as_array()?.iter();
-            items
-                .map(|item| item.get_ref().as_table())
-                .collect::<Option<Vec<_>>>()
-        });
-        let path = join(&self.path, key);
-        tables
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(number, table)| {
-                TableReader::new(Some(table), format!("{path}[{number}]"), self.notes)
-            })
-            .collect()
-    }
-
-    /// Settings that are passed on unchanged; `flags` checks the names later.
-    fn settings(&self, key: &'static str) -> toml::Table {
-        let table = self.typed(
-            key,
-            &format!("a table, as in [k3s.{key}]"),
-            DeValue::as_table,
-        );
-        let mut settings = toml::Table::new();
-        for (name, value) in table.into_iter().flatten() {
-            let deserializer = toml::de::ValueDeserializer::from(value.clone());
-            match serde::Deserialize::deserialize(deserializer) {
-                Ok(value) => {
-                    settings.insert(name.get_ref().clone().into_owned(), value);
-                }
-                Err(error) => {
-                    let error: toml::de::Error = error;
-                    self.problem(&format!("{key}.{}", name.get_ref()), error.message());
-                }
-            }
-        }
-        settings
-    }
-
-    /// Reports every unknown key.
-    fn end(&self) {
-        let asked = self.asked.borrow();
-        for name in self.table.into_iter().flat_map(|table| table.keys()) {
-            let key = name.get_ref().as_ref();
-            if asked.contains(&key) {
-                continue;
-            }
-            let hint = match nearest(key, asked.iter().copied()) {
-                Some(known) => format!("did you mean {known:?}?"),
-                None => format!("known keys: {}", asked.join(", ")),
-            };
-            let byte = Some(name.span().start);
-            self.problem_at(byte, key, format!("there is no such key; {hint}"));
-        }
-    }
-}
-
-fn did_you_mean(word: Option<&str>) -> String {
-    word.map_or_else(String::new, |word| format!("; did you mean {word:?}?"))
-}
-
-/// A value in words: short strings and numbers as they are, otherwise the kind.
-fn called(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) if text.chars().count() <= 60 => format!("{text:?}"),
-        DeValue::String(_) => "a long string".into(),
-        DeValue::Integer(number) => format!("the number {number}"),
-        DeValue::Float(number) => format!("the number {}", number.as_str()),
-        DeValue::Boolean(value) => format!("{value}"),
-        DeValue::Datetime(_) => "a date".into(),
-        DeValue::Array(_) => "a list".into(),
-        DeValue::Table(_) => "a table".into(),
-    }
 }

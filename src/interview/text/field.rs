@@ -175,6 +175,7 @@ pub fn when_empty(key: &str) -> &'static str {
         "node_ip" => "the address",
         "user" | "ssh.user" => "from ~/.ssh/config, or your own name",
         "port" | "ssh.port" => "from ~/.ssh/config, or 22",
+        "jump" | "ssh.jump" => "from ~/.ssh/config, or none",
         "key" | "ssh.key" => "from ~/.ssh/config, the agent and the usual files",
         "host_key" => "known_hosts decides, or you are asked",
         "ssh.config" => "~/.ssh/config",

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
-use crate::platform::{
-    Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support,
-};
+use crate::platform::{Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support};
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
