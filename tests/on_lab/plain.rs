@@ -41,6 +41,7 @@ fn a_cluster_is_made_by_answering_questions() {
         "Node IP",
         "SSH user",
         "SSH port",
+        "Bastions",
         "SSH key file",
         "Key passphrase",
         "SSH password",
