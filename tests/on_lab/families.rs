@@ -39,3 +39,23 @@ fn rhel9() {
 fn mixed() {
     installs_and_then_changes_nothing("mixed");
 }
+
+// Each takes minutes, and is much like one above.
+
+#[test]
+#[ignore = "tests/run --all runs it"]
+fn debian13() {
+    installs_and_then_changes_nothing("debian13");
+}
+
+#[test]
+#[ignore = "tests/run --all runs it"]
+fn suse16() {
+    installs_and_then_changes_nothing("suse16");
+}
+
+#[test]
+#[ignore = "tests/run --all runs it"]
+fn rhel10() {
+    installs_and_then_changes_nothing("rhel10");
+}
