@@ -17,7 +17,7 @@ pub(super) static FAMILY: Family = Family {
 /// Packages and paths are the same in all releases.
 fn of(facts: &Facts) -> Option<Platform> {
     let support = match (&*facts.os_id, &*facts.os_version) {
-        ("debian", "12") => Support::Tried,
+        ("debian", "12" | "13") => Support::Tried,
         _ => Support::NotTried,
     };
     facts
