@@ -74,7 +74,7 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
     // And three that are not what they seem.
     lab.must(
         "k3s-server-1",
-        "printf 'ID=sles\nPRETTY_NAME=\"SUSE Linux Enterprise Server 15 SP2\"\n' >/etc/os-release",
+        "printf 'ID=sles\nVERSION_ID=15.2\nPRETTY_NAME=\"SUSE Linux Enterprise Server 15 SP2\"\n' >/etc/os-release",
     );
     lab.must(
         "k3s-agent",
@@ -95,7 +95,7 @@ fn hosts_that_do_not_reach_each_other_are_refused() {
         ),
         (
             "k3s-server-1, os",
-            "it runs SUSE Linux Enterprise Server 15 SP2, which this wizard does not support",
+            "it runs SUSE Linux Enterprise Server 15 SP2: SLES and Leap before 15 SP4 get no more fixes",
         ),
         (
             "k3s-agent, arch",

@@ -244,7 +244,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     assert_eq!(nodes.matches(" Ready ").count(), 3, "{nodes}");
 
     // The wizard has kept no password: the live page asks for it, and does not keep it either.
-    let mut terminal = Terminal::start(WIZARD, SIZE, &[], &[AGENT], folder.path());
+    let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
     terminal.waits_for("  Look at lab");
     terminal.types("\u{1b}[B\u{1b}[B");
     terminal.waits_for("▸ Look at lab");
