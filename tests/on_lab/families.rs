@@ -1,9 +1,8 @@
 //! The families of distributions: hosts with SUSE's and Red Hat's package managers, and all of them in
 //! one cluster. They are not those systems (tests/lab/README.md).
 
-use crate::install::must_be_a_cluster;
+use crate::install::{must_be_a_cluster, must_change_nothing};
 use crate::lab::{Lab, Wizard, changes, picture};
-use k3s_ha_wizard::events::Outcome;
 
 fn installs_and_then_changes_nothing(family: &str) {
     let lab = Lab::of(family);
@@ -13,11 +12,7 @@ fn installs_and_then_changes_nothing(family: &str) {
     let before = picture(&lab);
     let second = wizard.run().good();
     must_be_a_cluster(&second);
-    let other: Vec<_> = second
-        .outcomes()
-        .filter(|(_, outcome)| **outcome != Outcome::Unchanged)
-        .collect();
-    assert!(other.is_empty(), "{other:?}");
+    must_change_nothing(&second);
     let changed = changes(&before, &picture(&lab));
     assert!(changed.is_empty(), "{changed:#?}");
 

@@ -8,6 +8,15 @@ use k3s_ha_wizard::events::{Event, Outcome, What};
 
 const SERVERS: [&str; 2] = ["k3s-server-1", "k3s-server-2"];
 
+/// Each step found its work done.
+pub fn must_change_nothing(run: &Ended) {
+    let other: Vec<_> = run
+        .outcomes()
+        .filter(|(_, outcome)| **outcome != Outcome::Unchanged)
+        .collect();
+    assert!(other.is_empty(), "{other:?}");
+}
+
 /// A cluster that is there: three nodes Ready, every pod of the system healthy, every proof held.
 pub fn must_be_a_cluster(run: &Ended) {
     let cluster = run.events.iter().rev().find_map(|event| match &event.what {
@@ -122,11 +131,7 @@ fn a_first_run_installs_and_a_second_one_changes_nothing() {
     let services = started(&lab);
     let second = wizard.run().good();
     must_be_a_cluster(&second);
-    let other: Vec<_> = second
-        .outcomes()
-        .filter(|(_, outcome)| **outcome != Outcome::Unchanged)
-        .collect();
-    assert!(other.is_empty(), "{other:?}");
+    must_change_nothing(&second);
     assert_eq!(started(&lab), services, "no service was restarted");
 
     // The same for programs: a plan that changes no file.
