@@ -1,4 +1,4 @@
-//! From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
+//! Installs a highly available K3s with an external Postgres on bare Linux machines, over SSH only.
 //!
 //! The map, in the order of a run:
 //!

@@ -15,7 +15,7 @@ elif command -v wget >/dev/null; then
     status=0
     timeout 120 wget -O - --progress=dot:giga --tries=3 --timeout=30 "$URL" 2>"$report" || status=$?
     if [ "$allowed" = '=https' ] && grep -qi '^Location: http:' "$report"; then
-        echo "$URL leads to plain HTTP" >&2
+        echo "$URL redirects to plain HTTP" >&2
         status=1
     fi
     [ "$status" -eq 0 ] || tail -n 20 "$report" >&2

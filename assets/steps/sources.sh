@@ -15,7 +15,7 @@ got() {
     # wget says where it is led.
     report=$(timeout 8 wget -S -T 4 -t 1 -O /dev/null "$1" 2>&1) || { say "$report" | tail -n 1; return 1; }
     if [ "$allowed" = '=https' ] && say "$report" | grep -qi '^ *Location: http:'; then
-        say "$1 leads to plain HTTP"
+        say "$1 redirects to plain HTTP"
         return 1
     fi
 }

@@ -55,7 +55,7 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
             continue;
         };
         if hops.iter().any(|hop| hop.name == host.address) {
-            let itself = "leads through this host itself: write jump = \"none\" for it";
+            let itself = "goes through this host itself: write jump = \"none\" for it";
             problems.push(Problem::new(key, itself));
         }
     }

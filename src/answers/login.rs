@@ -121,7 +121,7 @@ impl Answers {
         }
         match &said.proxy_jump {
             Some(jump) if depth >= MOST_HOPS => {
-                Err(jump.wrong(format!("ProxyJump {} leads in a circle", jump.text)))
+                Err(jump.wrong(format!("ProxyJump {} forms a loop", jump.text)))
             }
             Some(jump) => self.hops(&jump.text, config, depth),
             None => Ok(Vec::new()),
@@ -510,10 +510,7 @@ mod tests {
         let refused = way(&Answers::default(), &server(), "Host *\n ProxyJump gate\n");
         let refused = refused.unwrap_err();
         assert!(refused.contains("config:2: "), "{refused}");
-        assert!(
-            refused.contains("ProxyJump gate leads in a circle"),
-            "{refused}"
-        );
+        assert!(refused.contains("ProxyJump gate forms a loop"), "{refused}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::cluster::WhichCluster;
+use super::cluster::{NamedCluster, WhichCluster};
 use super::streams::out;
 use super::{complain, ended, unattended, write_json};
 use crate::frontends::{Display, Output};
@@ -21,7 +21,7 @@ pub enum BackupVerb {
     /// Dump the datastore into the state folder; the cluster keeps running
     Create(WhichCluster),
     /// List the backups of a cluster
-    List(WhichCluster),
+    List(NamedCluster),
 }
 
 impl BackupVerb {
@@ -69,7 +69,7 @@ struct ListedBackup {
     problem: Option<String>,
 }
 
-fn list(which: &WhichCluster, output: Output) -> ExitCode {
+fn list(which: &NamedCluster, output: Output) -> ExitCode {
     let listed = which
         .find()
         .and_then(|cluster| Ok(listed(cluster.folder())?));

@@ -10,10 +10,23 @@ use crate::answers::Answers;
 use crate::run::known::{self, KnownCluster, KnownError};
 
 #[derive(Debug, Args)]
-pub struct WhichCluster {
-    /// The cluster's name; not needed when this machine knows only one
+pub struct NamedCluster {
+    /// The cluster's name; not needed when the state folder has only one
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
+}
+
+impl NamedCluster {
+    pub fn find(&self) -> Result<KnownCluster, KnownError> {
+        known::find(None, self.cluster.as_deref(), None)
+    }
+}
+
+/// For commands that log in to its hosts.
+#[derive(Debug, Args)]
+pub struct WhichCluster {
+    #[command(flatten)]
+    named: NamedCluster,
     /// Take logins and passwords from this answers file; the wizard never stores them
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
@@ -21,7 +34,7 @@ pub struct WhichCluster {
 
 impl WhichCluster {
     pub fn find(&self) -> Result<KnownCluster, KnownError> {
-        known::find(None, self.cluster.as_deref(), self.answers.as_deref())
+        known::find(None, self.named.cluster.as_deref(), self.answers.as_deref())
     }
 
     /// The answers of its last successful run; why there are none is on standard error.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::cluster::WhichCluster;
+use super::cluster::NamedCluster;
 use super::complain;
 use super::streams::out;
 use crate::cluster::merge::{MergeError, Merged, merged};
@@ -18,7 +18,7 @@ use crate::state::files::{self, Existing};
 #[derive(Debug, Args)]
 pub struct KubeconfigArgs {
     #[command(flatten)]
-    which: WhichCluster,
+    which: NamedCluster,
     /// Merge it into your own kubeconfig ($KUBECONFIG or ~/.kube/config), after a backup of that
     /// file; its current context stays
     #[arg(long)]

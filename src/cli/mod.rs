@@ -39,7 +39,7 @@ use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
 use streams::{err, out};
 
-/// From bare Linux machines to a highly available K3s with an external Postgres, over SSH only.
+/// Installs a highly available K3s with an external Postgres on bare Linux machines, over SSH only.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
@@ -74,7 +74,7 @@ enum Command {
     /// Back up the datastore
     #[command(subcommand)]
     Backup(backup::BackupVerb),
-    /// Show a recorded run on the screens of the wizard, or follow one of another terminal
+    /// Replay a recorded run on the screens of the wizard, or follow a run in another terminal
     Replay(replay::ReplayArgs),
     /// Print a cluster's kubeconfig, or merge it into your own
     Kubeconfig(kubeconfig::KubeconfigArgs),

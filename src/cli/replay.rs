@@ -27,7 +27,7 @@ pub struct ReplayArgs {
     /// Start paused at this many seconds into the run; with --plain or --output json, stop there
     #[arg(long, value_name = "SECONDS")]
     at: Option<u64>,
-    /// Follow a run that goes on in another terminal until it ends
+    /// Follow a run that is active in another terminal, until it ends
     #[arg(long, conflicts_with = "at")]
     follow: bool,
 }

@@ -26,10 +26,10 @@ use crate::signals::{self, SignalWatch};
 pub struct StatusArgs {
     #[command(flatten)]
     which: WhichCluster,
-    /// Look again and again, and show what changed, until Ctrl-C
+    /// Poll until Ctrl-C, and show what changed
     #[arg(long)]
     watch: bool,
-    /// How many seconds --watch waits between two looks
+    /// Seconds between two polls of --watch
     #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "watch",
         value_parser = clap::value_parser!(u64).range(1..=86400))]
     every: u64,

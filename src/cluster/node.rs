@@ -91,7 +91,8 @@ fn diagnose(node: &objects::NodeJson) -> (Option<String>, Option<String>) {
     }
     if node.spec.unschedulable {
         let name = &node.metadata.name;
-        let cordoned = format!("takes no new pods: kubectl uncordon {name} lets them in again");
+        let cordoned =
+            format!("is cordoned and takes no new pods. To undo: kubectl uncordon {name}");
         problem = join(problem, Some(cordoned));
     }
     (problem, waiting)

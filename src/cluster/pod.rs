@@ -297,7 +297,7 @@ fn unfinished(pod: &objects::PodJson) -> Vec<PodFinding> {
         .collect();
     if status.container_statuses.is_empty() {
         findings.push(PodFinding::Waiting(
-            "its node has not begun with it".to_owned(),
+            "its node has not started it yet".to_owned(),
         ));
     }
     let ready = condition(&status.conditions, "Ready").filter(|ready| ready.status != "True");
@@ -306,10 +306,7 @@ fn unfinished(pod: &objects::PodJson) -> Vec<PodFinding> {
             .into_iter()
             .find(|text| !text.is_empty());
         let why = why.map_or("", String::as_str);
-        findings.push(PodFinding::Waiting(with(
-            "runs, but does not count as ready",
-            why,
-        )));
+        findings.push(PodFinding::Waiting(with("running, not ready", why)));
     }
     findings
 }
@@ -372,9 +369,11 @@ fn container(
     }
     let text = match (&state.running, status.started) {
         (Some(_), _) if status.ready => return None,
-        (Some(_), _) if kind == INIT && !spec.is_some_and(stays) => "is still at work".to_owned(),
-        (Some(_), Some(false)) => format!("has started, but does not answer yet{restarted}"),
-        (Some(_), _) => format!("runs, but is not ready{restarted}"),
+        (Some(_), _) if kind == INIT && !spec.is_some_and(stays) => "is still running".to_owned(),
+        (Some(_), Some(false)) => {
+            format!("has started, but its probe has not passed yet{restarted}")
+        }
+        (Some(_), _) => format!("running, not ready{restarted}"),
         (None, _) => "waits to start".to_owned(),
     };
     Some(PodFinding::Waiting(say(text)))
@@ -385,7 +384,7 @@ fn end(ended: &Terminated, spec: Option<&Container>) -> String {
     if ended.reason == "OOMKilled" {
         let limit = spec.and_then(|spec| spec.resources.limits.memory.as_deref());
         let limit = limit.map_or(String::new(), |limit| format!(", limit {limit}"));
-        return format!("killed for want of memory (OOMKilled{limit})");
+        return format!("killed: out of memory (OOMKilled{limit})");
     }
     let how = match ended.signal {
         0 => format!("exit {}", ended.exit_code),

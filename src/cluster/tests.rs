@@ -180,10 +180,10 @@ fn every_ill_pod_has_its_diagnosis() {
     ill: pod zoo/image-missing: container c: ImagePullBackOff, image registry.invalid/none:1: Head "https://registry.invalid/v2/none/manifests/1": dial tcp: lookup registry.invalid: no such host
     ill: pod zoo/image-never: container c: ErrImageNeverPull, image lab/absent:1: Container image "lab/absent:1" is not present with pull policy of Never
     ill: pod zoo/init-crash: init container i: exit 1 (Error), restarted 3 times
-    ill: pod zoo/oom: container c: killed for want of memory (OOMKilled, limit 16Mi), restarted 4 times
+    ill: pod zoo/oom: container c: killed: out of memory (OOMKilled, limit 16Mi), restarted 4 times
     ill: pod zoo/two-containers-one-crashing: container bad: exit 7 (Error), restarted 4 times
     waiting: pod zoo/failing-p5xnb: container c: exit 1 (Error)
-    waiting: pod zoo/not-ready: container c: runs, but is not ready
+    waiting: pod zoo/not-ready: container c: running, not ready
     waiting: pod zoo/pvc-pending: no node takes it: 0/3 nodes are available: persistentvolumeclaim "absent" not found
     waiting: pod zoo/stuck-terminating: is being deleted since 2026-11-23T23:11:58Z, held by lab.example/hold
     waiting: pod zoo/too-big: no node takes it: 0/3 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable
@@ -235,7 +235,7 @@ fn a_pod_on_a_silent_node_is_not_believed() {
         .collect();
     insta::assert_snapshot!(nodes.join("\n"), @r#"
     ill: node k3s-ag: does not answer any more: Kubelet stopped posting node status.
-    ill: node k3s-s2: takes no new pods: kubectl uncordon k3s-s2 lets them in again
+    ill: node k3s-s2: is cordoned and takes no new pods. To undo: kubectl uncordon k3s-s2
     "#);
     let zoo = ZOO.replace(r#""nodeName": "k3s-s2""#, r#""nodeName": "k3s-ag""#);
     let silent = parse(&format!("{CORDONED}{zoo}"));
@@ -334,20 +334,20 @@ fn columns_and_diagnoses_of_further_shapes() {
         ))
     };
     insta::assert_snapshot!(with_state(r#""restartCount": 7, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}"#), @"0/1 CrashLoopBackOff 7 | ill container app: CrashLoopBackOff, last exit 1 (Error), restarted 7 times");
-    insta::assert_snapshot!(with_state(r#""restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}"#), @"0/1 CrashLoopBackOff 2 | ill container app: CrashLoopBackOff, last killed for want of memory (OOMKilled, limit 64Mi), restarted 2 times");
+    insta::assert_snapshot!(with_state(r#""restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}"#), @"0/1 CrashLoopBackOff 2 | ill container app: CrashLoopBackOff, last killed: out of memory (OOMKilled, limit 64Mi), restarted 2 times");
     insta::assert_snapshot!(with_state(r#""restartCount": 1, "state": {"terminated": {"exitCode": 137, "signal": 9}}"#), @"0/1 Signal:9 1 | ill container app: signal 9, restarted once");
     insta::assert_snapshot!(with_state(r#""state": {"terminated": {"exitCode": 2}}"#), @"0/1 ExitCode:2 0 | ill container app: exit 2");
     insta::assert_snapshot!(with_state(r#""restartCount": 3, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}"#), @"0/1 Completed 3 | waiting container app: ended, and is started again, restarted 3 times");
-    insta::assert_snapshot!(with_state(r#""started": false, "state": {"running": {}}"#), @"0/1 Running 0 | waiting container app: has started, but does not answer yet");
+    insta::assert_snapshot!(with_state(r#""started": false, "state": {"running": {}}"#), @"0/1 Running 0 | waiting container app: has started, but its probe has not passed yet");
     insta::assert_snapshot!(with_state(r#""ready": true, "started": true, "restartCount": 5, "state": {"running": {}}"#), @"1/1 Running 5 | well");
     insta::assert_snapshot!(with_state(r#""state": {"waiting": {"reason": "ContainerCreating"}}"#), @"0/1 ContainerCreating 0 | waiting container app: is being created: its image, its volumes or its network are not there yet");
 
     let evicted = r#"{"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. "}"#;
     insta::assert_snapshot!(row(&pod(one, evicted)), @"0/1 Evicted 0 | ill Evicted: The node was low on resource: ephemeral-storage");
-    insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Pending"}"#)), @"0/1 Pending 0 | waiting its node has not begun with it");
+    insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Pending"}"#)), @"0/1 Pending 0 | waiting its node has not started it yet");
     insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Unknown"}"#)), @"0/1 Unknown 0 | ill its node does not say what became of it");
     let gate = r#"{"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady", "message": "corresponding condition of pod readiness gate does not exist"}], "containerStatuses": [{"name": "app", "ready": true, "state": {"running": {}}}]}"#;
-    insta::assert_snapshot!(row(&pod(one, gate)), @"1/1 Running 0 | waiting runs, but does not count as ready: corresponding condition of pod readiness gate does not exist");
+    insta::assert_snapshot!(row(&pod(one, gate)), @"1/1 Running 0 | waiting running, not ready: corresponding condition of pod readiness gate does not exist");
     let gated = r#"{"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}]}"#;
     insta::assert_snapshot!(row(&pod(one, gated)), @"0/1 SchedulingGated 0 | waiting no node takes it: Scheduling is blocked due to non-empty scheduling gates");
 
@@ -366,7 +366,7 @@ fn columns_and_diagnoses_of_further_shapes() {
     let through =
         r#""restartCount": 2, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}"#;
     let not_yet = r#""state": {"waiting": {"reason": "PodInitializing"}}"#;
-    insta::assert_snapshot!(with_init(runs, r#""state": {"running": {}}"#, not_yet), @"1/2 Init:1/2 1 | waiting init container wait: is still at work");
+    insta::assert_snapshot!(with_init(runs, r#""state": {"running": {}}"#, not_yet), @"1/2 Init:1/2 1 | waiting init container wait: is still running");
     insta::assert_snapshot!(with_init(runs, r#""restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}"#, not_yet), @"1/2 Init:CrashLoopBackOff 5 | ill init container wait: CrashLoopBackOff, last exit 1, restarted 4 times");
     insta::assert_snapshot!(with_init(runs, through, not_yet), @"1/2 PodInitializing 1 | waiting container app: waits to start");
     insta::assert_snapshot!(with_init(runs, through, runs), @"2/2 Pending 2 | well");

@@ -56,7 +56,13 @@ pub(super) fn sh(family: &Family, more: &str, before: &str, script: &str) -> (i3
 
 /// On both families, which must do the same.
 fn both(before: &str, script: &str) -> (i32, String) {
-    let [_, suse, redhat] = FAMILIES;
+    let family = |name| {
+        FAMILIES
+            .into_iter()
+            .find(|family| family.name == name)
+            .unwrap()
+    };
+    let (suse, redhat) = (family("suse"), family("redhat"));
     let found = sh(suse, "", before, script);
     assert_eq!(found, sh(redhat, "", before, script), "{script}");
     found

@@ -120,7 +120,7 @@ fn judged(
             let by = way.device;
             return Answer::Untried(format!("it is reached directly over {by}, without VXLAN"));
         }
-        _ => return Answer::NoWay(format!("{device} has no way to it ({ip})")),
+        _ => return Answer::NoWay(format!("{device} has no route to it ({ip})")),
     }
     match contact {
         Contact::Reached => Answer::Through,
@@ -168,7 +168,7 @@ mod tests {
         let direct = by("via 198.51.100.13 dev eth0 src 198.51.100.12 uid 0");
         assert!(matches!(&direct, Answer::Untried(why) if why.contains("over eth0")));
         let out = by("via 198.51.100.1 dev eth0 src 198.51.100.12 uid 0");
-        let no_way = Answer::NoWay("flannel.1 has no way to it (198.18.1.0)".into());
+        let no_way = Answer::NoWay("flannel.1 has no route to it (198.18.1.0)".into());
         assert_eq!(out, no_way);
         assert_eq!(by("dev flannel.10 src 198.18.0.0"), no_way);
     }

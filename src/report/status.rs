@@ -88,7 +88,7 @@ impl ClusterStatus {
             (format!("certificate {}", it.name), with(ends, &it.problem))
         });
         let unseen = self.unseen.iter();
-        let unseen = unseen.map(|why| (format!("could not look at {why}"), String::new()));
+        let unseen = unseen.map(|why| (format!("not checked: {why}"), String::new()));
         let all = nodes.chain(pods).chain(balancer).chain(clients);
         all.chain(certificates).chain(unseen).collect()
     }

@@ -11,11 +11,13 @@ use crate::state::{self, Folder, StateError};
 /// Why no cluster could be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum KnownError {
-    #[error("this machine knows no cluster yet: run `k3s-ha-wizard` here first")]
+    #[error(
+        "there is no cluster in the state folder of this machine: run `k3s-ha-wizard` first, or set K3S_HA_WIZARD_STATE to the folder that has it"
+    )]
     NoCluster,
-    #[error("this machine knows no cluster {name}, only: {known}")]
+    #[error("there is no cluster {name} in the state folder. Known: {known}")]
     Unknown { name: String, known: String },
-    #[error("this machine knows several clusters, choose one with --cluster: {0}")]
+    #[error("there are several clusters in the state folder. Choose one with --cluster: {0}")]
     Several(String),
     #[error("the answers are for the cluster {theirs}, not for {name}")]
     OtherAnswers { name: String, theirs: String },

@@ -196,7 +196,7 @@ pub(super) fn first<T>(
 }
 
 pub(super) fn explained(error: &RemoteError) -> String {
-    let hint = "(A password that stands in answers is kept nowhere: --answers FILE gives it)";
+    let hint = "(The wizard does not store passwords: add --answers FILE, with the password in it)";
     with_hint(error, hint)
 }
 

@@ -72,7 +72,7 @@ fn who_cannot_log_in_cannot_look_and_asks_only_at_a_terminal() {
     assert_eq!(looked.status.code(), Some(7));
     let said = text(&looked.stdout);
     assert!(
-        said.contains("Could not look at 2 hosts:\n  s1: cannot log in as root"),
+        said.contains("Not checked: 2 hosts:\n  s1: cannot log in as root"),
         "{said}"
     );
     assert!(!said.contains("problem"), "{said}");
@@ -85,7 +85,7 @@ fn who_cannot_log_in_cannot_look_and_asks_only_at_a_terminal() {
     terminal.hears("does not open it");
     terminal.answers(QUESTION, "open sesame");
     // The host is reached now, and no K3s answers there.
-    terminal.hears("Could not look at 1 host:");
+    terminal.hears("Not checked: 1 host:");
     terminal.hears("1 problem:");
     assert_eq!(terminal.ends(), 1);
     let mut terminal = Terminal::start(WIZARD, SIZE, &["status"], &variables, state);
@@ -94,7 +94,7 @@ fn who_cannot_log_in_cannot_look_and_asks_only_at_a_terminal() {
         "Password of root, for s1 (not shown; leave empty to skip):",
         "",
     );
-    terminal.hears("Could not look at 2 hosts:");
+    terminal.hears("Not checked: 2 hosts:");
     assert_eq!(terminal.ends(), 7);
     // Ctrl-C at the question.
     let mut terminal = Terminal::start(WIZARD, SIZE, &["status"], &variables, state);

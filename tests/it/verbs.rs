@@ -114,6 +114,15 @@ fn what_a_package_installs_knows_every_command() {
     assert!(commands.contains(&"backup"), "{help}");
     let man = out(&wizard(home.path(), &["man"]));
     assert!(man.contains(".TH k3s-ha-wizard"), "{man}");
+    for part in [
+        ".SH \"K3S-HA-WIZARD BACKUP CREATE\"",
+        "\\-\\-follow",
+        "K3S_HA_WIZARD_STATE",
+        "6  check found drift",
+    ] {
+        assert!(man.contains(part), "no {part} in {man}");
+    }
+    assert_eq!(man.matches(".TH ").count(), 1, "one page");
     for shell in ["bash", "zsh", "fish"] {
         let text = out(&wizard(home.path(), &["completions", shell]));
         for command in &commands {

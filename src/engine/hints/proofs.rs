@@ -127,7 +127,7 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     at(
         OVERLAY,
-        &["has no way to it"],
+        &["has no route to it"],
         "Flannel does not know that node, or cannot set its routes. `journalctl -u 'k3s*' | grep \
          -i flannel` says why; `systemctl restart k3s` (or k3s-agent) makes it retry.",
     ),

@@ -203,7 +203,11 @@ impl Walk {
     fn host(&mut self, place: usize) -> Result<(), NoAnswer> {
         let mut sheet = PlainForm::of_host(&self.interview, place);
         self.title(sheet.title);
-        self.fill(&mut sheet)
+        self.fill(&mut sheet)?;
+        if self.interview.answers.hosts.len() <= place {
+            self.console.say(say::NO_HOST_ADDED);
+        }
+        Ok(())
     }
 
     fn paste(&mut self) -> Result<(), NoAnswer> {
@@ -217,9 +221,10 @@ impl Walk {
             lines.push_str(&line);
             lines.push('\n');
         }
-        let hosts = binding::hosts_from(&lines);
-        self.console.say(&text::pasted(hosts.len()));
-        self.interview.answers.hosts.extend(hosts);
+        let pasted = binding::hosts_from(&lines);
+        self.console
+            .say(&text::pasted(pasted.hosts.len(), &pasted.unknown));
+        self.interview.answers.hosts.extend(pasted.hosts);
         Ok(())
     }
 

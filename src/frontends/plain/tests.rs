@@ -99,6 +99,15 @@ fn hosts_are_added_and_what_is_wrong_is_asked_again() {
 }
 
 #[test]
+fn a_host_without_name_and_address_is_not_added() {
+    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\n\n\n\nkay\n\n\n\n\n\n\n\n\nquit\n";
+    let (walk, text) = walked(typed, Found::default());
+    let said = "No host was added: a host needs a name and an address.";
+    assert!(text.contains(said), "{text}");
+    assert_eq!(walk.interview.answers.hosts.len(), 0);
+}
+
+#[test]
 fn options_are_asked_for_and_the_review_leads_back_to_each() {
     let answers = Answers::from_toml(crate::answers::example()).expect("valid");
     let found = Found {

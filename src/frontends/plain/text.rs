@@ -8,9 +8,9 @@ pub type Choice<'a> = (&'a str, &'a str);
 /// The command that starts the wizard again.
 pub const AGAIN: &str = "k3s-ha-wizard --plain";
 pub const GUIDE: &str = "At every question: ? explains, back returns to the previous question, \
-                         save writes the answers to a file, quit leaves. Enter takes what \
-                         stands in brackets, - clears it; prefix with = for a literal answer (=back means \
-                         the text back). Your answers are kept as a draft.";
+                         save writes the answers to a file, quit leaves. Enter keeps the \
+                         value in brackets, - clears it. An = before an answer takes it literally: =back \
+                         is the text back. Your answers are kept as a draft.";
 pub const UNREADABLE: &str = "That is not valid text. Try again:";
 pub const NUMBER_HELP: &str = "Enter one of the numbers above.";
 pub const YES_OR_NO: &str = "Answer yes or no.";
@@ -29,6 +29,7 @@ pub const MOVE_UP: Choice<'static> = (
 pub const GO_ON: Choice<'static> = ("Continue", "");
 pub const PASTE_HOW: &str = "One host per line: name, address and role in any order, user@ before \
                              the address if needed. Finish with an empty line.";
+pub const NO_HOST_ADDED: &str = "No host was added: a host needs a name and an address.";
 pub const NO_HOSTS: &str = "No hosts yet.";
 pub const ALL_HOSTS_WELL: &str = "No problems found.";
 pub const WHICH_HOST: &str = "Which host?";
@@ -161,8 +162,9 @@ pub fn planned(steps: usize, phases: &[(&str, usize)]) -> String {
         .iter()
         .map(|(title, steps)| format!("{title} ({steps})"))
         .collect();
+    let verb = if steps == 1 { "is" } else { "are" };
     format!(
-        "{} are planned: {}.",
+        "{} {verb} planned: {}.",
         counted(steps, "step"),
         phases.join(", ")
     )

@@ -402,7 +402,7 @@ impl EventLoop {
         thread::Builder::new().name("load".into()).spawn(move || {
             let message = match Answers::load(&path) {
                 Ok(answers) => Message::Loaded(Box::new(answers)),
-                Err(problems) => Message::NotLoaded(problems.to_string()),
+                Err(problems) => Message::NotLoaded(problems),
             };
             drop(messages.send(message));
         })?;

@@ -208,6 +208,8 @@ fn stop_question(model: &Model, frame: &mut Frame<'_>) {
     let scope = model.quit_scope();
     let (title, text) = if model.common.at_work && model.common.run.is_active() {
         (text::QUIT_TITLE, text::QUIT_TEXT)
+    } else if model.common.mode.replay().is_some() {
+        (text::LEAVE_TITLE, text::LEAVE_REPLAY)
     } else if model.common.read_only {
         (text::LEAVE_TITLE, text::LEAVE_READ_ONLY)
     } else {

@@ -5,7 +5,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use super::live::LiveUpdate;
 use super::shown_plan::ShownPlan;
 pub use super::unreached::Unreached;
-use crate::answers::Answers;
+use crate::answers::{Answers, Problems};
 use crate::events::Event;
 use crate::events::estimate::EarlierRuns;
 use crate::platform::network::Contact;
@@ -57,7 +57,7 @@ pub enum Message {
     Loaded(Box<Answers>),
     /// A secret was made for the field with this key.
     Generated(&'static str, SecretText),
-    NotLoaded(String),
+    NotLoaded(Problems),
 }
 
 /// Where things of a run are.

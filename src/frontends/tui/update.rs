@@ -84,8 +84,12 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             leave_if_idle(model)
         }
-        Message::Said(text) | Message::NotLoaded(text) => {
+        Message::Said(text) => {
             model.common.say(text);
+            Vec::new()
+        }
+        Message::NotLoaded(problems) => {
+            model.pages.form.not_loaded(&problems);
             Vec::new()
         }
         Message::Generated(key, secret) => {

@@ -1,52 +1,84 @@
 //! Hosts that are pasted, one per line.
 
+use std::net::IpAddr;
+
 use crate::answers::{Host, Role};
+
+/// What was pasted.
+#[derive(Debug, Default)]
+pub struct Pasted {
+    pub hosts: Vec<Host>,
+    /// The number of a line and a word of it that is neither name nor address nor role.
+    pub unknown: Vec<(usize, String)>,
+}
 
 /// Hosts from pasted lines: a name, an address and a role in any order, `user@` before the address
 /// if there is one. What is missing is guessed, and can be edited afterwards.
-pub fn hosts_from(text: &str) -> Vec<Host> {
-    // A terminal may send a pasted line end as a carriage return.
-    text.split(['\r', '\n'])
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(host_from)
-        .collect()
+pub fn hosts_from(text: &str) -> Pasted {
+    // A terminal may send a pasted line end as a carriage return, or as both.
+    let text = text.replace("\r\n", "\n");
+    let lines = text.split(['\r', '\n']).map(str::trim).zip(1..);
+    let lines = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    let mut pasted = Pasted::default();
+    for (line, number) in lines {
+        let Some((host, unknown)) = host_from(line) else {
+            continue;
+        };
+        pasted.hosts.push(host);
+        let unknown = unknown.into_iter().map(|word| (number, word));
+        pasted.unknown.extend(unknown);
+    }
+    pasted
 }
 
-fn host_from(line: &str) -> Option<Host> {
-    let (mut name, mut address, mut role, mut user) = (None, None, None, None);
+/// The host, and the words that mean nothing.
+fn host_from(line: &str) -> Option<(Host, Vec<String>)> {
+    if line
+        .chars()
+        .any(|letter| letter.is_control() && letter != '\t')
+    {
+        return None;
+    }
+    let (mut address, mut user, mut plain) = (None, None, Vec::new());
+    let mut begins_with_address = None;
     let words = line.split([' ', '\t', ',', ';']);
-    let words = words.filter(|word| !word.is_empty());
-    let first = words.clone().next()?;
-    for word in words {
-        if word.chars().any(char::is_control) {
-            return None;
-        }
-        if role.is_none()
-            && let Some(known) = role_named(word)
-        {
-            role = Some(known);
-        } else if let Some((before, after)) = word.split_once('@') {
+    for word in words.filter(|word| !word.is_empty()) {
+        let is_address = word.contains(['@', '.']) || word.parse::<IpAddr>().is_ok();
+        begins_with_address.get_or_insert(is_address);
+        if let Some((before, after)) = word.split_once('@') {
             user = Some(before.to_owned());
             address = Some(after.to_owned());
-        } else if address.is_none()
-            && (word.parse::<std::net::IpAddr>().is_ok() || word.contains('.'))
-        {
+        } else if is_address && address.is_none() {
             address = Some(word.to_owned());
-        } else if name.is_none() {
-            name = Some(word.to_owned());
+        } else if !is_address {
+            plain.push(word.to_owned());
         }
     }
-    // `db 10.0.0.5`: the first word is the name, and also gives the role.
-    let name = name.or_else(|| role_named(first).map(|_| first.to_owned()));
+    let is_role = |word: &String| role_named(word).is_some();
+    let role_at = match &*plain {
+        // `db 10.0.0.5`: the name, which also gives the role. `10.0.0.5 db`: the role.
+        [word] => (begins_with_address? && is_role(word)).then_some(0),
+        // `db 10.0.0.5 postgres`: the first one is the name. `agent 10.0.0.6 w1`: the other one is.
+        [_, rest @ ..] => {
+            let after = rest.iter().position(is_role).map(|place| place + 1);
+            after.or_else(|| is_role(&plain[0]).then_some(0))
+        }
+        [] => None,
+    };
+    let role = role_at.map(|place| plain.remove(place));
+    let mut plain = plain.into_iter();
+    let name = plain.next();
     // A single word is a name that SSH may know too.
     let address = address.or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| name_of(&address));
+    let role = role.or_else(|| Some(name.clone()));
+    let role = role.as_deref().and_then(role_named);
     let role = role.unwrap_or_else(|| guess(&name));
-    Some(Host {
+    let host = Host {
         user,
         ..Host::new(name, role, address)
-    })
+    };
+    Some((host, plain.collect()))
 }
 
 fn role_named(word: &str) -> Option<Role> {
@@ -73,7 +105,7 @@ fn guess(name: &str) -> Role {
 }
 
 fn name_of(address: &str) -> String {
-    if address.parse::<std::net::IpAddr>().is_ok() {
+    if address.parse::<IpAddr>().is_ok() {
         format!("host-{}", address.replace(['.', ':'], "-"))
     } else {
         address.split('.').next().unwrap_or(address).to_owned()
@@ -91,8 +123,14 @@ mod tests {
             10.0.0.11 k3s-server-1 root@10.0.0.11\n\
             s2, 10.0.0.12, server\n\n\
             admin@lb.example.com\r\n\
-            10.0.0.20 worker\n";
-        let hosts: Vec<_> = hosts_from(text)
+            10.0.0.20 worker\n\
+            db 192.0.2.5 postgres\n\
+            agent 192.0.2.6 w1\n\
+            x1 192.0.2.3 agnet\n";
+        let pasted = hosts_from(text);
+        assert_eq!(pasted.unknown, [(10, "agnet".to_owned())]);
+        let hosts: Vec<_> = pasted
+            .hosts
             .into_iter()
             .map(|host| {
                 let user = host.user.clone().unwrap_or_default();
@@ -107,12 +145,16 @@ mod tests {
                 "s2 server @10.0.0.12",
                 "lb load-balancer admin@lb.example.com",
                 "host-10-0-0-20 agent @10.0.0.20",
+                "db postgres @192.0.2.5",
+                "w1 agent @192.0.2.6",
+                "x1 server @192.0.2.3",
             ]
         );
-        assert!(hosts_from("a\u{1b}[31m b").is_empty());
+        assert!(hosts_from("a\u{1b}[31m b").hosts.is_empty());
         for end in ["\r", "\n", "\r\n"] {
             let hosts = hosts_from(&["db 10.0.0.5", "s1 10.0.0.11", "lb 10.0.0.2"].join(end));
             let named = hosts
+                .hosts
                 .iter()
                 .map(|host| format!("{} {}", host.name, host.role()));
             let named: Vec<_> = named.collect();

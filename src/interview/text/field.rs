@@ -142,8 +142,8 @@ pub const MANAGE_FIREWALL: Words = (
     "report: say what they must allow. open: allow the cluster's links in firewalld and ufw.",
 );
 pub const EXISTING: Words = (
-    "If shared",
-    "refuse: stop if it has other databases. share: use it, and restart it if needed.",
+    "Existing Postgres",
+    "refuse: stop if Postgres has other databases already. share: use it, and restart it if needed.",
 );
 pub const INSTALL_SHA256: Words = (
     "Its SHA-256",

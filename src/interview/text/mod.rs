@@ -12,15 +12,17 @@ pub mod section;
 /// The name of this machine where others show a host.
 pub const HERE: &str = "this machine";
 pub const BY_OPERATOR: &str = "stopped by the operator";
-pub const WELCOME_WHAT: &str = "From bare Linux machines to a highly available K3s, over SSH only: \
-                                Postgres with mutual TLS, two or more servers, a load balancer in \
-                                front of them, and agents behind it.";
+pub const WELCOME_WHAT: &str = "The wizard installs a highly available K3s on bare Linux machines, over SSH only: \
+     Postgres with mutual TLS, two or more servers, a load balancer in front of them, and agents.";
 pub const WELCOME_NEEDS: &str = "You need the machines, with SSH and root or sudo on each, one \
                                  role per machine. Nothing is changed before you have seen the \
                                  plan. An interrupted run continues where it stopped.";
 pub const WELCOME_TMUX: &str = "You are connected over SSH. Use tmux or screen, so that the wizard survives a dropped \
      connection.";
-pub const OFFER_DRAFT: (&str, &str) = ("Continue with your draft", "not run yet");
+pub const OFFER_DRAFT: (&str, &str) = (
+    "Continue with your draft",
+    "answers not complete or not run",
+);
 pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
 pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fills every field from it");
 pub const HOSTS: &str = "Hosts";
@@ -29,7 +31,7 @@ pub const HOSTS_WHY: &str = "One Postgres, one load balancer, two or more server
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
 pub const START_ANEW: &str = "Start over? The first change discards your draft.";
 pub const HOST: &str = "Host";
-pub const HOST_WHY: &str = "How to reach this machine, and its role.";
+pub const HOST_WHY: &str = "How the wizard logs in to this host, and the host's role.";
 pub const REVIEW: &str = "Review";
 pub const ANSWERS_VALID: &str = "The answers are complete.";
 pub const GENERATED: &str = "generated, or the existing one";
@@ -114,7 +116,7 @@ pub fn story(when: &str, how: &str, made: usize) -> String {
 }
 
 pub fn never_run() -> &'static str {
-    "answers saved, not run yet"
+    "answers saved, never run"
 }
 
 /// How a run ended; `None` for a running or killed one.
@@ -128,20 +130,22 @@ pub fn ended(end: Option<&crate::events::End>) -> String {
     }
 }
 
-pub fn pasted(hosts: usize) -> String {
-    format!(
-        "{} pasted: check their names and roles",
-        counted(hosts, "host")
-    )
+/// So many hosts, and the words that mean nothing, with their lines.
+pub fn pasted(hosts: usize, unknown: &[(usize, String)]) -> String {
+    let hosts = counted(hosts, "host");
+    match unknown {
+        [] => format!("{hosts} pasted: check their names and roles"),
+        [(line, word), ..] => format!("{hosts} pasted. Line {line}: {word:?} is not a role"),
+    }
 }
 
 pub fn not_yet(problem: &str) -> String {
-    format!("Not yet: {problem}")
+    format!("Cannot continue: {problem}")
 }
 
 /// The login user; if not set, that of the SSH configuration or the operator's own name.
 pub fn user(said: Option<&String>) -> String {
-    said.map_or_else(|| "from SSH".into(), Clone::clone)
+    said.map_or_else(|| "default".into(), Clone::clone)
 }
 
 pub fn left_out(path: &str, why: &str) -> String {

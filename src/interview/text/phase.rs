@@ -30,7 +30,7 @@ pub fn why(phase: &str) -> &'static str {
         }
         "load-balancer" => {
             "One address for all servers. nginx forwards TCP connections, in a separate service: \
-             other sites on this machine stay as they are."
+             other sites on that host are not changed."
         }
         "agents" => {
             "Agents run the workloads. They join through the load balancer with a token of their own, \

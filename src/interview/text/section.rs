@@ -34,7 +34,7 @@ pub fn why(section: Section) -> &'static str {
         }
         Section::LoadBalancer => {
             "One address for all servers: nginx forwards connections, in a separate instance. \
-             Other sites on this machine stay as they are."
+             Other sites on that host are not changed."
         }
         Section::Agents => {
             "Agents run what you deploy. They join through the load balancer, with a token that \
@@ -44,7 +44,7 @@ pub fn why(section: Section) -> &'static str {
 }
 
 pub const HOSTS: &str = "Hosts: ";
-pub const NO_HOSTS: &str = "none yet; add them on the page Hosts";
+pub const NO_HOSTS: &str = "none; the page Hosts adds them";
 pub const DOES: &str = "What will be done";
 
 pub fn connections(most: usize) -> String {

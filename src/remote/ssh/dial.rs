@@ -270,8 +270,9 @@ fn greet(
             Ok(Err(error)) => error,
             Err(RemoteError::Timeout { limit, .. }) => {
                 let seconds = limit.as_secs();
-                let why =
-                    format!("no SSH handshake within {seconds} s: does an sshd listen there?");
+                let why = format!(
+                    "the port is open, but no SSH server answered within {seconds} s. Check the port, and the load of the host"
+                );
                 return Err(unreachable(target, why));
             }
             Err(error) => return Err(error),
@@ -281,8 +282,8 @@ fn greet(
         }
         if attempt == ATTEMPTS {
             let why = format!(
-                "it closes the connection before the SSH banner ({error}): does an sshd listen \
-                 there, and is it overloaded?"
+                "it closes the connection before the SSH banner ({error}). Check the port, and \
+                 the load of the host"
             );
             return Err(unreachable(target, why));
         }
@@ -378,6 +379,10 @@ fn explain(why: &std::io::Error, port: u16) -> String {
         ErrorKind::TimedOut => format!(
             "no answer within {} s: is the host up, and does a firewall allow port {port}?",
             CONNECT.as_secs()
+        ),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => format!(
+            "no route to it: check the address, and whether a bastion (jump) or a firewall is in \
+             between ({why})"
         ),
         _ => why.to_string(),
     }

@@ -61,7 +61,7 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
     }
     if !status.unseen.is_empty() {
         let hosts = counted(status.unseen.len(), "host");
-        let title = format!("Could not look at {hosts}");
+        let title = format!("Not checked: {hosts}");
         listed(out, &title, status.unseen.iter().cloned())?;
     }
     if !status.problems.is_empty() {

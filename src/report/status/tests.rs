@@ -38,9 +38,9 @@ fn what_changed_is_told_with_its_time_and_kept() {
     second.follow(&first);
     let expected = [
         "2 no longer seen: node b: Ready v1.36.2+k3s1",
-        "2 new: could not look at d: lost",
         "2 node a: Ready v1.36.2+k3s1, now NotReady v1.36.2+k3s1",
         "2 new: node c: Ready v1.36.2+k3s1",
+        "2 new: not checked: d: lost",
     ];
     assert_eq!(told(&second), expected);
     // What stays so is no change, and the earlier ones are kept with their time.

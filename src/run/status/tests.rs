@@ -152,15 +152,16 @@ fn a_cluster_is_found_by_its_name_or_because_there_is_no_other() {
             .map(|poll| poll.name().to_owned())
     };
     let error = |name, answers| find(name, answers).expect_err("an error").to_string();
-    assert!(error(None, None).contains("this machine knows no cluster yet"));
-    assert!(error(Some("lab"), None).contains("this machine knows no cluster yet"));
+    assert!(error(None, None).contains("there is no cluster in the state folder"));
+    assert!(error(Some("lab"), None).contains("there is no cluster in the state folder"));
     known(root.path(), "lab");
     assert_eq!(find(None, None).expect("found"), "lab");
     known(root.path(), "prod");
     assert!(error(None, None).ends_with("--cluster: lab, prod"));
     assert_eq!(find(Some("prod"), None).expect("found"), "prod");
     assert!(
-        error(Some("lub"), None).contains("this machine knows no cluster lub, only: lab, prod")
+        error(Some("lub"), None)
+            .contains("there is no cluster lub in the state folder. Known: lab, prod")
     );
     assert!(!root.path().join("lub").exists());
 
@@ -247,7 +248,7 @@ fn what_could_not_be_looked_at_is_told_apart_from_what_is_ill() {
         assert_eq!(status.unseen.len(), unseen, "{status:?}");
         assert!(!status.healthy);
         let printed = printed(&status);
-        assert_eq!(printed.contains("Could not look at 1 host:"), unseen == 1);
+        assert_eq!(printed.contains("Not checked: 1 host:"), unseen == 1);
         assert_eq!(printed.contains("problem"), expected == exit::FAILED);
     }
 }

@@ -116,6 +116,13 @@ impl FormEditor {
         self.revealed = 0;
     }
 
+    /// Shows at the field with focus why it was refused, until it changes.
+    pub fn refuse(&mut self, why: String) {
+        if let Some(entry) = self.entries.get_mut(self.focus) {
+            entry.error = Some(why);
+        }
+    }
+
     pub fn is_at_end(&self) -> bool {
         self.focus + 1 >= self.entries.len()
     }

@@ -203,7 +203,7 @@ fn the_command_for_kubectl_is_copied() {
     assert!(text(&model).contains("There is no kubeconfig yet"));
     let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
     press(&mut model, ">cy");
-    assert!(text(&model).contains("A replay knows no kubeconfig."));
+    assert!(text(&model).contains("A replay has no kubeconfig."));
 }
 
 #[test]

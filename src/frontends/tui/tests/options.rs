@@ -350,12 +350,37 @@ fn a_screen_without_fields_scrolls() {
 }
 
 #[test]
+fn every_problem_of_an_answers_file_is_below_its_name() {
+    let mut model = wizard(MONO, SMALL);
+    press(&mut model, "<End><Enter>/tmp/a.toml<Enter>");
+    let problems = Answers::from_toml("[cluster]\nnmae = 1\n[k3s]\nverison = 2\n").unwrap_err();
+    let number = problems.list.len();
+    update(&mut model, Message::NotLoaded(problems));
+    let page = text(&model);
+    assert!(
+        page.contains(&format!("This file has {number} problems:")),
+        "{page}"
+    );
+    for key in ["2:1: cluster.nmae", "4:1: k3s.verison"] {
+        assert!(page.contains(key), "{page}");
+    }
+    press(&mut model, "x");
+    assert!(!text(&model).contains("nmae"), "the name has changed");
+}
+
+#[test]
 fn enter_says_what_it_does_in_a_form() {
     let footer = |model: &Model| text(model).lines().last().unwrap_or_default().to_owned();
     let mut model = screen(MONO, SMALL, Section::Cluster);
     assert!(footer(&model).contains("Enter next field"));
     to_field(&mut model, "firewall.manage");
-    assert!(footer(&model).contains("Enter done"), "{}", footer(&model));
+    assert!(
+        footer(&model).contains("Enter next page"),
+        "{}",
+        footer(&model)
+    );
+    press(&mut model, "o");
+    assert!(text(&model).contains("Left, Right and Space change the choice."));
     let mut model = wizard(MONO, SMALL);
     press(&mut model, "<End><Enter>");
     assert_eq!(model.page, Page::Open);

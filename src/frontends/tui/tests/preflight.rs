@@ -270,7 +270,7 @@ fn a_check_is_overridden_by_name_and_by_the_operator() {
     let mut model = checked(MONO, SMALL, failing);
     let enough = |model: &Model| model.pages.preflight.grid.passes();
     press(&mut model, "<Enter>");
-    assert!(text(&model).contains("Not yet: 2 checks fail."));
+    assert!(text(&model).contains("The run cannot start: 2 checks fail."));
     // Not without a yes.
     assert_eq!(press(&mut model, "o<Esc>"), []);
     let effects = press(&mut model, "o<Enter>");
@@ -314,7 +314,7 @@ fn the_operator_overrides_the_check_that_the_question_is_about() {
     });
     assert_eq!(passes(&mut model, 60_000), [], "no look while it is asked");
     assert_eq!(press(&mut model, "y"), []);
-    assert!(text(&model).contains("ports: fails no more"));
+    assert!(text(&model).contains("ports: passes now"));
     assert_eq!(model.pages.preflight.grid.of(Level::Fails).count(), 1);
     assert_eq!(passes(&mut model, 100), [Effect::CheckAgain]);
     // While a check runs, nothing is begun anew.

@@ -421,7 +421,10 @@ fn the_key_that_goes_on_says_what_it_does() {
     press(&mut model, "?");
     let page = text(&model);
     assert!(page.contains("Ctrl-N  run this phase"), "{page}");
-    assert!(page.contains("   1-9  jump to that phase"), "{page}");
+    assert!(
+        page.contains("   1-9  jump to that part or phase"),
+        "{page}"
+    );
     assert!(!page.contains("Ctrl-N  next"), "{page}");
 }
 

@@ -150,7 +150,7 @@ fn what_was_left_out_can_be_given_later() {
     // It is said, and it is not asked again by itself.
     refuses(&mut model, "server-1", sudo(), false);
     let page = text(&model);
-    let needs = "server-1 is not looked at: it needs the password for sudo.";
+    let needs = "server-1 was not checked: it needs the password for sudo.";
     assert!(page.contains(needs), "{page}");
     assert!(!page.contains("sudo on server-1 asks"), "{page}");
     press(&mut model, "p");

@@ -29,6 +29,7 @@ pub const HELP_MOUSE: &str =
     "The mouse wheel scrolls; a click selects a phase or a step. Hold Shift to select text.";
 pub const LEAVE_TITLE: &str = "Leave the wizard?";
 pub const LEAVE_TEXT: &str = "No step is running. Your answers are kept.";
+pub const LEAVE_REPLAY: &str = "Nothing is running: this is a replay.";
 pub const LEAVE_READ_ONLY: &str =
     "No step is running. With --read-only your answers are not kept; Ctrl-S saves them.";
 pub const QUIT_TITLE: &str = "Stop the run?";

@@ -69,7 +69,7 @@ pub fn proven_before(verdict: &str, at: Option<OffsetDateTime>) -> String {
 
 pub const COPIED: &str = "Copied: export KUBECONFIG=… (your terminal may refuse it).";
 pub const NO_KUBECONFIG: &str = "There is no kubeconfig yet: the last phase of a run writes it.";
-pub const NO_KUBECONFIG_IN_REPLAY: &str = "A replay knows no kubeconfig.";
+pub const NO_KUBECONFIG_IN_REPLAY: &str = "A replay has no kubeconfig.";
 
 pub const GONE: &str = "It is no longer in the cluster.";
 pub const ASKED: &str = "Asking K3s for details …";
@@ -95,7 +95,7 @@ pub fn details_title(object: &ObjectName) -> String {
 
 /// A host that does not let the wizard in.
 pub fn needs(host: &str, what: &str) -> String {
-    format!("{host} is not looked at: it needs {what}. p: enter it.")
+    format!("{host} was not checked: it needs {what}. p: enter it.")
 }
 
 pub fn not_told(why: &str) -> String {
@@ -153,7 +153,7 @@ pub fn live(from: &str, since: OffsetDateTime, seconds: u64) -> String {
 /// No server answers: how the wizard goes on, and how old the state on the page is.
 pub fn lost(gone: &Lost, seconds: u64, had_run: bool) -> String {
     let trying = if gone.given_up {
-        "The checks have stopped: the cause needs a fix first.".to_owned()
+        "The checks have stopped. Fix the cause, then open this page again.".to_owned()
     } else {
         let often = again(seconds);
         format!("The servers are asked in turn, {often}.")

@@ -8,6 +8,7 @@ use crossterm::event::KeyCode;
 use ratatui::Frame;
 
 use super::Screen;
+use crate::answers::Problems;
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
@@ -226,6 +227,9 @@ impl Screen for FormPage {
             common.say(say::ONLY_DIGITS);
             return Vec::new();
         }
+        if let (Some(Kind::Choice(_)), KeyCode::Char(_)) = (kind, code) {
+            common.say(say::HOW_TO_CHOOSE);
+        }
         self.change(common, |form| form.typed(code))
     }
 
@@ -301,6 +305,9 @@ impl FormPage {
             self.take(wizard, false);
         }
         if changed {
+            if let (Page::Open, Some(editor)) = (self.page, &mut self.editor) {
+                editor.judge(false, |_| None);
+            }
             self.draft(common)
         } else {
             Vec::new()
@@ -366,6 +373,16 @@ impl FormPage {
             Page::Options(_) => wizard.way_from(self.page, forward),
             _ => Page::Welcome,
         }))
+    }
+}
+
+impl FormPage {
+    /// The answers file that was named has mistakes.
+    pub fn not_loaded(&mut self, problems: &Problems) {
+        let said = say::not_loaded(&problems.list);
+        if let (Page::Open, Some(editor)) = (self.page, &mut self.editor) {
+            editor.refuse(said);
+        }
     }
 }
 

@@ -171,10 +171,10 @@ impl Screen for HostsPage {
         let Some(wizard) = common.mode.wizard_mut() else {
             return Vec::new();
         };
-        let hosts = binding::hosts_from(pasted);
-        let count = hosts.len();
-        wizard.interview.answers.hosts.extend(hosts);
-        common.say(say::pasted(count));
+        let pasted = binding::hosts_from(pasted);
+        let said = say::pasted(pasted.hosts.len(), &pasted.unknown);
+        wizard.interview.answers.hosts.extend(pasted.hosts);
+        common.say(said);
         common.draft()
     }
 

@@ -19,7 +19,7 @@ pub const ALL_HOSTS: &str = "all hosts";
 pub const NOTHING_ASKED: &str = "Nothing to set here.";
 
 pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
-    format!("{mark} {group} {problem}")
+    format!("{mark} Part {group}: {problem}")
 }
 
 /// A secret that was typed when a host asked for it.
