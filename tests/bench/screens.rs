@@ -27,6 +27,8 @@ const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 60);
 const HOSTS: usize = 5;
 const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/run.jsonl");
+/// What the page of a failed step says.
+const FAILED: &str = "Failed: ";
 /// What belongs to a name in the table.
 const WIDTH: usize = 52;
 
@@ -214,16 +216,25 @@ impl Flood {
         let (first_frame, drawn) = (terminal.frames().len(), terminal.drawn());
         let mut presses = Vec::new();
         let mut on = false;
-        while presses.is_empty() || !hosts.iter().all(|host| host.printed.exists()) {
+        let all_printed = || hosts.iter().all(|host| host.printed.exists());
+        while presses.is_empty() || !all_printed() {
             on = !on;
             // Not in step with anything.
             std::thread::sleep(Duration::from_millis(7 + presses.len() as u64 * 13 % 31));
             let text = if on { "times:on" } else { "times:off" };
             let since = Instant::now();
             terminal.types("t");
-            let seen = terminal.moment(text, |screen| screen.contents().contains(text));
+            let seen = terminal.moment(text, |screen| {
+                let shown = screen.contents();
+                shown.contains(text) || shown.contains(FAILED)
+            });
+            // A host that is done fails while others still print; there the key does nothing.
+            if terminal.text().contains(FAILED) {
+                break;
+            }
             presses.push(seen - since);
         }
+        terminal.waits_until("all hosts have printed", |_| all_printed());
         let took = begun.elapsed().as_secs_f64();
         let processor = processor_seconds(&terminal) - used;
         let drawn = (terminal.drawn() - drawn) as f64 / took;
@@ -317,15 +328,13 @@ fn end(terminal: &mut Terminal, log: &Path) {
     terminal.types("\r");
     terminal.waits_for("Stopping: ");
     terminal.types("\u{3}");
-    loop {
+    terminal.waits_until("the end of the run in its log", |_| {
+        std::thread::sleep(Duration::from_millis(200));
         let text = std::fs::read(log).unwrap();
         let last = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
         let last: Result<Event, _> = serde_json::from_slice(last.unwrap_or_default());
-        if last.is_ok_and(|event| matches!(event.what, What::Ended { .. })) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+        last.is_ok_and(|event| matches!(event.what, What::Ended { .. }))
+    });
 }
 
 /// How many bytes of what the hosts printed are not in a log, line for line, with secrets masked;

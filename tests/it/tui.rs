@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::WIZARD;
+use k3s_ha_wizard::answers::{Answers, Bastion, Secret};
 use k3s_ha_wizard::state::{Applied, Folder, State};
 use support::sshd::Sshd;
 use support::terminal::Terminal;
@@ -436,12 +437,10 @@ fn hosts_are_tried_while_they_are_entered_and_what_is_missing_is_asked_for() {
     assert!(!drafts.contains("sesame"), "{drafts}");
 }
 
-/// A state folder in which a cluster was installed; its hosts refuse every connection.
-fn installed(root: &std::path::Path) {
-    let mut answers = crate::unreachable_answers();
-    answers.cluster.name = "lab".into();
+/// A state folder in which a cluster was installed.
+fn installed(root: &std::path::Path, answers: &Answers) {
     let folder = Folder::open(Some(root.to_owned()), "lab").expect("a folder");
-    let mut state = State::new(&answers).expect("a state");
+    let mut state = State::new(answers).expect("a state");
     state.applied = Some(Applied {
         run: "20261124T215440Z-3f2a".into(),
         when: "2026-11-24T21:54:40Z".into(),
@@ -455,7 +454,8 @@ fn installed(root: &std::path::Path) {
 fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
     let folder = folder();
     let root = folder.path().join("state");
-    installed(&root);
+    // Its hosts refuse every connection.
+    installed(&root, &crate::unreachable_answers());
     let state = [("K3S_HA_WIZARD_STATE", root.to_str().expect("UTF-8"))];
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &state, folder.path());
     terminal.waits_for("Look at lab");
@@ -469,4 +469,46 @@ fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
+}
+
+/// The first secret is missing because the answers name it, the second one is wrong.
+#[test]
+fn the_live_page_asks_for_the_secret_of_a_bastion() {
+    let gate = Sshd::with("KbdInteractiveAuthentication no");
+    let folder = folder();
+    let root = folder.path().join("state");
+    let mut answers = crate::unreachable_answers();
+    let (user, port) = (gate.target().user, gate.port);
+    answers.ssh.jump = Some(format!("{user}@127.0.0.1:{port}"));
+    answers.bastions = vec![Bastion {
+        name: "127.0.0.1".into(),
+        key: Some(gate.path("locked")),
+        passphrase: Some(Secret::Env("K3S_HA_WIZARD_UNSET".into())),
+        host_key: Some(gate.fingerprint("ed25519")),
+        ..Bastion::default()
+    }];
+    installed(&root, &answers);
+    let home = folder.path().to_string_lossy();
+    let alone = [("HOME", &*home), ("SSH_AUTH_SOCK", "")];
+    let mut terminal = Terminal::start(WIZARD, (120, 40), &[], &alone, folder.path());
+    terminal.waits_for("Look at lab");
+    terminal.types("\u{1b}[B\r");
+    let asks = format!("Passphrase of the key for bastion 127.0.0.1:{port}:");
+    terminal.waits_for(&asks);
+    terminal.types("close sesame\r");
+    terminal.waits_for("The previous one was refused.");
+    for host in ["server-1", "server-2", "postgres"] {
+        terminal.waits_for(&format!("{host}: its bastion"));
+    }
+    terminal.types("open sesame\r");
+    // It lets the wizard through to hosts at which nothing listens.
+    terminal.waits_for("it cannot connect there");
+    let page = terminal.text();
+    assert!(!page.contains("Passphrase of the key"), "{page}");
+    assert!(!page.contains("let the wizard in"), "{page}");
+    assert!(gate.log().contains("Accepted publickey"), "{}", gate.log());
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    let said = terminal.said();
+    assert!(!said.contains("sesame"), "a passphrase was shown");
 }

@@ -165,16 +165,18 @@ impl Terminal {
 
     /// The moment at which the screen is so, as soon as it is.
     pub fn moment(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) -> Instant {
+        let since = Instant::now();
         let mut parser = self.parser();
         while !is_so(parser.screen()) {
-            let waited = self.seen.changed.wait_timeout(parser, PATIENCE);
-            let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            // However often the screen changes meanwhile.
+            let left = PATIENCE.saturating_sub(since.elapsed());
             assert!(
-                !timeout.timed_out(),
+                !left.is_zero(),
                 "never: {what}\n{}",
-                after.screen().contents()
+                parser.screen().contents()
             );
-            parser = after;
+            let waited = self.seen.changed.wait_timeout(parser, left);
+            (parser, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         Instant::now()
     }

@@ -371,14 +371,14 @@ fn changed(name: &'static str, host: &'static str, change: &'static str) -> Faul
 /// Another program listens on a port, also where connections to it have just ended.
 fn hold(lab: &Lab, host: &str, port: u16) {
     let socket = format!("LocalPort => {port}, Listen => 9, ReuseAddr => 1");
-    let listen = format!("$s = IO::Socket::INET->new({socket}) or die");
+    let listen = format!("my $s = IO::Socket::INET->new({socket}) or die $@");
     let unit = "systemd-run -q --collect --unit=holder perl -MIO::Socket -e";
     let waits = "for _ in $(seq 100); do sleep 0.2; is_held && exit; done";
     lab.must(
         host,
         &format!(
             "{unit} '{listen}; sleep 1 while 1'
-            is_held() {{ ss -Hltn 'sport = :{port}' | grep -q .; }}
+            is_held() {{ ss -Hltnp 'sport = :{port}' | grep -q perl; }}
             {waits}; journalctl -u holder -o cat; exit 1"
         ),
     );

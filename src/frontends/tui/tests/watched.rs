@@ -3,9 +3,10 @@
 use super::super::live::LiveUpdate;
 use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
+use super::super::probe;
 use super::live::{READY, cluster, lost, seen, tell};
 use super::*;
-use crate::answers::{CredentialKind, CredentialRequest};
+use crate::answers::{CredentialKind, CredentialRequest, LoginSecretError, Secret};
 use crate::events::Abort;
 use crate::interview::offers::Known;
 
@@ -150,7 +151,7 @@ fn what_was_left_out_can_be_given_later() {
     // It is said, and it is not asked again by itself.
     refuses(&mut model, "server-1", sudo(), false);
     let page = text(&model);
-    let needs = "server-1 was not checked: it needs the password for sudo.";
+    let needs = "server-1 needs the password for sudo to let the wizard in.";
     assert!(page.contains(needs), "{page}");
     assert!(!page.contains("sudo on server-1 asks"), "{page}");
     press(&mut model, "p");
@@ -158,6 +159,72 @@ fn what_was_left_out_can_be_given_later() {
     // Another cluster is not told of them.
     press(&mut model, "<Esc><End><Up><Enter>");
     assert!(!text(&model).contains(needs));
+}
+
+/// The cluster `prod`, whose hosts are all behind a bastion, is looked at.
+fn behind_a_bastion() -> Model {
+    let mut model = welcome(MONO, SMALL);
+    if let Some(wizard) = model.common.mode.wizard_mut() {
+        let ssh = &mut wizard.interview.found.clusters[1].answers.ssh;
+        ssh.jump = Some("kay@gate".into());
+        ssh.config = Some("none".into());
+    }
+    press(&mut model, "<Down><Enter>");
+    model
+}
+
+const GATE: &str = "bastion gate";
+
+/// The bastion in front of this host does not let the wizard in.
+fn gate_refuses(model: &mut Model, host: &str) {
+    let what = CredentialKind::Passphrase { key: "/k".into() };
+    let refused = Unreached {
+        wants: vec![CredentialRequest { what, wrong: false }],
+        bastion: Some(GATE.into()),
+        ..Unreached::new(host, "its bastion gate: cannot log in as kay")
+    };
+    tell(model, LiveUpdate::Refused(refused));
+}
+
+#[test]
+fn the_secret_of_a_bastion_is_asked_for_once_for_all_hosts_behind_it() {
+    let mut model = behind_a_bastion();
+    for host in ["server-1", "server-2", "postgres"] {
+        gate_refuses(&mut model, host);
+    }
+    let page = text(&model);
+    let asks = "Passphrase of the key /k, for bastion gate:";
+    assert!(page.contains(asks), "{page}");
+    // The box can wait; the page says it once.
+    assert_eq!(press(&mut model, "<Esc>"), []);
+    let page = text(&model);
+    let needs = "bastion gate needs the passphrase of /k to let the wizard in.";
+    assert!(!page.contains(asks), "{page}");
+    assert_eq!(page.matches(needs).count(), 1, "{page}");
+    press(&mut model, "p");
+    let effects = press(&mut model, "hunter2<Enter>");
+    assert_eq!(given(&effects), [(GATE.to_owned(), false)]);
+    assert!(watches(&effects), "nothing else is asked");
+    assert!(!text(&model).contains(needs), "{}", text(&model));
+}
+
+#[test]
+fn a_secret_of_a_bastion_that_the_answers_name_and_is_missing_is_asked_for() {
+    let mut model = behind_a_bastion();
+    let missing = LoginSecretError::Unavailable {
+        host: GATE.into(),
+        key: "password",
+        source: Secret::Env("K3S_HA_WIZARD_UNSET".into())
+            .reveal()
+            .expect_err("unset"),
+    };
+    let refused = probe::of_secret(&missing);
+    tell(&mut model, LiveUpdate::Refused(refused));
+    let page = text(&model);
+    assert!(page.contains("SSH password for bastion gate:"), "{page}");
+    let effects = press(&mut model, "hunter2<Enter>");
+    assert_eq!(given(&effects), [(GATE.to_owned(), false)]);
+    assert!(watches(&effects));
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl LackingLogins {
         let mut hosts = self.lacking.iter().filter(|host| !host.not_now);
         self.prompt = hosts.find_map(|host| {
             let answers = common.answers()?;
-            Prompt::of(answers, answers.host(&host.failed.host)?, &host.failed)
+            let place = answers.login_place(host.failed.place())?;
+            Prompt::of(answers, &place, &host.failed)
         });
     }
 
@@ -107,15 +108,19 @@ impl LackingLogins {
         name.map(Effect::Watch).into_iter().collect()
     }
 
-    /// Which hosts are not looked at, and what they need.
+    /// Which hosts and bastions do not let the wizard in, and what they need.
     pub fn lines(&self, common: &Common, width: usize) -> Vec<Line<'static>> {
-        let hosts = self.lacking.iter();
-        hosts
-            .flat_map(|host| {
-                let (failed, style) = (&host.failed, common.theme.accent());
-                let needs = credential_prompt::needs(&failed.wants);
-                styled(&text::needs(failed.place(), &needs), width, style)
-            })
-            .collect()
+        let mut told: Vec<String> = Vec::new();
+        for failed in self.lacking.iter().map(|host| &host.failed) {
+            let needs = credential_prompt::needs(&failed.wants);
+            let line = text::needs(failed.place(), &needs);
+            // Several hosts may be behind a bastion.
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+        let style = common.theme.accent();
+        let lines = told.iter().flat_map(|line| styled(line, width, style));
+        lines.collect()
     }
 }

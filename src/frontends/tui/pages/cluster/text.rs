@@ -93,9 +93,9 @@ pub fn details_title(object: &ObjectName) -> String {
     }
 }
 
-/// A host that does not let the wizard in.
-pub fn needs(host: &str, what: &str) -> String {
-    format!("{host} was not checked: it needs {what}. p: enter it.")
+/// A host or a bastion that does not let the wizard in.
+pub fn needs(place: &str, what: &str) -> String {
+    format!("{place} needs {what} to let the wizard in. p: enter it.")
 }
 
 pub fn not_told(why: &str) -> String {
