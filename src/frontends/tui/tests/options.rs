@@ -354,7 +354,7 @@ fn enter_says_what_it_does_in_a_form() {
     let footer = |model: &Model| text(model).lines().last().unwrap_or_default().to_owned();
     let mut model = screen(MONO, SMALL, Section::Cluster);
     assert!(footer(&model).contains("Enter next field"));
-    to_field(&mut model, "firewall.manage");
+    to_field(&mut model, "proxy.no_proxy");
     assert!(footer(&model).contains("Enter done"), "{}", footer(&model));
     let mut model = wizard(MONO, SMALL);
     press(&mut model, "<End><Enter>");
