@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Downloads a URL and prints it. From HTTPS it follows no redirect to plain HTTP: then it fails, and
 # what it has printed must not be used.
-# inputs: URL
+# inputs: URL   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+use_proxy
 case $URL in
 https:*) allowed='=https' ;;
 *) allowed='=http,https' ;;

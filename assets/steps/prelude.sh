@@ -121,6 +121,15 @@ wait_for() {
     done
 }
 
+# use_proxy: what downloads from here on does so through the proxy that the answers give this host.
+# Called in a subshell, around nothing but what downloads: the host's own settings stay.
+use_proxy() {
+    [ -n "${PROXY_HTTP-}${PROXY_HTTPS-}" ] || return 0
+    export no_proxy="$PROXY_NOT_FOR"
+    [ -z "$PROXY_HTTP" ] || export http_proxy="$PROXY_HTTP"
+    [ -z "$PROXY_HTTPS" ] || export https_proxy="$PROXY_HTTPS"
+}
+
 # --- Files -------------------------------------------------------------------------------------
 
 # The path of a file may have a folder that a user other than root can change. A link of that

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Whether a host can download what it needs. Changes nothing. Only missing parts are tested.
 # inputs: POSTGRES PACKAGES VERSION INSTALL_URL RELEASE_URL (empty if they are not needed)
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 # got URL: it can be downloaded; prints why not.
 got() {
@@ -59,6 +60,7 @@ downloads() {
     echo download.good=yes
 }
 
+use_proxy
 # In parallel: each may wait for a server that does not answer.
 downloads &
 packages

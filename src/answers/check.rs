@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::checks::Check as Name;
-use super::forms::{is_fingerprint, is_login};
+use super::forms::{has_user, is_fingerprint, is_login, is_url};
 use super::problems::Problem;
-use super::{Answers, Host, HostKeys, Role, Secret, flags, jump};
+use super::{Answers, Host, HostKeys, Role, Secret, flags, jump, proxy, registries};
 
 /// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
@@ -24,6 +24,8 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     }
     check.no_machine_twice(answers);
     check.bastions(answers);
+    check.problems.extend(proxy::problems(answers));
+    check.problems.extend(registries::problems(answers));
     check.problems
 }
 
@@ -554,26 +556,6 @@ fn is_identifier(name: &str) -> bool {
 
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0', '$', ' '])
-}
-
-/// `https://user:password@host/`
-fn has_user(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.contains('@')
-}
-
-fn is_url(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        !host.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && !b"\"'\\`<>".contains(&byte))
-    })
 }
 
 /// `vX.Y.Z+k3sN`.

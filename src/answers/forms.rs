@@ -1,4 +1,4 @@
-//! The forms of texts that logins have.
+//! The forms of texts: of logins and of URLs.
 
 use crate::letters::misleads;
 
@@ -19,5 +19,25 @@ pub(super) fn is_fingerprint(text: &str) -> bool {
             && hash
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    })
+}
+
+/// `https://user:password@host/`
+pub(super) fn has_user(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.contains('@')
+}
+
+pub(super) fn is_url(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !host.is_empty()
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"\"'\\`<>".contains(&byte))
     })
 }

@@ -9,12 +9,14 @@
 //! * `checks`: the names of the preflight's checks
 //! * `login`: the login for a host; [`ssh_config`]: what `~/.ssh/config` says about it
 //! * `credentials`: secrets that the operator typed; they are never saved
+//! * `proxy`, `registries`: where hosts download from; `firewall`
 //! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
 mod check;
 mod checks;
 mod credentials;
 mod exposed;
+mod firewall;
 mod flags;
 mod forms;
 #[cfg(test)]
@@ -23,7 +25,9 @@ mod jump;
 mod login;
 pub(crate) mod paths;
 mod problems;
+pub mod proxy;
 mod read;
+mod registries;
 pub mod secret;
 pub mod ssh_config;
 mod table_reader;
@@ -39,9 +43,12 @@ use zeroize::Zeroizing;
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
+pub use firewall::{FirewallSettings, ManageFirewall};
 pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
 pub use problems::{Problem, Problems, nearest};
+pub use proxy::{ProxySettings, ProxyUrl};
+pub use registries::{Mirror, Registries, RegistryAccess};
 pub use secret::{Secret, SecretError};
 pub use ssh_config::{SshConfig, SshConfigError};
 
@@ -61,6 +68,8 @@ pub struct Answers {
     pub postgres: Postgres,
     pub load_balancer: LoadBalancer,
     pub firewall: FirewallSettings,
+    pub proxy: ProxySettings,
+    pub registries: Registries,
     pub hosts: Vec<Host>,
     /// What is not the same for all bastions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -201,44 +210,6 @@ pub struct LoadBalancer {
     pub endpoint: Option<String>,
 }
 
-/// What becomes of the hosts' firewalls.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FirewallSettings {
-    pub manage: ManageFirewall,
-}
-
-impl FirewallSettings {
-    /// Whether the run adds rules to a firewall, if that can be opened by one that did not write
-    /// its rules.
-    pub fn opens(&self, can_be_opened: bool) -> bool {
-        self.manage == ManageFirewall::Open && can_be_opened
-    }
-}
-
-/// What to do where a firewall is active.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ManageFirewall {
-    /// Say what must be allowed.
-    #[default]
-    Report,
-    /// Allow the links of the cluster in firewalld and ufw.
-    Open,
-}
-
-impl ManageFirewall {
-    pub const ALL: [ManageFirewall; 2] = [ManageFirewall::Report, ManageFirewall::Open];
-
-    /// As it is written in the answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ManageFirewall::Report => "report",
-            ManageFirewall::Open => "open",
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -320,6 +291,9 @@ pub struct Host {
     /// The fingerprint that the host key must have: `SHA256:…`, as `ssh-keygen -l` prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key: Option<String>,
+    /// Replaces the proxy for all hosts; `none` for no proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyUrl>,
     /// Checks of the preflight that may fail on this host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "override", alias = "overrule")]
@@ -342,6 +316,7 @@ impl Host {
             password: None,
             sudo_password: None,
             host_key: None,
+            proxy: None,
             overrides: Vec::new(),
         }
     }
@@ -490,8 +465,9 @@ impl Answers {
         let bastions = self.bastions.iter();
         let of_bastions = bastions.flat_map(|bastion| [&bastion.passphrase, &bastion.password]);
         let all = of_cluster.into_iter().chain(of_logins).chain(of_hosts);
-        let all = all.chain(of_bastions);
-        all.flatten()
+        let all = all.chain(of_bastions).flatten();
+        all.chain(proxy::secrets(self))
+            .chain(self.registries.secrets())
     }
 
     /// Whether a check of the preflight may fail on a host.

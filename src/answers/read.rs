@@ -13,7 +13,8 @@ use super::problems::{Position, Problem};
 use super::table_reader::{Notes, TableReader, join};
 use super::{
     Answers, Bastion, Check, ClusterSettings, ExistingPostgres, FirewallSettings, Host, HostKeys,
-    K3s, LoadBalancer, ManageFirewall, Postgres, Role, SshSettings, check,
+    K3s, LoadBalancer, ManageFirewall, Mirror, Postgres, ProxySettings, Registries, RegistryAccess,
+    Role, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -134,6 +135,8 @@ fn read(root: &TableReader<'_>) -> Answers {
         postgres: postgres(&root.section("postgres")),
         load_balancer: load_balancer(&root.section("load_balancer")),
         firewall: firewall(&root.section("firewall")),
+        proxy: proxy(&root.section("proxy")),
+        registries: registries(&root.section("registries")),
         hosts: root.sections("hosts").iter().map(host).collect(),
         bastions: root.sections("bastions").iter().map(bastion).collect(),
         notices: Vec::new(),
@@ -260,6 +263,54 @@ fn firewall(section: &TableReader<'_>) -> FirewallSettings {
     firewall
 }
 
+fn proxy(section: &TableReader<'_>) -> ProxySettings {
+    let proxy = ProxySettings {
+        http: section.proxy("http"),
+        https: section.proxy("https"),
+        no_proxy: section.texts("no_proxy"),
+    };
+    section.end();
+    proxy
+}
+
+fn registries(section: &TableReader<'_>) -> Registries {
+    let mirrors = section.named_sections("mirrors").into_iter();
+    let configs = section.named_sections("configs").into_iter();
+    let registries = Registries {
+        system_default: section.text("system_default"),
+        mirrors: mirrors
+            .map(|(name, table)| (name, mirror(&table)))
+            .collect(),
+        configs: configs
+            .map(|(name, table)| (name, access(&table)))
+            .collect(),
+    };
+    section.end();
+    registries
+}
+
+fn mirror(section: &TableReader<'_>) -> Mirror {
+    let mirror = Mirror {
+        endpoint: section.texts("endpoint"),
+        rewrite: section.named_texts("rewrite"),
+    };
+    section.end();
+    mirror
+}
+
+fn access(section: &TableReader<'_>) -> RegistryAccess {
+    let access = RegistryAccess {
+        username: section.text("username"),
+        password: section.secret("password"),
+        ca_file: section.text("ca_file"),
+        cert_file: section.text("cert_file"),
+        key_file: section.text("key_file"),
+        insecure_skip_verify: section.flag("insecure_skip_verify").unwrap_or_default(),
+    };
+    section.end();
+    access
+}
+
 fn host(section: &TableReader<'_>) -> Host {
     let host = Host {
         name: section
@@ -279,6 +330,7 @@ fn host(section: &TableReader<'_>) -> Host {
         password: section.secret("password"),
         sudo_password: section.secret("sudo_password"),
         host_key: section.text("host_key"),
+        proxy: section.proxy("proxy"),
         overrides: overrides(section),
     };
     section.end();

@@ -2,13 +2,14 @@
 //! others.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Secret;
 use super::problems::{Problem, nearest};
+use super::{ProxyUrl, Secret};
 
 pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
@@ -215,6 +216,54 @@ impl<'a> TableReader<'a> {
             self.problem(key, format!("must be {wanted}"));
         }
         secret
+    }
+
+    /// A URL in quotes, or a reference to a secret.
+    pub(super) fn proxy(&self, key: &'static str) -> Option<ProxyUrl> {
+        match self.value(key)? {
+            DeValue::String(text) => Some(ProxyUrl::Text(text.clone().into_owned())),
+            DeValue::Table(_) => self.secret(key).map(ProxyUrl::Elsewhere),
+            _ => {
+                let wanted = "a URL in quotes, { env = \"NAME\" } or { file = \"PATH\" }";
+                self.problem(key, format!("must be {wanted}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
+        self.typed(key, "true or false", DeValue::as_bool)
+    }
+
+    /// A table of texts, by names of the operator's.
+    pub(super) fn named_texts(&self, key: &'static str) -> BTreeMap<String, String> {
+        let wanted = "a table of strings, as in { \"from\" = \"to\" }";
+        let read = self.typed(key, wanted, |value| {
+            let texts = value.as_table()?.iter().map(|(name, value)| {
+                let name = name.get_ref().clone().into_owned();
+                Some((name, value.get_ref().as_str()?.to_owned()))
+            });
+            texts.collect::<Option<_>>()
+        });
+        read.unwrap_or_default()
+    }
+
+    /// Tables, by names of the operator's.
+    pub(super) fn named_sections(&self, key: &'static str) -> Vec<(String, TableReader<'a>)> {
+        let path = join(&self.path, key);
+        let wanted = format!("one or more tables, each headed [{path}.\"NAME\"]");
+        let tables = self.typed(key, &wanted, |value| {
+            let tables = value.as_table()?.iter().map(|(name, value)| {
+                let name = name.get_ref().clone().into_owned();
+                Some((name, value.get_ref().as_table()?))
+            });
+            tables.collect::<Option<Vec<_>>>()
+        });
+        let named = tables.into_iter().flatten().map(|(name, table)| {
+            let path = join(&path, &name);
+            (name, TableReader::new(Some(table), path, self.notes))
+        });
+        named.collect()
     }
 
     pub(super) fn section(&self, key: &'static str) -> TableReader<'a> {

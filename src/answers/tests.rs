@@ -42,6 +42,31 @@ fn problem(more: &str) -> String {
     text
 }
 
+/// Of [`everything`].
+fn registries() -> Registries {
+    Registries {
+        system_default: Some("registry.example.com:5000".into()),
+        mirrors: BTreeMap::from([(
+            "docker.io".into(),
+            Mirror {
+                endpoint: vec!["https://registry.example.com:5000".into()],
+                rewrite: BTreeMap::from([("^rancher/(.*)".into(), "r/$1".into())]),
+            },
+        )]),
+        configs: BTreeMap::from([(
+            "registry.example.com:5000".into(),
+            RegistryAccess {
+                username: Some("kay".into()),
+                password: Some(Secret::File("~/registry".into())),
+                ca_file: Some("/etc/ssl/ca.crt".into()),
+                cert_file: Some("/etc/ssl/client.crt".into()),
+                key_file: Some("/etc/ssl/client.key".into()),
+                insecure_skip_verify: true,
+            },
+        )]),
+    }
+}
+
 /// Every field of every type is given: a new field does not compile until it is added here.
 fn everything() -> Answers {
     Answers {
@@ -96,6 +121,12 @@ fn everything() -> Answers {
         firewall: FirewallSettings {
             manage: ManageFirewall::Open,
         },
+        proxy: ProxySettings {
+            http: Some(ProxyUrl::Text("http://proxy.example.com:3128".into())),
+            https: Some(ProxyUrl::Elsewhere(Secret::Env("PROXY_URL".into()))),
+            no_proxy: vec![".example.com".into()],
+        },
+        registries: registries(),
         hosts: vec![
             Host {
                 name: "db".into(),
@@ -111,6 +142,7 @@ fn everything() -> Answers {
                 password: Some(Secret::Inline("of the host".to_owned().into())),
                 sudo_password: Some(Secret::Env("SUDO_PASSWORD".into())),
                 host_key: Some(format!("SHA256:{}", "A".repeat(43))),
+                proxy: Some(ProxyUrl::Text("none".into())),
                 overrides: vec![Check::Disk],
             },
             Host::new("s1", Role::Server, "10.0.0.11"),

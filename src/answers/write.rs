@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Answers, Check, FirewallSettings, Secret};
+use super::{Answers, Check, FirewallSettings, ProxySettings, ProxyUrl, Registries, Secret};
 
 /// Writes answers as `read` reads them, everything in the order of the types.
 pub(super) fn to_toml(answers: &Answers) -> String {
@@ -14,6 +14,8 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         postgres,
         load_balancer,
         firewall,
+        proxy,
+        registries,
         hosts,
         bastions,
         notices: _,
@@ -72,6 +74,9 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         file.value("manage", firewall.manage.as_str());
     }
 
+    file.proxies(proxy);
+    file.registries(registries);
+
     for host in hosts {
         file.head("[[hosts]]");
         file.text("name", Some(&host.name));
@@ -93,6 +98,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         file.secret("password", host.password.as_ref());
         file.secret("sudo_password", host.sudo_password.as_ref());
         file.text("host_key", host.host_key.as_ref());
+        file.proxy("proxy", host.proxy.as_ref());
         file.checks("override", &host.overrides);
     }
     for bastion in bastions {
@@ -161,6 +167,52 @@ impl Writer {
             Some(Secret::Env(name)) => self.value(key, reference("env", name.clone())),
             Some(Secret::File(path)) => {
                 self.value(key, reference("file", path.display().to_string()));
+            }
+        }
+    }
+
+    fn proxy(&mut self, key: &str, url: Option<&ProxyUrl>) {
+        match url {
+            None => {}
+            Some(ProxyUrl::Text(text)) => self.value(key, text.as_str()),
+            Some(ProxyUrl::Elsewhere(secret)) => self.secret(key, Some(secret)),
+        }
+    }
+
+    fn proxies(&mut self, proxy: &ProxySettings) {
+        if *proxy != ProxySettings::default() {
+            self.head("[proxy]");
+            self.proxy("http", proxy.http.as_ref());
+            self.proxy("https", proxy.https.as_ref());
+            self.texts("no_proxy", &proxy.no_proxy);
+        }
+    }
+
+    fn registries(&mut self, registries: &Registries) {
+        if registries.system_default.is_some() {
+            self.head("[registries]");
+            self.text("system_default", registries.system_default.as_ref());
+        }
+        let head =
+            |part: &str, name: &str| format!("[registries.{part}.{}]", toml::Value::from(name));
+        for (name, mirror) in &registries.mirrors {
+            self.head(&head("mirrors", name));
+            self.texts("endpoint", &mirror.endpoint);
+            if !mirror.rewrite.is_empty() {
+                let texts = mirror.rewrite.iter();
+                let texts = texts.map(|(from, to)| (from.clone(), toml::Value::from(to.as_str())));
+                self.value("rewrite", texts.collect::<toml::Table>());
+            }
+        }
+        for (name, access) in &registries.configs {
+            self.head(&head("configs", name));
+            self.text("username", access.username.as_ref());
+            self.secret("password", access.password.as_ref());
+            self.text("ca_file", access.ca_file.as_ref());
+            self.text("cert_file", access.cert_file.as_ref());
+            self.text("key_file", access.key_file.as_ref());
+            if access.insecure_skip_verify {
+                self.value("insecure_skip_verify", true);
             }
         }
     }

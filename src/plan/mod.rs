@@ -18,7 +18,7 @@ use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::platform::Platform;
 use crate::secrets::SecretText;
-use crate::topology::Link;
+use crate::topology::{Link, Proxy};
 
 pub use files::{PlannedFile, preview_script, read_previews};
 #[cfg(test)]
@@ -155,6 +155,8 @@ pub enum Task {
         url: String,
         /// Its SHA-256, if the answers set one.
         sha256: Option<String>,
+        /// The host's.
+        proxy: Option<Proxy>,
     },
     /// From a server: only the right client certificate is accepted.
     ProveDatastore(DatastoreProof),

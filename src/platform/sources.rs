@@ -4,7 +4,7 @@
 use super::{Facts, Platform};
 use crate::answers::K3s;
 use crate::remote::Script;
-use crate::topology::Topology;
+use crate::topology::{Proxies, Proxy, Topology};
 
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
@@ -49,6 +49,7 @@ pub struct SourceRequirements<'a> {
     /// The host through which the install script will be fetched; `None` when it is kept from an
     /// earlier run.
     pub fetches: Option<&'a str>,
+    pub proxies: &'a Proxies,
 }
 
 impl Downloads {
@@ -85,6 +86,7 @@ impl Sources {
             topology,
             downloads,
             fetches,
+            proxies,
         } = wanted;
         let postgres = topology.datastore.member(host).map_or("", |_| "yes");
         let packages = topology.api.member(host).map_or_else(String::new, |_| {
@@ -98,9 +100,12 @@ impl Sources {
         } else {
             ""
         };
-        Script::new(PRELUDE)
+        let script = Script::new(PRELUDE)
             .then(platform.family.functions)
-            .then(SCRIPT)
+            .then(SCRIPT);
+        let proxy = proxies.get(host).into_iter().flat_map(Proxy::inputs);
+        let script = proxy.fold(script, |script, (name, text)| script.input(name, text));
+        script
             .input("POSTGRES", postgres)
             .input("PACKAGES", packages)
             .input("VERSION", downloads.version.as_str())
@@ -222,11 +227,13 @@ mod tests {
             ..Facts::default()
         };
         let platform = Platform::of(&debian).unwrap();
+        let proxies = Proxies::new();
         let tried = |fetches| {
             let wanted = SourceRequirements {
                 topology: &topology,
                 downloads: &downloads,
                 fetches,
+                proxies: &proxies,
             };
             let script = Sources::script(wanted, "k3s-server-1", "x86_64", platform);
             let output = std::process::Command::new("sh")

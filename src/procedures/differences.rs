@@ -126,6 +126,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         Handling::InPlace,
     );
 
+    found.images(applied, wanted);
     for host in &applied.hosts {
         match wanted.host(&host.name) {
             Some(same) => found.host(host, same),
@@ -191,6 +192,26 @@ impl Differences {
         self.text(key, &old.to_string(), &new.to_string(), how);
     }
 
+    /// What nodes download with: they read it at their start.
+    fn images(&mut self, old: &Answers, new: &Answers) {
+        let (old_proxy, new_proxy) = (&old.proxy, &new.proxy);
+        let (had, has) = (&old.registries, &new.registries);
+        let changed = [
+            ("proxy.http", old_proxy.http != new_proxy.http),
+            ("proxy.https", old_proxy.https != new_proxy.https),
+            ("proxy.no_proxy", old_proxy.no_proxy != new_proxy.no_proxy),
+            (
+                "registries.system_default",
+                had.system_default != has.system_default,
+            ),
+            ("registries.mirrors", had.mirrors != has.mirrors),
+            ("registries.configs", had.configs != has.configs),
+        ];
+        for (key, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+            self.add(format!("{key} has changed"), Handling::Rolling);
+        }
+    }
+
     /// Settings of K3s; only their names are shown, because their values may be secret.
     fn flags(&mut self, key: &str, old: &toml::Table, new: &toml::Table) {
         let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
@@ -214,6 +235,13 @@ impl Differences {
 
     fn host(&mut self, old: &Host, new: &Host) {
         let name = &old.name;
+        if old.proxy != new.proxy {
+            let how = match old.role() {
+                Role::Server | Role::Agent => Handling::Rolling,
+                Role::Postgres | Role::LoadBalancer | Role::Monitor => Handling::InPlace,
+            };
+            self.add(format!("{name}: its proxy has changed"), how);
+        }
         if old.roles != new.roles {
             let what = format!("{name}: role {}, now {}", old.role(), new.role());
             self.add(what, Handling::Refused(MOVED));
@@ -235,6 +263,7 @@ impl Differences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::ProxyUrl;
 
     fn lab() -> Answers {
         Answers::from_toml(include_str!("../../tests/lab/answers.toml")).unwrap()
@@ -339,6 +368,10 @@ mod tests {
                 .insert("kubelet-arg".into(), "v=2".into());
             wanted.load_balancer.port = 7443;
             wanted.load_balancer.names.push("api.example".into());
+            wanted.proxy.https = Some(ProxyUrl::Text("http://proxy:3128".into()));
+            wanted.registries.system_default = Some("registry:5000".into());
+            wanted.hosts[0].proxy = Some(ProxyUrl::Text("none".into()));
+            wanted.hosts[1].proxy = Some(ProxyUrl::Text("none".into()));
             wanted
                 .hosts
                 .push(Host::new("k3s-agent-2", Role::Agent, "198.51.100.16"));

@@ -72,7 +72,7 @@ fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError>
 fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let server = context.server_1();
     let mut steps = vec![
-        k3s::tools(&server, NodeKind::SERVER),
+        k3s::tools(context, &server, NodeKind::SERVER),
         k3s::installer(context),
     ];
     steps.extend(server_steps(context, &server, Vec::new())?);
@@ -89,7 +89,7 @@ fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
 fn other_servers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for server in &context.servers[1..] {
-        steps.push(k3s::tools(server, NodeKind::SERVER));
+        steps.push(k3s::tools(context, server, NodeKind::SERVER));
         let after = on_each(FIRST_DATA, &context.postgres);
         steps.extend(server_steps(context, server, after)?);
     }
@@ -103,7 +103,7 @@ fn server_steps(
 ) -> Result<Vec<Step>, StepError> {
     let before = context.before(server, &context.servers);
     let confined = selinux::k3s(context, server, NodeKind::SERVER);
-    let start = k3s::start(server, NodeKind::SERVER)
+    let start = k3s::start(context, server, NodeKind::SERVER)
         .needing([server.id(certificates::PROOF)])
         .needing(confined.iter().map(|step| step.id.clone()))
         .needing(after);
@@ -122,7 +122,7 @@ fn balancers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         let confined = selinux::load_balancer(context, host);
         let run = load_balancer::run(context, host)?;
         let run = run.needing(confined.iter().map(|step| step.id.clone()));
-        steps.push(load_balancer::install(host));
+        steps.push(load_balancer::install(context, host));
         steps.extend(confined);
         steps.push(run);
         let proof = load_balancer::proof(context, host)
@@ -143,11 +143,11 @@ fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         let before = context.before(agent, &context.agents);
         let config = k3s::agent_config(context, agent)?;
         let confined = selinux::k3s(context, agent, NodeKind::AGENT);
-        let start = k3s::start(agent, NodeKind::AGENT)
+        let start = k3s::start(context, agent, NodeKind::AGENT)
             .needing(confined.iter().map(|step| step.id.clone()))
             .needing([token.id.clone(), endpoint.id.clone()]);
         steps.extend([
-            k3s::tools(agent, NodeKind::AGENT),
+            k3s::tools(context, agent, NodeKind::AGENT),
             config.needing(before.map(|one| one.id(k3s::AGENT_START))),
             k3s::install(context, agent, NodeKind::AGENT)?,
             token,

@@ -11,7 +11,7 @@ use crate::plan::{
 use crate::platform::{Facts, Platform};
 use crate::secrets::{SecretText, Secrets};
 use crate::steps::PlanInputs;
-use crate::topology::Topology;
+use crate::topology::{Proxy, Topology};
 
 fn identity(of: &str) -> Identity {
     Identity {
@@ -77,6 +77,8 @@ impl PlanWorld {
             encrypts: self.encrypts,
             pki: &self.pki,
             secrets: &self.secrets,
+            proxies: &Proxy::of_all(&self.answers, &self.topology).unwrap(),
+            registries: &self.answers.registries.revealed().unwrap(),
         })
         .unwrap()
     }
@@ -263,13 +265,15 @@ fn a_new_cluster_encrypts_its_secrets_and_another_one_keeps_what_it_does() {
 /// Every step file says which inputs it takes, and is given exactly these.
 #[test]
 fn inputs_are_what_the_files_say() {
-    let plan = many().plan();
+    let proxy = "[proxy]\nhttps = \"http://proxy:3128\"\n";
+    let proxied = || PlanWorld::new(&format!("{}{proxy}", hosts("pssslaa")));
+    let plan = proxied().plan();
     let named = PlanWorld::new(&format!(
-        "{}[postgres]\nname = \"db.example.com\"\n",
+        "{}{proxy}[postgres]\nname = \"db.example.com\"\n",
         hosts("psl")
     ));
     let named = named.plan();
-    let mut guarded = many();
+    let mut guarded = proxied();
     guarded.answers.firewall.manage = ManageFirewall::Open;
     guarded.enforcing = guarded.platforms.keys().cloned().collect();
     let guarded = guarded.plan();

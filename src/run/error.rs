@@ -9,7 +9,7 @@ use crate::procedures::differences::Difference;
 use crate::remote::lease::LeaseError;
 use crate::state::{SecretsError, StateError};
 use crate::steps::StepError;
-use crate::topology::TopologyError;
+use crate::topology::{ProxyError, TopologyError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -19,6 +19,8 @@ pub enum RunError {
     State(#[from] StateError),
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error(transparent)]
     Pki(#[from] PkiError),
     #[error(transparent)]

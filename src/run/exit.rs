@@ -39,6 +39,7 @@ pub fn of_error(error: &RunError) -> u8 {
         | RunError::ReadOnly
         | RunError::NoHost(_)
         | RunError::Secrets(_)
+        | RunError::Proxy(_)
         | RunError::SshConfig(_)
         | RunError::LoginSecret(LoginSecretError::Unfit { .. }) => USAGE,
         RunError::State(_)

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::ways::{StoredHostKeys, Tried};
 use super::{RunError, ways};
-use crate::answers::Answers;
+use crate::answers::{Answers, Registries};
 use crate::engine::Memory;
 use crate::engine::hosts::Connector;
 use crate::hash::token_mark;
@@ -21,7 +21,7 @@ use crate::remote::Way;
 use crate::remote::lease::Lease;
 use crate::secrets::{SecretText, Secrets};
 use crate::state::{Folder, Lock, SecretsError, State, complete_secrets};
-use crate::topology::Topology;
+use crate::topology::{Proxies, Proxy, Topology};
 
 /// The answers are valid; their state is locked, or only read; secrets and certificates exist.
 pub struct Opened {
@@ -36,6 +36,9 @@ pub struct Opened {
     /// Its answers are those of the latest started run, not these ones.
     pub(super) state: State,
     pub(super) secrets: Secrets,
+    pub(super) proxies: Proxies,
+    /// With their passwords. Stored nowhere else, as those of proxies.
+    pub(super) registries: Registries,
     /// Of every host, in their order.
     pub(super) connectors: Vec<Connector>,
     /// The secrets of all logins. Stored nowhere else.
@@ -137,6 +140,11 @@ impl Opened {
             return Err(SecretsError::Lost(folder.path().to_owned()).into());
         }
         let topology = Topology::of(&answers)?;
+        let (proxies, registries) = match purpose {
+            // They download nothing.
+            Purpose::Act => Default::default(),
+            _ => (Proxy::of_all(&answers, &topology)?, revealed(&answers)?),
+        };
         let datastore = &topology.datastore;
         let members = datastore.members.iter();
         let servers = topology.servers.iter();
@@ -172,6 +180,8 @@ impl Opened {
             folder,
             state,
             secrets,
+            proxies,
+            registries,
             connectors,
             logins,
             pki,
@@ -207,6 +217,8 @@ impl Opened {
             .cloned()
             .chain(keys)
             .chain(self.logins.iter().cloned())
+            .chain(self.proxies.values().flat_map(Proxy::secrets))
+            .chain(self.registries.passwords().cloned())
             .collect();
         Redactor::new(&secrets)
     }
@@ -222,6 +234,12 @@ impl Opened {
             since: rfc_3339(OffsetDateTime::now_utc()),
         })
     }
+}
+
+/// The registries with their passwords.
+fn revealed(answers: &Answers) -> Result<Registries, SecretsError> {
+    let revealed = answers.registries.revealed();
+    revealed.map_err(|(key, source)| SecretsError::Unavailable { key, source })
 }
 
 /// `20261124T215440Z-3f2a`

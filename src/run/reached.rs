@@ -84,6 +84,7 @@ impl Opened {
             topology: &self.topology,
             downloads,
             fetches: (!kept).then_some(&self.topology.server_1().name),
+            proxies: &self.proxies,
         }
     }
 
@@ -278,6 +279,8 @@ impl Checked {
             platforms: &platforms,
             pki: &self.opened.pki,
             secrets: &self.opened.secrets,
+            proxies: &self.opened.proxies,
+            registries: &self.opened.registries,
         })?;
         Ok(Planned {
             opened: self.opened,

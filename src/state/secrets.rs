@@ -12,10 +12,7 @@ use crate::secrets::{SecretText, Secrets};
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     #[error("{key}: {source}")]
-    Unavailable {
-        key: &'static str,
-        source: SecretError,
-    },
+    Unavailable { key: String, source: SecretError },
     #[error("{key} {why}")]
     Unfit {
         key: &'static str,
@@ -146,9 +143,10 @@ fn one(
             None => Ok(SecretText::random()?),
         };
     };
-    let text = given
-        .reveal()
-        .map_err(|source| SecretsError::Unavailable { key, source })?;
+    let text = given.reveal().map_err(|source| SecretsError::Unavailable {
+        key: key.to_owned(),
+        source,
+    })?;
     match problem(text.expose()) {
         None => Ok(text),
         Some(why) => Err(SecretsError::Unfit { key, why }),

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use minijinja::value::Serde;
 
 use super::{
-    PACKAGES, START, START_SECONDS, StepContext, StepError, StepHost, on_each, step_file, template,
+    PACKAGES, START, START_SECONDS, StepContext, StepError, StepHost, images, on_each, step_file,
+    template,
 };
 use crate::plan::{Late, Step, Task, Value};
 
@@ -17,6 +18,7 @@ pub const AGENTS: &str = "k3s/agents";
 pub const AGENT_START: &str = "agent/start";
 
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
+const REGISTRIES_FILE: &str = "/etc/rancher/k3s/registries.yaml";
 
 /// The official install script, downloaded once for all hosts.
 pub fn installer(context: &StepContext<'_>) -> Step {
@@ -30,6 +32,7 @@ pub fn installer(context: &StepContext<'_>) -> Step {
             Task::FetchInstaller {
                 url,
                 sha256: k3s.install_sha256.clone(),
+                proxy: context.proxy(&server).cloned(),
             },
         )
         .within(PACKAGES)
@@ -37,18 +40,21 @@ pub fn installer(context: &StepContext<'_>) -> Step {
 }
 
 /// What the install script needs before it can be downloaded or run.
-pub fn tools(node: &StepHost<'_>, kind: NodeKind) -> Step {
+pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Step {
+    let packages = node.platform.download_packages;
     node.shell(
         &kind.step("tools"),
         "the host can download over HTTPS",
         step_file!("k3s/tools"),
-        vec![("DOWNLOAD_PACKAGES", node.platform.download_packages.into())],
+        context.downloading(node, vec![("DOWNLOAD_PACKAGES", packages.into())]),
     )
     .within(PACKAGES)
 }
 
 /// The setting of servers that Kubernetes Secrets are encrypted before they are stored.
 const SECRETS_ENCRYPTION: &str = "secrets-encryption";
+/// The one that says where the images of K3s itself are; agents learn it from servers.
+const SYSTEM_REGISTRY: &str = "system-default-registry";
 
 pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, StepError> {
     let StepContext { given, .. } = context;
@@ -56,6 +62,9 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
     if given.encrypts {
         let answered = settings.entry(SECRETS_ENCRYPTION);
         answered.or_insert(toml::Value::Boolean(true));
+    }
+    if let Some(registry) = &given.answers.registries.system_default {
+        settings.insert(SYSTEM_REGISTRY.into(), registry.as_str().into());
     }
     confine(context, server, &mut settings);
     let encrypts = settings.get(SECRETS_ENCRYPTION) == Some(&toml::Value::Boolean(true));
@@ -77,7 +86,7 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
         },
     )?;
     let config = Value::Secret(config.into());
-    Ok(config_step(server, NodeKind::SERVER, title, config))
+    config_step(context, server, NodeKind::SERVER, title, config)
 }
 
 /// Where `SELinux` enforces, containers are confined.
@@ -108,16 +117,37 @@ pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<S
         Value::Secret(config.into())
     };
     let title = "K3s has its configuration";
-    Ok(config_step(agent, NodeKind::AGENT, title, config))
+    config_step(context, agent, NodeKind::AGENT, title, config)
 }
 
-fn config_step(node: &StepHost<'_>, kind: NodeKind, title: &str, config: Value) -> Step {
-    node.shell(
+fn config_step(
+    context: &StepContext<'_>,
+    node: &StepHost<'_>,
+    kind: NodeKind,
+    title: &str,
+    config: Value,
+) -> Result<Step, StepError> {
+    let registries = context.given.registries;
+    let files: Vec<_> = registries.files().collect();
+    let environment = context.proxy(node).map(images::environment);
+    let empty = || Value::from("");
+    Ok(node.shell(
         &kind.step("config"),
         title,
         step_file!("k3s/config"),
-        vec![("CONFIG_FILE", CONFIG_FILE.into()), ("CONFIG", config)],
-    )
+        vec![
+            ("CONFIG_FILE", CONFIG_FILE.into()),
+            ("CONFIG", config),
+            ("REGISTRIES_FILE", REGISTRIES_FILE.into()),
+            (
+                "REGISTRIES",
+                images::registries(registries)?.unwrap_or_else(empty),
+            ),
+            ("REGISTRY_FILES", files.join(" ").into()),
+            ("ENVIRONMENT_FILE", kind.environment().into()),
+            ("ENVIRONMENT", environment.unwrap_or_else(empty)),
+        ],
+    ))
 }
 
 /// The two kinds of node, as the install script and systemd call them.
@@ -126,7 +156,7 @@ pub struct NodeKind {
     component: &'static str,
     name: &'static str,
     service: &'static str,
-    /// The files that are read at the start, so that a change needs a restart.
+    /// The files that are always read at the start, so that a change needs a restart.
     reads: &'static [&'static str],
 }
 
@@ -154,6 +184,20 @@ impl NodeKind {
         format!("{}/{name}", self.component)
     }
 
+    /// The environment of its service (docs/facts.md, "Proxies").
+    fn environment(self) -> String {
+        format!("/etc/systemd/system/{}.service.env", self.service)
+    }
+
+    /// What it reads at its start on this host.
+    fn reads_on(self, context: &StepContext<'_>, node: &StepHost<'_>) -> Vec<String> {
+        let always = self.reads.iter().map(|file| (*file).to_owned());
+        let registries = !context.given.registries.is_empty();
+        let registries = registries.then(|| REGISTRIES_FILE.to_owned());
+        let environment = context.proxy(node).map(|_| self.environment());
+        always.chain(registries).chain(environment).collect()
+    }
+
     /// The file in which a start records what it has read.
     fn loaded(self) -> String {
         format!("/run/k3s-ha-wizard/loaded-{}", self.service)
@@ -168,23 +212,26 @@ pub fn install(
     let k3s = &context.given.answers.k3s;
     let drop_in = template::fill(
         include_str!("../../assets/templates/k3s-drop-in.conf.j2"),
-        minijinja::context! { files => Serde(kind.reads), loaded => kind.loaded() },
+        minijinja::context! { files => kind.reads_on(context, node), loaded => kind.loaded() },
     )?;
     let text = |text: &Option<String>| Value::Plain(text.clone().unwrap_or_default());
     let step = node.shell(
         &kind.step("install"),
         format!("K3s {} is installed", k3s.version),
         step_file!("k3s/install"),
-        vec![
-            ("KIND", kind.name.into()),
-            ("SERVICE", kind.service.into()),
-            ("VERSION", k3s.version.clone().into()),
-            ("DROP_IN", drop_in.into()),
-            ("ARTIFACT_URL", text(&k3s.artifact_url)),
-            ("CHANNEL_URL", text(&k3s.channel_url)),
-            ("INSTALLER_SHA256", Late::InstallerSha256.into()),
-            ("INSTALLER", Late::Installer.into()),
-        ],
+        context.downloading(
+            node,
+            vec![
+                ("KIND", kind.name.into()),
+                ("SERVICE", kind.service.into()),
+                ("VERSION", k3s.version.clone().into()),
+                ("DROP_IN", drop_in.into()),
+                ("ARTIFACT_URL", text(&k3s.artifact_url)),
+                ("CHANNEL_URL", text(&k3s.channel_url)),
+                ("INSTALLER_SHA256", Late::InstallerSha256.into()),
+                ("INSTALLER", Late::Installer.into()),
+            ],
+        ),
     );
     let installer = context.server_1().id(INSTALLER);
     let tools = node.id(&kind.step("tools"));
@@ -217,7 +264,7 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
         .needing([context.server_1().id(AUTHORITY)])
 }
 
-pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
+pub fn start(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Step {
     let is_server = kind.name == "server";
     let title = if is_server {
         "K3s runs, and its node is Ready"
@@ -235,6 +282,7 @@ pub fn start(node: &StepHost<'_>, kind: NodeKind) -> Step {
             ("SERVICE", kind.service.into()),
             ("NODE_NAME", node.name.into()),
             ("LOADED", kind.loaded().into()),
+            ("READS", kind.reads_on(context, node).join(" ").into()),
             ("WAIT", START_SECONDS.to_string().into()),
         ],
     )

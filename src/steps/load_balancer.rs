@@ -8,21 +8,24 @@ pub const INSTALL: &str = "load-balancer/install";
 pub const RUN: &str = "load-balancer/run";
 pub const PROOF: &str = "load-balancer/proof";
 
-pub fn install(balancer: &StepHost<'_>) -> Step {
+pub fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     balancer
         .shell(
             INSTALL,
             "nginx is installed, with its stream module",
             step_file!("load-balancer/install"),
-            vec![
-                ("NGINX_PACKAGE", balancer.platform.nginx_package.into()),
-                (
-                    "STREAM_PACKAGE",
-                    balancer.platform.nginx_stream_package.into(),
-                ),
-                ("NGINX", balancer.platform.nginx.into()),
-                ("NGINX_USER", balancer.platform.nginx_user.into()),
-            ],
+            context.downloading(
+                balancer,
+                vec![
+                    ("NGINX_PACKAGE", balancer.platform.nginx_package.into()),
+                    (
+                        "STREAM_PACKAGE",
+                        balancer.platform.nginx_stream_package.into(),
+                    ),
+                    ("NGINX", balancer.platform.nginx.into()),
+                    ("NGINX_USER", balancer.platform.nginx_user.into()),
+                ],
+            ),
         )
         .within(PACKAGES)
 }

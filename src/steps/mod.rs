@@ -2,6 +2,7 @@
 //!
 //! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
 //! * [`firewall`], [`selinux`]: what stands between them
+//! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
 //!
 //! A step is a shell file in `assets/steps` (see `prelude.sh`) and a function here; what one host's
@@ -10,6 +11,7 @@
 pub mod certificates;
 pub mod cluster;
 pub mod firewall;
+mod images;
 pub mod k3s;
 pub mod load_balancer;
 pub mod postgres;
@@ -20,13 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Registries};
 use crate::events::StepId;
 use crate::pki::Pki;
 use crate::plan::{Act, Shell, Step, Task, Value, Work};
 use crate::platform::Platform;
-use crate::secrets::Secrets;
-use crate::topology::{Member, Topology};
+use crate::secrets::{SecretText, Secrets};
+use crate::topology::{Member, Proxies, Proxy, Topology};
 
 /// Packages are downloaded, and another package manager may hold the lock.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
@@ -68,6 +70,9 @@ pub struct PlanInputs<'a> {
     pub encrypts: bool,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
+    pub proxies: &'a Proxies,
+    /// With their passwords.
+    pub registries: &'a Registries,
 }
 
 /// Why steps cannot be built. With validated answers and the facts of all hosts they always can.
@@ -152,6 +157,25 @@ impl<'a> StepContext<'a> {
         self.given.enforcing.contains(host.name)
     }
 
+    /// The proxy of a host, if it has one.
+    fn proxy(&self, host: &StepHost<'_>) -> Option<&'a Proxy> {
+        self.given.proxies.get(host.name)
+    }
+
+    /// The inputs of a step that downloads: with those of `use_proxy`, where the host has a proxy.
+    fn downloading(
+        &self,
+        host: &StepHost<'_>,
+        mut inputs: Vec<(&'static str, Value)>,
+    ) -> Vec<(&'static str, Value)> {
+        let proxy = self.proxy(host).into_iter();
+        inputs.extend(proxy.flat_map(|proxy| {
+            let value = |text: SecretText| secret_if(proxy.is_secret(), text);
+            proxy.inputs().map(|(name, text)| (name, value(text)))
+        }));
+        inputs
+    }
+
     fn db_port(&self) -> String {
         self.given.topology.datastore.port.to_string()
     }
@@ -163,6 +187,15 @@ impl<'a> StepContext<'a> {
             format!("# BEGIN k3s-ha-wizard {cluster}"),
             format!("# END k3s-ha-wizard {cluster}"),
         )
+    }
+}
+
+/// A value that is shown, unless it is a secret.
+fn secret_if(is_secret: bool, text: SecretText) -> Value {
+    if is_secret {
+        Value::Secret(text)
+    } else {
+        Value::Plain(text.expose().to_owned())
     }
 }
 

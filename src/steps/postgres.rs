@@ -23,7 +23,7 @@ pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
             INSTALL,
             format!("Postgres is installed and answers on port {port}"),
             step_file!("postgres/install"),
-            vec![("DB_PORT", port.into())],
+            context.downloading(postgres, vec![("DB_PORT", port.into())]),
         )
         .within(PACKAGES)
 }

@@ -18,7 +18,10 @@ pub fn load_balancer(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Opti
         LOAD_BALANCER,
         "SELinux lets nginx forward to the servers",
         step_file!("selinux/load-balancer"),
-        vec![("PORTS", ports.into()), ("TOOLS", TOOLS.into())],
+        context.downloading(
+            balancer,
+            vec![("PORTS", ports.into()), ("TOOLS", TOOLS.into())],
+        ),
     );
     context.confines(balancer).then(|| step.within(PACKAGES))
 }
@@ -29,7 +32,7 @@ pub fn k3s(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Op
         K3S,
         "the SELinux policy of K3s is installed",
         step_file!("selinux/k3s"),
-        Vec::new(),
+        context.downloading(node, Vec::new()),
     );
     let step = step
         .within(PACKAGES)

@@ -2,8 +2,10 @@
 //!
 //! * [`links`](Topology::links): the connections that the cluster needs;
 //!   [`openings`](Topology::openings): what the firewall of a host must allow for them
+//! * [`Proxy`]: how each host downloads
 
 mod links;
+mod proxy;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,6 +15,7 @@ use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
 pub use links::{API, AllowedPort, KUBELET, Link, Openings};
+pub use proxy::{Proxies, Proxy, ProxyError};
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

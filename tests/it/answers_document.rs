@@ -86,14 +86,16 @@ fn document() -> String {
             _ => section(&format!("`[{name}]`"), part, &mut text),
         }
     }
-    let secret = &schema["$defs"]["secret"];
-    let _ = write!(text, "\n## secret\n\n{}\n\n", described(secret));
-    for form in secret["anyOf"].as_array().unwrap() {
-        let written = match form["properties"].as_object() {
-            None => "\"…\"".to_owned(),
-            Some(keys) => format!("{{ {} = \"…\" }}", keys.keys().next().unwrap()),
-        };
-        let _ = writeln!(text, "* `{written}`: {}", described(form));
+    for name in ["secret", "proxy"] {
+        let kind = &schema["$defs"][name];
+        let _ = write!(text, "\n## {name}\n\n{}\n\n", described(kind));
+        for form in kind["anyOf"].as_array().unwrap() {
+            let written = match form["properties"].as_object() {
+                None => "\"…\"".to_owned(),
+                Some(keys) => format!("{{ {} = \"…\" }}", keys.keys().next().unwrap()),
+            };
+            let _ = writeln!(text, "* `{written}`: {}", described(form));
+        }
     }
     let checks = &schema["$defs"]["checks"];
     let names = checks["items"]["enum"].as_array().unwrap().iter();

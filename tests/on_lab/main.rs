@@ -15,6 +15,7 @@ mod left;
 mod network;
 mod plain;
 mod postgres;
+mod proxy;
 mod refusals;
 mod tui;
 mod ways;

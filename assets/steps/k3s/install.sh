@@ -2,6 +2,7 @@
 # K3s is installed in one pinned version, by the official install script, and not yet started
 # (docs/facts.md, "Install script").
 # inputs: KIND SERVICE VERSION DROP_IN ARTIFACT_URL CHANNEL_URL INSTALLER_SHA256 INSTALLER
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 OURS=$KEEP/k3s-is-ours
 UNIT=/etc/systemd/system/$SERVICE.service
@@ -59,6 +60,11 @@ apply() {
     keep
     : >"$OURS"
     put_files
+    if [ -e "$UNIT" ]; then
+        systemctl daemon-reload
+        # Perhaps only the drop-in was missing.
+        if answer >/dev/null; then return 0; fi
+    fi
     make_run
     script=$RUN/install.sh
     trap 'rm -f "$script"' EXIT
@@ -79,6 +85,11 @@ apply() {
     export INSTALL_K3S_VERSION="$VERSION" INSTALL_K3S_SKIP_START=true
     [ -z "$ARTIFACT_URL" ] || export INSTALL_K3S_ARTIFACT_URL="$ARTIFACT_URL"
     [ -z "$CHANNEL_URL" ] || export INSTALL_K3S_CHANNEL_URL="$CHANNEL_URL"
-    sh "$script" "$KIND"
+    # The script replaces the environment of the service by its own, with the proxy in it.
+    kept=$KEEP/service-environment
+    rm -f "$kept"
+    [ ! -e "$UNIT.env" ] || cp -p "$UNIT.env" "$kept"
+    ( use_proxy; sh "$script" "$KIND" )
+    [ ! -e "$kept" ] || mv -f "$kept" "$UNIT.env"
     systemctl daemon-reload
 }

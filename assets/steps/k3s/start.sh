@@ -1,12 +1,19 @@
 # shellcheck shell=sh
 # K3s runs with the configuration that is there, and its node is Ready.
-# inputs: KIND SERVICE NODE_NAME LOADED WAIT
+# inputs: KIND SERVICE NODE_NAME LOADED READS WAIT
 
 kubectl() { /usr/local/bin/k3s kubectl "$@" 2>/dev/null; }
 
+# Its start has read every file that it reads now.
+reads_all() {
+    for file in $READS; do
+        grep -qF "  $file" "$LOADED" || return
+    done
+}
+
 # It was started with the configuration and the program that are there now.
 as_it_is_there() {
-    loaded_is_there "$LOADED" &&
+    loaded_is_there "$LOADED" && reads_all &&
         [ "$(cat "$LOADED.program" 2>/dev/null)" = "$(stat -c '%i %s %Y' /usr/local/bin/k3s)" ]
 }
 

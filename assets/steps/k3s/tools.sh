@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # The host can download over HTTPS, which the install script needs.
-# inputs: DOWNLOAD_PACKAGES
+# inputs: DOWNLOAD_PACKAGES   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 satisfied() {
     command -v curl >/dev/null || command -v wget >/dev/null ||
@@ -11,5 +11,5 @@ satisfied() {
 
 apply() {
     # shellcheck disable=SC2086 # a list of packages
-    install_packages $DOWNLOAD_PACKAGES
+    ( use_proxy; install_packages $DOWNLOAD_PACKAGES )
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # nginx with its stream module is installed; a newly installed one does not start its own service.
 # inputs: NGINX_PACKAGE STREAM_PACKAGE (empty if nginx has the module) NGINX NGINX_USER
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 OURS=$KEEP/nginx-is-ours
 OWN_LINK=/etc/systemd/system/multi-user.target.wants/nginx.service
@@ -35,7 +36,7 @@ apply() {
         systemctl mask nginx.service
     fi
     # shellcheck disable=SC2086 # there may be none
-    install_packages "$NGINX_PACKAGE" $STREAM_PACKAGE
+    ( use_proxy; install_packages "$NGINX_PACKAGE" $STREAM_PACKAGE )
     if [ -e "$OURS" ]; then
         rm -f "$OWN_LINK"
         systemctl unmask nginx.service

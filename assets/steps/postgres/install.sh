@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Postgres is installed, enabled at boot, and answers on its port.
-# inputs: DB_PORT
+# inputs: DB_PORT   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 OURS=$KEEP/postgres-is-ours
 
@@ -40,7 +40,7 @@ apply() {
     if ! postgres_installed >/dev/null; then
         keep
         [ -n "$(postgres_cluster)$(postgres_elsewhere)" ] || : >"$OURS"
-        install_postgres
+        ( use_proxy; install_postgres )
     fi
     [ -n "$(postgres_cluster)" ] || make_postgres_cluster
     enable_postgres

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # The policy of K3s is installed, and its files have their labels, before it starts. Only where
 # SELinux enforces. Not tried on such a host: docs/facts.md, "SELinux".
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 PROGRAM=/usr/local/bin/k3s
 POLICY=k3s-selinux
@@ -18,7 +19,7 @@ satisfied() {
 
 apply() {
     # The install script of K3s adds the package source, and usually installs the package.
-    policy_there || install_packages "$POLICY"
+    policy_there || ( use_proxy; install_packages "$POLICY" )
     for path in "$PROGRAM" /etc/rancher /var/lib/rancher; do
         [ ! -e "$path" ] || restorecon -R "$path"
     done

@@ -2,7 +2,7 @@
 # SELinux lets nginx listen on the port of the API, connect to the servers, and use its own folders.
 # Only where SELinux enforces. Not tried on such a host: docs/facts.md, "SELinux".
 # The ports are TCP, one a line; the tools are the package of semanage.
-# inputs: PORTS TOOLS
+# inputs: PORTS TOOLS   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 LABEL=http_port_t
 RELAY=httpd_can_network_relay
@@ -47,7 +47,7 @@ context() {
 }
 
 apply() {
-    command -v semanage >/dev/null || install_packages "$TOOLS"
+    command -v semanage >/dev/null || ( use_proxy; install_packages "$TOOLS" )
     for port in $PORTS; do
         labelled "$port" && continue
         # Where the policy has the port under another label, -a says that it is already defined.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use crate::events::Stream;
 use crate::plan::Late;
 use crate::remote::{RemoteError, Script};
+use crate::topology::Proxy;
 
 use super::{Site, Trouble};
 use crate::engine::sha256;
@@ -13,12 +14,14 @@ use crate::events::Outcome;
 
 /// The script has some 40 KiB.
 const MOST: usize = 4 << 20;
+const PRELUDE: &str = include_str!("../../../assets/steps/prelude.sh");
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 
 pub(super) fn fetch(
     site: &mut Site<'_, '_>,
     url: &str,
     pinned: Option<&str>,
+    proxy: Option<&Proxy>,
 ) -> Result<Outcome, Trouble> {
     let state_says = |error: crate::state::StateError| Trouble::because(error.to_string());
     let kept = site
@@ -36,7 +39,7 @@ pub(super) fn fetch(
         }
     }
 
-    let script = download(site, url)?;
+    let script = download(site, url, proxy)?;
     let sum = sha256(&script);
     if let Some(pinned) = pinned
         && !pinned.eq_ignore_ascii_case(&sum)
@@ -77,8 +80,10 @@ fn bind(site: &Site<'_, '_>, script: &[u8], sum: &str) -> Result<(), Trouble> {
 }
 
 /// Its very bytes: they are hashed.
-fn download(site: &mut Site<'_, '_>, url: &str) -> Result<Vec<u8>, Trouble> {
-    let program = Script::new(FETCH).input("URL", url);
+fn download(site: &mut Site<'_, '_>, url: &str, proxy: Option<&Proxy>) -> Result<Vec<u8>, Trouble> {
+    let program = Script::new(PRELUDE).then(FETCH).input("URL", url);
+    let inputs = proxy.into_iter().flat_map(Proxy::inputs);
+    let program = inputs.fold(program, |program, (name, text)| program.input(name, text));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status: Result<i32, RemoteError> =
         site.remote

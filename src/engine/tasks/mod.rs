@@ -123,7 +123,9 @@ pub(super) fn only_looks(task: &Task) -> bool {
 pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
     match task {
         Task::KeepCertificates => here(task, site.run),
-        Task::FetchInstaller { url, sha256 } => installer::fetch(site, url, sha256.as_deref()),
+        Task::FetchInstaller { url, sha256, proxy } => {
+            installer::fetch(site, url, sha256.as_deref(), proxy.as_ref())
+        }
         Task::ProveDatastore(proof) => proofs::datastore(site, proof),
         Task::LearnClusterCa => cluster::learn_ca(site),
         Task::ProveBalancer(proof) => proofs::balancer(site, proof),

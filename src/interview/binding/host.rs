@@ -1,6 +1,6 @@
 //! The form of a host.
 
-use super::reader::{ParseError, Reader, checks, optional, path, secret};
+use super::reader::{ParseError, Reader, checks, optional, path, proxy_text, secret};
 use crate::answers::{Host, Role, SshSettings};
 use crate::interview::form::{Field, Form, Kind};
 use crate::interview::text;
@@ -59,6 +59,12 @@ pub fn of_host(host: &Host) -> Form {
             optional(host.host_key.as_ref()),
         ),
         Field::new(
+            "proxy",
+            say::HOST_PROXY,
+            Kind::Text,
+            proxy_text(host.proxy.as_ref()),
+        ),
+        Field::new(
             "override",
             say::HOST_OVERRIDE,
             Kind::Text,
@@ -111,6 +117,7 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     read.secret("passphrase", &mut host.passphrase);
     read.secret("password", &mut host.password);
     read.secret("sudo_password", &mut host.sudo_password);
+    read.proxy("proxy", &mut host.proxy);
     read.checks("override", &mut host.overrides);
     (host, read.errors)
 }

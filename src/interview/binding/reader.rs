@@ -1,9 +1,13 @@
 //! Parses the texts of fields.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::answers::{Check, Secret, nearest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::answers::{Check, ProxyUrl, Secret, nearest};
 use crate::interview::form::Form;
 use crate::interview::text::field as say;
 use crate::secrets::SecretText;
@@ -111,6 +115,35 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A URL, `env:NAME` or `file:PATH`.
+    pub fn proxy(&self, key: &str, to: &mut Option<ProxyUrl>) {
+        *to = match to_secret(self.value(key).trim()) {
+            Some(Secret::Inline(text)) => Some(ProxyUrl::Text(text.expose().to_owned())),
+            secret => secret.map(ProxyUrl::Elsewhere),
+        };
+    }
+
+    /// One table per line, as TOML, each under a name of the operator's.
+    pub fn named<T: DeserializeOwned>(&mut self, key: &'static str, to: &mut BTreeMap<String, T>) {
+        let before = self.errors.len();
+        let mut tables = toml::Table::new();
+        self.settings(key, &mut tables);
+        if self.errors.len() > before {
+            return;
+        }
+        let mut read = BTreeMap::new();
+        for (name, table) in tables {
+            match table.try_into() {
+                Ok(table) => drop(read.insert(name, table)),
+                Err(error) => {
+                    let why = error.message().lines().next().unwrap_or_default();
+                    return self.cannot(key, say::of_part(&name, why));
+                }
+            }
+        }
+        *to = read;
+    }
+
     /// One setting per line, as TOML.
     pub fn settings(&mut self, key: &'static str, to: &mut toml::Table) {
         let mut settings = toml::Table::new();
@@ -181,6 +214,20 @@ fn to_secret(text: &str) -> Option<Secret> {
     }
 }
 
+pub fn proxy_text(url: Option<&ProxyUrl>) -> String {
+    match url {
+        None => String::new(),
+        Some(ProxyUrl::Text(text)) => text.clone(),
+        Some(ProxyUrl::Elsewhere(at)) => secret(Some(at)),
+    }
+}
+
+/// One line per table.
+pub fn named<T: Serialize>(tables: &BTreeMap<String, T>) -> String {
+    let table = toml::Table::try_from(tables).unwrap_or_default();
+    settings(&table)
+}
+
 /// One line per setting.
 pub fn settings(settings: &toml::Table) -> String {
     let lines: Vec<_> = settings
@@ -203,6 +250,10 @@ fn one_line(value: &toml::Value) -> String {
         toml::Value::Array(items) => {
             let items: Vec<_> = items.iter().map(one_line).collect();
             format!("[{}]", items.join(", "))
+        }
+        toml::Value::Table(table) => {
+            let pairs: Vec<_> = settings(table).lines().map(str::to_owned).collect();
+            format!("{{ {} }}", pairs.join(", "))
         }
         value => value.to_string(),
     }

@@ -1,7 +1,7 @@
 //! The forms of the options: from the answers and back.
 
-use super::reader::{Reader, checks, optional, path, paths, secret, settings};
-use crate::answers::{Answers, ExistingPostgres, HostKeys, ManageFirewall, Secret};
+use super::reader::{Reader, checks, named, optional, path, paths, proxy_text, secret, settings};
+use crate::answers::{Answers, ExistingPostgres, HostKeys, ManageFirewall, ProxyUrl, Secret};
 use crate::interview::form::{Field, Kind};
 use crate::interview::section::Section;
 use crate::interview::text::field::{self as say, Words};
@@ -38,6 +38,10 @@ fn text(key: &'static str, words: Words, value: &str) -> Field {
 
 fn maybe(key: &'static str, words: Words, value: Option<&String>) -> Field {
     text(key, words, value.map_or("", String::as_str))
+}
+
+fn proxy(key: &'static str, words: Words, value: Option<&ProxyUrl>) -> Field {
+    text(key, words, &proxy_text(value))
 }
 
 fn number(key: &'static str, words: Words, value: Option<u16>) -> Field {
@@ -95,6 +99,17 @@ fn cluster(answers: &Answers) -> Vec<Field> {
             Kind::Choice(MANAGE),
             answers.firewall.manage.as_str(),
         ),
+        proxy("proxy.http", say::PROXY_HTTP, answers.proxy.http.as_ref()).under(say::OF_PROXY),
+        proxy(
+            "proxy.https",
+            say::PROXY_HTTPS,
+            answers.proxy.https.as_ref(),
+        ),
+        text(
+            "proxy.no_proxy",
+            say::NO_PROXY,
+            &answers.proxy.no_proxy.join(" "),
+        ),
     ]
 }
 
@@ -118,6 +133,9 @@ fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     let mut all = ManageFirewall::ALL.into_iter();
     let chosen = all.find(|word| word.as_str() == chosen);
     answers.firewall.manage = chosen.unwrap_or_default();
+    read.proxy("proxy.http", &mut answers.proxy.http);
+    read.proxy("proxy.https", &mut answers.proxy.https);
+    answers.proxy.no_proxy = read.words("proxy.no_proxy");
 }
 
 fn postgres(answers: &Answers) -> Vec<Field> {
@@ -151,7 +169,7 @@ fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
 }
 
 fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {
-    let k3s = &answers.k3s;
+    let (k3s, registries) = (&answers.k3s, &answers.registries);
     // The data of an existing cluster is encrypted with its token.
     let token = if is_known {
         login("k3s.token", say::TOKEN, k3s.token.as_ref())
@@ -185,6 +203,22 @@ fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {
             say::CHANNEL_URL,
             k3s.channel_url.as_ref(),
         ),
+        maybe(
+            "registries.system_default",
+            say::SYSTEM_DEFAULT,
+            registries.system_default.as_ref(),
+        )
+        .under(say::OF_IMAGES),
+        lines(
+            "registries.mirrors",
+            say::MIRRORS,
+            named(&registries.mirrors),
+        ),
+        lines(
+            "registries.configs",
+            say::CONFIGS,
+            named(&registries.configs),
+        ),
     ]
 }
 
@@ -198,6 +232,10 @@ fn to_servers(read: &mut Reader<'_>, answers: &mut Answers) {
     k3s.install_sha256 = read.text("k3s.install_sha256");
     k3s.artifact_url = read.text("k3s.artifact_url");
     k3s.channel_url = read.text("k3s.channel_url");
+    let registries = &mut answers.registries;
+    registries.system_default = read.text("registries.system_default");
+    read.named("registries.mirrors", &mut registries.mirrors);
+    read.named("registries.configs", &mut registries.configs);
 }
 
 fn load_balancer(answers: &Answers) -> Vec<Field> {

@@ -141,6 +141,36 @@ pub const MANAGE_FIREWALL: Words = (
     "Firewalls",
     "report: say what they must allow. open: allow the cluster's links in firewalld and ufw.",
 );
+pub const OF_PROXY: &str = "Proxy for downloads";
+pub const PROXY_HTTP: Words = (
+    "Proxy for http",
+    "http://NAME:PORT. One with a password: env:NAME or file:PATH of the whole URL.",
+);
+pub const PROXY_HTTPS: Words = (
+    "Proxy for https",
+    "http://NAME:PORT. One with a password: env:NAME or file:PATH of the whole URL.",
+);
+pub const NO_PROXY: Words = (
+    "Without proxy",
+    "More names, .domains and networks, separated by spaces. The cluster itself is included.",
+);
+pub const HOST_PROXY: Words = (
+    "Proxy",
+    "A URL, env:NAME or file:PATH for this host; none: no proxy. Empty: as for all hosts.",
+);
+pub const OF_IMAGES: &str = "Container images";
+pub const SYSTEM_DEFAULT: Words = (
+    "System registry",
+    "NAME[:PORT] of the registry for the images that K3s itself runs. Empty: docker.io.",
+);
+pub const MIRRORS: Words = (
+    "Mirrors",
+    "One per line: \"docker.io\" = { endpoint = [\"https://mirror.example.com\"] }",
+);
+pub const CONFIGS: Words = (
+    "Registry logins",
+    "One per line: \"mirror.example.com\" = { username = \"kay\", password = { env = \"NAME\" } }",
+);
 pub const EXISTING: Words = (
     "Existing Postgres",
     "refuse: stop if Postgres has other databases already. share: use it, and restart it if needed.",
@@ -182,7 +212,12 @@ pub fn when_empty(key: &str) -> &'static str {
         "ssh.known_hosts" => "~/.ssh/known_hosts only",
         "passphrase" | "ssh.passphrase" | "password" | "ssh.password" | "sudo_password"
         | "ssh.sudo_password" => "none; you are asked if a host needs one",
-        "override" | "cluster.override" | "k3s.tls_san" | "load_balancer.names" => "none",
+        "override"
+        | "cluster.override"
+        | "k3s.tls_san"
+        | "load_balancer.names"
+        | "registries.mirrors"
+        | "registries.configs" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
         "postgres.name" => "the host's address",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
@@ -190,6 +225,10 @@ pub fn when_empty(key: &str) -> &'static str {
         "k3s.install_sha256" => "not checked",
         "k3s.artifact_url" => "the releases on GitHub",
         "k3s.channel_url" => "the channels of update.k3s.io",
+        "proxy.http" | "proxy.https" => "none, or what the host itself is set to",
+        "proxy.no_proxy" => "only the cluster itself",
+        "proxy" => "as for all hosts",
+        "registries.system_default" => "docker.io",
         _ => "",
     }
 }

@@ -17,8 +17,8 @@ pub fn title(section: Section) -> &'static str {
 pub fn why(section: Section) -> &'static str {
     match section {
         Section::Cluster => {
-            "The cluster's name, the default SSH login for hosts without their own, and what the \
-             run does where a firewall is active."
+            "The cluster's name, the default SSH login for hosts without their own, firewalls, and the \
+             proxy for downloads."
         }
         Section::Postgres => {
             "The cluster keeps all its state in this Postgres. The run installs it, with a role \

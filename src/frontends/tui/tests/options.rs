@@ -374,13 +374,14 @@ fn enter_says_what_it_does_in_a_form() {
     let mut model = screen(MONO, SMALL, Section::Cluster);
     assert!(footer(&model).contains("Enter next field"));
     to_field(&mut model, "firewall.manage");
+    press(&mut model, "o");
+    assert!(text(&model).contains("Left, Right and Space change the choice."));
+    to_field(&mut model, "proxy.no_proxy");
     assert!(
         footer(&model).contains("Enter next page"),
         "{}",
         footer(&model)
     );
-    press(&mut model, "o");
-    assert!(text(&model).contains("Left, Right and Space change the choice."));
     let mut model = wizard(MONO, SMALL);
     press(&mut model, "<End><Enter>");
     assert_eq!(model.page, Page::Open);

@@ -67,6 +67,8 @@ fn places() -> Vec<Model> {
         then(watched::asking(MONO, SMALL), "<Esc>"),
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
+    let last = options::screen(MONO, SMALL, Section::LoadBalancer);
+    places.push(then(last, "<Tab>"));
     places.extend((0..12).map(servers));
     places
 }
