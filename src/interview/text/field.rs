@@ -97,6 +97,10 @@ pub const LB_NAMES: Words = (
     "Load balancer names",
     "More DNS names and addresses of the load balancer, separated by spaces.",
 );
+pub const LB_VIRTUAL_IP: Words = (
+    "Virtual address",
+    "Two load balancers share it: a free address of their network. With one host: empty.",
+);
 pub const HOST_USER: Words = (
     "SSH user",
     "Root, or a user with sudo. Empty: as for all hosts (page Cluster).",
@@ -182,7 +186,11 @@ pub fn when_empty(key: &str) -> &'static str {
         "ssh.known_hosts" => "~/.ssh/known_hosts only",
         "passphrase" | "ssh.passphrase" | "password" | "ssh.password" | "sudo_password"
         | "ssh.sudo_password" => "none; you are asked if a host needs one",
-        "override" | "cluster.override" | "k3s.tls_san" | "load_balancer.names" => "none",
+        "override"
+        | "cluster.override"
+        | "k3s.tls_san"
+        | "load_balancer.names"
+        | "load_balancer.virtual_ip" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
         "postgres.name" => "the host's address",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
