@@ -12,8 +12,6 @@ bridge=k3slab0
 gateway=$net.1
 # Pods and services of the cluster (answers.toml): nothing of it may leave this machine.
 cluster_net=198.18.0.0/15
-# The address that two load balancers share.
-export virtual_ip=$net.130
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 
@@ -45,6 +43,7 @@ address() {
         k3s-nginx) echo $net.14 ;;
         k3s-agent) echo $net.15 ;;
         k3s-nginx-2) echo $net.124 ;;
+        virtual) echo $net.130 ;; # two load balancers share it
         k3s-agent-*) echo "$net.$((14 + ${1##*-}))" ;;
     esac
 }
