@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The facts of a host. Reads only; one line per fact, KEY=VALUE, some keys more than
 # once. Every run waits for it, so it starts few programs.
-# inputs: DB_PORT DB_NAME (empty if Postgres does not matter)
+# inputs: DB_PORT DB_NAME (empty if Postgres does not matter) VIRTUAL_IP (empty if there is none)
 
 fact() { printf '%s=%s\n' "$1" "$2"; }
 
@@ -84,9 +84,14 @@ df -Pk "$@" 2>/dev/null | {
 
 # --- Network -----------------------------------------------------------------------------------
 
-fact addresses "$(ip -o addr show 2>/dev/null | while read -r _ _ _ address _; do
-    printf '%s ' "${address%%/*}"
-done)"
+ip -o addr show 2>/dev/null | while read -r _ interface _ address _; do
+    fact address "$interface $address"
+done
+# Also one that does not answer a ping answers who has it.
+if [ -n "$VIRTUAL_IP" ] && command -v ping >/dev/null; then
+    ping -n -c 1 -W 1 "$VIRTUAL_IP" >/dev/null 2>&1
+    case $(ip neigh show to "$VIRTUAL_IP" 2>/dev/null) in *' lladdr '*) fact virtual-ip answers ;; esac
+fi
 # Listeners: protocol, port, process, unit, program.
 if command -v ss >/dev/null; then
     fact ports seen
@@ -151,7 +156,7 @@ if [ -e /sys/fs/selinux/enforce ]; then
 fi
 if [ -d /run/systemd/system ]; then
     systemctl show -p Id -p ActiveState firewalld.service ufw.service k3s.service \
-        k3s-agent.service k3s-lb.service 2>/dev/null | {
+        k3s-agent.service k3s-lb.service k3s-vip.service 2>/dev/null | {
         id='' active=''
         while IFS='=' read -r key value || [ -n "$id" ]; do
             case $key in

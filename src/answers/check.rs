@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::checks::Check as Name;
-use super::forms::{has_user, is_fingerprint, is_login, is_url};
+use super::forms::{
+    PORT, has_user, is_dns_name, is_fingerprint, is_label, is_login, is_url,
+    name_or_address_problem,
+};
 use super::problems::Problem;
-use super::{Answers, Host, HostKeys, Role, Secret, flags, jump, proxy, registries};
+use super::{Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, proxy, registries};
 
 /// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
@@ -16,7 +19,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.k3s(answers);
     check.ssh(answers);
     check.postgres(answers);
-    check.load_balancer(answers);
+    check.problems.extend(balancers::problems(answers));
     check.roles(&answers.hosts);
     check.not_yet(answers);
     for (number, host) in answers.hosts.iter().enumerate() {
@@ -184,7 +187,9 @@ impl Validation {
             );
         }
         for (number, name) in k3s.tls_san.iter().enumerate() {
-            self.name_or_address(&format!("k3s.tls_san[{number}]"), name);
+            if let Some(message) = name_or_address_problem(name) {
+                self.problem(format!("k3s.tls_san[{number}]"), message);
+            }
         }
         for (key, value) in &k3s.server_config {
             let problem = flags::server_problem(key);
@@ -322,22 +327,7 @@ impl Validation {
         }
     }
 
-    fn load_balancer(&mut self, answers: &Answers) {
-        if answers.load_balancer.port == 0 {
-            self.problem("load_balancer.port", PORT);
-        }
-        for (number, name) in answers.load_balancer.names.iter().enumerate() {
-            self.name_or_address(&format!("load_balancer.names[{number}]"), name);
-        }
-    }
-
-    fn name_or_address(&mut self, key: &str, name: &str) {
-        if name.parse::<IpAddr>().is_err() && !is_dns_name(name) {
-            self.problem(key, "must be a DNS name or an IP address, without a port");
-        }
-    }
-
-    /// Exactly one Postgres host, at least one server, exactly one load balancer.
+    /// Exactly one Postgres host, at least one server and one load balancer.
     fn roles(&mut self, hosts: &[Host]) {
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
             let mut with_role = hosts
@@ -351,7 +341,7 @@ impl Validation {
                 );
                 continue;
             };
-            for (number, _) in with_role.filter(|_| role != Role::Server) {
+            for (number, _) in with_role.filter(|_| role == Role::Postgres) {
                 self.problem(
                     format!("hosts[{number}].role"),
                     format!(
@@ -374,9 +364,6 @@ impl Validation {
                 "load_balancer.endpoint".into(),
                 "an external load balancer is",
             );
-        }
-        if answers.load_balancer.virtual_ip.is_some() {
-            refuse("load_balancer.virtual_ip".into(), "a virtual address is");
         }
         for (number, host) in answers.hosts.iter().enumerate() {
             let key = |field: &str| format!("hosts[{number}].{field}");
@@ -527,25 +514,6 @@ const LABEL: &str = "must be 1 to 63 characters of a-z, 0-9 and -, and start and
 const IDENTIFIER: &str = "must be lower-case: a letter or _, then letters, digits and _, at most \
                           63 characters. K3s converts it to lower case";
 const OWN_MEANING: &str = "has a special meaning in Postgres's access rules; use another name";
-const PORT: &str = "must be a port, a number between 1 and 65535";
-
-/// A lower-case RFC 1123 label.
-fn is_label(name: &str) -> bool {
-    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len())
-        && name.bytes().all(inside)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
-/// RFC 1123 labels joined by dots, in any case. A last label of only digits is a mistyped address.
-fn is_dns_name(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let last = lower.rsplit('.').next().unwrap_or_default();
-    lower.len() <= 253
-        && lower.split('.').all(is_label)
-        && !last.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 fn is_identifier(name: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

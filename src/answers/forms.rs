@@ -1,6 +1,10 @@
-//! The forms of texts: of logins and of URLs.
+//! The forms of texts: logins, names, addresses, URLs.
+
+use std::net::IpAddr;
 
 use crate::letters::misleads;
+
+pub(super) const PORT: &str = "must be a port, a number between 1 and 65535";
 
 /// A user name, for SSH.
 pub(super) fn is_login(user: &str) -> bool {
@@ -40,4 +44,28 @@ pub(super) fn is_url(url: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_graphic() && !b"\"'\\`<>".contains(&byte))
     })
+}
+
+/// A lower-case RFC 1123 label.
+pub(super) fn is_label(name: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(inside)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// RFC 1123 labels joined by dots, in any case. A last label of only digits is a mistyped address.
+pub(super) fn is_dns_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let last = lower.rsplit('.').next().unwrap_or_default();
+    lower.len() <= 253
+        && lower.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is wrong with a name or an address of the API; `None` if it is valid.
+pub(super) fn name_or_address_problem(name: &str) -> Option<&'static str> {
+    let is_valid = name.parse::<IpAddr>().is_ok() || is_dns_name(name);
+    (!is_valid).then_some("must be a DNS name or an IP address, without a port")
 }

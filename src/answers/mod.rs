@@ -12,6 +12,7 @@
 //! * `proxy`, `registries`: where hosts download from; `firewall`
 //! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
+mod balancers;
 mod check;
 mod checks;
 mod credentials;
@@ -204,7 +205,7 @@ pub struct LoadBalancer {
     pub port: u16,
     /// Extra DNS names and addresses of the load balancer; all go into the servers' certificates.
     pub names: Vec<String>,
-    /// The virtual address of a pair of load balancers.
+    /// The address that two load balancers share: one of them holds it.
     pub virtual_ip: Option<IpAddr>,
     /// An external load balancer, `NAME:PORT`, in place of a host with this role.
     pub endpoint: Option<String>,

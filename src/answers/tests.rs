@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod hostile;
 mod override_key;
+mod pairs;
 mod prepared;
 mod refused_secrets;
 
@@ -115,7 +116,7 @@ fn everything() -> Answers {
         load_balancer: LoadBalancer {
             port: 443,
             names: vec!["lb.example.com".into()],
-            virtual_ip: None,
+            virtual_ip: "10.0.0.40".parse().ok(),
             endpoint: None,
         },
         firewall: FirewallSettings {
@@ -147,6 +148,7 @@ fn everything() -> Answers {
             },
             Host::new("s1", Role::Server, "10.0.0.11"),
             Host::new("lb", Role::LoadBalancer, "10.0.0.10"),
+            Host::new("lb-2", Role::LoadBalancer, "10.0.0.9"),
         ],
         bastions: vec![Bastion {
             name: "gate".into(),
@@ -364,10 +366,10 @@ fn the_topology_is_checked() {
             { name = "-h", role = "agent", address = "10.0.0.8:2222" },
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
+    1:1: load_balancer.virtual_ip: is missing: the load balancers d and e share an address, which one of them holds. Set a free address of their network, or leave one of the two hosts out
     4:34: hosts[1].role: a already has the role "postgres": a second one is not supported yet
     5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine has one role
     6:61: hosts[3].address: is a DNS name, so node_ip is needed too: access rules, certificates and nodes need an IP address. Write node_ip = "…", or an IP address here
-    7:34: hosts[4].role: d already has the role "load-balancer": a second one is not supported yet
     7:83: hosts[4].node_ip: the other hosts cannot reach this host at 127.0.0.1: set node_ip to its address in the cluster's network
     8:80: hosts[5].node_ip: 10.0.0.1 is already the address of a: each machine has one role
     9:22: hosts[6].name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
@@ -543,7 +545,11 @@ fn example_schema_and_types_have_the_same_keys() {
         .collect::<Vec<_>>()
         .join("\n");
     assert_ne!(all, example().trim_end());
-    assert_eq!(keys(&all.parse().expect("TOML")), written);
+    // It has one load balancer, which has no virtual address.
+    let mut of_example = keys(&all.parse().expect("TOML"));
+    let of_balancer = of_example.get_mut("load_balancer").expect("a section");
+    assert!(example().contains("virtual_ip = ") && of_balancer.insert("virtual_ip".into()));
+    assert_eq!(of_example, written);
     assert_eq!(
         read(&all),
         Answers {

@@ -8,7 +8,7 @@ use crate::platform::network::Contact;
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
 use crate::remote::{Cancel, Remote, RemoteError, Script};
-use crate::topology::{DatastoreEndpoint, Link};
+use crate::topology::{ApiEndpoint, Link, Topology};
 
 /// Makes connections to one host.
 pub type Connector = Box<dyn FnMut(&Cancel) -> Result<Box<dyn Remote>, RemoteError> + Send>;
@@ -57,11 +57,11 @@ pub struct Connection {
 }
 
 /// Connects to a host, takes the lease if one is given, and reads the facts. Nothing else is
-/// changed there. Postgres is queried if the datastore is given: only for valid answers, because
+/// changed there. What its role in the topology needs is asked, too: only for valid answers, because
 /// the database's name becomes part of SQL.
 pub fn reach(
     host: &str,
-    datastore: Option<&DatastoreEndpoint>,
+    topology: Option<&Topology>,
     mut connector: Connector,
     lease: Option<&Lease>,
     control: &Control,
@@ -69,7 +69,7 @@ pub fn reach(
     let cancel = new_cancel(host)?;
     control.register(&cancel);
     let mut remote = connector(&cancel)?;
-    let facts = facts_of(host, datastore);
+    let facts = facts_of(host, topology);
     let script = match lease {
         Some(lease) => lease::script(lease).then(facts),
         None => facts,
@@ -100,12 +100,8 @@ pub fn reach(
 
 /// Reads the facts of a host once more. A lost connection is made again first, once: the operator
 /// may have rebooted the host.
-pub(super) fn look_again(
-    host: &mut ReachedHost,
-    datastore: Option<&DatastoreEndpoint>,
-    control: &Control,
-) {
-    let script = facts_of(&host.name, datastore);
+pub(super) fn look_again(host: &mut ReachedHost, topology: Option<&Topology>, control: &Control) {
+    let script = facts_of(&host.name, topology);
     let connection = &mut host.connection;
     let read = connection.reconnect(&host.name, control).and_then(|()| {
         let (_, facts) = connection.now(&host.name, |remote| read(remote, &script))?;
@@ -121,10 +117,17 @@ pub(super) fn look_again(
     }
 }
 
-/// The script for the facts of a host. Postgres is asked where the host runs it.
-fn facts_of(host: &str, datastore: Option<&DatastoreEndpoint>) -> Script {
-    let postgres = datastore.filter(|datastore| datastore.member(host).is_some());
-    facts_script(postgres.map(|datastore| (datastore.port, datastore.database.as_str())))
+/// The script for the facts of a host. Postgres is asked where the host runs it; a load balancer
+/// looks for the virtual address.
+fn facts_of(host: &str, topology: Option<&Topology>) -> Script {
+    let datastore = topology.map(|topology| &topology.datastore);
+    let datastore = datastore.filter(|datastore| datastore.member(host).is_some());
+    let api = topology.map(|topology| &topology.api);
+    let api = api.filter(|api| api.member(host).is_some());
+    facts_script(
+        datastore.map(|datastore| (datastore.port, datastore.database.as_str())),
+        api.and_then(ApiEndpoint::virtual_ip),
+    )
 }
 
 /// What a script that reads facts printed, and the facts.

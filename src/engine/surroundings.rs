@@ -23,10 +23,10 @@ pub fn look_again(
     opens: bool,
     control: &Control,
 ) {
-    let datastore = Some(&wanted.topology.datastore);
+    let topology = Some(wanted.topology);
     on_all(hosts, |host| {
         if which.contains(&host.name) {
-            hosts::look_again(host, datastore, control);
+            hosts::look_again(host, topology, control);
         }
     });
     let lost = look_around_from(hosts, wanted, opens, &|name| which.contains(name));

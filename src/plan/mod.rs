@@ -143,6 +143,11 @@ pub enum Late {
     JoinToken,
     /// The pod ranges of the nodes, one line each: name and range.
     PodNetworks,
+    /// Whether the load balancer that was looked at first holds the virtual address: its name, or
+    /// nothing.
+    Holder,
+    /// Whether this machine reaches the virtual address: `yes` or nothing.
+    ReachedFromHere,
 }
 
 /// What one host's shell cannot do; carried out by the engine.
@@ -166,6 +171,15 @@ pub enum Task {
     ProveBalancer(BalancerProof),
     /// From an agent: its server address answers under the cluster's CA.
     ProveEndpoint { at: SocketAddr },
+    /// One load balancer holds the virtual address.
+    ProveHolder {
+        ip: IpAddr,
+        /// The load balancer that was looked at before; `None` for the first.
+        other: Option<String>,
+    },
+    /// From a server, and from this machine where that is possible: the virtual address answers
+    /// under the cluster's CA, before and after it has moved to the other load balancer.
+    ProveVirtualAddress { at: SocketAddr, has_moved: bool },
     /// The kubeconfig for the operator is in the state folder.
     KeepKubeconfig {
         /// The URL of the API for `kubectl`.

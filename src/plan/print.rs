@@ -71,6 +71,8 @@ impl fmt::Display for Late {
             Late::InstallerSha256 => "the SHA-256 of the install script",
             Late::JoinToken => "the agents' token with the hash of the cluster's CA",
             Late::PodNetworks => "the pod ranges of the nodes",
+            Late::Holder => "the load balancer that holds the virtual address",
+            Late::ReachedFromHere => "whether this machine reaches the virtual address",
         })
     }
 }
@@ -84,6 +86,10 @@ impl fmt::Display for Task {
                 "tested from this host, over its own network"
             }
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
+            Task::ProveHolder { .. } => "looked at on both load balancers",
+            Task::ProveVirtualAddress { .. } => {
+                "tested from this host, over its own network, and from this machine if it can"
+            }
             Task::ProveOverlay(_) => "tested from this host, through the pod network",
             Task::ProveBalancer(_) => "tested from this host, with the log of the load balancer",
             Task::KeepKubeconfig { .. } => "read from this host, written into the state folder",

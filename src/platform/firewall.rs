@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use crate::topology::{AllowedPort, Openings};
 
+/// The number of its IP protocol.
+const VRRP: u8 = 112;
+
 /// What rejects connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Firewall {
@@ -86,7 +89,9 @@ impl Firewall {
         let networks = &openings.networks;
         let (cause, commands, besides): (String, Vec<String>, _) = match self {
             Self::Firewalld => {
-                let rules = peers.map(|peer| format!("--add-rich-rule='{}'", rich_rule(peer)));
+                let vrrp = openings.vrrp.iter().map(rich_vrrp);
+                let rules = peers.map(rich_rule).chain(vrrp);
+                let rules = rules.map(|rule| format!("--add-rich-rule='{rule}'"));
                 let trusted = networks.iter();
                 let trusted = trusted.map(|net| format!("--zone=trusted --add-source={net}"));
                 let both = |what: String| {
@@ -110,10 +115,12 @@ impl Firewall {
                         peer.from
                     )
                 });
+                let vrrp = openings.vrrp.iter();
+                let vrrp = vrrp.map(|from| format!("ufw allow from {from} proto vrrp"));
                 let nets = networks.iter().map(|net| format!("ufw allow from {net}"));
                 (
                     "ufw is active".into(),
-                    rules.chain(nets).collect(),
+                    rules.chain(vrrp).chain(nets).collect(),
                     "ufw keeps them",
                 )
             }
@@ -133,11 +140,15 @@ impl Firewall {
                             "{program} -I INPUT -s {from} -p {protocol} --dport {port} -j ACCEPT"
                         )
                     });
+                let vrrp = openings.vrrp.iter();
+                let vrrp = vrrp.filter(|from| from.is_ipv6() == *ipv6);
+                let vrrp =
+                    vrrp.map(|from| format!("{program} -I INPUT -s {from} -p {VRRP} -j ACCEPT"));
                 let nets = networks.iter().filter(|net| net.contains(':') == *ipv6);
                 let nets = nets.map(|net| format!("{program} -I INPUT -s {net} -j ACCEPT"));
                 (
                     format!("{program} rejects connections ({rules} rules)"),
-                    rules_for.chain(nets).collect(),
+                    rules_for.chain(vrrp).chain(nets).collect(),
                     "The wizard does not change them. Add the same to the file that loads them at \
                      boot",
                 )
@@ -172,6 +183,11 @@ fn rich_rule(peer: &AllowedPort) -> String {
     )
 }
 
+fn rich_vrrp(from: &IpAddr) -> String {
+    let family = if from.is_ipv6() { "ipv6" } else { "ipv4" };
+    format!("rule family=\"{family}\" source address=\"{from}\" protocol value=\"vrrp\" accept")
+}
+
 fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
     if chain.is_empty() {
         return Vec::new();
@@ -189,6 +205,11 @@ fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
             peer.protocol()
         )
     });
+    let vrrp = openings.vrrp.iter();
+    let vrrp = vrrp.filter(|from| sees(from.is_ipv6())).map(|from| {
+        let family = family(from.is_ipv6());
+        format!("nft insert rule {chain} {family} saddr {from} meta l4proto {VRRP} accept")
+    });
     let nets = openings.networks.iter();
     let nets = nets.filter(|net| sees(net.contains(':'))).map(|net| {
         format!(
@@ -196,7 +217,7 @@ fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
             family(net.contains(':'))
         )
     });
-    peers.chain(nets).collect()
+    peers.chain(vrrp).chain(nets).collect()
 }
 
 /// One port for some peers.
@@ -208,7 +229,7 @@ pub fn port_for(peers: &[IpAddr], port: u16, udp: bool) -> Openings {
     };
     Openings {
         peers: peers.iter().map(peer).collect(),
-        networks: Vec::new(),
+        ..Openings::default()
     }
 }
 
@@ -221,6 +242,7 @@ mod tests {
         let mut openings = port_for(&["10.0.0.1".parse().unwrap()], 6443, false);
         let other = port_for(&["fd00::1".parse().unwrap()], 8472, true);
         openings.peers.extend(other.peers);
+        openings.vrrp = "10.0.0.2".parse().ok();
         openings.networks = vec!["10.42.0.0/16".into(), "fd00:1::/56".into()];
         let told = |fact: &str| {
             let remedy = Firewall::parse(fact).unwrap().opens(&openings);

@@ -16,6 +16,7 @@ mod debian;
 mod facts;
 pub mod firewall;
 pub mod hints;
+mod interface;
 pub mod network;
 pub mod preflight;
 mod redhat;
@@ -33,6 +34,7 @@ pub use facts::{
     BalancerFacts, Disk, Facts, K3sFacts, ModuleState, Port, PostgresCluster, PostgresFacts,
     Process, UnitState, facts_script,
 };
+pub use interface::InterfaceAddress;
 pub use selinux::Selinux;
 pub use sources::{SourceTrial, Sources};
 
@@ -88,6 +90,9 @@ pub struct Platform {
     pub log_group: &'static str,
     /// The stream module to load, where it is not built in.
     pub nginx_stream_module: &'static str,
+    pub keepalived_package: &'static str,
+    /// The program.
+    pub keepalived: &'static str,
 }
 
 /// What is known of the wizard on a distribution in its version.

@@ -1,6 +1,7 @@
 //! The differences between the applied state of a cluster and the answers, and how each is handled.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -115,6 +116,15 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         "load_balancer.names",
         &old.names,
         &new.names,
+        Handling::Rolling,
+    );
+
+    // Servers have it in their certificates, and agents join there.
+    let address = |ip: Option<IpAddr>| ip.iter().map(ToString::to_string).collect::<Vec<_>>();
+    found.list(
+        "load_balancer.virtual_ip",
+        &address(old.virtual_ip),
+        &address(new.virtual_ip),
         Handling::Rolling,
     );
 
@@ -372,9 +382,12 @@ mod tests {
             wanted.registries.system_default = Some("registry:5000".into());
             wanted.hosts[0].proxy = Some(ProxyUrl::Text("none".into()));
             wanted.hosts[1].proxy = Some(ProxyUrl::Text("none".into()));
+            wanted.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
             wanted
                 .hosts
                 .push(Host::new("k3s-agent-2", Role::Agent, "198.51.100.16"));
+            let second = Host::new("k3s-nginx-2", Role::LoadBalancer, "198.51.100.124");
+            wanted.hosts.push(second);
         }));
     }
 }

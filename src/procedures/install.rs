@@ -5,7 +5,7 @@ use crate::plan::{Phase, Plan, Step};
 use crate::steps::k3s::NodeKind;
 use crate::steps::{
     PlanInputs, StepContext, StepError, StepHost, certificates, cluster, firewall, k3s,
-    load_balancer, on_each, postgres, selinux,
+    load_balancer, on_each, postgres, selinux, virtual_address,
 };
 
 /// Checks the data of server 1, before any other server starts.
@@ -131,12 +131,14 @@ fn balancers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
             .needing([context.server_1().id(k3s::AUTHORITY)]);
         steps.push(proof);
     }
+    steps.extend(virtual_address::steps(context)?);
     Ok(steps)
 }
 
 fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
-    let balancers = on_each(load_balancer::PROOF, &context.balancers);
+    let mut balancers = on_each(load_balancer::PROOF, &context.balancers);
+    balancers.extend(virtual_address::proven(context));
     for agent in &context.agents {
         let token = k3s::token(context, agent);
         let endpoint = k3s::endpoint_proof(context, agent).needing(balancers.clone());

@@ -105,6 +105,15 @@ fn lab() -> PlanWorld {
     PlanWorld::new(include_str!("../../tests/lab/answers.toml"))
 }
 
+/// The lab with a second load balancer.
+fn pair() -> PlanWorld {
+    PlanWorld::new(&format!(
+        "{}\n[load_balancer]\nvirtual_ip = \"198.51.100.130\"\n\
+         [[hosts]]\nname = \"k3s-nginx-2\"\nrole = \"load-balancer\"\naddress = \"198.51.100.124\"\n",
+        include_str!("../../tests/lab/answers.toml")
+    ))
+}
+
 fn many() -> PlanWorld {
     PlanWorld::new(&hosts("pssslaa"))
 }
@@ -129,6 +138,15 @@ fn the_plan_of_the_lab() {
 }
 
 #[test]
+fn two_load_balancers_share_an_address_and_hand_it_over_once() {
+    let plan = pair().plan();
+    let phases = plan.phases.iter();
+    let phases = phases.filter(|phase| ["load-balancer", "agents"].contains(&phase.id));
+    let phases: Vec<_> = phases.map(ToString::to_string).collect();
+    insta::assert_snapshot!(phases.join("\n"));
+}
+
+#[test]
 fn one_server_and_no_agents() {
     insta::assert_snapshot!(PlanWorld::new(&hosts("psl")).plan());
 }
@@ -148,7 +166,7 @@ fn three_servers_and_two_agents() {
 
 #[test]
 fn steps_come_after_what_they_need() {
-    for world in [lab(), many(), PlanWorld::new(&hosts("psl"))] {
+    for world in [lab(), pair(), many(), PlanWorld::new(&hosts("psl"))] {
         let plan = world.plan();
         let mut seen = BTreeSet::new();
         let mut missing = Vec::new();
@@ -277,7 +295,8 @@ fn inputs_are_what_the_files_say() {
     guarded.answers.firewall.manage = ManageFirewall::Open;
     guarded.enforcing = guarded.platforms.keys().cloned().collect();
     let guarded = guarded.plan();
-    let plans = [&plan, &named, &guarded];
+    let pair = pair().plan();
+    let plans = [&plan, &named, &guarded, &pair];
     for (step, shell) in plans.into_iter().flat_map(shells) {
         let declared: BTreeSet<_> = shell
             .source

@@ -100,7 +100,7 @@ impl Opened {
         let answers = &self.answers;
         // A read-only run takes no lease: another run may use the host, even one from this folder.
         let lease = self.lease();
-        let datastore = Some(&self.topology.datastore);
+        let topology = Some(&self.topology);
         let results: Vec<_> = std::thread::scope(|scope| {
             let needed = answers.hosts.iter().zip(connectors);
             let reaching: Vec<_> = needed
@@ -109,7 +109,7 @@ impl Opened {
                     let lease = lease.as_ref();
                     scope.spawn(move || {
                         let reached =
-                            hosts::reach(&host.name, datastore, connector, lease, control)?;
+                            hosts::reach(&host.name, topology, connector, lease, control)?;
                         told(&reached);
                         Ok(reached)
                     })

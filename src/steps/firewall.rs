@@ -32,12 +32,16 @@ fn open_on(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
     let openings = topology.openings(host.name, settings);
     let peers = openings.peers.iter();
     let peers = peers.map(|peer| format!("{} {} {}", peer.from, peer.port, peer.protocol()));
+    let vrrp = openings.vrrp.map(|from| format!("{from} - vrrp"));
     host.shell(
         OPEN,
         "the firewall, if one is active, allows the cluster's links",
         step_file!("firewall/open"),
         vec![
-            ("PEERS", peers.collect::<Vec<_>>().join("\n").into()),
+            (
+                "PEERS",
+                peers.chain(vrrp).collect::<Vec<_>>().join("\n").into(),
+            ),
             ("NETWORKS", openings.networks.join("\n").into()),
             ("CLUSTER", topology.cluster.clone().into()),
         ],

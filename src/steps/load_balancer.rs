@@ -45,6 +45,7 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
             servers => upstreams,
             rest => BalancerProof::REST.as_secs(),
             port,
+            is_pair => topology.api.virtual_ip().is_some(),
             // Only where it is used: on a host without IPv6, nginx would not start with it.
             ipv6 => balancer.ip.is_ipv6(),
         },

@@ -1,6 +1,7 @@
 //! The steps of each component on its hosts. Their order among components is the procedures'.
 //!
-//! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`cluster`]: a component each
+//! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`virtual_address`], [`cluster`]: a
+//!   component each
 //! * [`firewall`], [`selinux`]: what stands between them
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
@@ -17,6 +18,7 @@ pub mod load_balancer;
 pub mod postgres;
 pub mod selinux;
 mod template;
+pub mod virtual_address;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

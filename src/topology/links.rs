@@ -44,6 +44,8 @@ impl AllowedPort {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Openings {
     pub peers: Vec<AllowedPort>,
+    /// Where VRRP (IP protocol 112) must be allowed from: the other load balancer.
+    pub vrrp: Option<IpAddr>,
     /// The networks of pods and services, as in `10.42.0.0/16`; empty where K3s does not run.
     pub networks: Vec<String>,
 }
@@ -72,9 +74,13 @@ impl Topology {
                 })
             })
             .collect();
+        let is_balancer = self.api.member(host).is_some();
+        let vrrp = self.api.peer_of(host).filter(|_| is_balancer);
+        let vrrp = vrrp.map(|peer| peer.ip);
         if !self.nodes().any(|node| node.name == host) {
             return Openings {
                 peers: peers.into_iter().collect(),
+                vrrp,
                 networks: Vec::new(),
             };
         }
@@ -91,6 +97,7 @@ impl Topology {
         let networks = networks.flat_map(|(key, default)| networks_of(settings, key, default));
         Openings {
             peers: peers.into_iter().collect(),
+            vrrp,
             networks: networks.collect(),
         }
     }
@@ -125,6 +132,14 @@ impl Topology {
             }
             for agent in &self.agents {
                 add(agent, balancer, self.api.port);
+            }
+        }
+        if self.api.virtual_ip().is_some() {
+            // Each asks the other whether it is better off, and a server sees the address move.
+            for balancer in &self.api.members {
+                for other in self.api.members.iter().chain([self.server_1()]) {
+                    add(other, balancer, self.api.port);
+                }
             }
         }
         for (number, agent) in self.agents.iter().enumerate() {
@@ -264,6 +279,22 @@ mod tests {
             "fd00:1::/56",
         ];
         assert_eq!(of("k3s-agent", &settings), agent);
+    }
+
+    #[test]
+    fn load_balancers_hear_each_other() {
+        let mut answers = lab();
+        let second = Host::new("k3s-nginx-2", Role::LoadBalancer, "198.51.100.124");
+        answers.hosts.push(second);
+        answers.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
+        let topology = Topology::of(&answers).unwrap();
+        let of = |host: &str| topology.openings(host, &toml::Table::new());
+        let first = of("k3s-nginx");
+        let others = ["198.51.100.12", "198.51.100.15", "198.51.100.124"];
+        assert_eq!(told(&first), others.map(|ip| format!("{ip} 6443/tcp")));
+        assert_eq!(first.vrrp, "198.51.100.124".parse().ok());
+        assert_eq!(of("k3s-nginx-2").vrrp, "198.51.100.14".parse().ok());
+        assert_eq!(of("k3s-agent").vrrp, None);
     }
 
     /// Not only those that are tried: pods of any node may ask any kubelet.

@@ -61,7 +61,7 @@ pub struct DatastoreEndpoint {
 pub struct ApiEndpoint {
     /// What the operator's kubectl connects to: an IP address or a DNS name.
     pub address: String,
-    /// What agents connect to.
+    /// What agents connect to: the address of the load balancer, or the virtual one of two.
     pub ip: IpAddr,
     pub port: u16,
     /// Extra names and addresses.
@@ -87,6 +87,7 @@ impl Topology {
             members => members,
         };
         let (balancers, postgres) = (some(Role::LoadBalancer)?, &answers.postgres);
+        let virtual_ip = answers.load_balancer.virtual_ip;
         Ok(Self {
             cluster: answers.cluster.name.clone(),
             datastore: DatastoreEndpoint {
@@ -98,8 +99,8 @@ impl Topology {
                 monitors: members(Role::Monitor)?,
             },
             api: ApiEndpoint {
-                address: balancers[0].address.clone(),
-                ip: answers.load_balancer.virtual_ip.unwrap_or(balancers[0].ip),
+                address: virtual_ip.map_or(balancers[0].address.clone(), |ip| ip.to_string()),
+                ip: virtual_ip.unwrap_or(balancers[0].ip),
                 port: answers.load_balancer.port,
                 names: answers.load_balancer.names.clone(),
                 members: balancers,
@@ -136,11 +137,13 @@ impl Topology {
 
     /// Every name and address of the API, each once.
     pub fn server_names(&self) -> Vec<String> {
+        let of_endpoint = [self.api.ip.to_string(), self.api.address.clone()].into_iter();
         let of_members = self.api.members.iter().chain(&self.servers);
         let of_members =
             of_members.flat_map(|member| [member.ip.to_string(), member.address.clone()]);
         let mut names = Vec::new();
-        for name in of_members.chain(self.api.names.iter().cloned()) {
+        let all = of_endpoint.chain(of_members);
+        for name in all.chain(self.api.names.iter().cloned()) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -205,6 +208,16 @@ impl ApiEndpoint {
         self.members.iter().find(|member| member.name == name)
     }
 
+    /// The address that the load balancers share, if there are two.
+    pub fn virtual_ip(&self) -> Option<IpAddr> {
+        (self.members.len() > 1).then_some(self.ip)
+    }
+
+    /// The load balancer besides this one, if there are two.
+    pub fn peer_of(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name != name)
+    }
+
     /// The URL for the operator's kubectl.
     pub fn url(&self) -> String {
         let host = self
@@ -225,7 +238,7 @@ impl ApiEndpoint {
 }
 
 /// An address in a URL.
-fn in_url(ip: IpAddr) -> String {
+pub fn in_url(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
@@ -285,6 +298,29 @@ mod tests {
             topology.server_names()[..2],
             ["2001:db8::14", "k3s.example"]
         );
+    }
+
+    #[test]
+    fn the_endpoint_of_two_load_balancers_is_their_virtual_address() {
+        let mut answers = lab();
+        let second = Host::new("k3s-nginx-2", Role::LoadBalancer, "198.51.100.124");
+        answers.hosts.push(second);
+        for (virtual_ip, url) in [
+            ("198.51.100.130", "https://198.51.100.130:6443"),
+            ("2001:db8::130", "https://[2001:db8::130]:6443"),
+        ] {
+            answers.load_balancer.virtual_ip = Some(virtual_ip.parse().unwrap());
+            let topology = Topology::of(&answers).unwrap();
+            assert_eq!(topology.api.url(), url);
+            assert_eq!(topology.api.join_url(), url);
+            assert_eq!(
+                topology.server_names()[..3],
+                [virtual_ip, "198.51.100.14", "198.51.100.124"]
+            );
+            let peer = topology.api.peer_of("k3s-nginx").unwrap();
+            assert_eq!(peer.name, "k3s-nginx-2");
+        }
+        assert_eq!(Topology::of(&lab()).unwrap().api.virtual_ip(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 mod backup;
+mod balancers;
 mod bastion;
 mod earlier;
 mod families;

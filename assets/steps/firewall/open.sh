@@ -2,8 +2,8 @@
 # The firewall allows the links of the cluster: now and after the next boot, without a reload, which
 # would drop the rules of K3s and its network. firewalld or ufw; where none is active, all is well.
 # No firewall is enabled, disabled or given another default.
-# A line of the peers is an address, a port and a protocol; the networks are those of pods and
-# services, one a line.
+# A line of the peers is an address, a port and a protocol; VRRP has no port, but a -. The networks
+# are those of pods and services, one a line.
 # inputs: PEERS NETWORKS CLUSTER
 
 # The rules that the wizard added, as `rules` below has them: no others are removed.
@@ -56,13 +56,19 @@ peers() { printf '%s\n' "$PEERS" | while read -r one two three; do [ -z "$one" ]
 in_firewalld() {
     family=ipv4
     case $1 in *:*) family=ipv6 ;; esac
-    rich="rule family=\"$family\" source address=\"$1\" port port=\"$2\" protocol=\"$3\" accept"
+    what="port port=\"$2\" protocol=\"$3\""
+    [ "$2" != - ] || what="protocol value=\"$3\""
+    rich="rule family=\"$family\" source address=\"$1\" $what accept"
     for zone in $(zones_of "$1"); do
         printf '%s\n' "runtime $zone $rich" "permanent $zone $rich"
     done
 }
 
-in_ufw() { printf '%s\n' "ufw - allow from $1 to any port $2 proto $3"; }
+in_ufw() {
+    to="to any port $2 "
+    [ "$2" != - ] || to=
+    printf '%s\n' "ufw - allow from $1 ${to}proto $3"
+}
 
 # wanted: the rules that must be there.
 wanted() {

@@ -23,7 +23,6 @@ fn what_is_not_built_yet_is_read_and_refused() {
 [postgres]
 endpoint = "db.example:5432"
 [load_balancer]
-virtual_ip = "10.0.0.9"
 endpoint = "lb.example:6443"
 [[hosts]]
 name = "db"
@@ -41,10 +40,9 @@ address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
     3:12: postgres.endpoint: an external Postgres is not supported yet
-    5:14: load_balancer.virtual_ip: a virtual address is not supported yet
-    6:12: load_balancer.endpoint: an external load balancer is not supported yet
-    15:8: hosts[1].site: sites are not supported yet
-    18:9: hosts[2].roles: several roles on one host are not supported yet
-    18:9: hosts[2].roles: the role "monitor" is not supported yet
+    5:12: load_balancer.endpoint: an external load balancer is not supported yet
+    14:8: hosts[1].site: sites are not supported yet
+    17:9: hosts[2].roles: several roles on one host are not supported yet
+    17:9: hosts[2].roles: the role "monitor" is not supported yet
     "#);
 }

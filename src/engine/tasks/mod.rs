@@ -5,6 +5,7 @@ mod installer;
 mod links;
 mod overlay;
 mod proofs;
+mod virtual_address;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -108,6 +109,8 @@ pub(super) fn only_looks(task: &Task) -> bool {
         Task::ProveDatastore(_)
         | Task::ProveBalancer(_)
         | Task::ProveEndpoint { .. }
+        | Task::ProveHolder { .. }
+        | Task::ProveVirtualAddress { .. }
         | Task::LearnPodNetworks
         | Task::ProveOverlay(_)
         | Task::ProveLinks(_)
@@ -130,6 +133,8 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         Task::LearnClusterCa => cluster::learn_ca(site),
         Task::ProveBalancer(proof) => proofs::balancer(site, proof),
         Task::ProveEndpoint { at } => proofs::endpoint(site, *at),
+        Task::ProveHolder { ip, other } => virtual_address::holder(site, *ip, other.as_deref()),
+        Task::ProveVirtualAddress { at, has_moved } => virtual_address::seen(site, *at, *has_moved),
         Task::KeepKubeconfig { url, name } => cluster::keep_kubeconfig(site, url, name),
         Task::LearnPodNetworks => cluster::learn_networks(site),
         Task::ProveOverlay(proof) => overlay::prove(site, proof),

@@ -157,7 +157,7 @@ fn failed(
         let others: Vec<_> = lost.iter().map(ToString::to_string).collect();
         let others = others.join(", ");
         why = format!("{why}. {PORT} must be open, both ways, between {own} and {others}");
-        let (_, told, _) = output(site.remote, &facts_script(None), LOOK)?;
+        let (_, told, _) = output(site.remote, &facts_script(None, None), LOOK)?;
         for guard in &Facts::parse(&told).firewalls {
             let remedy = guard.opens(&firewall::port_for(&lost, VXLAN, true));
             let commands = remedy.commands.join(" && ");

@@ -138,7 +138,8 @@ pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<O
     )
 }
 
-fn ping(
+/// Asks the API at an address, over the network of the host.
+pub(super) fn ping(
     site: &mut Site<'_, '_>,
     to: SocketAddr,
     ca_pem: &str,
@@ -198,7 +199,7 @@ fn log_size(site: &mut Site<'_, '_>) -> Result<u64, RemoteError> {
     Ok(bytes.unwrap_or(0))
 }
 
-fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
+pub(super) fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
     let ca = site.run.memory.state().cluster_ca.clone();
     ca.ok_or_else(|| Trouble::because("the cluster's CA is not known yet"))
 }

@@ -40,7 +40,16 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
             let servers = joined(answers.with_role(Role::Server).map(name));
             let leads = say::balances(answers.load_balancer.port, &servers);
             let leads = (!servers.is_empty()).then_some(leads);
-            let rest = [say::BALANCER_NAMES.into(), say::BALANCER_PROOF.into()];
+            let balancers = joined(answers.with_role(Role::LoadBalancer).map(name));
+            let survives = match answers.load_balancer.virtual_ip {
+                Some(ip) => say::balancers_share(&ip.to_string(), &balancers),
+                None => say::ONE_BALANCER.into(),
+            };
+            let rest = [
+                survives,
+                say::BALANCER_NAMES.into(),
+                say::BALANCER_PROOF.into(),
+            ];
             leads.into_iter().chain(rest).collect()
         }
         Section::Agents if answers.with_role(Role::Agent).next().is_none() => {
@@ -48,9 +57,15 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
         }
         Section::Agents => {
             let port = answers.load_balancer.port;
-            let balancers = answers.with_role(Role::LoadBalancer);
-            balancers
-                .map(|host| say::agents_join(&address(host), port))
+            let balancers = answers.with_role(Role::LoadBalancer).map(address);
+            let shared = answers.load_balancer.virtual_ip.map(|ip| ip.to_string());
+            let joined_at: Vec<_> = match shared {
+                Some(ip) => vec![ip],
+                None => balancers.collect(),
+            };
+            joined_at
+                .iter()
+                .map(|address| say::agents_join(address, port))
                 .chain([say::AGENTS_NEED.into()])
                 .collect()
         }

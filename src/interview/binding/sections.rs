@@ -247,6 +247,11 @@ fn load_balancer(answers: &Answers) -> Vec<Field> {
             say::LB_NAMES,
             &balancer.names.join(" "),
         ),
+        text(
+            "load_balancer.virtual_ip",
+            say::LB_VIRTUAL_IP,
+            &optional(balancer.virtual_ip),
+        ),
     ]
 }
 
@@ -254,6 +259,7 @@ fn to_load_balancer(read: &mut Reader<'_>, answers: &mut Answers) {
     let balancer = &mut answers.load_balancer;
     read.needed_port("load_balancer.port", &mut balancer.port);
     balancer.names = read.words("load_balancer.names");
+    read.address("load_balancer.virtual_ip", &mut balancer.virtual_ip);
 }
 
 fn agents(answers: &Answers) -> Vec<Field> {

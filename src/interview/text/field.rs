@@ -97,6 +97,10 @@ pub const LB_NAMES: Words = (
     "Load balancer names",
     "More DNS names and addresses of the load balancer, separated by spaces.",
 );
+pub const LB_VIRTUAL_IP: Words = (
+    "Virtual address",
+    "Two load balancers share it: a free address of their network. With one host: empty.",
+);
 pub const HOST_USER: Words = (
     "SSH user",
     "Root, or a user with sudo. Empty: as for all hosts (page Cluster).",
@@ -216,6 +220,7 @@ pub fn when_empty(key: &str) -> &'static str {
         | "cluster.override"
         | "k3s.tls_san"
         | "load_balancer.names"
+        | "load_balancer.virtual_ip"
         | "registries.mirrors"
         | "registries.configs" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",

@@ -100,6 +100,16 @@ pub const BALANCER_NAMES: &str = "All its names and addresses go into the server
 pub const BALANCER_PROOF: &str =
     "Proof: every server answers through it, with the cluster's certificate.";
 
+pub fn balancers_share(ip: &str, names: &str) -> String {
+    format!(
+        "{names} share {ip}: keepalived gives it to one of them, and either may fail. The run moves \
+         it once to test that it can."
+    )
+}
+
+pub const ONE_BALANCER: &str = "It is the only one: while it is down, kubectl does not work and no \
+                                agent joins; what runs in the cluster goes on.";
+
 pub fn agents_join(address: &str, port: u16) -> String {
     format!("They join at https://{address}:{port}.")
 }

@@ -41,6 +41,8 @@ const PLATFORM: Platform = Platform {
     nginx_user: "www-data",
     log_group: "adm",
     nginx_stream_module: "/usr/lib/nginx/modules/ngx_stream_module.so",
+    keepalived_package: "keepalived",
+    keepalived: "/usr/sbin/keepalived",
 };
 
 #[cfg(test)]

@@ -142,11 +142,12 @@ fn address(sheet: &mut RowDraft<'_>) {
         return;
     };
     sheet.looks_at(Check::Address);
-    if facts.addresses.is_empty() || facts.addresses.contains(&address) {
+    if facts.addresses.is_empty() || facts.has_address(address) {
         return;
     }
-    let outside = facts.addresses.iter().filter(|ip| !ip.is_loopback());
-    let have: Vec<_> = outside.map(ToString::to_string).collect();
+    let all = facts.addresses.iter().map(|address| address.ip);
+    let outside = all.filter(|ip| !ip.is_loopback());
+    let have: Vec<_> = outside.map(|ip| ip.to_string()).collect();
     sheet.fails(
         Check::Address,
         format!(

@@ -4,7 +4,7 @@
 //! What cannot be known does not fail, so that a container can be a host.
 //!
 //! * `host`: one host; `existing`: what is already installed; `across`: hosts compared
-//! * `network`: whether they can reach each other
+//! * `network`: whether they can reach each other; `virtual_address`: of two load balancers
 //! * `print`: the grid as text
 
 mod across;
@@ -12,6 +12,7 @@ mod existing;
 mod host;
 mod network;
 mod print;
+mod virtual_address;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +110,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
         network::check(sheet, wanted, hosts);
     }
     across::check(&mut sheets, wanted);
+    virtual_address::check(&mut sheets, wanted);
     Grid {
         one_server: wanted.topology.servers.len() == 1,
         rows: sheets

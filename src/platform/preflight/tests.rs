@@ -4,7 +4,9 @@ use super::*;
 use crate::answers::ManageFirewall;
 use crate::platform::firewall::Firewall;
 use crate::platform::network::Contact;
-use crate::platform::{Disk, ModuleState, Port, Process, Selinux, SourceTrial, UnitState};
+use crate::platform::{
+    Disk, InterfaceAddress, ModuleState, Port, Process, Selinux, SourceTrial, UnitState,
+};
 use crate::topology::{Link, Topology};
 
 pub(super) const TOKEN: &str = "0123456789ab";
@@ -14,7 +16,7 @@ pub(super) const AGENT_TOKEN: &str = "ba9876543210";
 pub(super) struct PreflightWorld {
     pub(super) answers: Answers,
     pub(super) facts: Vec<Facts>,
-    sources: Vec<Sources>,
+    pub(super) sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
     busy: bool,
     /// The host that is lost.
@@ -45,7 +47,7 @@ pub(super) fn lab() -> PreflightWorld {
     }
 }
 
-fn good(host: &Host) -> Facts {
+pub(super) fn good(host: &Host) -> Facts {
     let disk = |path: &str| Disk {
         path: path.into(),
         free_kib: 20 << 20,
@@ -65,7 +67,11 @@ fn good(host: &Host) -> Facts {
         cpus: 2,
         memory_kib: 4 << 20,
         disks: vec![disk("/"), disk("/var/lib"), disk("/tmp")],
-        addresses: vec!["127.0.0.1".parse().unwrap(), host.cluster_ip().unwrap()],
+        addresses: vec![InterfaceAddress {
+            interface: "eth0".into(),
+            ip: host.cluster_ip().unwrap(),
+            prefix: 24,
+        }],
         ports_seen: true,
         cgroup_controllers: Some(["cpuset", "cpu", "memory"].map(str::to_owned).into()),
         modules: ["br_netfilter", "overlay"].map(module).into(),

@@ -48,6 +48,8 @@ const PLATFORM: Platform = Platform {
     nginx_user: "nginx",
     log_group: "root",
     nginx_stream_module: "/usr/lib64/nginx/modules/ngx_stream_module.so",
+    keepalived_package: "keepalived",
+    keepalived: "/usr/sbin/keepalived",
 };
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ access() {
         k3s-postgres) echo sles key nothing ;;
         k3s-server-1) echo sles key password ;;
         k3s-server-2) echo root locked nothing ;;
-        k3s-nginx) echo sles password password ;;
+        k3s-nginx*) echo sles password password ;;
         k3s-agent*) echo sles agent nothing ;;
     esac
 }

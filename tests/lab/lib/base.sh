@@ -4,7 +4,7 @@
 base_packages=systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,iputils-ping,curl,ca-certificates,procps,kmod
 # What the wizard will install is downloaded into the base, so that installing it in a host is
 # real and takes seconds.
-cached_packages=(postgresql nginx libnginx-mod-stream firewalld ufw)
+cached_packages=(postgresql nginx libnginx-mod-stream keepalived firewalld ufw)
 
 install_packages() {
     local -A needs=(

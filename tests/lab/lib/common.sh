@@ -30,6 +30,8 @@ hosts() {
     local n agents
     agents=$(recall agents 1)
     printf '%s\n' k3s-postgres k3s-server-1 k3s-server-2 k3s-nginx k3s-agent
+    # The second members of a pair.
+    [ "$(recall topology single)" != pair ] || printf '%s\n' k3s-nginx-2
     for ((n = 2; n <= agents; n++)); do printf 'k3s-agent-%s\n' "$n"; done
 }
 
@@ -40,6 +42,8 @@ address() {
         k3s-server-2) echo $net.13 ;;
         k3s-nginx) echo $net.14 ;;
         k3s-agent) echo $net.15 ;;
+        k3s-nginx-2) echo $net.124 ;;
+        virtual) echo $net.130 ;; # two load balancers share it
         k3s-agent-*) echo "$net.$((14 + ${1##*-}))" ;;
     esac
 }
@@ -48,7 +52,7 @@ role() {
     case $1 in
         k3s-postgres) echo postgres ;;
         k3s-server-*) echo server ;;
-        k3s-nginx) echo load-balancer ;;
+        k3s-nginx*) echo load-balancer ;;
         k3s-agent*) echo agent ;;
     esac
 }
@@ -68,6 +72,10 @@ must_be_up() {
 
 check_agents() {
     [[ $(recall agents) =~ ^[1-9][0-9]?$ ]] || die "--agents: a number from 1 to 99, not '$(recall agents)'"
+}
+
+check_topology() {
+    [[ $(recall topology) =~ ^(single|pair)$ ]] || die "--topology: single or pair, not '$(recall topology)'"
 }
 
 check_kubectl_costs() {

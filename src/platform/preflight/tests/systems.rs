@@ -36,7 +36,7 @@ fn systems_are_refused() {
         found(SERVER, |facts| facts.arch = "s390x".into()),
         found(AGENT, |facts| facts.arch = "riscv64".into()),
         found(SERVER, |facts| {
-            facts.addresses = vec!["10.0.0.1".parse().unwrap()];
+            facts.addresses[0].ip = "10.0.0.1".parse().unwrap();
         }),
     ];
     insta::assert_snapshot!(all.join("\n"), @r"

@@ -1,0 +1,35 @@
+# shellcheck shell=sh
+# keepalived and curl are installed; a newly installed keepalived does not start its own service.
+# inputs: KEEPALIVED_PACKAGE KEEPALIVED
+
+OURS=$KEEP/keepalived-is-ours
+
+satisfied() {
+    installed "$KEEPALIVED_PACKAGE" || return 1
+    [ -x "$KEEPALIVED" ] || { say "$KEEPALIVED does not exist"; return 1; }
+    command -v curl >/dev/null || { say 'curl, which asks the API, is not installed'; return 1; }
+    [ ! -e "$OURS" ] || [ "$(systemctl is-enabled keepalived 2>/dev/null)" = disabled ] || {
+        say "the package's own keepalived service is not disabled"
+        return 1
+    }
+}
+
+apply() {
+    keep
+    installed "$KEEPALIVED_PACKAGE" >/dev/null || : >"$OURS"
+    # While masked, the package cannot start it, not even with a configuration that was left behind.
+    [ ! -e "$OURS" ] || systemctl mask keepalived.service
+    trap 'installed "$KEEPALIVED_PACKAGE" >/dev/null || refused >&2' EXIT
+    set -- "$KEEPALIVED_PACKAGE"
+    command -v curl >/dev/null || set -- "$@" curl
+    install_packages "$@"
+    if [ -e "$OURS" ]; then
+        systemctl unmask keepalived.service
+        systemctl disable keepalived.service
+    fi
+}
+
+refused() {
+    say "A virtual address needs $KEEPALIVED_PACKAGE, which could not be installed. Enable a package source" \
+        'that has it (on SUSE, an extension has it), or use one load balancer without virtual_ip'
+}
