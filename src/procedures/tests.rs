@@ -295,7 +295,9 @@ fn inputs_are_what_the_files_say() {
     guarded.answers.firewall.manage = ManageFirewall::Open;
     guarded.enforcing = guarded.platforms.keys().cloned().collect();
     let guarded = guarded.plan();
-    let pair = pair().plan();
+    let mut pair = pair();
+    pair.answers.proxy = proxied().answers.proxy;
+    let pair = pair.plan();
     let plans = [&plan, &named, &guarded, &pair];
     for (step, shell) in plans.into_iter().flat_map(shells) {
         let declared: BTreeSet<_> = shell

@@ -24,7 +24,10 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         return Ok(Vec::new());
     };
     let balancers = &context.balancers;
-    let mut steps: Vec<_> = balancers.iter().map(install).collect();
+    let mut steps: Vec<_> = balancers
+        .iter()
+        .map(|host| install(context, host))
+        .collect();
     let mut before: Vec<StepId> = Vec::new();
     for (place, host) in balancers.iter().enumerate() {
         let run = run(context, host, ip, place)?;
@@ -89,17 +92,20 @@ pub fn proven(context: &StepContext<'_>) -> Option<StepId> {
     ip.map(|_| context.server_1().id(MOVED))
 }
 
-fn install(balancer: &StepHost<'_>) -> Step {
+fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     let platform = balancer.platform;
     balancer
         .shell(
             INSTALL,
             "keepalived is installed",
             step_file!("virtual-address/install"),
-            vec![
-                ("KEEPALIVED_PACKAGE", platform.keepalived_package.into()),
-                ("KEEPALIVED", platform.keepalived.into()),
-            ],
+            context.downloading(
+                balancer,
+                vec![
+                    ("KEEPALIVED_PACKAGE", platform.keepalived_package.into()),
+                    ("KEEPALIVED", platform.keepalived.into()),
+                ],
+            ),
         )
         .within(PACKAGES)
         // Not beside the installation of nginx: the package manager has a lock.

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # keepalived and curl are installed; a newly installed keepalived does not start its own service.
 # inputs: KEEPALIVED_PACKAGE KEEPALIVED
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 OURS=$KEEP/keepalived-is-ours
 
@@ -22,7 +23,7 @@ apply() {
     trap 'installed "$KEEPALIVED_PACKAGE" >/dev/null || refused >&2' EXIT
     set -- "$KEEPALIVED_PACKAGE"
     command -v curl >/dev/null || set -- "$@" curl
-    install_packages "$@"
+    ( use_proxy; install_packages "$@" )
     if [ -e "$OURS" ]; then
         systemctl unmask keepalived.service
         systemctl disable keepalived.service
