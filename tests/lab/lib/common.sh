@@ -31,11 +31,13 @@ hosts() {
     agents=$(recall agents 1)
     printf '%s\n' k3s-postgres k3s-server-1 k3s-server-2 k3s-nginx k3s-agent
     for ((n = 2; n <= agents; n++)); do printf 'k3s-agent-%s\n' "$n"; done
+    [ "$(recall topology single)" != pair ] || printf '%s\n' k3s-postgres-2
 }
 
 address() {
     case $1 in
         k3s-postgres) echo $net.11 ;;
+        k3s-postgres-2) echo $net.8 ;;
         k3s-server-1) echo $net.12 ;;
         k3s-server-2) echo $net.13 ;;
         k3s-nginx) echo $net.14 ;;
@@ -46,7 +48,7 @@ address() {
 
 role() {
     case $1 in
-        k3s-postgres) echo postgres ;;
+        k3s-postgres*) echo postgres ;;
         k3s-server-*) echo server ;;
         k3s-nginx) echo load-balancer ;;
         k3s-agent*) echo agent ;;
@@ -68,6 +70,13 @@ must_be_up() {
 
 check_agents() {
     [[ $(recall agents) =~ ^[1-9][0-9]?$ ]] || die "--agents: a number from 1 to 99, not '$(recall agents)'"
+}
+
+check_topology() {
+    case $(recall topology single) in
+        single | pair) ;;
+        *) die "--topology: single or pair, not '$(recall topology)'" ;;
+    esac
 }
 
 check_kubectl_costs() {
