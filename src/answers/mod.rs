@@ -21,6 +21,7 @@ mod forms;
 pub(crate) mod fuzz;
 mod jump;
 mod login;
+mod pair;
 pub(crate) mod paths;
 mod problems;
 mod read;
@@ -41,6 +42,7 @@ pub use checks::Check;
 pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
 pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
+pub use pair::Failover;
 pub use problems::{Problem, Problems, nearest};
 pub use secret::{Secret, SecretError};
 pub use ssh_config::{SshConfig, SshConfigError};
@@ -164,6 +166,8 @@ pub struct Postgres {
     /// An external Postgres, `NAME:PORT`, in place of a host with this role.
     pub endpoint: Option<String>,
     pub existing_postgres: ExistingPostgres,
+    /// Of two Postgres hosts: how soon the standby takes over.
+    pub failover: Failover,
 }
 
 /// What to do with a Postgres that already has other databases.
@@ -292,7 +296,7 @@ pub struct Host {
     /// Names the host everywhere, and the node in the cluster.
     pub name: String,
     /// `role = "…"` is the same as a list of one.
-    #[serde(alias = "role", deserialize_with = "one_or_several")]
+    #[serde(alias = "role", deserialize_with = "read::one_or_several")]
     pub roles: Vec<Role>,
     /// The site that the host is in, where the cluster has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -346,9 +350,11 @@ impl Host {
         }
     }
 
-    /// Its role; validated answers have one per host.
+    /// Its role; of several, the one that is more than a monitor.
     pub fn role(&self) -> Role {
-        self.roles.first().copied().unwrap_or(Role::Agent)
+        let roles = || self.roles.iter().copied();
+        let other = roles().find(|role| *role != Role::Monitor);
+        other.or_else(|| roles().next()).unwrap_or(Role::Agent)
     }
 
     /// The address that the other hosts use: `node_ip`, or `address` if that is an IP address.
@@ -394,6 +400,7 @@ impl Default for Postgres {
             name: None,
             endpoint: None,
             existing_postgres: ExistingPostgres::default(),
+            failover: Failover::default(),
         }
     }
 }
@@ -494,7 +501,7 @@ impl Answers {
         all.flatten()
     }
 
-    /// Whether a check of the preflight may fail on a host.
+    /// Whether a check may fail on a host.
     pub fn overrides(&self, host: &Host, check: Check) -> bool {
         self.cluster.overrides.contains(&check) || host.overrides.contains(&check)
     }
@@ -560,20 +567,6 @@ impl Answers {
     pub fn to_toml(&self) -> String {
         write::to_toml(self)
     }
-}
-
-/// One role, as in state folders of earlier versions, or a list.
-fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum RoleOrRoles {
-        One(Role),
-        Several(Vec<Role>),
-    }
-    Ok(match RoleOrRoles::deserialize(from)? {
-        RoleOrRoles::One(role) => vec![role],
-        RoleOrRoles::Several(roles) => roles,
-    })
 }
 
 fn drop_inline<const N: usize>(secrets: [&mut Option<Secret>; N]) {

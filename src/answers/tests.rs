@@ -86,6 +86,7 @@ fn everything() -> Answers {
             name: Some("pg.example.com".into()),
             endpoint: None,
             existing_postgres: ExistingPostgres::Share,
+            failover: Failover::Fast,
         },
         load_balancer: LoadBalancer {
             port: 443,
@@ -332,7 +333,8 @@ fn the_topology_is_checked() {
             { name = "-h", role = "agent", address = "10.0.0.8:2222" },
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
-    4:34: hosts[1].role: a already has the role "postgres": a second one is not supported yet
+    1:1: postgres: two Postgres hosts need a DNS name that the servers use for both: write name = "…", for example "postgres.k3s.internal". The servers get it in /etc/hosts
+    2:17: hosts: there are two Postgres hosts, so one host must have the role "monitor": for example the load balancer, as roles = ["load-balancer", "monitor"]
     5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine has one role
     6:61: hosts[3].address: is a DNS name, so node_ip is needed too: access rules, certificates and nodes need an IP address. Write node_ip = "…", or an IP address here
     7:34: hosts[4].role: d already has the role "load-balancer": a second one is not supported yet

@@ -17,8 +17,16 @@ use k3s_ha_wizard::events::{Event, Outcome, What};
 pub const KEPT: &str = "/var/lib/k3s-ha-wizard-lab";
 
 /// How a test wants the lab, unless it says otherwise: the lab keeps what the last one wanted.
-const UP: [&str; 7] = [
-    "up", "--agents", "1", "--k3s", "stand-in", "--family", "debian12",
+const UP: [&str; 9] = [
+    "up",
+    "--agents",
+    "1",
+    "--k3s",
+    "stand-in",
+    "--family",
+    "debian12",
+    "--topology",
+    "single",
 ];
 
 /// There is one lab, and each test wants it for itself.
@@ -67,6 +75,13 @@ impl Lab {
     pub fn of(family: &str) -> Self {
         let lab = Self::taken();
         lab.does(&[&UP[..], &["--fresh", "--family", family]].concat());
+        lab
+    }
+
+    /// Up, with bare hosts: two for Postgres.
+    pub fn of_two_postgres_hosts() -> Self {
+        let lab = Self::taken();
+        lab.does(&[&UP[..], &["--fresh", "--topology", "pair"]].concat());
         lab
     }
 

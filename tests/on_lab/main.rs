@@ -13,6 +13,7 @@ mod install;
 mod lab;
 mod left;
 mod network;
+mod pair;
 mod plain;
 mod postgres;
 mod refusals;
