@@ -7,9 +7,13 @@
 //! [`certificates`] tells when they expire.
 
 mod expiry;
+mod pair;
+mod refused;
 
 pub use crate::https::tls::Identity;
 pub use expiry::{Certificate, certificates};
+pub use pair::PairUse;
+pub use refused::{expired, foreign, other_cn};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -46,6 +50,8 @@ pub struct Pki {
     pub postgres: BTreeMap<String, Identity>,
     /// The client certificates, by host name.
     pub servers: BTreeMap<String, Identity>,
+    /// Of a pair of Postgres hosts, by [`PairUse`] and host name.
+    pub pair: BTreeMap<(PairUse, String), Identity>,
 }
 
 /// What an earlier run left in the folder: all, some or nothing. An interrupted [`save`] leaves a
@@ -59,6 +65,7 @@ pub struct Kept {
     /// The single certificate of older versions.
     pub only_postgres: Option<Identity>,
     pub servers: BTreeMap<String, Identity>,
+    pub pair: BTreeMap<(PairUse, String), Identity>,
 }
 
 impl Kept {
@@ -68,10 +75,11 @@ impl Kept {
             && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
             && holds(&self.postgres, &pki.postgres)
             && holds(&self.servers, &pki.servers)
+            && holds(&self.pair, &pki.pair)
     }
 }
 
-fn holds(kept: &BTreeMap<String, Identity>, wanted: &BTreeMap<String, Identity>) -> bool {
+fn holds<K: Ord>(kept: &BTreeMap<K, Identity>, wanted: &BTreeMap<K, Identity>) -> bool {
     let mut wanted = wanted.iter();
     wanted.all(|(name, identity)| kept.get(name) == Some(identity))
 }
@@ -88,6 +96,9 @@ pub struct CertificateRequest {
     pub postgres: BTreeMap<String, Vec<String>>,
     /// The servers' host names.
     pub servers: Vec<String>,
+    /// Of a pair of Postgres hosts: each use and host, with the addresses that the monitor's must
+    /// have.
+    pub pair: BTreeMap<(PairUse, String), Vec<String>>,
 }
 
 /// A certificate that was created or renewed, and why.
@@ -155,10 +166,20 @@ pub fn ensure(
         let identity = leaf(&authority, existing, client, &what, now, &mut changes)?;
         servers.insert(name.clone(), identity);
     }
+
+    let mut pair = BTreeMap::new();
+    for ((usage, name), names) in &wanted.pair {
+        let what = format!("{} certificate of {name}", usage.as_str());
+        let existing = kept.pair.get(&(*usage, name.clone()));
+        let wanted = usage.role().map_or(Leaf::Server(names), Leaf::Client);
+        let identity = leaf(&authority, existing, wanted, &what, now, &mut changes)?;
+        pair.insert((*usage, name.clone()), identity);
+    }
     let pki = Pki {
         ca,
         postgres,
         servers,
+        pair,
     };
     Ok((pki, changes))
 }
@@ -172,7 +193,10 @@ pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     });
     let servers = wanted.servers.iter();
     let servers = servers.map(|name| Some((name.clone(), kept.servers.get(name)?.clone())));
+    let pair = wanted.pair.keys();
+    let pair = pair.map(|key| Some((key.clone(), kept.pair.get(key)?.clone())));
     Some(Pki {
+        pair: pair.collect::<Option<_>>()?,
         ca: Identity {
             cert_pem: kept.ca_cert.clone()?,
             key_pem: kept.ca_key.clone()?,
@@ -182,32 +206,16 @@ pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     })
 }
 
-/// A client certificate of an untrusted CA: must be refused.
-pub fn foreign(cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
-    let key = KeyPair::generate()?;
-    let cert = ca_params("nobody", now).self_signed(&key)?;
-    let ca = identity(&cert, &key);
-    Authority::open(&ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
-}
-
-/// A client certificate of the cluster's CA for another role: must be refused.
-pub fn other_cn(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
-    Authority::open(ca)?.issue(&Leaf::Client(cn), now, now + LEAF_LIFE)
-}
-
-/// A client certificate of the cluster's CA that expired yesterday: must be refused.
-pub fn expired(ca: &Identity, cn: &str, now: OffsetDateTime) -> Result<Identity, PkiError> {
-    let yesterday = now - Duration::days(1);
-    Authority::open(ca)?.issue(&Leaf::Client(cn), yesterday - Duration::days(1), yesterday)
-}
-
 /// The certificates signed by the authority, by file name without extension.
 fn leaves(pki: &Pki) -> impl Iterator<Item = (String, &Identity)> {
     fn named<'a>((name, identity): (&String, &'a Identity), kind: &str) -> (String, &'a Identity) {
         (format!("{kind}-{name}"), identity)
     }
     let servers = pki.servers.iter().map(|one| named(one, "server"));
-    servers.chain(pki.postgres.iter().map(|one| named(one, "postgres")))
+    let postgres = pki.postgres.iter().map(|one| named(one, "postgres"));
+    let pair = pki.pair.iter();
+    let pair = pair.map(|((usage, name), one)| named((name, one), usage.as_str()));
+    servers.chain(postgres).chain(pair)
 }
 
 /// The serial numbers, by file name without extension: `server-s1`.
@@ -486,7 +494,8 @@ impl Change {
     }
 }
 
-// The folder: ca, postgres-<name> and server-<name>, each with .crt and .key. Version 0.1.0 wrote
+// The folder: ca, postgres-<name>, server-<name> and those of a pair (`PairUse`), each with .crt
+// and .key. Version 0.1.0 wrote
 // one postgres.crt.
 const ONLY_POSTGRES: &str = "postgres";
 
@@ -526,14 +535,24 @@ pub fn load(dir: &Path) -> Result<Kept, PkiError> {
         else {
             continue;
         };
-        let (of_kind, name) = match stem.split_once('-') {
-            Some(("server", name)) => (&mut kept.servers, name),
-            Some(("postgres", name)) => (&mut kept.postgres, name),
-            _ => continue,
+        let Some((kind, name)) = stem.split_once('-') else {
+            continue;
         };
-        if let Some(identity) = pair(stem)? {
-            of_kind.insert(name.to_owned(), identity);
+        let usage = PairUse::ALL
+            .into_iter()
+            .find(|usage| usage.as_str() == kind);
+        if usage.is_none() && !["server", "postgres"].contains(&kind) {
+            continue;
         }
+        let Some(identity) = pair(stem)? else {
+            continue;
+        };
+        let name = name.to_owned();
+        match (usage, kind) {
+            (Some(usage), _) => kept.pair.insert((usage, name), identity),
+            (None, "server") => kept.servers.insert(name, identity),
+            (None, _) => kept.postgres.insert(name, identity),
+        };
     }
     Ok(kept)
 }

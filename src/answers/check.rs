@@ -10,7 +10,9 @@ use super::forms::{
     name_or_address_problem,
 };
 use super::problems::Problem;
-use super::{Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, proxy, registries};
+use super::{
+    Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, pair, proxy, registries,
+};
 
 /// Every problem that makes these answers invalid.
 pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
@@ -21,6 +23,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.postgres(answers);
     check.problems.extend(balancers::problems(answers));
     check.roles(&answers.hosts);
+    check.problems.extend(pair::problems(answers));
     check.not_yet(answers);
     for (number, host) in answers.hosts.iter().enumerate() {
         check.host(number, host);
@@ -44,6 +47,9 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     }
     if answers.with_role(Role::Agent).next().is_none() {
         warn("there are no agents: everything you deploy runs on the servers");
+    }
+    if pair::is_pair(answers) {
+        pair::WARNINGS.into_iter().for_each(&mut warn);
     }
     if answers.ssh.host_keys == HostKeys::AcceptNew {
         warn(
@@ -327,7 +333,7 @@ impl Validation {
         }
     }
 
-    /// Exactly one Postgres host, at least one server and one load balancer.
+    /// One Postgres host or two, at least one server and one load balancer.
     fn roles(&mut self, hosts: &[Host]) {
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
             let mut with_role = hosts
@@ -341,7 +347,7 @@ impl Validation {
                 );
                 continue;
             };
-            for (number, _) in with_role.filter(|_| role == Role::Postgres) {
+            for (number, _) in with_role.skip(1).filter(|_| role == Role::Postgres) {
                 self.problem(
                     format!("hosts[{number}].role"),
                     format!(
@@ -367,16 +373,13 @@ impl Validation {
         }
         for (number, host) in answers.hosts.iter().enumerate() {
             let key = |field: &str| format!("hosts[{number}].{field}");
-            if host.roles.len() > 1 {
-                refuse(key("roles"), "several roles on one host are");
-            }
-            if host.roles.contains(&Role::Monitor) {
-                let field = if host.roles.len() > 1 {
-                    "roles"
-                } else {
-                    "role"
-                };
-                refuse(key(field), "the role \"monitor\" is");
+            let mut roles = host.roles.clone();
+            roles.retain(|role| !matches!(role, Role::LoadBalancer | Role::Monitor));
+            if host.roles.len() > 1 && !roles.is_empty() {
+                refuse(
+                    key("roles"),
+                    "roles other than load-balancer and monitor on one host are",
+                );
             }
             if host.site.is_some() {
                 refuse(key("site"), "sites are");

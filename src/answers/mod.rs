@@ -24,6 +24,7 @@ mod forms;
 pub(crate) mod fuzz;
 mod jump;
 mod login;
+mod pair;
 pub(crate) mod paths;
 mod problems;
 pub mod proxy;
@@ -47,6 +48,7 @@ pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, Log
 pub use firewall::{FirewallSettings, ManageFirewall};
 pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
+pub use pair::Failover;
 pub use problems::{Problem, Problems, nearest};
 pub use proxy::{ProxySettings, ProxyUrl};
 pub use registries::{Mirror, Registries, RegistryAccess};
@@ -174,6 +176,8 @@ pub struct Postgres {
     /// An external Postgres, `NAME:PORT`, in place of a host with this role.
     pub endpoint: Option<String>,
     pub existing_postgres: ExistingPostgres,
+    /// Of two Postgres hosts: how soon the standby takes over.
+    pub failover: Failover,
 }
 
 /// What to do with a Postgres that already has other databases.
@@ -264,7 +268,7 @@ pub struct Host {
     /// Names the host everywhere, and the node in the cluster.
     pub name: String,
     /// `role = "…"` is the same as a list of one.
-    #[serde(alias = "role", deserialize_with = "one_or_several")]
+    #[serde(alias = "role", deserialize_with = "read::one_or_several")]
     pub roles: Vec<Role>,
     /// The site that the host is in, where the cluster has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,9 +326,11 @@ impl Host {
         }
     }
 
-    /// Its role; validated answers have one per host.
+    /// Its role; of several, the one that is more than a monitor.
     pub fn role(&self) -> Role {
-        self.roles.first().copied().unwrap_or(Role::Agent)
+        let roles = || self.roles.iter().copied();
+        let other = roles().find(|role| *role != Role::Monitor);
+        other.or_else(|| roles().next()).unwrap_or(Role::Agent)
     }
 
     /// The address that the other hosts use: `node_ip`, or `address` if that is an IP address.
@@ -370,6 +376,7 @@ impl Default for Postgres {
             name: None,
             endpoint: None,
             existing_postgres: ExistingPostgres::default(),
+            failover: Failover::default(),
         }
     }
 }
@@ -471,7 +478,7 @@ impl Answers {
             .chain(self.registries.secrets())
     }
 
-    /// Whether a check of the preflight may fail on a host.
+    /// Whether a check may fail on a host.
     pub fn overrides(&self, host: &Host, check: Check) -> bool {
         self.cluster.overrides.contains(&check) || host.overrides.contains(&check)
     }
@@ -537,20 +544,6 @@ impl Answers {
     pub fn to_toml(&self) -> String {
         write::to_toml(self)
     }
-}
-
-/// One role, as in state folders of earlier versions, or a list.
-fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum RoleOrRoles {
-        One(Role),
-        Several(Vec<Role>),
-    }
-    Ok(match RoleOrRoles::deserialize(from)? {
-        RoleOrRoles::One(role) => vec![role],
-        RoleOrRoles::Several(roles) => roles,
-    })
 }
 
 fn drop_inline<const N: usize>(secrets: [&mut Option<Secret>; N]) {

@@ -12,9 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::problems::{Position, Problem};
 use super::table_reader::{Notes, TableReader, join};
 use super::{
-    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, FirewallSettings, Host, HostKeys,
-    K3s, LoadBalancer, ManageFirewall, Mirror, Postgres, ProxySettings, Registries, RegistryAccess,
-    Role, SshSettings, check,
+    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, Failover, FirewallSettings, Host,
+    HostKeys, K3s, LoadBalancer, ManageFirewall, Mirror, Postgres, ProxySettings, Registries,
+    RegistryAccess, Role, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -237,6 +237,9 @@ fn postgres(section: &TableReader<'_>) -> Postgres {
                 &ExistingPostgres::ALL.map(|word| (word.as_str(), word)),
             )
             .unwrap_or_default(),
+        failover: section
+            .choice("failover", &Failover::ALL.map(|word| (word.as_str(), word)))
+            .unwrap_or_default(),
     };
     section.end();
     postgres
@@ -382,4 +385,20 @@ fn roles(section: &TableReader<'_>) -> Vec<Role> {
     section.is_known("roles");
     // Any role will do: `covers` hides the problems that follow from it.
     vec![role.unwrap_or(Role::Agent)]
+}
+
+/// One role, as in state folders of earlier versions, or a list.
+pub(super) fn one_or_several<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<Role>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum RoleOrRoles {
+        One(Role),
+        Several(Vec<Role>),
+    }
+    Ok(match serde::Deserialize::deserialize(from)? {
+        RoleOrRoles::One(role) => vec![role],
+        RoleOrRoles::Several(roles) => roles,
+    })
 }

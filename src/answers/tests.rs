@@ -112,6 +112,7 @@ fn everything() -> Answers {
             name: Some("pg.example.com".into()),
             endpoint: None,
             existing_postgres: ExistingPostgres::Share,
+            failover: Failover::Fast,
         },
         load_balancer: LoadBalancer {
             port: 443,
@@ -367,7 +368,8 @@ fn the_topology_is_checked() {
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
     1:1: load_balancer.virtual_ip: is missing: the load balancers d and e share an address, which one of them holds. Set a free address of their network, or leave one of the two hosts out
-    4:34: hosts[1].role: a already has the role "postgres": a second one is not supported yet
+    1:1: postgres: two Postgres hosts need a DNS name that the servers use for both: write name = "…", for example "postgres.k3s.internal". The servers get it in /etc/hosts
+    2:17: hosts: there are two Postgres hosts, so one host must have the role "monitor": for example the load balancer, as roles = ["load-balancer", "monitor"]
     5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine has one role
     6:61: hosts[3].address: is a DNS name, so node_ip is needed too: access rules, certificates and nodes need an IP address. Write node_ip = "…", or an IP address here
     7:83: hosts[4].node_ip: the other hosts cannot reach this host at 127.0.0.1: set node_ip to its address in the cluster's network

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Answers, Check, FirewallSettings, ProxySettings, ProxyUrl, Registries, Secret};
+use super::{
+    Answers, Check, Failover, FirewallSettings, ProxySettings, ProxyUrl, Registries, Secret,
+};
 
 /// Writes answers as `read` reads them, everything in the order of the types.
 pub(super) fn to_toml(answers: &Answers) -> String {
@@ -61,6 +63,9 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     file.text("name", postgres.name.as_ref());
     file.text("endpoint", postgres.endpoint.as_ref());
     file.value("existing_postgres", postgres.existing_postgres.as_str());
+    if postgres.failover != Failover::default() {
+        file.value("failover", postgres.failover.as_str());
+    }
 
     file.head("[load_balancer]");
     file.number("port", Some(load_balancer.port));

@@ -144,6 +144,7 @@ impl World {
             role: "k3s".into(),
             postgres: BTreeMap::new(),
             servers: Vec::new(),
+            pair: BTreeMap::new(),
         };
         let now = time::OffsetDateTime::now_utc();
         let (pki, _) = crate::pki::ensure(&crate::pki::Kept::default(), &wanted, now).unwrap();

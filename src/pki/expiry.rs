@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{PkiError, RENEW, expiry};
+use super::{PairUse, PkiError, RENEW, expiry};
 use crate::topology::Topology;
 
 /// A certificate without its content.
@@ -40,9 +40,15 @@ pub fn certificates(
     let servers = topology.servers.iter();
     let servers =
         servers.map(|server| (server.name.clone(), format!("server-{}.crt", server.name)));
+    let pair = PairUse::wanted(&topology.datastore).into_keys();
+    let pair = pair.map(|(usage, name)| {
+        let usage = usage.as_str();
+        (format!("{usage} on {name}"), format!("{usage}-{name}.crt"))
+    });
     let authority = ("the authority".to_owned(), "ca.crt".to_owned());
+    let all = [authority].into_iter().chain(postgres).chain(servers);
     let mut found = Vec::new();
-    for (name, file) in [authority].into_iter().chain(postgres).chain(servers) {
+    for (name, file) in all.chain(pair) {
         let mut path = dir.join(&file);
         if file.starts_with("postgres-") && !path.exists() {
             path = dir.join(super::ONLY_POSTGRES).with_extension("crt");
@@ -117,6 +123,7 @@ mod tests {
             role: "k3s".into(),
             postgres: [("db".into(), vec!["10.0.0.5".into()])].into(),
             servers: vec!["s1".into(), "s2".into()],
+            pair: std::collections::BTreeMap::new(),
         };
         let (pki, _) = ensure(&Kept::default(), &wanted, now).expect("made");
         save(&dir, &pki).expect("saved");

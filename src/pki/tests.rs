@@ -24,6 +24,7 @@ fn wanted() -> CertificateRequest {
             ],
         )]),
         servers: vec!["s1".into(), "s2".into()],
+        pair: BTreeMap::new(),
     }
 }
 
@@ -44,6 +45,7 @@ fn kept(pki: &Pki) -> Kept {
         postgres: pki.postgres.clone(),
         only_postgres: None,
         servers: pki.servers.clone(),
+        pair: pki.pair.clone(),
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Platform {
     pub postgres_package_certificate: Option<&'static str>,
     /// Where the certificates of Postgres are kept, outside of its data (which is backed up).
     pub postgres_tls: &'static str,
+    /// The version of Postgres for which the distribution itself has `pg_auto_failover`, if it does.
+    pub auto_failover: Option<&'static str>,
     /// For hosts that have neither curl nor wget.
     pub download_packages: &'static str,
     pub nginx_package: &'static str,

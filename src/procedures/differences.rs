@@ -49,6 +49,9 @@ const UPGRADE: &str = "Upgrade by hand, after `k3s-ha-wizard backup create`: the
 const DATABASE: &str = "Another database means another cluster. To move the data by hand: stop K3s \
                         on all servers, restore a pg_dump of the database into the new one, change \
                         datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers";
+const PROFILE: &str = "The profile of a pair cannot be changed yet. Restore the old value";
+const MEMBERS: &str = "The members of an existing datastore cannot be changed yet. Restore the \
+                       old hosts, or install a new cluster";
 const RENAMED: &str = "Running servers use the old name of Postgres. By hand: stop K3s on all \
                        servers; the control plane is down until the run starts them again";
 const NETWORK: &str = "A cluster keeps its pod and service networks for life. Restore the old \
@@ -103,6 +106,8 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     found.text("postgres.user", &old.user, &new.user, refused);
     found.port("postgres.port", old.port, new.port, refused);
     let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
+    let (was, is) = (old.failover.as_str(), new.failover.as_str());
+    found.text("postgres.failover", was, is, Handling::Refused(PROFILE));
     // Running servers check the certificate of Postgres for its current name.
     let renamed = match &old.name {
         Some(_) => Handling::Refused(RENAMED),
@@ -155,15 +160,15 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
             let what = format!("{} is new, as {}", host.name, host.role());
             // Its name goes into the certificates of all servers, and Postgres must accept its
             // connections.
-            let is_server = host.roles.contains(&Role::Server);
-            found.add(
-                what,
-                if is_server {
-                    Handling::Rolling
-                } else {
-                    Handling::InPlace
-                },
-            );
+            let has = |role: Role| host.roles.contains(&role);
+            let how = if has(Role::Postgres) || has(Role::Monitor) {
+                Handling::Refused(MEMBERS)
+            } else if has(Role::Server) {
+                Handling::Rolling
+            } else {
+                Handling::InPlace
+            };
+            found.add(what, how);
         }
     }
     let names = |answers| Topology::of(answers).map(|topology| topology.server_names());

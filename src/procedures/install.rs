@@ -5,7 +5,7 @@ use crate::plan::{Phase, Plan, Step};
 use crate::steps::k3s::NodeKind;
 use crate::steps::{
     PlanInputs, StepContext, StepError, StepHost, certificates, cluster, firewall, k3s,
-    load_balancer, on_each, postgres, selinux, virtual_address,
+    load_balancer, on_each, pair, postgres, selinux, virtual_address,
 };
 
 /// Checks the data of server 1, before any other server starts.
@@ -16,7 +16,7 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
     let context = StepContext::new(given)?;
     let phases = [
         ("firewall", "Firewalls", firewall::open(&context)),
-        ("postgres", "Postgres", postgres_phase(&context)),
+        ("postgres", "Postgres", postgres_phase(&context)?),
         (
             "certificates",
             "Certificates",
@@ -38,33 +38,68 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
     })
 }
 
-fn postgres_phase(context: &StepContext<'_>) -> Vec<Step> {
-    let of_host = |host| {
+fn postgres_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
+    if context.postgres.len() > 1 {
+        let hosts = context.postgres.iter().chain(&context.monitors);
+        return hosts.map(|host| pair::install(context, host)).collect();
+    }
+    let of_host = |host: &StepHost<'_>| {
         [
             postgres::install(context, host),
-            postgres::role(context, host),
+            postgres::role(context, host).needing([host.id(postgres::INSTALL)]),
             postgres::boot(context, host),
         ]
     };
-    context.postgres.iter().flat_map(of_host).collect()
+    Ok(context.postgres.iter().flat_map(of_host).collect())
+}
+
+/// The pair, from its certificates on: the monitor first, then one member after the other.
+fn pair_steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
+    let mut steps = Vec::new();
+    let mut before = None;
+    for host in context.monitors.iter().chain(&context.postgres) {
+        steps.push(pair::tls(context, host)?.needing([certificates::kept()]));
+        let run = pair::run(context, host)?;
+        // The members reach the monitor, and each other.
+        let run = run.needing(firewall::opened(context)).needing(before);
+        before = Some(run.id.clone());
+        steps.push(run);
+    }
+    for host in &context.postgres {
+        let role = postgres::role(context, host);
+        steps.push(role.needing(on_each(pair::RUN, &context.postgres)));
+        steps.push(pair::in_sync(context, host));
+    }
+    Ok(steps)
 }
 
 fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = vec![certificates::keep()];
-    for host in &context.postgres {
-        steps.push(postgres::tls(context, host)?.needing([certificates::kept()]));
-        steps.push(postgres::access(context, host));
-        steps.push(postgres::settings(context, host));
-    }
-    let access = on_each(postgres::ACCESS, &context.postgres);
-    let settings = on_each(postgres::SETTINGS, &context.postgres);
+    let is_pair = context.postgres.len() > 1;
+    let ready: Vec<_> = if is_pair {
+        steps.extend(pair_steps(context)?);
+        on_each(pair::IN_SYNC, &context.postgres)
+    } else {
+        for host in &context.postgres {
+            steps.push(postgres::tls(context, host)?.needing([certificates::kept()]));
+            steps.push(postgres::access(context, host));
+            steps.push(postgres::settings(context, host));
+        }
+        let ready = [postgres::ACCESS, postgres::SETTINGS].into_iter();
+        ready
+            .flat_map(|step| on_each(step, &context.postgres))
+            .collect()
+    };
     for server in &context.servers {
         steps.push(certificates::client(context, server)?);
         steps.extend(certificates::name(context, server));
-        let proof = certificates::proof(context, server);
-        let opened = firewall::opened(context);
-        let needs = access.iter().chain(&settings).cloned().chain(opened);
-        steps.push(proof.needing(needs));
+        let retries = is_pair.then(|| pair::retries(server));
+        let proof = certificates::proof(context, server)
+            .needing(retries.iter().map(|step| step.id.clone()))
+            .needing(ready.iter().cloned())
+            .needing(firewall::opened(context));
+        steps.extend(retries);
+        steps.push(proof);
     }
     Ok(steps)
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::install;
 use crate::answers::{Answers, ManageFirewall};
 use crate::events::StepId;
-use crate::pki::{Identity, Pki};
+use crate::pki::{Identity, PairUse, Pki};
 use crate::plan::{
     CheckStatus, Late, LateValues, PRELUDE, Plan, Shell, Step, UnboundInput, Value, Work,
     apply_script, read_answers,
@@ -54,6 +54,10 @@ impl PlanWorld {
                     .collect(),
                 servers: names()
                     .map(|name| (name.clone(), identity(&name)))
+                    .collect(),
+                pair: names()
+                    .flat_map(|name| PairUse::ALL.map(|usage| (usage, name.clone())))
+                    .map(|key| (key, identity("the pair")))
                     .collect(),
             },
             secrets: Secrets {

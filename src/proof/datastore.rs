@@ -48,6 +48,7 @@ pub enum CaseOutcome {
     Passes {
         /// What Postgres sees: `TLSv1.3, /CN=k3s`.
         seen: String,
+        standby: bool,
     },
     /// For the expected reason, in the words of Postgres or its TLS.
     IsRefused { reason: String },
@@ -188,7 +189,10 @@ fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
         (Case::Right, Some(what)) => CaseOutcome::Broken {
             why: format!("Postgres let the role in without checking {what} ({seen})"),
         },
-        _ => CaseOutcome::Passes { seen },
+        _ => CaseOutcome::Passes {
+            seen,
+            standby: session.standby,
+        },
     }
 }
 
@@ -203,7 +207,10 @@ fn stopped(case: Case, stop: LoginStop) -> CaseOutcome {
     ) = (case, &stop)
     {
         let seen = "without TLS, Postgres asks for the password".to_owned();
-        return CaseOutcome::Passes { seen };
+        return CaseOutcome::Passes {
+            seen,
+            standby: false,
+        };
     }
     let its_reason = is_its_reason(case, &stop);
     let text = match stop {
@@ -294,7 +301,10 @@ impl fmt::Display for Expected {
 impl fmt::Display for CaseOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Passes { seen } => write!(f, "passes ({seen})"),
+            Self::Passes { seen, standby } => {
+                let standby = if *standby { ", the standby" } else { "" };
+                write!(f, "passes ({seen}{standby})")
+            }
             Self::IsRefused { reason } => write!(f, "is refused: {reason}"),
             Self::Broken { why } => write!(f, "inconclusive: {why}"),
         }

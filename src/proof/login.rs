@@ -15,7 +15,8 @@ use crate::secrets::SecretText;
 /// The maximum length of a message during a login: a longer one is not from Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;
 /// See docs/facts.md, "Connections with TLS".
-const SEEN: &str = "select ssl, version, client_dn from pg_stat_ssl where pid = pg_backend_pid()";
+const SEEN: &str = "select ssl, version, client_dn, pg_is_in_recovery() from pg_stat_ssl \
+     where pid = pg_backend_pid()";
 
 /// How Postgres sees a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(super) struct Session {
     /// The subject of the client certificate: `/CN=k3s`.
     pub client_dn: Option<String>,
     pub password_asked: bool,
+    /// It only follows a primary.
+    pub standby: bool,
 }
 
 /// How far a login came.
@@ -154,11 +157,12 @@ pub(super) fn log_in(
         frontend::terminate(buffer);
         Ok(())
     })?;
-    let [ssl, version, client_dn] = row;
+    let [ssl, version, client_dn, standby] = row;
     Ok(Session {
         tls: version.filter(|_| ssl.as_deref() == Some("t")),
         client_dn: client_dn.filter(|name| !name.is_empty()),
         password_asked: scram.is_some(),
+        standby: standby.as_deref() == Some("t"),
     })
 }
 
@@ -254,7 +258,7 @@ impl<'a, S: Read + Write> Talk<'a, S> {
     }
 
     /// A query for one row of three columns.
-    fn ask(&mut self, query: &str) -> Result<[Option<String>; 3], LoginStop> {
+    fn ask(&mut self, query: &str) -> Result<[Option<String>; 4], LoginStop> {
         self.send(|buffer| frontend::query(query, buffer))?;
         let mut row = None;
         loop {
@@ -272,7 +276,7 @@ impl<'a, S: Read + Write> Talk<'a, S> {
     }
 }
 
-fn columns(body: &DataRowBody) -> Option<[Option<String>; 3]> {
+fn columns(body: &DataRowBody) -> Option<[Option<String>; 4]> {
     let text = |range| Some(String::from_utf8_lossy(body.buffer().get(range)?).into_owned());
     let row = body.ranges().map(|range| Ok(range.and_then(text)));
     row.collect::<Vec<_>>().ok()?.try_into().ok()

@@ -155,6 +155,7 @@ impl Opened {
                 .map(|member| (member.name.clone(), datastore.names(member)))
                 .collect(),
             servers: servers.map(|server| server.name.clone()).collect(),
+            pair: pki::PairUse::wanted(datastore),
         };
         let now = OffsetDateTime::now_utc();
         let kept = pki::load(&folder.pki_dir())?;
@@ -207,6 +208,7 @@ impl Opened {
     pub(super) fn redactor(&self) -> Redactor {
         let keys = [&self.pki.ca]
             .into_iter()
+            .chain(self.pki.pair.values())
             .chain(self.pki.postgres.values())
             .chain(self.pki.servers.values())
             .map(|identity| identity.key_pem.clone());

@@ -51,7 +51,8 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let datastore = &context.given.topology.datastore;
     let name = datastore.name.clone()?;
     let addresses = datastore.members.iter().map(|member| member.ip.to_string());
-    let addresses: Vec<_> = addresses.collect();
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort();
     let addresses = addresses.join(" ");
     let (begin, end) = context.marks();
     Some(server.shell(
@@ -60,7 +61,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),
-            ("DB_ADDRESS", addresses.into()),
+            ("DB_ADDRESSES", addresses.into()),
             ("HOSTS_BEGIN", begin.into()),
             ("HOSTS_END", end.into()),
         ],

@@ -329,11 +329,12 @@ fn endpoint(context: &StepContext<'_>) -> String {
     let datastore = &context.given.topology.datastore;
     let password = context.given.secrets.db_password.expose();
     format!(
-        "postgres://{}:{}@{}/{}",
+        "postgres://{}:{}@{}/{}{}",
         datastore.user,
         percent_encoded(password),
         datastore.authority(),
-        datastore.database
+        datastore.database,
+        datastore.parameters()
     )
 }
 

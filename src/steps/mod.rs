@@ -1,7 +1,7 @@
 //! The steps of each component on its hosts. Their order among components is the procedures'.
 //!
-//! * [`postgres`], [`certificates`], [`k3s`], [`load_balancer`], [`virtual_address`], [`cluster`]: a
-//!   component each
+//! * [`postgres`], [`pair`], [`certificates`], [`k3s`], [`load_balancer`], [`virtual_address`],
+//!   [`cluster`]: a component each
 //! * [`firewall`], [`selinux`]: what stands between them
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
@@ -15,6 +15,7 @@ pub mod firewall;
 mod images;
 pub mod k3s;
 pub mod load_balancer;
+pub mod pair;
 pub mod postgres;
 pub mod selinux;
 mod template;
@@ -84,6 +85,8 @@ pub enum StepError {
     NoFacts(String),
     #[error("{0} has no certificate")]
     NoCertificate(String),
+    #[error("the distribution of {0} has no pg_auto_failover")]
+    NoAutoFailover(String),
     #[error("a template cannot be filled in: {0}")]
     Template(#[from] minijinja::Error),
 }
@@ -92,6 +95,7 @@ pub enum StepError {
 pub struct StepContext<'a> {
     given: PlanInputs<'a>,
     pub postgres: Vec<StepHost<'a>>,
+    pub monitors: Vec<StepHost<'a>>,
     pub balancers: Vec<StepHost<'a>>,
     /// Server 1 first.
     pub servers: Vec<StepHost<'a>>,
@@ -119,6 +123,7 @@ impl<'a> StepContext<'a> {
         Ok(Self {
             given,
             postgres: all(&topology.datastore.members)?,
+            monitors: all(&topology.datastore.monitors)?,
             balancers: all(&topology.api.members)?,
             servers: all(&topology.servers)?,
             agents: all(&topology.agents)?,
@@ -141,7 +146,11 @@ impl<'a> StepContext<'a> {
 
     /// All hosts of the cluster.
     pub fn hosts(&self) -> impl Iterator<Item = &StepHost<'a>> {
-        let others = self.postgres.iter().chain(&self.balancers);
+        let monitors = self.monitors.iter();
+        // A monitor's host is often a load balancer's.
+        let is_balancer = |name: &str| self.balancers.iter().any(|one| one.name == name);
+        let monitors = monitors.filter(move |host| !is_balancer(host.name));
+        let others = self.postgres.iter().chain(monitors).chain(&self.balancers);
         others.chain(self.nodes())
     }
 

@@ -28,24 +28,23 @@ pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
         .within(PACKAGES)
 }
 
+/// On a standby it is satisfied once the primary's step is.
 pub fn role(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     let wanted = &context.given.topology.datastore;
-    postgres
-        .shell(
-            ROLE,
-            format!(
-                "the role {} owns the database {}",
-                wanted.user, wanted.database
-            ),
-            step_file!("postgres/role"),
-            vec![
-                ("DB_NAME", wanted.database.clone().into()),
-                ("DB_USER", wanted.user.clone().into()),
-                ("DB_PORT", context.db_port().into()),
-                ("DB_VERIFIER", (&context.given.secrets.db_verifier).into()),
-            ],
-        )
-        .needing([postgres.id(INSTALL)])
+    postgres.shell(
+        ROLE,
+        format!(
+            "the role {} owns the database {}",
+            wanted.user, wanted.database
+        ),
+        step_file!("postgres/role"),
+        vec![
+            ("DB_NAME", wanted.database.clone().into()),
+            ("DB_USER", wanted.user.clone().into()),
+            ("DB_PORT", context.db_port().into()),
+            ("DB_VERIFIER", (&context.given.secrets.db_verifier).into()),
+        ],
+    )
 }
 
 pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {

@@ -9,6 +9,8 @@ use super::{Member, Topology};
 pub const API: u16 = 6443;
 /// The kubelet listens on it, on all addresses of its node.
 pub const KUBELET: u16 = 10250;
+/// The monitor of a pair of Postgres hosts listens on it: its host may have a Postgres besides.
+pub const MONITOR: u16 = 5433;
 /// How many other agents an agent tests: with a hundred, not all need to.
 const NEIGHBOURS: usize = 8;
 
@@ -61,7 +63,8 @@ impl Topology {
     pub fn openings(&self, host: &str, settings: &toml::Table) -> Openings {
         let member = |name: &str| {
             let hosts = self.nodes().chain(&self.api.members);
-            let mut hosts = hosts.chain(&self.datastore.members);
+            let hosts = hosts.chain(&self.datastore.members);
+            let mut hosts = hosts.chain(&self.datastore.monitors);
             hosts.find(|member| member.name == name)
         };
         let links = self.links_of(usize::MAX, Some(host)).into_iter();
@@ -124,6 +127,16 @@ impl Topology {
             }
             for node in self.nodes() {
                 add(server, node, KUBELET);
+            }
+        }
+        let datastore = &self.datastore;
+        for member in &datastore.members {
+            for other in &datastore.members {
+                add(member, other, datastore.port);
+            }
+            for monitor in &datastore.monitors {
+                add(member, monitor, MONITOR);
+                add(monitor, member, datastore.port);
             }
         }
         for balancer in &self.api.members {

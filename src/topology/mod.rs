@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
-pub use links::{API, AllowedPort, KUBELET, Link, Openings};
+pub use links::{API, AllowedPort, KUBELET, Link, MONITOR, Openings};
 pub use proxy::{Proxies, Proxy, ProxyError};
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
@@ -180,15 +180,26 @@ impl DatastoreEndpoint {
         self.members.iter().find(|member| member.name == name)
     }
 
-    /// Host and port in a connection string; several members without a name are listed.
+    /// Host and port in a connection string; several members have a name.
     pub fn authority(&self) -> String {
-        let port = self.port;
-        if let Some(name) = &self.name {
-            return format!("{name}:{port}");
+        let host = self.name.clone();
+        let host = host.unwrap_or_else(|| in_url(self.members[0].ip));
+        format!("{host}:{}", self.port)
+    }
+
+    /// Several members: one is the primary.
+    pub fn is_pair(&self) -> bool {
+        self.members.len() > 1
+    }
+
+    /// What a connection string says besides: one name leads to several members, and only one of
+    /// them can be written to (docs/facts.md, "A pair of Postgres hosts").
+    pub fn parameters(&self) -> &'static str {
+        if self.is_pair() {
+            "?target_session_attrs=read-write&connect_timeout=3"
+        } else {
+            ""
         }
-        let members = self.members.iter();
-        let members = members.map(|member| format!("{}:{port}", in_url(member.ip)));
-        members.collect::<Vec<_>>().join(",")
     }
 
     /// The name that a member's certificate must have.

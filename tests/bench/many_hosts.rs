@@ -156,6 +156,7 @@ fn measure(hosts: usize, seconds: u32) -> Figures {
         cluster: "made-up".into(),
         role: "k3s".into(),
         postgres: BTreeMap::new(),
+        pair: BTreeMap::new(),
         servers: Vec::new(),
     };
     let now = OffsetDateTime::now_utc();

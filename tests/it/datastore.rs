@@ -29,6 +29,7 @@ fn certificates() -> Pki {
             vec!["postgres.lab.internal".into(), "127.0.0.1".into()],
         )]),
         servers: vec!["s1".into()],
+        pair: BTreeMap::new(),
     };
     let now = OffsetDateTime::now_utc();
     pki::ensure(&Kept::default(), &wanted, now)

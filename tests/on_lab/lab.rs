@@ -78,10 +78,10 @@ impl Lab {
         lab
     }
 
-    /// Up, with bare hosts and the second members of pairs.
-    pub fn of_pairs() -> Self {
+    /// Up, with bare hosts and a second load balancer; with `pair` also a second Postgres.
+    pub fn of_topology(topology: &str) -> Self {
         let lab = Self::taken();
-        lab.does(&[&UP[..], &["--fresh", "--topology", "pair"]].concat());
+        lab.does(&[&UP[..], &["--fresh", "--topology", topology]].concat());
         lab
     }
 

@@ -14,6 +14,7 @@ mod install;
 mod lab;
 mod left;
 mod network;
+mod pair;
 mod plain;
 mod postgres;
 mod proxy;

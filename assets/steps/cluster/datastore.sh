@@ -6,6 +6,7 @@
 satisfied() {
     # shellcheck disable=SC2154 # learn sets learnt
     learn "$DB_NAME" <<SQL || { case $learnt in *'"kine" does not exist'*) return 1 ;; esac; return 2; }
+SELECT 'standby=' || pg_is_in_recovery();
 SELECT 'filled=' || EXISTS (SELECT FROM kine);
 SELECT CASE WHEN s.ssl AND s.client_dn = '/CN=$DB_USER' THEN 'good=' ELSE 'bad=' END
     || host(a.client_addr)
@@ -14,6 +15,8 @@ WHERE a.datname = '$DB_NAME' AND a.usename = '$DB_USER' AND a.client_addr IS NOT
 SQL
     [ "$(of filled)" = true ] ||
         { say 'the table kine is empty: K3s stores its data elsewhere'; return 1; }
+    # The servers are connected to the primary.
+    [ "$(of standby)" = false ] || return 0
     for server in $SERVERS; do
         of good | grep -qxF "$server" || { say "no connection from $server"; return 1; }
     done

@@ -4,6 +4,7 @@
 
 refuses() {
     learn <<SQL || return 2
+SELECT 'standby=' || pg_is_in_recovery();
 SELECT 'owner=' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = '$DB_NAME';
 SELECT 'others=' || string_agg(datname, ', ') FROM pg_database
 WHERE pg_get_userbyid(datdba) = '$DB_USER' AND datname <> '$DB_NAME';
@@ -45,6 +46,12 @@ satisfied() {
 }
 
 apply() {
+    refuses
+    if [ "$(of standby)" = true ]; then
+        # The primary has it from its own step.
+        wait_for 60
+        return
+    fi
     # The verifier is what Postgres stores of a password; the password itself never reaches this host.
     sql <<SQL
 SELECT 'CREATE ROLE $DB_USER' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DB_USER') \gexec

@@ -42,7 +42,52 @@ address = "10.0.0.10"
     3:12: postgres.endpoint: an external Postgres is not supported yet
     5:12: load_balancer.endpoint: an external load balancer is not supported yet
     14:8: hosts[1].site: sites are not supported yet
-    17:9: hosts[2].roles: several roles on one host are not supported yet
-    17:9: hosts[2].roles: the role "monitor" is not supported yet
+    17:9: hosts[2].roles: the role "monitor" is for two Postgres hosts: add a second one, or remove it
     "#);
+}
+
+#[test]
+fn two_postgres_hosts_need_a_name_and_one_monitor() {
+    let pair = |name: &str, monitor: &str| {
+        let host = |name: &str, roles: &str, last: u8| {
+            format!(
+                "[[hosts]]\nname = \"{name}\"\nroles = [{roles}]\naddress = \"10.0.0.{last}\"\n"
+            )
+        };
+        [
+            format!("[postgres]\n{name}\n"),
+            host("db-1", "\"postgres\"", 1),
+            host("db-2", "\"postgres\"", 2),
+            host("s1", "\"server\"", 3),
+            host("lb", monitor, 4),
+        ]
+        .concat()
+    };
+    let name = "name = \"pg.example\"";
+    let good = read(&pair(name, "\"monitor\", \"load-balancer\""));
+    assert_eq!(good.hosts[3].role(), Role::LoadBalancer);
+    let topology = crate::topology::Topology::of(&good).unwrap();
+    assert_eq!(topology.datastore.monitors[0].name, "lb");
+    assert_eq!(topology.datastore.authority(), "pg.example:5432");
+    assert!(
+        topology
+            .datastore
+            .parameters()
+            .contains("target_session_attrs=read-write")
+    );
+    let refused = |text: &str, why: &str| {
+        let problems = problems(text);
+        assert!(problems.contains(why), "{problems}");
+    };
+    refused(
+        &pair("", "\"load-balancer\", \"monitor\""),
+        "need a DNS name",
+    );
+    refused(
+        &pair(name, "\"load-balancer\""),
+        "must have the role \"monitor\"",
+    );
+    let on_member =
+        pair(name, "\"load-balancer\"").replacen("\"postgres\"", "\"postgres\", \"monitor\"", 1);
+    refused(&on_member, "roles other than load-balancer and monitor");
 }

@@ -248,7 +248,13 @@ fn a_proof_that_does_not_hold_has_its_hint() {
     for case in Case::ALL {
         let seen = "TLSv1.3, /CN=k3s".to_owned();
         if case != Case::Right {
-            let passes = proved(case, &CaseOutcome::Passes { seen });
+            let passes = proved(
+                case,
+                &CaseOutcome::Passes {
+                    seen,
+                    standby: false,
+                },
+            );
             assert!(passes.starts_with("A rule in pg_hba.conf"), "{case}");
         }
         let why = RemoteError::Unreachable {

@@ -39,6 +39,7 @@ pub(super) fn datastore(
         .map_err(|error| Trouble::because(error.to_string()))?;
 
     let mut broken = Vec::new();
+    let mut primaries = 0;
     for (name, address) in &wanted.members {
         let datastore = DatastoreTarget {
             host: name,
@@ -58,10 +59,24 @@ pub(super) fn datastore(
             let unreached = |error| CaseVerdict::unreached(case, &error);
             let verdict = proved.unwrap_or_else(unreached);
             let (expected, got) = (case.expected().to_string(), verdict.got.to_string());
+            let writable = matches!(verdict.got, CaseOutcome::Passes { standby: false, .. });
+            primaries += usize::from(case == Case::Right && writable);
             if !verdict.holds() {
                 broken.push(format!("{} {got}", case.as_str()));
             }
             site.proved(case.as_str(), &expected, got, verdict.holds())?;
+        }
+    }
+    if wanted.members.len() > 1 {
+        let got = format!("{primaries} of {} can be written to", wanted.members.len());
+        site.proved(
+            "one primary",
+            "one can be written to",
+            got.clone(),
+            primaries == 1,
+        )?;
+        if primaries != 1 {
+            broken.push(got);
         }
     }
     held(

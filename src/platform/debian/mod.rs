@@ -24,6 +24,11 @@ fn of(facts: &Facts) -> Option<Platform> {
         .descends_from(&["debian", "ubuntu"])
         .then_some(Platform {
             support,
+            auto_failover: match (&*facts.os_id, &*facts.os_version) {
+                ("debian", "12") => Some("15"),
+                ("debian", "13") => Some("17"),
+                _ => None,
+            },
             ..PLATFORM
         })
 }
@@ -34,6 +39,7 @@ const PLATFORM: Platform = Platform {
     postgres_data: "/var/lib/postgresql",
     postgres_package_certificate: Some("snakeoil"),
     postgres_tls: "/etc/postgresql-k3s",
+    auto_failover: None,
     download_packages: "curl ca-certificates",
     nginx_package: "nginx",
     nginx_stream_package: "libnginx-mod-stream",

@@ -152,13 +152,21 @@ fn data(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     };
     let server = server.looked.host.name.clone();
     let database = &wanted.topology.datastore.database;
+    let is_ours = |token: &String| token == wanted.token;
+    let has_data = |sheet: &RowDraft<'_>| {
+        let tokens = &sheet.looked.facts.postgres.tokens;
+        sheet.role() == Role::Postgres && tokens.iter().any(is_ours)
+    };
+    // A member that is down, or new, follows the one that has the data.
+    if wanted.topology.datastore.is_pair() && sheets.iter().any(has_data) {
+        return;
+    }
     for sheet in sheets {
         if sheet.role() != Role::Postgres {
             continue;
         }
         let postgres = &sheet.looked.facts.postgres;
         let is_bare = !postgres.asked && postgres.clusters.is_empty();
-        let is_ours = |token: &String| token == wanted.token;
         if is_bare || (postgres.asked && !postgres.tokens.iter().any(is_ours)) {
             sheet.fails(
                 Check::Existing,

@@ -231,7 +231,7 @@ fn running(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
             "Upgrade it to 15 or later, or use another host",
         );
     }
-    if postgres.replica {
+    if postgres.replica && !wanted.topology.datastore.is_pair() {
         fails(
             sheet,
             "this Postgres is a replica, which is read-only",

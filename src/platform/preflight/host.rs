@@ -6,17 +6,18 @@ use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
 use crate::platform::{Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support};
+use crate::topology::MONITOR;
 
 const MIB: u64 = 1024;
 const GIB: u64 = 1024 * MIB;
 
 pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
-    os(sheet);
+    os(sheet, wanted);
     arch(sheet);
     address(sheet);
     cpu(sheet);
     memory(sheet);
-    disk(sheet);
+    disk(sheet, wanted);
     kernel(sheet);
     ports(sheet, wanted);
     packages(sheet);
@@ -25,7 +26,7 @@ pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sudo(sheet);
 }
 
-fn os(sheet: &mut RowDraft<'_>) {
+fn os(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Os);
     let facts = sheet.looked.facts;
     match Platform::of(facts).map(|platform| platform.support) {
@@ -46,6 +47,18 @@ fn os(sheet: &mut RowDraft<'_>) {
             );
         }
         Some(Support::Tried | Support::PackageManager | Support::NotTried) => {}
+    }
+    if sheet.is_of_a_pair(wanted)
+        && Platform::of(facts).is_some_and(|of| of.auto_failover.is_none())
+    {
+        sheet.fails(
+            Check::Os,
+            format!(
+                "{} has no package of pg_auto_failover, which two Postgres hosts need",
+                system(facts)
+            ),
+            "Use Debian 12 or 13 on both Postgres hosts and on the monitor, or one Postgres host",
+        );
     }
     if !facts.systemd {
         sheet.fails(
@@ -201,7 +214,7 @@ fn memory(sheet: &mut RowDraft<'_>) {
     );
 }
 
-fn disk(sheet: &mut RowDraft<'_>) {
+fn disk(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     sheet.looks_at(Check::Disk);
     let facts = sheet.looked.facts;
     let postgres = Platform::of(facts).map_or("/var/lib", |platform| platform.postgres_data);
@@ -212,6 +225,8 @@ fn disk(sheet: &mut RowDraft<'_>) {
             ("/var/lib/rancher", 3 * GIB / 2, 5 * GIB),
             ("/tmp", 150 * MIB, 0),
         ],
+        // A member keeps up to 4 GB of the log for its standby.
+        Role::Postgres if sheet.is_of_a_pair(wanted) => &[(postgres, 6 * GIB, 10 * GIB)],
         Role::Postgres => &[(postgres, 512 * MIB, 2 * GIB), ("/", 200 * MIB, 0)],
         Role::LoadBalancer | Role::Monitor => &[("/", 100 * MIB, 0)],
     };
@@ -298,7 +313,7 @@ fn needed(role: Role, wanted: Requirements<'_>) -> Vec<(u16, bool)> {
     match role {
         Role::Postgres => tcp(&[wanted.answers.postgres.port]),
         Role::LoadBalancer => tcp(&[wanted.answers.load_balancer.port]),
-        Role::Monitor => Vec::new(),
+        Role::Monitor => tcp(&[MONITOR]),
         Role::Server => {
             let mut ports = tcp(&[6443, 6444, 10250, 10248, 10249, 10256, 10257, 10259]);
             ports.push((8472, true));
@@ -323,7 +338,8 @@ fn ports(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
         );
         return;
     }
-    let needed = needed(sheet.role(), wanted);
+    let roles = sheet.looked.host.roles.iter();
+    let needed: Vec<_> = roles.flat_map(|role| needed(*role, wanted)).collect();
     for port in &facts.ports {
         if !needed.contains(&(port.number, port.udp)) || is_the_roles_own(sheet, port) {
             continue;
@@ -371,15 +387,16 @@ fn is_the_roles_own(sheet: &RowDraft<'_>, port: &Port) -> bool {
     }
     let facts = sheet.looked.facts;
     let kernel = port.program.is_empty() && port.udp;
-    match sheet.role() {
+    let mut roles = sheet.looked.host.roles.iter();
+    roles.any(|role| match role {
         Role::Postgres => is_postgres(port),
         Role::LoadBalancer => port.unit == "k3s-lb.service",
-        Role::Monitor => false,
+        Role::Monitor => port.unit == "k3s-postgres-monitor.service",
         Role::Server | Role::Agent => {
             let is_k3s = port.program.starts_with("k3s") || port.unit.starts_with("k3s");
             is_k3s || (kernel && facts.k3s.program)
         }
-    }
+    })
 }
 
 /// Whether Postgres itself listens there, not a pooler.

@@ -218,6 +218,13 @@ impl<'a> RowDraft<'a> {
         self.looked.host.role()
     }
 
+    /// Whether it is one of two Postgres hosts, or their monitor.
+    fn is_of_a_pair(&self, wanted: Requirements<'_>) -> bool {
+        let datastore = &wanted.topology.datastore;
+        let mut hosts = datastore.members.iter().chain(&datastore.monitors);
+        datastore.is_pair() && hosts.any(|member| member.name == self.looked.host.name)
+    }
+
     /// Whether K3s will run there.
     fn is_node(&self) -> bool {
         matches!(self.role(), Role::Server | Role::Agent)

@@ -41,6 +41,7 @@ const PLATFORM: Platform = Platform {
     postgres_data: "/var/lib/pgsql",
     postgres_package_certificate: None,
     postgres_tls: "/etc/postgresql-k3s",
+    auto_failover: None,
     download_packages: "curl ca-certificates ca-certificates-mozilla",
     nginx_package: "nginx",
     nginx_stream_package: "",

@@ -42,6 +42,7 @@ fn certificates(kept: &Kept, name: &str) -> Pki {
         role: "k3s".into(),
         postgres: BTreeMap::from([("db".to_owned(), vec![name.into()])]),
         servers: vec![],
+        pair: BTreeMap::new(),
     };
     let now = OffsetDateTime::now_utc();
     pki::ensure(kept, &wanted, now).expect("certificates").0

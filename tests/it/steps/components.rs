@@ -6,7 +6,8 @@ use super::{Host, USERS, asset};
 fn the_operators_hosts_file_is_shown_before_it_is_changed() {
     let host = Host::of(USERS[0]);
     host.put("roots/hosts", "127.0.0.1 localhost\n", 0o644, 0, 0);
-    let inputs = "DB_HOST=db.example DB_ADDRESS=192.0.2.7 HOSTS_BEGIN='# BEGIN' HOSTS_END='# END'";
+    let inputs =
+        "DB_HOST=db.example DB_ADDRESSES=192.0.2.7 HOSTS_BEGIN='# BEGIN' HOSTS_END='# END'";
     let step = asset("steps/certificates/name.sh").replace("/etc/hosts", "\"$AT/hosts\"");
     let preview = asset("remote/preview.sh");
     let runs = |dns: &str, script: &str| {

@@ -17,6 +17,7 @@ pub fn pki() -> Pki {
             .map(|name| (name.to_owned(), vec!["127.0.0.1".into()]))
             .into(),
         servers: Vec::new(),
+        pair: std::collections::BTreeMap::new(),
     };
     let (pki, _) = pki::ensure(&Kept::default(), &wanted, OffsetDateTime::now_utc()).unwrap();
     pki

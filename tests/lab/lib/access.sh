@@ -5,7 +5,7 @@
 # the ssh-agent offers, password); and what sudo asks them for.
 access() {
     case $1 in
-        k3s-postgres) echo sles key nothing ;;
+        k3s-postgres*) echo sles key nothing ;;
         k3s-server-1) echo sles key password ;;
         k3s-server-2) echo root locked nothing ;;
         k3s-nginx*) echo sles password password ;;

@@ -31,13 +31,15 @@ hosts() {
     agents=$(recall agents 1)
     printf '%s\n' k3s-postgres k3s-server-1 k3s-server-2 k3s-nginx k3s-agent
     # The second members of a pair.
-    [ "$(recall topology single)" != pair ] || printf '%s\n' k3s-nginx-2
+    [ "$(recall topology single)" = single ] || printf '%s\n' k3s-nginx-2
     for ((n = 2; n <= agents; n++)); do printf 'k3s-agent-%s\n' "$n"; done
+    [ "$(recall topology single)" != pair ] || printf '%s\n' k3s-postgres-2
 }
 
 address() {
     case $1 in
         k3s-postgres) echo $net.11 ;;
+        k3s-postgres-2) echo $net.8 ;;
         k3s-server-1) echo $net.12 ;;
         k3s-server-2) echo $net.13 ;;
         k3s-nginx) echo $net.14 ;;
@@ -50,7 +52,7 @@ address() {
 
 role() {
     case $1 in
-        k3s-postgres) echo postgres ;;
+        k3s-postgres*) echo postgres ;;
         k3s-server-*) echo server ;;
         k3s-nginx*) echo load-balancer ;;
         k3s-agent*) echo agent ;;
@@ -75,7 +77,8 @@ check_agents() {
 }
 
 check_topology() {
-    [[ $(recall topology) =~ ^(single|pair)$ ]] || die "--topology: single or pair, not '$(recall topology)'"
+    [[ $(recall topology) =~ ^(single|balancers|pair)$ ]] ||
+        die "--topology: single, balancers or pair, not '$(recall topology)'"
 }
 
 check_kubectl_costs() {

@@ -21,7 +21,7 @@ family() {
         return
     fi
     case $1 in
-        k3s-postgres) echo suse15 ;;
+        k3s-postgres*) echo suse15 ;;
         k3s-server-1) echo debian12 ;;
         k3s-server-2 | k3s-nginx) echo rhel9 ;;
         *) echo debian13 ;;

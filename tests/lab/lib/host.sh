@@ -214,7 +214,7 @@ power_off() {
 # A host and all that was of it: also what a killed lab left behind.
 remove_host() {
     power_off "$1"
-    [ ! -e "/sys/class/net/$(cable "$1")" ] || ip link del "$(cable "$1")" 2>/dev/null || true
+    ip link del "$(cable "$1")" 2>/dev/null || true
     rm -rf "$(at "$1")"
 }
 

@@ -54,7 +54,7 @@ rules() {
     echo "filter INPUT -i $bridge -j ACCEPT $tag"
 }
 
-# This machine's end of a host's cable.
+# This machine's end of a host's cable. Where that is too long for the kernel, it is its other name.
 cable() { echo "vb-$1"; }
 
 # A host is cut off by unplugging its cable at the bridge: packets get lost both ways, nobody
@@ -69,4 +69,4 @@ plug_in() {
     ip link set "$(cable "$1")" master "$bridge" up
 }
 
-is_cut() { [ ! -e "/sys/class/net/$(cable "$1")/master" ]; }
+is_cut() { [[ $(ip -o link show dev "$(cable "$1")" 2>/dev/null) != *' master '* ]]; }

@@ -162,7 +162,7 @@ impl Target {
         transport: &Transport,
         database: &str,
     ) -> Result<Connection, (String, bool)> {
-        let socket = TcpStream::connect_timeout(&address, DIAL)
+        let socket = TcpStream::connect_timeout(&address, self.dial_time())
             .map_err(|error| (dial_words(address, &error), false))?;
         let timeouts = socket
             .set_read_timeout(Some(SILENCE))
@@ -180,7 +180,17 @@ impl Target {
             input: BytesMut::new(),
         };
         connection.log_in(&self.dsn, database)?;
+        if self.dsn.parameter("target_session_attrs") == Some("read-write") {
+            connection.must_be_writable()?;
+        }
         Ok(connection)
+    }
+
+    /// `connect_timeout` is for each address.
+    fn dial_time(&self) -> Duration {
+        let seconds = self.dsn.parameter("connect_timeout");
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        seconds.map_or(DIAL, |seconds| DIAL.min(Duration::from_secs(seconds)))
     }
 }
 
@@ -228,6 +238,19 @@ fn start_tls(
 }
 
 impl Connection {
+    /// As pgx asks it for `target_session_attrs=read-write`.
+    fn must_be_writable(&mut self) -> Result<(), (String, bool)> {
+        let failed = |reason: String| (format!("ValidateConnect failed: {reason}"), false);
+        let rows = self
+            .query("SHOW transaction_read_only", &[])
+            .map_err(|error| failed(error.to_string()))?;
+        let answer = rows.first().and_then(|row| row.first().cloned().flatten());
+        if answer.as_deref() == Some("off") {
+            return Ok(());
+        }
+        Err(failed("read only connection".into()))
+    }
+
     fn log_in(&mut self, dsn: &Dsn, database: &str) -> Result<(), (String, bool)> {
         let lost = |error: io::Error| {
             (

@@ -1,0 +1,137 @@
+//! Two Postgres hosts and their monitor: installed, then the primary is taken away in three ways while
+//! a client writes. It needs root.
+
+use std::time::{Duration, Instant};
+
+use crate::install::must_change_nothing;
+use crate::lab::{Lab, Wizard};
+
+/// After this the cluster must have recovered, and the pair be in sync again.
+const RECOVERY: Duration = Duration::from_secs(120);
+const MEMBERS: [&str; 2] = ["k3s-postgres", "k3s-postgres-2"];
+const WRITER: &str = "k3s-server-1";
+
+/// Writes ten times a second on new connections, as server 1; notes what was acknowledged, and when.
+/// libpq tries the next host where a standby answers, but not the next address of one name.
+const WRITE: &str = r#"set -e
+    command -v psql >/dev/null || { apt-get update -qq
+        apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null 2>&1; }
+    umask 077
+    mkdir -p /root/writer
+    cd /root/writer
+    files=/etc/rancher/k3s/datastore
+    sed -n 's/^datastore-endpoint: "\(.*\)"$/\1/p' /etc/rancher/k3s/config.yaml |
+        sed "s,@[^/]*,@198.51.100.11:5432\,198.51.100.8:5432,
+            s,\$,\&sslmode=verify-full\&sslrootcert=$files/ca.crt\&sslcert=$files/client.crt\&sslkey=$files/client.key," >dsn
+    : >acknowledged
+    psql -X -q -d "$(cat dsn)" -c 'DROP TABLE IF EXISTS written' -c 'CREATE TABLE written (id bigint)'
+    cat >write <<'LOOP'
+    id=0
+    while :; do
+        id=$((id + 1))
+        if timeout 10 psql -X -q -d "$(cat dsn)" -c "INSERT INTO written VALUES ($id)" 2>/dev/null; then
+            echo "$id $(date +%s%3N)" >>acknowledged
+        fi
+        sleep 0.1
+    done
+LOOP
+    systemd-run -q --collect --unit=writer --working-directory=/root/writer sh write"#;
+
+/// The longest time between two acknowledged writes in ms; how many were acknowledged, and are lost.
+const COMPARE: &str = r#"set -e
+    cd /root/writer
+    systemctl stop writer
+    psql -X -A -t -d "$(cat dsn)" -c 'SELECT id FROM written' | sort >stored
+    cut -d' ' -f1 acknowledged | sort >known
+    gap=$(awk 'NR > 1 && $2 - last > most { most = $2 - last } { last = $2 } END { print most + 0 }' acknowledged)
+    echo "$gap $(wc -l <known) $(comm -23 known stored | wc -l)""#;
+
+/// The only member whose Postgres is writable and waits for a standby.
+fn primary_in_sync(lab: &Lab) -> Option<&'static str> {
+    let ask = "cd / && runuser -u postgres -- psql -X -A -t -c \"SELECT NOT pg_is_in_recovery() AND \
+               current_setting('synchronous_standby_names') <> '' AND EXISTS (SELECT FROM \
+               pg_stat_replication WHERE state = 'streaming' AND sync_state = 'quorum')\" 2>/dev/null";
+    let mut primaries = MEMBERS
+        .into_iter()
+        .filter(|host| lab.sh(host, ask).1.trim() == "t");
+    primaries.next().filter(|_| primaries.next().is_none())
+}
+
+fn wait_for_sync(lab: &Lab) -> &'static str {
+    let since = Instant::now();
+    loop {
+        if let Some(primary) = primary_in_sync(lab) {
+            return primary;
+        }
+        assert!(since.elapsed() < RECOVERY, "the pair is not in sync");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// Nothing that was acknowledged is lost, and writes go on within the limit.
+fn must_survive(lab: &Lab, what: &str, event: impl FnOnce(&str)) {
+    let primary = wait_for_sync(lab);
+    lab.must(WRITER, WRITE);
+    std::thread::sleep(Duration::from_secs(3));
+    let before = lab.must(WRITER, "wc -l </root/writer/acknowledged");
+    let since = Instant::now();
+    event(primary);
+    let count = |text: &str| text.trim().parse::<u64>().unwrap();
+    // Twenty more than those that could still have been under way.
+    while count(&lab.must(WRITER, "wc -l </root/writer/acknowledged")) < count(&before) + 100 {
+        assert!(since.elapsed() < RECOVERY, "{what}: no write goes on");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let said = lab.must(WRITER, COMPARE);
+    let numbers: Vec<u64> = said.split_whitespace().map(count).collect();
+    println!(
+        "{what}: longest gap {} ms, {} acknowledged, {} lost",
+        numbers[0], numbers[1], numbers[2]
+    );
+    assert_eq!(numbers[2], 0, "{what}: acknowledged writes are lost");
+}
+
+/// Each member serves its own certificate, under the same path: what is copied from one to the other
+/// must not bring the other's.
+fn certificates_are_their_own(lab: &Lab) {
+    let ask = "cd / && runuser -u postgres -- psql -X -A -t -c 'SHOW ssl_cert_file'";
+    for host in MEMBERS {
+        assert_eq!(lab.must(host, ask).trim(), "/etc/postgresql-k3s/server.crt");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: tests/run --all"]
+fn a_pair_survives_the_loss_of_its_primary() {
+    let lab = Lab::of_topology("pair");
+    let answers = lab.says(&["answers"]);
+    let wizard = Wizard::new().answering(|_| answers);
+    wizard.run().good();
+    must_change_nothing(&wizard.run().good());
+    certificates_are_their_own(&lab);
+
+    must_survive(&lab, "planned switchover", |_| {
+        lab.must(
+            "k3s-nginx",
+            "cd / && runuser -u postgres -- psql -X -q -p 5433 -d pg_auto_failover \
+                  -c 'SELECT pgautofailover.perform_failover()'",
+        );
+    });
+    must_survive(&lab, "everything of Postgres killed", |primary| {
+        lab.sh(primary, "pkill -KILL -u postgres");
+    });
+    let mut off = "";
+    must_survive(&lab, "power off", |primary| {
+        off = if primary == MEMBERS[0] {
+            MEMBERS[0]
+        } else {
+            MEMBERS[1]
+        };
+        lab.does(&["stop", off]);
+    });
+    lab.does(&["start", off]);
+    wait_for_sync(&lab);
+    certificates_are_their_own(&lab);
+    // Whichever is the primary now.
+    must_change_nothing(&wizard.run().good());
+}
