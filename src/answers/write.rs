@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::{
-    Answers, Check, Failover, FirewallSettings, ProxySettings, ProxyUrl, Registries, Secret,
+    Answers, Check, Failover, FirewallSettings, Host, ProxySettings, ProxyUrl, Registries, Secret,
 };
 
 /// Writes answers as `read` reads them, everything in the order of the types.
@@ -83,28 +83,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     file.registries(registries);
 
     for host in hosts {
-        file.head("[[hosts]]");
-        file.text("name", Some(&host.name));
-        match &host.roles[..] {
-            [role] => file.value("role", role.as_str()),
-            roles => file.texts(
-                "roles",
-                &roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ),
-        }
-        file.text("site", host.site.as_ref());
-        file.text("address", Some(&host.address));
-        file.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
-        file.text("jump", host.jump.as_ref());
-        file.text("user", host.user.as_ref());
-        file.number("port", host.port);
-        file.path("key", host.key.as_ref());
-        file.secret("passphrase", host.passphrase.as_ref());
-        file.secret("password", host.password.as_ref());
-        file.secret("sudo_password", host.sudo_password.as_ref());
-        file.text("host_key", host.host_key.as_ref());
-        file.proxy("proxy", host.proxy.as_ref());
-        file.checks("override", &host.overrides);
+        file.host(host);
     }
     for bastion in bastions {
         file.head("[[bastions]]");
@@ -129,6 +108,31 @@ impl Writer {
     fn head(&mut self, head: &str) {
         let gap = if self.text.is_empty() { "" } else { "\n" };
         let _ = writeln!(self.text, "{gap}{head}");
+    }
+
+    fn host(&mut self, host: &Host) {
+        self.head("[[hosts]]");
+        self.text("name", Some(&host.name));
+        match &host.roles[..] {
+            [role] => self.value("role", role.as_str()),
+            roles => self.texts(
+                "roles",
+                &roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ),
+        }
+        self.text("site", host.site.as_ref());
+        self.text("address", Some(&host.address));
+        self.text("node_ip", host.node_ip.map(|ip| ip.to_string()).as_ref());
+        self.text("jump", host.jump.as_ref());
+        self.text("user", host.user.as_ref());
+        self.number("port", host.port);
+        self.path("key", host.key.as_ref());
+        self.secret("passphrase", host.passphrase.as_ref());
+        self.secret("password", host.password.as_ref());
+        self.secret("sudo_password", host.sudo_password.as_ref());
+        self.text("host_key", host.host_key.as_ref());
+        self.proxy("proxy", host.proxy.as_ref());
+        self.checks("override", &host.overrides);
     }
 
     fn value(&mut self, key: &str, value: impl Into<toml::Value>) {
