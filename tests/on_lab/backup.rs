@@ -66,11 +66,11 @@ fn a_backup_holds_the_data_and_disturbs_nothing() {
         "a backup applies nothing"
     );
 
-    let (code, said) = wizard.says(&["backup", "list"]);
+    let (code, said) = wizard.says_alone(&["backup", "list"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(made[0].to_str().unwrap()), "{said}");
 
-    let (code, json) = wizard.says(&["backup", "list", "--output", "json"]);
+    let (code, json) = wizard.says_alone(&["backup", "list", "--output", "json"]);
     assert_eq!(code, Some(0), "{json}");
     let listed: Value = serde_json::from_str(&json).unwrap();
     let schema = include_str!("../../assets/backups.schema.json");
@@ -89,7 +89,7 @@ fn a_backup_holds_the_data_and_disturbs_nothing() {
 
     // A file that was cut is told.
     std::fs::write(&made[0], "PGDMP").unwrap();
-    let (code, said) = wizard.says(&["backup", "list"]);
+    let (code, said) = wizard.says_alone(&["backup", "list"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the file has 5 bytes"), "{said}");
 }
