@@ -36,6 +36,7 @@ impl PlanWorld {
         let answers = Answers::from_toml(toml).unwrap();
         let facts = Facts {
             os_id: "debian".into(),
+            os_version: "12".into(),
             systemd: true,
             arch: "x86_64".into(),
             ..Facts::default()
@@ -109,13 +110,21 @@ fn lab() -> PlanWorld {
     PlanWorld::new(include_str!("../../tests/lab/answers.toml"))
 }
 
-/// The lab with a second load balancer.
-fn pair() -> PlanWorld {
-    PlanWorld::new(&format!(
+/// The answers for the lab with a second load balancer.
+fn balancers() -> String {
+    format!(
         "{}\n[load_balancer]\nvirtual_ip = \"198.51.100.130\"\n\
          [[hosts]]\nname = \"k3s-nginx-2\"\nrole = \"load-balancer\"\naddress = \"198.51.100.124\"\n",
         include_str!("../../tests/lab/answers.toml")
-    ))
+    )
+}
+
+/// The lab with a second load balancer, and a second Postgres whose monitor is on the first.
+fn pair() -> PlanWorld {
+    let roles = "roles = [\"load-balancer\", \"monitor\"]";
+    let answers = balancers().replacen("role = \"load-balancer\"", roles, 1);
+    let second = "name = \"k3s-postgres-2\"\nrole = \"postgres\"\naddress = \"198.51.100.8\"";
+    PlanWorld::new(&format!("{answers}\n[[hosts]]\n{second}\n"))
 }
 
 fn many() -> PlanWorld {
@@ -143,9 +152,18 @@ fn the_plan_of_the_lab() {
 
 #[test]
 fn two_load_balancers_share_an_address_and_hand_it_over_once() {
-    let plan = pair().plan();
+    let plan = PlanWorld::new(&balancers()).plan();
     let phases = plan.phases.iter();
     let phases = phases.filter(|phase| ["load-balancer", "agents"].contains(&phase.id));
+    let phases: Vec<_> = phases.map(ToString::to_string).collect();
+    insta::assert_snapshot!(phases.join("\n"));
+}
+
+#[test]
+fn two_postgres_hosts_have_a_monitor_and_are_in_sync_before_servers_start() {
+    let plan = pair().plan();
+    let phases = plan.phases.iter();
+    let phases = phases.filter(|phase| ["postgres", "certificates"].contains(&phase.id));
     let phases: Vec<_> = phases.map(ToString::to_string).collect();
     insta::assert_snapshot!(phases.join("\n"));
 }

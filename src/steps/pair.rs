@@ -74,11 +74,14 @@ pub fn install(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, S
         INSTALL,
         format!("pg_auto_failover is installed, with Postgres {version}"),
         step_file!("pair/install"),
-        vec![
-            ("PACKAGES", packages.into()),
-            ("PGDATA", kind.data.into()),
-            ("DB_PORT", kind.port(context).into()),
-        ],
+        context.downloading(
+            host,
+            vec![
+                ("PACKAGES", packages.into()),
+                ("PGDATA", kind.data.into()),
+                ("DB_PORT", kind.port(context).into()),
+            ],
+        ),
     );
     Ok(step.within(PACKAGES))
 }

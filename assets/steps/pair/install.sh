@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # The packages of pg_auto_failover are installed, and have created no Postgres of their own.
 # inputs: PACKAGES PGDATA DB_PORT
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 refuses() {
     [ ! -e "$KEEP/pair-begun" ] || return 0
@@ -33,5 +34,5 @@ satisfied() {
 apply() {
     put_files
     # shellcheck disable=SC2086 # a list of packages
-    install_packages $PACKAGES
+    ( use_proxy; install_packages $PACKAGES )
 }

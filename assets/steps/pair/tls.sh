@@ -3,7 +3,7 @@
 # outside of the data, which is copied from one member to the other. Plain files: pg_autoctl resolves
 # links, and would remember a set that is replaced later.
 # inputs: TLS_DIRECTORY CA_PEM CERT_PEM KEEPER_CERT_PEM REPLICATION_CERT_PEM (empty for the monitor)
-# secrets: KEY_PEM KEEPER_KEY_PEM REPLICATION_KEY_PEM
+# secret: KEY_PEM KEEPER_KEY_PEM REPLICATION_KEY_PEM
 
 files() {
     directory "$TLS_DIRECTORY" 0755 root:root
