@@ -47,6 +47,7 @@ fn a_cluster_is_made_by_answering_questions() {
         "SSH password",
         "sudo password",
         "Host key",
+        "Proxy",
         "Overridden checks",
     ] {
         terminal.answers(field, "");
