@@ -26,8 +26,8 @@ pub(super) fn is_fingerprint(text: &str) -> bool {
     })
 }
 
-/// `https://user:password@host/`
-pub(super) fn has_user(url: &str) -> bool {
+/// Whether a URL has a user or a password: `https://user:password@host/`.
+pub fn has_user(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.contains('@')

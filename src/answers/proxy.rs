@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::forms::{has_user, is_url};
+pub use super::forms::has_user;
+use super::forms::is_url;
 use super::problems::Problem;
 use super::{Answers, Host, Secret, SecretError};
 use crate::secrets::SecretText;
@@ -72,11 +73,6 @@ impl Host {
 /// What is wrong with the URL of a proxy, wherever it comes from. A password may be in it.
 pub fn url_problem(url: &str) -> Option<&'static str> {
     (!is_url(url)).then_some(FORM)
-}
-
-/// Whether a URL has a user or a password.
-pub fn has_password(url: &str) -> bool {
-    has_user(url)
 }
 
 /// The secrets that URLs of proxies are.

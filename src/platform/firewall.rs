@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::topology::{AllowedPort, Openings};
+use crate::topology::{AllowedPeer, AllowedPort, Openings};
 
 /// The number of its IP protocol.
 const VRRP: u8 = 112;
@@ -89,9 +89,7 @@ impl Firewall {
         let networks = &openings.networks;
         let (cause, commands, besides): (String, Vec<String>, _) = match self {
             Self::Firewalld => {
-                let vrrp = openings.vrrp.iter().map(rich_vrrp);
-                let rules = peers.map(rich_rule).chain(vrrp);
-                let rules = rules.map(|rule| format!("--add-rich-rule='{rule}'"));
+                let rules = peers.map(|peer| format!("--add-rich-rule='{}'", rich_rule(peer)));
                 let trusted = networks.iter();
                 let trusted = trusted.map(|net| format!("--zone=trusted --add-source={net}"));
                 let both = |what: String| {
@@ -109,18 +107,15 @@ impl Firewall {
             }
             Self::Ufw => {
                 let rules = peers.map(|peer| {
-                    let (port, protocol) = (peer.port, peer.protocol());
-                    format!(
-                        "ufw allow from {} to any port {port} proto {protocol}",
-                        peer.from
-                    )
+                    let port = peer.port.number();
+                    let port = port.map_or(String::new(), |port| format!(" to any port {port}"));
+                    let protocol = peer.port.protocol();
+                    format!("ufw allow from {}{port} proto {protocol}", peer.from)
                 });
-                let vrrp = openings.vrrp.iter();
-                let vrrp = vrrp.map(|from| format!("ufw allow from {from} proto vrrp"));
                 let nets = networks.iter().map(|net| format!("ufw allow from {net}"));
                 (
                     "ufw is active".into(),
-                    rules.chain(vrrp).chain(nets).collect(),
+                    rules.chain(nets).collect(),
                     "ufw keeps them",
                 )
             }
@@ -134,21 +129,19 @@ impl Firewall {
                 let rules_for = peers
                     .filter(|peer| peer.from.is_ipv6() == *ipv6)
                     .map(|peer| {
-                        let (port, protocol) = (peer.port, peer.protocol());
-                        let from = peer.from;
-                        format!(
-                            "{program} -I INPUT -s {from} -p {protocol} --dport {port} -j ACCEPT"
-                        )
+                        let what = match peer.port {
+                            AllowedPort::Vrrp => VRRP.to_string(),
+                            AllowedPort::Udp(port) | AllowedPort::Tcp(port) => {
+                                format!("{} --dport {port}", peer.port.protocol())
+                            }
+                        };
+                        format!("{program} -I INPUT -s {} -p {what} -j ACCEPT", peer.from)
                     });
-                let vrrp = openings.vrrp.iter();
-                let vrrp = vrrp.filter(|from| from.is_ipv6() == *ipv6);
-                let vrrp =
-                    vrrp.map(|from| format!("{program} -I INPUT -s {from} -p {VRRP} -j ACCEPT"));
                 let nets = networks.iter().filter(|net| net.contains(':') == *ipv6);
                 let nets = nets.map(|net| format!("{program} -I INPUT -s {net} -j ACCEPT"));
                 (
                     format!("{program} rejects connections ({rules} rules)"),
-                    rules_for.chain(vrrp).chain(nets).collect(),
+                    rules_for.chain(nets).collect(),
                     "The wizard does not change them. Add the same to the file that loads them at \
                      boot",
                 )
@@ -173,19 +166,17 @@ impl Remedy {
 }
 
 /// As firewalld prints it.
-fn rich_rule(peer: &AllowedPort) -> String {
+fn rich_rule(peer: &AllowedPeer) -> String {
     let family = if peer.from.is_ipv6() { "ipv6" } else { "ipv4" };
+    let protocol = peer.port.protocol();
+    let what = match peer.port.number() {
+        Some(port) => format!("port port=\"{port}\" protocol=\"{protocol}\""),
+        None => format!("protocol value=\"{protocol}\""),
+    };
     format!(
-        "rule family=\"{family}\" source address=\"{}\" port port=\"{}\" protocol=\"{}\" accept",
-        peer.from,
-        peer.port,
-        peer.protocol()
+        "rule family=\"{family}\" source address=\"{}\" {what} accept",
+        peer.from
     )
-}
-
-fn rich_vrrp(from: &IpAddr) -> String {
-    let family = if from.is_ipv6() { "ipv6" } else { "ipv4" };
-    format!("rule family=\"{family}\" source address=\"{from}\" protocol value=\"vrrp\" accept")
 }
 
 fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
@@ -198,17 +189,14 @@ fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
     let sees = |is_ipv6: bool| !["ip", "ip6"].contains(&only) || only == family(is_ipv6);
     let peers = openings.peers.iter();
     let peers = peers.filter(|peer| sees(peer.from.is_ipv6())).map(|peer| {
-        let (from, port) = (peer.from, peer.port);
-        format!(
-            "nft insert rule {chain} {} saddr {from} {} dport {port} accept",
-            family(from.is_ipv6()),
-            peer.protocol()
-        )
-    });
-    let vrrp = openings.vrrp.iter();
-    let vrrp = vrrp.filter(|from| sees(from.is_ipv6())).map(|from| {
-        let family = family(from.is_ipv6());
-        format!("nft insert rule {chain} {family} saddr {from} meta l4proto {VRRP} accept")
+        let (from, family) = (peer.from, family(peer.from.is_ipv6()));
+        let what = match peer.port {
+            AllowedPort::Vrrp => format!("meta l4proto {VRRP}"),
+            AllowedPort::Udp(port) | AllowedPort::Tcp(port) => {
+                format!("{} dport {port}", peer.port.protocol())
+            }
+        };
+        format!("nft insert rule {chain} {family} saddr {from} {what} accept")
     });
     let nets = openings.networks.iter();
     let nets = nets.filter(|net| sees(net.contains(':'))).map(|net| {
@@ -217,16 +205,12 @@ fn into_chain(chain: &str, openings: &Openings) -> Vec<String> {
             family(net.contains(':'))
         )
     });
-    peers.chain(vrrp).chain(nets).collect()
+    peers.chain(nets).collect()
 }
 
 /// One port for some peers.
-pub fn port_for(peers: &[IpAddr], port: u16, udp: bool) -> Openings {
-    let peer = |from: &IpAddr| AllowedPort {
-        from: *from,
-        port,
-        udp,
-    };
+pub fn port_for(peers: &[IpAddr], port: AllowedPort) -> Openings {
+    let peer = |from: &IpAddr| AllowedPeer { from: *from, port };
     Openings {
         peers: peers.iter().map(peer).collect(),
         ..Openings::default()
@@ -239,10 +223,14 @@ mod tests {
 
     #[test]
     fn each_firewall_is_opened_in_its_own_words() {
-        let mut openings = port_for(&["10.0.0.1".parse().unwrap()], 6443, false);
-        let other = port_for(&["fd00::1".parse().unwrap()], 8472, true);
-        openings.peers.extend(other.peers);
-        openings.vrrp = "10.0.0.2".parse().ok();
+        let of = |from: &str, port| port_for(&[from.parse().unwrap()], port);
+        let mut openings = of("10.0.0.1", AllowedPort::Tcp(6443));
+        for other in [
+            of("fd00::1", AllowedPort::Udp(8472)),
+            of("10.0.0.2", AllowedPort::Vrrp),
+        ] {
+            openings.peers.extend(other.peers);
+        }
         openings.networks = vec!["10.42.0.0/16".into(), "fd00:1::/56".into()];
         let told = |fact: &str| {
             let remedy = Firewall::parse(fact).unwrap().opens(&openings);

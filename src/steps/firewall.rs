@@ -31,17 +31,17 @@ fn open_on(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
     let settings = &context.given.answers.k3s.server_config;
     let openings = topology.openings(host.name, settings);
     let peers = openings.peers.iter();
-    let peers = peers.map(|peer| format!("{} {} {}", peer.from, peer.port, peer.protocol()));
-    let vrrp = openings.vrrp.map(|from| format!("{from} - vrrp"));
+    let peers = peers.map(|peer| {
+        let port = peer.port.number();
+        let port = port.map_or("-".to_owned(), |port| port.to_string());
+        format!("{} {port} {}", peer.from, peer.port.protocol())
+    });
     host.shell(
         OPEN,
         "the firewall, if one is active, allows the cluster's links",
         step_file!("firewall/open"),
         vec![
-            (
-                "PEERS",
-                peers.chain(vrrp).collect::<Vec<_>>().join("\n").into(),
-            ),
+            ("PEERS", peers.collect::<Vec<_>>().join("\n").into()),
             ("NETWORKS", openings.networks.join("\n").into()),
             ("CLUSTER", topology.cluster.clone().into()),
         ],

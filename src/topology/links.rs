@@ -1,6 +1,5 @@
 //! Who must reach whom.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Member, Topology};
@@ -23,31 +22,43 @@ pub struct Link {
     pub at: SocketAddr,
 }
 
-/// A connection that the firewall of a host must allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AllowedPort {
+/// What the firewall of a host must allow from another host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AllowedPeer {
     pub from: IpAddr,
-    pub port: u16,
-    pub udp: bool,
+    pub port: AllowedPort,
+}
+
+/// A port; or VRRP (IP protocol 112), which has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllowedPort {
+    Udp(u16),
+    Tcp(u16),
+    Vrrp,
 }
 
 impl AllowedPort {
-    /// `6443/tcp`
-    pub fn port(&self) -> String {
-        format!("{}/{}", self.port, self.protocol())
+    /// Without one for VRRP.
+    pub fn number(self) -> Option<u16> {
+        match self {
+            Self::Udp(port) | Self::Tcp(port) => Some(port),
+            Self::Vrrp => None,
+        }
     }
 
-    pub fn protocol(&self) -> &'static str {
-        if self.udp { "udp" } else { "tcp" }
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Self::Udp(_) => "udp",
+            Self::Tcp(_) => "tcp",
+            Self::Vrrp => "vrrp",
+        }
     }
 }
 
 /// All that the firewall of a host must allow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Openings {
-    pub peers: Vec<AllowedPort>,
-    /// Where VRRP (IP protocol 112) must be allowed from: the other load balancer.
-    pub vrrp: Option<IpAddr>,
+    pub peers: Vec<AllowedPeer>,
     /// The networks of pods and services, as in `10.42.0.0/16`; empty where K3s does not run.
     pub networks: Vec<String>,
 }
@@ -68,39 +79,38 @@ impl Topology {
             hosts.find(|member| member.name == name)
         };
         let links = self.links_of(usize::MAX, Some(host)).into_iter();
-        let mut peers: BTreeSet<_> = links
+        let mut peers: Vec<_> = links
             .filter_map(|link| {
-                Some(AllowedPort {
+                Some(AllowedPeer {
                     from: member(&link.from)?.ip,
-                    port: link.at.port(),
-                    udp: false,
+                    port: AllowedPort::Tcp(link.at.port()),
                 })
             })
             .collect();
         let is_balancer = self.api.member(host).is_some();
         let vrrp = self.api.peer_of(host).filter(|_| is_balancer);
-        let vrrp = vrrp.map(|peer| peer.ip);
-        if !self.nodes().any(|node| node.name == host) {
-            return Openings {
-                peers: peers.into_iter().collect(),
-                vrrp,
-                networks: Vec::new(),
-            };
+        let vrrp = vrrp.map(|peer| AllowedPeer {
+            from: peer.ip,
+            port: AllowedPort::Vrrp,
+        });
+        let is_node = self.nodes().any(|node| node.name == host);
+        if is_node {
+            let others = self.nodes().filter(|node| node.name != host);
+            peers.extend(others.flat_map(|node| {
+                let from = node.ip;
+                tunnel(settings).iter().map(move |port| AllowedPeer {
+                    from,
+                    port: AllowedPort::Udp(*port),
+                })
+            }));
         }
-        let others = self.nodes().filter(|node| node.name != host);
-        peers.extend(others.flat_map(|node| {
-            let from = node.ip;
-            tunnel(settings).iter().map(move |port| AllowedPort {
-                from,
-                port: *port,
-                udp: true,
-            })
-        }));
-        let networks = NETWORKS.into_iter();
+        peers.sort_by_key(|peer| (peer.from, peer.port.number(), peer.port.protocol()));
+        peers.dedup();
+        peers.extend(vrrp);
+        let networks = NETWORKS.into_iter().filter(|_| is_node);
         let networks = networks.flat_map(|(key, default)| networks_of(settings, key, default));
         Openings {
-            peers: peers.into_iter().collect(),
-            vrrp,
+            peers,
             networks: networks.collect(),
         }
     }
@@ -179,7 +189,7 @@ impl Topology {
 
 /// The settings of the networks of pods and services, and their defaults (docs/facts.md, "Pod
 /// network").
-const NETWORKS: [(&str, &str); 2] = [
+pub(super) const NETWORKS: [(&str, &str); 2] = [
     ("cluster-cidr", "10.42.0.0/16"),
     ("service-cidr", "10.43.0.0/16"),
 ];
@@ -196,20 +206,29 @@ fn tunnel(settings: &toml::Table) -> &'static [u16] {
     }
 }
 
-/// The networks that a setting names: a list, or a text with commas.
-fn networks_of(settings: &toml::Table, key: &str, default: &str) -> Vec<String> {
+/// What a setting names: a list, or a text with commas.
+pub(super) fn named_by<'a>(
+    settings: &'a toml::Table,
+    key: &str,
+    default: &'a str,
+) -> impl Iterator<Item = &'a str> {
     let texts: Vec<&str> = match settings.get(key) {
         None => vec![default],
         Some(toml::Value::Array(list)) => list.iter().filter_map(toml::Value::as_str).collect(),
         Some(value) => value.as_str().into_iter().collect(),
     };
+    let each = texts.into_iter().flat_map(|text| text.split(','));
+    each.map(str::trim)
+}
+
+/// The networks that a setting names.
+fn networks_of(settings: &toml::Table, key: &str, default: &str) -> Vec<String> {
     let is_network = |text: &&str| {
         text.split_once('/').is_some_and(|(ip, length)| {
             ip.parse::<IpAddr>().is_ok() && length.parse::<u8>().is_ok_and(|bits| bits <= 128)
         })
     };
-    let each = texts.iter().flat_map(|text| text.split(','));
-    let networks = each.map(str::trim).filter(is_network);
+    let networks = named_by(settings, key, default).filter(is_network);
     networks.map(str::to_owned).collect()
 }
 
@@ -261,7 +280,10 @@ mod tests {
 
     fn told(openings: &Openings) -> Vec<String> {
         let peers = openings.peers.iter();
-        let peers = peers.map(|peer| format!("{} {}", peer.from, peer.port()));
+        let peers = peers.map(|peer| match peer.port.number() {
+            Some(port) => format!("{} {port}/{}", peer.from, peer.port.protocol()),
+            None => format!("{} {}", peer.from, peer.port.protocol()),
+        });
         peers.chain(openings.networks.iter().cloned()).collect()
     }
 
@@ -302,12 +324,20 @@ mod tests {
         answers.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
         let topology = Topology::of(&answers).unwrap();
         let of = |host: &str| topology.openings(host, &toml::Table::new());
-        let first = of("k3s-nginx");
-        let others = ["198.51.100.12", "198.51.100.15", "198.51.100.124"];
-        assert_eq!(told(&first), others.map(|ip| format!("{ip} 6443/tcp")));
-        assert_eq!(first.vrrp, "198.51.100.124".parse().ok());
-        assert_eq!(of("k3s-nginx-2").vrrp, "198.51.100.14".parse().ok());
-        assert_eq!(of("k3s-agent").vrrp, None);
+        let first = [
+            "198.51.100.12 6443/tcp",
+            "198.51.100.15 6443/tcp",
+            "198.51.100.124 6443/tcp",
+            "198.51.100.124 vrrp",
+        ];
+        assert_eq!(told(&of("k3s-nginx")), first);
+        let hears = |host: &str| {
+            let heard = of(host).peers.into_iter();
+            let heard = heard.filter(|peer| peer.port == AllowedPort::Vrrp);
+            heard.map(|peer| peer.from.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(hears("k3s-nginx-2"), ["198.51.100.14"]);
+        assert_eq!(hears("k3s-agent"), Vec::<String>::new());
     }
 
     /// Not only those that are tried: pods of any node may ask any kubelet.
@@ -321,7 +351,10 @@ mod tests {
         }
         let topology = Topology::of(&answers).unwrap();
         let openings = topology.openings("agent-2", &toml::Table::new());
-        let kubelet = openings.peers.iter().filter(|peer| peer.port == KUBELET);
+        let kubelet = openings
+            .peers
+            .iter()
+            .filter(|peer| peer.port == AllowedPort::Tcp(KUBELET));
         assert_eq!(kubelet.count(), 21);
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
-pub use links::{API, AllowedPort, KUBELET, Link, MONITOR, Openings};
+pub use links::{API, AllowedPeer, AllowedPort, KUBELET, Link, MONITOR, Openings};
 pub use proxy::{Proxies, Proxy, ProxyError};
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
@@ -141,15 +141,20 @@ impl Topology {
         let of_members = self.api.members.iter().chain(&self.servers);
         let of_members =
             of_members.flat_map(|member| [member.ip.to_string(), member.address.clone()]);
-        let mut names = Vec::new();
         let all = of_endpoint.chain(of_members);
-        for name in all.chain(self.api.names.iter().cloned()) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        each_once(all.chain(self.api.names.iter().cloned()))
     }
+}
+
+/// In the order of their first places.
+fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
 }
 
 /// What Postgres must take for this many servers: twenty connections a server at first, more under
@@ -192,7 +197,7 @@ impl DatastoreEndpoint {
         self.members.len() > 1
     }
 
-    /// What a connection string says besides: one name leads to several members, and only one of
+    /// What a connection string says besides: one name has several members, and only one of
     /// them can be written to (docs/facts.md, "A pair of Postgres hosts").
     pub fn parameters(&self) -> &'static str {
         if self.is_pair() {

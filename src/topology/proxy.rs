@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Topology;
-use crate::answers::proxy::{has_password, url_problem};
+use super::links::{NETWORKS, named_by};
+use super::{Topology, each_once};
+use crate::answers::proxy::{has_user, url_problem};
 use crate::answers::{Answers, Host, ProxyUrl, SecretError};
 use crate::secrets::SecretText;
 
-/// What K3s gives pods and services, unless its settings say otherwise (docs/facts.md, "Proxies").
-const NETWORKS: [(&str, &str); 2] = [
-    ("cluster-cidr", "10.42.0.0/16"),
-    ("service-cidr", "10.43.0.0/16"),
-];
+/// The domain of services (docs/facts.md, "Proxies").
 const DOMAIN: (&str, &str) = ("cluster-domain", "cluster.local");
 
 /// The proxy of a host, with its password if it has one.
@@ -87,7 +84,7 @@ impl Proxy {
     /// The URLs that have a password, and the passwords.
     pub fn secrets(&self) -> impl Iterator<Item = SecretText> + '_ {
         let urls = self.http.iter().chain(&self.https);
-        let secret = urls.filter(|url| has_password(url.expose()));
+        let secret = urls.filter(|url| has_user(url.expose()));
         secret.flat_map(|url| {
             [Some(url.clone()), password(url.expose())]
                 .into_iter()
@@ -120,14 +117,7 @@ impl Topology {
     /// answers name. Each once.
     fn without_proxy(&self, answers: &Answers) -> Vec<String> {
         let settings = &answers.k3s.server_config;
-        let setting = |(key, default): (&str, &str)| match settings.get(key) {
-            Some(toml::Value::String(text)) => text.split(',').map(str::to_owned).collect(),
-            Some(toml::Value::Array(items)) => {
-                let texts = items.iter().filter_map(toml::Value::as_str);
-                texts.map(str::to_owned).collect()
-            }
-            _ => vec![default.to_owned()],
-        };
+        let setting = |(key, default)| named_by(settings, key, default);
         let itself = ["localhost", "127.0.0.0/8", "::1"].map(str::to_owned);
         let of_host = |host: &Host| {
             let ip = host.cluster_ip().map(|ip| ip.to_string());
@@ -136,23 +126,15 @@ impl Topology {
         let hosts = answers.hosts.iter().flat_map(of_host).flatten();
         let api = [self.api.ip.to_string(), self.api.address.clone()];
         let names = self.api.names.iter().chain(&self.datastore.name).cloned();
-        let services = setting(DOMAIN)
-            .into_iter()
-            .map(|domain| format!(".{domain}"));
+        let services = setting(DOMAIN).map(|domain| format!(".{domain}"));
         let services = [".svc".to_owned()].into_iter().chain(services);
-        let networks = NETWORKS.into_iter().flat_map(setting);
+        let networks = NETWORKS.into_iter().flat_map(setting).map(str::to_owned);
         let all = itself.into_iter().chain(hosts).chain(api).chain(names);
-        let all = all
-            .chain(networks)
-            .chain(services)
-            .chain(answers.proxy.no_proxy.iter().cloned());
-        let mut each: Vec<String> = Vec::new();
-        for name in all {
-            if !each.contains(&name) {
-                each.push(name);
-            }
-        }
-        each
+        each_once(
+            all.chain(networks)
+                .chain(services)
+                .chain(answers.proxy.no_proxy.iter().cloned()),
+        )
     }
 }
 

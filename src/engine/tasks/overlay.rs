@@ -11,7 +11,7 @@ use crate::plan::{Late, Neighbour, OverlayProof};
 use crate::platform::{Facts, facts_script, firewall};
 use crate::proof::overlay::{self, Answer, PORT, VXLAN};
 use crate::remote::RemoteError;
-use crate::topology::{KUBELET, Link};
+use crate::topology::{AllowedPort, KUBELET, Link};
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(30);
@@ -159,7 +159,7 @@ fn failed(
         why = format!("{why}. {PORT} must be open, both ways, between {own} and {others}");
         let (_, told, _) = output(site.remote, &facts_script(None, None), LOOK)?;
         for guard in &Facts::parse(&told).firewalls {
-            let remedy = guard.opens(&firewall::port_for(&lost, VXLAN, true));
+            let remedy = guard.opens(&firewall::port_for(&lost, AllowedPort::Udp(VXLAN)));
             let commands = remedy.commands.join(" && ");
             why = format!("{why}. On {here}, {}: {commands}", remedy.cause);
         }
