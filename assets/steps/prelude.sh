@@ -130,6 +130,28 @@ use_proxy() {
     [ -z "$PROXY_HTTPS" ] || export https_proxy="$PROXY_HTTPS"
 }
 
+# install_unstarted SERVICE PACKAGE…: the first package has the service, and would start it by itself.
+# One that was there before the wizard keeps it as it is.
+install_unstarted() {
+    unstarted=$1
+    shift
+    installed "$1" >/dev/null || : >"$KEEP/$unstarted-is-ours"
+    # While masked, the package cannot start it, not even briefly.
+    [ ! -e "$KEEP/$unstarted-is-ours" ] || systemctl mask "$unstarted.service"
+    ( use_proxy; install_packages "$@" )
+    [ -e "$KEEP/$unstarted-is-ours" ] || return 0
+    rm -f "/etc/systemd/system/multi-user.target.wants/$unstarted.service"
+    systemctl unmask "$unstarted.service"
+    systemctl disable "$unstarted.service"
+}
+
+is_unstarted() {
+    [ ! -e "$KEEP/$1-is-ours" ] || [ "$(systemctl is-enabled "$1" 2>/dev/null)" = disabled ] || {
+        say "the package's own $1 service is not disabled"
+        return 1
+    }
+}
+
 # --- Files -------------------------------------------------------------------------------------
 
 # The path of a file may have a folder that a user other than root can change. A link of that

@@ -3,9 +3,6 @@
 # inputs: NGINX_PACKAGE STREAM_PACKAGE (empty if nginx has the module) NGINX NGINX_USER
 # with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
-OURS=$KEEP/nginx-is-ours
-OWN_LINK=/etc/systemd/system/multi-user.target.wants/nginx.service
-
 # The stream module has its package, or is a part of this nginx, such as that of nginx.org.
 has_stream() {
     [ -n "$STREAM_PACKAGE" ] || return 0
@@ -22,24 +19,11 @@ satisfied() {
     # Its package's script creates it; a package whose script failed is installed all the same.
     id -u "$NGINX_USER" >/dev/null 2>&1 ||
         { say "the user $NGINX_USER of nginx does not exist"; return 1; }
-    [ ! -e "$OURS" ] || [ "$(systemctl is-enabled nginx 2>/dev/null)" = disabled ] || {
-        say "the package's own nginx service is not disabled"
-        return 1
-    }
+    is_unstarted nginx
 }
 
 apply() {
     keep
-    installed "$NGINX_PACKAGE" >/dev/null || : >"$OURS"
-    if [ -e "$OURS" ]; then
-        # While masked, the package cannot start it, not even briefly.
-        systemctl mask nginx.service
-    fi
     # shellcheck disable=SC2086 # there may be none
-    ( use_proxy; install_packages "$NGINX_PACKAGE" $STREAM_PACKAGE )
-    if [ -e "$OURS" ]; then
-        rm -f "$OWN_LINK"
-        systemctl unmask nginx.service
-        systemctl disable nginx.service
-    fi
+    install_unstarted nginx "$NGINX_PACKAGE" $STREAM_PACKAGE
 }

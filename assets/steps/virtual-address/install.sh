@@ -3,31 +3,19 @@
 # inputs: KEEPALIVED_PACKAGE KEEPALIVED
 # with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
-OURS=$KEEP/keepalived-is-ours
-
 satisfied() {
     installed "$KEEPALIVED_PACKAGE" || return 1
     [ -x "$KEEPALIVED" ] || { say "$KEEPALIVED does not exist"; return 1; }
     command -v curl >/dev/null || { say 'curl, which asks the API, is not installed'; return 1; }
-    [ ! -e "$OURS" ] || [ "$(systemctl is-enabled keepalived 2>/dev/null)" = disabled ] || {
-        say "the package's own keepalived service is not disabled"
-        return 1
-    }
+    is_unstarted keepalived
 }
 
 apply() {
     keep
-    installed "$KEEPALIVED_PACKAGE" >/dev/null || : >"$OURS"
-    # While masked, the package cannot start it, not even with a configuration that was left behind.
-    [ ! -e "$OURS" ] || systemctl mask keepalived.service
     trap 'installed "$KEEPALIVED_PACKAGE" >/dev/null || refused >&2' EXIT
     set -- "$KEEPALIVED_PACKAGE"
     command -v curl >/dev/null || set -- "$@" curl
-    ( use_proxy; install_packages "$@" )
-    if [ -e "$OURS" ]; then
-        systemctl unmask keepalived.service
-        systemctl disable keepalived.service
-    fi
+    install_unstarted keepalived "$@"
 }
 
 refused() {
