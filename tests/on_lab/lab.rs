@@ -56,7 +56,7 @@ impl Lab {
         let lab = Self::taken();
         let known = lab.says(&["snapshots"]);
         if known.split_whitespace().any(|name| name == moment) {
-            // In one: hosts that the last test has left may let nobody in.
+            // In one: hosts that the last test has left may refuse every login.
             lab.does(&[&UP[..], &["--moment", moment]].concat());
         } else {
             lab.comes_up();

@@ -25,15 +25,17 @@ hold_lock() {
     flock -w 900 9 || die "another lab command has been at work for 15 minutes; see: fuser $state.lock"
 }
 
+two_balancers() { [ "$(recall topology single)" != single ]; }
+two_postgres() { [ "$(recall topology single)" = pair ]; }
+
 # The hosts, one a line.
 hosts() {
     local n agents
     agents=$(recall agents 1)
     printf '%s\n' k3s-postgres k3s-server-1 k3s-server-2 k3s-nginx k3s-agent
-    # The second members of a pair.
-    [ "$(recall topology single)" = single ] || printf '%s\n' k3s-nginx-2
+    ! two_balancers || printf '%s\n' k3s-nginx-2
     for ((n = 2; n <= agents; n++)); do printf 'k3s-agent-%s\n' "$n"; done
-    [ "$(recall topology single)" != pair ] || printf '%s\n' k3s-postgres-2
+    ! two_postgres || printf '%s\n' k3s-postgres-2
 }
 
 address() {
