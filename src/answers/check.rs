@@ -373,9 +373,9 @@ impl Validation {
         }
         for (number, host) in answers.hosts.iter().enumerate() {
             let key = |field: &str| format!("hosts[{number}].{field}");
-            let mut roles = host.roles.clone();
-            roles.retain(|role| !matches!(role, Role::LoadBalancer | Role::Monitor));
-            if host.roles.len() > 1 && !roles.is_empty() {
+            let mut roles = host.roles.iter();
+            let is_alone = |role: &Role| !matches!(role, Role::LoadBalancer | Role::Monitor);
+            if host.roles.len() > 1 && roles.any(is_alone) {
                 refuse(
                     key("roles"),
                     "roles other than load-balancer and monitor on one host are",

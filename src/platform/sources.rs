@@ -100,12 +100,10 @@ impl Sources {
         } else {
             ""
         };
-        let script = Script::new(PRELUDE)
+        Script::new(PRELUDE)
             .then(platform.family.functions)
-            .then(SCRIPT);
-        let proxy = proxies.get(host).into_iter().flat_map(Proxy::inputs);
-        let script = proxy.fold(script, |script, (name, text)| script.input(name, text));
-        script
+            .then(SCRIPT)
+            .inputs(proxies.get(host).into_iter().flat_map(Proxy::inputs))
             .input("POSTGRES", postgres)
             .input("PACKAGES", packages)
             .input("VERSION", downloads.version.as_str())

@@ -39,7 +39,7 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
 }
 
 fn postgres_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
-    if context.postgres.len() > 1 {
+    if context.has_pair() {
         let hosts = context.postgres.iter().chain(&context.monitors);
         return hosts.map(|host| pair::install(context, host)).collect();
     }
@@ -75,7 +75,7 @@ fn pair_steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
 
 fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = vec![certificates::keep()];
-    let is_pair = context.postgres.len() > 1;
+    let is_pair = context.has_pair();
     let ready: Vec<_> = if is_pair {
         steps.extend(pair_steps(context)?);
         on_each(pair::IN_SYNC, &context.postgres)

@@ -257,7 +257,7 @@ impl<'a, S: Read + Write> Talk<'a, S> {
         })
     }
 
-    /// A query for one row of three columns.
+    /// A query for one row of four columns.
     fn ask(&mut self, query: &str) -> Result<[Option<String>; 4], LoginStop> {
         self.send(|buffer| frontend::query(query, buffer))?;
         let mut row = None;

@@ -58,6 +58,17 @@ impl Script {
         self
     }
 
+    /// Sets several.
+    #[must_use]
+    pub fn inputs<V: Into<SecretText>>(
+        self,
+        inputs: impl IntoIterator<Item = (&'static str, V)>,
+    ) -> Self {
+        inputs
+            .into_iter()
+            .fold(self, |script, (name, value)| script.input(name, value))
+    }
+
     /// Appends another program, or another script with its inputs, on a new line.
     #[must_use]
     pub fn then(mut self, part: impl Into<Part>) -> Self {

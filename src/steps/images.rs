@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{StepError, secret_if, template};
+use super::{HEAD, StepError, secret_if, template};
 use crate::answers::{Registries, RegistryAccess, Secret};
 use crate::plan::Value;
 use crate::secrets::SecretText;
@@ -72,9 +72,6 @@ pub fn environment(proxy: &Proxy) -> Value {
     }
     secret_if(is_secret, text.into())
 }
-
-const HEAD: &str =
-    "# Written by k3s-ha-wizard: what is changed here is changed back by its next run.\n";
 
 #[cfg(test)]
 mod tests {

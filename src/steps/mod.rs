@@ -33,6 +33,10 @@ use crate::platform::Platform;
 use crate::secrets::{SecretText, Secrets};
 use crate::topology::{Member, Proxies, Proxy, Topology};
 
+/// The first line of a file that the wizard writes, as in `assets/templates`.
+const HEAD: &str =
+    "# Written by k3s-ha-wizard: what is changed here is changed back by its next run.\n";
+
 /// Packages are downloaded, and another package manager may hold the lock.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
 /// A large database over a slow line.
@@ -142,6 +146,11 @@ impl<'a> StepContext<'a> {
         }
         let before = nodes.iter().take_while(|other| other.name != node.name);
         before.filter(runs).last()
+    }
+
+    /// Two Postgres hosts, with a monitor.
+    pub fn has_pair(&self) -> bool {
+        self.given.topology.datastore.is_pair()
     }
 
     /// All hosts of the cluster.

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use minijinja::value::Serde;
 
-use super::{PACKAGES, RESTARTS, StepContext, StepError, StepHost, postgres, step_file, template};
+use super::{
+    HEAD, PACKAGES, RESTARTS, StepContext, StepError, StepHost, postgres, step_file, template,
+};
 use crate::answers::Failover;
 use crate::pki::{Identity, PairUse};
 use crate::plan::{Step, Value};
@@ -51,10 +53,15 @@ impl PairPart {
         if is_member { MEMBER } else { MONITORING }
     }
 
+    fn is_member(self) -> bool {
+        self.name == MEMBER.name
+    }
+
     fn port(self, context: &StepContext<'_>) -> String {
-        match self.name {
-            "monitor" => MONITOR.to_string(),
-            _ => context.db_port(),
+        if self.is_member() {
+            context.db_port()
+        } else {
+            MONITOR.to_string()
         }
     }
 }
@@ -90,7 +97,7 @@ pub fn tls(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
     let pki = context.given.pki;
     let missing = || StepError::NoCertificate(host.name.to_owned());
     let of = |usage| pki.pair.get(&(usage, host.name.to_owned()));
-    let is_member = PairPart::of(context, host).name == MEMBER.name;
+    let is_member = PairPart::of(context, host).is_member();
     let server = if is_member {
         pki.postgres.get(host.name)
     } else {
@@ -131,7 +138,7 @@ pub fn tls(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
 pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
     let version = version(host)?;
     let kind = PairPart::of(context, host);
-    let is_member = kind.name == MEMBER.name;
+    let is_member = kind.is_member();
     let datastore = &context.given.topology.datastore;
     let profile = Profile::of(context.given.answers.postgres.failover);
     let directory = host.platform.postgres_tls;
@@ -201,9 +208,7 @@ pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
 /// members. The same on both members, because one may be copied to the other.
 fn rules(context: &StepContext<'_>, is_member: bool) -> String {
     let datastore = &context.given.topology.datastore;
-    let mut rules = "# Written by k3s-ha-wizard: what is changed here is changed back by its next \
-                     run.\nlocal all postgres peer\n"
-        .to_owned();
+    let mut rules = format!("{HEAD}local all postgres peer\n");
     let mut add = |database: &str, role: &str, from: IpAddr, how: &str| {
         let bits = if from.is_ipv4() { 32 } else { 128 };
         let _ = writeln!(rules, "hostssl {database} {role} {from}/{bits} {how}");

@@ -137,7 +137,6 @@ fn run(
         include_str!("../../assets/templates/k3s-vip-check.sh.j2"),
         minijinja::context! {
             port => topology.api.port,
-            loopback => "127.0.0.1",
             peer => in_url(peer),
         },
     )?;

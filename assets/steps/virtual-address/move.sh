@@ -16,7 +16,7 @@ satisfied() {
 
 holds_it() { [ -n "$(ip -o addr show to "$VIRTUAL_IP" 2>/dev/null)" ]; }
 
-# Whoever answers now: this host must not have the address any more.
+# The other host must answer: this one no longer has the address.
 answers() { ! holds_it && [ "$(curl -sk --noproxy '*' -m 2 "$url")" = pong ]; }
 
 apply() {

@@ -81,9 +81,10 @@ fn bind(site: &Site<'_, '_>, script: &[u8], sum: &str) -> Result<(), Trouble> {
 
 /// Its very bytes: they are hashed.
 fn download(site: &mut Site<'_, '_>, url: &str, proxy: Option<&Proxy>) -> Result<Vec<u8>, Trouble> {
-    let program = Script::new(PRELUDE).then(FETCH).input("URL", url);
-    let inputs = proxy.into_iter().flat_map(Proxy::inputs);
-    let program = inputs.fold(program, |program, (name, text)| program.input(name, text));
+    let program = Script::new(PRELUDE)
+        .then(FETCH)
+        .input("URL", url)
+        .inputs(proxy.into_iter().flat_map(Proxy::inputs));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status: Result<i32, RemoteError> =
         site.remote

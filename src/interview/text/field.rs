@@ -146,14 +146,10 @@ pub const MANAGE_FIREWALL: Words = (
     "report: say what they must allow. open: allow the cluster's links in firewalld and ufw.",
 );
 pub const OF_PROXY: &str = "Proxy for downloads";
-pub const PROXY_HTTP: Words = (
-    "Proxy for http",
-    "http://NAME:PORT. One with a password: env:NAME or file:PATH of the whole URL.",
-);
-pub const PROXY_HTTPS: Words = (
-    "Proxy for https",
-    "http://NAME:PORT. One with a password: env:NAME or file:PATH of the whole URL.",
-);
+const PROXY_URL: &str =
+    "http://NAME:PORT. One with a password: env:NAME or file:PATH of the whole URL.";
+pub const PROXY_HTTP: Words = ("Proxy for http", PROXY_URL);
+pub const PROXY_HTTPS: Words = ("Proxy for https", PROXY_URL);
 pub const NO_PROXY: Words = (
     "Without proxy",
     "More names, .domains and networks, separated by spaces. The cluster itself is included.",

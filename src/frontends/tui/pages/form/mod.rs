@@ -374,9 +374,7 @@ impl FormPage {
             _ => Page::Welcome,
         }))
     }
-}
 
-impl FormPage {
     /// The answers file that was named has mistakes.
     pub fn not_loaded(&mut self, problems: &Problems) {
         let said = say::not_loaded(&problems.list);

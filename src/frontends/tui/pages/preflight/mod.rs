@@ -431,7 +431,7 @@ impl PreflightPage {
         let row = rows.find(|row| row.host == name);
         let cell = row.and_then(|row| row.cells.get_mut(&check));
         let Some(cell) = cell.filter(|cell| cell.level == Level::Fails) else {
-            common.say(say::cell(name, check, say::FAILS_NO_MORE));
+            common.say(say::cell(name, check, say::PASSES_NOW));
             return Vec::new();
         };
         let Some(wizard) = common.mode.wizard_mut() else {

@@ -18,7 +18,7 @@ pub mod key {
 
 pub const CONCERNS_NOT: &str = "This check does not apply to this host.";
 pub const O_OVERRIDES: &str = "o: override this check on this host.";
-pub const FAILS_NO_MORE: &str = "passes now";
+pub const PASSES_NOW: &str = "passes now";
 pub const BEING_CHECKED: &str = "The hosts are being checked.";
 pub const ALL_OVERRIDDEN: &str = "Nothing else fails. Ctrl-N checks the hosts again.";
 pub const BEING_PLANNED: &str = "The wizard is still making the plan.";
