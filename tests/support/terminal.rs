@@ -99,12 +99,7 @@ impl Terminal {
 
     /// Everything that was printed so far, with what the terminal showed of what was typed.
     pub fn said(&self) -> String {
-        let said = self
-            .seen
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&said).into_owned()
+        String::from_utf8_lossy(&self.seen.said()).into_owned()
     }
 
     /// Waits for a text behind the one that was heard last; what stood between them.
@@ -210,6 +205,27 @@ impl Terminal {
         self.seen.drawn.load(Ordering::Acquire)
     }
 
+    /// The whole frames since so many bytes were drawn that left every cell as it was.
+    /// The terminal's size must not have changed.
+    pub fn idle_frames(&self, drawn: usize) -> Vec<String> {
+        let (rows, columns) = self.parser().screen().size();
+        let mut parser = vt100::Parser::new(rows, columns, 0);
+        let said = self.seen.said().clone();
+        let mut idle = Vec::new();
+        let mut begin = 0;
+        let marks = said.windows(END_OF_FRAME.len()).enumerate();
+        for (mark, _) in marks.filter(|(_, bytes)| *bytes == END_OF_FRAME) {
+            let end = mark + END_OF_FRAME.len();
+            let shown = parser.screen().contents_formatted();
+            parser.process(&said[begin..end]);
+            if begin >= drawn && parser.screen().contents_formatted() == shown {
+                idle.push(String::from_utf8_lossy(&said[begin..end]).into_owned());
+            }
+            begin = end;
+        }
+        idle
+    }
+
     /// Waits for its end; the exit code.
     pub fn ends(&mut self) -> u32 {
         let since = Instant::now();
@@ -265,11 +281,13 @@ impl Seen {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn said(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, bytes: &[u8], tail: &mut Vec<u8>) {
         self.parser().process(bytes);
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.extend_from_slice(bytes);
-        drop(said);
+        self.said().extend_from_slice(bytes);
         let now = Instant::now();
         tail.extend_from_slice(bytes);
         let marks = tail.windows(END_OF_FRAME.len());
