@@ -49,6 +49,7 @@ mod run_pages;
 mod run_view;
 mod shown_plan;
 mod summary;
+mod synchronized;
 mod terminal;
 mod terminal_handoff;
 #[cfg(test)]

@@ -12,15 +12,16 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 use signal_hook::consts::SIGTSTP;
 
 use crate::panics::told;
+
+use super::synchronized::Synchronized;
 
 /// Whether the terminal is ours at the moment: the panic hook has to know.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -52,14 +53,14 @@ pub fn is_there() -> bool {
 
 /// Holds the terminal; dropping it puts the terminal back.
 pub struct Guard {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<Synchronized<Stdout>>,
     mouse: bool,
 }
 
 impl Guard {
     pub fn enter(mouse: bool) -> io::Result<Self> {
         hook_panics();
-        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        let terminal = Terminal::new(Synchronized::new(stdout()))?;
         let mut guard = Self { terminal, mouse };
         guard.take()?;
         Ok(guard)
@@ -79,6 +80,7 @@ impl Guard {
             queue!(out, EnableMouseCapture)?;
         }
         out.flush()?;
+        self.terminal.backend_mut().forget_the_cursor();
         self.clear()
     }
 
@@ -88,11 +90,8 @@ impl Guard {
         self.take()
     }
 
-    /// Draws in one go: the terminal shows the old frame or the new one, never half of one.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(stdout(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(view)?;
-        execute!(stdout(), EndSynchronizedUpdate)
+        self.terminal.draw(view).map(drop)
     }
 
     /// The next frame is drawn from nothing. (Not `Terminal::clear`: that asks the terminal where
