@@ -451,6 +451,12 @@ in_set() { [ -L "$folder/$1" ] && same "$folder/$1" "$folder/.current/$1"; }
 
 # check_file_set FOLDER FILES
 check_file_set() {
+    set_is_so "$@" || return
+    is_only_set || { say "$folder has a set of files that nothing uses, of a step that was interrupted"; return 1; }
+}
+
+# set_is_so FOLDER FILES
+set_is_so() {
     folder=$1
     shift
     user=$(keeper "$folder/.current/$1") || { say "$user"; return 1; }
@@ -465,6 +471,13 @@ check_file_set() {
 # put_file_set FOLDER FILES: even if interrupted, the names show either all of the old files or
 # all of the new ones. Plain files, as earlier versions wrote them, become a set first.
 put_file_set() {
+    if ! set_is_so "$@" >/dev/null; then
+        write_file_set "$@"
+    fi
+    of_each_old_set rm -rf
+}
+
+write_file_set() {
     keep
     folder=$1
     shift
@@ -484,8 +497,15 @@ put_file_set() {
     point .current "${set##*/}"
     with_each link_into_set "$@"
     sync "$folder"
+}
+
+is_only_set() { [ -z "$(of_each_old_set echo)" ]; }
+
+# of_each_old_set COMMAND: with the folder of every set but the one in use.
+of_each_old_set() {
+    used=$(readlink "$folder/.current")
     for other in "$folder"/.set-*; do
-        [ "$other" = "$set" ] || rm -rf "$other"
+        [ "${other##*/}" = "$used" ] || "$@" "$other"
     done
 }
 
