@@ -351,13 +351,18 @@ postgres_is_starting() {
 }
 if [ -n "$DB_PORT" ] && [ -S "/run/postgresql/.s.PGSQL.$DB_PORT" ] && [ -n "$psql" ]; then
     tries=0
+    has_started=
     until said=$(ask_postgres); do
-        if [ "$tries" -ge 40 ] || ! postgres_is_starting; then
+        if postgres_is_starting && [ "$tries" -lt 40 ]; then
+            tries=$((tries + 1))
+            sleep 0.5
+        elif [ -z "$has_started" ]; then
+            # Perhaps only since it was asked.
+            has_started=yes
+        else
             fact postgres.error "$(printf %s "$said" | tail -n 1)"
             break
         fi
-        tries=$((tries + 1))
-        sleep 0.5
     done
     [ -z "$said" ] || printf '%s\n' "$said"
 fi
