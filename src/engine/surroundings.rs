@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::control::Control;
 use super::hosts::{self, ReachedHost, on_all};
@@ -10,6 +11,10 @@ use crate::platform::sources::SourceRequirements;
 use crate::platform::{Facts, Sources};
 use crate::remote::{RemoteError, Script};
 use crate::topology::Link;
+
+/// How often, and after which time, a link is tried again that is refused where a process listened.
+const RETRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2000 });
 
 /// Whether the temporary listeners of a host were opened, and why not.
 type PortsOpened = Result<(), String>;
@@ -83,13 +88,23 @@ fn look_around_from(
                 .lines(&host.name, &Script::new(network::CLOSE));
         }
     });
-    let looked = hosts
-        .iter_mut()
-        .filter(|host| from(&host.name) && host.lost.is_none());
-    for host in looked {
+    let listened = |link: &Link| !missing.contains(&(link.to.clone(), link.at));
+    let looked = |host: &ReachedHost| from(&host.name) && host.lost.is_none();
+    for _ in 0..RETRIES {
+        let is_odd = |host: &ReachedHost| looked(host) && !odd(host, &listened).is_empty();
+        if !hosts.iter().any(is_odd) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        on_all(hosts, |host| {
+            if looked(host) {
+                try_odd_again(host, &listened);
+            }
+        });
+    }
+    for host in hosts.iter_mut().filter(|host| looked(host)) {
         for (link, contact) in &mut host.links {
-            let listened = !missing.contains(&(link.to.clone(), link.at));
-            *contact = judged(contact.clone(), listened, opened.get(&link.to));
+            *contact = judged(contact.clone(), listened(link), opened.get(&link.to));
         }
     }
     let errors: Vec<_> = tried.into_iter().filter_map(Result::err).collect();
@@ -170,6 +185,31 @@ fn try_from_here(
     Ok(())
 }
 
+/// Links that are refused although a process listened a moment ago: a service that is restarted, as
+/// after a loss of power, or a firewall.
+fn odd(host: &ReachedHost, listened: &impl Fn(&Link) -> bool) -> Vec<Link> {
+    let links = host.links.iter();
+    let odd = links.filter(|(link, contact)| *contact == Contact::Refused && listened(link));
+    odd.map(|(link, _)| link.clone()).collect()
+}
+
+fn try_odd_again(host: &mut ReachedHost, listened: &impl Fn(&Link) -> bool) {
+    let links = odd(host, listened);
+    if links.is_empty() {
+        return;
+    }
+    let script = network::reach_script(&links);
+    let Ok(said) = host.connection.lines(&host.name, &script) else {
+        return;
+    };
+    for (link, contact) in links.iter().zip(network::parse_contacts(&said, &links)) {
+        let known = host.links.iter_mut().find(|(known, _)| known == link);
+        if let Some((_, known)) = known {
+            *known = contact;
+        }
+    }
+}
+
 /// A refusal only means something if a process listens.
 fn judged(contact: Contact, listened: bool, opened: Option<&PortsOpened>) -> Contact {
     match (contact, opened) {
@@ -185,6 +225,8 @@ fn judged(contact: Contact, listened: bool, opened: Option<&PortsOpened>) -> Con
 mod tests {
     use super::*;
     use crate::platform::PostgresCluster;
+    use crate::remote::Scripted;
+    use crate::remote::scripted::Reply;
 
     fn cluster() -> PostgresCluster {
         PostgresCluster {
@@ -214,6 +256,32 @@ mod tests {
             facts.postgres.clusters.push(cluster());
             facts.postgres.asked = true;
         }));
+    }
+
+    #[test]
+    fn a_service_that_was_being_restarted_is_no_firewall() {
+        let link = Link {
+            from: "agent".into(),
+            to: "server".into(),
+            at: "10.0.0.12:6443".parse().unwrap(),
+        };
+        let answers = ["Connection refused", "reached"];
+        let remote = Scripted::new("agent").on("ready", Reply::exit(0));
+        let remote = answers.into_iter().fold(remote, |remote, answer| {
+            let said = format!("reach=\nreach.link=0 {answer}");
+            remote.once("LINKS=", Reply::exit(0).out(&said))
+        });
+        let mut remote = Some(Box::new(remote) as Box<dyn crate::remote::Remote>);
+        let connector = Box::new(move |_: &crate::remote::Cancel| Ok(remote.take().unwrap()));
+        let mut host = hosts::reach("agent", None, connector, None, &Control::default()).unwrap();
+        host.links = vec![(link, Contact::Refused)];
+        for expected in [Contact::Refused, Contact::Reached] {
+            try_odd_again(&mut host, &|_| true);
+            assert_eq!(host.links[0].1, expected);
+        }
+        // It is not asked again, and would have no answer.
+        try_odd_again(&mut host, &|_| true);
+        assert_eq!(host.links[0].1, Contact::Reached);
     }
 
     #[test]
