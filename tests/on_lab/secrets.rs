@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -191,6 +192,15 @@ fn in_state(sentinels: &[Sentinel], state: &Path) -> Vec<String> {
             found_in(sentinels, &path.display().to_string(), &text)
         })
         .collect()
+}
+
+/// Files and folders that other users of this machine can read.
+fn open_to_others(folder: &Path) -> Vec<String> {
+    let all = files(folder).into_iter();
+    let with_parents = all.flat_map(|file| [file.parent().unwrap().to_owned(), file]);
+    let is_open = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o077 != 0;
+    let open = with_parents.filter(is_open);
+    open.map(|path| path.display().to_string()).collect()
 }
 
 /// What was started, with which arguments and environment.
@@ -409,6 +419,7 @@ fn secrets_are_where_they_must_be_and_nowhere_else() {
         assert_eq!(code, Some(0), "{text}");
         said += &text;
     }
+    assert_eq!(open_to_others(&scripts), Vec::<String>::new());
     said += &failure(&lab, &wizard).text;
     said += &crash(&wizard).text;
     said += &wizard.run().good().text;
