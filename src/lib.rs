@@ -53,3 +53,9 @@ pub mod state;
 
 mod steps;
 mod topology;
+
+/// Wipes all memory that is freed: libraries copy a secret as well, and texts that grow leave copies
+/// behind.
+#[global_allocator]
+static WIPED: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -1,5 +1,8 @@
 //! Secrets: the text of one, which is never displayed, and all those of a cluster.
 
+#[cfg(test)]
+pub(crate) mod memory;
+
 use std::fmt;
 
 use zeroize::Zeroizing;

@@ -137,7 +137,7 @@ fn unanswered(server: &mut dyn Remote, why: &dyn std::fmt::Display) -> RemoteErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::api::tests::{kubeconfig, server};
+    use crate::cluster::api::tests::{impostor, kubeconfig, server};
     use crate::cluster::kubeconfig::for_operator;
     use crate::remote::Scripted;
     use crate::remote::scripted::Reply;
@@ -170,6 +170,20 @@ mod tests {
             asked(&administrator, &mut one),
             (3, 1),
             "the new one is used from then on"
+        );
+    }
+
+    #[test]
+    fn an_impostor_is_asked_for_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::open(Some(root.path().to_owned()), "lab").unwrap();
+        let mut one = impostor(Scripted::new("one"));
+        let administrator = Administrator::of(&folder);
+        let asked = administrator.ask(&mut one, |api| Ok(api.nodes()?.pod_networks().len()));
+        let error = asked.unwrap_err().to_string();
+        assert!(
+            error.contains("the certificate of 127.0.0.1 is not valid for it"),
+            "{error}"
         );
     }
 

@@ -4,6 +4,7 @@ mod acts;
 mod ahead;
 mod answering;
 pub(crate) mod decisions;
+mod installer;
 mod losses;
 mod mistakes;
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install;
-use crate::answers::{Answers, ManageFirewall};
+use crate::answers::{Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
 use crate::events::StepId;
 use crate::pki::{Identity, PairUse, Pki};
 use crate::plan::{
@@ -9,7 +9,7 @@ use crate::plan::{
     apply_script, read_answers,
 };
 use crate::platform::{Facts, Platform};
-use crate::secrets::{SecretText, Secrets};
+use crate::secrets::{SecretText, Secrets, memory};
 use crate::steps::PlanInputs;
 use crate::topology::{Proxy, Topology};
 
@@ -530,4 +530,42 @@ fn where_selinux_enforces_it_is_told_what_to_allow() {
     };
     assert!(confined("k3s/config@k3s-server-2") && confined("agent/config@k3s-agent"));
     assert!(!confined("k3s/config@k3s-server-1"));
+}
+
+#[test]
+fn no_secret_is_in_memory_after_a_plan() {
+    let (traced, trace): (Vec<_>, Vec<_>) = (0..4).map(|_| memory::traced()).unzip();
+    let copies = || trace.iter().map(memory::Trace::copies).collect::<Vec<_>>();
+    let mut world = lab();
+    let mut traced = traced.into_iter();
+    let mut next = || traced.next().unwrap();
+    world.secrets.token = next();
+    world.secrets.db_password = next();
+    let url = format!("http://kay:{}@proxy:3128", next().expose());
+    world.answers.proxy.https = Some(ProxyUrl::Text(url));
+    let access = RegistryAccess {
+        username: Some("kay".into()),
+        password: Some(Secret::Inline(next())),
+        ..RegistryAccess::default()
+    };
+    world
+        .answers
+        .registries
+        .configs
+        .insert("registry.example.com".into(), access);
+
+    let plan = world.plan();
+    let shells = plan.steps().filter_map(|step| match &step.work {
+        Work::Shell(shell) => Some(shell),
+        _ => None,
+    });
+    let scripts = shells.filter_map(|shell| apply_script(shell, &LateValues::new()).ok());
+    let texts: Vec<_> = scripts.map(|script| script.text().unwrap()).collect();
+    let while_used = copies();
+    assert!(
+        while_used.iter().all(|copies| *copies > 2),
+        "{while_used:?}"
+    );
+    drop((plan, world, texts));
+    assert_eq!(copies(), [0; 4]);
 }

@@ -2,21 +2,41 @@
 //! connection to each bastion, whatever the number of hosts, because an sshd limits the logins at
 //! once (docs/ssh.md, "Bastions"). The thread itself is in `ssh::through`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::{Cancel, RemoteError};
+use crate::secrets::SecretText;
 
 /// How often a wait for a bastion looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The connections to bastions of a session, by the hops that lead to them.
+/// The connections to bastions of a session, by the logins that lead to them.
 #[derive(Debug, Clone, Default)]
-pub struct Bastions(Arc<Mutex<BTreeMap<String, Weak<BastionHandle>>>>);
+pub struct Bastions(Arc<Mutex<Vec<KnownBastion>>>);
+
+#[derive(Debug)]
+struct KnownBastion {
+    logins: Vec<BastionLogin>,
+    handle: Weak<BastionHandle>,
+}
+
+/// The login to a bastion. Hosts share a connection whose logins are the same, secrets included: a
+/// host with a corrected secret does not wait for the wrong one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BastionLogin {
+    pub user: String,
+    pub address: String,
+    pub port: u16,
+    pub fingerprint: Option<String>,
+    pub keys: Vec<PathBuf>,
+    pub secrets: Vec<SecretText>,
+}
 
 /// A connection to a bastion. The thread behind it ends with the last host that uses it.
 #[derive(Debug)]
@@ -98,22 +118,25 @@ impl Heard {
 }
 
 impl Bastions {
-    /// The connection with this key that takes hosts, or a new one, which `serve` begins.
+    /// The connection with these logins that takes hosts, or a new one, which `serve` begins.
     pub(super) fn get(
         &self,
-        key: String,
+        logins: Vec<BastionLogin>,
         name: &str,
         serve: impl FnOnce(Served) -> io::Result<()>,
     ) -> io::Result<Arc<BastionHandle>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&key).and_then(Weak::upgrade);
-        if let Some(bastion) = known.filter(|bastion| bastion.takes_more()) {
+        all.retain(|known| known.handle.strong_count() > 0);
+        let same = all.iter().filter(|known| known.logins == logins);
+        let mut bastions = same.filter_map(|known| known.handle.upgrade());
+        if let Some(bastion) = bastions.find(|bastion| bastion.takes_more()) {
             return Ok(bastion);
         }
         let (bastion, served) = BastionHandle::new(name)?;
         serve(served)?;
         let bastion = Arc::new(bastion);
-        all.insert(key, Arc::downgrade(&bastion));
+        let handle = Arc::downgrade(&bastion);
+        all.push(KnownBastion { logins, handle });
         Ok(bastion)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::bastion::BastionLogin;
 use super::{AcceptedKeys, Bastions, Trials};
 use crate::answers::HostKeys;
 use crate::secrets::SecretText;
@@ -54,6 +55,19 @@ impl Way {
         let own = [passphrase, password, sudo_password].into_iter().flatten();
         let of_bastions = self.target.via.iter().flat_map(Self::secrets);
         own.cloned().chain(of_bastions).collect()
+    }
+
+    /// As a bastion.
+    pub(super) fn login(&self) -> BastionLogin {
+        let target = &self.target;
+        BastionLogin {
+            user: target.user.clone(),
+            address: target.address.clone(),
+            port: target.port,
+            fingerprint: target.fingerprint.clone(),
+            keys: target.keys.clone(),
+            secrets: self.secrets(),
+        }
     }
 }
 

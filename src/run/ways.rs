@@ -188,6 +188,7 @@ pub fn shell(answers: &Answers, host: &str) -> Result<Command, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::{Bastion, ProxyUrl, RegistryAccess};
 
     #[test]
     fn a_shell_is_the_operators_own_ssh_and_gets_no_secret() {
@@ -211,8 +212,22 @@ mod tests {
         // It does not inherit them either, and finds the operator's configuration.
         answers.ssh.password = Some(Secret::Env("SSH_PASSWORD".into()));
         answers.postgres.password = Some(Secret::Env("DB_PASSWORD".into()));
+        answers.proxy.https = Some(ProxyUrl::Elsewhere(Secret::Env("PROXY_PASSWORD".into())));
+        answers.bastions.push(Bastion {
+            password: Some(Secret::Env("GATE_PASSWORD".into())),
+            ..Bastion::default()
+        });
+        let registry = RegistryAccess {
+            password: Some(Secret::Env("REGISTRY_PASSWORD".into())),
+            ..RegistryAccess::default()
+        };
+        answers
+            .registries
+            .configs
+            .insert("docker.io".into(), registry);
         let ssh = shell(&answers, &name).unwrap();
-        for name in ["SSH_PASSWORD", "DB_PASSWORD"] {
+        for of in ["SSH", "DB", "GATE", "REGISTRY", "PROXY"] {
+            let name = format!("{of}_PASSWORD");
             assert!(ssh.get_envs().any(|set| set == (name.as_ref(), None)));
         }
         let home = directories::BaseDirs::new().unwrap().home_dir().to_owned();

@@ -179,6 +179,51 @@ fn a_login_that_fails_is_that_of_the_bastion_by_its_name() {
     connect(&behind(&host, via, &bastions)).unwrap();
 }
 
+/// A port in front of an sshd whose first connection stays without an answer.
+fn hesitant(sshd: &Sshd) -> (u16, mpsc::Receiver<TcpStream>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (port, behind) = (listener.local_addr().unwrap().port(), sshd.port);
+    let (keep, kept) = mpsc::channel();
+    thread::spawn(move || {
+        keep.send(listener.accept().unwrap().0).unwrap();
+        for stream in listener.incoming() {
+            let (mut from, mut to) = (
+                stream.unwrap(),
+                TcpStream::connect(("127.0.0.1", behind)).unwrap(),
+            );
+            let (mut back, mut forth) = (to.try_clone().unwrap(), from.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            thread::spawn(move || std::io::copy(&mut back, &mut forth));
+        }
+    });
+    (port, kept)
+}
+
+#[test]
+fn a_corrected_secret_does_not_wait_for_the_wrong_one() {
+    let (gate, host) = (Sshd::start(), Sshd::start());
+    let (port, first) = hesitant(&gate);
+    let bastions = Bastions::default();
+    let with = |passphrase: &str| {
+        let mut way = bastion("gate", &gate);
+        way.target.port = port;
+        way.target.keys = vec![gate.path("locked")];
+        way.target.only_these_keys = true;
+        way.credentials.passphrase = Some(passphrase.to_owned().into());
+        behind(&host, vec![way], &bastions)
+    };
+    let (wrong, right) = (with("wrong"), with("open sesame"));
+    thread::scope(|scope| {
+        let old = scope.spawn(|| error(&wrong));
+        let unanswered = first.recv().unwrap();
+        connect(&right).unwrap();
+        assert!(!old.is_finished(), "the old login is still on its way");
+        drop(unanswered);
+        old.join().unwrap();
+    });
+    assert_eq!(logins(&gate), 1, "{}", gate.log());
+}
+
 #[test]
 fn what_a_bastion_cannot_reach_is_said() {
     let (gate, host) = (Sshd::start(), Sshd::start());

@@ -214,6 +214,8 @@ pub struct Wizard {
     answers: PathBuf,
     /// The socket of the ssh-agent that it may ask.
     pub agent: Option<PathBuf>,
+    /// Environment variables that its answers name.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 /// A run that ended.
@@ -236,6 +238,7 @@ impl Wizard {
             state: tempfile::tempdir().unwrap(),
             answers: root().join("tests/lab/answers.toml"),
             agent: Some(Path::new(KEPT).join("agent.sock")),
+            variables: Vec::new(),
         }
     }
 
@@ -264,6 +267,7 @@ impl Wizard {
             .env("K3S_HA_WIZARD_STATE", self.state.path())
             .env("HOME", self.home())
             .env_remove("SSH_AUTH_SOCK")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .envs(self.agent.iter().map(|agent| ("SSH_AUTH_SOCK", agent)))
             .stdin(Stdio::null());
         command

@@ -219,7 +219,7 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     operator.enters_options(&mut terminal);
     // No secret that was typed is shown, or kept.
     let draft = std::fs::read_to_string(folder.path().join("state/draft.toml"));
-    let shown = terminal.text() + &draft.unwrap_or_default();
+    let shown = terminal.said() + &draft.unwrap_or_default();
     for name in ["sudo_password", "passphrase", "password"] {
         assert!(!shown.contains(&secret(name)), "{name} is shown or kept");
     }
@@ -240,6 +240,13 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
+    // Nor does any screen show a secret of the cluster.
+    let made = std::fs::read_to_string(folder.path().join("state/lab/secrets.json"));
+    let made: serde_json::Value = serde_json::from_str(&made.expect("its secrets")).unwrap();
+    for name in ["token", "agent_token", "db_password", "db_verifier"] {
+        let secret = made[name].as_str().unwrap();
+        assert!(!terminal.said().contains(secret), "{name} was shown");
+    }
     let nodes = lab.must("k3s-server-1", "k3s kubectl get nodes");
     assert_eq!(nodes.matches(" Ready ").count(), 3, "{nodes}");
 

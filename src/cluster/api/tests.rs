@@ -160,6 +160,18 @@ pub(crate) fn silent_server(host: Scripted) -> Scripted {
         .relays(move |_| Ok(Box::new(made.serve(0, |_| Vec::new())) as Box<dyn Relay>))
 }
 
+/// The same where another program answers on the port of the API.
+pub(crate) fn impostor(host: Scripted) -> Scripted {
+    let kubeconfig = Reply::exit(0).out(&kubeconfig());
+    let other = MadeUpCluster::new();
+    let relays = move |_| {
+        let stream = other.serve(usize::MAX, |path| panic!("it was asked for {path}"));
+        Ok(Box::new(stream) as Box<dyn Relay>)
+    };
+    host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
+        .relays(relays)
+}
+
 /// The path of the next request.
 fn request(stream: &mut impl Read) -> Option<String> {
     let mut text = Vec::new();

@@ -45,16 +45,6 @@ pub fn line(target: &Target, cancel: &Cancel) -> Result<Line, RemoteError> {
 
 /// The connection to the last bastion that exists, or a new one.
 fn bastion(last: &Way, before: &[Way], target: &Target) -> Result<Arc<BastionHandle>, RemoteError> {
-    let names = target.via.iter().map(|hop| {
-        let Target {
-            user,
-            address,
-            port,
-            ..
-        } = &hop.target;
-        format!("{user}@{address}:{port}")
-    });
-    let key = names.collect::<Vec<_>>().join(",");
     let hop = Way {
         target: Target {
             via: before.to_vec(),
@@ -65,7 +55,8 @@ fn bastion(last: &Way, before: &[Way], target: &Target) -> Result<Arc<BastionHan
     };
     let name = hop.target.name.clone();
     let begin = |served| begin(hop, served);
-    let bastion = target.bastions.get(key, &name, begin);
+    let logins = target.via.iter().map(Way::login).collect();
+    let bastion = target.bastions.get(logins, &name, begin);
     bastion.map_err(|why| RemoteError::Lost {
         host: target.name.clone(),
         why: format!("this machine cannot connect to its {name}: {why}"),

@@ -27,12 +27,12 @@ fn listen() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// A server that has a script.
-fn plain() -> String {
+/// A server that has a script, and says this before it.
+fn plain(more: &str) -> String {
     let (listener, port) = listen();
+    let text = format!("HTTP/1.0 200 OK\r\n{more}\r\n{SCRIPT}");
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let text = format!("HTTP/1.0 200 OK\r\n\r\n{SCRIPT}");
             answer(&mut stream.unwrap(), &text);
         }
     });
@@ -69,7 +69,7 @@ fn secure(to: Option<String>) -> (String, String) {
 }
 
 #[test]
-fn a_download_over_https_does_not_end_over_http() {
+fn a_download_ends_neither_over_plain_http_nor_half_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::create_dir(path("bin")).unwrap();
@@ -99,13 +99,16 @@ fn a_download_over_https_does_not_end_over_http() {
         (output.status.success(), got, said)
     };
     for programs in [&all, &without_curl] {
-        let (url, ca) = secure(Some(plain()));
+        let (url, ca) = secure(Some(plain("")));
         let (done, _, said) = fetch(&url, &ca, programs);
         assert!(!done, "{programs}: {said}");
         let (good, ca) = secure(None);
         let (done, got, said) = fetch(&good, &ca, programs);
         assert!(done && got == SCRIPT, "{programs}: {got:?} {said}");
-        let (done, got, said) = fetch(&plain(), &ca, programs);
+        let (done, got, said) = fetch(&plain(""), &ca, programs);
         assert!(done && got == SCRIPT, "{programs}: {got:?} {said}");
+        let cut = plain("Content-Length: 1000\r\n");
+        let (done, _, said) = fetch(&cut, &ca, programs);
+        assert!(!done, "{programs}: {said}");
     }
 }

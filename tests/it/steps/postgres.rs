@@ -3,6 +3,7 @@
 use std::fs;
 
 use k3s_ha_wizard::pki::{self, CertificateRequest, Kept, Pki};
+use k3s_ha_wizard::proof::scram::scram_verifier;
 use support::postgres::Postgres;
 use time::OffsetDateTime;
 
@@ -136,6 +137,55 @@ fn rules_are_put_and_removed() {
     let (done, said) = host.runs(&step, "remove");
     assert!(done, "{said}");
     assert_eq!(postgres.query(rules), "0");
+}
+
+/// Rights that a role for K3s must not have: of one that was there before, or given to it since.
+const RIGHTS: [&str; 6] = [
+    "superuser",
+    "createdb",
+    "createrole",
+    "replication",
+    "bypassrls",
+    "valid until '2100-01-01'",
+];
+
+#[test]
+fn the_role_has_its_own_rights_and_no_others() {
+    let pki = pki();
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let host = Host::of(USERS[0]);
+    let verifier = scram_verifier(&"a password of a test".into());
+    let step = [
+        format!(
+            "export PGHOST='{}'\nDB_NAME=k3s DB_USER=k3s DB_PORT={} DB_VERIFIER='{verifier}'\n",
+            postgres.socket().display(),
+            postgres.port
+        ),
+        file("src/platform/debian/functions.sh"),
+        asset("steps/postgres/role.sh"),
+    ]
+    .join("\n");
+    let (done, said) = host.runs(&step, "! check >/dev/null; apply; check");
+    assert!(done, "{said}");
+    let collation = "select datcollate, datctype from pg_database where datname = 'k3s'";
+    assert_eq!(postgres.query(collation), "C|C");
+    for right in RIGHTS {
+        postgres.query(&format!("alter role k3s {right}"));
+        let (_, said) = host.runs(&step, "check || echo \"status $?\"");
+        let wanted = "the role k3s has another password or other rights\nstatus 1\n";
+        assert_eq!(said, wanted, "{right}");
+        let (done, said) = host.runs(&step, "apply; check");
+        assert!(done, "{right}: {said}");
+    }
+    // A role of others.
+    postgres.query("drop database k3s");
+    postgres.query("create role admins");
+    postgres.query("grant admins to k3s");
+    let (_, said) = host.runs(&step, "check || echo \"status $?\"");
+    assert!(
+        said.contains("has the rights of admins") && said.ends_with("status 3\n"),
+        "{said}"
+    );
 }
 
 /// What the settings step says to a Postgres, and its status.

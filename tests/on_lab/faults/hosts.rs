@@ -369,7 +369,7 @@ fn changed(name: &'static str, host: &'static str, change: &'static str) -> Faul
 }
 
 /// Another program listens on a port, also where connections to it have just ended.
-fn hold(lab: &Lab, host: &str, port: u16) {
+pub fn hold(lab: &Lab, host: &str, port: u16) {
     let socket = format!("LocalPort => {port}, Listen => 9, ReuseAddr => 1");
     let listen = format!("my $s = IO::Socket::INET->new({socket}) or die $@");
     let unit = "systemd-run -q --collect --unit=holder perl -MIO::Socket -e";

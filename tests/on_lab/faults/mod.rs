@@ -12,6 +12,8 @@ mod killed;
 mod network;
 mod operators;
 
+pub use hosts::hold;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

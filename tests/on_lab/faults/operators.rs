@@ -101,14 +101,9 @@ pub fn impostors() -> Vec<Fault> {
             }
         })
     };
-    let between = |host: &'static str| {
-        Fault::new(format!("{host} at a reconnect within the run"), move || {
+    let within = |(host, id, when): (&'static str, &'static str, &str)| {
+        Fault::new(format!("{host} {when}"), move || {
             let (lab, wizard) = (bare(), Wizard::new());
-            let id = if host == "k3s-postgres" {
-                LONG
-            } else {
-                "k3s/start@k3s-server-1"
-            };
             let run = run_with(&wizard, id, |_| {
                 new_key(&lab, host);
                 lab.must(host, "pkill -f '^sshd: .*(priv|@)' || true");
@@ -168,7 +163,67 @@ pub fn impostors() -> Vec<Fault> {
     let mut all: Vec<_> = ["k3s-postgres", "k3s-server-2", "k3s-nginx"]
         .map(first)
         .into();
-    all.extend(["k3s-postgres", "k3s-server-1"].map(between));
-    all.push(postgres);
+    let reconnect = "at a reconnect within the run";
+    let within_the_run = [
+        ("k3s-postgres", LONG, reconnect),
+        ("k3s-server-1", "k3s/start@k3s-server-1", reconnect),
+        ("k3s-nginx", LONG, "between two steps of it"),
+    ];
+    all.extend(within_the_run.map(within));
+    all.extend([postgres, api()]);
     all
+}
+
+/// The port of the API leads to another program, on a server and on the load balancer.
+fn api() -> Fault {
+    const SERVER: (&str, &str) = ("k3s-server-1", "OUTPUT");
+    const BALANCER: (&str, &str) = ("k3s-nginx", "PREROUTING");
+    let leads = |lab: &Lab, (host, chain): (&str, &str), how: &str| {
+        let rule = format!("{chain} -p tcp --dport 6443 -j REDIRECT --to-ports 9443");
+        lab.iptables(host, &format!("-t nat -{how} {rule}"));
+    };
+    let is_told = |text: &str, address: &str| {
+        let why = format!("the certificate of {address} is not valid for it");
+        assert!(crate::lab::flat(text).contains(&why), "{why}\n{text}");
+    };
+    Fault::new("an API with another certificate", move || {
+        let (lab, wizard) = installed();
+        let kubeconfig = wizard.kept("kubeconfig");
+        for (host, chain) in [SERVER, BALANCER] {
+            lab.must(
+                host,
+                "cd /run && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=k3s \
+                     -addext subjectAltName=IP:127.0.0.1,IP:198.51.100.14 -keyout other.key \
+                     -out other.crt 2>/dev/null
+                 systemd-run -q --collect --unit=impostor sh -c 'sleep 3600 | openssl s_server \
+                     -accept 9443 -cert /run/other.crt -key /run/other.key >/run/heard'
+                 until ss -Hltn 'sport = :9443' | grep -q .; do sleep 0.1; done",
+            );
+            leads(&lab, (host, chain), "A");
+        }
+        let (code, status) = wizard.says(&["status"]);
+        // K3s itself does not get ready with the other certificate on its port.
+        leads(&lab, SERVER, "D");
+        let run = wizard.run();
+        leads(&lab, BALANCER, "D");
+        assert_eq!(code, Some(1), "{status}");
+        is_told(&status, "127.0.0.1");
+        is_told(&status, "198.51.100.14");
+        assert_eq!(run.status.code(), Some(1), "{}", run.text);
+        is_told(&run.text, "198.51.100.14");
+        assert_eq!(wizard.kept("kubeconfig"), kubeconfig);
+        for (host, _) in [SERVER, BALANCER] {
+            let heard = lab.must(
+                host,
+                "cat /run/heard; systemctl stop impostor; rm /run/other.* /run/heard",
+            );
+            assert!(!heard.contains("GET "), "{host} was asked: {heard}");
+        }
+        Row {
+            did: "the API's port on a server and on the load balancer leads to another program"
+                .to_owned(),
+            said: failures(&run),
+            continued: ends_well(&lab, &wizard),
+        }
+    })
 }
