@@ -163,6 +163,7 @@ impl World {
             memory: &Memory::new(&folder, state),
             recorder: &recorder,
             control: &control,
+            measuring: &Measuring::default(),
         }
         .carry_out(reached);
         let events = events.lock().unwrap().clone();
