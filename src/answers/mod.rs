@@ -9,13 +9,14 @@
 //! * `checks`: the names of the preflight's checks
 //! * `login`: the login for a host; [`ssh_config`]: what `~/.ssh/config` says about it
 //! * `credentials`: secrets that the operator typed; they are never saved
-//! * `proxy`, `registries`: where hosts download from; `firewall`
+//! * `proxy`, `registries`: where hosts download from; `firewall`; `drill`
 //! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
 mod balancers;
 mod check;
 mod checks;
 mod credentials;
+mod drill;
 mod exposed;
 mod firewall;
 mod flags;
@@ -45,6 +46,7 @@ use zeroize::Zeroizing;
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
+pub use drill::DrillSettings;
 pub use firewall::{FirewallSettings, ManageFirewall};
 pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
@@ -71,6 +73,7 @@ pub struct Answers {
     pub postgres: Postgres,
     pub load_balancer: LoadBalancer,
     pub firewall: FirewallSettings,
+    pub drill: DrillSettings,
     pub proxy: ProxySettings,
     pub registries: Registries,
     pub hosts: Vec<Host>,

@@ -12,9 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::problems::{Position, Problem};
 use super::table_reader::{Notes, TableReader, join};
 use super::{
-    Answers, Bastion, Check, ClusterSettings, ExistingPostgres, Failover, FirewallSettings, Host,
-    HostKeys, K3s, LoadBalancer, ManageFirewall, Mirror, Postgres, ProxySettings, Registries,
-    RegistryAccess, Role, SshSettings, check,
+    Answers, Bastion, Check, ClusterSettings, DrillSettings, ExistingPostgres, Failover,
+    FirewallSettings, Host, HostKeys, K3s, LoadBalancer, ManageFirewall, Mirror, Postgres,
+    ProxySettings, Registries, RegistryAccess, Role, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -135,6 +135,7 @@ fn read(root: &TableReader<'_>) -> Answers {
         postgres: postgres(&root.section("postgres")),
         load_balancer: load_balancer(&root.section("load_balancer")),
         firewall: firewall(&root.section("firewall")),
+        drill: drill(&root.section("drill")),
         proxy: proxy(&root.section("proxy")),
         registries: registries(&root.section("registries")),
         hosts: root.sections("hosts").iter().map(host).collect(),
@@ -264,6 +265,17 @@ fn firewall(section: &TableReader<'_>) -> FirewallSettings {
     };
     section.end();
     firewall
+}
+
+fn drill(section: &TableReader<'_>) -> DrillSettings {
+    let default = DrillSettings::default();
+    let drill = DrillSettings {
+        longest_gap: section
+            .seconds("longest_gap")
+            .unwrap_or(default.longest_gap),
+    };
+    section.end();
+    drill
 }
 
 fn proxy(section: &TableReader<'_>) -> ProxySettings {

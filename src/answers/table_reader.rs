@@ -153,6 +153,15 @@ impl<'a> TableReader<'a> {
         })
     }
 
+    /// A number of seconds, at most ten minutes.
+    pub(super) fn seconds(&self, key: &'static str) -> Option<u16> {
+        self.typed(key, "a number of seconds from 1 to 600", |value| {
+            let number = value.as_integer()?;
+            let number = u16::from_str_radix(number.as_str(), number.radix()).ok()?;
+            (1..=600).contains(&number).then_some(number)
+        })
+    }
+
     pub(super) fn address(&self, key: &'static str) -> Option<IpAddr> {
         self.typed(
             key,

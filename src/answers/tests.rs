@@ -123,6 +123,7 @@ fn everything() -> Answers {
         firewall: FirewallSettings {
             manage: ManageFirewall::Open,
         },
+        drill: DrillSettings { longest_gap: 20 },
         proxy: ProxySettings {
             http: Some(ProxyUrl::Text("http://proxy.example.com:3128".into())),
             https: Some(ProxyUrl::Elsewhere(Secret::Env("PROXY_URL".into()))),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::{
-    Answers, Check, Failover, FirewallSettings, Host, ProxySettings, ProxyUrl, Registries, Secret,
+    Answers, Check, DrillSettings, Failover, FirewallSettings, Host, ProxySettings, ProxyUrl,
+    Registries, Secret,
 };
 
 /// Writes answers as `read` reads them, everything in the order of the types.
@@ -16,6 +17,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         postgres,
         load_balancer,
         firewall,
+        drill,
         proxy,
         registries,
         hosts,
@@ -77,6 +79,11 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     if *firewall != FirewallSettings::default() {
         file.head("[firewall]");
         file.value("manage", firewall.manage.as_str());
+    }
+
+    if *drill != DrillSettings::default() {
+        file.head("[drill]");
+        file.number("longest_gap", Some(drill.longest_gap));
     }
 
     file.proxies(proxy);

@@ -4,6 +4,7 @@
 //! Everything that a server says is bounded, and of what it lists a few fields are kept (`objects`).
 
 mod details;
+mod marks;
 
 use std::io::{Read, Write};
 
@@ -58,10 +59,15 @@ pub(crate) struct Api<S> {
 impl<S: Read + Write> Api<S> {
     /// Over a stream to a server.
     pub(crate) fn connect(stream: S, access: &Access) -> Result<Self, ApiError> {
-        let stream = tls::connect(stream, HOST, &access.ca_pem, Some(&access.identity));
+        Self::connect_as(stream, HOST, access)
+    }
+
+    /// Over a stream to what has this name or address in its certificate.
+    pub(crate) fn connect_as(stream: S, name: &str, access: &Access) -> Result<Self, ApiError> {
+        let stream = tls::connect(stream, name, &access.ca_pem, Some(&access.identity));
         let stream = stream.map_err(|failure| ApiError::Refused(failure.to_string()))?;
         Ok(Self {
-            connection: HttpConnection::new(stream, HOST),
+            connection: HttpConnection::new(stream, name),
         })
     }
 
@@ -121,7 +127,17 @@ impl<S: Read + Write> Api<S> {
 
     /// What it answers to an administrator whom it accepts.
     fn answer(&mut self, path: &str, most: usize) -> Result<HttpAnswer, ApiError> {
-        let answer = self.connection.get(path, most)?;
+        self.asked("GET", path, None, most)
+    }
+
+    fn asked(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        json: Option<&str>,
+        most: usize,
+    ) -> Result<HttpAnswer, ApiError> {
+        let answer = self.connection.ask(method, path, json, most)?;
         match answer.status {
             status @ (401 | 403) => Err(ApiError::Refused(said(status, &answer.body))),
             _ => Ok(answer),

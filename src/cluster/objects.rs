@@ -21,6 +21,10 @@ impl ListedObject for PodJson {
     const LIST: &'static str = "PodList";
 }
 
+impl ListedObject for ConfigMapJson {
+    const LIST: &'static str = "ConfigMapList";
+}
+
 /// A part of a list.
 #[derive(Deserialize)]
 pub(super) struct ListPage<T> {
@@ -54,6 +58,12 @@ impl<T: ListedObject> ListPage<T> {
         let items = self.items.unwrap_or_default();
         (items, (!more.is_empty()).then_some(more))
     }
+}
+
+/// Its data is not read.
+#[derive(Deserialize)]
+pub(super) struct ConfigMapJson {
+    pub metadata: Metadata,
 }
 
 #[derive(Deserialize)]

@@ -18,8 +18,21 @@ use crate::state::backups::BackupLabel;
 /// Does it from the beginning; what an earlier attempt has delivered in part is not kept.
 pub(super) fn perform(act: &Act, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
     match &act.output {
+        ActOutput::Shown => shown(act, site),
         ActOutput::Backup { database, token } => backup(act, site, database, token),
     }
+}
+
+fn shown(act: &Act, site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
+    let (recorder, step) = (site.run.recorder, site.step);
+    let mut line = |stream, text: &str| recorder.record(printed(&step.id, stream, text));
+    let mut lines = LineSplitter::default();
+    stream(act, site, &mut |bytes| {
+        lines.feed(Stream::Out, bytes, &mut line);
+        ControlFlow::Continue(())
+    })?;
+    lines.finish(&mut line);
+    Ok(Outcome::Done)
 }
 
 fn backup(

@@ -6,6 +6,7 @@
 //! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what a host
 //!   looks at before its turn
 //! * `tasks`: what one host's shell cannot do
+//! * `measuring`: what clients of the API see during a drill
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts
 //! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
@@ -19,6 +20,7 @@ pub mod control;
 mod hints;
 pub mod hosts;
 pub mod look;
+mod measuring;
 mod scheduler;
 pub mod surroundings;
 mod tasks;
@@ -41,6 +43,7 @@ use hosts::ReachedHost;
 
 pub use api::Administrator;
 pub use comparison::{Compared, compare};
+pub use measuring::Measuring;
 
 /// Everything that a run needs.
 pub struct Run<'a> {
@@ -52,6 +55,8 @@ pub struct Run<'a> {
     pub memory: &'a Memory<'a>,
     pub recorder: &'a Recorder,
     pub control: &'a Control,
+    /// For drills.
+    pub measuring: &'a Measuring,
 }
 
 impl Run<'_> {

@@ -164,6 +164,7 @@ impl World {
             memory: &Memory::new(&folder, state),
             recorder: &recorder,
             control: &control,
+            measuring: &Measuring::default(),
         }
         .carry_out(reached);
         let events = events.lock().unwrap().clone();

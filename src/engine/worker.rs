@@ -290,7 +290,7 @@ impl<'a> Worker<'a> {
         };
         let outcome =
             outcome.unwrap_or_else(|trouble| Outcome::Failed(self.failure(step, trouble)));
-        if outcome == Outcome::Done && matches!(step.work, Work::Task(_)) {
+        if outcome == Outcome::Done && tasks::leaves_something(&step.work) {
             self.remember(step);
         }
         self.run.recorder.record(What::StepEnded {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::progress::Progress;
 use super::{
-    Abort, ConnectionState, DecidedBy, Decision, End, Event, Failure, Outcome, Stream, What,
+    Abort, ConnectionState, DecidedBy, Decision, DrillFigures, End, Event, Failure, Outcome,
+    Stream, What,
 };
 use crate::cluster::{Cluster, Node, Pod};
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
@@ -248,6 +249,22 @@ pub(crate) fn any_what() -> impl Strategy<Value = What> {
                 holds,
             }
         ),
+        (any_step(), text(), any::<[u64; 4]>()).prop_map(|(step, drill, [a, b, c, d])| {
+            What::Drilled {
+                step,
+                figures: DrillFigures {
+                    drill,
+                    acknowledged: 90,
+                    lost: 1,
+                    stale_reads: 2,
+                    longest_without_write: a,
+                    longest_without_read: b,
+                    longest_without_kept: c,
+                    broken_connections: 3,
+                    redundant_after: d,
+                },
+            }
+        }),
         (any_step(), any_outcome()).prop_map(|(step, outcome)| What::StepEnded { step, outcome }),
         any_step().prop_map(|step| What::Asked { step }),
         (any_step(), any_decision(), any::<bool>()).prop_map(|(step, decision, rule)| {

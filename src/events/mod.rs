@@ -113,6 +113,8 @@ pub enum What {
     Released,
     /// No further steps are started.
     Aborting { how: Abort, why: String },
+    /// What clients of the API saw of a drill.
+    Drilled { step: StepId, figures: DrillFigures },
     /// The state of the cluster at the end.
     Cluster { cluster: crate::cluster::Cluster },
     /// Always the last one.
@@ -122,6 +124,35 @@ pub enum What {
     Missed { lines: u64 },
     /// An event that this wizard does not know, from the log of a newer one.
     Unknown { kind: String },
+}
+
+/// What clients of the API saw while something was taken away. Times are milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillFigures {
+    /// `reset@k3s-server-1`
+    pub drill: String,
+    /// How many writes were acknowledged.
+    pub acknowledged: usize,
+    /// How many of them are not there.
+    pub lost: usize,
+    /// Reads that did not find what was acknowledged before.
+    pub stale_reads: usize,
+    /// The longest time without an answer to a client that makes a new connection each time.
+    pub longest_without_write: u64,
+    pub longest_without_read: u64,
+    /// The same for a client that keeps its connection.
+    pub longest_without_kept: u64,
+    /// How often that connection broke.
+    pub broken_connections: usize,
+    /// From the loss until the cluster was healthy and had its redundancy again.
+    pub redundant_after: u64,
+}
+
+impl DrillFigures {
+    /// The longest time without an answer to a client that makes new connections.
+    pub fn longest_gap(&self) -> u64 {
+        self.longest_without_write.max(self.longest_without_read)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::{Abort, ConnectionState, End, Event, FORMAT, Outcome, Stream, What};
+use super::{Abort, ConnectionState, DrillFigures, End, Event, FORMAT, Outcome, Stream, What};
 use crate::cluster::Cluster;
 use crate::events::{Outline, StepId};
 
@@ -26,6 +26,7 @@ pub struct Progress {
     /// The steps of all phases, in the order of the plan.
     pub steps: Vec<StepProgress>,
     pub proofs: Vec<Proof>,
+    pub drills: Vec<DrillFigures>,
     pub warnings: Vec<Warning>,
     /// By host.
     pub connections: BTreeMap<String, ConnectionProgress>,
@@ -189,6 +190,7 @@ impl Progress {
             phases: Vec::new(),
             steps: Vec::new(),
             proofs: Vec::new(),
+            drills: Vec::new(),
             warnings: Vec::new(),
             connections: BTreeMap::new(),
             cluster: None,
@@ -296,6 +298,7 @@ impl Progress {
                 self.held = None;
                 self.ended = Some(end.clone());
             }
+            What::Drilled { figures, .. } => self.drills.push(figures.clone()),
             What::Renewed { .. } | What::Missed { .. } | What::Unknown { .. } => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Events without secrets.
 
-use super::{End, Failure, Outcome, What};
+use super::{DrillFigures, End, Failure, Outcome, What};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::redact::{MASK, PemBlock, Redactor};
 use std::borrow::Cow;
@@ -99,6 +99,13 @@ impl Redacting<'_> {
             What::Aborting { how, why } => What::Aborting {
                 how,
                 why: self.string(why),
+            },
+            What::Drilled { step, figures } => What::Drilled {
+                step,
+                figures: DrillFigures {
+                    drill: self.string(figures.drill),
+                    ..figures
+                },
             },
             What::Cluster { cluster } => What::Cluster {
                 cluster: self.cluster(cluster),

@@ -1,6 +1,7 @@
-//! As much of HTTP/1.1 (RFC 9112) as it takes to ask a server: GET after GET on one connection. What
+//! As much of HTTP/1.1 (RFC 9112) as it takes to ask a server, question after question on one connection. What
 //! comes back is hostile until it is read: no part of it is longer than it may be.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
@@ -82,13 +83,31 @@ impl<S: Read + Write> HttpConnection<S> {
 
     /// Asks for a path, and reads the whole answer; its body may have `most` bytes.
     pub(crate) fn get(&mut self, path: &str, most: usize) -> Result<HttpAnswer, HttpError> {
+        self.ask("GET", path, None, most)
+    }
+
+    /// Any question, with a body in JSON if there is one. Neither method nor path may come from a host.
+    pub(crate) fn ask(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        json: Option<&str>,
+        most: usize,
+    ) -> Result<HttpAnswer, HttpError> {
         if self.closed {
             return Err(HttpError::Closed);
         }
         // Whatever goes wrong: what comes later belongs to no question.
         self.closed = true;
         let authority = &self.authority;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n");
+        if let Some(json) = json {
+            let length = json.len();
+            request += "Content-Type: application/json\r\n";
+            let _ = write!(request, "Content-Length: {length}\r\n");
+        }
+        request += "\r\n";
+        request += json.unwrap_or_default();
         let sent = self.stream.write_all(request.as_bytes());
         sent.map_err(|error| lost(&error))?;
         let head = self.head()?;

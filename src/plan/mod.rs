@@ -80,6 +80,8 @@ pub struct Act {
 /// What becomes of what an act prints on standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActOutput {
+    /// It is shown.
+    Shown,
     /// A new backup of the datastore in the state folder.
     Backup {
         database: String,
@@ -195,6 +197,21 @@ pub enum Task {
     ProveLinks(Vec<Link>),
     /// All nodes are Ready, all pods healthy.
     WaitForCluster { nodes: Vec<ExpectedNode> },
+    /// From a node: clients of the API begin to write and read.
+    StartProbe(DrillProbe),
+    /// They are served again, and end; what was acknowledged is there.
+    StopProbe(DrillProbe),
+}
+
+/// What a drill is measured with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrillProbe {
+    /// Names the drill: `reset@k3s-server-1`.
+    pub drill: String,
+    /// The API endpoint.
+    pub at: SocketAddr,
+    /// How long the API may not answer; `None` where what is taken away has no second one.
+    pub limit: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -59,6 +59,7 @@ impl fmt::Display for Shell {
 impl fmt::Display for ActOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ActOutput::Shown => writeln!(f, "what it prints is shown"),
             ActOutput::Backup { .. } => writeln!(f, "what it prints is kept as a new backup"),
         }
     }
@@ -94,6 +95,9 @@ impl fmt::Display for Task {
             Task::ProveBalancer(_) => "tested from this host, with the log of the load balancer",
             Task::KeepKubeconfig { .. } => "read from this host, written into the state folder",
             Task::WaitForCluster { .. } => "polled from this host until it is true",
+            Task::StartProbe(_) | Task::StopProbe(_) => {
+                "clients on this machine, through this host, over its own network"
+            }
         })
     }
 }

@@ -141,6 +141,14 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         Handling::InPlace,
     );
 
+    let limit = |answers: &Answers| answers.drill.longest_gap.to_string();
+    found.text(
+        "drill.longest_gap",
+        &limit(applied),
+        &limit(wanted),
+        Handling::InPlace,
+    );
+
     found.images(applied, wanted);
     for host in &applied.hosts {
         match wanted.host(&host.name) {

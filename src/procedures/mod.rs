@@ -2,10 +2,12 @@
 //! from the topology to a plan.
 //!
 //! * [`install`]: from bare machines to a cluster
+//! * [`drill`]: what may be lost is taken away and given back
 //! * [`differences`]: how answers differ from an existing cluster, and how that is handled
 
 pub mod backup;
 pub mod differences;
+pub mod drill;
 pub mod install;
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+mod drill;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::{Frontend, Opened, Planned, Reach, RunError, aborted};
+use crate::engine::Measuring;
 use crate::engine::control::Control;
 use crate::events::End;
 use crate::platform::preflight::Grid;
@@ -33,6 +34,7 @@ impl Opened {
             opened: self,
             grid: Grid::default(),
             plan,
+            measuring: Measuring::default(),
         };
         planned.decided(control, frontend)
     }

@@ -7,10 +7,12 @@
 //! * [`ways`]: how hosts are reached; [`probe`]: probes one host, before there is a run
 //! * [`known`]: the clusters on this machine; [`poll`]: looks at a cluster
 //! * [`status`]: the state of a cluster; [`check`]: compares its hosts with what was applied
+//! * [`drill`]: takes away, measures and gives back
 //! * [`exit`]: the exit codes
 
 mod backup;
 pub mod check;
+pub mod drill;
 mod error;
 pub mod exit;
 pub mod known;

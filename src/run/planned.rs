@@ -13,7 +13,7 @@ use super::opened::{Opened, hostname, rfc_3339, user};
 use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
 use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
-use crate::engine::{Administrator, Memory, Run, compare};
+use crate::engine::{Administrator, Measuring, Memory, Run, compare};
 use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
 use crate::events::log::{self, RunLog};
@@ -38,6 +38,8 @@ pub struct Planned {
     pub(super) plan: Plan,
     /// Secrets are encrypted in the datastore.
     pub(super) encrypts: bool,
+    /// For drills.
+    pub(super) measuring: Measuring,
 }
 
 impl Planned {
@@ -167,6 +169,7 @@ impl Planned {
             grid,
             plan,
             encrypts,
+            measuring,
         } = self;
         let hosts = hosts.into_inner().unwrap_or_else(PoisonError::into_inner);
         let path = opened.folder.run_log(&opened.run);
@@ -222,6 +225,7 @@ impl Planned {
             memory: &memory,
             recorder: &recorder,
             control,
+            measuring: &measuring,
         }
         .carry_out(hosts);
         if !installs {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::opened::Opened;
 use super::{Planned, RunError};
+use crate::engine::Measuring;
 use crate::engine::control::Control;
 use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
 use crate::engine::surroundings::{look_again, look_around};
@@ -288,6 +289,7 @@ impl Checked {
             grid: self.grid,
             plan,
             encrypts,
+            measuring: Measuring::default(),
         })
     }
 }

@@ -346,6 +346,24 @@ impl Folder {
         Ok(logs)
     }
 
+    /// Saves a report of drills, once for each kind of file. Their paths.
+    pub fn save_drills(
+        &self,
+        run: &str,
+        reports: &[(&str, String)],
+    ) -> Result<Vec<PathBuf>, StateError> {
+        let dir = self.path.join("drills");
+        files::private_dir(&dir).map_err(|source| StateError::file(&dir, source))?;
+        let mut paths = Vec::new();
+        for (kind, text) in reports {
+            let path = dir.join(format!("{run}.{kind}"));
+            let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
+            written.map_err(|source| StateError::file(&path, source))?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
     /// `None` for a cluster that has not been run.
     pub fn state(&self) -> Result<Option<State>, StateError> {
         let path = self.path.join("state.json");

@@ -3,6 +3,7 @@
 //! * [`postgres`], [`pair`], [`certificates`], [`k3s`], [`load_balancer`], [`virtual_address`],
 //!   [`cluster`]: a component each
 //! * [`firewall`], [`selinux`]: what stands between them
+//! * [`drill`]: what is taken away from them, and how it is seen that it is back
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
 //!
@@ -11,6 +12,7 @@
 
 pub mod certificates;
 pub mod cluster;
+pub mod drill;
 pub mod firewall;
 mod images;
 pub mod k3s;
@@ -91,6 +93,8 @@ pub enum StepError {
     NoCertificate(String),
     #[error("the distribution of {0} has no pg_auto_failover")]
     NoAutoFailover(String),
+    #[error("there is no node besides {0} to measure from")]
+    NoOtherNode(String),
     #[error("a template cannot be filled in: {0}")]
     Template(#[from] minijinja::Error),
 }

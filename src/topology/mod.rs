@@ -120,6 +120,14 @@ impl Topology {
         self.servers.iter().chain(&self.agents)
     }
 
+    /// The hosts of all parts, agents first, and what everything needs last; a host with several roles
+    /// several times.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        let api = self.api.members.iter().chain(&self.datastore.monitors);
+        let nodes = self.agents.iter().chain(&self.servers);
+        nodes.chain(api).chain(&self.datastore.members)
+    }
+
     /// The nodes that the cluster must have, all of the same version of K3s.
     pub fn expected_nodes(&self, version: &str) -> Vec<ExpectedNode> {
         let expected = |member: &Member| ExpectedNode {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use k3s_ha_wizard::answers::{Answers, Host, Role};
 use k3s_ha_wizard::engine::control::Control;
 use k3s_ha_wizard::engine::hosts::{Connector, ReachedHost, reach};
-use k3s_ha_wizard::engine::{Memory, Run};
+use k3s_ha_wizard::engine::{Measuring, Memory, Run};
 use k3s_ha_wizard::events::StepId;
 use k3s_ha_wizard::events::log::RunLog;
 use k3s_ha_wizard::events::recorder::{Recorder, Sink};
@@ -179,6 +179,7 @@ fn measure(hosts: usize, seconds: u32) -> Figures {
         memory: &Memory::new(&folder, state),
         recorder: &recorder,
         control: &control,
+        measuring: &Measuring::default(),
     }
     .carry_out(reached);
     let all = begun.elapsed().as_secs_f64();

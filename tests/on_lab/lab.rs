@@ -280,16 +280,21 @@ impl Wizard {
 
     /// Another command with these answers: the exit code, and what it printed.
     pub fn says(&self, what: &[&str]) -> (Option<i32>, String) {
-        let answers = self.answers.to_str().unwrap();
-        self.says_alone(&[what, &["--answers", answers]].concat())
+        told(self.verb(what))
+    }
+
+    /// The same, not started.
+    pub fn verb(&self, what: &[&str]) -> Command {
+        let mut command = self.program();
+        command.args(what).arg("--answers").arg(&self.answers);
+        command
     }
 
     /// The same of what contacts no host, so it takes no answers.
     pub fn says_alone(&self, what: &[&str]) -> (Option<i32>, String) {
-        let output = self.program().args(what).output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        let text = String::from_utf8(text).unwrap();
-        (output.status.code(), text)
+        let mut command = self.program();
+        command.args(what);
+        told(command)
     }
 
     /// `k3s-ha-wizard --answers …`, and more.
@@ -342,6 +347,13 @@ impl Wizard {
     pub fn kept(&self, file: &str) -> String {
         std::fs::read_to_string(self.state.path().join("lab").join(file)).unwrap()
     }
+}
+
+/// The exit code, and what it printed.
+fn told(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
 }
 
 impl Ended {

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Postgres starts after the host has its addresses. It does not listen on an address that is missing
-# when it starts, and does not try again (docs/facts.md, "Debian and Ubuntu").
+# when it starts, and does not try again (docs/facts.md, "Debian and Ubuntu"). If it is killed, it is
+# started again: the distributions' units do not do that.
 # inputs: DB_PORT
 
 files() {
@@ -11,6 +12,9 @@ files() {
 [Unit]
 Wants=network-online.target
 After=network-online.target
+[Service]
+Restart=on-failure
+RestartSec=5
 "
 }
 

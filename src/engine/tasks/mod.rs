@@ -1,6 +1,7 @@
 //! What is not a matter of one host's shell: certificates, proofs, waiting for the cluster.
 
 mod cluster;
+mod drill;
 mod installer;
 mod links;
 mod overlay;
@@ -12,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Run;
 use crate::events::{Failure, Outcome, What};
 use crate::pki;
-use crate::plan::{Late, LateValues, Step, Task};
+use crate::plan::{Late, LateValues, Step, Task, Work};
 use crate::remote::{Remote, RemoteError};
 use crate::secrets::SecretText;
 
@@ -118,8 +119,16 @@ pub(super) fn only_looks(task: &Task) -> bool {
         Task::KeepCertificates
         | Task::FetchInstaller { .. }
         | Task::LearnClusterCa
-        | Task::KeepKubeconfig { .. } => false,
+        | Task::KeepKubeconfig { .. }
+        | Task::StartProbe(_)
+        | Task::StopProbe(_) => false,
     }
+}
+
+/// Whether it is a task that leaves something that was not there before.
+pub(super) fn leaves_something(work: &Work) -> bool {
+    let Work::Task(task) = work else { return false };
+    !only_looks(task) && !matches!(task, Task::StartProbe(_) | Task::StopProbe(_))
 }
 
 /// Does a task at a host.
@@ -140,6 +149,8 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         Task::ProveOverlay(proof) => overlay::prove(site, proof),
         Task::ProveLinks(links) => links::prove(site, links),
         Task::WaitForCluster { nodes } => cluster::wait(site, nodes),
+        Task::StartProbe(probe) => drill::start(probe, site),
+        Task::StopProbe(probe) => drill::stop(probe, site),
     }
 }
 

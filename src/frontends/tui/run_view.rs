@@ -135,6 +135,7 @@ impl RunView {
                 self.log.add(event.at, LineKind::Note, None, None, &note);
             }
             What::Proved { .. }
+            | What::Drilled { .. }
             | What::Asked { .. }
             | What::Released
             | What::Cluster { .. }

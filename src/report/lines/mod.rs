@@ -157,6 +157,7 @@ impl<W: Write> Lines<W> {
             | What::Asked { .. }
             | What::Decided { .. }
             | What::Released
+            | What::Drilled { .. }
             | What::Cluster { .. } => Ok(()),
         }?;
         self.out.flush()

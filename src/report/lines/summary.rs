@@ -442,7 +442,12 @@ fn goodbye<W: Write>(
         Ok(())
     } else {
         writeln!(out, "log         {log}")?;
-        writeln!(out, "\nFinished steps stay done. To continue:")?;
+        let next = if installs(progress) {
+            "Finished steps stay done. To continue:"
+        } else {
+            "To do it again:"
+        };
+        writeln!(out, "\n{next}")?;
         out.whole(&format!("  {}", context.again))
     }
 }

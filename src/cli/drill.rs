@@ -1,0 +1,170 @@
+//! `drill`: takes machines and services away, one after the other, measures, and gives them back.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::cluster::WhichCluster;
+use super::streams::{can_ask, err, out};
+use super::{complain, ended};
+use crate::engine::control::Control;
+use crate::events::DrillFigures;
+use crate::frontends::printed::Printed;
+use crate::frontends::{Display, Output, tui};
+use crate::report::drill::seconds;
+use crate::report::lines::write_table;
+use crate::run::drill::{Drilled, chosen};
+use crate::run::{Opened, Purpose, Tried, exit};
+use crate::signals::SignalWatch;
+use crate::steps::drill::Drill;
+
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// Only these drills: by name (reset@HOST), kind (reset, kill-nginx) or host; without a name all
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    which: WhichCluster,
+    /// List the drills and what each does; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for the cluster's name first
+    #[arg(long)]
+    yes: bool,
+}
+
+impl DrillArgs {
+    /// Its name, if it changes something.
+    pub fn changes(&self) -> Option<&'static str> {
+        (!self.dry_run).then_some("drill")
+    }
+
+    pub fn run(&self, display: &Display) -> ExitCode {
+        let applied = match self.which.applied() {
+            Ok(applied) => applied,
+            Err(code) => return code,
+        };
+        let cluster = applied.cluster.name.clone();
+        let tried = Tried::default();
+        let purpose = if self.dry_run {
+            Purpose::Compare
+        } else {
+            Purpose::Act
+        };
+        let opened = match Opened::open(applied, None, purpose, &tried) {
+            Ok(opened) => opened,
+            Err(error) => return ended(&Err(error)),
+        };
+        let drills = match chosen(&opened, &self.names) {
+            Ok(drills) => drills,
+            Err(error) => return complain(&error, exit::USAGE),
+        };
+        if self.dry_run {
+            return list(&drills);
+        }
+        if !self.yes
+            && let Err(code) = confirmed(&cluster, &drills)
+        {
+            return code;
+        }
+        self.drill(opened, &drills, &tried, display)
+    }
+
+    fn drill(
+        &self,
+        opened: Opened,
+        drills: &[Drill],
+        tried: &Tried,
+        display: &Display,
+    ) -> ExitCode {
+        let control = Arc::new(Control::default());
+        let signals = match SignalWatch::start() {
+            Ok(signals) => signals,
+            Err(error) => return complain(&error, exit::FAILED),
+        };
+        signals.over(&control);
+        let again = format!("k3s-ha-wizard drill {}", self.names.join(" "));
+        let begins = || signals.running();
+        let (output, verbose) = (display.output, display.verbose);
+        let columns = tui::columns();
+        let mut printed = Printed::new(output, verbose, again, columns, &out, err(), &begins);
+        match opened.drill(drills, tried, &control, &mut printed) {
+            Ok(Some(drilled)) => {
+                // The reader may be gone.
+                let _ = told(&drilled, output);
+                ExitCode::from(exit::code(&Ok(Some(drilled.end))))
+            }
+            Ok(None) => ExitCode::SUCCESS,
+            Err(error) => ended(&Err(error)),
+        }
+    }
+}
+
+fn list(drills: &[Drill]) -> ExitCode {
+    let mut out = out();
+    for drill in drills {
+        // The reader may be gone.
+        let _ = writeln!(out, "{drill:<40} {}", drill.title());
+    }
+    ExitCode::SUCCESS
+}
+
+/// Whether the operator typed the cluster's name.
+fn confirmed(cluster: &str, drills: &[Drill]) -> Result<(), ExitCode> {
+    if !can_ask() {
+        let why = "drill takes machines away, and there is no terminal to confirm it: add --yes";
+        return Err(complain(&why, exit::USAGE));
+    }
+    let count = drills.len();
+    let mut err = err();
+    let _ = write!(
+        err,
+        "{count} drills take machines and services of the cluster {cluster} away, one after the \
+         other, and give them back.\nType the cluster's name to start: "
+    );
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == cluster {
+        return Ok(());
+    }
+    Err(complain(
+        &format!("That is not {cluster}. Nothing was changed."),
+        exit::STOPPED,
+    ))
+}
+
+fn told(drilled: &Drilled, output: Output) -> io::Result<()> {
+    let Drilled { report, files, .. } = drilled;
+    // The events have it all.
+    if output == Output::Json {
+        return Ok(());
+    }
+    let mut out = out();
+    let rows = report.drills.iter().map(|part| {
+        let figures = part.figures.as_ref();
+        let before = part.before.as_ref();
+        let gap = |figures: &DrillFigures| seconds(figures.longest_gap());
+        let cells = vec![
+            part.drill.clone(),
+            part.result.to_string(),
+            figures.map(gap).unwrap_or_default(),
+            before.map(gap).unwrap_or_default(),
+            figures.map(|it| it.lost.to_string()).unwrap_or_default(),
+            figures
+                .map(|it| seconds(it.redundant_after))
+                .unwrap_or_default(),
+        ];
+        (cells, part.why.clone())
+    });
+    let rows: Vec<_> = rows.collect();
+    let heads = ["DRILL", "RESULT", "GAP", "BEFORE", "LOST", "WHOLE AFTER"];
+    writeln!(out)?;
+    write_table(&mut out, &heads, &rows)?;
+    for file in files {
+        writeln!(out, "report {}", file.display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Every machine and every service is taken away once, measured and given back, one after the other.
+
+use std::fmt;
+
+use crate::plan::{Phase, Plan};
+use crate::steps::StepError;
+use crate::steps::drill::{AT_ONCE, Drill, DrillContext, DrillKind, Service, services};
+use crate::topology::Topology;
+
+/// A name that no drill has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no drill \"{name}\"; these are: {known}")]
+pub struct UnknownDrill {
+    pub name: String,
+    pub known: KnownDrills,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownDrills(Vec<String>);
+
+impl fmt::Display for KnownDrills {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+/// All drills of a topology, in the order in which they are done: services before hosts, and what the
+/// API needs least first.
+pub fn all(topology: &Topology) -> Vec<Drill> {
+    let mut drills = Vec::new();
+    let hosts: Vec<_> = topology.members().map(|member| &member.name).collect();
+    let mut seen = Vec::new();
+    for host in hosts {
+        if seen.contains(&host) {
+            continue;
+        }
+        seen.push(host);
+        let services = services(topology, host);
+        let drill = |how, service, has_second| Drill {
+            how,
+            host: host.clone(),
+            service,
+            has_second,
+        };
+        for service in &services {
+            let second = has_second(topology, *service);
+            drills.push(drill(DrillKind::Stop, Some(*service), second));
+            drills.push(drill(DrillKind::Kill, Some(*service), second));
+            if *service == Service::Monitor {
+                drills.push(drill(DrillKind::Switchover, Some(*service), true));
+            }
+        }
+        let second = services
+            .iter()
+            .all(|service| has_second(topology, *service));
+        drills.push(drill(DrillKind::Cut, None, second));
+        drills.push(drill(DrillKind::Reset, None, second));
+    }
+    drills.sort_by_key(|drill| drill.service.is_none());
+    drills
+}
+
+/// Those with one of these names: of a drill (`reset@k3s-server-1`), of what is done (`reset`,
+/// `kill-nginx`), or of a host. All of them without a name.
+pub fn chosen(topology: &Topology, names: &[String]) -> Result<Vec<Drill>, UnknownDrill> {
+    let all = all(topology);
+    let fits = |drill: &Drill, name: &str| {
+        drill.to_string() == name
+            || drill.kind() == name
+            || drill.how.as_str() == name
+            || drill.host == name
+    };
+    let unknown = |name: &&String| !all.iter().any(|drill| fits(drill, name));
+    if let Some(name) = names.iter().find(unknown) {
+        let known = all.iter().map(ToString::to_string).collect();
+        return Err(UnknownDrill {
+            name: name.clone(),
+            known: KnownDrills(known),
+        });
+    }
+    let wanted = |drill: &Drill| names.is_empty() || names.iter().any(|name| fits(drill, name));
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// Whether the API goes on without one of these.
+fn has_second(topology: &Topology, service: Service) -> bool {
+    match service {
+        Service::Server => topology.servers.len() > 1,
+        Service::LoadBalancer => topology.api.members.len() > 1,
+        Service::Postgres => false,
+        // The API needs neither an agent nor the monitor.
+        Service::Member | Service::VirtualAddress | Service::Agent | Service::Monitor => true,
+    }
+}
+
+/// Nothing is taken away unless everything is there.
+pub fn plan(context: &DrillContext<'_>, drills: &[Drill]) -> Result<Plan, StepError> {
+    let before = context.sound(&|step| format!("drill/{step}"), None, AT_ONCE, Vec::new())?;
+    let mut ends: Vec<_> = before.iter().map(|step| step.id.clone()).collect();
+    let mut steps = Vec::new();
+    for drill in drills.iter().filter(|drill| context.is_measurable(drill)) {
+        let of_drill = context.steps(drill, ends)?;
+        ends = of_drill
+            .last()
+            .map(|step| step.id.clone())
+            .into_iter()
+            .collect();
+        steps.extend(of_drill);
+    }
+    let phase = |id, title, steps| Phase { id, title, steps };
+    Ok(Plan {
+        procedure: "drill",
+        cluster: context.topology.cluster.clone(),
+        phases: vec![
+            phase("before", "Before", before),
+            phase("drills", "Drills", steps),
+        ],
+    })
+}

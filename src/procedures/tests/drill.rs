@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use super::*;
+use crate::procedures::drill;
+use crate::steps::drill::DrillContext;
+
+fn names(world: &PlanWorld) -> Vec<String> {
+    let all = drill::all(&world.topology).into_iter();
+    all.map(|drill| drill.to_string()).collect()
+}
+
+fn drills(world: &PlanWorld, names: &[&str]) -> Plan {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let chosen = drill::chosen(&world.topology, &names).unwrap();
+    let context = DrillContext {
+        topology: &world.topology,
+        platforms: &world.platforms,
+        version: &world.answers.k3s.version,
+        ssh_ports: &BTreeMap::from([("k3s-server-1".to_owned(), 2222)]),
+        limit: Duration::from_secs(30),
+    };
+    drill::plan(&context, &chosen).unwrap()
+}
+
+#[test]
+fn every_machine_and_every_service_of_a_pair_is_taken_away() {
+    let pair = pair();
+    let all = drill::all(&pair.topology).into_iter();
+    let lines = all.map(|drill| {
+        let second = if drill.has_second {
+            ""
+        } else {
+            ", the only one"
+        };
+        format!("{drill}: {}{second}", drill.title())
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn what_has_no_second_one_has_no_limit() {
+    let lab = lab();
+    let all = drill::all(&lab.topology);
+    let only: Vec<_> = all.iter().filter(|drill| !drill.has_second).collect();
+    let hosts = ["k3s-nginx", "k3s-postgres"];
+    assert_eq!(only.len(), 8, "{only:?}");
+    assert!(
+        only.iter()
+            .all(|drill| hosts.contains(&drill.host.as_str()))
+    );
+}
+
+#[test]
+fn a_drill_is_planned_from_its_first_question_to_its_figures() {
+    insta::assert_snapshot!(drills(&pair(), &["reset@k3s-server-1", "switchover"]));
+}
+
+#[test]
+fn drills_have_names_kinds_and_hosts() {
+    let lab = lab();
+    let topology = &lab.topology;
+    let chosen = |name: &str| {
+        let chosen = drill::chosen(topology, &[name.to_owned()]);
+        chosen.map(|drills| drills.len())
+    };
+    assert_eq!(chosen("reset@k3s-server-1"), Ok(1));
+    assert_eq!(chosen("reset"), Ok(5));
+    assert_eq!(chosen("kill-k3s"), Ok(2));
+    assert_eq!(chosen("k3s-nginx"), Ok(4));
+    let unknown = chosen("reset@k3s-server-3").unwrap_err().to_string();
+    assert!(
+        unknown.starts_with("there is no drill \"reset@k3s-server-3\""),
+        "{unknown}"
+    );
+    assert!(unknown.contains("reset@k3s-server-2"), "{unknown}");
+    assert_eq!(names(&lab).len(), 20);
+}
+
+/// One thing at a time: everything after the first checks is one chain.
+#[test]
+fn a_drill_begins_when_the_one_before_is_over() {
+    let plan = drills(&pair(), &[]);
+    let steps: Vec<_> = plan.steps().collect();
+    let drills = plan.phases[1].steps.iter();
+    for step in drills.filter(|step| step.id.as_str().contains("/watch@")) {
+        let at = steps.iter().position(|other| other.id == step.id).unwrap();
+        let before = &steps[at - 1];
+        assert!(
+            step.needs.contains(&before.id),
+            "{} begins before {}",
+            step.id,
+            before.id
+        );
+    }
+    let ids: BTreeSet<_> = steps.iter().map(|step| &step.id).collect();
+    assert_eq!(ids.len(), steps.len(), "ids are unique");
+}
+
+#[test]
+fn a_drill_is_measured_from_a_node_that_it_leaves_alone() {
+    for step in drills(&lab(), &[]).steps() {
+        let id = step.id.as_str();
+        let Some((drill, from)) = id.split_once("/watch@") else {
+            continue;
+        };
+        assert!(!drill.ends_with(from), "{id}");
+    }
+    // There is no other node than the one server.
+    let alone = PlanWorld::new(&hosts("psl"));
+    let plan = drills(&alone, &[]);
+    assert!(
+        plan.steps().all(|step| !step.id.as_str().contains(".s2/")),
+        "{plan}"
+    );
+}

@@ -1,0 +1,204 @@
+//! Drills on the lab. They need root.
+
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::install::{installed, must_change_nothing};
+use crate::lab::{Lab, Wizard};
+
+/// The report of the last drills.
+fn report(wizard: &Wizard) -> Value {
+    let folder = wizard.state.path().join("lab/drills");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut reports: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .collect();
+    reports.sort();
+    let text = std::fs::read_to_string(reports.last().expect("a report")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Every drill passed, and lost nothing.
+fn must_have_passed(report: &Value) {
+    let drills = report["drills"].as_array().unwrap();
+    assert!(!drills.is_empty());
+    for drill in drills {
+        assert_eq!(drill["result"], "passed", "{drill:#}");
+        let figures = &drill["figures"];
+        assert_eq!(figures["lost"], 0, "{drill:#}");
+        assert_eq!(figures["stale_reads"], 0, "{drill:#}");
+        assert!(figures["acknowledged"].as_u64().unwrap() >= 8, "{drill:#}");
+        println!(
+            "{}: {} ms, whole after {} ms",
+            drill["drill"], figures["longest_without_write"], figures["redundant_after"]
+        );
+    }
+}
+
+/// Nothing of a drill is left on these hosts, or in the cluster.
+fn leaves_nothing(lab: &Lab, hosts: &[&str]) {
+    for host in hosts {
+        let (_, timers) = lab.sh(
+            host,
+            "systemctl list-units --all --no-legend 'k3s-ha-wizard-undo*'",
+        );
+        assert_eq!(timers.trim(), "", "{host}");
+        let (_, files) = lab.sh(host, "ls /var/lib/k3s-ha-wizard/drill-* 2>/dev/null");
+        assert_eq!(files.trim(), "", "{host}");
+    }
+    let maps = "k3s kubectl get --raw /api/v1/namespaces/default/configmaps";
+    assert!(
+        !lab.must("k3s-server-1", maps)
+            .contains("k3s-ha-wizard-drill")
+    );
+}
+
+#[test]
+fn services_are_killed_and_nothing_is_lost() {
+    let (lab, wizard) = installed();
+    let (code, said) = wizard.says(&["drill", "--yes", "kill-k3s@k3s-server-2", "kill-nginx"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the drill is done"), "{said}");
+    let first = report(&wizard);
+    must_have_passed(&first);
+    assert_eq!(first["drills"].as_array().unwrap().len(), 2);
+    leaves_nothing(&lab, &["k3s-server-2", "k3s-nginx"]);
+    must_change_nothing(&wizard.run().good());
+
+    // What an earlier drill showed stands beside it. A host that is cut off is so for SSH alone.
+    let nft = "command -v nft >/dev/null || { apt-get update -qq && apt-get install -y -qq \
+               --no-install-recommends nftables >/dev/null 2>&1; }";
+    lab.must("k3s-nginx", nft);
+    let names = ["drill", "--yes", "kill-nginx", "cut@k3s-nginx"];
+    let (code, said) = wizard.says(&names);
+    assert_eq!(code, Some(0), "{said}");
+    let second = report(&wizard);
+    must_have_passed(&second);
+    let drills = second["drills"].as_array().unwrap();
+    assert_eq!(drills[0]["before"], first["drills"][1]["figures"]);
+    // Nobody else reached it meanwhile.
+    let gap = &drills[1]["figures"]["longest_without_write"];
+    assert!(gap.as_u64().unwrap() > 25_000, "{gap}");
+    assert_eq!(lab.must("k3s-nginx", "nft list ruleset").trim(), "");
+    leaves_nothing(&lab, &["k3s-nginx"]);
+}
+
+#[test]
+fn drills_are_refused_unless_the_cluster_is_whole_and_its_name_is_given() {
+    let (lab, wizard) = installed();
+    let (code, said) = wizard.says(&["drill", "--dry-run"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("reset@k3s-postgres"), "{said}");
+    let (code, said) = wizard.says(&["drill", "--dry-run", "reset@k3s-server-9"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("there is no drill \"reset@k3s-server-9\""),
+        "{said}"
+    );
+
+    // Without a terminal and --yes it cannot be confirmed.
+    let (code, said) = wizard.says(&["drill", "kill-nginx"]);
+    assert_eq!(code, Some(2), "{said}");
+
+    lab.must("k3s-agent", "systemctl stop k3s-agent");
+    let since = Instant::now();
+    let unready = "k3s kubectl get nodes --no-headers | grep -q ' NotReady '";
+    while !lab.sh("k3s-server-1", unready).0 {
+        assert!(since.elapsed() < Duration::from_secs(180), "it stays Ready");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let before = lab.must("k3s-nginx", "systemctl show -p MainPID k3s-lb");
+    let (code, said) = wizard.says(&["drill", "--yes", "kill-nginx"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("not done"), "{said}");
+    assert_eq!(
+        lab.must("k3s-nginx", "systemctl show -p MainPID k3s-lb"),
+        before
+    );
+}
+
+#[test]
+#[ignore = "takes minutes: tests/run --all"]
+fn what_a_killed_wizard_took_away_comes_back_by_itself() {
+    let (lab, wizard) = installed();
+    let mut command = wizard.verb(&["drill", "--yes", "stop-nginx"]);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let since = Instant::now();
+    let active = || lab.sh("k3s-nginx", "systemctl is-active k3s-lb").1.trim() == "active";
+    while active() {
+        assert!(
+            since.elapsed() < Duration::from_secs(120),
+            "it is not stopped"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The connection is gone with the wizard, and what it ran there.
+    lab.sh("k3s-nginx", "pkill -f 'sleep 30'");
+    while !active() {
+        assert!(since.elapsed() < Duration::from_secs(240), "it stays away");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    // What is left in the cluster goes with the next drill.
+    let (code, said) = wizard.says(&["drill", "--yes", "kill-nginx"]);
+    assert_eq!(code, Some(0), "{said}");
+    leaves_nothing(&lab, &["k3s-nginx"]);
+}
+
+/// A container that is reset ends: what is a machine starts again by itself.
+fn starts_what_is_reset<T>(hosts: &[&str], work: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                for host in hosts {
+                    let lab = std::process::Command::new("tests/lab/lab")
+                        .args(["exec", host, "true"])
+                        .output();
+                    if lab.is_ok_and(|output| !output.status.success()) {
+                        let _ = std::process::Command::new("tests/lab/lab")
+                            .args(["start", host])
+                            .output();
+                    }
+                }
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        });
+        let done = work();
+        over.store(true, Ordering::Release);
+        done
+    })
+}
+
+#[test]
+#[ignore = "takes half an hour: tests/run --all"]
+fn a_pair_survives_every_drill() {
+    let lab = Lab::of_topology("pair");
+    let answers = lab.says(&["answers"]);
+    let wizard = Wizard::new().answering(|_| answers);
+    wizard.run().good();
+    let hosts = [
+        "k3s-agent",
+        "k3s-server-1",
+        "k3s-server-2",
+        "k3s-nginx",
+        "k3s-nginx-2",
+        "k3s-postgres",
+        "k3s-postgres-2",
+    ];
+    for host in hosts {
+        let nft = "apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables \
+                   >/dev/null 2>&1";
+        lab.must(host, nft);
+    }
+    let (code, said) = starts_what_is_reset(&hosts, || wizard.says(&["drill", "--yes"]));
+    assert_eq!(code, Some(0), "{said}");
+    must_have_passed(&report(&wizard));
+    leaves_nothing(&lab, &hosts);
+    must_change_nothing(&wizard.run().good());
+}
