@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Answers, Check, Failover, FirewallSettings, Host, ProxySettings, ProxyUrl, Registries, Secret,
+    SourceSettings,
 };
 
 /// Writes answers as `read` reads them, everything in the order of the types.
@@ -18,6 +19,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         firewall,
         proxy,
         registries,
+        sources,
         hosts,
         bastions,
         notices: _,
@@ -81,6 +83,11 @@ pub(super) fn to_toml(answers: &Answers) -> String {
 
     file.proxies(proxy);
     file.registries(registries);
+    if *sources != SourceSettings::default() {
+        file.head("[sources]");
+        file.path("bundle", sources.bundle.as_ref());
+        file.text("bundle_sha256", sources.bundle_sha256.as_ref());
+    }
 
     for host in hosts {
         file.host(host);

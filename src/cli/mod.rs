@@ -2,6 +2,7 @@
 
 mod answers;
 mod backup;
+mod bundle;
 mod check;
 mod cluster;
 mod help;
@@ -74,6 +75,9 @@ enum Command {
     /// Back up the datastore
     #[command(subcommand)]
     Backup(backup::BackupVerb),
+    /// Everything for hosts without internet, in one file
+    #[command(subcommand)]
+    Bundle(bundle::BundleVerb),
     /// Replay a recorded run on the screens of the wizard, or follow a run in another terminal
     Replay(replay::ReplayArgs),
     /// Print a cluster's kubeconfig, or merge it into your own
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Some(Command::Status(status)) => status.run(display.output, &tried),
         Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
+        Some(Command::Bundle(verb)) => verb.run(),
         Some(Command::Replay(replay)) => replay.run(display, read_only),
         Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
@@ -161,6 +166,7 @@ impl Command {
         match self {
             Self::Install(_) => Some("install"),
             Self::Backup(verb) => verb.changes(),
+            Self::Bundle(verb) => Some(verb.name()),
             Self::Kubeconfig(args) => args.changes(),
             Self::Plan(_)
             | Self::Status(_)

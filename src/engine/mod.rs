@@ -6,6 +6,7 @@
 //! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what a host
 //!   looks at before its turn
 //! * `tasks`: what one host's shell cannot do
+//! * [`collecting`]: fills a bundle from reference hosts
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts
 //! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
@@ -14,6 +15,7 @@ mod acts;
 mod ahead;
 mod api;
 mod asking;
+pub mod collecting;
 mod comparison;
 pub mod control;
 mod hints;
@@ -28,6 +30,7 @@ mod worker;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::bundle::Bundle;
 use crate::events::recorder::Recorder;
 use crate::events::{End, StepId, Stream, What};
 use crate::hash::sha256;
@@ -49,6 +52,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
+    /// What is installed from; else the internet, or mirrors.
+    pub bundle: Option<&'a Bundle>,
     pub memory: &'a Memory<'a>,
     pub recorder: &'a Recorder,
     pub control: &'a Control,

@@ -160,6 +160,7 @@ impl World {
             plan: &self.plan,
             pki: &pki,
             secrets: &secrets,
+            bundle: None,
             memory: &Memory::new(&folder, state),
             recorder: &recorder,
             control: &control,

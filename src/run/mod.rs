@@ -7,9 +7,11 @@
 //! * [`ways`]: how hosts are reached; [`probe`]: probes one host, before there is a run
 //! * [`known`]: the clusters on this machine; [`poll`]: looks at a cluster
 //! * [`status`]: the state of a cluster; [`check`]: compares its hosts with what was applied
+//! * [`bundle`]: creates a bundle
 //! * [`exit`]: the exit codes
 
 mod backup;
+pub mod bundle;
 pub mod check;
 mod error;
 pub mod exit;

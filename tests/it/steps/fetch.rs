@@ -87,6 +87,7 @@ fn a_download_over_https_does_not_end_over_http() {
         let output = Command::new("/bin/sh")
             .args(["-c", &asset("remote/fetch.sh")])
             .env("URL", url)
+            .env("LIMIT", "60")
             .env("PATH", programs)
             .env("LC_ALL", "C")
             .env("CURL_CA_BUNDLE", path("ca"))
