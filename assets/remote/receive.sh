@@ -5,7 +5,9 @@ umask 077
 mkdir -p "$BUNDLE/parts" "$BUNDLE/packages" "$BUNDLE/images"
 part=$BUNDLE/parts/$PARCEL
 [ "$OFFSET" -ne 0 ] || : >"$part"
-have=$(stat -c %s "$part") || exit
+# A connection that was lost may have left more than it said.
+truncate -s "<$OFFSET" "$part" || exit
+have=$(stat -c %s "$part")
 if [ "$have" != "$OFFSET" ]; then
     printf '%s has %s bytes, not %s\n' "$part" "$have" "$OFFSET" >&2
     exit 1

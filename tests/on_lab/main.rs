@@ -6,6 +6,7 @@
 mod backup;
 mod balancers;
 mod bastion;
+mod bundle;
 mod earlier;
 mod families;
 mod faults;
