@@ -4,6 +4,7 @@
 //!
 //! * [`answers`]: what the operator wants; `topology`: the members of the cluster
 //! * [`remote`]: how a host is reached
+//! * [`bundle`]: what hosts without internet install, in one file
 //! * [`platform`]: facts, preflight, and what depends on the distribution, one folder per family
 //! * [`pki`]: the certificates between K3s and its datastore
 //! * `steps`: the steps of each component; `procedures`: their order and needs
@@ -26,6 +27,7 @@
 //! to them.
 
 pub mod answers;
+pub mod bundle;
 pub mod cli;
 mod cluster;
 pub mod engine;

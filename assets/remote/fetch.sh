@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Downloads a URL and prints it. From HTTPS it follows no redirect to plain HTTP: then it fails, and
 # what it has printed must not be used.
-# inputs: URL   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# inputs: URL LIMIT (seconds)   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 use_proxy
 case $URL in
 https:*) allowed='=https' ;;
@@ -9,12 +9,12 @@ https:*) allowed='=https' ;;
 esac
 if command -v curl >/dev/null; then
     curl -fsSL --proto "$allowed" --proto-redir "$allowed" --retry 3 --connect-timeout 15 \
-        --max-time 120 "$URL"
+        --max-time "$LIMIT" "$URL"
 elif command -v wget >/dev/null; then
     # wget knows no such option, but says where it was led.
     report=$(mktemp)
     status=0
-    timeout 120 wget -O - --progress=dot:giga --tries=3 --timeout=30 "$URL" 2>"$report" || status=$?
+    timeout "$LIMIT" wget -O - --progress=dot:giga --tries=3 --timeout=30 "$URL" 2>"$report" || status=$?
     if [ "$allowed" = '=https' ] && grep -qi '^Location: http:' "$report"; then
         echo "$URL redirects to plain HTTP" >&2
         status=1

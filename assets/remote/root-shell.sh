@@ -1,7 +1,8 @@
 # The root shell of a connection: runs the scripts from standard input, one after another.
 # inputs: READY, which it prints on standard error once it listens
 #
-# In:  a line `MARK SIZE`, then a script of SIZE bytes whose last one is `#`.
+# In:  a line `MARK SIZE INPUT`, then a script of SIZE bytes whose last one is `#`. Once it runs, INPUT
+#      bytes, which it finds on its standard input; without INPUT that is empty.
 # Out: on both outputs, RS MARK `+` in front of what the script prints, RS MARK ` STATUS` behind it.
 #      Every script has a new mark, unknown to all programs that it starts.
 {
@@ -18,16 +19,29 @@
     echo "$READY" >&2
     unset READY
 
-    while read -r mark size; do
+    while read -r mark size input; do
         script=$(head -c "$size")
         # Cut off on the way: half a script is not run.
         [ "${#script}" = "$size" ] || exit 1
         printf '\036%s+\n' "$mark"
         printf '\036%s+\n' "$mark" >&2
-        (
-            eval "unset mark size script status
+        if [ -n "$input" ]; then
+            head -c "$input" | {
+                (
+                    eval "unset mark size input script status
 ${script%#}"
-        ) </dev/null
+                )
+                status=$?
+                # What it has not read must not be taken for the next script.
+                cat >/dev/null
+                exit "$status"
+            }
+        else
+            (
+                eval "unset mark size input script status
+${script%#}"
+            ) </dev/null
+        fi
         status=$?
         printf '\036%s %s\n' "$mark" "$status"
         printf '\036%s %s\n' "$mark" "$status" >&2

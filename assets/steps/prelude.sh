@@ -130,6 +130,14 @@ use_proxy() {
     [ -z "$PROXY_HTTPS" ] || export https_proxy="$PROXY_HTTPS"
 }
 
+# has_images NAME SIZE SHA256: K3s has this archive of images. Its mark is written when it is put there: an
+# archive is too large to be read in every run.
+IMAGES_FOLDER=/var/lib/rancher/k3s/agent/images
+has_images() {
+    seen="$(stat -c %s "$IMAGES_FOLDER/$1" 2>/dev/null) $(cat "$KEEP/images-$1" 2>/dev/null)"
+    [ "$seen" = "$2 $3" ] || { say 'K3s does not have the images of the bundle'; return 1; }
+}
+
 # install_unstarted SERVICE PACKAGE…: the first package has the service, and would start it by itself.
 # One that was there before the wizard keeps it as it is.
 install_unstarted() {

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 
 use super::checks::Check as Name;
 use super::forms::{
-    PORT, has_user, is_dns_name, is_fingerprint, is_label, is_login, is_url,
+    PORT, has_user, is_dns_name, is_fingerprint, is_label, is_login, is_sha256, is_url,
     name_or_address_problem,
 };
 use super::problems::Problem;
 use super::{
-    Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, pair, proxy, registries,
+    Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, pair, proxy, registries, sources,
 };
 
 /// Every problem that makes these answers invalid.
@@ -32,6 +32,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.bastions(answers);
     check.problems.extend(proxy::problems(answers));
     check.problems.extend(registries::problems(answers));
+    check.problems.extend(sources::problems(answers));
     check.problems
 }
 
@@ -176,7 +177,7 @@ impl Validation {
             }
         }
         if let Some(sum) = &k3s.install_sha256
-            && !(sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            && !is_sha256(sum)
         {
             self.problem(
                 "k3s.install_sha256",

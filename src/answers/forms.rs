@@ -46,6 +46,11 @@ pub(super) fn is_url(url: &str) -> bool {
     })
 }
 
+/// A SHA-256, as sha256sum prints it.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// A lower-case RFC 1123 label.
 pub(super) fn is_label(name: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

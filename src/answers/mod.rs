@@ -9,7 +9,7 @@
 //! * `checks`: the names of the preflight's checks
 //! * `login`: the login for a host; [`ssh_config`]: what `~/.ssh/config` says about it
 //! * `credentials`: secrets that the operator typed; they are never saved
-//! * `proxy`, `registries`: where hosts download from; `firewall`; `drill`
+//! * `proxy`, `registries`: where hosts download from; `sources`: a bundle instead; `firewall`; `drill`
 //! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
 mod balancers;
@@ -32,6 +32,7 @@ pub mod proxy;
 mod read;
 mod registries;
 pub mod secret;
+mod sources;
 pub mod ssh_config;
 mod table_reader;
 mod write;
@@ -55,6 +56,7 @@ pub use problems::{Problem, Problems, nearest};
 pub use proxy::{ProxySettings, ProxyUrl};
 pub use registries::{Mirror, Registries, RegistryAccess};
 pub use secret::{Secret, SecretError};
+pub use sources::SourceSettings;
 pub use ssh_config::{SshConfig, SshConfigError};
 
 /// The default version: that of the channel `stable` when this version of the wizard was released.
@@ -76,6 +78,7 @@ pub struct Answers {
     pub drill: DrillSettings,
     pub proxy: ProxySettings,
     pub registries: Registries,
+    pub sources: SourceSettings,
     pub hosts: Vec<Host>,
     /// What is not the same for all bastions.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -14,7 +14,7 @@ use super::table_reader::{Notes, TableReader, join};
 use super::{
     Answers, Bastion, Check, ClusterSettings, DrillSettings, ExistingPostgres, Failover,
     FirewallSettings, Host, HostKeys, K3s, LoadBalancer, ManageFirewall, Mirror, Postgres,
-    ProxySettings, Registries, RegistryAccess, Role, SshSettings, check,
+    ProxySettings, Registries, RegistryAccess, Role, SourceSettings, SshSettings, check,
 };
 
 /// A file of another format has one in every line.
@@ -138,6 +138,7 @@ fn read(root: &TableReader<'_>) -> Answers {
         drill: drill(&root.section("drill")),
         proxy: proxy(&root.section("proxy")),
         registries: registries(&root.section("registries")),
+        sources: sources(&root.section("sources")),
         hosts: root.sections("hosts").iter().map(host).collect(),
         bastions: root.sections("bastions").iter().map(bastion).collect(),
         notices: Vec::new(),
@@ -302,6 +303,15 @@ fn registries(section: &TableReader<'_>) -> Registries {
     };
     section.end();
     registries
+}
+
+fn sources(section: &TableReader<'_>) -> SourceSettings {
+    let sources = SourceSettings {
+        bundle: section.text("bundle").map(PathBuf::from),
+        bundle_sha256: section.text("bundle_sha256"),
+    };
+    section.end();
+    sources
 }
 
 fn mirror(section: &TableReader<'_>) -> Mirror {

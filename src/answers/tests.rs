@@ -130,6 +130,7 @@ fn everything() -> Answers {
             no_proxy: vec![".example.com".into()],
         },
         registries: registries(),
+        sources: super::sources::tests::given(),
         hosts: vec![
             Host {
                 name: "db".into(),
@@ -556,6 +557,7 @@ fn example_schema_and_types_have_the_same_keys() {
     assert_eq!(
         read(&all),
         Answers {
+            sources: super::sources::tests::given(),
             ssh: SshSettings {
                 port: Some(22),
                 ..read(example()).ssh

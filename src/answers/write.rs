@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Answers, Check, DrillSettings, Failover, FirewallSettings, Host, ProxySettings, ProxyUrl,
-    Registries, Secret,
+    Registries, Secret, SourceSettings,
 };
 
 /// Writes answers as `read` reads them, everything in the order of the types.
@@ -20,6 +20,7 @@ pub(super) fn to_toml(answers: &Answers) -> String {
         drill,
         proxy,
         registries,
+        sources,
         hosts,
         bastions,
         notices: _,
@@ -88,6 +89,11 @@ pub(super) fn to_toml(answers: &Answers) -> String {
 
     file.proxies(proxy);
     file.registries(registries);
+    if *sources != SourceSettings::default() {
+        file.head("[sources]");
+        file.path("bundle", sources.bundle.as_ref());
+        file.text("bundle_sha256", sources.bundle_sha256.as_ref());
+    }
 
     for host in hosts {
         file.host(host);

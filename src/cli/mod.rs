@@ -2,6 +2,7 @@
 
 mod answers;
 mod backup;
+mod bundle;
 mod check;
 mod cluster;
 mod drill;
@@ -78,6 +79,9 @@ enum Command {
     /// Take machines and services away, one after the other, measure, and give them back; without a
     /// name all of them
     Drill(drill::DrillArgs),
+    /// Everything for hosts without internet, in one file
+    #[command(subcommand)]
+    Bundle(bundle::BundleVerb),
     /// Replay a recorded run on the screens of the wizard, or follow a run in another terminal
     Replay(replay::ReplayArgs),
     /// Print a cluster's kubeconfig, or merge it into your own
@@ -136,6 +140,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Drill(drill)) => drill.run(display),
+        Some(Command::Bundle(verb)) => verb.run(),
         Some(Command::Replay(replay)) => replay.run(display, read_only),
         Some(Command::Kubeconfig(args)) => args.run(),
         Some(Command::Answers(help)) => help.run(),
@@ -167,6 +172,7 @@ impl Command {
             Self::Install(_) => Some("install"),
             Self::Backup(verb) => verb.changes(),
             Self::Drill(drill) => drill.changes(),
+            Self::Bundle(verb) => Some(verb.name()),
             Self::Kubeconfig(args) => args.changes(),
             Self::Plan(_)
             | Self::Status(_)

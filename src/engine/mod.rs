@@ -7,6 +7,7 @@
 //!   looks at before its turn
 //! * `tasks`: what one host's shell cannot do
 //! * `measuring`: what clients of the API see during a drill
+//! * [`collecting`]: fills a bundle from reference hosts
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts
 //! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
@@ -15,6 +16,7 @@ mod acts;
 mod ahead;
 mod api;
 mod asking;
+pub mod collecting;
 mod comparison;
 pub mod control;
 mod hints;
@@ -30,6 +32,7 @@ mod worker;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::bundle::Bundle;
 use crate::events::recorder::Recorder;
 use crate::events::{End, StepId, Stream, What};
 use crate::hash::sha256;
@@ -52,6 +55,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
+    /// What is installed from; else the internet, or mirrors.
+    pub bundle: Option<&'a Bundle>,
     pub memory: &'a Memory<'a>,
     pub recorder: &'a Recorder,
     pub control: &'a Control,

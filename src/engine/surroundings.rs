@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::control::Control;
 use super::hosts::{self, ReachedHost, on_all};
+use crate::bundle::Contents;
+use crate::platform::bundled::{BundleLook, Needs};
 use crate::platform::network::{self, Contact};
 use crate::platform::sources::SourceRequirements;
-use crate::platform::{Facts, Sources};
+use crate::platform::{Facts, Platform, Sources};
 use crate::remote::{RemoteError, Script};
-use crate::topology::Link;
+use crate::topology::{Link, Topology};
 
 /// How often, and after which time, a link is tried again that is refused where a process listened.
 const RETRIES: u32 = 4;
@@ -163,6 +165,9 @@ fn try_from_here(
     wanted: SourceRequirements<'_>,
     links: Vec<Link>,
 ) -> Result<(), RemoteError> {
+    if let (Some(contents), Some(platform)) = (wanted.bundle, host.platform) {
+        return try_from_bundle(host, wanted.topology, contents, platform, links);
+    }
     let settled = Sources::are_settled(wanted.topology, &host.name, &host.facts);
     let platform = host.platform.filter(|_| !settled);
     let arch = &host.facts.arch;
@@ -208,6 +213,24 @@ fn try_odd_again(host: &mut ReachedHost, listened: &impl Fn(&Link) -> bool) {
             *known = contact;
         }
     }
+}
+
+/// The same where everything comes from a bundle: nothing outside is tried.
+fn try_from_bundle(
+    host: &mut ReachedHost,
+    topology: &Topology,
+    contents: &Contents,
+    platform: Platform,
+    links: Vec<Link>,
+) -> Result<(), RemoteError> {
+    let needs = Needs::of(topology, &host.name, &host.facts, platform);
+    let script = Script::new("(").then(needs.script(contents)).then(")");
+    let script = script.then(network::reach_script(&links));
+    let said = host.connection.lines(&host.name, &script)?;
+    host.sources = needs.sources(contents, &BundleLook::parse(&said));
+    let contacts = network::parse_contacts(&said, &links);
+    host.links = links.into_iter().zip(contacts).collect();
+    Ok(())
 }
 
 /// A refusal only means something if a process listens.

@@ -161,6 +161,7 @@ impl World {
             plan: &self.plan,
             pki: &pki,
             secrets: &secrets,
+            bundle: None,
             memory: &Memory::new(&folder, state),
             recorder: &recorder,
             control: &control,

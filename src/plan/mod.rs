@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::platform::Platform;
+use crate::platform::bundled::Needs;
 use crate::secrets::SecretText;
 use crate::topology::{Link, Proxy};
 
@@ -165,6 +166,8 @@ pub enum Task {
         /// The host's.
         proxy: Option<Proxy>,
     },
+    /// The host has what it installs from the bundle.
+    SendBundle(Box<Needs>),
     /// From a server: only the right client certificate is accepted.
     ProveDatastore(DatastoreProof),
     /// The cluster's CA is known.

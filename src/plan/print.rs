@@ -83,6 +83,9 @@ impl fmt::Display for Task {
         f.write_str(match self {
             Task::KeepCertificates => "written into the state folder",
             Task::FetchInstaller { .. } => "downloaded through this host, and the same for all",
+            Task::SendBundle(_) => {
+                "what a host installs from the bundle is sent to it, except what it has"
+            }
             Task::ProveDatastore(_) | Task::ProveEndpoint { .. } | Task::ProveLinks(_) => {
                 "tested from this host, over its own network"
             }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::{FAMILIES, Family};
 
 /// All that steps call of a platform, and what it must do.
-const FUNCTIONS: [(&str, &str); 15] = [
+const FUNCTIONS: [(&str, &str); 18] = [
     (
         "installed",
         "PACKAGE…: status 0 where all of them are installed completely; else 1, and says which \
@@ -19,7 +19,22 @@ const FUNCTIONS: [(&str, &str); 15] = [
         "install_packages",
         "PACKAGE…: installs them from the package sources, after finishing an installation that \
          was interrupted and waiting for others that hold a lock; the status is the package \
-         manager's",
+         manager's. With BUNDLE, from the folder packages in it, and nothing else",
+    ),
+    (
+        "needed_files",
+        "FOLDER PACKAGE…: prints the names of the files of a bundle's packages that installing these \
+         needs here, a line each; else fails, and says what is missing. The file index in the folder \
+         is what collect_packages has made",
+    ),
+    (
+        "collect_packages",
+        "FOLDER PACKAGE…: downloads these packages with all that they depend on into the folder \
+         files in it, verified, and writes the file index beside that; installs nothing",
+    ),
+    (
+        "postgres_package",
+        "prints the name of the package that install_postgres installs",
     ),
     (
         "source_is_reached",

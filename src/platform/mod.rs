@@ -10,6 +10,7 @@
 //! * `hints.rs`: the meaning of its programs' messages
 //! * `remedies.rs`: what to do about findings of the preflight
 
+pub mod bundled;
 #[cfg(test)]
 mod contract;
 mod debian;
@@ -35,7 +36,7 @@ pub use facts::{
     Process, UnitState, facts_script,
 };
 pub use interface::InterfaceAddress;
-pub use selinux::Selinux;
+pub use selinux::{SELINUX_TOOLS, Selinux};
 pub use sources::{SourceTrial, Sources};
 
 /// All that the wizard installs on. The first family that knows a host has it.
@@ -51,6 +52,8 @@ pub struct Family {
     /// Shell functions for packages and services, inserted between the prelude and a step.
     /// `contract` lists them.
     pub functions: &'static str,
+    /// Packages of one minor version are good for the others of its major version.
+    one_major: bool,
     /// What its programs mean by what they print.
     hints: Hints,
     /// What to do about findings of the preflight.
@@ -123,6 +126,24 @@ impl Platform {
     /// The platform of a host, if it is known.
     pub fn of(facts: &Facts) -> Option<Self> {
         FAMILIES.iter().find_map(|family| (family.of)(facts))
+    }
+
+    /// The packages of `pg_auto_failover`, where the distribution has them.
+    pub fn pair_packages(&self) -> Option<String> {
+        let version = self.auto_failover?;
+        Some(format!(
+            "postgresql-{version}-auto-failover pg-auto-failover-cli"
+        ))
+    }
+
+    /// The release of a host, for whose hosts all its packages are made.
+    pub fn release(&self, facts: &Facts) -> String {
+        let version = &facts.os_version;
+        if self.family.one_major {
+            let major = version.split('.').next();
+            return major.unwrap_or_default().to_owned();
+        }
+        version.clone()
     }
 
     /// The hints for a host: of its family, or of all where that is not known.

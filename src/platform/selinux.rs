@@ -1,5 +1,10 @@
 //! The mode of `SELinux`.
 
+/// The package of semanage, the same on all families.
+pub const SELINUX_TOOLS: &str = "policycoreutils-python-utils";
+/// The package with the policy of K3s.
+pub const K3S_POLICY: &str = "k3s-selinux";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Selinux {
     #[default]

@@ -3,6 +3,7 @@
 
 use super::{Facts, Platform};
 use crate::answers::K3s;
+use crate::bundle::Contents;
 use crate::remote::Script;
 use crate::topology::{Proxies, Proxy, Topology};
 
@@ -19,6 +20,8 @@ pub struct Sources {
     /// The newest major version of Postgres that the packages have, on a host that needs one.
     pub postgres: Option<u32>,
     pub download: SourceTrial,
+    /// The source is a bundle.
+    pub bundled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +53,17 @@ pub struct SourceRequirements<'a> {
     /// earlier run.
     pub fetches: Option<&'a str>,
     pub proxies: &'a Proxies,
+    /// What is installed from; else the internet, or mirrors.
+    pub bundle: Option<&'a Contents>,
+}
+
+/// The architecture of a host, as releases of K3s name it (docs/facts.md, "Architectures").
+pub fn release_arch(arch: &str) -> &'static str {
+    match arch {
+        "aarch64" | "arm64" => "arm64",
+        arch if arch.starts_with("arm") => "arm",
+        _ => "amd64",
+    }
 }
 
 impl Downloads {
@@ -64,13 +78,14 @@ impl Downloads {
 
     /// The smallest file of the release, for an architecture (docs/facts.md, "Architectures").
     fn release_url(&self, arch: &str) -> String {
-        let arch = match arch {
-            "aarch64" | "arm64" => "arm64",
-            arch if arch.starts_with("arm") => "arm",
-            _ => "amd64",
-        };
+        let arch = release_arch(arch);
+        self.file(&format!("sha256sum-{arch}.txt"))
+    }
+
+    /// The URL of a file of the release.
+    pub fn file(&self, name: &str) -> String {
         let version = self.version.replace('+', "%2B");
-        format!("{}/{version}/sha256sum-{arch}.txt", self.releases)
+        format!("{}/{version}/{name}", self.releases)
     }
 }
 
@@ -87,6 +102,7 @@ impl Sources {
             downloads,
             fetches,
             proxies,
+            bundle: _,
         } = wanted;
         let postgres = topology.datastore.member(host).map_or("", |_| "yes");
         let packages = topology.api.member(host).map_or_else(String::new, |_| {
@@ -232,6 +248,7 @@ mod tests {
                 downloads: &downloads,
                 fetches,
                 proxies: &proxies,
+                bundle: None,
             };
             let script = Sources::script(wanted, "k3s-server-1", "x86_64", platform);
             let output = std::process::Command::new("sh")

@@ -4,7 +4,7 @@ use crate::events::StepId;
 use crate::plan::{Phase, Plan, Step};
 use crate::steps::k3s::NodeKind;
 use crate::steps::{
-    PlanInputs, StepContext, StepError, StepHost, certificates, cluster, firewall, k3s,
+    PlanInputs, StepContext, StepError, StepHost, bundle, certificates, cluster, firewall, k3s,
     load_balancer, on_each, pair, postgres, selinux, virtual_address,
 };
 
@@ -31,6 +31,14 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
     let phases = phases
         .into_iter()
         .map(|(id, title, steps)| Phase { id, title, steps });
+    let mut phases: Vec<_> = phases.collect();
+    let sent = bundle::supply(&context, &mut phases);
+    let bundle = Phase {
+        id: "bundle",
+        title: "Bundle",
+        steps: sent,
+    };
+    let phases = [bundle].into_iter().chain(phases);
     Ok(Plan {
         procedure: "install",
         cluster: given.topology.cluster.clone(),
@@ -106,10 +114,10 @@ fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError>
 
 fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let server = context.server_1();
-    let mut steps = vec![
-        k3s::tools(context, &server, NodeKind::SERVER),
-        k3s::installer(context),
-    ];
+    let mut steps: Vec<_> = k3s::tools(context, &server, NodeKind::SERVER)
+        .into_iter()
+        .collect();
+    steps.push(k3s::installer(context));
     steps.extend(server_steps(context, &server, Vec::new())?);
     for host in &context.postgres {
         let data = cluster::datastore(context, FIRST_DATA, host, &[server]);
@@ -124,7 +132,7 @@ fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
 fn other_servers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for server in &context.servers[1..] {
-        steps.push(k3s::tools(context, server, NodeKind::SERVER));
+        steps.extend(k3s::tools(context, server, NodeKind::SERVER));
         let after = on_each(FIRST_DATA, &context.postgres);
         steps.extend(server_steps(context, server, after)?);
     }
@@ -183,8 +191,8 @@ fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         let start = k3s::start(context, agent, NodeKind::AGENT)
             .needing(confined.iter().map(|step| step.id.clone()))
             .needing([token.id.clone(), endpoint.id.clone()]);
+        steps.extend(k3s::tools(context, agent, NodeKind::AGENT));
         steps.extend([
-            k3s::tools(context, agent, NodeKind::AGENT),
             config.needing(before.map(|one| one.id(k3s::AGENT_START))),
             k3s::install(context, agent, NodeKind::AGENT)?,
             token,

@@ -2,6 +2,8 @@ mod drill;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod bundled;
+
 use super::install;
 use crate::answers::{Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
 use crate::events::StepId;
@@ -12,7 +14,7 @@ use crate::plan::{
 };
 use crate::platform::{Facts, Platform};
 use crate::secrets::{SecretText, Secrets, memory};
-use crate::steps::PlanInputs;
+use crate::steps::{BundleInputs, PlanInputs};
 use crate::topology::{Proxy, Topology};
 
 fn identity(of: &str) -> Identity {
@@ -75,7 +77,12 @@ impl PlanWorld {
     }
 
     fn plan(&self) -> Plan {
+        self.plan_from(None)
+    }
+
+    fn plan_from(&self, bundle: Option<BundleInputs<'_>>) -> Plan {
         install::plan(PlanInputs {
+            bundle,
             answers: &self.answers,
             topology: &self.topology,
             platforms: &self.platforms,
@@ -304,7 +311,8 @@ fn a_new_cluster_encrypts_its_secrets_and_another_one_keeps_what_it_does() {
     );
 }
 
-/// Every step file says which inputs it takes, and is given exactly these.
+/// Every step file says which inputs it takes, and is given exactly these: some with a proxy, with
+/// names, or from a bundle.
 #[test]
 fn inputs_are_what_the_files_say() {
     let proxy = "[proxy]\nhttps = \"http://proxy:3128\"\n";
@@ -318,12 +326,18 @@ fn inputs_are_what_the_files_say() {
     let mut guarded = proxied();
     guarded.answers.firewall.manage = ManageFirewall::Open;
     guarded.enforcing = guarded.platforms.keys().cloned().collect();
-    let guarded = guarded.plan();
     let mut pair = pair();
     pair.answers.proxy = proxied().answers.proxy;
-    let pair = pair.plan();
-    let plans = [&plan, &named, &guarded, &pair];
-    for (step, shell) in plans.into_iter().flat_map(shells) {
+    let bundled = [guarded.bundled(), pair.bundled()];
+    let (guarded, pair) = (guarded.plan(), pair.plan());
+    let mut all = vec![plan, named, guarded, pair];
+    all.extend(bundled);
+    let mut given: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (_, shell) in all.iter().flat_map(shells) {
+        let inputs = shell.inputs.iter().map(|(name, _)| *name);
+        given.entry(shell.file).or_default().extend(inputs);
+    }
+    for (step, shell) in all.iter().flat_map(shells) {
         let declared: BTreeSet<_> = shell
             .source
             .lines()
@@ -336,10 +350,10 @@ fn inputs_are_what_the_files_say() {
                 })
             })
             .collect();
-        let given: BTreeSet<_> = shell.inputs.iter().map(|(name, _)| *name).collect();
-        assert_eq!(declared, given, "{}", step.id);
+        let given = &given[shell.file];
+        assert_eq!(declared, *given, "{}", step.id);
         let around = [PRELUDE, shell.platform.family.functions];
-        for name in &given {
+        for name in given {
             let assigned = |text: &&&str| {
                 text.lines()
                     .any(|line| line.starts_with(&format!("{name}=")))

@@ -97,6 +97,15 @@ pub trait Remote: Send {
         status
     }
 
+    /// As [`Remote::run`], but the script reads this input on its standard input.
+    fn feed(
+        &mut self,
+        script: &Script,
+        input: ScriptInput<'_>,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<i32, RemoteError>;
+
     /// Runs a script in a separate unit, which outlives the connection. Called again with the same
     /// [`Detached`] on a new connection, it does not start the script again, but continues
     /// following it.
@@ -128,6 +137,12 @@ pub trait Remote: Send {
 
     /// Keeps an idle connection open, and notices its loss. Call it every few seconds.
     fn keep_alive(&mut self) -> Result<(), RemoteError>;
+}
+
+/// What a script reads on its standard input: so many bytes of it.
+pub struct ScriptInput<'a> {
+    pub bytes: &'a mut dyn Read,
+    pub size: u64,
 }
 
 /// A stream through a relay. Dropping it closes it.

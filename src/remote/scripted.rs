@@ -14,13 +14,14 @@
 //! assert_eq!(told.scripts(), ["uname -r"]);
 //! ```
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::program::text_of;
-use super::{Detached, Finished, Relay, Remote, RemoteError, Script};
+use super::{Detached, Finished, Relay, Remote, RemoteError, Script, ScriptInput};
 use crate::events::Stream;
 
 /// The reply to a script: lines, and how it ends.
@@ -236,6 +237,23 @@ impl Remote for Scripted {
                 Err(RemoteError::Timeout { host, limit })
             }
         }
+    }
+
+    /// The input is read, and recorded as a script of its own.
+    fn feed(
+        &mut self,
+        script: &Script,
+        input: ScriptInput<'_>,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<i32, RemoteError> {
+        let mut text = Vec::new();
+        let read = input.bytes.take(input.size).read_to_end(&mut text);
+        read.expect("the test has this input");
+        let status = self.run(script, limit, line)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        self.told.list().push(text);
+        Ok(status)
     }
 
     /// Replies are looked up by the script itself: there is no systemd.

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::answers::{LoginSecretError, Problem, SshConfigError};
+use crate::bundle::BundleError;
+use crate::engine::collecting::CollectError;
 use crate::pki::PkiError;
 use crate::procedures::differences::Difference;
 use crate::remote::lease::LeaseError;
@@ -25,6 +27,10 @@ pub enum RunError {
     Pki(#[from] PkiError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     #[error(transparent)]
     Steps(#[from] StepError),
     #[error("the answers have no host {0}")]

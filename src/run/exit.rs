@@ -2,6 +2,7 @@
 
 use super::RunError;
 use crate::answers::LoginSecretError;
+use crate::engine::collecting::CollectError;
 use crate::events::End;
 use crate::signals;
 use crate::state::StateError;
@@ -40,9 +41,12 @@ pub fn of_error(error: &RunError) -> u8 {
         | RunError::NoHost(_)
         | RunError::Secrets(_)
         | RunError::Proxy(_)
+        | RunError::Bundle(_)
         | RunError::SshConfig(_)
         | RunError::LoginSecret(LoginSecretError::Unfit { .. }) => USAGE,
-        RunError::State(_)
+        RunError::Collect(CollectError::Remote(_)) => UNSEEN,
+        RunError::Collect(_)
+        | RunError::State(_)
         | RunError::Pki(_)
         | RunError::Topology(_)
         | RunError::Steps(_)

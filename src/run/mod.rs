@@ -8,9 +8,11 @@
 //! * [`known`]: the clusters on this machine; [`poll`]: looks at a cluster
 //! * [`status`]: the state of a cluster; [`check`]: compares its hosts with what was applied
 //! * [`drill`]: takes away, measures and gives back
+//! * [`bundle`]: creates a bundle
 //! * [`exit`]: the exit codes
 
 mod backup;
+pub mod bundle;
 pub mod check;
 pub mod drill;
 mod error;

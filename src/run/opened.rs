@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::ways::{StoredHostKeys, Tried};
 use super::{RunError, ways};
 use crate::answers::{Answers, Registries};
+use crate::bundle::{Bundle, BundleError};
 use crate::engine::Memory;
 use crate::engine::hosts::Connector;
 use crate::hash::token_mark;
@@ -39,6 +40,8 @@ pub struct Opened {
     pub(super) proxies: Proxies,
     /// With their passwords. Stored nowhere else, as those of proxies.
     pub(super) registries: Registries,
+    /// What is installed from, where the answers name one; not for a comparison.
+    pub(super) bundle: Option<Bundle>,
     /// Of every host, in their order.
     pub(super) connectors: Vec<Connector>,
     /// The secrets of all logins. Stored nowhere else.
@@ -145,6 +148,7 @@ impl Opened {
             Purpose::Act => Default::default(),
             _ => (Proxy::of_all(&answers, &topology)?, revealed(&answers)?),
         };
+        let bundle = bundle(&answers, purpose)?;
         let datastore = &topology.datastore;
         let members = datastore.members.iter();
         let servers = topology.servers.iter();
@@ -183,6 +187,7 @@ impl Opened {
             secrets,
             proxies,
             registries,
+            bundle,
             connectors,
             logins,
             pki,
@@ -235,6 +240,17 @@ impl Opened {
             from: hostname(),
             since: rfc_3339(OffsetDateTime::now_utc()),
         })
+    }
+}
+
+/// The bundle, where something may be installed from it, or a plan of that is asked for.
+fn bundle(answers: &Answers, purpose: Purpose) -> Result<Option<Bundle>, BundleError> {
+    match (answers.sources.bundle(), purpose) {
+        (Some((path, sha256)), Purpose::Run | Purpose::TakeOver | Purpose::Look) => {
+            let bundle = Bundle::open(&path, sha256)?;
+            bundle.for_version(&answers.k3s.version).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

@@ -222,6 +222,7 @@ impl Planned {
             plan: &plan,
             pki: &opened.pki,
             secrets: &opened.secrets,
+            bundle: opened.bundle.as_ref(),
             memory: &memory,
             recorder: &recorder,
             control,

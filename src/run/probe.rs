@@ -51,7 +51,7 @@ pub fn probe(
 }
 
 /// The known hosts of an earlier run. The cluster's name may be half typed.
-fn own_known_hosts(answers: &Answers) -> Option<PathBuf> {
+pub(super) fn own_known_hosts(answers: &Answers) -> Option<PathBuf> {
     let name = &answers.cluster.name;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if name.is_empty() || !name.bytes().all(plain) {

@@ -11,12 +11,13 @@ use crate::engine::control::Control;
 use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
 use crate::engine::surroundings::{look_again, look_around};
 use crate::platform::Selinux;
+use crate::platform::bundled::Needs;
 use crate::platform::network::Contact;
 use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
 use crate::procedures::install;
 use crate::remote::lease::LeaseError;
-use crate::steps::PlanInputs;
+use crate::steps::{BundleInputs, PlanInputs};
 use crate::topology::{Link, Topology};
 
 /// The hosts that a run needs.
@@ -86,6 +87,7 @@ impl Opened {
             downloads,
             fetches: (!kept).then_some(&self.topology.server_1().name),
             proxies: &self.proxies,
+            bundle: self.bundle.as_ref().map(|bundle| &bundle.contents),
         }
     }
 
@@ -271,7 +273,20 @@ impl Checked {
         let enforces = |host: &&ReachedHost| host.facts.selinux == Selinux::Enforcing;
         let enforcing = self.hosts.iter().filter(enforces);
         let enforcing = enforcing.map(|host| host.name.clone()).collect();
+        let topology = &self.opened.topology;
+        let needs = self.hosts.iter().filter_map(|host| {
+            let needs = Needs::of(topology, &host.name, &host.facts, host.platform?);
+            Some((host.name.clone(), needs))
+        });
+        let needs = needs.collect();
+        let contents = self.opened.bundle.as_ref().map(|bundle| &bundle.contents);
+        let is_bundled = self.opened.answers.sources.bundle.is_some();
+        let bundle = is_bundled.then_some(BundleInputs {
+            contents,
+            needs: &needs,
+        });
         let plan = install::plan(PlanInputs {
+            bundle,
             running: &running,
             enforcing: &enforcing,
             encrypts,

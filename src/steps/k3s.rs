@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use minijinja::value::Serde;
 
 use super::{
-    PACKAGES, START, START_SECONDS, StepContext, StepError, StepHost, images, on_each, step_file,
-    template,
+    PACKAGES, START, START_SECONDS, StepContext, StepError, StepHost, bundle, images, on_each,
+    step_file, template,
 };
 use crate::plan::{Late, Step, Task, Value};
 
@@ -24,31 +24,36 @@ const REGISTRIES_FILE: &str = "/etc/rancher/k3s/registries.yaml";
 pub fn installer(context: &StepContext<'_>) -> Step {
     let k3s = &context.given.answers.k3s;
     let server = context.server_1();
+    let fetch = |title: String, url: String, sha256, proxy| {
+        let task = Task::FetchInstaller { url, sha256, proxy };
+        server.task(INSTALLER, title, task).within(PACKAGES)
+    };
+    let pinned = k3s.install_sha256.clone();
+    if let Some(bundle) = context.given.bundle {
+        let bundled = bundle
+            .contents
+            .map(|contents| contents.installer.sha256.clone());
+        let title = "the install script of the bundle is kept";
+        let sum = pinned.or(bundled);
+        return fetch(title.to_owned(), "the bundle".to_owned(), sum, None);
+    }
+    let proxy = context.proxy(&server).cloned();
     let url = k3s.install_url.clone();
-    server
-        .task(
-            INSTALLER,
-            format!("the install script from {url} is downloaded"),
-            Task::FetchInstaller {
-                url,
-                sha256: k3s.install_sha256.clone(),
-                proxy: context.proxy(&server).cloned(),
-            },
-        )
-        .within(PACKAGES)
-        .needing([server.id(&NodeKind::SERVER.step("tools"))])
+    let title = format!("the install script from {url} is downloaded");
+    fetch(title, url, pinned, proxy).needing([server.id(&NodeKind::SERVER.step("tools"))])
 }
 
-/// What the install script needs before it can be downloaded or run.
-pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Step {
+/// What the install script needs before it can be downloaded or run. Nothing of it with a bundle.
+pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Option<Step> {
     let packages = node.platform.download_packages;
-    node.shell(
+    let step = node.shell(
         &kind.step("tools"),
         "the host can download over HTTPS",
         step_file!("k3s/tools"),
         context.downloading(node, vec![("DOWNLOAD_PACKAGES", packages.into())]),
-    )
-    .within(PACKAGES)
+    );
+    let downloads = context.given.bundle.is_none();
+    downloads.then(|| step.within(PACKAGES))
 }
 
 /// The setting of servers that Kubernetes Secrets are encrypted before they are stored.
@@ -230,12 +235,15 @@ pub fn install(
                 ("CHANNEL_URL", text(&k3s.channel_url)),
                 ("INSTALLER_SHA256", Late::InstallerSha256.into()),
                 ("INSTALLER", Late::Installer.into()),
-            ],
+            ]
+            .into_iter()
+            .chain(bundle::images(context, node))
+            .collect(),
         ),
     );
     let installer = context.server_1().id(INSTALLER);
-    let tools = node.id(&kind.step("tools"));
-    Ok(step.within(PACKAGES).needing([tools, installer]))
+    let tools = tools(context, node, kind).map(|step| step.id);
+    Ok(step.within(PACKAGES).needing(tools).needing([installer]))
 }
 
 /// The token and server address of an agent.

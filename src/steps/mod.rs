@@ -4,12 +4,14 @@
 //!   [`cluster`]: a component each
 //! * [`firewall`], [`selinux`]: what stands between them
 //! * [`drill`]: what is taken away from them, and how it is seen that it is back
+//! * [`bundle`]: what hosts without internet are sent
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
 //!
 //! A step is a shell file in `assets/steps` (see `prelude.sh`) and a function here; what one host's
 //! shell cannot do is a [`Task`].
 
+pub mod bundle;
 pub mod certificates;
 pub mod cluster;
 pub mod drill;
@@ -28,16 +30,21 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::answers::{Answers, Registries};
+use crate::bundle::Contents;
 use crate::events::StepId;
 use crate::pki::Pki;
 use crate::plan::{Act, Shell, Step, Task, Value, Work};
 use crate::platform::Platform;
+use crate::platform::bundled::{FOLDER, Needs};
 use crate::secrets::{SecretText, Secrets};
 use crate::topology::{Member, Proxies, Proxy, Topology};
 
 /// The first line of a file that the wizard writes, as in `assets/templates`.
 const HEAD: &str =
     "# Written by k3s-ha-wizard: what is changed here is changed back by its next run.\n";
+
+/// The input of steps that install from a bundle.
+const BUNDLE: &str = "BUNDLE";
 
 /// Packages are downloaded, and another package manager may hold the lock.
 const PACKAGES: Duration = Duration::from_secs(30 * 60);
@@ -82,6 +89,17 @@ pub struct PlanInputs<'a> {
     pub proxies: &'a Proxies,
     /// With their passwords.
     pub registries: &'a Registries,
+    /// What is installed from a bundle, where the answers name one.
+    pub bundle: Option<BundleInputs<'a>>,
+}
+
+/// A bundle to install from.
+#[derive(Clone, Copy)]
+pub struct BundleInputs<'a> {
+    /// `None` for a comparison: it needs no bundle.
+    pub contents: Option<&'a Contents>,
+    /// What every host needs of it, by name.
+    pub needs: &'a BTreeMap<String, Needs>,
 }
 
 /// Why steps cannot be built. With validated answers and the facts of all hosts they always can.
@@ -186,12 +204,17 @@ impl<'a> StepContext<'a> {
         self.given.proxies.get(host.name)
     }
 
-    /// The inputs of a step that downloads: with those of `use_proxy`, where the host has a proxy.
+    /// The inputs of a step that downloads: with those of `use_proxy`, where the host has a proxy, or
+    /// with the folder of what came from a bundle.
     fn downloading(
         &self,
         host: &StepHost<'_>,
         mut inputs: Vec<(&'static str, Value)>,
     ) -> Vec<(&'static str, Value)> {
+        if self.given.bundle.is_some() {
+            inputs.push((BUNDLE, FOLDER.into()));
+            return inputs;
+        }
         let proxy = self.proxy(host).into_iter();
         inputs.extend(proxy.flat_map(|proxy| {
             let value = |text: SecretText| secret_if(proxy.is_secret(), text);

@@ -76,7 +76,7 @@ fn version(host: &StepHost<'_>) -> Result<&'static str, StepError> {
 pub fn install(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
     let version = version(host)?;
     let kind = PairPart::of(context, host);
-    let packages = format!("postgresql-{version}-auto-failover pg-auto-failover-cli");
+    let packages = host.platform.pair_packages().unwrap_or_default();
     let step = host.shell(
         INSTALL,
         format!("pg_auto_failover is installed, with Postgres {version}"),

@@ -3,10 +3,8 @@
 use super::k3s::NodeKind;
 use super::{PACKAGES, StepContext, StepHost, step_file};
 use crate::plan::Step;
+use crate::platform::SELINUX_TOOLS as TOOLS;
 use crate::topology::API;
-
-/// The package of semanage, the same on all families.
-const TOOLS: &str = "policycoreutils-python-utils";
 
 const LOAD_BALANCER: &str = "selinux/load-balancer";
 const K3S: &str = "selinux/k3s";

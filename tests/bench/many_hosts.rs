@@ -176,6 +176,7 @@ fn measure(hosts: usize, seconds: u32) -> Figures {
         plan: &plan,
         pki: &pki,
         secrets: &secrets,
+        bundle: None,
         memory: &Memory::new(&folder, state),
         recorder: &recorder,
         control: &control,

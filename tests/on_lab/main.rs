@@ -6,6 +6,7 @@
 mod backup;
 mod balancers;
 mod bastion;
+mod bundle;
 mod drill;
 mod earlier;
 mod exec_watch;

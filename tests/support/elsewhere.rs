@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use k3s_ha_wizard::events::Stream;
-use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script};
+use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script, ScriptInput};
 
 const REAL: &str = "/run/k3s-ha-wizard";
 
@@ -141,6 +141,18 @@ impl<R: Remote> Remote for There<R> {
         let text = script.text().unwrap();
         let script = Script::new(self.script(text.expose()).leak());
         self.remote.stream(&script, limit, bytes)
+    }
+
+    fn feed(
+        &mut self,
+        script: &Script,
+        input: ScriptInput<'_>,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<i32, RemoteError> {
+        let text = script.text().unwrap();
+        let script = Script::new(self.script(text.expose()).leak());
+        self.remote.feed(&script, input, limit, line)
     }
 
     fn relay(

@@ -2,6 +2,7 @@
 # K3s is installed in one pinned version, by the official install script, and not yet started
 # (docs/facts.md, "Install script").
 # inputs: KIND SERVICE VERSION DROP_IN ARTIFACT_URL CHANNEL_URL INSTALLER_SHA256 INSTALLER
+# from a bundle, inputs: BUNDLE IMAGES IMAGES_SIZE IMAGES_SHA256
 # with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
 
 OURS=$KEEP/k3s-is-ours
@@ -48,6 +49,7 @@ files() { file "$UNIT.d/10-k3s-ha-wizard.conf" 0644 root:root "$DROP_IN"; }
 satisfied() {
     [ -x /usr/local/bin/k3s ] || { say 'K3s is not installed'; return 1; }
     [ "$have" = "$VERSION" ] || { say "K3s is ${have:-of an unknown version}, not $VERSION"; return 1; }
+    [ -z "${IMAGES-}" ] || has_images "$IMAGES" "$IMAGES_SIZE" "$IMAGES_SHA256" || return
     [ -e "$UNIT" ] || { say "there is no service $SERVICE"; return 1; }
     look_at "$SERVICE"
     [ "$(shown UnitFileState)" = enabled ] ||
@@ -56,10 +58,28 @@ satisfied() {
     [ "$(shown NeedDaemonReload)" = no ] || { say "systemd has not read the unit of $SERVICE"; return 1; }
 }
 
+# put_from_bundle: the program and its images. K3s loads those when it starts.
+put_from_bundle() {
+    if [ -e "$BUNDLE/k3s" ]; then
+        install -m 0755 "$BUNDLE/k3s" /usr/local/bin/k3s.new
+        mv -f /usr/local/bin/k3s.new /usr/local/bin/k3s
+        relabel /usr/local/bin/k3s
+        say "the program is $(version_here)"
+    fi
+    if [ -n "${IMAGES-}" ] && [ -e "$BUNDLE/images/$IMAGES" ]; then
+        mkdir -p "$IMAGES_FOLDER"
+        mv -f "$BUNDLE/images/$IMAGES" "$IMAGES_FOLDER/$IMAGES"
+        printf '%s\n' "$IMAGES_SHA256" >"$KEEP/images-$IMAGES"
+        relabel "$IMAGES_FOLDER"
+        say "the images are $IMAGES_FOLDER/$IMAGES"
+    fi
+}
+
 apply() {
     keep
     : >"$OURS"
     put_files
+    [ -z "${BUNDLE-}" ] || put_from_bundle
     if [ -e "$UNIT" ]; then
         systemctl daemon-reload
         # Perhaps only the drop-in was missing.
@@ -85,6 +105,7 @@ apply() {
     export INSTALL_K3S_VERSION="$VERSION" INSTALL_K3S_SKIP_START=true
     [ -z "$ARTIFACT_URL" ] || export INSTALL_K3S_ARTIFACT_URL="$ARTIFACT_URL"
     [ -z "$CHANNEL_URL" ] || export INSTALL_K3S_CHANNEL_URL="$CHANNEL_URL"
+    [ -z "${BUNDLE-}" ] || export INSTALL_K3S_SKIP_DOWNLOAD=true
     # The script replaces the environment of the service by its own, with the proxy in it.
     kept=$KEEP/service-environment
     rm -f "$kept"

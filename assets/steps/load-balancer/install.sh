@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # nginx with its stream module is installed; a newly installed one does not start its own service.
 # inputs: NGINX_PACKAGE STREAM_PACKAGE (empty if nginx has the module) NGINX NGINX_USER
-# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 # The stream module has its package, or is a part of this nginx, such as that of nginx.org.
 has_stream() {

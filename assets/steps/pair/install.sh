@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The packages of pg_auto_failover are installed, and have created no Postgres of their own.
 # inputs: PACKAGES PGDATA DB_PORT
-# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 refuses() {
     [ ! -e "$KEEP/pair-begun" ] || return 0

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Postgres is installed, enabled at boot, and answers on its port.
-# inputs: DB_PORT   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# inputs: DB_PORT   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 OURS=$KEEP/postgres-is-ours
 

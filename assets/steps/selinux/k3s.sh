@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The policy of K3s is installed, and its files have their labels, before it starts. Only where
 # SELinux enforces. Not tried on such a host: docs/facts.md, "SELinux".
-# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 PROGRAM=/usr/local/bin/k3s
 POLICY=k3s-selinux

@@ -2,7 +2,7 @@
 # SELinux lets nginx listen on the port of the API, connect to the servers, and use its own folders.
 # Only where SELinux enforces. Not tried on such a host: docs/facts.md, "SELinux".
 # The ports are TCP, one a line; the tools are the package of semanage.
-# inputs: PORTS TOOLS   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# inputs: PORTS TOOLS   with a proxy: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 LABEL=http_port_t
 RELAY=httpd_can_network_relay

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # keepalived and curl are installed; a newly installed keepalived does not start its own service.
 # inputs: KEEPALIVED_PACKAGE KEEPALIVED
-# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR
+# with a proxy, inputs: PROXY_HTTP PROXY_HTTPS PROXY_NOT_FOR   from a bundle: BUNDLE
 
 satisfied() {
     installed "$KEEPALIVED_PACKAGE" || return 1

@@ -39,7 +39,12 @@ pub(super) fn fetch(
         }
     }
 
-    let script = download(site, url, proxy)?;
+    let script = match site.run.bundle {
+        Some(bundle) => bundle
+            .installer()
+            .map_err(|error| Trouble::because(error.to_string()))?,
+        None => download(site, url, proxy)?,
+    };
     let sum = sha256(&script);
     if let Some(pinned) = pinned
         && !pinned.eq_ignore_ascii_case(&sum)
@@ -84,6 +89,7 @@ fn download(site: &mut Site<'_, '_>, url: &str, proxy: Option<&Proxy>) -> Result
     let program = Script::new(PRELUDE)
         .then(FETCH)
         .input("URL", url)
+        .input("LIMIT", "120")
         .inputs(proxy.into_iter().flat_map(Proxy::inputs));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status: Result<i32, RemoteError> =

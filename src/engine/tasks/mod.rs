@@ -1,5 +1,6 @@
 //! What is not a matter of one host's shell: certificates, proofs, waiting for the cluster.
 
+mod bundle;
 mod cluster;
 mod drill;
 mod installer;
@@ -118,6 +119,7 @@ pub(super) fn only_looks(task: &Task) -> bool {
         | Task::WaitForCluster { .. } => true,
         Task::KeepCertificates
         | Task::FetchInstaller { .. }
+        | Task::SendBundle(_)
         | Task::LearnClusterCa
         | Task::KeepKubeconfig { .. }
         | Task::StartProbe(_)
@@ -138,6 +140,7 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         Task::FetchInstaller { url, sha256, proxy } => {
             installer::fetch(site, url, sha256.as_deref(), proxy.as_ref())
         }
+        Task::SendBundle(needs) => bundle::send(site, needs),
         Task::ProveDatastore(proof) => proofs::datastore(site, proof),
         Task::LearnClusterCa => cluster::learn_ca(site),
         Task::ProveBalancer(proof) => proofs::balancer(site, proof),

@@ -48,6 +48,12 @@ install_packages() {
         say 'finishing an interrupted installation: dpkg --configure -a'
         DEBIAN_FRONTEND=noninteractive dpkg --configure -a
     fi
+    if [ -n "${BUNDLE-}" ]; then
+        say "apt-get install $*, from the bundle"
+        from_folder "$BUNDLE/packages" -qq update
+        from_folder "$BUNDLE/packages" --no-install-recommends install "$@"
+        return
+    fi
     say 'apt-get update'
     apt -qq update
     say "apt-get install $*"
@@ -72,13 +78,14 @@ source_is_reached() {
 }
 
 postgres_installed() { installed postgresql; }
+postgres_package() { printf postgresql; }
 
 # The version that the sources have for this release.
 newest_postgres() {
     apt-cache policy postgresql | sed -n 's/^ *Candidate: \([0-9][0-9]*\).*/\1/p'
 }
 
-install_postgres() { install_packages postgresql; }
+install_postgres() { install_packages "$(postgres_package)"; }
 
 # The newest real psql: the one in PATH is a Perl program that starts it.
 psql_program() {

@@ -8,7 +8,8 @@ use super::{Facts, Family, Platform, Support};
 pub(super) static FAMILY: Family = Family {
     name: "debian",
     members: "Debian, Ubuntu and other derivatives",
-    functions: include_str!("functions.sh"),
+    functions: concat!(include_str!("functions.sh"), include_str!("bundle.sh")),
+    one_major: false,
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,
     of,

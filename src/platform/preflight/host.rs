@@ -440,13 +440,24 @@ fn packages(sheet: &mut RowDraft<'_>) {
         }
     }
     if let SourceTrial::Failed(why) = &sheet.looked.sources.packages {
-        sheet.fails(
-            Check::Packages,
-            format!("packages cannot be downloaded: {why}"),
-            remedies.packages_unreached,
-        );
+        let (cause, remedy) = if sheet.looked.sources.bundled {
+            (
+                format!("packages cannot be installed from the bundle: {why}"),
+                OTHER_BUNDLE,
+            )
+        } else {
+            (
+                format!("packages cannot be downloaded: {why}"),
+                remedies.packages_unreached,
+            )
+        };
+        sheet.fails(Check::Packages, cause, remedy);
     }
 }
+
+/// What to do about what a bundle lacks.
+const OTHER_BUNDLE: &str = "Create another bundle: k3s-ha-wizard bundle create, with --reference NAME for a \
+                            host of the same distribution, release and architecture (or --arch for K3s)";
 
 fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if !sheet.is_node() {
@@ -454,6 +465,10 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     }
     sheet.looks_at(Check::Download);
     match &sheet.looked.sources.download {
+        SourceTrial::Failed(why) if sheet.looked.sources.bundled => {
+            let cause = format!("K3s cannot be installed from the bundle: {why}");
+            sheet.fails(Check::Download, cause, OTHER_BUNDLE);
+        }
         SourceTrial::Failed(why) => {
             let mirror = match wanted.answers.k3s.artifact_url {
                 Some(_) => "Check install_url, artifact_url and version under [k3s]",

@@ -28,6 +28,7 @@ pub(super) fn lab() -> PreflightWorld {
     let answers = Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap();
     let facts = answers.hosts.iter().map(good).collect();
     let sources = answers.hosts.iter().map(|_| Sources {
+        bundled: false,
         packages: SourceTrial::Reached,
         download: SourceTrial::Reached,
         postgres: None,
@@ -359,6 +360,7 @@ fn what_is_not_reached_is_refused() {
         told(&world.grid())
     };
     let tried = |packages, download| Sources {
+        bundled: false,
         packages,
         download,
         postgres: None,

@@ -62,13 +62,15 @@ newest_postgres() {
     say "$version"
 }
 
+postgres_package() { printf postgresql-server; }
+
 install_postgres() {
     choose_postgres
     if [ -n "$stream" ]; then
         say "dnf module enable postgresql:$stream"
         manage module enable "postgresql:$stream"
     fi
-    install_packages postgresql-server
+    install_packages "$(postgres_package)"
 }
 
 # A cluster on DB_PORT where there is none.

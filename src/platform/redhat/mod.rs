@@ -9,6 +9,7 @@ pub(super) static FAMILY: Family = Family {
     name: "redhat",
     members: "RHEL, Rocky and Alma from 8",
     functions: concat!(include_str!("../rpm.sh"), include_str!("functions.sh")),
+    one_major: true,
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,
     of,

@@ -50,11 +50,12 @@ newest_postgres() {
         sed -n 's/.*|  *postgresql\([1-8][0-9]\)-server  *|.*/\1/p' | sort -n | tail -n 1
 }
 
+postgres_package() { printf 'postgresql%s-server' "$(newest_postgres)"; }
+
 install_postgres() {
     zypp --quiet refresh || :
-    version=$(newest_postgres)
     # zypper then says what is missing.
-    install_packages "postgresql$version-server"
+    install_packages "$(postgres_package)"
 }
 
 # A cluster on DB_PORT where there is none: the first start of the service creates it.

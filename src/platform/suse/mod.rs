@@ -9,6 +9,7 @@ pub(super) static FAMILY: Family = Family {
     name: "suse",
     members: "SLES and Leap from 15 SP4",
     functions: concat!(include_str!("../rpm.sh"), include_str!("functions.sh")),
+    one_major: false,
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,
     of,

@@ -40,6 +40,11 @@ impl Frame {
         });
     }
 
+    /// Whether the script has begun.
+    pub fn has_begun(&self) -> bool {
+        !matches!(self.out.state, FrameState::Before)
+    }
+
     /// The script's status, once both outputs have ended.
     pub fn status(&self) -> Option<i32> {
         match (self.out.state, self.err.state) {

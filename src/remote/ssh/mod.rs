@@ -26,7 +26,9 @@ use std::time::Duration;
 use ssh2::Channel;
 
 use super::program::text_of;
-use super::{Cancel, Credentials, Relay, Remote, RemoteError, Script, Target};
+use super::{
+    Cancel, Credentials, LineSplitter, Relay, Remote, RemoteError, Script, ScriptInput, Target,
+};
 use crate::events::Stream;
 use wire::{Pumped, Wire};
 
@@ -100,7 +102,29 @@ impl Remote for Ssh {
     ) -> Result<i32, RemoteError> {
         self.wire.alive()?;
         let script = text_of(script, &self.target.name)?;
-        let result = shell::run(&self.wire, &mut self.root, script.expose(), limit, bytes);
+        let script = script.expose();
+        let result = shell::run(&self.wire, &mut self.root, script, None, limit, bytes);
+        self.settle(result)
+    }
+
+    fn feed(
+        &mut self,
+        script: &Script,
+        input: ScriptInput<'_>,
+        limit: Duration,
+        line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<i32, RemoteError> {
+        self.wire.alive()?;
+        let script = text_of(script, &self.target.name)?;
+        let script = script.expose();
+        let mut lines = LineSplitter::default();
+        let mut bytes = |stream, bytes: &[u8]| {
+            lines.feed(stream, bytes, line);
+            ControlFlow::Continue(())
+        };
+        let (wire, root) = (&self.wire, &mut self.root);
+        let result = shell::run(wire, root, script, Some(input), limit, &mut bytes);
+        lines.finish(line);
         self.settle(result)
     }
 

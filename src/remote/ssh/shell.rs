@@ -1,5 +1,6 @@
 //! The root shell: opened once per connection, and kept.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::frame::Frame;
 use super::wire::{Pumped, Until, Wire};
-use super::{Credentials, RemoteError, Script, Stream, Target};
+use super::{Credentials, RemoteError, Script, ScriptInput, Stream, Target};
 use crate::answers::{CredentialKind, CredentialRequest};
 use crate::hash::hex;
 use crate::remote::program::text_of;
@@ -24,6 +25,9 @@ const END: &str = "#";
 
 /// What banners, profiles and sudo may print on the way to root, in bytes.
 const MOST_WORDS: usize = 1 << 20;
+
+/// How much of an input is in memory at once, in bytes.
+const PART: u64 = 256 * 1024;
 
 /// For the way to root: sudo waits 2 s after a wrong password (docs/ssh.md, "sudo").
 const LIMIT: Duration = Duration::from_secs(30);
@@ -307,29 +311,47 @@ enum ShellOutput {
     End(String),
 }
 
-/// Runs a script in the root shell.
+/// Runs a script in the root shell, with this on its standard input.
 pub fn run(
     wire: &Wire,
     channel: &mut Channel,
     script: &str,
+    feed: Option<ScriptInput<'_>>,
     limit: Duration,
     bytes: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<String>,
 ) -> Result<i32, RemoteError> {
     let until = Until::after(limit);
     let mark = nonce().map_err(|why| wire.lost(why.to_string()))?;
     let size = script.len() + END.len();
-    let input = Zeroizing::new(format!("{mark} {size}\n{script}{END}"));
-    let mut input = input.as_bytes();
+    let announced = match &feed {
+        Some(input) => format!(" {}", input.size),
+        None => String::new(),
+    };
+    let program = Zeroizing::new(format!("{mark} {size}{announced}\n{script}{END}"));
+    let mut program = program.as_bytes();
+    let mut feed = feed.map(Feed::new);
     let mut frame = Frame::new(&mark);
     let mut stopped = None;
     loop {
-        let pumped = wire.pump(channel, &mut input, &mut |stream, part| {
+        // Nothing of its input is sent before the script reads it: a shell reads ahead.
+        let mut feeding = feed.as_mut().filter(|_| frame.has_begun());
+        let whole = match &mut feeding {
+            Some(feed) => feed.next().map_err(|why| wire.stopped(why.to_string()))?,
+            None => program,
+        };
+        let mut rest = whole;
+        let pumped = wire.pump(channel, &mut rest, &mut |stream, part| {
             frame.feed(stream, part, &mut |stream, text| {
                 if stopped.is_none() {
                     stopped = bytes(stream, text).break_value();
                 }
             });
         })?;
+        let sent = whole.len() - rest.len();
+        match feeding {
+            Some(feed) => feed.at += sent,
+            None => program = &program[sent..],
+        }
         if let Some(why) = stopped {
             return Err(wire.stopped(why));
         }
@@ -344,6 +366,34 @@ pub fn run(
             Pumped::Idle => wire.wait(&until)?,
             Pumped::Ended => return Err(wire.lost(ENDED.to_owned())),
         }
+    }
+}
+
+/// The input of a script, in parts.
+struct Feed<'a> {
+    input: ScriptInput<'a>,
+    part: Vec<u8>,
+    /// How much of the part is sent.
+    at: usize,
+}
+
+impl<'a> Feed<'a> {
+    fn new(input: ScriptInput<'a>) -> Self {
+        let part = Vec::new();
+        Self { input, part, at: 0 }
+    }
+
+    /// What is to be sent next; empty at the end.
+    fn next(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.part.len() {
+            let size = self.input.size.min(PART);
+            self.part
+                .resize(usize::try_from(size).unwrap_or_default(), 0);
+            self.input.bytes.read_exact(&mut self.part)?;
+            self.input.size -= size;
+            self.at = 0;
+        }
+        Ok(&self.part[self.at..])
     }
 }
 
@@ -363,7 +413,7 @@ mod tests {
     const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
 
     /// What a shell as root shell makes of its input. Only root can try.
-    fn root_shell(shell: &[&str], input: &str) -> Output {
+    fn root_shell(shell: &[&str], input: &[u8]) -> Output {
         let program = Script::new(ROOT).input("READY", "ready").text().unwrap();
         let mut child = Command::new("env")
             .args(["-i", "PATH=/usr/bin:/bin"])
@@ -379,7 +429,7 @@ mod tests {
         let mut ready = [0; 6];
         let mut stderr = child.stderr.take().unwrap();
         std::io::Read::read_exact(&mut stderr, &mut ready).unwrap();
-        stdin.write_all(input.as_bytes()).unwrap();
+        stdin.write_all(input).unwrap();
         drop(stdin);
         child.wait_with_output().unwrap()
     }
@@ -389,12 +439,37 @@ mod tests {
         for shell in SHELLS {
             let whole = "echo one; echo two#";
             let all = format!("mark {}\n{whole}", whole.len());
-            let output = root_shell(shell, &all);
+            let output = root_shell(shell, all.as_bytes());
             let text = String::from_utf8(output.stdout).unwrap();
             assert_eq!(text, "\u{1e}mark+\none\ntwo\n\u{1e}mark 0\n", "{shell:?}");
             for length in 0..all.len() {
-                let output = root_shell(shell, &all[..length]);
+                let output = root_shell(shell, &all.as_bytes()[..length]);
                 assert!(output.stdout.is_empty(), "{shell:?} ran {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_script_reads_its_input_and_no_other_does() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        for shell in SHELLS {
+            for (script, out) in [
+                ("wc -c", "100000\n"),
+                // Not whole, or not at all: the next script is none of it.
+                ("head -c 3 >/dev/null; exit 4", ""),
+                ("exit 5", ""),
+            ] {
+                let first = format!("a {} {}\n{script}#", script.len() + 1, bytes.len());
+                let second = "b 7\nexit 6#";
+                let input = [first.as_bytes(), &bytes, second.as_bytes()].concat();
+                let output = root_shell(shell, &input);
+                let text = String::from_utf8(output.stdout).unwrap();
+                let status = script.rsplit(' ').next().unwrap().parse().unwrap_or(0);
+                assert_eq!(
+                    text,
+                    format!("\u{1e}a+\n{out}\u{1e}a {status}\n\u{1e}b+\n\u{1e}b 6\n"),
+                    "{shell:?} {script:?}"
+                );
             }
         }
     }
@@ -411,7 +486,8 @@ mod tests {
                 ("# nothing but a comment", 0),
                 ("", 0),
             ] {
-                let output = root_shell(shell, &format!("m {}\n{script}#", script.len() + 1));
+                let input = format!("m {}\n{script}#", script.len() + 1);
+                let output = root_shell(shell, input.as_bytes());
                 let text = String::from_utf8(output.stdout).unwrap();
                 assert_eq!(
                     text,

@@ -87,6 +87,7 @@ fn a_download_ends_neither_over_plain_http_nor_half_way() {
         let output = Command::new("/bin/sh")
             .args(["-c", &asset("remote/fetch.sh")])
             .env("URL", url)
+            .env("LIMIT", "60")
             .env("PATH", programs)
             .env("LC_ALL", "C")
             .env("CURL_CA_BUNDLE", path("ca"))

@@ -7,6 +7,7 @@ mirror_address=$gateway:8080
 www=$state/mirror
 # Must be what the answers ask for; their default is the same.
 k3s_version='v1.36.2+k3s1'
+k3s_images=k3s-airgap-images-amd64.tar.zst
 # Where the stand-in reads whether its kubectl uses as much processor time as the real one.
 kubectl_costs=etc/k3s-stand-in/kubectl-costs
 
@@ -82,7 +83,12 @@ publish_k3s() {
     install -m 644 "$folder/k3s" "$releases/k3s.new"
     mv "$www/install.sh.new" "$www/install.sh"
     mv "$releases/k3s.new" "$releases/k3s"
-    (cd "$releases" && sha256sum k3s >sha256sum-amd64.txt)
+    # The stand-in reads no images: any bytes will do.
+    [ -e "$releases/$k3s_images" ] || {
+        head -c 48M /dev/urandom >"$releases/$k3s_images.new"
+        mv "$releases/$k3s_images.new" "$releases/$k3s_images"
+    }
+    (cd "$releases" && sha256sum k3s "$k3s_images" >sha256sum-amd64.txt)
 }
 
 # By its whole command line, which names our folder: also a mirror whose lab was killed is found.

@@ -1,0 +1,221 @@
+//! Fills a bundle from reference hosts: packages through their own package managers, K3s through
+//! their network.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::hosts::ReachedHost;
+use super::{LAST_LINES, keep_last};
+use crate::bundle::{BundleDraft, BundledFile, NodeFiles, SystemPackages};
+use crate::events::Stream;
+use crate::platform::Platform;
+use crate::platform::bundled::{Collected, system};
+use crate::platform::sources::Downloads;
+use crate::remote::{LineSplitter, RemoteError, Script};
+use crate::topology::{Proxy, Topology};
+
+const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
+const FETCH: &str = include_str!("../../assets/remote/fetch.sh");
+
+/// A large file over a slow line.
+const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
+/// What lists checksums, in bytes.
+const MOST_SUMS: u64 = 1 << 20;
+const MOST_INSTALLER: u64 = 4 << 20;
+/// A program of K3s, or its images, in bytes.
+const MOST_RELEASE: u64 = 4 << 30;
+
+/// Why something cannot be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error("{host}: {why}")]
+    Host { host: String, why: String },
+    #[error("the bundle cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// A reference host.
+pub struct ReferenceHost<'a> {
+    pub host: &'a mut ReachedHost,
+    pub platform: Platform,
+    pub proxy: Option<&'a Proxy>,
+}
+
+impl ReferenceHost<'_> {
+    fn because(&self, why: impl Into<String>) -> CollectError {
+        CollectError::Host {
+            host: self.host.name.clone(),
+            why: why.into(),
+        }
+    }
+
+    /// Runs a script: its standard output goes to `out`. Its last lines are the reason of a failure.
+    fn run(
+        &mut self,
+        script: &Script,
+        out: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), CollectError> {
+        let mut lines = LineSplitter::default();
+        let mut last = std::collections::VecDeque::new();
+        let mut line = |_, text: &str| keep_last(&mut last, text.to_owned());
+        let host = &mut *self.host;
+        let status = host.connection.now(&host.name, |remote| {
+            remote.stream(script, LIMIT, &mut |stream, bytes| match stream {
+                Stream::Out => match out(bytes) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => ControlFlow::Break(error.to_string()),
+                },
+                Stream::Err => {
+                    lines.feed(stream, bytes, &mut line);
+                    ControlFlow::Continue(())
+                }
+            })
+        })?;
+        lines.finish(&mut line);
+        if status == 0 {
+            return Ok(());
+        }
+        let last = last.into_iter().rev().take(LAST_LINES).rev();
+        Err(self.because(last.collect::<Vec<_>>().join("; ")))
+    }
+
+    /// The packages that hosts of its system need, with all that they depend on.
+    pub fn packages(
+        &mut self,
+        topology: &Topology,
+        draft: &mut BundleDraft,
+    ) -> Result<SystemPackages, CollectError> {
+        let collected = self.collect(topology, draft);
+        let forgotten = self.run(&Collected::forget(), &mut |_| Ok(()));
+        let packages = collected?;
+        forgotten?;
+        Ok(packages)
+    }
+
+    fn collect(
+        &mut self,
+        topology: &Topology,
+        draft: &mut BundleDraft,
+    ) -> Result<SystemPackages, CollectError> {
+        let facts = &self.host.facts;
+        let system = system(self.platform, facts);
+        let script = Collected::script(topology, facts, self.platform, self.proxy);
+        let mut text = Vec::new();
+        self.run(&script, &mut |bytes| {
+            text.extend_from_slice(bytes);
+            bounded(text.len() as u64, crate::remote::MOST_OUTPUT as u64)
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let collected = Collected::parse(&lines).map_err(|why| self.because(why))?;
+        for listed in &collected.files {
+            let found = self.take(&Collected::print(listed), &listed.name, listed.size, draft)?;
+            if found != *listed {
+                return Err(self.because(format!("{} has changed on the way", listed.name)));
+            }
+        }
+        Ok(SystemPackages {
+            system,
+            index: collected.index,
+            files: collected.files,
+        })
+    }
+
+    /// What a script prints becomes a file of the bundle.
+    fn take(
+        &mut self,
+        script: &Script,
+        name: &str,
+        most: u64,
+        draft: &mut BundleDraft,
+    ) -> Result<BundledFile, CollectError> {
+        let mut file = draft.begin(most)?;
+        self.run(script, &mut |bytes| file.write(bytes))?;
+        Ok(draft.take(name, file)?)
+    }
+
+    fn fetch(&self, url: &str) -> Script {
+        Script::new(PRELUDE)
+            .then(FETCH)
+            .input("URL", url)
+            .input("LIMIT", LIMIT.as_secs().to_string())
+            .inputs(self.proxy.into_iter().flat_map(Proxy::inputs))
+    }
+
+    /// The install script of K3s.
+    pub fn installer(
+        &mut self,
+        downloads: &Downloads,
+        pinned: Option<&str>,
+        draft: &mut BundleDraft,
+    ) -> Result<BundledFile, CollectError> {
+        let url = &downloads.install_url;
+        let script = self.fetch(url);
+        let file = self.take(&script, "install.sh", MOST_INSTALLER, draft)?;
+        match pinned {
+            Some(pinned) if !pinned.eq_ignore_ascii_case(&file.sha256) => {
+                let why = format!(
+                    "the install script from {url} has the SHA-256 {}, but the answers pin {pinned} \
+                     (k3s.install_sha256)",
+                    file.sha256
+                );
+                Err(self.because(why))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// K3s and its images for an architecture, as the checksums of the release have them.
+    pub fn node(
+        &mut self,
+        downloads: &Downloads,
+        arch: &str,
+        draft: &mut BundleDraft,
+    ) -> Result<NodeFiles, CollectError> {
+        let url = downloads.file(&format!("sha256sum-{arch}.txt"));
+        let mut text = Vec::new();
+        self.run(&self.fetch(&url), &mut |bytes| {
+            text.extend_from_slice(bytes);
+            bounded(text.len() as u64, MOST_SUMS)
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        let sums: BTreeMap<_, _> = text
+            .lines()
+            .filter_map(|line| line.split_once(char::is_whitespace))
+            .map(|(sum, name)| (name.trim_start_matches([' ', '*']), sum))
+            .collect();
+        let program = match arch {
+            "amd64" => "k3s".to_owned(),
+            "arm" => "k3s-armhf".to_owned(),
+            arch => format!("k3s-{arch}"),
+        };
+        let images = format!("k3s-airgap-images-{arch}.tar.zst");
+        let mut file = |name: &str, kept_as: &str| {
+            let url = downloads.file(name);
+            let sum = sums.get(name).copied();
+            let sum = sum.ok_or_else(|| self.because(format!("{url} is not in its checksums")))?;
+            let file = self.take(&self.fetch(&url), kept_as, MOST_RELEASE, draft)?;
+            if file.sha256.eq_ignore_ascii_case(sum) {
+                return Ok(file);
+            }
+            let why = format!("{url} has the SHA-256 {}, not {sum} as listed", file.sha256);
+            Err(self.because(why))
+        };
+        Ok(NodeFiles {
+            arch: arch.to_owned(),
+            program: file(&program, "k3s")?,
+            images: file(&images, &images)?,
+        })
+    }
+}
+
+fn bounded(size: u64, most: u64) -> io::Result<()> {
+    if size <= most {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("it has more than {most} bytes")))
+}
