@@ -3,7 +3,10 @@
 //! * [`links`](Topology::links): the connections that the cluster needs;
 //!   [`openings`](Topology::openings): what the firewall of a host must allow for them
 //! * [`Proxy`]: how each host downloads
+//! * [`losses`](Topology::losses): what survives the loss of which machine
 
+mod advice;
+mod drawing;
 mod links;
 mod proxy;
 
@@ -14,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
+pub use advice::{LEGEND, PARTS, Survival};
 pub use links::{API, AllowedPeer, AllowedPort, KUBELET, Link, MONITOR, Openings};
 pub use proxy::{Proxies, Proxy, ProxyError};
 
