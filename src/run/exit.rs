@@ -46,6 +46,7 @@ pub fn of_error(error: &RunError) -> u8 {
         | RunError::Pki(_)
         | RunError::Topology(_)
         | RunError::Steps(_)
+        | RunError::NoPrimary(_)
         | RunError::Log { .. }
         | RunError::Random(_)
         | RunError::WentWrong => FAILED,
@@ -109,6 +110,7 @@ mod tests {
             (RunError::State(StateError::NoHome), 1),
             (RunError::Unreached(vec![lost()]), 7),
             (RunError::Unreached(vec![lost(), held]), 4),
+            (RunError::NoPrimary(Vec::new()), 1),
             (RunError::Unfit, 5),
             (RunError::Aborted { why: why() }, 130),
             (RunError::WentWrong, 1),
