@@ -296,6 +296,47 @@ fn the_members_of_a_pair_are_told_whichever_is_the_primary() {
     insta::assert_snapshot!(both.join("\n"));
 }
 
+/// The same cluster with a second load balancer; whether each of them holds the address.
+fn status_of_balancers(held: [bool; 2]) -> ClusterStatus {
+    let mut answers = Answers::from_toml(ANSWERS).expect("valid");
+    answers.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
+    let second = Host::new("lb-2", Role::LoadBalancer, "198.51.100.124");
+    answers.hosts.push(second);
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = Folder::open(Some(root.path().into()), "lab").expect("a folder");
+    let poll = Poll::new(folder, answers.clone(), &answers, None).expect("a topology");
+    let balancers = ["lb", "lb-2"].into_iter().zip(held).map(|(name, holds)| {
+        let mut says = Reply::exit(0);
+        if holds {
+            says = says.out("2: host0    inet 198.51.100.130/24 scope global host0");
+        }
+        place(name, Some(Scripted::new(name).on("ip -o addr", says)))
+    });
+    let servers = vec![server("k3s-s1", READY)];
+    let others = [vec![postgres(CONNECTED)], balancers.collect()];
+    let control = Control::default();
+    let mut looks = Looks::at(&poll, servers, others, &control);
+    let status = looks.look(OffsetDateTime::UNIX_EPOCH).status;
+    fits(STATUS, &status);
+    status
+}
+
+#[test]
+fn the_load_balancer_that_holds_the_address_is_told() {
+    let status = status_of_balancers([false, true]);
+    assert!(status.healthy, "{:?}", status.problems);
+    let text = printed(&status);
+    let line = "virtual address  198.51.100.130: held by lb-2\n";
+    assert!(text.contains(line), "{text}");
+    let mut both = status_of_balancers([true, true]);
+    assert_eq!(exit_code(&both), exit::FAILED);
+    both.follow(&status);
+    let change = &both.changes.first().expect("a change").what;
+    let moved = "virtual address 198.51.100.130: held by lb-2, now held by lb and lb-2";
+    assert_eq!(change, moved);
+    assert_eq!(status_of_balancers([false, false]).problems.len(), 1);
+}
+
 #[test]
 fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
     let root = tempfile::tempdir().expect("a folder");
