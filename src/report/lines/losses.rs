@@ -7,7 +7,7 @@ use crate::topology::{LEGEND, PARTS, Topology};
 
 pub fn write<W: Write>(out: &mut W, topology: &Topology) -> io::Result<()> {
     for line in topology.drawing() {
-        writeln!(out, "  {line}")?;
+        writeln!(out, "{}", format!("  {line}").trim_end())?;
     }
     writeln!(out)?;
     let losses = topology.losses();
