@@ -28,6 +28,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     for (number, host) in answers.hosts.iter().enumerate() {
         check.host(number, host);
     }
+    check.sites(&answers.hosts);
     check.no_machine_twice(answers);
     check.bastions(answers);
     check.problems.extend(proxy::problems(answers));
@@ -49,7 +50,7 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     if answers.with_role(Role::Agent).next().is_none() {
         warn("there are no agents: everything you deploy runs on the servers");
     }
-    if pair::is_pair(answers) {
+    if answers.is_pair() {
         pair::WARNINGS.into_iter().for_each(&mut warn);
     }
     if answers.ssh.host_keys == HostKeys::AcceptNew {
@@ -341,20 +342,18 @@ impl Validation {
                 .iter()
                 .enumerate()
                 .filter(|(_, host)| host.roles.contains(&role));
-            let Some((_, first)) = with_role.next() else {
+            if with_role.next().is_none() {
                 self.problem(
                     "hosts",
                     format!("no host has the role \"{role}\": at least one is needed"),
                 );
                 continue;
-            };
+            }
             for (number, _) in with_role.skip(1).filter(|_| role == Role::Postgres) {
                 self.problem(
                     format!("hosts[{number}].role"),
-                    format!(
-                        "{} already has the role \"{role}\": a second one is {NOT_YET}",
-                        first.name
-                    ),
+                    "two hosts have the role \"postgres\" already, and there can be no third: leave \
+                     one of them out",
                 );
             }
         }
@@ -382,9 +381,21 @@ impl Validation {
                     "roles other than load-balancer and monitor on one host are",
                 );
             }
-            if host.site.is_some() {
-                refuse(key("site"), "sites are");
-            }
+        }
+    }
+
+    /// All hosts have a site, or none has.
+    fn sites(&mut self, hosts: &[Host]) {
+        if hosts.iter().all(|host| host.site.is_none()) {
+            return;
+        }
+        let without = hosts.iter().enumerate();
+        for (number, _) in without.filter(|(_, host)| host.site.is_none()) {
+            self.problem(
+                format!("hosts[{number}].site"),
+                "is missing: other hosts have a site, and what the loss of a site means is known only \
+                 where every host has one",
+            );
         }
     }
 
@@ -395,6 +406,9 @@ impl Validation {
         }
         if !is_label(&host.name) {
             self.problem(key("name"), LABEL);
+        }
+        if host.site.as_deref().is_some_and(|site| !is_label(site)) {
+            self.problem(key("site"), LABEL);
         }
         if host.address.parse::<IpAddr>().is_ok() {
         } else if let Some((user, _)) = host.address.split_once('@') {
@@ -470,10 +484,10 @@ impl Validation {
         self.problems.extend(jump::problems(answers));
     }
 
-    /// Names, SSH addresses and cluster addresses belong to one host each, so that no machine has
-    /// two roles.
+    /// Names, SSH addresses and cluster addresses belong to one host each, so that a machine
+    /// is one host.
     fn no_machine_twice(&mut self, answers: &Answers) {
-        const ONE_ROLE: &str = "each machine has one role";
+        const ONE_HOST: &str = "each machine is one host";
         let mut names = BTreeMap::new();
         let mut logins = BTreeMap::new();
         let mut addresses = BTreeMap::new();
@@ -491,7 +505,7 @@ impl Validation {
                 self.problem(
                     format!("hosts[{number}].address"),
                     format!(
-                        "{} is already the address of {other}: {ONE_ROLE}",
+                        "{} is already the address of {other}: {ONE_HOST}",
                         host.address
                     ),
                 );
@@ -505,7 +519,7 @@ impl Validation {
                 };
                 self.problem(
                     format!("hosts[{number}].{field}"),
-                    format!("{ip} is already the address of {other}: {ONE_ROLE}"),
+                    format!("{ip} is already the address of {other}: {ONE_HOST}"),
                 );
             }
         }

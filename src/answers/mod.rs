@@ -241,13 +241,10 @@ impl Role {
         Role::Agent,
     ];
 
-    /// The roles that are built so far; answers with others are refused.
-    pub const SUPPORTED: [Role; 4] = [
-        Role::Postgres,
-        Role::Server,
-        Role::LoadBalancer,
-        Role::Agent,
-    ];
+    /// The role that is written so in the answers.
+    pub fn named(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.as_str() == name)
+    }
 
     /// As it is written in the answers.
     pub fn as_str(self) -> &'static str {
@@ -337,6 +334,14 @@ impl Host {
         let roles = || self.roles.iter().copied();
         let other = roles().find(|role| *role != Role::Monitor);
         other.or_else(|| roles().next()).unwrap_or(Role::Agent)
+    }
+
+    /// Its roles for people and forms: `server`, `load-balancer+monitor`.
+    pub fn roles_text(&self) -> String {
+        let mut roles = self.roles.clone();
+        roles.sort_by_key(|role| *role == Role::Monitor);
+        let names: Vec<_> = roles.into_iter().map(Role::as_str).collect();
+        names.join("+")
     }
 
     /// The address that the other hosts use: `node_ip`, or `address` if that is an IP address.
@@ -446,6 +451,11 @@ impl Answers {
         self.hosts
             .iter()
             .filter(move |host| host.roles.contains(&role))
+    }
+
+    /// Whether two Postgres hosts are wanted.
+    pub fn is_pair(&self) -> bool {
+        self.with_role(Role::Postgres).count() > 1
     }
 
     /// The user in the answers, without the SSH configuration.

@@ -30,53 +30,52 @@ impl Failover {
 
 /// What the operator should know before the run.
 pub(super) const WARNINGS: [&str; 2] = [
-    "two Postgres hosts: one access rule is without a certificate, the monitor's health \
-             check: from its address alone, to the database postgres, as a role without rights",
-    "two Postgres hosts: the servers get the setting net.ipv4.tcp_retries2 = 3, so that \
-             connections to a lost Postgres end after about 3 s. It is for all connections of the \
-             host",
+    "two Postgres hosts: one access rule asks for no certificate and no password (trust), because the \
+     monitor's health check has none: from the monitor's address alone, to the database postgres, as \
+     a role without rights",
+    "two Postgres hosts: the servers get the setting net.ipv4.tcp_retries2 = 3, because connections to \
+     a Postgres that is gone would stay for 15 min; now they end after about 3 s. It is for all \
+     connections of these hosts",
 ];
-
-pub(super) fn is_pair(answers: &Answers) -> bool {
-    answers.with_role(Role::Postgres).count() > 1
-}
 
 /// Two Postgres hosts need a name and one monitor; one needs none.
 pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |key: String, message: &str| problems.push(Problem::new(key, message));
-    let is_pair = is_pair(answers);
+    let is_pair = answers.is_pair();
     let hosts = answers.hosts.iter().enumerate();
-    let monitors = hosts.filter(|(_, host)| host.roles.contains(&Role::Monitor));
-    let keys = monitors.map(|(number, host)| {
-        let field = if host.roles.len() > 1 {
-            "roles"
-        } else {
-            "role"
-        };
-        format!("hosts[{number}].{field}")
-    });
-    let mut keys = keys.collect::<Vec<_>>().into_iter();
-    match keys.next() {
+    let mut monitors = hosts.filter(|(_, host)| host.roles.contains(&Role::Monitor));
+    match monitors.next() {
         None if is_pair => add(
             "hosts".into(),
             "there are two Postgres hosts, so one host must have the role \"monitor\": for example \
              the load balancer, as roles = [\"load-balancer\", \"monitor\"]",
         ),
-        Some(key) if !is_pair => add(
-            key,
-            "the role \"monitor\" is for two Postgres hosts: add a second one, or remove it",
+        // Of all hosts: the second Postgres may be added after this one.
+        Some((_, host)) if !is_pair => add(
+            "hosts".into(),
+            &format!(
+                "{} has the role \"monitor\", which is for two Postgres hosts: add a second one, or \
+                 remove the role",
+                host.name
+            ),
         ),
         _ => {}
     }
-    for key in keys {
-        add(key, "only one host can have the role \"monitor\"");
+    for (number, host) in monitors {
+        let field = if host.roles.len() > 1 {
+            "roles"
+        } else {
+            "role"
+        };
+        let message = "only one host can have the role \"monitor\"";
+        add(format!("hosts[{number}].{field}"), message);
     }
     if is_pair && answers.postgres.name.is_none() {
         add(
-            "postgres".into(),
-            "two Postgres hosts need a DNS name that the servers use for both: write name = \"…\", \
-             for example \"postgres.k3s.internal\". The servers get it in /etc/hosts",
+            "postgres.name".into(),
+            "is missing: the servers use one DNS name for the two Postgres hosts, for example \
+             \"postgres.k3s.internal\". They get it in /etc/hosts",
         );
     }
     problems

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 mod hostile;
+mod hosts;
 mod override_key;
 mod pairs;
 mod prepared;
@@ -131,7 +132,7 @@ fn everything() -> Answers {
         },
         registries: registries(),
         sources: super::sources::tests::given(),
-        hosts: vec![
+        hosts: [
             Host {
                 name: "db".into(),
                 roles: vec![Role::Postgres],
@@ -152,7 +153,12 @@ fn everything() -> Answers {
             Host::new("s1", Role::Server, "10.0.0.11"),
             Host::new("lb", Role::LoadBalancer, "10.0.0.10"),
             Host::new("lb-2", Role::LoadBalancer, "10.0.0.9"),
-        ],
+        ]
+        .map(|host| Host {
+            site: Some("east".into()),
+            ..host
+        })
+        .to_vec(),
         bastions: vec![Bastion {
             name: "gate".into(),
             user: Some("lee".into()),
@@ -351,40 +357,6 @@ node_ip = "10.0.0"
 }
 
 #[test]
-fn the_topology_is_checked() {
-    insta::assert_snapshot!(problems(""), @r#"
-    1:1: hosts: no host has the role "postgres": at least one is needed
-    1:1: hosts: no host has the role "server": at least one is needed
-    1:1: hosts: no host has the role "load-balancer": at least one is needed
-    "#);
-    insta::assert_snapshot!(problems(r#"
-        hosts = [
-            { name = "a", role = "postgres", address = "10.0.0.1" },
-            { name = "b", role = "postgres", address = "10.0.0.2" },
-            { name = "c", role = "server", address = "10.0.0.2" },
-            { name = "d", role = "load-balancer", address = "lb.example.com" },
-            { name = "e", role = "load-balancer", address = "10.0.0.3", node_ip = "127.0.0.1" },
-            { name = "f", role = "agent", address = "f.example.com", node_ip = "10.0.0.1" },
-            { name = "g.example.com", role = "agent", address = "root@10.0.0.7" },
-            { name = "-h", role = "agent", address = "10.0.0.8:2222" },
-            { name = "i", role = "agent", address = "10.0.0.256" },
-        ]"#), @r#"
-    1:1: load_balancer.virtual_ip: is missing: the load balancers d and e share an address, which one of them holds. Set a free address of their network, or leave one of the two hosts out
-    1:1: postgres: two Postgres hosts need a DNS name that the servers use for both: write name = "…", for example "postgres.k3s.internal". The servers get it in /etc/hosts
-    2:17: hosts: there are two Postgres hosts, so one host must have the role "monitor": for example the load balancer, as roles = ["load-balancer", "monitor"]
-    5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine has one role
-    6:61: hosts[3].address: is a DNS name, so node_ip is needed too: access rules, certificates and nodes need an IP address. Write node_ip = "…", or an IP address here
-    7:83: hosts[4].node_ip: the other hosts cannot reach this host at 127.0.0.1: set node_ip to its address in the cluster's network
-    8:80: hosts[5].node_ip: 10.0.0.1 is already the address of a: each machine has one role
-    9:22: hosts[6].name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
-    9:65: hosts[6].address: must not contain a user name: write user = "root"
-    10:22: hosts[7].name: must be 1 to 63 characters of a-z, 0-9 and -, and start and end with a letter or digit, as Kubernetes and DNS require
-    10:54: hosts[7].address: must not contain a port: write port = 2222
-    11:53: hosts[8].address: must be an IP address or a DNS name
-    "#);
-}
-
-#[test]
 fn single_values_are_checked() {
     let found: Vec<_> = [
         "[k3s]\nversion = \"v1.36.2\"",
@@ -553,6 +525,9 @@ fn example_schema_and_types_have_the_same_keys() {
     let mut of_example = keys(&all.parse().expect("TOML"));
     let of_balancer = of_example.get_mut("load_balancer").expect("a section");
     assert!(example().contains("virtual_ip = ") && of_balancer.insert("virtual_ip".into()));
+    // And one site, which has no name.
+    let of_hosts = of_example.get_mut("hosts").expect("hosts");
+    assert!(example().contains("site = ") && of_hosts.insert("site".into()));
     assert_eq!(of_example, written);
     assert_eq!(
         read(&all),
@@ -587,6 +562,9 @@ fn example_schema_and_types_have_the_same_keys() {
         };
         keys.insert(name.clone(), described(section));
     }
+    // One role or several.
+    let of_hosts = keys.get_mut("hosts").expect("hosts");
+    assert!(of_hosts.remove("roles"));
     assert_eq!(keys, written);
 
     // And the same defaults.

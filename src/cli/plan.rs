@@ -21,6 +21,7 @@ use crate::platform::preflight::Grid;
 use crate::procedures::differences::Difference;
 use crate::redact::Redactor;
 use crate::report::diff::{FileChange, How};
+use crate::report::lines::write_losses;
 use crate::run::{
     Frontend, Outlook, Planned, Proceed, Purpose, Reach, Remaining, Tried, carry_out, exit,
 };
@@ -133,6 +134,14 @@ fn mask(value: &mut Value, redactor: &Redactor) {
 
 fn as_lines(planned: &Planned) -> String {
     let mut text = planned.plan().to_string();
+    let mut losses = Vec::new();
+    // Memory takes it.
+    let _ = write_losses(&mut losses, planned.topology());
+    let _ = writeln!(
+        text,
+        "\nThe cluster, and what survives the loss of a machine"
+    );
+    text.push_str(&String::from_utf8_lossy(&losses));
     for difference in planned.differences() {
         let _ = write!(text, "\n{difference}");
     }

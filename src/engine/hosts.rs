@@ -264,7 +264,7 @@ impl Connection {
     }
 
     /// Does something with the host, while the first connection is there.
-    pub(super) fn now<T>(
+    pub fn now<T>(
         &mut self,
         host: &str,
         what: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,

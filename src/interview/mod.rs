@@ -162,20 +162,28 @@ impl Interview {
 
     fn host(&self, place: usize) -> Host {
         let there = self.answers.hosts.get(place).cloned();
-        there.unwrap_or_else(|| Host::new("", self.next_role(), ""))
+        there.unwrap_or_else(|| Host {
+            roles: self.next_roles(),
+            ..Host::new("", Role::Agent, "")
+        })
     }
 
-    /// The role that is likely to be added next.
-    fn next_role(&self) -> Role {
+    /// The roles that are likely to be added next.
+    fn next_roles(&self) -> Vec<Role> {
         let has = |role| self.answers.with_role(role).count();
+        let needs_monitor = self.answers.is_pair() && has(Role::Monitor) == 0;
         if has(Role::Postgres) == 0 {
-            Role::Postgres
+            vec![Role::Postgres]
         } else if has(Role::Server) < 2 {
-            Role::Server
+            vec![Role::Server]
+        } else if has(Role::LoadBalancer) == 0 && needs_monitor {
+            vec![Role::LoadBalancer, Role::Monitor]
         } else if has(Role::LoadBalancer) == 0 {
-            Role::LoadBalancer
+            vec![Role::LoadBalancer]
+        } else if needs_monitor {
+            vec![Role::Monitor]
         } else {
-            Role::Agent
+            vec![Role::Agent]
         }
     }
 }
@@ -188,10 +196,19 @@ pub fn key_of(host: Option<usize>, key: &str) -> String {
     }
 }
 
+/// What follows in a problem's key, if the problem is of the field with this key. The roles of a host
+/// are one field, whatever the answers call them.
+pub fn part_of<'a>(problem: &'a Problem, key: &str) -> Option<&'a str> {
+    let rest = problem.key.strip_prefix(key)?;
+    let is_role = key.strip_suffix("role").is_some();
+    let of_several = rest.strip_prefix('s').filter(|_| is_role);
+    of_several.or(Some(rest))
+}
+
 /// The problem of a field with this key. A problem of a part of it names the part.
 pub fn problem_of(field: &Field, key: &str, found: &[Problem]) -> Option<String> {
     found.iter().find_map(|problem| {
-        let rest = problem.key.strip_prefix(key)?;
+        let rest = part_of(problem, key)?;
         if rest.is_empty() {
             return Some(problem.message.clone());
         }
@@ -274,5 +291,44 @@ mod tests {
         let expected = Host::new("db", Role::Postgres, "10.0.0.5");
         assert_eq!(interview.answers.hosts, [expected]);
         assert_eq!(interview.host_form(1).value("role"), "server");
+    }
+
+    #[test]
+    fn a_second_postgres_host_asks_for_a_monitor() {
+        let mut interview = Interview::new(Found::default());
+        for (place, role) in [Role::Postgres, Role::Postgres, Role::Server, Role::Server]
+            .into_iter()
+            .enumerate()
+        {
+            let name = format!("h{place}");
+            interview.answers.hosts.push(Host::new(name, role, "h"));
+        }
+        let proposed = |interview: &Interview| {
+            let form = interview.host_form(interview.answers.hosts.len());
+            form.value("role").to_owned()
+        };
+        assert_eq!(proposed(&interview), "load-balancer+monitor");
+        let balancer = Host::new("lb", Role::LoadBalancer, "lb");
+        interview.answers.hosts.push(balancer);
+        assert_eq!(proposed(&interview), "monitor");
+        // A choice is taken whole, and what was written in another order stays as it is.
+        let mut form = interview.host_form(4);
+        typed(&mut form, "role", "load-balancer+monitor");
+        interview.take_host(4, &form);
+        let both = [Role::LoadBalancer, Role::Monitor];
+        assert_eq!(interview.answers.hosts[4].roles, both);
+        interview.answers.hosts[4].roles.reverse();
+        let form = interview.host_form(4);
+        assert_eq!(form.value("role"), "load-balancer+monitor");
+        interview.take_host(4, &form);
+        assert_eq!(interview.answers.hosts[4].roles, [both[1], both[0]]);
+        assert_eq!(proposed(&interview), "agent");
+        // The problem of several roles shows at the field, too.
+        interview.answers.hosts[3].roles.push(Role::Agent);
+        let form = interview.host_form(3);
+        let field = form.fields.iter().find(|field| field.key == "role");
+        let problems = interview.problems();
+        let found = problem_of(field.unwrap(), "hosts[3].role", &problems);
+        assert!(found.is_some_and(|said| said.starts_with("roles other than")));
     }
 }

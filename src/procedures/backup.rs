@@ -4,12 +4,12 @@ use crate::plan::{Phase, Plan};
 use crate::platform::Platform;
 use crate::secrets::Secrets;
 use crate::steps::{StepHost, postgres};
-use crate::topology::Topology;
+use crate::topology::{Member, Topology};
 
-/// The platform is that of the datastore's first member.
-pub fn plan(topology: &Topology, platform: Platform, secrets: &Secrets) -> Plan {
+/// The dump is taken from this member of the datastore, the primary.
+pub fn plan(topology: &Topology, primary: &Member, platform: Platform, secrets: &Secrets) -> Plan {
     let datastore = &topology.datastore;
-    let host = StepHost::of(&datastore.members[0], platform);
+    let host = StepHost::of(primary, platform);
     Plan {
         procedure: "backup",
         cluster: topology.cluster.clone(),

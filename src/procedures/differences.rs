@@ -165,7 +165,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     }
     for host in &wanted.hosts {
         if applied.host(&host.name).is_none() {
-            let what = format!("{} is new, as {}", host.name, host.role());
+            let what = format!("{} is new, as {}", host.name, host.roles_text());
             // Its name goes into the certificates of all servers, and Postgres must accept its
             // connections.
             let has = |role: Role| host.roles.contains(&role);
@@ -265,8 +265,12 @@ impl Differences {
             };
             self.add(format!("{name}: its proxy has changed"), how);
         }
-        if old.roles != new.roles {
-            let what = format!("{name}: role {}, now {}", old.role(), new.role());
+        if old.roles_text() != new.roles_text() {
+            let what = format!(
+                "{name}: role {}, now {}",
+                old.roles_text(),
+                new.roles_text()
+            );
             self.add(what, Handling::Refused(MOVED));
         } else if old.cluster_ip() != new.cluster_ip() {
             let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());

@@ -28,9 +28,12 @@ impl fmt::Display for KnownDrills {
 /// API needs least first.
 pub fn all(topology: &Topology) -> Vec<Drill> {
     let mut drills = Vec::new();
-    let hosts: Vec<_> = topology.members().map(|member| &member.name).collect();
+    let nodes = topology.agents.iter().chain(&topology.servers);
+    let api = topology.api.members.iter();
+    let datastore = topology.datastore.monitors.iter();
+    let datastore = datastore.chain(&topology.datastore.members);
     let mut seen = Vec::new();
-    for host in hosts {
+    for host in nodes.chain(api).chain(datastore).map(|member| &member.name) {
         if seen.contains(&host) {
             continue;
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cluster::datastore::Datastore;
 use crate::cluster::{Node, Pod};
-use crate::engine::look::Balancer;
+use crate::engine::look::{Balancer, VirtualAddress};
 use crate::pki::Certificate;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +25,8 @@ pub struct ClusterStatus {
     pub nodes: Vec<Node>,
     pub pods: Vec<Pod>,
     pub load_balancer: Option<Balancer>,
+    /// Of two load balancers.
+    pub virtual_address: Option<VirtualAddress>,
     pub datastore: Option<Datastore>,
     pub certificates: Vec<Certificate>,
     /// The latest changes while the cluster is watched, the oldest first.
@@ -78,6 +80,15 @@ impl ClusterStatus {
         });
         let balancer = self.load_balancer.iter();
         let balancer = balancer.map(|it| (format!("load balancer {}", it.address), it.got.clone()));
+        let held = self.virtual_address.iter();
+        let held = held.map(|it| (format!("virtual address {}", it.address), it.told()));
+        // The lag differs from one look to the next.
+        let members = self.datastore.iter().flat_map(|it| &it.members);
+        let members = members.map(|member| {
+            let [role, ..] = member.told();
+            let name = format!("Postgres on {}", member.name);
+            (name, with(role, &member.problem))
+        });
         let clients = self.datastore.iter().flat_map(|it| &it.clients);
         let clients = clients.map(|client| {
             let state = client.problem.clone().unwrap_or("connected".into());
@@ -89,7 +100,12 @@ impl ClusterStatus {
         });
         let unseen = self.unseen.iter();
         let unseen = unseen.map(|why| (format!("not checked: {why}"), String::new()));
-        let all = nodes.chain(pods).chain(balancer).chain(clients);
+        let all = nodes
+            .chain(pods)
+            .chain(balancer)
+            .chain(held)
+            .chain(members)
+            .chain(clients);
         all.chain(certificates).chain(unseen).collect()
     }
 }

@@ -51,6 +51,12 @@ pub enum RunError {
     /// Hosts that were not reached, or that another run uses.
     #[error("{}\nNothing was changed.", list_of(.0))]
     Unreached(Vec<LeaseError>),
+    /// What each member of the datastore says instead.
+    #[error(
+        "No Postgres of the pair is a primary that can be written to:\n{}\nNothing was changed.",
+        list_of(.0)
+    )]
+    NoPrimary(Vec<String>),
     #[error(
         "The preflight fails, see above for what to do. Nothing was changed.\n\
          To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at \

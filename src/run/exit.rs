@@ -50,6 +50,7 @@ pub fn of_error(error: &RunError) -> u8 {
         | RunError::Pki(_)
         | RunError::Topology(_)
         | RunError::Steps(_)
+        | RunError::NoPrimary(_)
         | RunError::Log { .. }
         | RunError::Random(_)
         | RunError::WentWrong => FAILED,
@@ -113,6 +114,7 @@ mod tests {
             (RunError::State(StateError::NoHome), 1),
             (RunError::Unreached(vec![lost()]), 7),
             (RunError::Unreached(vec![lost(), held]), 4),
+            (RunError::NoPrimary(Vec::new()), 1),
             (RunError::Unfit, 5),
             (RunError::Aborted { why: why() }, 130),
             (RunError::WentWrong, 1),

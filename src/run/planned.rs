@@ -27,6 +27,7 @@ use crate::redact::Redactor;
 use crate::report::diff::FileChange;
 use crate::report::lines::Context;
 use crate::state::{Applied, LastRun, Marks};
+use crate::topology::Topology;
 
 /// The plan is known. Nothing is changed yet.
 pub struct Planned {
@@ -49,6 +50,10 @@ impl Planned {
 
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    pub fn topology(&self) -> &Topology {
+        &self.opened.topology
     }
 
     /// Differences between the answers and the applied state.

@@ -5,20 +5,20 @@ use time::OffsetDateTime;
 
 use super::{RunError, Tried, ways};
 use crate::answers::{Answers, Role};
-use crate::cluster::datastore::Datastore;
+use crate::cluster::datastore::{Datastore, MemberLook, Named};
 use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::engine::Administrator;
 use crate::engine::control::Control;
 use crate::engine::hosts::worth_another;
-use crate::engine::look::{self, Balancer};
+use crate::engine::look::{self, Balancer, VirtualAddress};
 use crate::engine::watch::PollTarget;
 use crate::pki::{self, Certificate, PkiError};
 use crate::redact::Redactor;
 use crate::remote::{Remote, RemoteError};
 use crate::secrets::Secrets;
 use crate::state::Folder;
-use crate::topology::Topology;
+use crate::topology::{Member, Topology};
 
 /// A cluster that can be looked at.
 #[derive(Debug)]
@@ -67,9 +67,27 @@ impl Poll {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
     }
 
-    /// Who can be asked for the datastore.
+    /// The members of the datastore.
     pub fn postgres(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Postgres, tried)
+    }
+
+    /// The two load balancers that share an address; none of one alone.
+    pub fn balancers(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
+        match self.topology.api.virtual_ip() {
+            Some(_) => ways::places(&self.answers, &self.folder, Role::LoadBalancer, tried),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether a load balancer holds the address of the API.
+    pub fn holds(&self, balancer: &mut dyn Remote) -> Result<bool, RemoteError> {
+        look::holds(balancer, self.topology.api.ip)
+    }
+
+    /// What both say together: each with its host's name.
+    pub fn virtual_address(&self, looks: &[(String, bool)]) -> VirtualAddress {
+        VirtualAddress::of(self.topology.api.ip, looks)
     }
 
     pub fn cluster(&self, server: &mut dyn Remote) -> Result<Cluster, RemoteError> {
@@ -83,8 +101,21 @@ impl Poll {
         }
     }
 
-    pub fn datastore(&self, postgres: &mut dyn Remote) -> Result<Datastore, RemoteError> {
-        look::datastore(postgres, &self.topology)
+    /// What one member of the datastore says.
+    pub fn member(&self, postgres: &mut dyn Remote) -> Result<MemberLook, RemoteError> {
+        look::member(postgres, &self.topology)
+    }
+
+    /// What all of them say together: each with its host's name.
+    pub fn datastore(&self, looks: &[(String, MemberLook)]) -> Datastore {
+        let named = |member: &Member| -> Named { (member.name.clone(), member.ip) };
+        let members = self.topology.datastore.members.iter().map(|member| {
+            let mut looks = looks.iter();
+            let look = looks.find(|(name, _)| *name == member.name);
+            (named(member), look.map(|(_, look)| look.clone()))
+        });
+        let servers: Vec<_> = self.topology.servers.iter().map(named).collect();
+        Datastore::of(&members.collect::<Vec<_>>(), &servers)
     }
 
     /// More of one object, as the first server tells it that answers; else why none does.
@@ -134,6 +165,24 @@ impl<'a> Place<'a> {
         }
     }
 
+    fn ask<T>(
+        &mut self,
+        look: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,
+    ) -> PlaceReply<T> {
+        let looked = match self.connected() {
+            Ok(remote) => look(remote),
+            Err(error) => return PlaceReply::Unseen(error),
+        };
+        match looked {
+            Ok(seen) => PlaceReply::Answered(seen),
+            Err(error) if error.ends_connection() => {
+                self.connection = None;
+                PlaceReply::Unseen(error)
+            }
+            Err(error) => PlaceReply::Failed(error.to_string()),
+        }
+    }
+
     fn connected(&mut self) -> Result<&mut dyn Remote, RemoteError> {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
@@ -146,6 +195,13 @@ impl<'a> Place<'a> {
         };
         Ok(self.connection.insert(connection).as_mut())
     }
+}
+
+/// What came of asking a host.
+enum PlaceReply<T> {
+    Answered(T),
+    Failed(String),
+    Unseen(RemoteError),
 }
 
 /// The first host that answers, and why those before it did not.
@@ -173,26 +229,62 @@ pub(super) fn first<T>(
 ) -> First<T> {
     let mut first = First::default();
     for place in places {
-        let looked = match place.connected() {
-            Ok(remote) => look(remote),
-            Err(error) => {
-                first.unseen.push(error);
-                continue;
-            }
-        };
-        match looked {
-            Ok(seen) => {
+        match place.ask(&mut look) {
+            PlaceReply::Answered(seen) => {
                 first.answered = Some((place.target.host.clone(), seen));
                 break;
             }
-            Err(error) if error.ends_connection() => {
-                place.connection = None;
-                first.unseen.push(error);
-            }
-            Err(error) => first.failed.push(error.to_string()),
+            PlaceReply::Failed(why) => first.failed.push(why),
+            PlaceReply::Unseen(error) => first.unseen.push(error),
         }
     }
     first
+}
+
+/// What all hosts answered, each with its name.
+pub(super) struct Each<T> {
+    pub answered: Vec<(String, T)>,
+    /// As for the first one.
+    pub failed: Vec<String>,
+    pub unseen: Vec<RemoteError>,
+}
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self {
+            answered: Vec::new(),
+            failed: Vec::new(),
+            unseen: Vec::new(),
+        }
+    }
+}
+
+/// All are asked at the same time.
+pub(super) fn each<T: Send>(
+    places: &mut [Place<'_>],
+    look: impl Fn(&mut dyn Remote) -> Result<T, RemoteError> + Sync,
+) -> Each<T> {
+    let look = &look;
+    let asked: Vec<_> = std::thread::scope(|scope| {
+        let asking = places.iter_mut().map(|place| {
+            let host = place.target.host.clone();
+            (host, scope.spawn(move || place.ask(look)))
+        });
+        let asking: Vec<_> = asking.collect();
+        let asked = asking.into_iter();
+        asked
+            .filter_map(|(host, thread)| Some((host, thread.join().ok()?)))
+            .collect()
+    });
+    let mut each = Each::default();
+    for (host, asked) in asked {
+        match asked {
+            PlaceReply::Answered(seen) => each.answered.push((host, seen)),
+            PlaceReply::Failed(why) => each.failed.push(why),
+            PlaceReply::Unseen(error) => each.unseen.push(error),
+        }
+    }
+    each
 }
 
 pub(super) fn explained(error: &RemoteError) -> String {

@@ -37,6 +37,13 @@ impl Reach {
     }
 }
 
+/// The hosts that were reached, and why others were not.
+#[derive(Default)]
+pub(super) struct Contacted {
+    pub hosts: Vec<ReachedHost>,
+    pub errors: Vec<LeaseError>,
+}
+
 /// The hosts are connected, and leased if something may be changed.
 pub(super) struct Reached {
     // Dropped first: the leases are released while the state is still locked.
@@ -91,14 +98,29 @@ impl Opened {
         }
     }
 
-    /// Connects to the hosts at once; but a password that several share is first proven on one.
-    /// `told` hears of each when it is connected.
+    /// Connects to the hosts, all of which are needed.
     pub(super) fn connect(
         &mut self,
         which: &Reach,
         control: &Control,
         told: &(dyn Fn(&ReachedHost) + Sync),
     ) -> Result<Vec<ReachedHost>, RunError> {
+        let Contacted { hosts, errors } = self.contact(which, control, told)?;
+        if errors.is_empty() {
+            Ok(hosts)
+        } else {
+            Err(RunError::Unreached(errors))
+        }
+    }
+
+    /// Connects to the hosts at once; but a password that several share is first proven on one.
+    /// `told` hears of each when it is connected.
+    pub(super) fn contact(
+        &mut self,
+        which: &Reach,
+        control: &Control,
+        told: &(dyn Fn(&ReachedHost) + Sync),
+    ) -> Result<Contacted, RunError> {
         let connectors = std::mem::take(&mut self.connectors);
         let answers = &self.answers;
         // A read-only run takes no lease: another run may use the host, even one from this folder.
@@ -123,18 +145,14 @@ impl Opened {
                 .map(std::thread::ScopedJoinHandle::join)
                 .collect()
         });
-        let (mut hosts, mut errors) = (Vec::new(), Vec::new());
+        let mut contacted = Contacted::default();
         for result in results {
             match result.map_err(|_| RunError::WentWrong)? {
-                Ok(host) => hosts.push(host),
-                Err(error) => errors.push(error),
+                Ok(host) => contacted.hosts.push(host),
+                Err(error) => contacted.errors.push(error),
             }
         }
-        if errors.is_empty() {
-            Ok(hosts)
-        } else {
-            Err(RunError::Unreached(errors))
-        }
+        Ok(contacted)
     }
 }
 

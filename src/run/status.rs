@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::known::KnownError;
-use super::poll::{Place, Poll, explained, first};
+use super::poll::{Place, Poll, each, explained, first};
 use super::{Tried, exit, rfc_3339};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
@@ -18,6 +18,7 @@ pub struct Looks<'a> {
     poll: &'a Poll,
     servers: Vec<Place<'a>>,
     postgres: Vec<Place<'a>>,
+    balancers: Vec<Place<'a>>,
 }
 
 /// What one look saw.
@@ -32,13 +33,14 @@ impl<'a> Looks<'a> {
     /// An abort of `control` ends the connections, and so a look.
     pub fn of(poll: &'a Poll, tried: &Tried, control: &'a Control) -> Result<Self, KnownError> {
         let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
-        Ok(Self::at(poll, servers, postgres, control))
+        let balancers = poll.balancers(tried)?;
+        Ok(Self::at(poll, servers, [postgres, balancers], control))
     }
 
     fn at(
         poll: &'a Poll,
         servers: Vec<PollTarget>,
-        postgres: Vec<PollTarget>,
+        [postgres, balancers]: [Vec<PollTarget>; 2],
         control: &'a Control,
     ) -> Self {
         let places = |targets: Vec<PollTarget>| {
@@ -49,6 +51,7 @@ impl<'a> Looks<'a> {
             poll,
             servers: places(servers),
             postgres: places(postgres),
+            balancers: places(balancers),
         }
     }
 
@@ -56,16 +59,19 @@ impl<'a> Looks<'a> {
     pub fn look(&mut self, now: OffsetDateTime) -> ClusterLook {
         let poll = self.poll;
         let (servers, postgres) = (&mut self.servers, &mut self.postgres);
-        let (cluster, datastore) = std::thread::scope(|scope| {
-            let datastore = scope.spawn(|| first(postgres, |remote| poll.datastore(remote)));
+        let balancers = &mut self.balancers;
+        let (cluster, datastore, held) = std::thread::scope(|scope| {
+            let datastore = scope.spawn(|| each(postgres, |remote| poll.member(remote)));
+            let held = scope.spawn(|| each(balancers, |remote| poll.holds(remote)));
             let cluster = first(servers, |remote| {
                 Ok((poll.cluster(remote)?, poll.balancer(remote)?))
             });
-            (cluster, datastore.join().unwrap_or_default())
+            let held = held.join().unwrap_or_default();
+            (cluster, datastore.join().unwrap_or_default(), held)
         });
         let mut problems = cluster.failed;
         let mut unseen = cluster.unseen;
-        let others = datastore.unseen.into_iter();
+        let others = datastore.unseen.into_iter().chain(held.unseen);
         let is_new = |error: &RemoteError| !unseen.contains(error);
         let others: Vec<_> = others.filter(is_new).collect();
         unseen.extend(others);
@@ -79,8 +85,16 @@ impl<'a> Looks<'a> {
             let problem = balancer.problem.as_ref()?;
             Some(format!("load balancer {}: {problem}", balancer.address))
         }));
+        problems.extend(held.failed);
+        let held = held.answered;
+        let virtual_address = (!held.is_empty()).then(|| poll.virtual_address(&held));
+        problems.extend(virtual_address.iter().filter_map(|it| {
+            let problem = it.problem.as_ref()?;
+            Some(format!("virtual address {}: {problem}", it.address))
+        }));
         problems.extend(datastore.failed);
-        let datastore = datastore.answered.map(|(_, datastore)| datastore);
+        let looks = datastore.answered;
+        let datastore = (!looks.is_empty()).then(|| poll.datastore(&looks));
         problems.extend(datastore.iter().flat_map(Datastore::problems));
         let certificates = self.certificates(now, &mut problems);
         let status = ClusterStatus {
@@ -93,6 +107,7 @@ impl<'a> Looks<'a> {
             nodes: cluster.nodes,
             pods: cluster.pods,
             load_balancer,
+            virtual_address,
             datastore,
             certificates,
             changes: Vec::new(),

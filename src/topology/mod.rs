@@ -3,7 +3,10 @@
 //! * [`links`](Topology::links): the connections that the cluster needs;
 //!   [`openings`](Topology::openings): what the firewall of a host must allow for them
 //! * [`Proxy`]: how each host downloads
+//! * [`losses`](Topology::losses): what survives the loss of which machine
 
+mod advice;
+mod drawing;
 mod links;
 mod proxy;
 
@@ -14,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
+pub use advice::{LEGEND, PARTS, Survival};
 pub use links::{API, AllowedPeer, AllowedPort, KUBELET, Link, MONITOR, Openings};
 pub use proxy::{Proxies, Proxy, ProxyError};
 
@@ -120,12 +124,11 @@ impl Topology {
         self.servers.iter().chain(&self.agents)
     }
 
-    /// The hosts of all parts, agents first, and what everything needs last; a host with several roles
-    /// several times.
+    /// The hosts of all parts, in the order of the phases; a host with several roles several times.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        let api = self.api.members.iter().chain(&self.datastore.monitors);
-        let nodes = self.agents.iter().chain(&self.servers);
-        nodes.chain(api).chain(&self.datastore.members)
+        let datastore = self.datastore.members.iter();
+        let datastore = datastore.chain(&self.datastore.monitors);
+        datastore.chain(&self.api.members).chain(self.nodes())
     }
 
     /// The nodes that the cluster must have, all of the same version of K3s.

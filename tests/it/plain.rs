@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::WIZARD;
-use k3s_ha_wizard::answers::Answers;
+use k3s_ha_wizard::answers::{Answers, Secret};
+use support::pair_walk;
 use support::terminal::Terminal;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
@@ -103,6 +104,88 @@ fn answers_are_saved_at_any_question_and_secrets_do_not_show() {
     terminal.is_put_back();
     let text = std::fs::read_to_string(&saved).expect("saved");
     assert!(text.contains("correct-horse-battery"), "{text}");
+}
+
+/// The same hosts as on the screens.
+#[test]
+fn a_pair_is_entered_in_lines_and_its_answers_are_as_written_by_hand() {
+    let folder = folder();
+    let by_hand = Answers::from_toml(&pair_walk::answers()).expect("valid answers");
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--plain"], &DUMB, folder.path());
+    let mut heard = 0;
+    for (label, text) in [
+        ("Number [1]:", "1"),
+        ("Cluster [", "lab"),
+        ("SSH user [", "sles"),
+        (
+            "Known hosts files [",
+            "/var/lib/k3s-ha-wizard-lab/known_hosts\n",
+        ),
+    ] {
+        keeps_until(&mut terminal, &mut heard, label, text);
+    }
+    for host in &by_hand.hosts {
+        keeps_until(&mut terminal, &mut heard, "Number [", "1");
+        let secret = |secret: &Option<Secret>| match secret {
+            Some(Secret::File(path)) => format!("file:{}", path.display()),
+            _ => String::new(),
+        };
+        let key = host.key.as_ref();
+        let key = key.map_or_else(String::new, |key| key.display().to_string());
+        for (label, text) in [
+            ("Name:", host.name.clone()),
+            ("Role [", host.roles_text()),
+            ("Address:", host.address.clone()),
+            ("SSH user [", host.user.clone().unwrap_or_default()),
+            ("SSH key file [", key),
+            ("Key passphrase [", secret(&host.passphrase)),
+            ("SSH password [", secret(&host.password)),
+            ("sudo password [", secret(&host.sudo_password)),
+        ] {
+            keeps_until(&mut terminal, &mut heard, label, &text);
+        }
+    }
+    for (label, text) in [
+        ("Number [6]:", "6"),
+        ("Postgres name:", "postgres.lab.internal"),
+        ("Failover [steady]:", "steady"),
+        (
+            "Server settings [",
+            "cluster-cidr = \"198.18.0.0/16\"\nservice-cidr = \"198.19.0.0/16\"\n\
+             cluster-dns = \"198.19.0.10\"\n",
+        ),
+        ("Install script [", "http://198.51.100.1:8080/install.sh"),
+        ("Releases [", "http://198.51.100.1:8080/k3s"),
+        ("Virtual address [", "198.51.100.130"),
+        ("Number [1]:", "save"),
+    ] {
+        keeps_until(&mut terminal, &mut heard, label, text);
+    }
+    terminal.hears("Saved as ./lab.answers.toml");
+    terminal.answers("Number [1]:", "quit");
+    assert_eq!(terminal.ends(), 0);
+    let said = terminal.said();
+    assert!(said.contains("k3s-nginx: load-balancer+monitor,"), "{said}");
+    assert!(said.contains("asks for no certificate"), "{said}");
+    assert_eq!(load(&folder.path().join("lab.answers.toml")), by_hand);
+}
+
+/// Keeps the answers to all questions before the one with this beginning, and answers that one.
+fn keeps_until(terminal: &mut Terminal, heard: &mut usize, question: &str, answer: &str) {
+    loop {
+        let mut said = terminal.said();
+        terminal.waits_until("a question", |terminal| {
+            let before = std::mem::replace(&mut said, terminal.said());
+            said == before && said[*heard..].trim_end().ends_with(':')
+        });
+        let asked = said.rsplit('\n').next().unwrap_or_default();
+        *heard = said.len();
+        if asked.contains(question) {
+            terminal.types(&format!("{answer}\n"));
+            return;
+        }
+        terminal.types("\n");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::WIZARD;
 use k3s_ha_wizard::answers::{Answers, Bastion, Secret};
 use k3s_ha_wizard::state::{Applied, Folder, State};
+use support::pair_walk;
 use support::sshd::Sshd;
 use support::terminal::Terminal;
 
@@ -241,6 +242,23 @@ fn answers_are_opened_and_saved_and_the_saved_ones_are_the_same() {
     };
     let saved = load(&folder.path().join("k3s.answers.toml"));
     assert_eq!(saved, load(std::path::Path::new(EXAMPLE)));
+}
+
+/// Two Postgres hosts, their monitor and two load balancers, from an empty list of hosts.
+#[test]
+fn a_pair_is_entered_and_its_answers_are_as_written_by_hand() {
+    let folder = folder();
+    let mut terminal = Terminal::start(WIZARD, SIZE, &["--no-probe"], &[], folder.path());
+    pair_walk::enters(&mut terminal);
+    terminal.waits_for("asks for no certificate");
+    terminal.types("\u{13}\r");
+    terminal.waits_for("Saved as ./lab.answers.toml");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    let saved = std::fs::read_to_string(folder.path().join("lab.answers.toml"));
+    let saved = Answers::from_toml(&saved.expect("saved")).expect("valid answers");
+    let by_hand = Answers::from_toml(&pair_walk::answers()).expect("valid answers");
+    assert_eq!(saved, by_hand);
 }
 
 /// Every file in a folder, also in those in it.

@@ -3,8 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::WIZARD;
 use crate::install::must_change_nothing;
 use crate::lab::{Lab, Wizard};
+use crate::tui::AGENT;
+use k3s_ha_wizard::answers::Answers;
+use support::pair_walk;
+use support::terminal::Terminal;
 
 /// After this the cluster must have recovered, and the pair be in sync again.
 const RECOVERY: Duration = Duration::from_secs(120);
@@ -108,6 +113,36 @@ fn certificates_are_their_own(lab: &Lab) {
     }
 }
 
+/// `backup create` dumps this member; the dump has the tables.
+fn backs_up(wizard: &Wizard, primary: &str) {
+    let (code, said) = wizard.says(&["backup", "create"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, json) = wizard.says_alone(&["backup", "list", "--output", "json"]);
+    assert_eq!(code, Some(0), "{json}");
+    let listed: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let last = listed.as_array().unwrap().last().unwrap();
+    assert_eq!(last["host"], primary, "{last}");
+    assert!(last["size"].as_u64().unwrap() > 1000, "{last}");
+}
+
+/// The same, and `status` names the primary and the standby in sync.
+fn backs_up_the_primary(lab: &Lab, wizard: &Wizard, primary: &str) {
+    assert_eq!(wait_for_sync(lab), primary);
+    backs_up(wizard, primary);
+    let (code, json) = wizard.says(&["status", "--output", "json"]);
+    assert_eq!(code, Some(0), "{json}");
+    let status: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for member in status["datastore"]["members"].as_array().unwrap() {
+        let (role, in_sync) = if member["name"] == primary {
+            ("primary", serde_json::Value::Null)
+        } else {
+            ("standby", true.into())
+        };
+        assert_eq!(member["role"], role, "{member}");
+        assert_eq!(member["in_sync"], in_sync, "{member}");
+    }
+}
+
 #[test]
 #[ignore = "takes minutes: tests/run --all"]
 fn a_pair_survives_the_loss_of_its_primary() {
@@ -118,6 +153,7 @@ fn a_pair_survives_the_loss_of_its_primary() {
     must_change_nothing(&wizard.run().good());
     certificates_are_their_own(&lab);
 
+    backs_up_the_primary(&lab, &wizard, MEMBERS[0]);
     must_survive(&lab, "planned switchover", |_| {
         lab.must(
             "k3s-nginx",
@@ -125,6 +161,7 @@ fn a_pair_survives_the_loss_of_its_primary() {
                   -c 'SELECT pgautofailover.perform_failover()'",
         );
     });
+    backs_up_the_primary(&lab, &wizard, MEMBERS[1]);
     must_survive(&lab, "everything of Postgres killed", |primary| {
         lab.sh(primary, "pkill -KILL -u postgres");
     });
@@ -137,9 +174,51 @@ fn a_pair_survives_the_loss_of_its_primary() {
         };
         lab.does(&["stop", off]);
     });
+    // The member that is left is dumped while the other one is off.
+    let left = MEMBERS.into_iter().find(|member| *member != off);
+    backs_up(&wizard, left.unwrap());
     lab.does(&["start", off]);
     wait_for_sync(&lab);
     certificates_are_their_own(&lab);
     // Whichever is the primary now.
     must_change_nothing(&wizard.run().good());
+}
+
+/// The same hosts, entered from an empty list and installed phase by phase.
+#[test]
+#[ignore = "takes minutes: tests/run --all"]
+fn a_pair_is_installed_on_the_screens() {
+    let lab = Lab::of_topology("pair");
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(WIZARD, (80, 24), &[], &[AGENT], folder.path());
+    pair_walk::enters(&mut terminal);
+    terminal.types("\u{13}\r");
+    terminal.waits_for("Saved as ./lab.answers.toml");
+    let saved = Answers::load(&folder.path().join("lab.answers.toml")).unwrap();
+    let by_hand = Answers::from_toml(&lab.says(&["answers"])).unwrap();
+    assert_eq!(saved, by_hand);
+    terminal.types("\r");
+    terminal.waits_for("Fit for ");
+    terminal.types("\r");
+    terminal.waits_for("Cluster lab: ");
+    terminal.types("\r");
+    for phase in 1..=7 {
+        // What the phase before has done may leave no room for more than the head.
+        let head = format!("Phase {phase}/7 ");
+        terminal.waits_until(&head, |terminal| {
+            let text = terminal.text();
+            text.contains(&head) && text.contains("run this phase")
+        });
+        terminal.types("\r");
+    }
+    terminal.waits_for("Nodes  all healthy");
+    // The live page asks both members and both load balancers.
+    terminal.resize((120, 90));
+    terminal.waits_for("standby  yes");
+    terminal.waits_for("Virtual address  held by k3s-nginx");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+    wait_for_sync(&lab);
+    certificates_are_their_own(&lab);
 }

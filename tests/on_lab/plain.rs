@@ -48,6 +48,7 @@ fn a_cluster_is_made_by_answering_questions() {
         "sudo password",
         "Host key",
         "Proxy",
+        "Site",
         "Overridden checks",
     ] {
         terminal.answers(field, "");

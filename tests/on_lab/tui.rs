@@ -11,11 +11,12 @@ use crate::WIZARD;
 use crate::lab::{self, Lab, Wizard};
 use k3s_ha_wizard::events::log::read;
 use k3s_ha_wizard::events::{DecidedBy, Event, Outcome, What};
+use support::pair_walk::fills;
 use support::terminal::Terminal;
 
 const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/answers.toml");
 const SIZE: (u16, u16) = (80, 24);
-const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.sock");
+pub const AGENT: (&str, &str) = ("SSH_AUTH_SOCK", "/var/lib/k3s-ha-wizard-lab/agent.sock");
 
 /// The wizard with the answers of the lab, at their review.
 pub fn opened(folder: &Path) -> Terminal {
@@ -25,22 +26,6 @@ pub fn opened(folder: &Path) -> Terminal {
     terminal.waits_for("The path of a TOML file");
     terminal.types(&format!("{ANSWERS}\r"));
     terminal
-}
-
-/// Goes to a field of the form that is shown, and types into it.
-fn fills(terminal: &mut Terminal, label: &str, text: &str) {
-    let here = format!("▸ {label} ");
-    for _ in 0..40 {
-        if terminal.text().contains(&here) {
-            terminal.types("\u{15}");
-            terminal.types(text);
-            return;
-        }
-        let before = terminal.drawn();
-        terminal.types("\t");
-        terminal.waits_until("another field", |terminal| terminal.drawn() > before);
-    }
-    panic!("no field {label}\n{}", terminal.text());
 }
 
 /// Ctrl-N: on to the next page.

@@ -5,6 +5,7 @@
 #![allow(clippy::missing_panics_doc)] // what fails here fails the test
 
 pub mod elsewhere;
+pub mod pair_walk;
 pub mod postgres;
 pub mod sshd;
 pub mod svg;

@@ -150,7 +150,7 @@ impl Terminal {
         self.waits_until(text, |terminal| terminal.text().contains(text));
     }
 
-    pub fn waits_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub fn waits_until(&self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
         let since = Instant::now();
         while !is_so(self) {
             assert!(since.elapsed() < PATIENCE, "never: {what}\n{}", self.text());

@@ -32,7 +32,6 @@ address = "10.0.0.5"
 name = "s1"
 role = "server"
 address = "10.0.0.11"
-site = "a"
 [[hosts]]
 name = "lb"
 roles = ["load-balancer", "monitor"]
@@ -41,8 +40,7 @@ address = "10.0.0.10"
     insta::assert_snapshot!(problems(text), @r#"
     3:12: postgres.endpoint: an external Postgres is not supported yet
     5:12: load_balancer.endpoint: an external load balancer is not supported yet
-    14:8: hosts[1].site: sites are not supported yet
-    17:9: hosts[2].roles: the role "monitor" is for two Postgres hosts: add a second one, or remove it
+    6:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }
 
@@ -81,7 +79,7 @@ fn two_postgres_hosts_need_a_name_and_one_monitor() {
     };
     refused(
         &pair("", "\"load-balancer\", \"monitor\""),
-        "need a DNS name",
+        "is missing: the servers use one DNS name",
     );
     refused(
         &pair(name, "\"load-balancer\""),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Site, Trouble, proofs};
 use crate::engine::hosts::output;
+use crate::engine::look::OWN_ADDRESS;
 use crate::events::Outcome;
 use crate::plan::Late;
 use crate::proof::balancer::{self, BalancerVerdict};
@@ -14,7 +15,6 @@ use crate::remote::Script;
 const LOOK: Duration = Duration::from_secs(20);
 /// How long this machine waits for a connection, and for an answer.
 const FROM_HERE: Duration = Duration::from_secs(3);
-const OWN_ADDRESS: &str = "ip -o addr show to \"$VIRTUAL_IP\" 2>/dev/null";
 const INSTEAD: &str = "Where a network does not let an address move, as in most clouds: use one load \
                        balancer without virtual_ip, or a load balancer of the cloud";
 

@@ -13,6 +13,8 @@ use crate::answers::{Answers, Host};
 use crate::interview::form::Field;
 use crate::interview::offers::Offer;
 use crate::interview::{binding, text};
+use crate::report::lines::write_losses;
+use crate::topology::Topology;
 
 impl Walk {
     pub(super) fn welcome(&mut self) -> Result<PlainPage, NoAnswer> {
@@ -376,6 +378,14 @@ impl Walk {
             self.console.point("  ", &told(&answers, host));
         }
         self.console.gap();
+        if let (Ok(topology), []) = (Topology::of(&answers), &answers.problems()[..]) {
+            let mut losses = Vec::new();
+            // Memory takes it.
+            let _ = write_losses(&mut losses, &topology);
+            self.console.say(say::LOSSES);
+            self.console.print(&String::from_utf8_lossy(&losses));
+            self.console.gap();
+        }
     }
 
     pub(super) fn title(&mut self, title: &str) {
@@ -395,7 +405,7 @@ fn told(answers: &Answers, host: &Host) -> String {
     };
     say::host(
         name,
-        host.role().as_str(),
+        &host.roles_text(),
         &host.address,
         &node_ip,
         &user,

@@ -6,7 +6,7 @@ use crate::answers::Problem;
 use crate::interview::binding::ParseError;
 use crate::interview::form::{Field, Form, Kind};
 use crate::interview::section::Section;
-use crate::interview::{Interview, key_of, text};
+use crate::interview::{Interview, key_of, part_of, text};
 
 /// Keys that the help texts mention do not exist here.
 const OF_KEYS: &str = " Left and right choose.";
@@ -98,7 +98,7 @@ impl PlainForm {
 
 /// A list also has the problems of its items.
 fn is_of(problem: &Problem, key: &str) -> bool {
-    let rest = problem.key.strip_prefix(key);
+    let rest = part_of(problem, key);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
 }
 

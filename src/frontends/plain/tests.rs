@@ -84,7 +84,7 @@ fn walked(typed: &'static str, found: Found) -> (Walk, String) {
 #[test]
 fn hosts_are_added_and_what_is_wrong_is_asked_again() {
     let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\
-        Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\n\n\
+        Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\n\n\n\
         2\nserver-1 10.0.0.11\n10.0.0.12 server-2\nlb 10.0.0.2\n\n\
         3\n4\n-\n\nback\nback\n\
         4\n2\nmaybe\nyes\n5\n2\n9\nback\n2\nno\n1\nback\nquit\n";
@@ -100,7 +100,7 @@ fn hosts_are_added_and_what_is_wrong_is_asked_again() {
 
 #[test]
 fn a_host_without_name_and_address_is_not_added() {
-    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\n\n\n\nkay\n\n\n\n\n\n\n\n\n\nquit\n";
+    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\n\n\n\nkay\n\n\n\n\n\n\n\n\n\n\nquit\n";
     let (walk, text) = walked(typed, Found::default());
     let said = "No host was added: a host needs a name and an address.";
     assert!(text.contains(said), "{text}");

@@ -26,6 +26,7 @@ pub const MOVE_UP: Choice<'static> = (
     "the first server in the list creates the \
                                                          cluster",
 );
+pub const LOSSES: &str = "The cluster, and what survives the loss of a machine";
 pub const GO_ON: Choice<'static> = ("Continue", "");
 pub const PASTE_HOW: &str = "One host per line: name, address and role in any order, user@ before \
                              the address if needed. Finish with an empty line.";

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::cluster::Cluster;
 use crate::cluster::datastore::Datastore;
 use crate::cluster::details::{Details, ObjectName};
-use crate::engine::look::Balancer;
+use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::News;
 use crate::pki::Certificate;
 
@@ -23,6 +23,8 @@ pub enum LiveUpdate {
     Datastore(News<Datastore>),
     /// What answers at the load balancer's address, as a server sees it.
     Balancer(Balancer),
+    /// Which of two load balancers holds the address.
+    Holder(VirtualAddress),
     Certificates(Vec<Certificate>),
     /// More of an object, or why it could not be asked.
     Details(ObjectName, Result<Details, String>),

@@ -1,17 +1,18 @@
-//! The threads that look at what a run has left: one at the cluster, one at its datastore, one at
-//! the objects that the operator chooses. They end when the control of their run says so, or when the screens are gone.
+//! The threads that look at what a run has left: one at the cluster, one at each member of its
+//! datastore, one at the objects that the operator chooses. They end when the control of their run says so, or when the screens are gone.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 use time::OffsetDateTime;
 
 use crate::answers::Answers;
+use crate::cluster::datastore::{Datastore, MemberLook};
 use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
-use crate::engine::watch::{PollTarget, Watched, watch};
+use crate::engine::watch::{Lost, News, PollTarget, Seen, Watched, watch};
 use crate::remote::Remote;
 use crate::run::poll::Poll;
 use crate::run::{RunError, Tried};
@@ -55,8 +56,8 @@ pub fn start(
     let poll = Arc::new(poll);
     let servers = poll.servers(tried)?.into_iter();
     let postgres = poll.postgres(tried)?.into_iter();
+    let balancers = poll.balancers(tried)?;
     let servers: Vec<_> = servers.map(|host| telling(host, messages)).collect();
-    let postgres = postgres.map(|host| telling(host, messages)).collect();
 
     let (polled, heard, stop) = (poll.clone(), messages.clone(), control.clone());
     spawn("watch-cluster", move || {
@@ -115,13 +116,88 @@ pub fn start(
         }
     })?;
 
-    let (heard, stop) = (messages.clone(), control.clone());
-    spawn("watch-datastore", move || {
-        let look = &mut |remote: &mut dyn Remote| poll.datastore(remote);
-        watch(postgres, &stop, PAUSE, look, &mut |news| {
-            tell(&heard, LiveUpdate::Datastore(news))
-        });
-    })
+    let members = Arc::new(Mutex::new(Members::default()));
+    for member in postgres {
+        let member = telling(member, messages);
+        let (poll, members) = (poll.clone(), members.clone());
+        let (heard, stop) = (messages.clone(), control.clone());
+        let name = member.host.clone();
+        locked(&members).0.push((name.clone(), Watched::default()));
+        spawn("watch-datastore", move || {
+            let look = &mut |remote: &mut dyn Remote| poll.member(remote);
+            watch(vec![member], &stop, PAUSE, look, &mut |news| {
+                let news = locked(&members).told(&name, news, &poll);
+                tell(&heard, LiveUpdate::Datastore(news))
+            });
+        })?;
+    }
+    let held = Arc::new(Mutex::new(Vec::new()));
+    for balancer in balancers {
+        let balancer = telling(balancer, messages);
+        let (poll, held) = (poll.clone(), held.clone());
+        let (heard, stop) = (messages.clone(), control.clone());
+        let name = balancer.host.clone();
+        spawn("watch-address", move || {
+            let look = &mut |remote: &mut dyn Remote| poll.holds(remote);
+            watch(vec![balancer], &stop, PAUSE, look, &mut |news| {
+                let mut held = locked(&held);
+                held.retain(|(other, _): &(String, bool)| *other != name);
+                if let News::Seen(seen) = news {
+                    held.push((name.clone(), seen.picture));
+                }
+                held.sort();
+                let now = poll.virtual_address(&held);
+                tell(&heard, LiveUpdate::Holder(now))
+            });
+        })?;
+    }
+    Ok(())
+}
+
+/// What each member of the datastore said last. They are watched one by one, and told of together.
+#[derive(Default)]
+struct Members(Vec<(String, Watched<MemberLook>)>);
+
+impl Members {
+    fn told(&mut self, name: &str, news: News<MemberLook>, poll: &Poll) -> News<Datastore> {
+        let since = match &news {
+            News::Seen(seen) => seen.since,
+            News::Lost(lost) => lost.since,
+        };
+        let mut members = self.0.iter_mut();
+        if let Some((_, watched)) = members.find(|(member, _)| member == name) {
+            watched.told(news);
+        }
+        let now = |watched: &Watched<MemberLook>| match (&watched.seen, &watched.lost) {
+            (Some(seen), None) => Some(seen.picture.clone()),
+            _ => None,
+        };
+        let members = self.0.iter();
+        let looks = members.filter_map(|(name, watched)| Some((name.clone(), now(watched)?)));
+        let looks: Vec<_> = looks.collect();
+        if let Some((first, _)) = looks.first() {
+            return News::Seen(Seen {
+                from: first.clone(),
+                picture: poll.datastore(&looks),
+                since,
+            });
+        }
+        let lost = || {
+            self.0
+                .iter()
+                .filter_map(|(_, watched)| watched.lost.as_ref())
+        };
+        News::Lost(Lost {
+            since,
+            last: lost().filter_map(|lost| lost.last).max(),
+            why: lost().flat_map(|lost| lost.why.clone()).collect(),
+            given_up: lost().all(|lost| lost.given_up),
+        })
+    }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn tell(messages: &Sender<Message>, update: LiveUpdate) -> bool {

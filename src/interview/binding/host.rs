@@ -6,13 +6,21 @@ use crate::interview::form::{Field, Form, Kind};
 use crate::interview::text;
 use crate::interview::text::field as say;
 
-const ROLES: &[&str] = &["postgres", "server", "load-balancer", "agent"];
+/// What a host can be, one role or several.
+const ROLES: &[&str] = &[
+    "postgres",
+    "monitor",
+    "server",
+    "load-balancer",
+    "load-balancer+monitor",
+    "agent",
+];
 const LOGIN: Kind = Kind::Secret { generates: false };
 
 pub fn of_host(host: &Host) -> Form {
     let fields = vec![
         Field::new("name", say::HOST_NAME, Kind::Text, host.name.as_str()),
-        Field::new("role", say::ROLE, Kind::Choice(ROLES), host.role().as_str()),
+        Field::new("role", say::ROLE, Kind::Choice(ROLES), host.roles_text()),
         Field::new("address", say::ADDRESS, Kind::Text, host.address.as_str()),
         Field::new("node_ip", say::NODE_IP, Kind::Text, optional(host.node_ip)),
         Field::new(
@@ -64,6 +72,7 @@ pub fn of_host(host: &Host) -> Form {
             Kind::Text,
             proxy_text(host.proxy.as_ref()),
         ),
+        Field::new("site", say::SITE, Kind::Text, optional(host.site.as_ref())),
         Field::new(
             "override",
             say::HOST_OVERRIDE,
@@ -99,17 +108,17 @@ pub fn show_defaults(form: &mut Form, ssh: &SshSettings) {
 /// The host that a form describes. What cannot be parsed changes nothing.
 pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     let mut read = Reader::new(form);
-    let role = Role::SUPPORTED
-        .into_iter()
-        .find(|role| role.as_str() == form.value("role"));
+    let said = form.value("role");
+    let roles = roles_named(said).filter(|_| said != before.roles_text());
     let mut host = Host {
         name: read.word("name"),
-        roles: role.map_or(before.roles.clone(), |role| vec![role]),
+        roles: roles.unwrap_or_else(|| before.roles.clone()),
         address: read.word("address"),
         user: read.text("user"),
         jump: read.text("jump"),
         key: read.path("key"),
         host_key: read.text("host_key"),
+        site: read.text("site"),
         ..before.clone()
     };
     read.address("node_ip", &mut host.node_ip);
@@ -120,4 +129,9 @@ pub fn to_host(form: &Form, before: &Host) -> (Host, Vec<ParseError>) {
     read.proxy("proxy", &mut host.proxy);
     read.checks("override", &mut host.overrides);
     (host, read.errors)
+}
+
+/// One role, or several as in `load-balancer+monitor`.
+pub fn roles_named(text: &str) -> Option<Vec<Role>> {
+    text.split('+').map(Role::named).collect()
 }

@@ -54,7 +54,7 @@ fn host_from(line: &str) -> Option<(Host, Vec<String>)> {
             plain.push(word.to_owned());
         }
     }
-    let is_role = |word: &String| role_named(word).is_some();
+    let is_role = |word: &String| roles_of(word).is_some();
     let role_at = match &*plain {
         // `db 10.0.0.5`: the name, which also gives the role. `10.0.0.5 db`: the role.
         [word] => (begins_with_address? && is_role(word)).then_some(0),
@@ -72,18 +72,25 @@ fn host_from(line: &str) -> Option<(Host, Vec<String>)> {
     let address = address.or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| name_of(&address));
     let role = role.or_else(|| Some(name.clone()));
-    let role = role.as_deref().and_then(role_named);
-    let role = role.unwrap_or_else(|| guess(&name));
+    let roles = role.as_deref().and_then(roles_of);
+    let roles = roles.unwrap_or_else(|| vec![guess(&name)]);
     let host = Host {
+        roles,
         user,
-        ..Host::new(name, role, address)
+        ..Host::new(name, Role::Agent, address)
     };
     Some((host, plain.collect()))
+}
+
+/// `lb`, or several as in `lb+monitor`.
+fn roles_of(word: &str) -> Option<Vec<Role>> {
+    word.split('+').map(role_named).collect()
 }
 
 fn role_named(word: &str) -> Option<Role> {
     match word.to_ascii_lowercase().as_str() {
         "postgres" | "postgresql" | "database" | "db" => Some(Role::Postgres),
+        "monitor" => Some(Role::Monitor),
         "server" | "control-plane" => Some(Role::Server),
         "load-balancer" | "loadbalancer" | "lb" | "nginx" => Some(Role::LoadBalancer),
         "agent" | "worker" => Some(Role::Agent),
@@ -93,7 +100,9 @@ fn role_named(word: &str) -> Option<Role> {
 
 fn guess(name: &str) -> Role {
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    if has(&["postgres", "pg", "db"]) {
+    if has(&["monitor"]) {
+        Role::Monitor
+    } else if has(&["postgres", "pg", "db"]) {
         Role::Postgres
     } else if has(&["nginx", "lb", "balancer", "proxy"]) {
         Role::LoadBalancer
@@ -126,7 +135,9 @@ mod tests {
             10.0.0.20 worker\n\
             db 192.0.2.5 postgres\n\
             agent 192.0.2.6 w1\n\
-            x1 192.0.2.3 agnet\n";
+            x1 192.0.2.3 agnet\n\
+            lb-2 192.0.2.7 lb+monitor\n\
+            pg-monitor 192.0.2.8\n";
         let pasted = hosts_from(text);
         assert_eq!(pasted.unknown, [(10, "agnet".to_owned())]);
         let hosts: Vec<_> = pasted
@@ -134,7 +145,12 @@ mod tests {
             .into_iter()
             .map(|host| {
                 let user = host.user.clone().unwrap_or_default();
-                format!("{} {} {user}@{}", host.name, host.role(), host.address)
+                format!(
+                    "{} {} {user}@{}",
+                    host.name,
+                    host.roles_text(),
+                    host.address
+                )
             })
             .collect();
         assert_eq!(
@@ -148,6 +164,8 @@ mod tests {
                 "db postgres @192.0.2.5",
                 "w1 agent @192.0.2.6",
                 "x1 server @192.0.2.3",
+                "lb-2 load-balancer+monitor @192.0.2.7",
+                "pg-monitor monitor @192.0.2.8",
             ]
         );
         assert!(hosts_from("a\u{1b}[31m b").hosts.is_empty());

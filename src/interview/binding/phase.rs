@@ -1,6 +1,6 @@
 //! The hosts of a phase, and what the run does on them.
 
-use crate::answers::{Answers, Host, Role};
+use crate::answers::{Answers, Failover, Host, Role};
 use crate::interview::section::Section;
 use crate::interview::text::section as say;
 use crate::topology::max_connections;
@@ -9,7 +9,7 @@ use crate::topology::max_connections;
 pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
     let roles: &[Role] = match section {
         Section::Cluster => return None,
-        Section::Postgres => &[Role::Postgres],
+        Section::Postgres => &[Role::Postgres, Role::Monitor],
         Section::Certificates => &[Role::Postgres, Role::Server],
         Section::Servers => &[Role::Server],
         Section::LoadBalancer => &[Role::LoadBalancer],
@@ -22,6 +22,7 @@ pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
 pub fn does(section: Section, answers: &Answers) -> Vec<String> {
     match section {
         Section::Cluster => Vec::new(),
+        Section::Postgres if answers.is_pair() => pair(answers),
         Section::Postgres => {
             let connections =
                 say::connections(max_connections(answers.with_role(Role::Server).count()));
@@ -72,6 +73,23 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
     }
 }
 
+/// What two Postgres hosts are, and what differs from one.
+fn pair(answers: &Answers) -> Vec<String> {
+    let members = joined(answers.with_role(Role::Postgres).map(name));
+    let monitor = joined(answers.with_role(Role::Monitor).map(name));
+    let monitors = (!monitor.is_empty()).then(|| say::pair_monitor(&monitor));
+    let addresses = joined(answers.with_role(Role::Postgres).map(address));
+    let named = answers.postgres.name.as_ref();
+    let named = named.map(|name| say::pair_name(name, &addresses));
+    let failover = match answers.postgres.failover {
+        Failover::Steady => say::FAILOVER_STEADY,
+        Failover::Fast => say::FAILOVER_FAST,
+    };
+    let rest = [failover, say::PAIR_TRUST, say::PAIR_RETRIES].map(str::to_owned);
+    let first = [say::pair_commits(&members)].into_iter();
+    first.chain(monitors).chain(named).chain(rest).collect()
+}
+
 fn certificates(answers: &Answers) -> Vec<String> {
     let wanted = &answers.postgres;
     let mut does = vec![say::AUTHORITY.to_owned()];
@@ -82,6 +100,10 @@ fn certificates(answers: &Answers) -> Vec<String> {
     let servers = joined(answers.with_role(Role::Server).map(name));
     if !servers.is_empty() {
         does.push(say::client_certificates(&servers, &wanted.user));
+    }
+    let monitors = joined(answers.with_role(Role::Monitor).map(name));
+    if answers.is_pair() && !monitors.is_empty() {
+        does.push(say::pair_certificates(&monitors));
     }
     does.push(say::RENEWED.into());
     if !servers.is_empty() {

@@ -1,13 +1,16 @@
 //! The forms of the options: from the answers and back.
 
 use super::reader::{Reader, checks, named, optional, path, paths, proxy_text, secret, settings};
-use crate::answers::{Answers, ExistingPostgres, HostKeys, ManageFirewall, ProxyUrl, Secret};
+use crate::answers::{
+    Answers, ExistingPostgres, Failover, HostKeys, ManageFirewall, ProxyUrl, Secret,
+};
 use crate::interview::form::{Field, Kind};
 use crate::interview::section::Section;
 use crate::interview::text::field::{self as say, Words};
 
 const HOST_KEYS: &[&str] = &["strict", "accept-new"];
 const EXISTING: &[&str] = &["refuse", "share"];
+const FAILOVER: &[&str] = &["steady", "fast"];
 const MANAGE: &[&str] = &["report", "open"];
 
 pub fn fields(section: Section, answers: &Answers, is_known: bool) -> Vec<Field> {
@@ -142,7 +145,8 @@ fn postgres(answers: &Answers) -> Vec<Field> {
     let postgres = &answers.postgres;
     let existing = Kind::Choice(EXISTING);
     let share = postgres.existing_postgres.as_str();
-    vec![
+    let name = maybe("postgres.name", say::DB_NAME, postgres.name.as_ref());
+    let mut fields = vec![
         text("postgres.database", say::DATABASE, &postgres.database),
         text("postgres.user", say::DB_USER, &postgres.user),
         made(
@@ -151,9 +155,25 @@ fn postgres(answers: &Answers) -> Vec<Field> {
             postgres.password.as_ref(),
         ),
         number("postgres.port", say::DB_PORT, Some(postgres.port)),
-        maybe("postgres.name", say::DB_NAME, postgres.name.as_ref()),
-        Field::new("postgres.existing_postgres", say::EXISTING, existing, share),
-    ]
+    ];
+    if answers.is_pair() {
+        let name = name.helped(say::PAIR_NAME).empty_means("");
+        let failover = postgres.failover.as_str();
+        fields.extend([
+            name,
+            Field::new(
+                "postgres.failover",
+                say::FAILOVER,
+                Kind::Choice(FAILOVER),
+                failover,
+            ),
+        ]);
+    } else {
+        fields.push(name);
+    }
+    let existing = Field::new("postgres.existing_postgres", say::EXISTING, existing, share);
+    fields.push(existing);
+    fields
 }
 
 fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
@@ -166,6 +186,12 @@ fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
     let chosen = read.word("postgres.existing_postgres");
     let mut all = ExistingPostgres::ALL.into_iter();
     postgres.existing_postgres = all.find(|word| word.as_str() == chosen).unwrap_or_default();
+    // One Postgres host has no such field.
+    let chosen = read.word("postgres.failover");
+    let mut all = Failover::ALL.into_iter();
+    if let Some(failover) = all.find(|word| word.as_str() == chosen) {
+        postgres.failover = failover;
+    }
 }
 
 fn servers(answers: &Answers, is_known: bool) -> Vec<Field> {

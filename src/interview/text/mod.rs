@@ -26,8 +26,8 @@ pub const OFFER_DRAFT: (&str, &str) = (
 pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
 pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fills every field from it");
 pub const HOSTS: &str = "Hosts";
-pub const HOSTS_WHY: &str = "One Postgres, one or two load balancers, two or more servers and any number of agents. Several can \
-     be pasted at once, one per line: name, address, role.";
+pub const HOSTS_WHY: &str = "One or two Postgres, one or two load balancers, two or more servers, any number of agents. \
+     Several can be pasted at once, one per line: name, address, role.";
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
 pub const START_ANEW: &str = "Start over? The first change discards your draft.";
 pub const HOST: &str = "Host";

@@ -53,6 +53,40 @@ pub fn connections(most: usize) -> String {
 
 pub const POSTGRES_VERSION: &str =
     "A Postgres older than 12 is refused: it would accept clients without a certificate.";
+pub fn pair_commits(members: &str) -> String {
+    format!(
+        "{members} are a pair of pg_auto_failover: one is the primary, and a commit is on both before it \
+         is acknowledged."
+    )
+}
+
+pub fn pair_monitor(monitor: &str) -> String {
+    format!(
+        "{monitor} is the monitor: it makes the standby the primary when the primary is lost. While the \
+         monitor is down, everything goes on, but the standby does not take over."
+    )
+}
+
+pub fn pair_name(name: &str, addresses: &str) -> String {
+    format!("{name} resolves to {addresses} on every server; K3s finds the primary by itself.")
+}
+
+pub const FAILOVER_STEADY: &str = "steady: writes stop for 10.7 s when the primary loses its power, for 14.4 s when it is cut \
+     off (measured). A primary that stalls for 5 s stays.";
+pub const FAILOVER_FAST: &str = "fast: writes stop for 9.3 s when the primary loses its power, for 8.9 s when it is cut off \
+     (measured). A primary that stalls for 5 s is replaced.";
+pub const PAIR_TRUST: &str = "One access rule is trust, without certificate and password: the monitor's health check has \
+     none. From the monitor's address alone, as a role without rights.";
+pub const PAIR_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
+     about 3 s, not after 15 min. It is for all connections of these hosts.";
+
+pub fn pair_certificates(monitor: &str) -> String {
+    format!(
+        "{monitor}: a certificate, too. The members have client certificates for each other and for the \
+         monitor."
+    )
+}
+
 pub const AUTHORITY: &str = "A certificate authority is created and kept on this machine, valid \
                              for 10 years.";
 

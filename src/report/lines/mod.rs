@@ -7,6 +7,7 @@
 //!    26.5s  k3s-postgres  done       postgres/install in 14.2s
 //! ```
 
+mod losses;
 mod status;
 mod summary;
 mod table;
@@ -22,6 +23,7 @@ use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome,
 use crate::letters::misleads;
 use wrap::Wrapping;
 
+pub use losses::write as write_losses;
 pub use status::write as write_status;
 pub use summary::{timeline, with_problems as write_table};
 pub use wrap::wrapped;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::summary::{nodes, pods, with_problems};
 use super::{counted, plain};
+use crate::cluster::datastore::Datastore;
 use crate::report::status::ClusterStatus;
 
 pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
@@ -23,7 +24,12 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
             plain(&balancer.got)
         )?;
     }
+    if let Some(held) = &status.virtual_address {
+        let address = plain(&held.address);
+        writeln!(out, "\nvirtual address  {address}: {}", plain(&held.told()))?;
+    }
     if let Some(datastore) = &status.datastore {
+        members(out, datastore)?;
         let rows: Vec<_> = datastore
             .clients
             .iter()
@@ -72,6 +78,24 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
         writeln!(out, "\nThe cluster is healthy.")?;
     }
     Ok(())
+}
+
+/// The members of a pair.
+fn members(out: &mut impl Write, datastore: &Datastore) -> io::Result<()> {
+    if datastore.members.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = datastore
+        .members
+        .iter()
+        .map(|member| {
+            let mut cells = vec![plain(&member.name)];
+            cells.extend(member.told());
+            (cells, member.problem.clone())
+        })
+        .collect();
+    writeln!(out)?;
+    with_problems(out, &["POSTGRES", "ROLE", "IN SYNC", "LAG"], &rows)
 }
 
 /// A title, and indented lines below it.

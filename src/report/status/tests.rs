@@ -18,6 +18,7 @@ fn status(when: &str, nodes: &[(&str, &str)], unseen: &[&str]) -> ClusterStatus 
         nodes: nodes.iter().map(node).collect(),
         pods: Vec::new(),
         load_balancer: None,
+        virtual_address: None,
         datastore: None,
         certificates: Vec::new(),
         changes: Vec::new(),
@@ -54,6 +55,7 @@ fn connections_that_come_and_go_are_no_change_and_old_changes_are_forgotten() {
     let with = |connections, problem: Option<&str>| {
         let mut status = status("1", &[], &[]);
         status.datastore = Some(crate::cluster::datastore::Datastore {
+            members: Vec::new(),
             clients: vec![Client {
                 name: "s1".into(),
                 connections,

@@ -82,7 +82,8 @@ fn postgres(lines: &str) -> PollTarget {
     place("pg", Some(Scripted::new("pg").on("pg_stat_ssl", reply)))
 }
 
-const CONNECTED: &str = "198.51.100.12|TLSv1.3|t|7\n198.51.100.13|TLSv1.3|t|5";
+const CONNECTED: &str =
+    "primary|f\nclient|198.51.100.12|TLSv1.3|t|7\nclient|198.51.100.13|TLSv1.3|t|5";
 
 /// One look.
 fn ask_at(
@@ -92,7 +93,7 @@ fn ask_at(
     now: OffsetDateTime,
 ) -> ClusterStatus {
     let control = Control::default();
-    let status = Looks::at(poll, servers, postgres, &control)
+    let status = Looks::at(poll, servers, [postgres, Vec::new()], &control)
         .look(now)
         .status;
     fits(STATUS, &status);
@@ -115,7 +116,7 @@ fn what_is_ill_is_named_and_nothing_else() {
 
     // No relay is prepared: the load balancer cannot be reached.
     let servers = vec![place("k3s-s1", None), server("k3s-s2", ILL)];
-    let few = postgres("198.51.100.13|none|f|5");
+    let few = postgres("primary|f\nclient|198.51.100.13|none|f|5");
     let status = ask_at(&poll, servers, vec![few], now);
     assert_eq!(exit_code(&status), exit::FAILED);
     assert!(!status.healthy);
@@ -253,6 +254,89 @@ fn what_could_not_be_looked_at_is_told_apart_from_what_is_ill() {
     }
 }
 
+/// The same cluster with a second Postgres, and what its members say.
+fn status_of_pair(one: Option<&str>, other: Option<&str>) -> ClusterStatus {
+    let mut answers = Answers::from_toml(ANSWERS).expect("valid");
+    answers.postgres.name = Some("pg.lab".into());
+    answers.hosts[3].roles.push(Role::Monitor);
+    let second = Host::new("pg-2", Role::Postgres, "198.51.100.8");
+    answers.hosts.push(second);
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = Folder::open(Some(root.path().into()), "lab").expect("a folder");
+    let poll = Poll::new(folder, answers.clone(), &answers, None).expect("a topology");
+    let member = |name: &str, said: Option<&str>| {
+        let said = said.map(|said| Reply::exit(0).out(said));
+        let remote = said.map(|said| Scripted::new(name).on("pg_stat_ssl", said));
+        place(name, remote)
+    };
+    let members = vec![member("pg", one), member("pg-2", other)];
+    let servers = vec![server("k3s-s1", READY)];
+    ask_at(&poll, servers, members, OffsetDateTime::UNIX_EPOCH)
+}
+
+#[test]
+fn the_members_of_a_pair_are_told_whichever_is_the_primary() {
+    let clients = "client|198.51.100.12|TLSv1.3|t|7\nclient|198.51.100.13|TLSv1.3|t|5";
+    let in_sync = format!("primary|t\nfollower|198.51.100.11|t|4096|12\n{clients}");
+    // The second one is the primary.
+    let status = status_of_pair(Some("standby|t"), Some(&in_sync));
+    assert!(status.healthy, "{:?}", status.problems);
+    let printed_well = printed(&status);
+    let datastore = status.datastore.expect("a datastore");
+    assert_eq!(datastore.primary(), Some("pg-2"));
+    // The first one is gone: a commit is on one host only, and not everything was seen.
+    let alone = format!("primary|f\n{clients}");
+    let status = status_of_pair(None, Some(&alone));
+    assert_eq!(exit_code(&status), exit::FAILED);
+    let from = |text: &str| {
+        let at = text.find("POSTGRES").expect("the members");
+        text[at..].to_owned()
+    };
+    let both = [from(&printed_well), from(&printed(&status))];
+    insta::assert_snapshot!(both.join("\n"));
+}
+
+/// The same cluster with a second load balancer; whether each of them holds the address.
+fn status_of_balancers(held: [bool; 2]) -> ClusterStatus {
+    let mut answers = Answers::from_toml(ANSWERS).expect("valid");
+    answers.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
+    let second = Host::new("lb-2", Role::LoadBalancer, "198.51.100.124");
+    answers.hosts.push(second);
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = Folder::open(Some(root.path().into()), "lab").expect("a folder");
+    let poll = Poll::new(folder, answers.clone(), &answers, None).expect("a topology");
+    let balancers = ["lb", "lb-2"].into_iter().zip(held).map(|(name, holds)| {
+        let mut says = Reply::exit(0);
+        if holds {
+            says = says.out("2: host0    inet 198.51.100.130/24 scope global host0");
+        }
+        place(name, Some(Scripted::new(name).on("ip -o addr", says)))
+    });
+    let servers = vec![server("k3s-s1", READY)];
+    let others = [vec![postgres(CONNECTED)], balancers.collect()];
+    let control = Control::default();
+    let mut looks = Looks::at(&poll, servers, others, &control);
+    let status = looks.look(OffsetDateTime::UNIX_EPOCH).status;
+    fits(STATUS, &status);
+    status
+}
+
+#[test]
+fn the_load_balancer_that_holds_the_address_is_told() {
+    let status = status_of_balancers([false, true]);
+    assert!(status.healthy, "{:?}", status.problems);
+    let text = printed(&status);
+    let line = "virtual address  198.51.100.130: held by lb-2\n";
+    assert!(text.contains(line), "{text}");
+    let mut both = status_of_balancers([true, true]);
+    assert_eq!(exit_code(&both), exit::FAILED);
+    both.follow(&status);
+    let change = &both.changes.first().expect("a change").what;
+    let moved = "virtual address 198.51.100.130: held by lb-2, now held by lb and lb-2";
+    assert_eq!(change, moved);
+    assert_eq!(status_of_balancers([false, false]).problems.len(), 1);
+}
+
 #[test]
 fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
     let root = tempfile::tempdir().expect("a folder");
@@ -263,12 +347,15 @@ fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
     let asked = "pg_stat_ssl";
     let pg = Scripted::new("pg")
         .once(asked, Reply::exit(0).out(CONNECTED))
-        .once(asked, Reply::exit(0).out("198.51.100.12|TLSv1.3|t|9"))
+        .once(
+            asked,
+            Reply::exit(0).out("primary|f\nclient|198.51.100.12|TLSv1.3|t|9"),
+        )
         .on(asked, Reply::lost());
     let control = Control::default();
     // A second connection to either is refused.
     let (servers, pg) = (vec![server("k3s-s1", READY)], vec![place("pg", Some(pg))]);
-    let mut looks = Looks::at(&poll, servers, pg, &control);
+    let mut looks = Looks::at(&poll, servers, [pg, Vec::new()], &control);
     let mut before = looks.look(later(0)).status;
     assert!(before.healthy && before.changes.is_empty(), "{before:?}");
     for seconds in [5, 10, 15] {

@@ -8,9 +8,9 @@ use super::super::page::Page;
 use super::*;
 use crate::answers::{CredentialKind, CredentialRequest};
 use crate::cluster::Cluster;
-use crate::cluster::datastore::Datastore;
+use crate::cluster::datastore::{Datastore, MemberLook, Named};
 use crate::cluster::details::{Details, ObjectName};
-use crate::engine::look::Balancer;
+use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::{Lost, News, Seen};
 use crate::events::Abort;
 use crate::pki::Certificate;
@@ -45,13 +45,26 @@ pub fn cluster(json: &str) -> Cluster {
     crate::cluster::tests::parse(json)
 }
 
-fn datastore(lines: &[&str]) -> Datastore {
-    let server = |name: &str, ip: &str| (name.to_owned(), ip.parse().expect("an address"));
-    let servers = [
-        server("k3s-server-1", "198.51.100.12"),
-        server("k3s-server-2", "198.51.100.13"),
-    ];
-    Datastore::parse(lines.iter().copied(), &servers)
+fn named(name: &str, ip: &str) -> Named {
+    (name.to_owned(), ip.parse().expect("an address"))
+}
+
+/// One Postgres with these connections.
+fn datastore(clients: &[&str]) -> Datastore {
+    let clients = clients.iter().map(|line| format!("client|{line}"));
+    let said = format!("primary|f\n{}", clients.collect::<Vec<_>>().join("\n"));
+    let look = MemberLook::parse(said.lines());
+    Datastore::of(
+        &[(named("k3s-postgres", "198.51.100.11"), look)],
+        &servers(),
+    )
+}
+
+fn servers() -> [Named; 2] {
+    [
+        named("k3s-server-1", "198.51.100.12"),
+        named("k3s-server-2", "198.51.100.13"),
+    ]
 }
 
 fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Certificate {
@@ -236,6 +249,44 @@ fn proofs_are_not_green_while_the_datastore_has_a_problem() {
         LiveUpdate::Datastore(seen(datastore(&lines[..1]), "pg", 99)),
     );
     assert!(text(&model).contains(problem), "{}", text(&model));
+}
+
+/// What the members of a pair say.
+fn pair(one: &str, other: Option<&str>) -> Datastore {
+    let look = |said: &str| MemberLook::parse(said.lines());
+    let members = [
+        (named("postgres", "10.0.0.5"), look(one)),
+        (named("postgres-2", "10.0.0.6"), other.and_then(look)),
+    ];
+    Datastore::of(&members, &servers())
+}
+
+#[test]
+fn a_pair_shows_its_primary_and_whether_the_standby_is_in_sync() {
+    const CLIENTS: &str = "client|198.51.100.12|TLSv1.3|t|7\nclient|198.51.100.13|TLSv1.3|t|5";
+    let of_datastore = |datastore: Datastore| {
+        let mut model = live(MONO, (100, 90));
+        tell(
+            &mut model,
+            LiveUpdate::Datastore(seen(datastore, "postgres", 48)),
+        );
+        let looks = [
+            ("balancer".to_owned(), false),
+            ("balancer-2".to_owned(), true),
+        ];
+        let held = VirtualAddress::of([10, 0, 0, 4].into(), &looks);
+        tell(&mut model, LiveUpdate::Holder(held));
+        let page = text(&model);
+        let from = page.find("Virtual address  ").expect("the holder");
+        let rest = &page[from..];
+        rest[..rest.find("Proofs").unwrap_or(rest.len())].to_owned()
+    };
+    let in_sync = format!("primary|t\nfollower|10.0.0.6|t|8192|3\n{CLIENTS}");
+    let well = of_datastore(pair(&in_sync, Some("standby|t")));
+    // It was cut off, and the other one has taken over.
+    let alone = of_datastore(pair("primary|t", Some(&format!("primary|f\n{CLIENTS}"))));
+    let unseen = of_datastore(pair(&in_sync, None));
+    insta::assert_snapshot!([well, alone, unseen].join("\n"));
 }
 
 #[test]

@@ -60,7 +60,7 @@ use super::model::Model;
 use super::theme::{Palette, Theme};
 use super::update::update;
 use super::{frame, layout};
-use crate::answers::Answers;
+use crate::answers::{Answers, Host, Role};
 use crate::events::Event;
 use crate::events::log::read;
 use crate::interview::offers::Found;
@@ -202,6 +202,24 @@ fn with_answers(theme: Theme, size: (u16, u16), answers: Answers) -> Model {
     let mut model = wizard(theme, size);
     update(&mut model, Message::Loaded(Box::new(answers)));
     model
+}
+
+/// Two Postgres hosts with a monitor, and two load balancers.
+fn pair_answers() -> Answers {
+    let mut answers = filled_answers();
+    answers.cluster.overrides.clear();
+    for (name, role, address) in [
+        ("postgres-2", Role::Postgres, "10.0.0.6"),
+        ("balancer-2", Role::LoadBalancer, "10.0.0.3"),
+    ] {
+        answers.hosts.push(Host::new(name, role, address));
+    }
+    let mut hosts = answers.hosts.iter_mut();
+    let balancer = hosts.find(|host| host.role() == Role::LoadBalancer);
+    balancer.expect("a balancer").roles.push(Role::Monitor);
+    answers.load_balancer.virtual_ip = "10.0.0.4".parse().ok();
+    assert_eq!(answers.problems(), []);
+    answers
 }
 
 /// The example's user is the operator's otherwise.

@@ -7,7 +7,7 @@ use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
-use crate::answers::{Host, Role, Secret};
+use crate::answers::Secret;
 use crate::events::{Abort, What};
 use crate::interview::offers::Known;
 use crate::interview::section::Section;
@@ -75,6 +75,56 @@ fn forms() {
         let mut model = wizard(theme, size);
         press(&mut model, "<Down><Enter>/root/answers.toml");
         model
+    });
+}
+
+/// Two of what there may be two of: the list, the roles, the options and the review.
+#[test]
+fn pairs() {
+    small!("pair-hosts", |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "2");
+        model
+    });
+    small!("pair-roles", |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "2<Down><Down><Down><Enter><Tab>");
+        model
+    });
+    let postgres: fn(Theme, (u16, u16)) -> Model = |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "3<Tab><Tab><Tab><Tab><Tab>");
+        model
+    };
+    both_sizes!("pair-postgres", postgres);
+    small!("pair-certificates", |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "4");
+        model
+    });
+    small!("pair-load-balancer", |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "6");
+        model
+    });
+    small!("pair-review", |theme, size| with_answers(
+        theme,
+        size,
+        pair_answers()
+    ));
+    // The end of the review: what survives which loss.
+    both_sizes!("pair-losses", |theme, size| {
+        let mut model = with_answers(theme, size, pair_answers());
+        press(&mut model, "<PgDn><PgDn><PgDn><PgDn><PgDn><PgDn>");
+        model
+    });
+    small!("pair-without-monitor", |theme, size| {
+        let mut answers = pair_answers();
+        answers.postgres.name = None;
+        for host in &mut answers.hosts {
+            host.roles.retain(|role| *role != Role::Monitor);
+        }
+        with_answers(theme, size, answers)
     });
 }
 

@@ -15,7 +15,7 @@ use super::Screen;
 use crate::cluster::datastore::Datastore;
 use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
-use crate::engine::look::Balancer;
+use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::{News, Watched};
 use crate::events::Abort;
 use crate::frontends::tui::action::Action;
@@ -38,6 +38,7 @@ pub struct ClusterPage {
     pub cluster: Watched<Cluster>,
     datastore: Watched<Datastore>,
     balancer: Option<Balancer>,
+    holder: Option<VirtualAddress>,
     certificates: Vec<Certificate>,
     scroll: usize,
     /// How many columns of the tables are passed over.
@@ -227,6 +228,7 @@ impl ClusterPage {
             }
             LiveUpdate::Clock(now) => self.now = self.now.max(Some(now)),
             LiveUpdate::Datastore(news) => self.datastore.told(news),
+            LiveUpdate::Holder(now) => self.holder = Some(now),
             LiveUpdate::Balancer(balancer) => self.balancer = Some(balancer),
             LiveUpdate::Certificates(all) => self.certificates = all,
             LiveUpdate::Refused(failed) if common.watched.is_some() => {

@@ -11,9 +11,11 @@ pub use crate::frontends::tui::text::{LOG_FILE, PROOFS, counted, duration, momen
 use crate::pki::Certificate;
 
 pub const BALANCER: &str = "Load balancer";
+pub const VIRTUAL_ADDRESS: &str = "Virtual address";
 pub const ANSWERS: &str = "answers as this cluster";
 pub const DATASTORE: &str = "Datastore";
 pub const DATASTORE_HEADS: [&str; 3] = ["SERVER", "CONNECTIONS", "TLS"];
+pub const MEMBER_HEADS: [&str; 4] = ["POSTGRES", "ROLE", "IN SYNC", "LAG"];
 pub const MUTUAL_TLS: &str = "every connection uses TLS with the client certificate";
 pub const CERTIFICATES: &str = "Certificates";
 pub const CERTIFICATE_HEADS: [&str; 3] = ["CERTIFICATE", "EXPIRES", "LEFT"];

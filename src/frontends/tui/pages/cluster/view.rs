@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use time::OffsetDateTime;
 
 use super::{ClusterPage, text};
+use crate::cluster::datastore::Datastore;
 use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::look::Balancer;
@@ -61,6 +62,7 @@ pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
         well.into_iter()
             .flat_map(|well| balancer_lines(page, common, well, width)),
     );
+    holder(page, theme, &mut drawn.lines);
     datastore(page, common, width, &mut drawn);
     certificates(page, common, width, &mut drawn);
     let lines = &mut drawn.lines;
@@ -196,15 +198,25 @@ fn balancer_lines(
     lines
 }
 
+/// Which of two load balancers holds the address.
+fn holder(page: &ClusterPage, theme: Theme, lines: &mut Vec<Line<'static>>) {
+    let Some(held) = &page.holder else { return };
+    let verdict = match &held.problem {
+        Some(problem) => (format!("{} {problem}", theme.bad_mark()), theme.bad()),
+        None => (held.told(), theme.good()),
+    };
+    lines.push(title(theme, text::VIRTUAL_ADDRESS, verdict));
+    lines.push(Line::default());
+}
+
 fn datastore(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Drawn) {
     let theme = common.theme;
     let watched = &page.datastore;
     if *watched == Watched::default() {
         return;
     }
-    let clients = watched.seen.as_ref().map(|seen| &seen.picture.clients);
-    let problems = clients.into_iter().flatten();
-    let problems = problems.filter(|client| client.problem.is_some()).count();
+    let seen = watched.seen.as_ref().map(|seen| &seen.picture);
+    let problems = seen.map_or(0, |seen| seen.problems().count());
     let verdict = match (&watched.lost, problems) {
         (Some(_), _) => (
             format!("{} {}", theme.bad_mark(), text::DATASTORE_LOST),
@@ -221,8 +233,10 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Draw
         drawn.lines.extend(styled(why, width, theme.warning()));
     }
     // What is not known now is not shown as if it were.
-    if let (None, Some(clients)) = (&watched.lost, clients) {
-        let rows: Vec<_> = clients
+    if let (None, Some(seen)) = (&watched.lost, seen) {
+        members(page, theme, seen, width, drawn);
+        let rows: Vec<_> = seen
+            .clients
             .iter()
             .map(|client| {
                 let unhealthy = client.problem.is_some();
@@ -246,6 +260,35 @@ fn datastore(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Draw
         );
     }
     drawn.lines.push(Line::default());
+}
+
+/// The members of a pair.
+fn members(
+    page: &ClusterPage,
+    theme: Theme,
+    datastore: &Datastore,
+    width: usize,
+    drawn: &mut Drawn,
+) {
+    if datastore.members.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = datastore
+        .members
+        .iter()
+        .map(|member| {
+            let unseen = member.role.is_none();
+            let (mark, style) = health(theme, member.problem.is_some(), unseen);
+            let mut cells = vec![(format!("{mark} {}", member.name), style)];
+            cells.extend(member.told().map(|cell| (cell, Style::new())));
+            ObjectRow {
+                cells,
+                note: sick(member.problem.as_ref(), None),
+                object: None,
+            }
+        })
+        .collect();
+    with_problems(page, theme, (&text::MEMBER_HEADS, 1), &rows, width, drawn);
 }
 
 fn certificates(page: &ClusterPage, common: &Common, width: usize, drawn: &mut Drawn) {

@@ -146,17 +146,7 @@ impl Rows<'static> {
         };
         let label = Span::styled(format!("{mark} {:<LABEL$}", field.label), style);
         if let Kind::Choice(choices) = field.kind {
-            let mut spans = vec![label];
-            for choice in choices {
-                let style = if *choice == field.value() {
-                    theme.selected()
-                } else {
-                    theme.faint()
-                };
-                spans.push(Span::styled(format!(" {choice} "), style));
-                spans.push(Span::raw(" "));
-            }
-            self.lines.push(Line::from(spans));
+            self.choices(theme, label, (choices, field.value()), width);
         } else {
             let room = width.saturating_sub(LABEL + 3);
             let mut label = Some(label);
@@ -180,6 +170,34 @@ impl Rows<'static> {
             }
         }
         self.note(theme, field, entry, focused, width);
+    }
+
+    /// All choices and the chosen one, in as many lines as they need.
+    fn choices(
+        &mut self,
+        theme: Theme,
+        label: Span<'static>,
+        (choices, chosen): (&[&str], &str),
+        width: usize,
+    ) {
+        let mut line = Line::from(label);
+        let mut is_first = true;
+        for choice in choices {
+            let style = if *choice == chosen {
+                theme.selected()
+            } else {
+                theme.faint()
+            };
+            let span = Span::styled(format!(" {choice} "), style);
+            if !is_first && line.width() + span.width() > width {
+                let next = Line::from(" ".repeat(LABEL + 2));
+                self.lines.push(std::mem::replace(&mut line, next));
+            }
+            line.push_span(span);
+            line.push_span(Span::raw(" "));
+            is_first = false;
+        }
+        self.lines.push(line);
     }
 
     /// What is wrong with a field; else, what it is for.

@@ -62,7 +62,7 @@ fn list(wizard: &WizardSession, common: &Common, frame: &mut Frame<'_>) {
         };
         let mut row = vec![
             (format!("{mark} {}", host.name), style),
-            plain(host.role().to_string()),
+            plain(host.roles_text()),
             plain(say::address(host, &answers.ssh)),
         ];
         if node_ips {

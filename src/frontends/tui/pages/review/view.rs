@@ -11,10 +11,11 @@ use crate::frontends::tui::layout;
 use crate::frontends::tui::page::{self, ORDER, Page};
 use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
-use crate::frontends::tui::widgets::{pad, scrolled, stepper, styled, wrapped};
+use crate::frontends::tui::widgets::{fit, pad, scrolled, stepper, styled, wrapped};
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::binding;
 use crate::interview::form::Field;
+use crate::topology::{LEGEND, PARTS, Survival, Topology};
 
 pub fn draw(page: &ReviewPage, common: &Common, frame: &mut Frame<'_>) {
     stepper::of_walk(common, Page::Review, frame);
@@ -63,6 +64,9 @@ fn lines(common: &Common) -> Vec<Line<'static>> {
             ));
         }
     }
+    if wizard.interview.problems().is_empty() {
+        lines.extend(losses(theme, &wizard.interview.answers, width));
+    }
     lines
 }
 
@@ -85,6 +89,52 @@ fn verdict(theme: Theme, wizard: &WizardSession, width: usize) -> Vec<Line<'stat
     }
     if problems.is_empty() {
         note(text::ANSWERS_VALID, theme.good());
+        if let Ok(topology) = Topology::of(&wizard.interview.answers) {
+            note(&topology.survival(), Style::new());
+        }
+    }
+    lines
+}
+
+/// The cluster drawn, and what survives the loss of which machine.
+fn losses(theme: Theme, answers: &Answers, width: usize) -> Vec<Line<'static>> {
+    let Ok(topology) = Topology::of(answers) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line::default(), Line::styled(text::DRAWN, theme.title())];
+    let drawing = topology.drawing().into_iter();
+    lines.extend(
+        drawing.map(|line| Line::raw(format!("  {}", fit(&line, width.saturating_sub(2), theme)))),
+    );
+    lines.push(Line::default());
+    lines.push(Line::styled(text::LOSSES, theme.title()));
+    let losses = topology.losses();
+    let mut heads = table::heads(&PARTS, theme.faint());
+    heads.insert(0, (text::LOSS_OF.to_owned(), theme.faint()));
+    let rows = losses.iter().map(|loss| {
+        let parts = loss.parts().map(|part| {
+            let style = match part {
+                Survival::GoesOn | Survival::ByItself => theme.good(),
+                Survival::ByHand => theme.warning(),
+                Survival::Stops => theme.bad(),
+            };
+            (part.as_str().to_owned(), style)
+        });
+        let of = (format!("  {}", loss.of), Style::new());
+        std::iter::once(of).chain(parts).collect()
+    });
+    let rows: Vec<Vec<TableCell>> = std::iter::once(heads).chain(rows).collect();
+    let mut rows = table::lines(&rows).into_iter();
+    lines.extend(rows.next());
+    for (row, loss) in rows.zip(&losses) {
+        lines.push(row);
+        for line in wrapped(&loss.why, width.saturating_sub(4)) {
+            lines.push(Line::styled(format!("    {line}"), theme.faint()));
+        }
+    }
+    lines.extend(styled(LEGEND, width, theme.faint()));
+    for advice in topology.advice() {
+        lines.extend(styled(&advice, width, Style::new()));
     }
     lines
 }
@@ -147,7 +197,7 @@ fn hosts(theme: Theme, answers: &Answers) -> Vec<Vec<TableCell>> {
     for host in &answers.hosts {
         let cells = [
             format!("  {}", host.name),
-            host.role().to_string(),
+            host.roles_text(),
             host.address.clone(),
             host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
             text::user(host.user.as_ref().or(answers.ssh.user.as_ref())),
