@@ -81,21 +81,45 @@ fn walked(typed: &'static str, found: Found) -> (Walk, String) {
     (walk, text)
 }
 
-#[test]
-fn hosts_are_added_and_what_is_wrong_is_asked_again() {
+fn hosts_are_added_and_what_is_wrong_is_asked_again() -> String {
     let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\
         Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\n\n\
         2\nserver-1 10.0.0.11\n10.0.0.12 server-2\nlb 10.0.0.2\n\n\
         3\n4\n-\n\nback\nback\n\
         4\n2\nmaybe\nyes\n5\n2\n9\nback\n2\nno\n1\nback\nquit\n";
     let (walk, text) = walked(typed, Found::default());
-    insta::assert_snapshot!(text);
     let hosts = walk.interview.answers.hosts.iter();
     let hosts: Vec<_> = hosts
         .map(|host| (host.name.as_str(), host.role()))
         .collect();
     assert_eq!(hosts.len(), 3);
     assert_eq!(hosts[0], ("server-2", Role::Server));
+    text
+}
+
+/// One file, so that a sentence that is reworded changes one file. The screens' snapshots have what
+/// they show, too.
+#[test]
+fn transcripts() {
+    let walks: [(&str, fn() -> String); 6] = [
+        ("greeting", an_operator_is_greeted),
+        ("hosts", hosts_are_added_and_what_is_wrong_is_asked_again),
+        (
+            "options",
+            options_are_asked_for_and_the_review_leads_back_to_each,
+        ),
+        (
+            "unfinished",
+            a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told,
+        ),
+        ("failed-step", a_failed_step_is_asked_about_and_tried_again),
+        ("held-phase", a_held_phase_says_what_it_will_do),
+    ];
+    let all = walks.map(|(name, walk)| {
+        let said = crate::interview::shared::named(&walk());
+        format!("=== {name}\n{said}")
+    });
+    insta::assert_snapshot!(all.join("\n\n"));
 }
 
 #[test]
@@ -107,8 +131,7 @@ fn a_host_without_name_and_address_is_not_added() {
     assert_eq!(walk.interview.answers.hosts.len(), 0);
 }
 
-#[test]
-fn options_are_asked_for_and_the_review_leads_back_to_each() {
+fn options_are_asked_for_and_the_review_leads_back_to_each() -> String {
     let answers = Answers::from_toml(crate::answers::example()).expect("valid");
     let found = Found {
         draft: Some(answers.clone()),
@@ -124,17 +147,16 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() {
         \n\n\
         4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
     let (walk, text) = walked(typed, found);
-    insta::assert_snapshot!(text);
     let answers = &walk.interview.answers;
     assert_eq!(answers.cluster.name, "prod");
     assert_eq!(answers.postgres.port, 5433);
     let asked = (&*answers.postgres.database, &*answers.postgres.user);
     assert_eq!(asked, ("shop", "save"));
     assert_eq!(answers.k3s.server_config.len(), 2);
+    text
 }
 
-#[test]
-fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
+fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("answers.toml");
     std::fs::write(&file, "[cluster]\nnane = \"x\"\n").expect("written");
@@ -152,11 +174,10 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() {
     let path: &'static str = format!("nothing\n4\n3\n{}\nback\n\nquit\n", file.display()).leak();
     let (_, text) = walked(path, found);
     let text = text.replace(&folder.path().display().to_string(), "FOLDER");
-    insta::assert_snapshot!(text);
+    text
 }
 
-#[test]
-fn an_operator_is_greeted() {
+fn an_operator_is_greeted() -> String {
     let found = Found {
         needs_tmux: true,
         trouble: Some("The state folder cannot be read.".into()),
@@ -164,7 +185,7 @@ fn an_operator_is_greeted() {
     };
     let (mut walk, transcript) = walk("quit\n", found, None);
     assert_eq!(walk.walk(), 0);
-    insta::assert_snapshot!(transcript.text());
+    transcript.text()
 }
 
 #[test]
@@ -194,7 +215,9 @@ fn follow(walk: &mut Walk, world: World) -> (End, Wish) {
         earlier: EarlierRuns::default(),
         width: None,
     };
-    let mut lines = Lines::new(walk.console.out(), context);
+    // The lines of a run have snapshots of their own: here are the questions.
+    let (elsewhere, _) = super::tests::walk("", Found::default(), None);
+    let mut lines = Lines::new(elsewhere.console.out(), context);
     let (reader, inbox) = unbounded();
     let mut sink = feed::sink(reader);
     let control = world.control.clone();
@@ -271,13 +294,12 @@ fn a_signal_ends_a_run_that_waits_for_a_word() {
     watching.join().expect("an end").expect("heard");
 }
 
-#[test]
-fn a_failed_step_is_asked_about_and_tried_again() {
+fn a_failed_step_is_asked_about_and_tried_again() -> String {
     let steps = vec![step("a", "h", &[]), step("b", "h", &[("a", "h")])];
     let one = fails_once("a").on("\nb\n", Reply::exit(0));
     let (end, wish, text) = followed(attended(steps).on("h", vec![one]), "back\n7\n?\n1\n");
     assert_eq!((end, wish), (End::Done, Wish::ToTheEnd));
-    insta::assert_snapshot!(text);
+    text
 }
 
 #[test]
@@ -319,8 +341,7 @@ fn only_what_looks_may_be_left_out() {
     );
 }
 
-#[test]
-fn a_held_phase_says_what_it_will_do() {
+fn a_held_phase_says_what_it_will_do() -> String {
     let mut world = attended(vec![step("a", "h", &[])]);
     world.plan.phases[0].id = "postgres";
     for id in ["certificates", "cluster"] {
@@ -337,5 +358,5 @@ fn a_held_phase_says_what_it_will_do() {
         .on("\ncluster\n", Reply::exit(0));
     let (end, wish, text) = followed(world.on("h", vec![one]), "\nback\n2\n");
     assert_eq!((end, wish), (End::Done, Wish::ToTheEnd));
-    insta::assert_snapshot!(text);
+    text
 }

@@ -67,13 +67,13 @@ fn crashed() -> Details {
 }
 
 /// The first pod of the zoo, chosen and opened.
-fn asked(theme: Theme, size: (u16, u16)) -> Model {
+pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = zoo(theme, size);
     press(&mut model, "<Down><Down><Down><Enter>");
     model
 }
 
-fn opened(theme: Theme, size: (u16, u16)) -> Model {
+pub fn opened(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = asked(theme, size);
     let told = Ok(crashed());
     tell(
@@ -85,24 +85,6 @@ fn opened(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn enter_shows_more_of_a_pod_and_esc_closes_it() {
-    small!("live-chosen", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<Down><Down><Down>");
-        model
-    });
-    in_colours!("live-chosen", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<Down><Down><Down>");
-        model
-    });
-    small!("live-details-asked", asked);
-    both_sizes!("live-details", opened);
-    in_colours!("live-details", opened);
-    small!("live-details-log", |theme, size| {
-        let mut model = opened(theme, size);
-        press(&mut model, "<End>");
-        model
-    });
     let mut model = opened(MONO, SMALL);
     press(&mut model, "<Esc>");
     assert_eq!(model.page, Page::Cluster);

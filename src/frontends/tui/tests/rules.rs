@@ -1,11 +1,10 @@
 //! What holds for all screens: keys, sentences, and focus.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::super::action::Action;
-use super::super::keys::{self, Binding, Key, ListedIn, Scope};
+use super::super::keys::{self, Binding, Key, Scope};
 use super::super::page::{self, Page};
 use super::super::shown_plan::ShownPlan;
 use super::*;
@@ -308,29 +307,6 @@ fn every_scope_is_active_somewhere() {
         }
     }
     assert_eq!(found, active.len(), "a name stands for one scope");
-}
-
-/// The footers of the pages' snapshots have the keys alone.
-#[test]
-fn what_keys_say() {
-    let mut says = String::new();
-    for (name, scope) in scopes() {
-        let listed = scope.bindings.iter();
-        for binding in listed.filter(|binding| binding.listed != ListedIn::Nothing) {
-            let in_footer = binding.listed == ListedIn::Footer;
-            let mark = if in_footer { "footer" } else { "help" };
-            let key = binding.key.to_string();
-            let what = binding.says;
-            let _ = writeln!(says, "{name:<16}{mark:<8}{key:<12}{what}");
-        }
-    }
-    insta::assert_snapshot!(says);
-    let footer = text(&filled(MONO, SMALL));
-    let footer = footer.lines().last().unwrap_or_default();
-    assert!(footer.starts_with("Enter "), "{footer}");
-    let looks = looks(&filled(DARK, SMALL));
-    let looks = looks.lines().last().unwrap_or_default();
-    assert!(looks.starts_with("CCCCC  "), "{looks}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::answers::{CredentialKind, CredentialRequest, LoginSecretError, Secret
 use crate::events::Abort;
 use crate::interview::offers::Known;
 
-fn welcome(theme: Theme, size: (u16, u16)) -> Model {
+pub fn welcome(theme: Theme, size: (u16, u16)) -> Model {
     let known = |name: &str, unfinished, is_installed| Known {
         name: name.into(),
         answers: example(),
@@ -48,13 +48,11 @@ pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
-    small!("welcome-installed", welcome);
     let mut model = welcome(MONO, SMALL);
     let effects = press(&mut model, "<Down><Enter>");
     assert_eq!(effects, [Effect::Watch("prod".into())]);
     assert_eq!(model.page, Page::Cluster);
     assert!(text(&model).contains("not known yet"));
-    both_sizes!("watched", watched);
 }
 
 #[test]
@@ -106,7 +104,6 @@ fn watches(effects: &[Effect]) -> bool {
 
 #[test]
 fn what_hosts_need_is_asked_for_and_then_they_are_tried_again() {
-    small!("watched-asking", asking);
     let mut model = asking(MONO, SMALL);
     refuses(&mut model, "postgres", sudo(), false);
     let why = ["server-1: admin cannot become root: sudo asks for a password"];
