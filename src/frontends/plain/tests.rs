@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, unbounded};
 
 use super::echo::Shown;
 use super::run::Wish;
+use super::text::help as say_help;
 use super::*;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
@@ -101,25 +102,77 @@ fn hosts_are_added_and_what_is_wrong_is_asked_again() -> String {
 /// they show, too.
 #[test]
 fn transcripts() {
-    let walks: [(&str, fn() -> String); 6] = [
-        ("greeting", an_operator_is_greeted),
-        ("hosts", hosts_are_added_and_what_is_wrong_is_asked_again),
+    let walks = [
+        ("greeting", an_operator_is_greeted()),
+        ("hosts", hosts_are_added_and_what_is_wrong_is_asked_again()),
         (
             "options",
-            options_are_asked_for_and_the_review_leads_back_to_each,
+            options_are_asked_for_and_the_review_leads_back_to_each(),
         ),
         (
             "unfinished",
-            a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told,
+            a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told(),
         ),
-        ("failed-step", a_failed_step_is_asked_about_and_tried_again),
-        ("held-phase", a_held_phase_says_what_it_will_do),
+        (
+            "failed-step",
+            a_failed_step_is_asked_about_and_tried_again(),
+        ),
+        ("held-phase", a_held_phase_says_what_it_will_do()),
     ];
     let all = walks.map(|(name, walk)| {
-        let said = crate::interview::shared::named(&walk());
+        let said = crate::interview::shared::named(&walk);
         format!("=== {name}\n{said}")
     });
     insta::assert_snapshot!(all.join("\n\n"));
+}
+
+/// At every list that the walk comes to, `?` is about that list.
+#[test]
+fn a_question_mark_explains_the_list_that_is_asked_about() {
+    let help = [
+        ("?\nquit\n", say_help::WELCOME),
+        ("1\nback\n?\nquit\n", say_help::WELCOME),
+        ("1\n?\nquit\n", "Names the cluster"),
+    ];
+    for (typed, wanted) in help {
+        let (_, text) = walked(typed, Found::default());
+        assert!(joined(&text).contains(wanted), "{typed:?}: {text}");
+    }
+    let answers = Answers::from_toml(crate::answers::example()).expect("valid");
+    let drafted = || Found {
+        draft: Some(answers.clone()),
+        ..Found::default()
+    };
+    for (typed, wanted) in [
+        ("1\n?\nquit\n", say_help::HOSTS),
+        ("1\n3\n?\nquit\n", say_help::WHICH_HOST),
+        ("1\n4\n1\n?\nquit\n", text::REMOVE_HELP),
+        ("2\n?\nquit\n", text::START_ANEW_HELP),
+    ] {
+        let (_, text) = walked(typed, drafted());
+        assert!(joined(&text).contains(wanted), "{typed:?}: {text}");
+    }
+    let known = offers::Known {
+        name: "prod".into(),
+        answers: answers.clone(),
+        story: "done".into(),
+        unfinished: true,
+        is_installed: true,
+    };
+    let found = Found {
+        clusters: vec![known],
+        ..Found::default()
+    };
+    let (_, text) = walked("1\n?\nquit\n", found);
+    assert!(joined(&text).contains(say_help::REVIEW), "{text}");
+    let world = attended(vec![step("a", "h", &[])]).on("h", vec![fails_once("a")]);
+    let (_, _, text) = followed(world, "?\nquit\n");
+    assert!(joined(&text).contains(say_help::FAILED), "{text}");
+}
+
+/// Without the line ends of paragraphs.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -173,8 +226,7 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() -> String {
     };
     let path: &'static str = format!("nothing\n4\n3\n{}\nback\n\nquit\n", file.display()).leak();
     let (_, text) = walked(path, found);
-    let text = text.replace(&folder.path().display().to_string(), "FOLDER");
-    text
+    text.replace(&folder.path().display().to_string(), "FOLDER")
 }
 
 fn an_operator_is_greeted() -> String {
@@ -356,7 +408,7 @@ fn a_held_phase_says_what_it_will_do() -> String {
         .on("\na\n", Reply::exit(0))
         .on("\ncertificates\n", Reply::exit(0))
         .on("\ncluster\n", Reply::exit(0));
-    let (end, wish, text) = followed(world.on("h", vec![one]), "\nback\n2\n");
+    let (end, wish, text) = followed(world.on("h", vec![one]), "?\n\nback\n2\n");
     assert_eq!((end, wish), (End::Done, Wish::ToTheEnd));
     text
 }

@@ -12,10 +12,7 @@ pub const HOST_NAME: Words = (
     "Name",
     "Names the host everywhere, and the node in the cluster: a-z, 0-9 and -.",
 );
-pub const ROLE: Words = (
-    "Role",
-    "The role of the host. The left and right arrow keys choose.",
-);
+pub const ROLE: Words = ("Role", "What the host does in the cluster.");
 pub const ADDRESS: Words = ("Address", "An IP address or a DNS name, for SSH.");
 pub const NODE_IP: Words = (
     "Node IP",
