@@ -2,7 +2,7 @@
 
 use super::super::live::LiveUpdate;
 use super::super::page::Page;
-use super::live::{ILL, ZOO, after, cluster, live, lost, seen, tell, zoo};
+use super::live::{ILL, READY, ZOO, after, cluster, live, lost, seen, tell, zoo};
 use super::*;
 use crate::cluster::details::{Details, LogTail, ObjectEvent, ObjectName, ObjectPart};
 
@@ -151,15 +151,11 @@ fn the_choice_goes_along_and_stays_with_its_object() {
 }
 
 #[test]
-fn a_replay_asks_no_server() {
-    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
-    press(&mut model, ">c");
+fn while_a_run_goes_on_no_server_is_asked() {
+    let mut model = super::sheets::ended(MONO, SMALL, READY);
     assert_eq!(press(&mut model, "<Enter>"), []);
     let page = text(&model);
-    assert!(
-        page.contains("Node k3s-agent") && page.contains("while the page is live"),
-        "{page}"
-    );
+    assert!(page.contains("while the page is live"), "{page}");
 }
 
 #[test]
@@ -183,9 +179,6 @@ fn the_command_for_kubectl_is_copied() {
     model.common.run.files = None;
     assert_eq!(press(&mut model, "y"), []);
     assert!(text(&model).contains("There is no kubeconfig yet"));
-    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
-    press(&mut model, ">cy");
-    assert!(text(&model).contains("A replay has no kubeconfig."));
 }
 
 #[test]

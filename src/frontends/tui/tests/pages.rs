@@ -1,7 +1,7 @@
 //! From page to page, and back.
 
 use super::super::common::SavePrompt;
-use super::super::effect::Effect;
+use super::super::effect::{Effect, Saved};
 use super::super::log::Which;
 use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
@@ -20,6 +20,20 @@ fn a_key_is_trusted_on_the_page_of_the_connections() {
     let trusted = wizard.interview.answers.hosts[2].host_key.as_deref();
     assert!(trusted.is_some_and(|key| key.starts_with("SHA256:47DEQ")));
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
+}
+
+/// There is no next page before every host is reached, and none is offered.
+#[test]
+fn ctrl_n_retries_where_hosts_were_not_reached_and_says_so() {
+    let mut model = not_connected(MONO, LARGE);
+    let footer = text(&model);
+    let footer = footer.lines().last().unwrap_or_default();
+    assert!(footer.contains("r retry"), "{footer}");
+    assert!(!footer.contains("Ctrl-N"), "{footer}");
+    press(&mut model, "?");
+    assert!(text(&model).contains("Ctrl-N  retry"), "{}", text(&model));
+    press(&mut model, "?");
+    assert!(matches!(press(&mut model, "<C-n>")[..], [Effect::Reach(_)]));
 }
 
 #[test]
@@ -145,8 +159,8 @@ fn esc_closes_the_scripts_before_it_leaves_the_plan() {
 #[test]
 fn answers_are_saved_where_the_operator_says() {
     let saves = |path: &str, replaces| {
-        vec![Effect::SaveAnswers {
-            answers: Box::new(filled_answers()),
+        vec![Effect::Save {
+            what: Saved::Answers(Box::new(filled_answers())),
             path: path.to_owned(),
             replaces,
         }]
@@ -162,6 +176,7 @@ fn answers_are_saved_where_the_operator_says() {
 
     // There is another file.
     model.common.saving = Some(SavePrompt {
+        what: Saved::Answers(Box::new(filled_answers())),
         path: "./k3s.answers.toml".into(),
         exists: true,
     });
@@ -169,6 +184,7 @@ fn answers_are_saved_where_the_operator_says() {
     assert_eq!(press(&mut model, "n"), []);
     assert_eq!(model.common.saving, None);
     model.common.saving = Some(SavePrompt {
+        what: Saved::Answers(Box::new(filled_answers())),
         path: "./k3s.answers.toml".into(),
         exists: true,
     });
@@ -179,5 +195,41 @@ fn answers_are_saved_where_the_operator_says() {
     assert_eq!(
         press(&mut model, "<C-s><Enter>"),
         saves("~/mine.toml", true)
+    );
+}
+
+/// Nothing is written before the operator has said where, and no file is replaced unasked.
+#[test]
+fn a_log_is_saved_where_the_operator_says() {
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    assert_eq!(press(&mut model, "s"), []);
+    assert!(text(&model).contains("No output to save yet."));
+    press(&mut model, ">l");
+    assert_eq!(press(&mut model, "s"), []);
+    let asked = text(&model);
+    assert!(asked.contains("Save this log as: ./"), "{asked}");
+    assert_eq!(press(&mut model, "<Esc>"), []);
+    let effects = press(&mut model, "s<Enter>");
+    let [
+        Effect::Save {
+            what: Saved::Log(log),
+            path,
+            replaces: false,
+        },
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert!(log.contains("nginx") && path.starts_with("./"), "{path}");
+    model.common.saving = Some(SavePrompt {
+        what: Saved::Log(log.clone()),
+        path: "./run.log".into(),
+        exists: true,
+    });
+    assert!(text(&model).contains("./run.log exists. Replace it?"));
+    let effects = press(&mut model, "y");
+    assert!(
+        matches!(&effects[..], [Effect::Save { replaces: true, .. }]),
+        "{effects:?}"
     );
 }

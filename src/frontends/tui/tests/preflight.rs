@@ -144,7 +144,7 @@ fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues()
     assert_eq!(update(&mut model, Message::Planned(Box::new(plan))), []);
     assert_eq!(passes(&mut model, 19_999), []);
     assert!(
-        text(&model).contains("continues in 1 s; any"),
+        text(&model).contains("shown in 1 s; any"),
         "{}",
         text(&model)
     );

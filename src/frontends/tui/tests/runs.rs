@@ -439,7 +439,7 @@ fn a_phase_counts_what_is_finished_and_says_what_did_not_run() {
     let mut model = run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX);
     press(&mut model, "l3");
     let page = text(&model);
-    assert!(page.contains("4/7, 1 FAILED, 2 not run"), "{page}");
+    assert!(page.contains("4/7, 1 FAILED, 2 skipped"), "{page}");
 }
 
 #[test]

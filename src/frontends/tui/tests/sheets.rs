@@ -15,9 +15,9 @@ use crate::run::Remaining;
 pub type Make = fn(Theme, (u16, u16)) -> Model;
 
 /// The states of a page, one below the other.
-struct Sheet(String);
+struct PageSheet(String);
 
-impl Sheet {
+impl PageSheet {
     fn new() -> Self {
         Self(String::new())
     }
@@ -97,7 +97,7 @@ fn welcome() {
         };
         Model::for_wizard(theme, size, found)
     };
-    let sheet = Sheet::new().small("first", wizard).small("back", back);
+    let sheet = PageSheet::new().small("first", wizard).small("back", back);
     keep!("welcome", sheet.small("installed", watched::welcome));
 }
 
@@ -139,7 +139,7 @@ fn hosts() {
         update(&mut model, Message::Reached(name, what.into()));
         model
     };
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("none", none)
         .small("full", full)
         .colours("full", full)
@@ -188,7 +188,7 @@ fn forms() {
         press(&mut model, "<C-s>");
         model
     };
-    let mut sheet = Sheet::new()
+    let mut sheet = PageSheet::new()
         .small("host-wrong", wrong)
         .colours("host-wrong", wrong)
         .small("open", open)
@@ -250,7 +250,7 @@ fn plan() {
         );
         model
     };
-    keep!("plan", Sheet::new().small("plan", plan));
+    keep!("plan", PageSheet::new().small("plan", plan));
 }
 
 fn unreached(host: &str, why: &str, host_key: Option<&str>) -> Unreached {
@@ -287,7 +287,7 @@ pub fn not_connected(theme: Theme, size: (u16, u16)) -> Model {
 /// The window that asks for a login secret, on top of several pages.
 #[test]
 fn credentials() {
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .window("hosts", probes::secret)
         .colours("hosts", probes::secret)
         .window("shown", probes::shown)
@@ -314,7 +314,7 @@ fn checks() {
         model
     };
     let fail: Make = |theme, size| preflight::checked(theme, size, preflight::failing);
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("fail", fail)
         .large("fail", fail)
         .colours("fail", fail)
@@ -359,7 +359,7 @@ fn run() {
         press(&mut model, "<Enter>");
         model
     };
-    let mut sheet = Sheet::new()
+    let mut sheet = PageSheet::new()
         .small("begun", |theme, size| {
             run_until(theme, size, "run.jsonl", 4)
         })
@@ -388,7 +388,7 @@ fn asks_to_stop(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn phase() {
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("held", runs::held)
         .colours("held", runs::held)
         .small("scripts", runs::scripts)
@@ -424,7 +424,7 @@ fn proofs() {
         press(&mut model, "o");
         model
     };
-    let sheet = Sheet::new().small("none", none).small("broken", broken);
+    let sheet = PageSheet::new().small("none", none).small("broken", broken);
     keep!("proofs", sheet.colours("broken", broken));
 }
 
@@ -449,7 +449,7 @@ fn failure() {
         press(&mut model, "G");
         model
     };
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("ended", failed)
         .colours("ended", failed)
         .small("scrolled", scrolled)
@@ -458,7 +458,7 @@ fn failure() {
 }
 
 /// The end of a run, and these nodes and pods.
-fn ended(theme: Theme, size: (u16, u16), nodes: &str) -> Model {
+pub fn ended(theme: Theme, size: (u16, u16), nodes: &str) -> Model {
     let cluster = crate::cluster::tests::parse(&format!("{nodes}\n{}", live::ZOO));
     let mut model = run_until(theme, size, "run.jsonl", 64_000);
     let mut last = events("run.jsonl").pop().expect("an event");
@@ -502,7 +502,7 @@ fn cluster() {
         press(&mut model, "<End>");
         model
     };
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("done", done)
         .small("unhealthy", ill)
         .colours("unhealthy", ill)
@@ -522,7 +522,7 @@ fn cluster() {
         .colours("chosen", chosen)
         .small("watched", watched::watched);
     keep!("cluster", sheet);
-    let sheet = Sheet::new()
+    let sheet = PageSheet::new()
         .small("asked", details::asked)
         .small("opened", details::opened)
         .colours("opened", details::opened)
@@ -549,7 +549,7 @@ fn keys() {
             let _ = writeln!(says, "{name:<16}{mark:<8}{key:<12}{what}");
         }
     }
-    let mut sheet = Sheet::new()
+    let mut sheet = PageSheet::new()
         .window("help", help)
         .window("stop", asks_to_stop);
     let large = window(&text(&help(MONO, LARGE)));

@@ -32,7 +32,7 @@ pub fn welcome(theme: Theme, size: (u16, u16)) -> Model {
 /// The cluster `prod`, whose last run was not finished, is looked at.
 pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = welcome(theme, size);
-    press(&mut model, "<Down><Enter>");
+    press(&mut model, "l");
     let files = RunFiles {
         log: None,
         kubeconfig: "/state/prod/kubeconfig".into(),
@@ -49,10 +49,35 @@ pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
 #[test]
 fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
     let mut model = welcome(MONO, SMALL);
-    let effects = press(&mut model, "<Down><Enter>");
+    let effects = press(&mut model, "l");
     assert_eq!(effects, [Effect::Watch("prod".into())]);
     assert_eq!(model.page, Page::Cluster);
     assert!(text(&model).contains("not known yet"));
+    // Where there is nothing to resume, Enter looks.
+    let mut model = welcome(MONO, SMALL);
+    let effects = press(&mut model, "<End><Enter>");
+    assert_eq!(effects, [Effect::Watch("lab".into())]);
+}
+
+/// What else can be done with it is a key of its row, and a key of no other row.
+#[test]
+fn a_cluster_stands_on_the_welcome_page_once() {
+    let mut model = welcome(MONO, SMALL);
+    let footer = |model: &Model| text(model).lines().last().unwrap_or_default().to_owned();
+    for name in [" prod ", " half ", " lab "] {
+        let page = text(&model);
+        let rows = page.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(rows, 1, "{name} in {page}");
+    }
+    assert!(footer(&model).contains("l live page"));
+    press(&mut model, "<Down>");
+    let footer_of_half = footer(&model);
+    assert!(!footer_of_half.contains("live"), "{footer_of_half}");
+    assert_eq!(press(&mut model, "lr"), []);
+    press(&mut model, "<End>");
+    assert!(footer(&model).contains("r run again"), "{}", footer(&model));
+    press(&mut model, "r");
+    assert_eq!(model.page, Page::Review);
 }
 
 #[test]
@@ -154,7 +179,7 @@ fn what_was_left_out_can_be_given_later() {
     press(&mut model, "p");
     assert!(watches(&press(&mut model, "hunter2<Enter>")));
     // Another cluster is not told of them.
-    press(&mut model, "<Esc><End><Up><Enter>");
+    press(&mut model, "<Esc><End><Enter>");
     assert!(!text(&model).contains(needs));
 }
 
@@ -166,7 +191,7 @@ fn behind_a_bastion() -> Model {
         ssh.jump = Some("kay@gate".into());
         ssh.config = Some("none".into());
     }
-    press(&mut model, "<Down><Enter>");
+    press(&mut model, "l");
     model
 }
 
@@ -240,7 +265,7 @@ fn esc_leads_back_and_ends_the_looking() {
     press(&mut model, "<Enter>");
     assert_ne!(model.page, Page::Cluster);
     let mut model = watched(MONO, SMALL);
-    press(&mut model, "<Esc><End><Up><Enter>");
+    press(&mut model, "<Esc><End><Enter>");
     let page = text(&model);
     assert!(
         page.contains("cluster \"lab\"") && page.contains("not known yet"),
