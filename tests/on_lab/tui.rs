@@ -36,11 +36,18 @@ fn fills(terminal: &mut Terminal, label: &str, text: &str) {
             terminal.types(text);
             return;
         }
-        let before = terminal.drawn();
+        let before = focused(terminal);
         terminal.types("\t");
-        terminal.waits_until("another field", |terminal| terminal.drawn() > before);
+        terminal.waits_until("another field", |terminal| focused(terminal) != before);
     }
     panic!("no field {label}\n{}", terminal.text());
+}
+
+/// The label of the field with focus. What is typed into it changes the screen, and not the label.
+fn focused(terminal: &Terminal) -> Option<String> {
+    let page = terminal.text();
+    let line = page.lines().find(|line| line.starts_with('▸'))?;
+    Some(line.chars().take(22).collect())
 }
 
 /// Ctrl-N: on to the next page.
