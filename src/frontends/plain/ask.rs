@@ -26,7 +26,7 @@ impl Walk {
             match line.trim() {
                 "?" => {
                     self.console.say(help);
-                    self.console.say(text::GUIDE);
+                    self.console.say(text::GUIDE_IN_SHORT);
                 }
                 "save" => self.save(),
                 "back" => return Err(NoAnswer::Back),

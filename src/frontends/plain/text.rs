@@ -11,6 +11,8 @@ pub const GUIDE: &str = "At every question: ? explains, back returns to the prev
                          save writes the answers to a file, quit leaves. Enter keeps the \
                          value in brackets, - clears it. An = before an answer takes it literally: =back \
                          is the text back. Your answers are kept as a draft.";
+/// The same after the help of a question.
+pub const GUIDE_IN_SHORT: &str = "Also: back, save, quit. Enter keeps the value in brackets, - clears it, = takes an answer literally.";
 pub const UNREADABLE: &str = "That is not valid text. Try again:";
 /// What `?` says at each list, before the way to answer.
 pub mod help {
