@@ -42,6 +42,8 @@ use crate::signals::SignalWatch;
 use streams::{err, out};
 
 /// Installs a highly available K3s with an external Postgres on bare Linux machines, over SSH only.
+///
+/// Without a command it starts the wizard, which asks for everything on screens.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {

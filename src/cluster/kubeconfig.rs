@@ -203,7 +203,7 @@ mod tests {
         assert!(Access::of("kind: Config\n").is_err());
     }
 
-    /// A compromised server must not reach the jump host through `kubectl`.
+    /// A compromised server must not reach this machine through `kubectl`.
     #[test]
     fn nothing_but_the_three_values_comes_over() {
         let values = values();

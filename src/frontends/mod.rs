@@ -23,7 +23,7 @@ pub struct Display {
     /// TERM is dumb or not set
     #[arg(long, global = true)]
     pub plain: bool,
-    /// Colours of the screens; by default the environment decides
+    /// Colours of the screens; without it, the variables `NO_COLOR` and `COLORFGBG` decide
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<Palette>,
     /// Draw the screens with ASCII characters only

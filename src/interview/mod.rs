@@ -15,6 +15,8 @@ pub mod offers;
 pub mod planned;
 pub mod save;
 pub mod section;
+#[cfg(test)]
+pub mod shared;
 pub mod text;
 
 use std::net::Ipv4Addr;

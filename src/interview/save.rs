@@ -26,8 +26,24 @@ pub fn save_to(path: &Path, answers: &Answers, existing: Existing) -> Result<Str
     } else {
         text::saved_without_logins
     };
+    write_to(path, &kept.to_toml(), existing, saved)
+}
+
+/// The path from the root on, as a message names it.
+pub fn whole(path: &Path) -> PathBuf {
     let path = expand(path);
-    match files::write(&path, kept.to_toml().as_bytes(), existing) {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Writes a file for the operator. Returns the message.
+pub fn write_to(
+    path: &Path,
+    text: &str,
+    existing: Existing,
+    saved: fn(&str) -> String,
+) -> Result<String, FileExists> {
+    let path = expand(path);
+    match files::write(&path, text.as_bytes(), existing) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(FileExists),
         written => Ok(outcome_of(&path.display().to_string(), written, saved)),
     }
@@ -54,7 +70,7 @@ pub fn save(place: &mut Option<PathBuf>, answers: &Answers) -> String {
 }
 
 /// The message about the written file, or the error.
-pub fn outcome_of(path: &str, written: io::Result<()>, saved: fn(&str) -> String) -> String {
+fn outcome_of(path: &str, written: io::Result<()>, saved: fn(&str) -> String) -> String {
     match written {
         Ok(()) => saved(path),
         Err(error) => text::not_saved(path, &error.to_string()),

@@ -136,6 +136,28 @@ fn pair() -> PlanWorld {
     PlanWorld::new(&format!("{answers}\n[[hosts]]\n{second}\n"))
 }
 
+/// The kind of a step: its id without the host.
+fn kind(id: &str) -> &str {
+    id.trim().split('@').next().unwrap_or_default()
+}
+
+/// A part of a plan, without what the snapshot of the plan of the lab says of the same steps in words.
+fn short(part: &str) -> String {
+    let lab = lab().plan();
+    let known: BTreeSet<&str> = lab.steps().map(|step| kind(step.id.as_str())).collect();
+    let mut is_known = false;
+    let kept = part.lines().filter(|line| {
+        let words = line.trim_start();
+        match line.len() - words.len() {
+            2 => is_known = known.contains(kind(words)),
+            4 => return !is_known || ["after ", "assets/"].iter().any(|it| words.starts_with(it)),
+            _ => {}
+        }
+        true
+    });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 fn many() -> PlanWorld {
     PlanWorld::new(&hosts("pssslaa"))
 }
@@ -165,7 +187,7 @@ fn two_load_balancers_share_an_address_and_hand_it_over_once() {
     let phases = plan.phases.iter();
     let phases = phases.filter(|phase| ["load-balancer", "agents"].contains(&phase.id));
     let phases: Vec<_> = phases.map(ToString::to_string).collect();
-    insta::assert_snapshot!(phases.join("\n"));
+    insta::assert_snapshot!(short(&phases.join("\n")));
 }
 
 #[test]
@@ -174,12 +196,12 @@ fn two_postgres_hosts_have_a_monitor_and_are_in_sync_before_servers_start() {
     let phases = plan.phases.iter();
     let phases = phases.filter(|phase| ["postgres", "certificates"].contains(&phase.id));
     let phases: Vec<_> = phases.map(ToString::to_string).collect();
-    insta::assert_snapshot!(phases.join("\n"));
+    insta::assert_snapshot!(short(&phases.join("\n")));
 }
 
 #[test]
 fn one_server_and_no_agents() {
-    insta::assert_snapshot!(PlanWorld::new(&hosts("psl")).plan());
+    insta::assert_snapshot!(short(&PlanWorld::new(&hosts("psl")).plan().to_string()));
 }
 
 #[test]

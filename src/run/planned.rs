@@ -290,7 +290,7 @@ impl fmt::Display for Remaining {
         )?;
         match unknown {
             0 => write!(f, "."),
-            _ => write!(f, "; {unknown} are not known before the run checks them."),
+            _ => write!(f, "; {unknown} can be checked only during the run."),
         }
     }
 }

@@ -287,9 +287,11 @@ pub(super) fn each<T: Send>(
     each
 }
 
+pub(super) const NO_PASSWORDS: &str =
+    "(The wizard does not store passwords: add --answers FILE, with the password in it)";
+
 pub(super) fn explained(error: &RemoteError) -> String {
-    let hint = "(The wizard does not store passwords: add --answers FILE, with the password in it)";
-    with_hint(error, hint)
+    with_hint(error, NO_PASSWORDS)
 }
 
 /// For the screens.

@@ -39,7 +39,8 @@ fn a_dumb_terminal_is_asked_in_lines_by_itself() {
     let folder = folder();
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &DUMB, folder.path());
     terminal.answers("Number [1]:", "?");
-    terminal.hears("back returns to the previous question");
+    terminal.hears("Where to begin.");
+    terminal.hears("Also: back, save, quit.");
     terminal.answers("Number [1]:", "quit");
     assert_eq!(terminal.ends(), 0);
     is_plain(&terminal);

@@ -476,8 +476,8 @@ fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
     installed(&root, &crate::unreachable_answers());
     let state = [("K3S_HA_WIZARD_STATE", root.to_str().expect("UTF-8"))];
     let mut terminal = Terminal::start(WIZARD, SIZE, &[], &state, folder.path());
-    terminal.waits_for("Look at lab");
-    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("▸ Resume lab");
+    terminal.types("l");
     terminal.waits_for("NOT live: no answer since");
     terminal.waits_for("cluster \"lab\"");
     terminal.types("y");
@@ -509,8 +509,8 @@ fn the_live_page_asks_for_the_secret_of_a_bastion() {
     let home = folder.path().to_string_lossy();
     let alone = [("HOME", &*home), ("SSH_AUTH_SOCK", "")];
     let mut terminal = Terminal::start(WIZARD, (120, 40), &[], &alone, folder.path());
-    terminal.waits_for("Look at lab");
-    terminal.types("\u{1b}[B\r");
+    terminal.waits_for("▸ Resume lab");
+    terminal.types("l");
     let asks = format!("Passphrase of the key for bastion 127.0.0.1:{port}:");
     terminal.waits_for(&asks);
     terminal.types("close sesame\r");

@@ -37,14 +37,6 @@ fn told(details: &Details) -> String {
 
 #[test]
 fn a_node_tells_its_conditions_addresses_version_and_taints() {
-    insta::assert_snapshot!(
-        "node-silent",
-        told(&Details::of_node(&node(CORDONED, "k3s-ag")))
-    );
-    insta::assert_snapshot!(
-        "node-ready",
-        told(&Details::of_node(&node(READY, "k3s-s1")))
-    );
     let cordoned = Details::of_node(&node(CORDONED, "k3s-s2"));
     let taints: Vec<_> = cordoned
         .facts
@@ -76,8 +68,7 @@ fn each_pressure_has_something_to_look_at() {
 }
 
 /// Every pod of the zoo that is unhealthy says what to look at; those that are not say nothing.
-#[test]
-fn every_unhealthy_pod_says_what_to_look_at_next() {
+fn next_of_all() -> String {
     let list: serde_json::Value = serde_json::from_str(ZOO).unwrap();
     let mut all = Vec::new();
     for item in list["items"].as_array().unwrap() {
@@ -96,19 +87,35 @@ fn every_unhealthy_pod_says_what_to_look_at_next() {
         ));
     }
     all.sort();
-    insta::assert_snapshot!("zoo", all.join("\n"));
+    all.join("\n")
 }
 
 #[test]
-fn a_pod_tells_the_states_of_its_containers() {
+fn what_is_told_of_nodes_and_pods() {
+    let mut all = vec![
+        (
+            "a silent node",
+            told(&Details::of_node(&node(CORDONED, "k3s-ag"))),
+        ),
+        (
+            "a ready node",
+            told(&Details::of_node(&node(READY, "k3s-s1"))),
+        ),
+    ];
     for name in [
         "crash-loop",
         "image-missing",
         "two-containers-one-crashing",
         "healthy",
     ] {
-        insta::assert_snapshot!(format!("pod-{name}"), told(&of_pod(&pod(name))));
+        all.push((name, told(&of_pod(&pod(name)))));
     }
+    all.push((
+        "every pod: its log, and what to look at next",
+        next_of_all(),
+    ));
+    let all = all.iter().map(|(name, told)| format!("=== {name}\n{told}"));
+    insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n\n"));
 }
 
 #[test]

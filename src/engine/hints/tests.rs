@@ -44,6 +44,26 @@ fn said(step: &str, line: &str) -> Option<&'static str> {
     hint(&id(step), &failed("it gave no reason", &[line]))
 }
 
+/// The words that a hint is given for, in place of it: all hints have a snapshot of their own.
+fn named(family: &str, hint: &str) -> String {
+    let mut signs = tables(family)
+        .into_iter()
+        .flat_map(|(name, signs)| signs.iter().map(move |sign| (name, sign)));
+    let found = signs.find(|(_, sign)| sign.hint == hint);
+    let (name, sign) = found.expect("a hint of a table");
+    format!("{name}: {}", described(sign))
+}
+
+fn described(Sign { at, says, .. }: &Sign) -> String {
+    let says: Vec<_> = says.iter().map(|text| format!("\"{text}\"")).collect();
+    let at = if at.is_empty() {
+        String::new()
+    } else {
+        format!("[{at}] ")
+    };
+    format!("{at}{}", says.join(" + "))
+}
+
 fn is_general(found: &str) -> bool {
     let tables = Tables::of(debian()).general;
     tables.into_iter().flatten().any(|sign| sign.hint == found)
@@ -117,7 +137,7 @@ fn every_fault_of_a_real_k3s_has_its_hint() {
     for (name, lines) in &journals {
         let found = journal_hint(name, "after 300 s", lines).unwrap();
         assert!(!is_general(found), "{name}: {found}");
-        let _ = writeln!(table, "{name}\n    {found}");
+        let _ = writeln!(table, "{name}\n    {}", named("debian", found));
     }
     insta::assert_snapshot!(table);
 }
@@ -227,7 +247,7 @@ fn what_programs_print_has_its_hint() {
         let (step, line) = line.split_once(": ").unwrap();
         let failure = failed("it gave no reason", &[line]);
         let found = super::hint(platform(family), &id(step), &failure).unwrap();
-        let _ = writeln!(table, "{step}: {line}\n    {found}");
+        let _ = writeln!(table, "{step}: {line}\n    {}", named(family, found));
     }
     insta::assert_snapshot!(table);
 }
@@ -355,14 +375,8 @@ fn all_hints() {
     let families = FAMILIES[1..].iter().flat_map(|family| of_family(family));
     for (name, signs) in tables(FAMILIES[0]).into_iter().chain(families) {
         let _ = writeln!(text, "== {name}");
-        for Sign { at, says, hint } in signs {
-            let says: Vec<_> = says.iter().map(|text| format!("\"{text}\"")).collect();
-            let at = if at.is_empty() {
-                ""
-            } else {
-                &format!("[{at}] ")
-            };
-            let _ = writeln!(text, "{at}{}\n    {hint}", says.join(" + "));
+        for sign in signs {
+            let _ = writeln!(text, "{}\n    {}", described(sign), sign.hint);
         }
     }
     insta::assert_snapshot!(text);

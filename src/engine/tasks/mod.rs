@@ -157,7 +157,7 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
     }
 }
 
-/// Does a task of the jump host alone.
+/// Does a task of this machine alone.
 pub(super) fn here(task: &Task, run: &Run<'_>) -> Result<Outcome, Trouble> {
     if *task != Task::KeepCertificates {
         return Err(Trouble::because("this task needs a host"));

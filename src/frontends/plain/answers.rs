@@ -31,7 +31,7 @@ impl Walk {
                 .iter()
                 .map(|(name, what)| (name.as_str(), what.as_str()))
                 .collect();
-            let chosen = match self.choose(&choices, Some(0)) {
+            let chosen = match self.choose(&choices, Some(0), say::help::WELCOME) {
                 // There is nothing before it.
                 Err(NoAnswer::Back) => continue,
                 chosen => chosen?,
@@ -84,7 +84,7 @@ impl Walk {
         if self.interview.found.draft.is_none() {
             return Ok(true);
         }
-        self.yes(text::START_ANEW, text::START_ANEW)
+        self.yes(text::START_ANEW, say::START_ANEW_HELP)
     }
 
     fn open(&mut self) -> Result<bool, NoAnswer> {
@@ -125,7 +125,7 @@ impl Walk {
                 say::MOVE_UP,
                 say::GO_ON,
             ];
-            let chosen = self.choose(&all, Some(default))?;
+            let chosen = self.choose(&all, Some(default), say::help::HOSTS)?;
             let before = self.interview.answers.hosts.clone();
             let done = match all[chosen] {
                 say::ADD => self.host(count),
@@ -190,13 +190,13 @@ impl Walk {
         }
         self.console.say(say::WHICH_HOST);
         let choices: Vec<Choice<'_>> = names.iter().map(|name| (name.as_str(), "")).collect();
-        self.choose(&choices, None)
+        self.choose(&choices, None, say::help::WHICH_HOST)
     }
 
     fn remove(&mut self, place: usize) -> Result<(), NoAnswer> {
         let name = self.interview.answers.hosts[place].name.clone();
         let question = format!("{name}: {}", text::REMOVE_HOST);
-        if self.yes(&question, text::REMOVE_HOST)? {
+        if self.yes(&question, say::REMOVE_HELP)? {
             self.interview.remove_host(place);
         }
         Ok(())
@@ -272,7 +272,7 @@ impl Walk {
         place: usize,
         field: &Field,
     ) -> Result<(), NoAnswer> {
-        let mut help = forms::help(field).to_owned();
+        let mut help = field.help.to_owned();
         if let Some(choices) = forms::choices(field) {
             help = format!("{help} {}", say::one_of(choices));
         }
@@ -349,7 +349,7 @@ impl Walk {
             choices.extend(parts.iter().map(|part| (part.title, "")));
             choices.extend([say::PRINT_ANSWERS, say::SAVE]);
             let default = problems.is_empty().then_some(0);
-            match self.choose(&choices, default)? {
+            match self.choose(&choices, default, say::help::REVIEW)? {
                 0 => match problems.first() {
                     Some(first) => self.console.say(&text::not_yet(&first.to_string())),
                     None => return Ok(PlainPage::Connect),

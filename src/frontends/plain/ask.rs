@@ -26,7 +26,7 @@ impl Walk {
             match line.trim() {
                 "?" => {
                     self.console.say(help);
-                    self.console.say(text::GUIDE);
+                    self.console.say(text::GUIDE_IN_SHORT);
                 }
                 "save" => self.save(),
                 "back" => return Err(NoAnswer::Back),
@@ -36,21 +36,28 @@ impl Walk {
         }
     }
 
-    /// A number from a list; its index.
+    /// A number from a list; its index. `help` is about this list.
     pub fn choose(
         &mut self,
         choices: &[Choice<'_>],
         default: Option<usize>,
+        help: &str,
     ) -> Result<usize, NoAnswer> {
         self.list(choices);
-        self.pick(choices.len(), default)
+        self.pick(choices.len(), default, help)
     }
 
     /// A number from a list that was printed before.
-    pub fn pick(&mut self, of: usize, default: Option<usize>) -> Result<usize, NoAnswer> {
+    pub fn pick(
+        &mut self,
+        of: usize,
+        default: Option<usize>,
+        help: &str,
+    ) -> Result<usize, NoAnswer> {
         let prompt = text::number(default.map(|place| place + 1));
+        let help = format!("{help} {}", text::not_a_number(of));
         loop {
-            let line = self.answer(&prompt, text::NUMBER_HELP, false)?;
+            let line = self.answer(&prompt, &help, false)?;
             let line = line.trim();
             let place = if line.is_empty() {
                 default

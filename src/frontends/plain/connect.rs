@@ -61,7 +61,7 @@ impl Walk {
                 Came::Not => {
                     self.console.say(say::NOTHING_CHANGED);
                     let choices = [say::TRY_AGAIN, say::TO_REVIEW, say::SAVE, say::LEAVE];
-                    match choices[self.choose(&choices, None)?] {
+                    match choices[self.choose(&choices, None, say::help::NOT_REACHED)?] {
                         say::TRY_AGAIN => {}
                         say::SAVE => self.save(),
                         say::LEAVE => return Err(NoAnswer::Quit),
@@ -142,7 +142,7 @@ impl Walk {
         }
         self.console.gap();
         let choices = [say::RUN_AGAIN, say::TO_REVIEW, say::LEAVE];
-        match choices[self.choose(&choices, None)?] {
+        match choices[self.choose(&choices, None, say::help::OVER)?] {
             say::RUN_AGAIN => Ok(PlainPage::Connect),
             say::LEAVE => Ok(PlainPage::Left),
             _ => Ok(PlainPage::Review),
@@ -220,7 +220,7 @@ impl Walk {
         loop {
             self.console.gap();
             self.console.say(say::NEXT);
-            match choices[self.choose(&choices, None).map_err(Err)?] {
+            match choices[self.choose(&choices, None, say::help::PLAN).map_err(Err)?] {
                 say::PRINT_PLAN => {
                     let text = format!("{plan}\n{}", planned.grid());
                     self.console.print(&redactor.text(&text));

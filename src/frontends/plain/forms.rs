@@ -8,9 +8,6 @@ use crate::interview::form::{Field, Form, Kind};
 use crate::interview::section::Section;
 use crate::interview::{Interview, key_of, part_of, text};
 
-/// Keys that the help texts mention do not exist here.
-const OF_KEYS: &str = " Left and right choose.";
-
 /// A form that is asked for in one go.
 pub struct PlainForm {
     pub title: &'static str,
@@ -132,10 +129,6 @@ pub fn default(field: &Field) -> &str {
     } else {
         shown(field)
     }
-}
-
-pub fn help(field: &Field) -> &'static str {
-    field.help.strip_suffix(OF_KEYS).unwrap_or(field.help)
 }
 
 #[cfg(test)]

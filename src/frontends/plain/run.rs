@@ -69,7 +69,7 @@ impl Walk {
         choices.extend([say::WITHOUT, say::EDIT_ANSWERS, say::STOP]);
         self.console.gap();
         self.console.say(&say::asked(step.as_str(), needing));
-        let decision = match self.word(&choices, Some(0))? {
+        let decision = match self.word(&choices, say::help::FAILED)? {
             say::RETRY => Decision::Retry,
             say::SKIP => Decision::Skip,
             say::WITHOUT => Decision::GiveUp,
@@ -124,7 +124,7 @@ impl Walk {
         ];
         loop {
             self.console.gap();
-            match self.word(&choices, Some(0))? {
+            match self.word(&choices, say::help::HELD)? {
                 say::RUN_PHASE => control.let_begin(Some(place + 1)),
                 say::RUN_REST => control.let_begin(None),
                 say::HELD_SCRIPTS => {
@@ -140,15 +140,15 @@ impl Walk {
         }
     }
 
-    /// A choice without "back".
+    /// A choice without "back"; Enter takes the first one.
     fn word(
         &mut self,
         choices: &[Choice<'static>],
-        default: Option<usize>,
+        help: &str,
     ) -> Result<Choice<'static>, NoAnswer> {
         self.list(choices);
         loop {
-            match self.pick(choices.len(), default) {
+            match self.pick(choices.len(), Some(0), help) {
                 Ok(chosen) => return Ok(choices[chosen]),
                 Err(NoAnswer::Back) => self.console.say(say::NO_WAY_BACK),
                 Err(stop) => return Err(stop),

@@ -11,8 +11,26 @@ pub const GUIDE: &str = "At every question: ? explains, back returns to the prev
                          save writes the answers to a file, quit leaves. Enter keeps the \
                          value in brackets, - clears it. An = before an answer takes it literally: =back \
                          is the text back. Your answers are kept as a draft.";
+/// The same after the help of a question.
+pub const GUIDE_IN_SHORT: &str = "Also: back, save, quit. Enter keeps the value in brackets, - clears it, = takes an answer literally.";
 pub const UNREADABLE: &str = "That is not valid text. Try again:";
-pub const NUMBER_HELP: &str = "Enter one of the numbers above.";
+/// What `?` says at each list, before the way to answer.
+pub mod help {
+    pub const WELCOME: &str = "Where to begin. Nothing is changed on any host before you have seen the plan and started it.";
+    pub const HOSTS: &str = "The list of hosts is changed here, one change at a time. Continue goes on to the settings.";
+    pub const WHICH_HOST: &str = "The host that this is for.";
+    pub const REVIEW: &str = "Continue connects to the hosts. Every other number opens that part of the answers again, prints \
+                              them, or saves them.";
+    pub const NOT_REACHED: &str =
+        "Fix what the lines above report, then try again. The answers are kept.";
+    pub const PLAN: &str = "The plan is what the run will do, step by step. Printing it changes nothing. Run everything asks \
+                            again only if a step fails.";
+    pub const FAILED: &str = "Retry repeats this step: fix its cause first. Continue without it skips the steps \
+                              that need it. Edit the answers and Stop end the run; a later one continues from here.";
+    pub const HELD: &str = "The run waits before this phase. Printing its scripts changes nothing.";
+    pub const OVER: &str =
+        "The run is over. A new one checks every step first, and repeats only what is not done.";
+}
 pub const YES_OR_NO: &str = "Answer yes or no.";
 pub const KEPT: &str = "Your answers are kept: the wizard offers them the next time.";
 pub const KEEPS_ANYWAY: &str = "Enter keeps it anyway, to be fixed later.";
@@ -30,6 +48,10 @@ pub const LOSSES: &str = "The cluster, and what survives the loss of a machine";
 pub const GO_ON: Choice<'static> = ("Continue", "");
 pub const PASTE_HOW: &str = "One host per line: name, address and role in any order, user@ before \
                              the address if needed. Finish with an empty line.";
+pub const START_ANEW_HELP: &str = "The wizard keeps one draft. yes: the answers of the draft are lost with the first answer that you give. no: back to the \
+                                   list.";
+pub const REMOVE_HELP: &str =
+    "yes: the host is no longer in the answers. Nothing is changed on the host itself.";
 pub const NO_HOST_ADDED: &str = "No host was added: a host needs a name and an address.";
 pub const NO_HOSTS: &str = "No hosts yet.";
 pub const ALL_HOSTS_WELL: &str = "No problems found.";

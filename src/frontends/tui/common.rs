@@ -1,7 +1,7 @@
 //! What all pages share: how the screen looks, wizard or replay, the run, and what was just said.
 
 use super::action::Action;
-use super::effect::Effect;
+use super::effect::{Effect, Saved};
 use super::log::Room;
 use super::mode::Mode;
 use super::page::Page;
@@ -22,9 +22,10 @@ pub struct Toast {
 
 const TOAST: u64 = 8000;
 
-/// Where the answers are to be saved, as the operator types it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where something is to be saved, as the operator types it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SavePrompt {
+    pub what: Saved,
     pub path: String,
     /// There is another file: the operator is asked whether it is replaced.
     pub exists: bool,

@@ -22,10 +22,6 @@ pub enum Effect {
     Watch(String),
     /// Ask for more of an object of the cluster.
     LookAt(ObjectName),
-    SaveLog {
-        name: String,
-        text: String,
-    },
     /// Connect to the hosts of these answers, and plan.
     Reach(Box<Answers>),
     /// The same with secrets that were given meanwhile: others that were wrong are not sent again.
@@ -52,8 +48,8 @@ pub enum Effect {
     Abort(Abort),
     /// Those that were typed: other answers take the place of theirs.
     ForgetSecrets,
-    SaveAnswers {
-        answers: Box<Answers>,
+    Save {
+        what: Saved,
         path: String,
         /// Also in the place of another file.
         replaces: bool,
@@ -62,6 +58,14 @@ pub enum Effect {
     Load(PathBuf),
     /// Make a secret for the field with this key.
     Generate(&'static str),
+}
+
+/// What is saved to a file of the operator's.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saved {
+    Answers(Box<Answers>),
+    /// The lines of the log that are shown.
+    Log(String),
 }
 
 /// What the operator wants of the hosts that wait.

@@ -20,15 +20,15 @@ use crate::engine::watch::{Lost, News};
 use crate::events::Abort;
 use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
-use crate::interview::save::{outcome_of, save_to};
+use crate::interview::save::{save_to, whole, write_to};
 use crate::run::{RunError, Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::signals;
-use crate::state::files::{self, Existing};
+use crate::state::files::Existing;
 
 use super::common::{Common, SavePrompt};
 use super::driver;
-use super::effect::{Effect, EnteredSecret, Order, ProbeOrder};
+use super::effect::{Effect, EnteredSecret, Order, ProbeOrder, Saved};
 use super::live::LiveUpdate;
 use super::message::{Message, RunFiles};
 use super::model::Model;
@@ -241,11 +241,6 @@ impl EventLoop {
                     let _ = chosen.send(object);
                 }
             }
-            Effect::SaveLog { name, text } => {
-                let path = Path::new(".").join(&name);
-                let written = files::write(&path, text.as_bytes(), Existing::IsReplaced);
-                model.common.say(outcome_of(&name, written, text::saved));
-            }
             Effect::Reach(answers) => {
                 self.tried.trials.forgive(None);
                 self.reach(*answers)?;
@@ -278,11 +273,11 @@ impl EventLoop {
                 let why = model.signal.map_or(text::BY_OPERATOR, signals::name);
                 self.control.abort(how, why);
             }
-            Effect::SaveAnswers {
-                answers,
+            Effect::Save {
+                what,
                 path,
                 replaces,
-            } => save_answers(&mut model.common, &answers, path, replaces),
+            } => save(&mut model.common, what, path, replaces),
             Effect::KeepDraft(answers) => self.drafts.keep(*answers),
             Effect::Load(path) => self.load(path)?,
             Effect::Generate(key) => {
@@ -469,17 +464,28 @@ fn is_of_operator(message: &Message) -> bool {
     )
 }
 
-/// Saves the answers. Where there is another file, the operator is asked.
-fn save_answers(common: &mut Common, answers: &Answers, path: String, replaces: bool) {
+/// Saves to a file. Where there is another one, the operator is asked.
+fn save(common: &mut Common, what: Saved, path: String, replaces: bool) {
     let existing = if replaces {
         Existing::IsReplaced
     } else {
         Existing::MustBeSame
     };
-    if let Ok(text) = save_to(Path::new(&path), answers, existing) {
-        common.say(text);
+    let saved = match &what {
+        Saved::Answers(answers) => save_to(Path::new(&path), answers, existing),
+        // Its name is the wizard's: the message says in which folder it is.
+        Saved::Log(log) => {
+            let path = whole(Path::new(&path));
+            write_to(&path, log, existing, text::saved)
+        }
+    };
+    let Ok(text) = saved else {
+        let exists = true;
+        common.saving = Some(SavePrompt { what, path, exists });
+        return;
+    };
+    common.say(text);
+    if let Saved::Answers(_) = what {
         common.saved = Some(path);
-    } else {
-        common.saving = Some(SavePrompt { path, exists: true });
     }
 }

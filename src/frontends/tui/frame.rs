@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::action::Action;
 use super::common::Common;
+use super::effect::Saved;
 use super::keys::{self, Binding, ListedIn};
 use super::model::Model;
 use super::page::{self, Page};
@@ -118,7 +119,11 @@ fn message(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         if saving.exists {
             Line::styled(text::replace(&saving.path), theme.accent())
         } else {
-            typed(text::SAVE_TO, &saving.path)
+            let what = match saving.what {
+                Saved::Answers(_) => text::SAVE_ANSWERS_AS,
+                Saved::Log(_) => text::SAVE_LOG_AS,
+            };
+            typed(what, &saving.path)
         }
     } else if let Some(search) = &run.searching {
         typed(text::SEARCH, search)

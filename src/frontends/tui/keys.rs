@@ -144,7 +144,7 @@ pub const SEARCH: Scope = Scope::new(
     ],
 );
 
-/// The operator is typing where to save the answers.
+/// The operator is typing where to save the answers or the log.
 pub const SAVE_TO: Scope = Scope::new(
     "save to",
     &[

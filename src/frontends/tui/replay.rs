@@ -44,6 +44,11 @@ impl ReplaySession {
         !self.paused && self.next < self.events.len()
     }
 
+    /// Its keys have an effect: something of it was not shown yet.
+    pub fn is_played(&self) -> bool {
+        !self.follows && !self.ended()
+    }
+
     pub fn ended(&self) -> bool {
         self.next >= self.events.len()
     }

@@ -14,15 +14,30 @@ use super::page::Page;
 use super::text::key as say;
 use super::widgets::{scrolled, stepper};
 
-const VIEWS: Scope = Scope::new(
-    "views",
-    &[
-        shown(char('l'), Action::ShowRun, say::SHOW_RUN),
-        shown(char('o'), Action::ShowProofs, say::SHOW_PROOFS),
-        shown(char('x'), Action::ShowFailure, say::SHOW_FAILURE),
-        shown(char('c'), Action::ShowCluster, say::SHOW_CLUSTER),
-    ],
+const TO_RUN: Scope = Scope::new(
+    "to-run",
+    &[shown(char('l'), Action::ShowRun, say::SHOW_RUN)],
 );
+const TO_PROOFS: Scope = Scope::new(
+    "to-proofs",
+    &[shown(char('o'), Action::ShowProofs, say::SHOW_PROOFS)],
+);
+const TO_FAILURE: Scope = Scope::new(
+    "to-failures",
+    &[shown(char('x'), Action::ShowFailure, say::SHOW_FAILURE)],
+);
+const TO_CLUSTER: Scope = Scope::new(
+    "to-cluster",
+    &[shown(char('c'), Action::ShowCluster, say::SHOW_CLUSTER)],
+);
+
+/// The pages of a run that a letter leads to.
+const VIEWS: [(Page, Scope); 4] = [
+    (Page::Run, TO_RUN),
+    (Page::Proofs, TO_PROOFS),
+    (Page::Failure, TO_FAILURE),
+    (Page::Cluster, TO_CLUSTER),
+];
 
 /// A failed or aborted run that this process can begin again.
 const AGAIN: Scope = Scope::new(
@@ -82,13 +97,14 @@ fn beside(common: &Common, page: Page, forward: bool) -> Option<Page> {
 pub fn scopes(common: &Common, page: Page, mut own: Vec<Scope>) -> Vec<Scope> {
     let held = common.run.progress.held.is_some();
     if let Some(replay) = common.mode.replay() {
-        own.extend((!replay.follows).then_some(REPLAY));
+        own.extend(replay.is_played().then_some(REPLAY));
     } else if common.listens() {
         own.extend(held.then_some(SHOW_HELD));
     } else if common.can_run_again() {
         own.push(AGAIN);
     }
-    own.push(VIEWS);
+    let others = VIEWS.into_iter().filter(|(view, _)| *view != page);
+    own.extend(others.map(|(_, scope)| scope));
     if page == Page::Phase && held && common.listens() {
         own.push(RUN_HELD);
     } else {

@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 
 use super::action::Action;
 use super::common::{Common, SavePrompt};
-use super::effect::Effect;
+use super::effect::{Effect, Saved};
 use super::keys::{self, Key};
 use super::live::LiveUpdate;
 use super::message::{Message, Unreached};
@@ -294,7 +294,7 @@ fn press(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// What is typed in the message line: a search, or where to save the answers.
+/// What is typed in the message line: a search, or where to save something.
 fn line(common: &mut Common) -> Option<&mut String> {
     match &mut common.saving {
         Some(saving) => Some(&mut saving.path),
@@ -349,7 +349,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             common.run.pane.search.clear();
             common.run.pane.hit = None;
         }
-        Action::Confirm if common.saving.is_some() => return saved(common),
+        Action::Confirm if common.saving.is_some() => return save(common),
         Action::Confirm if common.run.searching.is_some() => {
             common.run.pane.search = common.run.searching.take().unwrap_or_default();
             common.run.pane.hit = None;
@@ -379,10 +379,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::SaveAnswers => {
             let wizard = common.mode.wizard();
-            let suggested = wizard.map(|wizard| suggested(&wizard.interview.answers, ""));
-            let path = common.saved.clone().or(suggested);
-            common.saving = path.map(|path| SavePrompt {
-                path,
+            let answers = wizard.map(|wizard| wizard.interview.answers.clone());
+            common.saving = answers.map(|answers| SavePrompt {
+                path: common
+                    .saved
+                    .clone()
+                    .unwrap_or_else(|| suggested(&answers, "")),
+                what: Saved::Answers(Box::new(answers)),
                 exists: false,
             });
         }
@@ -391,17 +394,17 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Saves the answers where the operator said. What they were saved in before is replaced; another
-/// file only after a question.
-fn saved(common: &mut Common) -> Vec<Effect> {
-    let (Some(saving), Some(wizard)) = (common.saving.take(), common.mode.wizard()) else {
+/// Saves where the operator said. The file in which the answers were saved before is replaced by
+/// them; another file only after a question.
+fn save(common: &mut Common) -> Vec<Effect> {
+    let Some(SavePrompt { what, path, exists }) = common.saving.take() else {
         return Vec::new();
     };
-    let replaces = saving.exists || common.saved.as_ref() == Some(&saving.path);
-    vec![Effect::SaveAnswers {
-        answers: Box::new(wizard.interview.answers.clone()),
-        path: saving.path,
-        replaces,
+    let is_its_own = matches!(what, Saved::Answers(_)) && common.saved.as_ref() == Some(&path);
+    vec![Effect::Save {
+        what,
+        path,
+        replaces: exists || is_its_own,
     }]
 }
 

@@ -14,8 +14,8 @@ pub const HOST_NAME: Words = (
 );
 pub const ROLE: Words = (
     "Role",
-    "What the host is in the cluster. Two postgres hosts need a monitor: a host of its own, or \
-     load-balancer+monitor. The left and right arrow keys choose.",
+    "What the host does in the cluster. Two postgres hosts need a monitor: a host of its own, or \
+     load-balancer+monitor.",
 );
 pub const ADDRESS: Words = ("Address", "An IP address or a DNS name, for SSH.");
 pub const NODE_IP: Words = (

@@ -145,7 +145,7 @@ pub fn not_yet(problem: &str) -> String {
 
 /// The login user; if not set, that of the SSH configuration or the operator's own name.
 pub fn user(said: Option<&String>) -> String {
-    said.map_or_else(|| "default".into(), Clone::clone)
+    said.map_or_else(|| "(default)".into(), Clone::clone)
 }
 
 pub fn left_out(path: &str, why: &str) -> String {

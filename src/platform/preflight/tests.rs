@@ -149,7 +149,13 @@ fn the_lab_is_fit() {
     let grid = lab().grid();
     assert!(grid.passes());
     assert_eq!(grid.warnings(), []);
-    insta::assert_snapshot!(grid.to_string());
+    let text = grid.to_string();
+    assert!(text.ends_with("Fit for production.\n"), "{text}");
+    assert!(
+        !["FAIL", "warn", "over"]
+            .iter()
+            .any(|word| text.contains(word))
+    );
 }
 
 #[test]
@@ -410,6 +416,13 @@ fn a_firewall_is_told_with_its_commands() {
     };
     let all: Vec<_> = all.iter().filter_map(firewall).collect();
     assert_eq!(all.len(), 4);
+    // What it says in words is kept by the tests of the firewalls.
+    let without_words = |line: &str| match line.split_once(" warn: ") {
+        Some((host, words)) if !words.starts_with("SELinux") => format!("{host} warn"),
+        _ => line.to_owned(),
+    };
+    let all = all.join("\n");
+    let all: Vec<_> = all.lines().map(without_words).collect();
     insta::assert_snapshot!(all.join("\n"));
 }
 
@@ -507,7 +520,9 @@ fn the_grid_tells_what_to_do() {
     world.facts[AGENT].firewalls = vec![Firewall::Firewalld];
     world.answers.cluster.overrides = vec![Check::Memory];
     let text = world.grid().to_string();
-    insta::assert_snapshot!(text);
+    let (before, firewall) = text.split_once("k3s-agent, firewall: warning\n").unwrap();
+    insta::assert_snapshot!(before);
+    assert!(firewall.starts_with("  firewalld is active\n"), "{text}");
     // Commands are whole, so that they can be pasted.
     let mut lines = text.lines().filter(|line| !line.contains("firewall-cmd"));
     assert!(lines.all(|line| line.chars().count() <= 100));

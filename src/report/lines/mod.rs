@@ -247,7 +247,7 @@ impl<W: Write> Lines<W> {
             }
             Outcome::Warned { why } => self.step_line(at, step, "warning", &counted(why)),
             Outcome::Skipped { why } => self.step_line(at, step, "skipped", &counted(why)),
-            Outcome::WontRun { because } => self.step_line(at, step, "not run", because),
+            Outcome::WontRun { because } => self.step_line(at, step, "skipped", because),
             Outcome::Failed(failure) => {
                 let text = format!("{}, after {took}", failure.why.trim_end_matches('.'));
                 self.step_line(at, step, "FAILED", &text)

@@ -116,10 +116,10 @@ fn verdict<W: Write>(out: &mut W, progress: &Progress, counts: &Counts) -> io::R
         (counts.done, "done"),
         (counts.unchanged, "unchanged"),
         (counts.warned, "with a warning"),
-        (counts.skipped, "skipped"),
+        (counts.skipped + counts.wont_run, "skipped"),
         (counts.failed, "failed"),
         (counts.running, "not finished"),
-        (counts.wont_run + counts.not_started, "not run"),
+        (counts.not_started, "not started"),
     ];
     let numbers: Vec<String> = numbers
         .iter()
@@ -185,7 +185,7 @@ fn wont_run<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
     }
     for (why, steps) in because {
         let number = counted(steps.len(), "step");
-        writeln!(out, "\n{number} not run: {}", plain(why))?;
+        writeln!(out, "\n{number} skipped: {}", plain(why))?;
         for step in steps.iter().take(NAMED) {
             writeln!(out, "  {}: {}", step.id, step.title)?;
         }

@@ -178,8 +178,21 @@ fn until_proved() -> Tape {
     tape
 }
 
+/// One file, so that a sentence that is reworded changes one file.
 #[test]
-fn a_first_run() {
+fn runs() {
+    let runs = [
+        ("a first run", a_first_run()),
+        ("unchanged", a_run_that_finds_everything_unchanged()),
+        ("a failed step", a_run_that_fails()),
+        ("a proof that does not hold", a_proof_that_does_not_hold()),
+        ("aborted", a_run_that_is_aborted()),
+    ];
+    let runs = runs.map(|(name, lines)| format!("=== {name}\n{lines}"));
+    insta::assert_snapshot!(runs.join("\n"));
+}
+
+fn a_first_run() -> String {
     let mut tape = until_proved();
     tape.at(15_600).started(START_1).applies(START_1);
     tape.at(20_000)
@@ -195,7 +208,7 @@ fn a_first_run() {
     let cluster = cluster();
     tape.at(111_400).event(What::Cluster { cluster });
     tape.event(What::Ended { end: End::Done });
-    insta::assert_snapshot!(shown(&tape, context()));
+    shown(&tape, context())
 }
 
 fn unchanged() -> Tape {
@@ -213,9 +226,8 @@ fn unchanged() -> Tape {
     tape
 }
 
-#[test]
-fn a_run_that_finds_everything_unchanged() {
-    insta::assert_snapshot!(shown(&unchanged(), context()));
+fn a_run_that_finds_everything_unchanged() -> String {
+    shown(&unchanged(), context())
 }
 
 #[test]
@@ -291,8 +303,7 @@ fn a_verbose_run_tells_what_it_checks() {
     assert!(shown.contains("Time of each phase"), "{shown}");
 }
 
-#[test]
-fn a_run_that_fails() {
+fn a_run_that_fails() -> String {
     let mut tape = until_proved();
     tape.at(15_600).started(START_1).applies(START_1);
     tape.at(18_000)
@@ -325,11 +336,10 @@ fn a_run_that_fails() {
     unhealthy.pods[1].status = "CrashLoopBackOff".into();
     tape.event(What::Cluster { cluster: unhealthy });
     tape.event(What::Ended { end: End::Failed });
-    insta::assert_snapshot!(shown(&tape, context()));
+    shown(&tape, context())
 }
 
-#[test]
-fn a_proof_that_does_not_hold() {
+fn a_proof_that_does_not_hold() -> String {
     let mut tape = Tape::new(plan());
     tape.at(10).started(PROOF_1);
     tape.proved(PROOF_1, "no certificate", false);
@@ -341,11 +351,10 @@ fn a_proof_that_does_not_hold() {
     };
     tape.at(20).ended(PROOF_1, Outcome::Failed(failure));
     tape.event(What::Ended { end: End::Failed });
-    insta::assert_snapshot!(shown(&tape, context()));
+    shown(&tape, context())
 }
 
-#[test]
-fn a_run_that_is_aborted() {
+fn a_run_that_is_aborted() -> String {
     let mut tape = Tape::new(plan());
     tape.at(500).started(DB).applies(DB);
     tape.at(3_000).event(What::Aborting {
@@ -361,7 +370,7 @@ fn a_run_that_is_aborted() {
     tape.event(What::Ended {
         end: End::Aborted { why },
     });
-    insta::assert_snapshot!(shown(&tape, context()));
+    shown(&tape, context())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::live::LiveUpdate;
 use super::super::page::Page;
-use super::live::{ILL, ZOO, after, cluster, live, lost, seen, tell, zoo};
+use super::live::{ILL, READY, ZOO, after, cluster, live, lost, seen, tell, zoo};
 use super::*;
 use crate::cluster::details::{Details, LogTail, ObjectEvent, ObjectName, ObjectPart};
 
@@ -67,13 +67,13 @@ fn crashed() -> Details {
 }
 
 /// The first pod of the zoo, chosen and opened.
-fn asked(theme: Theme, size: (u16, u16)) -> Model {
+pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = zoo(theme, size);
     press(&mut model, "<Down><Down><Down><Enter>");
     model
 }
 
-fn opened(theme: Theme, size: (u16, u16)) -> Model {
+pub fn opened(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = asked(theme, size);
     let told = Ok(crashed());
     tell(
@@ -85,24 +85,6 @@ fn opened(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn enter_shows_more_of_a_pod_and_esc_closes_it() {
-    small!("live-chosen", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<Down><Down><Down>");
-        model
-    });
-    in_colours!("live-chosen", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<Down><Down><Down>");
-        model
-    });
-    small!("live-details-asked", asked);
-    both_sizes!("live-details", opened);
-    in_colours!("live-details", opened);
-    small!("live-details-log", |theme, size| {
-        let mut model = opened(theme, size);
-        press(&mut model, "<End>");
-        model
-    });
     let mut model = opened(MONO, SMALL);
     press(&mut model, "<Esc>");
     assert_eq!(model.page, Page::Cluster);
@@ -169,15 +151,11 @@ fn the_choice_goes_along_and_stays_with_its_object() {
 }
 
 #[test]
-fn a_replay_asks_no_server() {
-    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
-    press(&mut model, ">c");
+fn while_a_run_goes_on_no_server_is_asked() {
+    let mut model = super::sheets::ended(MONO, SMALL, READY);
     assert_eq!(press(&mut model, "<Enter>"), []);
     let page = text(&model);
-    assert!(
-        page.contains("Node k3s-agent") && page.contains("while the page is live"),
-        "{page}"
-    );
+    assert!(page.contains("while the page is live"), "{page}");
 }
 
 #[test]
@@ -201,9 +179,6 @@ fn the_command_for_kubectl_is_copied() {
     model.common.run.files = None;
     assert_eq!(press(&mut model, "y"), []);
     assert!(text(&model).contains("There is no kubeconfig yet"));
-    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
-    press(&mut model, ">cy");
-    assert!(text(&model).contains("A replay has no kubeconfig."));
 }
 
 #[test]

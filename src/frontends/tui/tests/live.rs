@@ -153,7 +153,7 @@ pub fn live(theme: Theme, size: (u16, u16)) -> Model {
 }
 
 /// Server 1 is gone, the others say so.
-fn without_server_1(theme: Theme, size: (u16, u16)) -> Model {
+pub fn without_server_1(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = live(theme, size);
     let picture = cluster(ILL);
     tell(
@@ -169,7 +169,7 @@ fn without_server_1(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
-fn stale(theme: Theme, size: (u16, u16)) -> Model {
+pub fn stale(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = live(theme, size);
     let why = [
         "k3s-server-1: the connection was lost: the host closed it",
@@ -182,7 +182,7 @@ fn stale(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
-fn ending(theme: Theme, size: (u16, u16)) -> Model {
+pub fn ending(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = live(theme, size);
     let certificates = vec![
         certificate("Postgres", "2027-01-03", 41, Some("it expires soon: …")),
@@ -193,18 +193,6 @@ fn ending(theme: Theme, size: (u16, u16)) -> Model {
     tell(&mut model, LiveUpdate::Certificates(certificates));
     press(&mut model, "<PgDn>");
     model
-}
-
-#[test]
-fn the_page_is_live() {
-    both_sizes!("live", live);
-    in_colours!("live", live);
-    small!("live-without-server-1", without_server_1);
-    in_colours!("live-without-server-1", without_server_1);
-    small!("live-stale", stale);
-    in_colours!("live-stale", stale);
-    small!("live-certificates", ending);
-    in_colours!("live-certificates", ending);
 }
 
 #[test]
@@ -356,16 +344,6 @@ pub fn zoo(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn a_table_wider_than_the_screen_scrolls_by_whole_columns() {
-    both_sizes!("live-pods", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<PgDn>");
-        model
-    });
-    small!("live-pods-right", |theme, size| {
-        let mut model = zoo(theme, size);
-        press(&mut model, "<PgDn><Right><Right>");
-        model
-    });
     let mut model = zoo(MONO, SMALL);
     let first = text(&model);
     // Every head of every column is shown whole somewhere on the way, and the way ends.

@@ -1,41 +1,5 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
-/// The page at the least size, without colours.
-macro_rules! small {
-    ($name:literal, $make:expr) => {
-        sized!($name, SMALL, $make)
-    };
-}
-
-/// The same, and at a size where its layout is another one: not each page of a layout.
-macro_rules! both_sizes {
-    ($name:literal, $make:expr) => {
-        sized!($name, SMALL, $make);
-        sized!($name, LARGE, $make);
-    };
-}
-
-macro_rules! sized {
-    ($name:literal, $size:expr, $make:expr) => {
-        let make: fn(Theme, (u16, u16)) -> Model = $make;
-        let size = $size;
-        let name = format!("{}-{}x{}", $name, size.0, size.1);
-        insta::assert_snapshot!(name, page(&make(MONO, size)));
-    };
-}
-
-/// How the page looks in colours.
-macro_rules! in_colours {
-    ($name:literal, $make:expr) => {
-        let make: fn(Theme, (u16, u16)) -> Model = $make;
-        let model = make(DARK, SMALL);
-        let looks = looks(&model);
-        // What keys say is as long as it is: see `what_keys_say`.
-        let (page, _footer) = looks.rsplit_once('\n').expect("a footer");
-        insta::assert_snapshot!(concat!($name, "-colours"), page);
-    };
-}
-
 mod details;
 mod live;
 mod options;
@@ -45,8 +9,11 @@ mod probes;
 mod read_only;
 mod rules;
 mod runs;
+mod sheets;
 mod watched;
 mod whatever;
+
+use std::fmt::Write as _;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -72,6 +39,10 @@ const MONO: Theme = Theme {
 const DARK: Theme = Theme {
     palette: Palette::Dark,
     ascii: false,
+};
+const ASCII: Theme = Theme {
+    palette: Palette::Mono,
+    ascii: true,
 };
 const SMALL: (u16, u16) = layout::LEAST;
 const LARGE: (u16, u16) = (120, 40);
@@ -159,8 +130,7 @@ fn text(model: &Model) -> String {
     rows(&draw(model), |cell| cell.symbol().to_owned())
 }
 
-/// The same, with the keys of the footer alone. What they say is in one snapshot, `what_keys_say`: a
-/// word that changes there does not change every page.
+/// The same, with the keys of the footer alone. What they say is on one sheet, `keys`.
 fn page(model: &Model) -> String {
     let text = text(model);
     let (above, footer) = text.rsplit_once('\n').expect("a footer");

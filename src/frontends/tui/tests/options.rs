@@ -38,70 +38,17 @@ pub fn to_field(model: &mut Model, key: &str) {
     panic!("no field {key}");
 }
 
-#[test]
-fn every_section() {
-    small!("options-cluster", |theme, size| screen(
-        theme,
-        size,
-        Section::Cluster
-    ));
-    small!("options-postgres", |theme, size| screen(
-        theme,
-        size,
-        Section::Postgres
-    ));
-    small!("options-certificates", |theme, size| screen(
-        theme,
-        size,
-        Section::Certificates
-    ));
-    both_sizes!("options-servers", |theme, size| screen(
-        theme,
-        size,
-        Section::Servers
-    ));
-    small!("options-load-balancer", |theme, size| screen(
-        theme,
-        size,
-        Section::LoadBalancer
-    ));
-    small!("options-agents", |theme, size| screen(
-        theme,
-        size,
-        Section::Agents
-    ));
+pub fn at_field(theme: Theme, size: (u16, u16), section: Section, key: &str) -> Model {
+    let mut model = screen(theme, size, section);
+    to_field(&mut model, key);
+    model
 }
 
-#[test]
-fn on_the_way() {
-    let begun: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><C-n><C-n><C-n>");
-        model
-    };
-    small!("options-no-hosts", begun);
-    small!("options-cluster-end", |theme, size| {
-        let mut model = screen(theme, size, Section::Cluster);
-        to_field(&mut model, "cluster.override");
-        model
-    });
-    small!("options-servers-end", |theme, size| {
-        let mut model = screen(theme, size, Section::Servers);
-        to_field(&mut model, "k3s.channel_url");
-        model
-    });
-}
-
-#[test]
-fn what_is_wrong_shows_where_it_was_typed() {
-    let wrong: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = screen(theme, size, Section::Servers);
-        to_field(&mut model, "k3s.server_config");
-        press(&mut model, "<Enter>token = \"mine\"<Tab><BackTab>");
-        model
-    };
-    small!("options-wrong", wrong);
-    in_colours!("options-wrong", wrong);
+/// A setting that is refused, and was left.
+pub fn wrong(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = at_field(theme, size, Section::Servers, "k3s.server_config");
+    press(&mut model, "<Enter>token = \"mine\"<Tab><BackTab>");
+    model
 }
 
 #[test]
@@ -259,15 +206,15 @@ fn generate(model: &mut Model, secret: &str) {
     update(model, Message::Generated(key, secret));
 }
 
+pub fn generated(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = wizard(theme, size);
+    press(&mut model, "<Enter><C-n><C-n><Tab><Tab>");
+    generate(&mut model, "made-up-for-this-test");
+    model
+}
+
 #[test]
 fn secrets_are_masked_shown_for_a_moment_and_made() {
-    let generated: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><C-n><C-n><Tab><Tab>");
-        generate(&mut model, "made-up-for-this-test");
-        model
-    };
-    small!("options-generated", generated);
     let mut model = generated(MONO, SMALL);
     assert!(!text(&model).contains("made-up"));
     press(&mut model, "<C-r>");

@@ -1,214 +1,20 @@
-//! Every page in each of its states.
+//! From page to page, and back.
 
 use super::super::common::SavePrompt;
-use super::super::effect::Effect;
+use super::super::effect::{Effect, Saved};
 use super::super::log::Which;
-use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
 use super::super::shown_plan::ShownPlan;
+use super::sheets::{failed, not_connected};
 use super::*;
-use crate::answers::Secret;
-use crate::events::{Abort, What};
-use crate::interview::offers::Known;
+use crate::answers::{Host, Role};
+use crate::events::Abort;
 use crate::interview::section::Section;
-use crate::run::Remaining;
 
 #[test]
-fn welcome() {
-    small!("welcome", wizard);
-    small!("welcome-back", |theme, size| {
-        let known = |name: &str, unfinished| Known {
-            name: name.into(),
-            answers: example(),
-            story: super::super::text::story("2026-11-24T21:54:40Z", "failed", 17),
-            unfinished,
-            is_installed: true,
-        };
-        let found = Found {
-            clusters: vec![known("done", false), known("prod", true)],
-            draft: Some(Answers::default()),
-            needs_tmux: true,
-            trouble: None,
-        };
-        Model::for_wizard(theme, size, found)
-    });
-}
-
-#[test]
-fn hosts() {
-    small!("hosts-none", |theme, size| {
-        let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><C-n>");
-        model
-    });
-    let full: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = filled(theme, size);
-        if let Some(wizard) = model.common.mode.wizard_mut() {
-            let answers = &mut wizard.interview.answers;
-            answers.hosts[1].address = "10.0.0.11:22".into();
-            answers
-                .hosts
-                .retain(|host| host.role() != Role::LoadBalancer);
-        }
-        press(&mut model, "2<Down>");
-        model
-    };
-    both_sizes!("hosts", full);
-    in_colours!("hosts", full);
-    small!("hosts-remove", |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "2d");
-        model
-    });
-}
-
-#[test]
-fn forms() {
-    let wrong: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = wizard(theme, size);
-        press(&mut model, "<Enter><C-n>aDB 1<Tab><Tab>10.0.0<C-n>");
-        model
-    };
-    small!("host-form", wrong);
-    in_colours!("host-form", wrong);
-    small!("open", |theme, size| {
-        let mut model = wizard(theme, size);
-        press(&mut model, "<Down><Enter>/root/answers.toml");
-        model
-    });
-}
-
-/// Two of what there may be two of: the list, the roles, the options and the review.
-#[test]
-fn pairs() {
-    small!("pair-hosts", |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "2");
-        model
-    });
-    small!("pair-roles", |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "2<Down><Down><Down><Enter><Tab>");
-        model
-    });
-    let postgres: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "3<Tab><Tab><Tab><Tab><Tab>");
-        model
-    };
-    both_sizes!("pair-postgres", postgres);
-    small!("pair-certificates", |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "4");
-        model
-    });
-    small!("pair-load-balancer", |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "6");
-        model
-    });
-    small!("pair-review", |theme, size| with_answers(
-        theme,
-        size,
-        pair_answers()
-    ));
-    // The end of the review: what survives which loss.
-    both_sizes!("pair-losses", |theme, size| {
-        let mut model = with_answers(theme, size, pair_answers());
-        press(&mut model, "<PgDn><PgDn><PgDn><PgDn><PgDn><PgDn>");
-        model
-    });
-    small!("pair-without-monitor", |theme, size| {
-        let mut answers = pair_answers();
-        answers.postgres.name = None;
-        for host in &mut answers.hosts {
-            host.roles.retain(|role| *role != Role::Monitor);
-        }
-        with_answers(theme, size, answers)
-    });
-}
-
-#[test]
-fn review_and_plan() {
-    both_sizes!("review", filled);
-    small!("review-problems", |theme, size| {
-        let mut answers = example();
-        answers.ssh.user = Some("admin".into());
-        answers.hosts.truncate(2);
-        answers.postgres.password = Some(Secret::Inline("hunter2hunter2".to_owned().into()));
-        let mut model = with_answers(theme, size, answers);
-        press(&mut model, "<Enter>");
-        model
-    });
-    small!("plan", |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "<Enter>");
-        let plan = include_str!(
-            "../../../procedures/snapshots/k3s_ha_wizard__procedures__tests__the_plan_of_the_lab.snap"
-        );
-        let plan = plan.splitn(3, "---\n").last().unwrap_or_default();
-        update(
-            &mut model,
-            Message::Planned(Box::new(ShownPlan {
-                text: plan.to_owned(),
-                left: Some(Remaining {
-                    done: 32,
-                    to_do: 6,
-                    unknown: 3,
-                }),
-                steps: Vec::new(),
-            })),
-        );
-        model
-    });
-}
-
-#[test]
-fn connecting() {
-    let connect: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "<Enter>");
-        let name = "k3s-postgres".to_owned();
-        let what = "Debian GNU/Linux 12 (bookworm), x86_64, 3916 MiB of memory";
-        update(&mut model, Message::Reached(name, what.into()));
-        model
-    };
-    small!("connect", connect);
-    let failed: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "<Enter>");
-        let hosts: Vec<String> = example().hosts.into_iter().map(|host| host.name).collect();
-        let of = |host: &str, why: &str, host_key: Option<&str>| Unreached {
-            host: host.to_owned(),
-            why: format!("{host}: {why}"),
-            host_key: host_key.map(str::to_owned),
-            wants: Vec::new(),
-            bastion: None,
-        };
-        let unreached = vec![
-            of(
-                &hosts[1],
-                "cannot log in as admin: no key was accepted",
-                None,
-            ),
-            of(
-                &hosts[2],
-                "the host key is not known yet",
-                Some("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"),
-            ),
-        ];
-        for host in [&hosts[0], &hosts[3]] {
-            update(&mut model, Message::Reached(host.clone(), "Debian".into()));
-        }
-        update(&mut model, Message::Unreached(unreached));
-        update(&mut model, Message::Over);
-        model
-    };
-    small!("connect-failed", failed);
-    in_colours!("connect-failed", failed);
-
-    // The operator trusts the key: it goes into the answers, and connecting begins again.
-    let mut model = failed(MONO, SMALL);
+fn a_key_is_trusted_on_the_page_of_the_connections() {
+    // It goes into the answers, and connecting begins again.
+    let mut model = not_connected(MONO, SMALL);
     press(&mut model, "<Down>b");
     let wizard = model.common.mode.wizard().expect("a wizard");
     let trusted = wizard.interview.answers.hosts[2].host_key.as_deref();
@@ -216,125 +22,29 @@ fn connecting() {
     assert!(matches!(press(&mut model, "r")[..], [Effect::Reach(_)]));
 }
 
+/// There is no next page before every host is reached, and none is offered.
 #[test]
-fn running() {
-    let middle: fn(Theme, (u16, u16)) -> Model =
-        |theme, size| run_until(theme, size, "run.jsonl", 28_000);
-    both_sizes!("run", middle);
-    in_colours!("run", middle);
-    small!("run-begun", |theme, size| run_until(
-        theme,
-        size,
-        "run.jsonl",
-        4
-    ));
-    small!("run-step", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 28_000);
-        press(&mut model, "1<Tab><Down><Tab>wt");
-        model
-    });
-    let searched: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 20_000);
-        press(&mut model, "z/nginx<Enter>");
-        for event in events("run.jsonl") {
-            if (20_001..28_000).contains(&event.at) {
-                update(&mut model, Message::Event(Box::new(event)));
-            }
-        }
-        model
-    };
-    small!("run-zoomed-searched", searched);
-    in_colours!("run-zoomed-searched", searched);
-    small!("run-search", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 28_000);
-        press(&mut model, "/what is typ");
-        model
-    });
-    small!("run-stop-question", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 28_000);
-        press(&mut model, "<C-c>");
-        model
-    });
-    small!("run-stopping", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 28_000);
-        let effects = press(&mut model, "<C-c><Enter>");
-        assert_eq!(effects, [Effect::Abort(Abort::Soft)]);
-        model
-    });
-    both_sizes!("run-help", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 28_000);
-        press(&mut model, "?");
-        model
-    });
+fn ctrl_n_retries_where_hosts_were_not_reached_and_says_so() {
+    let mut model = not_connected(MONO, LARGE);
+    let footer = text(&model);
+    let footer = footer.lines().last().unwrap_or_default();
+    assert!(footer.contains("r retry"), "{footer}");
+    assert!(!footer.contains("Ctrl-N"), "{footer}");
+    press(&mut model, "?");
+    assert!(text(&model).contains("Ctrl-N  retry"), "{}", text(&model));
+    press(&mut model, "?");
+    assert!(matches!(press(&mut model, "<C-n>")[..], [Effect::Reach(_)]));
 }
 
 #[test]
-fn in_ascii() {
-    let ascii = Theme {
-        palette: Palette::Mono,
-        ascii: true,
-    };
-    let mut model = run_until(ascii, LARGE, "run.jsonl", 28_000);
-    press(&mut model, "<C-c>");
-    let drawn = text(&model);
-    assert!(drawn.is_ascii(), "{drawn}");
-    insta::assert_snapshot!(page(&model));
+fn a_run_is_stopped_after_a_question() {
+    let mut model = run_until(MONO, SMALL, "run.jsonl", 28_000);
+    let effects = press(&mut model, "<C-c><Enter>");
+    assert_eq!(effects, [Effect::Abort(Abort::Soft)]);
 }
 
 #[test]
-fn proofs() {
-    small!("proofs-none", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", 4);
-        press(&mut model, "o");
-        model
-    });
-    let broken: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = Model::for_wizard(theme, size, Found::default());
-        for mut event in events("run.jsonl") {
-            if let What::Proved {
-                case,
-                step,
-                got,
-                holds,
-                ..
-            } = &mut event.what
-                && case == "no TLS"
-                && step.as_str().ends_with("server-2")
-            {
-                *got = "let in".into();
-                *holds = false;
-            }
-            update(&mut model, Message::Event(Box::new(event)));
-        }
-        press(&mut model, "o");
-        model
-    };
-    both_sizes!("proofs", broken);
-    in_colours!("proofs", broken);
-}
-
-#[test]
-fn failing() {
-    let failed: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = run_until(theme, size, "run-failed.jsonl", u64::MAX);
-        update(
-            &mut model,
-            Message::Files(RunFiles {
-                log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
-                kubeconfig: "/state/lab/kubeconfig".into(),
-                next: Vec::new(),
-            }),
-        );
-        model
-    };
-    both_sizes!("failure", failed);
-    in_colours!("failure", failed);
-    small!("failure-scrolled", |theme, size| {
-        let mut model = run_until(theme, size, "run-failed.jsonl", u64::MAX);
-        press(&mut model, "G");
-        model
-    });
-    // Its log is the log of the step that failed; from there, and back.
+fn the_log_of_a_failure_is_that_of_its_step_and_the_run_begins_again() {
     let mut model = failed(MONO, SMALL);
     press(&mut model, "<Enter>");
     assert_eq!(model.page, Page::Run);
@@ -347,51 +57,9 @@ fn failing() {
 }
 
 #[test]
-fn the_cluster() {
-    small!("cluster", |theme, size| {
-        let mut model = run_until(theme, size, "run.jsonl", u64::MAX);
-        update(
-            &mut model,
-            Message::Files(RunFiles {
-                log: Some("/state/lab/runs/20261124T215440Z-3f2a.jsonl".into()),
-                kubeconfig: "/state/lab/kubeconfig".into(),
-                next: vec!["kubectl --kubeconfig /state/lab/kubeconfig get nodes".into()],
-            }),
-        );
-        model
-    });
-    let ill: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let nodes =
-            include_str!("../../../../tests/fixtures/real/nodes-cordoned-and-not-ready.json");
-        let pods = include_str!("../../../../tests/fixtures/real/pods-zoo.json");
-        let cluster = crate::cluster::tests::parse(&format!("{nodes}\n{pods}"));
-        let mut model = run_until(theme, size, "run.jsonl", 64_000);
-        let mut last = events("run.jsonl").pop().expect("an event");
-        last.what = What::Cluster { cluster };
-        update(&mut model, Message::Event(Box::new(last)));
-        press(&mut model, "c");
-        model
-    };
-    both_sizes!("cluster-ill", ill);
-    in_colours!("cluster-ill", ill);
-    small!("cluster-ill-scrolled", |theme, size| {
-        let nodes = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
-        let pods = include_str!("../../../../tests/fixtures/real/pods-zoo.json");
-        let cluster = crate::cluster::tests::parse(&format!("{nodes}\n{pods}"));
-        let mut model = run_until(theme, size, "run.jsonl", 64_000);
-        let mut last = events("run.jsonl").pop().expect("an event");
-        last.what = What::Cluster { cluster };
-        update(&mut model, Message::Event(Box::new(last)));
-        press(&mut model, "c<PgDn>");
-        model
-    });
-}
-
-#[test]
-fn a_terminal_too_small() {
+fn a_terminal_too_small_loses_nothing() {
     let mut model = run_until(MONO, (70, 20), "run.jsonl", 28_000);
-    insta::assert_snapshot!(text(&model));
-    // Nothing is lost meanwhile.
+    assert!(!text(&model).contains("Steps"));
     update(&mut model, Message::Resize(80, 24));
     let wide = run_until(MONO, SMALL, "run.jsonl", 28_000);
     assert_eq!(text(&model), text(&wide));
@@ -491,17 +159,12 @@ fn esc_closes_the_scripts_before_it_leaves_the_plan() {
 #[test]
 fn answers_are_saved_where_the_operator_says() {
     let saves = |path: &str, replaces| {
-        vec![Effect::SaveAnswers {
-            answers: Box::new(filled_answers()),
+        vec![Effect::Save {
+            what: Saved::Answers(Box::new(filled_answers())),
             path: path.to_owned(),
             replaces,
         }]
     };
-    small!("save-to", |theme, size| {
-        let mut model = filled(theme, size);
-        press(&mut model, "<C-s>");
-        model
-    });
     let mut model = filled(MONO, SMALL);
     assert_eq!(press(&mut model, "<C-s><Esc>"), []);
     assert_eq!(press(&mut model, "<C-s>x?q"), []);
@@ -513,6 +176,7 @@ fn answers_are_saved_where_the_operator_says() {
 
     // There is another file.
     model.common.saving = Some(SavePrompt {
+        what: Saved::Answers(Box::new(filled_answers())),
         path: "./k3s.answers.toml".into(),
         exists: true,
     });
@@ -520,6 +184,7 @@ fn answers_are_saved_where_the_operator_says() {
     assert_eq!(press(&mut model, "n"), []);
     assert_eq!(model.common.saving, None);
     model.common.saving = Some(SavePrompt {
+        what: Saved::Answers(Box::new(filled_answers())),
         path: "./k3s.answers.toml".into(),
         exists: true,
     });
@@ -530,5 +195,41 @@ fn answers_are_saved_where_the_operator_says() {
     assert_eq!(
         press(&mut model, "<C-s><Enter>"),
         saves("~/mine.toml", true)
+    );
+}
+
+/// Nothing is written before the operator has said where, and no file is replaced unasked.
+#[test]
+fn a_log_is_saved_where_the_operator_says() {
+    let mut model = Model::for_replay(MONO, SMALL, events("run.jsonl"));
+    assert_eq!(press(&mut model, "s"), []);
+    assert!(text(&model).contains("No output to save yet."));
+    press(&mut model, ">l");
+    assert_eq!(press(&mut model, "s"), []);
+    let asked = text(&model);
+    assert!(asked.contains("Save this log as: ./"), "{asked}");
+    assert_eq!(press(&mut model, "<Esc>"), []);
+    let effects = press(&mut model, "s<Enter>");
+    let [
+        Effect::Save {
+            what: Saved::Log(log),
+            path,
+            replaces: false,
+        },
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert!(log.contains("nginx") && path.starts_with("./"), "{path}");
+    model.common.saving = Some(SavePrompt {
+        what: Saved::Log(log.clone()),
+        path: "./run.log".into(),
+        exists: true,
+    });
+    assert!(text(&model).contains("./run.log exists. Replace it?"));
+    let effects = press(&mut model, "y");
+    assert!(
+        matches!(&effects[..], [Effect::Save { replaces: true, .. }]),
+        "{effects:?}"
     );
 }

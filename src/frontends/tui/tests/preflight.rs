@@ -93,7 +93,7 @@ pub fn checked(theme: Theme, size: (u16, u16), change: impl FnOnce(&mut Grid)) -
 }
 
 /// The hosts are checked once more, with this result.
-fn again(model: &mut Model, change: impl FnOnce(&mut Grid)) {
+pub fn again(model: &mut Model, change: impl FnOnce(&mut Grid)) {
     let answers = example();
     let mut grid = fine(&answers);
     change(&mut grid);
@@ -136,11 +136,6 @@ fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues()
     assert_eq!(press(&mut model, "r"), [Effect::CheckAgain]);
     assert_eq!(press(&mut model, "<Enter>"), []);
     again(&mut model, |_| {});
-    small!("checks-turned-green", |theme, size| {
-        let mut model = checked(theme, size, failing);
-        again(&mut model, |_| {});
-        model
-    });
     let plan = ShownPlan {
         text: "the plan".to_owned(),
         steps: Vec::new(),
@@ -149,7 +144,7 @@ fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues()
     assert_eq!(update(&mut model, Message::Planned(Box::new(plan))), []);
     assert_eq!(passes(&mut model, 19_999), []);
     assert!(
-        text(&model).contains("continues in 1 s; any"),
+        text(&model).contains("shown in 1 s; any"),
         "{}",
         text(&model)
     );
@@ -166,27 +161,17 @@ fn what_is_not_well_is_checked_again_until_it_is_and_then_the_wizard_continues()
 
 #[test]
 fn warnings_are_read_before_the_plan_is_made_and_say_what_the_hosts_are_fit_for() {
-    let trial = |grid: &mut Grid| {
-        let memory = cell(Level::Trial, "it has 1757 MiB of memory", "Add memory");
-        set(grid, 1, Check::Memory, memory);
-    };
-    small!("checks-trial", |theme, size| {
-        checked(theme, size, |grid| {
-            let memory = cell(Level::Trial, "it has 1757 MiB of memory", "Add memory");
-            set(grid, 1, Check::Memory, memory);
-        })
-    });
-    let mut model = checked(MONO, SMALL, trial);
+    let mut model = checked(MONO, SMALL, little_memory);
     assert!(text(&model).contains("Fit for a trial, not for production."));
     assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
     // The operator need not wait for that look, unless something fails in it.
     assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
     again(&mut model, failing);
     assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
-    again(&mut model, trial);
+    again(&mut model, little_memory);
     assert_eq!(passes(&mut model, 5_000), [Effect::CheckAgain]);
     assert_eq!(press(&mut model, "<C-n>"), [Effect::Plan]);
-    again(&mut model, trial);
+    again(&mut model, little_memory);
     let plan = ShownPlan {
         text: "the plan".to_owned(),
         steps: Vec::new(),
@@ -218,51 +203,39 @@ pub fn failing(grid: &mut Grid) {
     set(grid, 4, Check::Existing, existing);
 }
 
-#[test]
-fn the_grid_shows_what_fails_first() {
-    let fails: fn(Theme, (u16, u16)) -> Model = |theme, size| checked(theme, size, failing);
-    both_sizes!("checks-fail", fails);
-    in_colours!("checks-fail", fails);
-    small!("checks-pass", |theme, size| {
-        let mut model = checked(theme, size, |grid| {
-            let warns = cell(Level::Warns, "1 CPU", "K3s asks for 2");
-            set(grid, 1, Check::Cpu, warns);
-        });
-        press(&mut model, "<Left>");
-        model
-    });
-    small!("checks-ways", |theme, size| {
-        let mut model = checked(theme, size, |_| {});
-        press(&mut model, "m<Tab>");
-        model
-    });
-    let ascii = Theme {
-        palette: Palette::Mono,
-        ascii: true,
-    };
-    let page = text(&fails(ascii, SMALL));
-    assert!(page.is_ascii(), "{page}");
+pub fn little_memory(grid: &mut Grid) {
+    let memory = cell(Level::Trial, "it has 1757 MiB of memory", "Add memory");
+    set(grid, 1, Check::Memory, memory);
+}
+
+pub fn one_cpu(grid: &mut Grid) {
+    let warns = cell(Level::Warns, "1 CPU", "K3s asks for 2");
+    set(grid, 1, Check::Cpu, warns);
 }
 
 #[test]
-fn many_hosts_scroll() {
-    small!("checks-many", |theme, size| {
-        let mut answers = example();
-        for number in 2..=60 {
-            let name = format!("agent-in-a-far-rack-{number}");
-            let host = Host::new(name, Role::Agent, format!("10.0.1.{number}"));
-            answers.hosts.push(host);
-        }
-        let mut model = checked(theme, size, failing);
-        let mut grid = fine(&answers);
-        failing(&mut grid);
-        model.pages.preflight = PreflightPage::new(grid, ways(&answers));
-        press(&mut model, "<PgDn><PgDn><End><Right>");
-        let page = text(&model);
-        assert!(page.contains("-rack-60"), "{page}");
-        press(&mut model, "m<End><Right><Right><Right>");
-        model
-    });
+fn the_grid_is_drawn_in_ascii() {
+    let page = text(&checked(ASCII, SMALL, failing));
+    assert!(page.is_ascii(), "{page}");
+}
+
+/// So many hosts that they scroll, at the far end of the table of links.
+pub fn many(theme: Theme, size: (u16, u16)) -> Model {
+    let mut answers = example();
+    for number in 2..=60 {
+        let name = format!("agent-in-a-far-rack-{number}");
+        let host = Host::new(name, Role::Agent, format!("10.0.1.{number}"));
+        answers.hosts.push(host);
+    }
+    let mut model = checked(theme, size, failing);
+    let mut grid = fine(&answers);
+    failing(&mut grid);
+    model.pages.preflight = PreflightPage::new(grid, ways(&answers));
+    press(&mut model, "<PgDn><PgDn><End><Right>");
+    let page = text(&model);
+    assert!(page.contains("-rack-60"), "{page}");
+    press(&mut model, "m<End><Right><Right><Right>");
+    model
 }
 
 #[test]

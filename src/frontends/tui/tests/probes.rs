@@ -70,23 +70,17 @@ pub fn tried(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
+pub fn with_key(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = tried(theme, size);
+    press(&mut model, "<Down>");
+    model
+}
+
 #[test]
 fn hosts_show_what_came_of_trying_them() {
-    let with_key: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = tried(theme, size);
-        press(&mut model, "<Down>");
-        model
-    };
-    both_sizes!("hosts-tried", with_key);
-    in_colours!("hosts-tried", with_key);
     // What has no room in its row stands below it.
     let page = text(&tried(MONO, SMALL));
     assert!(page.contains("\n    Debian 12, amd64, 2048 MiB"), "{page}");
-    small!("hosts-lacking", |theme, size| {
-        let mut model = tried(theme, size);
-        press(&mut model, "<Down><Down>");
-        model
-    });
 }
 
 #[test]
@@ -171,18 +165,16 @@ pub fn shown(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
+pub fn secret(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = tried(theme, size);
+    press(&mut model, "<Down><Down>phunter2");
+    model
+}
+
 #[test]
 fn a_secret_is_asked_for() {
-    let asked: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = tried(theme, size);
-        press(&mut model, "<Down><Down>phunter2");
-        model
-    };
-    small!("secret", asked);
-    in_colours!("secret", asked);
-    small!("secret-shown", shown);
     // It hides again by itself.
-    let mut model = asked(MONO, SMALL);
+    let mut model = secret(MONO, SMALL);
     press(&mut model, "<C-r>");
     assert!(text(&model).contains("hunter2"));
     assert!(model.wakes().is_some());
@@ -223,20 +215,20 @@ fn the_ssh_password_is_offered_for_sudo() {
     assert!(!is_asked_for_a_secret(&model));
 }
 
+pub fn compared(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = tried(theme, size);
+    let unknown = Unreached {
+        host_key: Some(KEY.replace("47DE", "9aBc")),
+        ..Unreached::new("balancer", "the host key of 10.0.0.10 is not known yet")
+    };
+    update(&mut model, Message::Probed(4, Err(unknown)));
+    press(&mut model, "<Down>B");
+    model
+}
+
 /// One question for all unknown keys, after they were compared.
 #[test]
 fn all_unknown_keys_are_compared_and_trusted_at_once() {
-    let compared: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = tried(theme, size);
-        let unknown = Unreached {
-            host_key: Some(KEY.replace("47DE", "9aBc")),
-            ..Unreached::new("balancer", "the host key of 10.0.0.10 is not known yet")
-        };
-        update(&mut model, Message::Probed(4, Err(unknown)));
-        press(&mut model, "<Down>B");
-        model
-    };
-    small!("hosts-compare", compared);
     let keys = |model: &Model| -> Vec<_> {
         let wizard = model.common.mode.wizard().expect("a wizard");
         let hosts = wizard.interview.answers.hosts.iter();
@@ -336,7 +328,6 @@ pub fn connected(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn the_connections_ask_for_what_is_missing_and_are_tried_again() {
-    small!("connect-asks", connected);
     // One host after the other.
     let mut model = connected(MONO, SMALL);
     let effects = press(&mut model, "one<Enter>");

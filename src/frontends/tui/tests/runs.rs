@@ -2,7 +2,6 @@
 
 use super::super::log::Which;
 use super::super::page::Page;
-use super::super::shown_plan::ShownPlan;
 use super::*;
 use crate::events::StepId;
 use crate::events::estimate::EarlierRuns;
@@ -49,67 +48,56 @@ pub fn held(theme: Theme, size: (u16, u16)) -> Model {
     model
 }
 
+/// The wizard's plan has these steps.
+fn planned(model: &mut Model, steps: Vec<PlannedStep>) {
+    if let Some(wizard) = model.common.mode.wizard_mut() {
+        wizard.plan.steps = steps;
+    }
+}
+
+pub fn scripts(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = held(theme, size);
+    let of = |step: &StepProgress| PlannedStep {
+        id: step.id.clone(),
+        title: step.title.clone(),
+        script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
+        files: Vec::new(),
+    };
+    let steps = model.common.run.progress.steps.iter().map(of).collect();
+    planned(&mut model, steps);
+    press(&mut model, "v");
+    model
+}
+
+pub fn files(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = held(theme, size);
+    let line = |sign, text: &str| DiffLine {
+        sign,
+        text: text.into(),
+    };
+    let files = vec![FileChange {
+        path: "/etc/rancher/k3s/config.yaml".into(),
+        how: How::Changed { modes: None },
+        lines: vec![
+            line(DiffSign::Same, "token: [secret]"),
+            line(DiffSign::Removed, "cluster-cidr: 10.42.0.0/16"),
+            line(DiffSign::Added, "cluster-cidr: 198.18.0.0/16"),
+            line(DiffSign::Gap, ""),
+        ],
+    }];
+    let step = PlannedStep {
+        id: StepId::new("server-1/config", Some("k3s-server-1")),
+        title: String::new(),
+        script: String::new(),
+        files,
+    };
+    planned(&mut model, vec![step]);
+    press(&mut model, "d<PgDn>");
+    model
+}
+
 #[test]
 fn phase_by_phase() {
-    both_sizes!("phase", held);
-    in_colours!("phase", held);
-    small!("phase-scripts", |theme, size| {
-        let mut model = held(theme, size);
-        let planned = |step: &StepProgress| PlannedStep {
-            id: step.id.clone(),
-            title: step.title.clone(),
-            script: "satisfied() {\n    test -x /usr/local/bin/k3s\n}".into(),
-            files: Vec::new(),
-        };
-        let steps = model
-            .common
-            .run
-            .progress
-            .steps
-            .iter()
-            .map(planned)
-            .collect();
-        if let Some(wizard) = model.common.mode.wizard_mut() {
-            wizard.plan = ShownPlan {
-                text: String::new(),
-                left: None,
-                steps,
-            };
-        }
-        press(&mut model, "v");
-        model
-    });
-
-    small!("phase-files", |theme, size| {
-        let mut model = held(theme, size);
-        let id = StepId::new("server-1/config", Some("k3s-server-1"));
-        let line = |sign, text: &str| DiffLine {
-            sign,
-            text: text.into(),
-        };
-        let files = vec![FileChange {
-            path: "/etc/rancher/k3s/config.yaml".into(),
-            how: How::Changed { modes: None },
-            lines: vec![
-                line(DiffSign::Same, "token: [secret]"),
-                line(DiffSign::Removed, "cluster-cidr: 10.42.0.0/16"),
-                line(DiffSign::Added, "cluster-cidr: 198.18.0.0/16"),
-                line(DiffSign::Gap, ""),
-            ],
-        }];
-        if let Some(wizard) = model.common.mode.wizard_mut() {
-            let (title, script) = (String::new(), String::new());
-            wizard.plan.steps = vec![PlannedStep {
-                id,
-                title,
-                script,
-                files,
-            }];
-        }
-        press(&mut model, "d<PgDn>");
-        model
-    });
-
     // One phase more, and no other; then all of them.
     let mut model = held(MONO, SMALL);
     assert_eq!(press(&mut model, "<Enter>"), [Effect::LetBegin(Some(3))]);
@@ -153,7 +141,6 @@ pub fn asked(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn a_failure_waits_for_a_word() {
-    small!("failure-asked", asked);
     let mut model = asked(MONO, SMALL);
     assert_eq!(model.page, Page::Failure);
     let asked = model.common.run.progress.asked.first();
@@ -178,7 +165,7 @@ fn a_failure_waits_for_a_word() {
 }
 
 /// A run like one that is known from before.
-fn estimated(theme: Theme, size: (u16, u16)) -> Model {
+pub fn estimated(theme: Theme, size: (u16, u16)) -> Model {
     let mut earlier = EarlierRuns::default();
     earlier.add(
         &run_until(theme, size, "run.jsonl", u64::MAX)
@@ -198,12 +185,7 @@ fn estimated(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn the_whole_run_has_a_count_a_bar_and_an_estimate() {
-    both_sizes!("run-estimated", estimated);
-    let ascii = Theme {
-        palette: Palette::Mono,
-        ascii: true,
-    };
-    let page = text(&estimated(ascii, SMALL));
+    let page = text(&estimated(ASCII, SMALL));
     let line = page.lines().nth(2).expect("a line");
     assert!(line.contains("####") && line.contains("...."), "{line}");
     // Without a run that is known, the count and the bar stand alone.
@@ -267,7 +249,7 @@ fn a_failure_shows_its_attempt_and_says_what_else_happens() {
 }
 
 /// The host of the running step has gone.
-fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
+pub fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = run_until(theme, size, "run.jsonl", 28_000);
     let why = "the connection was lost: no answer for 15 s; a firewall, a reboot, or a cable that \
                somebody has pulled";
@@ -285,7 +267,6 @@ fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn a_lost_connection_is_on_the_row_of_its_step() {
-    small!("run-disconnected", disconnected);
     let mut model = disconnected(MONO, SMALL);
     let row = |model: &Model| {
         let page = text(model);
@@ -326,20 +307,20 @@ fn the_clock_of_a_replay_stops_at_the_end_of_its_run() {
     assert_eq!(model.common.run.clock, end);
 }
 
+pub fn followed(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = Model::for_following(theme, size);
+    let begun: Vec<Event> = events("run.jsonl")
+        .into_iter()
+        .filter(|event| event.at <= 28_000)
+        .collect();
+    let age = std::time::Duration::from_secs(5);
+    super::super::update::catch_up(&mut model, &begun, age);
+    model
+}
+
 #[test]
 fn a_followed_run_is_shown_as_far_as_it_is_and_goes_on() {
-    let make: fn(Theme, (u16, u16)) -> Model = |theme, size| {
-        let mut model = Model::for_following(theme, size);
-        let begun: Vec<Event> = events("run.jsonl")
-            .into_iter()
-            .filter(|event| event.at <= 28_000)
-            .collect();
-        let age = std::time::Duration::from_secs(5);
-        super::super::update::catch_up(&mut model, &begun, age);
-        model
-    };
-    small!("run-followed", make);
-    let mut model = make(MONO, SMALL);
+    let mut model = followed(MONO, SMALL);
     // Its clock goes on, and no key of a replay means anything.
     let before = model.common.run.clock;
     assert!(model.wakes().is_some());
@@ -458,7 +439,7 @@ fn a_phase_counts_what_is_finished_and_says_what_did_not_run() {
     let mut model = run_until(MONO, SMALL, "run-failed.jsonl", u64::MAX);
     press(&mut model, "l3");
     let page = text(&model);
-    assert!(page.contains("4/7, 1 FAILED, 2 not run"), "{page}");
+    assert!(page.contains("4/7, 1 FAILED, 2 skipped"), "{page}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::answers::{CredentialKind, CredentialRequest, LoginSecretError, Secret
 use crate::events::Abort;
 use crate::interview::offers::Known;
 
-fn welcome(theme: Theme, size: (u16, u16)) -> Model {
+pub fn welcome(theme: Theme, size: (u16, u16)) -> Model {
     let known = |name: &str, unfinished, is_installed| Known {
         name: name.into(),
         answers: example(),
@@ -32,7 +32,7 @@ fn welcome(theme: Theme, size: (u16, u16)) -> Model {
 /// The cluster `prod`, whose last run was not finished, is looked at.
 pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = welcome(theme, size);
-    press(&mut model, "<Down><Enter>");
+    press(&mut model, "l");
     let files = RunFiles {
         log: None,
         kubeconfig: "/state/prod/kubeconfig".into(),
@@ -48,13 +48,36 @@ pub fn watched(theme: Theme, size: (u16, u16)) -> Model {
 
 #[test]
 fn an_installed_cluster_is_looked_at_from_the_welcome_page() {
-    small!("welcome-installed", welcome);
     let mut model = welcome(MONO, SMALL);
-    let effects = press(&mut model, "<Down><Enter>");
+    let effects = press(&mut model, "l");
     assert_eq!(effects, [Effect::Watch("prod".into())]);
     assert_eq!(model.page, Page::Cluster);
     assert!(text(&model).contains("not known yet"));
-    both_sizes!("watched", watched);
+    // Where there is nothing to resume, Enter looks.
+    let mut model = welcome(MONO, SMALL);
+    let effects = press(&mut model, "<End><Enter>");
+    assert_eq!(effects, [Effect::Watch("lab".into())]);
+}
+
+/// What else can be done with it is a key of its row, and a key of no other row.
+#[test]
+fn a_cluster_stands_on_the_welcome_page_once() {
+    let mut model = welcome(MONO, SMALL);
+    let footer = |model: &Model| text(model).lines().last().unwrap_or_default().to_owned();
+    for name in [" prod ", " half ", " lab "] {
+        let page = text(&model);
+        let rows = page.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(rows, 1, "{name} in {page}");
+    }
+    assert!(footer(&model).contains("l live page"));
+    press(&mut model, "<Down>");
+    let footer_of_half = footer(&model);
+    assert!(!footer_of_half.contains("live"), "{footer_of_half}");
+    assert_eq!(press(&mut model, "lr"), []);
+    press(&mut model, "<End>");
+    assert!(footer(&model).contains("r run again"), "{}", footer(&model));
+    press(&mut model, "r");
+    assert_eq!(model.page, Page::Review);
 }
 
 #[test]
@@ -106,7 +129,6 @@ fn watches(effects: &[Effect]) -> bool {
 
 #[test]
 fn what_hosts_need_is_asked_for_and_then_they_are_tried_again() {
-    small!("watched-asking", asking);
     let mut model = asking(MONO, SMALL);
     refuses(&mut model, "postgres", sudo(), false);
     let why = ["server-1: admin cannot become root: sudo asks for a password"];
@@ -157,7 +179,7 @@ fn what_was_left_out_can_be_given_later() {
     press(&mut model, "p");
     assert!(watches(&press(&mut model, "hunter2<Enter>")));
     // Another cluster is not told of them.
-    press(&mut model, "<Esc><End><Up><Enter>");
+    press(&mut model, "<Esc><End><Enter>");
     assert!(!text(&model).contains(needs));
 }
 
@@ -169,7 +191,7 @@ fn behind_a_bastion() -> Model {
         ssh.jump = Some("kay@gate".into());
         ssh.config = Some("none".into());
     }
-    press(&mut model, "<Down><Enter>");
+    press(&mut model, "l");
     model
 }
 
@@ -243,7 +265,7 @@ fn esc_leads_back_and_ends_the_looking() {
     press(&mut model, "<Enter>");
     assert_ne!(model.page, Page::Cluster);
     let mut model = watched(MONO, SMALL);
-    press(&mut model, "<Esc><End><Up><Enter>");
+    press(&mut model, "<Esc><End><Enter>");
     let page = text(&model);
     assert!(
         page.contains("cluster \"lab\"") && page.contains("not known yet"),

@@ -16,7 +16,8 @@ pub const NOT_BEGUN: &str = "The run starts in a moment.";
 pub const SEARCH: &str = "Search: ";
 pub const NO_SSH_PASSWORD: &str =
     "The wizard has no SSH password for this host. Enter the password for sudo.";
-pub const SAVE_TO: &str = "Save the answers as: ";
+pub const SAVE_ANSWERS_AS: &str = "Save the answers as: ";
+pub const SAVE_LOG_AS: &str = "Save this log as: ";
 
 pub fn replace(path: &str) -> String {
     format!("{path} exists. Replace it?")
@@ -105,7 +106,7 @@ pub fn step_ended(step: &StepProgress) -> String {
             Outcome::Warned { why } => format!("{name}: done with a warning, {why}"),
             Outcome::Skipped { why } => format!("{name}: skipped, {why}"),
             Outcome::Failed(failure) => format!("{name}: FAILED, {}", failure.why),
-            Outcome::WontRun { because } => format!("{name}: not run, {because}"),
+            Outcome::WontRun { because } => format!("{name}: skipped, {because}"),
         },
         Status::NotStarted | Status::Running { .. } => name.to_owned(),
     }

@@ -21,7 +21,7 @@ pub struct OpenDetails {
 
 #[derive(Debug)]
 pub enum DetailsAnswer {
-    /// No server is asked: in a replay, or while a run goes on.
+    /// No server is asked while a run goes on.
     NotAsked,
     Asked,
     Told(Box<Details>),

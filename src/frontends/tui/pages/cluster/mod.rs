@@ -52,12 +52,19 @@ pub struct ClusterPage {
     logins: LackingLogins,
 }
 
-/// Nodes and pods, in tables that may be wider than the screen.
+/// Nodes and pods, while servers can be asked about them.
 const OBJECTS: Scope = Scope::new(
     "objects",
     &[
         shown(ENTER, Action::ShowDetails, text::key::DETAILS),
         shown(char('y'), Action::Copy, text::key::COPY),
+    ],
+);
+
+/// Tables may be wider than the screen.
+const TABLES: Scope = Scope::new(
+    "tables",
+    &[
         helped(LEFT, Action::Left, text::key::LEFT),
         helped(RIGHT, Action::Right, text::key::RIGHT),
     ],
@@ -92,10 +99,12 @@ impl Screen for ClusterPage {
         }
         if common.watched.is_some() {
             let mut scopes = credential_prompt::scopes_of(self.logins.lacks());
-            scopes.extend([OBJECTS, WATCHED, SCROLL]);
+            scopes.extend([OBJECTS, TABLES, WATCHED, SCROLL]);
             return scopes;
         }
-        run_pages::scopes(common, Page::Cluster, vec![OBJECTS])
+        let is_live = common.mode.replay().is_none();
+        let objects = is_live.then_some(OBJECTS).into_iter();
+        run_pages::scopes(common, Page::Cluster, objects.chain([TABLES]).collect())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -110,7 +119,7 @@ impl Screen for ClusterPage {
         match action {
             Action::Left => self.passed = self.passed.min(most(self)).saturating_sub(1),
             Action::Right => self.passed = (self.passed + 1).min(most(self)),
-            Action::ShowDetails | Action::Retry => return self.look(common),
+            Action::ShowDetails | Action::Retry => return self.look(),
             Action::Close => self.open = None,
             Action::AskSecret => self.logins.ask_again(common),
             Action::Copy => return copy(common),
@@ -282,12 +291,12 @@ impl ClusterPage {
     }
 
     /// Opens the details of what is chosen, and asks for more where the page is live.
-    fn look(&mut self, common: &Common) -> Vec<Effect> {
+    fn look(&mut self) -> Vec<Effect> {
         let open = self.open.as_ref().map(|open| open.object.clone());
         let Some(object) = open.or_else(|| self.chosen.clone()) else {
             return Vec::new();
         };
-        let is_live = common.mode.replay().is_none() && self.cluster != Watched::default();
+        let is_live = self.cluster != Watched::default();
         self.open = Some(OpenDetails::new(object.clone(), is_live));
         is_live
             .then_some(Effect::LookAt(object))
@@ -300,10 +309,7 @@ impl ClusterPage {
 fn copy(common: &mut Common) -> Vec<Effect> {
     let files = common.run.files.as_ref();
     let Some(command) = files.and_then(|files| files.next.first().cloned()) else {
-        common.say(match common.mode.replay() {
-            Some(_) => text::NO_KUBECONFIG_IN_REPLAY,
-            None => text::NO_KUBECONFIG,
-        });
+        common.say(text::NO_KUBECONFIG);
         return Vec::new();
     };
     common.say(text::COPIED);

@@ -71,7 +71,6 @@ pub fn proven_before(verdict: &str, at: Option<OffsetDateTime>) -> String {
 
 pub const COPIED: &str = "Copied: export KUBECONFIG=… (your terminal may refuse it).";
 pub const NO_KUBECONFIG: &str = "There is no kubeconfig yet: the last phase of a run writes it.";
-pub const NO_KUBECONFIG_IN_REPLAY: &str = "A replay has no kubeconfig.";
 
 pub const GONE: &str = "It is no longer in the cluster.";
 pub const ASKED: &str = "Asking K3s for details …";

@@ -13,11 +13,18 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt, Prompted};
 use crate::frontends::tui::effect::{Effect, EnteredSecret};
-use crate::frontends::tui::keys::{self, BACK, NEXT, PHASES, SCROLL, Scope};
+use crate::frontends::tui::keys::{self, BACK, PHASES, SCROLL, Scope, ctrl, helped};
 use crate::frontends::tui::message::Unreached;
 use crate::frontends::tui::page::Page;
+use crate::frontends::tui::text::key;
 use crate::frontends::tui::theme::SPIN;
 use text as say;
+
+/// Hosts were not reached. There is no next page yet: to go on is to try again.
+const REACH_AGAIN: Scope = Scope::new(
+    "reach again",
+    &[helped(ctrl('n'), Action::Forward, key::RETRY)],
+);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Connecting {
@@ -56,7 +63,7 @@ impl Screen for ConnectPage {
             return vec![BACK, PHASES, SCROLL];
         }
         let mut scopes = credential_prompt::scopes_of(self.failed());
-        scopes.extend([keys::RETRY, NEXT, BACK, PHASES, SCROLL]);
+        scopes.extend([keys::RETRY, REACH_AGAIN, BACK, PHASES, SCROLL]);
         scopes
     }
 

@@ -74,7 +74,8 @@ impl Screen for FailurePage {
         let asked = asked.map(|_| ASKED).into_iter();
         let shell = self.shell(common).map(|_| SHELL);
         let own = asked.chain(skippable.then_some(SKIPPABLE));
-        let own = own.chain([FAILURE]).chain(shell);
+        let failure = common.run.failure(self.number).map(|_| FAILURE);
+        let own = own.chain(failure).chain(shell);
         run_pages::scopes(common, Page::Failure, own.collect())
     }
 

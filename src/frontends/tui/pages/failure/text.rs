@@ -38,7 +38,7 @@ pub fn failure_title(number: usize, of: usize, name: &str) -> String {
 }
 
 pub fn wont_run(steps: usize) -> String {
-    format!("{} not run because of it:", counted(steps, "step"))
+    format!("{} skipped because of it:", counted(steps, "step"))
 }
 
 pub fn and_more(number: usize) -> String {
@@ -71,7 +71,7 @@ pub fn asks(may_be_skipped: bool, running: usize) -> String {
     };
     format!(
         "This step waits for your decision. {others} Fix the cause, then r: retry this step.{skip} \
-         w: continue without it and the steps that need it. Where a new run is needed, e stops \
-         this one and opens the answers; finished steps stay done."
+         w: continue without it; the steps that need it are skipped. Where a new run is needed, e \
+         stops this one and opens the answers; finished steps stay done."
     )
 }

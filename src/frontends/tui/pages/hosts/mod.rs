@@ -24,7 +24,6 @@ use text as say;
 const HOSTS: Scope = Scope::new(
     "hosts",
     &[
-        shown(char('a'), Action::Add, say::key::ADD),
         shown(ENTER, Action::Edit, say::key::EDIT),
         alias(char('e'), Action::Edit, say::key::EDIT),
         shown(char('d'), Action::Remove, say::key::REMOVE),
@@ -34,6 +33,11 @@ const HOSTS: Scope = Scope::new(
         helped(char('t'), Action::Retry, say::key::TRY),
     ],
 );
+
+const ADD: Scope = Scope::new("add", &[shown(char('a'), Action::Add, say::key::ADD)]);
+
+/// In an empty list.
+const FIRST: Scope = Scope::new("first host", &[alias(ENTER, Action::Add, say::key::ADD)]);
 
 /// Which host is chosen stands in what the wizard's pages share: the form and the review choose, too.
 #[derive(Debug, Default)]
@@ -66,8 +70,10 @@ impl Screen for HostsPage {
         let wizard = common.mode.wizard();
         let failed = wizard.and_then(failed).map(|(_, failed)| failed);
         let failed = credential_prompt::scopes_of(failed).into_iter();
+        let is_empty = wizard.is_none_or(|it| it.interview.answers.hosts.is_empty());
+        let own = [ADD, if is_empty { FIRST } else { HOSTS }];
         let rest = [NEXT, BACK, PHASES, SAVE, SCROLL];
-        failed.chain([HOSTS]).chain(rest).collect()
+        failed.chain(own).chain(rest).collect()
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {

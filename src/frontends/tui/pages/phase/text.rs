@@ -7,7 +7,7 @@ pub const ENTER_RUNS: &str = "Enter runs this phase and stops before the next on
 
 pub fn is_broken(title: &str, failed: usize, wont_run: usize) -> String {
     format!(
-        "{title} is not done: {} failed, {wont_run} not run.",
+        "{title} is not done: {} failed, {wont_run} skipped.",
         counted(failed, "step")
     )
 }

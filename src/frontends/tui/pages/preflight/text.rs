@@ -118,7 +118,7 @@ pub fn what_next(next: Next, fails: bool) -> String {
     };
     match next {
         Next::Continues(left) => format!(
-            "No check stops the run. The wizard continues in {} s; any key stops the countdown.",
+            "No check stops the run. The plan is shown in {} s; any key stops the countdown.",
             seconds(left)
         ),
         Next::Checks(left) => format!("{fix}; next check in {} s.", seconds(left)),

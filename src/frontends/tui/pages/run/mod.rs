@@ -9,8 +9,8 @@ use ratatui::layout::Position;
 use super::Screen;
 use crate::events::progress::{PhaseProgress, PhaseStatus};
 use crate::frontends::tui::action::Action;
-use crate::frontends::tui::common::Common;
-use crate::frontends::tui::effect::Effect;
+use crate::frontends::tui::common::{Common, SavePrompt};
+use crate::frontends::tui::effect::{Effect, Saved};
 use crate::frontends::tui::keys::{Scope, TAB, char, helped, shown};
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
@@ -84,9 +84,16 @@ impl Screen for RunPage {
                 return common.copy(text, lines);
             }
             Action::SaveLog => {
-                let (text, _) = run.as_text(usize::MAX);
-                let name = view::file_name(run);
-                return vec![Effect::SaveLog { name, text }];
+                let (text, lines) = run.as_text(usize::MAX);
+                if lines == 0 {
+                    common.say(say::NOTHING_TO_SAVE);
+                    return Vec::new();
+                }
+                common.saving = Some(SavePrompt {
+                    path: format!("./{}", view::file_name(run)),
+                    what: Saved::Log(text),
+                    exists: false,
+                });
             }
             Action::Pause => return pause(common),
             action => return run_pages::act(common, Page::Run, action),

@@ -27,6 +27,7 @@ pub mod key {
 
 pub const EVERYTHING: &str = "All hosts";
 pub const NO_LINES: &str = "No output yet.";
+pub const NOTHING_TO_SAVE: &str = "No output to save yet.";
 pub const STEPS: &str = "Steps";
 pub const LOG: &str = "Log";
 pub const PAUSES: &str = "The run pauses after the running phases. p: continue.";
@@ -43,7 +44,7 @@ pub fn steps_title(counts: Counts) -> String {
         let _ = write!(text, ", {} FAILED", counts.failed);
     }
     if counts.wont_run > 0 {
-        let _ = write!(text, ", {} not run", counts.wont_run);
+        let _ = write!(text, ", {} skipped", counts.wont_run);
     }
     text
 }

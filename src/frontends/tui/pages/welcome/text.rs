@@ -5,8 +5,6 @@ pub use crate::frontends::tui::text::{
     offer_again, offer_resume,
 };
 
-pub const WATCH_WHAT: &str = "nodes, pods and datastore, live; changes nothing";
-
 pub fn watch(cluster: &str) -> String {
     format!("Look at {cluster}")
 }
@@ -14,4 +12,6 @@ pub fn watch(cluster: &str) -> String {
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const CHOOSE: &str = "choose";
+    pub const LOOK: &str = "live page";
+    pub const RUN_AGAIN: &str = "run again";
 }

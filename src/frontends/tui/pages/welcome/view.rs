@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{WelcomeChoice, WelcomePage, choices, text};
+use super::{WelcomeChoice, WelcomePage, choice, text};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::layout;
 use crate::frontends::tui::widgets::{from_chosen, padded, styled, wrapped};
@@ -34,14 +34,14 @@ pub fn draw(page: &WelcomePage, common: &Common, frame: &mut Frame<'_>) {
     }
     let found = &wizard.interview.found;
     let row = lines.len() + page.chosen;
-    for (number, choice) in choices(found).iter().enumerate() {
-        let (name, what) = match choice {
+    for (number, offer) in found.offers().into_iter().enumerate() {
+        let (name, what) = match choice(found, offer).0 {
             WelcomeChoice::Watch(place) => {
-                let name = text::watch(&found.clusters[*place].name);
-                (name, text::WATCH_WHAT.to_owned())
+                let cluster = &found.clusters[place];
+                (text::watch(&cluster.name), cluster.story.clone())
             }
             WelcomeChoice::Begin(Offer::Cluster(place)) => {
-                let cluster = &found.clusters[*place];
+                let cluster = &found.clusters[place];
                 let name = if cluster.unfinished {
                     text::offer_resume(&cluster.name)
                 } else {
