@@ -3,6 +3,7 @@
 mod details;
 mod live;
 mod options;
+mod page_sheet;
 mod pages;
 mod preflight;
 mod probes;
