@@ -75,7 +75,7 @@ const SERVER: &[&str] = &[
 ];
 
 const TOKEN: &str = "the wizard sets it, so that the token is the same everywhere and is not \
-                     stored in clear among the settings: use k3s.token, or leave it out to have \
+                     stored in the clear among the settings: use k3s.token, or leave it out to have \
                      one generated";
 const AGENT_TOKEN: &str = "the wizard sets it: use k3s.agent_token, or leave it out to have one \
                            generated";

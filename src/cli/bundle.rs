@@ -17,8 +17,8 @@ use crate::signals::SignalWatch;
 
 #[derive(Debug, Subcommand)]
 pub enum BundleVerb {
-    /// Write a bundle: K3s and its images, and the packages of every system, with all that they
-    /// depend on. Prints the lines for the answers, with its SHA-256
+    /// Write a bundle: K3s and its images, and the packages for every distribution of the cluster, with
+    /// all that they depend on. Prints the lines for the answers, with its SHA-256
     Create(CreateArgs),
 }
 
@@ -28,11 +28,12 @@ pub struct CreateArgs {
     #[arg(long, value_name = "FILE")]
     answers: PathBuf,
     /// A host that reaches its package sources: one for each distribution, release and architecture
-    /// of the cluster. A host of the answers, or a name that SSH knows. Its package manager downloads;
-    /// nothing is installed there
+    /// of the cluster. A host of the answers, or a name in your SSH configuration. Its package manager
+    /// downloads; nothing is installed there. Repeat the option for several
     #[arg(long = "reference", value_name = "NAME", required = true)]
     references: Vec<String>,
-    /// An architecture of the nodes; without it, those of the reference hosts
+    /// An architecture of the nodes; without it, those of the reference hosts. Repeat the option
+    /// for several
     #[arg(long = "arch", value_name = "ARCH", value_parser = ["amd64", "arm64", "arm"])]
     arches: Vec<String>,
     /// Where the bundle is written

@@ -47,17 +47,7 @@ impl DrillArgs {
             Err(code) => return code,
         };
         let cluster = applied.cluster.name.clone();
-        let tried = Tried::default();
-        let purpose = if self.dry_run {
-            Purpose::Compare
-        } else {
-            Purpose::Act
-        };
-        let opened = match Opened::open(applied, None, purpose, &tried) {
-            Ok(opened) => opened,
-            Err(error) => return ended(&Err(error)),
-        };
-        let drills = match chosen(&opened, &self.names) {
+        let drills = match chosen(&applied, &self.names) {
             Ok(drills) => drills,
             Err(error) => return complain(&error, exit::USAGE),
         };
@@ -69,7 +59,11 @@ impl DrillArgs {
         {
             return code;
         }
-        self.drill(opened, &drills, &tried, display)
+        let tried = Tried::default();
+        match Opened::open(applied, None, Purpose::Act, &tried) {
+            Ok(opened) => self.drill(opened, &drills, &tried, display),
+            Err(error) => ended(&Err(error)),
+        }
     }
 
     fn drill(

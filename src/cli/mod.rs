@@ -43,11 +43,11 @@ use streams::{err, out};
 
 /// Installs a highly available K3s with an external Postgres on bare Linux machines, over SSH only.
 ///
-/// Without a command it starts the wizard, which asks for everything on screens.
+/// Without a command and without --answers it starts the wizard, which asks for everything on screens.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
-    /// The same as install --answers FILE
+    /// Without a command: install from this file without questions, as install --answers FILE does
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
     /// Do not probe hosts while you enter them

@@ -274,12 +274,11 @@ fn member(
             let problem = match (look.acknowledges(), waits) {
                 (true, true) => None,
                 (true, false) => Some(
-                    "no standby follows it: a commit is on this host only, and no standby can take \
-                     over",
+                    "it has no standby: a commit is on this host only, and no other one can take over",
                 ),
                 (false, _) if primary.is_some() => Some(
-                    "it says that it is the primary, too: it can acknowledge no write, because the \
-                     other member no longer follows it",
+                    "it is no longer the primary, though it says so: it cannot acknowledge writes, \
+                     because the other member does not follow it",
                 ),
                 (false, _) => Some("writes wait: its standby does not follow it"),
             };

@@ -121,7 +121,13 @@ impl DrillReport {
         let (passed, all) = self.passed();
         let lost = self.drills.iter().filter_map(|part| part.figures.as_ref());
         let lost: usize = lost.map(|figures| figures.lost).sum();
-        format!("{passed} of {all} drills passed; {lost} acknowledged writes were lost.")
+        let failed = |part: &&DrilledPart| part.result == DrillResult::Failed;
+        let failed = self.drills.iter().filter(failed).count();
+        let left = all - passed - failed;
+        format!(
+            "Of {all} drills {passed} passed, {failed} failed and {left} were not done. Of the acknowledged \
+             writes {lost} were lost."
+        )
     }
 
     pub fn markdown(&self) -> String {
@@ -198,12 +204,12 @@ const COLUMNS: [&str; 10] = [
     "Acknowledged writes",
     "Lost",
     "Redundant again after",
-    "Longest gap before",
+    "Longest gap last time",
 ];
 
 const NOTES: &str = "\
 A client wrote and another read through the API endpoint four times a second, each time on a new \
-connection; a third one kept its connection. A gap is the longest time from one answer to the next.
+connection; a third one kept its connection. A gap is the time from one answer to the next.
 
 A write counts as acknowledged when the API answered it. After each drill every acknowledged write was \
 looked for.
@@ -323,7 +329,10 @@ mod tests {
         ];
         let steps = drills.iter().flat_map(|drill| {
             [
-                step(&format!("{drill}/act@lb.example"), "it is taken away"),
+                step(
+                    &format!("{drill}/act@lb.example"),
+                    "nginx is stopped for 30 s",
+                ),
                 step(&format!("{drill}/measured@agent"), "measured"),
             ]
         });

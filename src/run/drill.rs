@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::{Frontend, Opened, Planned, Proceed, Reach, RunError, Tried, aborted, ways};
-use crate::answers::Role;
+use crate::answers::{Answers, Role};
 use crate::engine::Measuring;
 use crate::engine::control::Control;
 use crate::engine::watch::PollTarget;
@@ -17,7 +17,7 @@ use crate::procedures::drill::{self, UnknownDrill};
 use crate::report::drill::DrillReport;
 use crate::state::Folder;
 use crate::steps::drill::{Drill, DrillContext};
-use crate::topology::Link;
+use crate::topology::{Link, Topology, TopologyError};
 
 /// How drills ended.
 pub struct Drilled {
@@ -27,9 +27,18 @@ pub struct Drilled {
     pub files: Vec<PathBuf>,
 }
 
+/// Why there are no drills to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DrillError {
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Unknown(#[from] UnknownDrill),
+}
+
 /// The drills of a cluster that have one of these names.
-pub fn chosen(opened: &Opened, names: &[String]) -> Result<Vec<Drill>, UnknownDrill> {
-    drill::chosen(&opened.topology, names)
+pub fn chosen(answers: &Answers, names: &[String]) -> Result<Vec<Drill>, DrillError> {
+    Ok(drill::chosen(&Topology::of(answers)?, names)?)
 }
 
 impl Opened {

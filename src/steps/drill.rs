@@ -28,7 +28,7 @@ pub enum DrillKind {
     Kill,
     /// The host is cut off the network, but for SSH.
     Cut,
-    /// The host is reset, as if its power was taken.
+    /// The host is reset, as if it had lost power.
     Reset,
     /// The standby takes over, as before planned work.
     Switchover,
@@ -124,8 +124,10 @@ impl Drill {
         match self.how {
             DrillKind::Stop => format!("{service} is stopped for {seconds} s"),
             DrillKind::Kill => format!("{service} is killed"),
-            DrillKind::Cut => format!("{host} is cut off the network for {seconds} s, but for SSH"),
-            DrillKind::Reset => format!("{host} is reset, as if its power was taken"),
+            DrillKind::Cut => {
+                format!("{host} is cut off from the network for {seconds} s, except for SSH")
+            }
+            DrillKind::Reset => format!("{host} is reset, as if it had lost power"),
             DrillKind::Switchover => "the standby takes over, as before planned work".to_owned(),
         }
     }

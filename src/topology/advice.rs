@@ -36,7 +36,7 @@ pub struct Loss {
     pub of: String,
     /// kubectl at the cluster's API endpoint.
     pub api: Survival,
-    /// What is deployed, on the lost machine and elsewhere.
+    /// What ran on the lost machine.
     pub workloads: Survival,
     /// A new node can join.
     pub joins: Survival,
@@ -63,7 +63,8 @@ impl Loss {
 /// The parts of a cluster that a loss is judged by.
 pub const PARTS: [&str; 4] = ["API", "WORKLOADS", "JOINS", "WRITES"];
 /// What the words of the table mean.
-pub const LEGEND: &str = "goes on: not touched. by itself: after seconds, without an operator; workloads of a lost node \
+pub const LEGEND: &str = "WORKLOADS: those of the lost machine or site. JOINS: new nodes. WRITES: changes to what the \
+     cluster stores. goes on: not touched. by itself: after seconds, without an operator; workloads of a lost node \
      after about 6 min. by hand: an operator must act. stops: until the machine is back.";
 
 impl Topology {
@@ -185,7 +186,7 @@ impl Topology {
         let members = of_several(&self.datastore.members, lost);
         let monitor = of_several(&self.datastore.monitors, lost);
         let datastore = match (members, monitor) {
-            (ByItself | ByHand, GoesOn) => "The other Postgres takes over in about 10 s.",
+            (ByItself | ByHand, GoesOn) => "The other Postgres takes over in 10 to 15 s.",
             (ByItself | ByHand, _) => {
                 "The other Postgres stops: without the monitor and the other member it may not \
                  acknowledge writes."
@@ -199,7 +200,9 @@ impl Topology {
             Stops => "kubectl needs the address of a server, and no node can join.",
             GoesOn | ByHand => "",
         };
+        let is_stopped = self.of_datastore(lost) == Stops;
         let servers = match of_several(&self.servers, lost) {
+            ByItself if is_stopped => "",
             ByItself => "The other servers go on.",
             Stops => "No server is left: what runs on agents goes on.",
             GoesOn | ByHand => "",
@@ -207,6 +210,9 @@ impl Topology {
         let agents = self.agents.iter();
         let agents = match agents.filter(|agent| is_lost(agent, lost)).count() {
             0 => "",
+            _ if is_stopped || of_several(&self.servers, lost) == Stops => {
+                "What ran there does not start elsewhere."
+            }
             _ => "What ran there starts on other nodes, if there is room.",
         };
         let why = [datastore, endpoint, servers, agents];
@@ -232,9 +238,9 @@ impl Topology {
                 members.first()?
             ),
             (_, true) => format!(
-                "The monitor stands in site {monitor}, with one Postgres: the loss of {monitor} is not \
-                 survived, that of the other site is. In a third site, a small machine is enough for it, \
-                 and the Postgres of either site may be lost."
+                "The monitor stands in site {monitor}, with one Postgres: the cluster survives the loss of \
+                 the other site, not that of {monitor}. Put the monitor on a small machine in a third \
+                 site, and the site of either Postgres may be lost."
             ),
             (_, false) => format!(
                 "The monitor stands in site {monitor}, without a Postgres: the Postgres of either other \
@@ -244,17 +250,17 @@ impl Topology {
     }
 }
 
-const ETCD: &str = "Three servers in one site and one Postgres: embedded etcd, which K3s brings along, would be simpler, \
+const ETCD: &str = "Three servers in one site and one Postgres: embedded etcd, which is part of K3s, would be simpler, \
      and the loss of any one server is survived. This wizard does not install it. An external Postgres \
-     pays where there are two sites, two servers, or a Postgres that others run and keep available.";
+     pays off where there are two sites, two servers, or a Postgres that others run and keep available.";
 const ANY_MACHINE: &str = "The loss of any one machine is survived without an operator.";
-const SECOND_POSTGRES: &str = "A second Postgres host and a monitor, which may be on a load balancer, survive the loss of either \
-     Postgres.";
+const SECOND_POSTGRES: &str = "With a second Postgres host and a monitor (which may be on a load balancer), the cluster survives the \
+     loss of either Postgres.";
 const SECOND_BALANCER: &str =
-    "A second load balancer and a virtual address survive the loss of either load balancer.";
+    "With a second load balancer and a virtual address, the cluster survives the loss of either.";
 const ADDRESS_OF_SITES: &str = "The load balancers stand in several sites: the virtual address moves between them only in a network \
      that the sites share.";
-const SECOND_SERVER: &str = "A second server survives the loss of either server.";
+const SECOND_SERVER: &str = "With a second server, the cluster survives the loss of either.";
 
 fn is_lost(member: &Member, lost: &BTreeSet<&str>) -> bool {
     lost.contains(member.name.as_str())

@@ -67,7 +67,7 @@ fn a_cluster_is_made_by_answering_questions() {
     terminal.answers("Number:", "3");
     terminal.hears("Next: phase 1 of 7, Postgres");
     terminal.answers("Number [1]:", "");
-    terminal.hears("Postgres is done, in ");
+    terminal.hears("Phase Postgres done in ");
     terminal.hears("Next: phase 2 of 7, Certificates");
     terminal.answers("Number [1]:", "2");
     terminal.hears(" proofs pass.");

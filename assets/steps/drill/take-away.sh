@@ -140,7 +140,7 @@ reset_host() {
     : >"$BEFORE_RESET"
     date +%s >"$RESET"
     sync "$RESET" "$KEEP"
-    say 'systemctl reboot --force --force, which is as if the power was taken'
+    say 'systemctl reboot --force --force, as if the host had lost power'
     systemctl reboot --force --force
     sleep 60
     say 'the host was not reset within 60 s' >&2

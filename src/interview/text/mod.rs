@@ -14,8 +14,7 @@ pub const HERE: &str = "this machine";
 pub const BY_OPERATOR: &str = "stopped by the operator";
 pub const WELCOME_WHAT: &str = "The wizard installs a highly available K3s on bare Linux machines, over SSH only: \
      Postgres with mutual TLS, two or more servers, a load balancer in front of them, and agents.";
-pub const WELCOME_NEEDS: &str = "You need the machines, with SSH and root or sudo on each, one \
-                                 role per machine. Nothing is changed before you have seen the \
+pub const WELCOME_NEEDS: &str = "You need the machines, with SSH and root or sudo on each. Nothing is changed before you have seen the \
                                  plan. An interrupted run continues where it stopped.";
 pub const WELCOME_TMUX: &str = "You are connected over SSH. Use tmux or screen, so that the wizard survives a dropped \
      connection.";
@@ -26,7 +25,7 @@ pub const OFFER_DRAFT: (&str, &str) = (
 pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
 pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fills every field from it");
 pub const HOSTS: &str = "Hosts";
-pub const HOSTS_WHY: &str = "One or two Postgres, one or two load balancers, two or more servers, any number of agents. \
+pub const HOSTS_WHY: &str = "One Postgres, or two with a monitor; one or two load balancers; one or more servers; any number of agents. \
      Several can be pasted at once, one per line: name, address, role.";
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
 pub const START_ANEW: &str = "Start over? The first change discards your draft.";

@@ -45,7 +45,7 @@ pub fn why(phase: &str) -> &'static str {
 }
 
 pub fn is_done(title: &str, took: u64) -> String {
-    format!("{title} is done, in {}.", duration(took))
+    format!("Phase {title} done in {}.", duration(took))
 }
 
 pub fn next(number: usize, of: usize, title: &str) -> String {

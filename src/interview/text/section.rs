@@ -44,7 +44,7 @@ pub fn why(section: Section) -> &'static str {
 }
 
 pub const HOSTS: &str = "Hosts: ";
-pub const NO_HOSTS: &str = "none; the page Hosts adds them";
+pub const NO_HOSTS: &str = "none yet; add them on the page Hosts";
 pub const DOES: &str = "What will be done";
 
 pub fn connections(most: usize) -> String {
@@ -78,7 +78,7 @@ pub const FAILOVER_FAST: &str = "fast: writes stop for 9.3 s when the primary lo
 pub const PAIR_TRUST: &str = "One access rule is trust, without certificate and password: the monitor's health check has \
      none. From the monitor's address alone, as a role without rights.";
 pub const PAIR_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
-     about 3 s, not after 15 min. It is for all connections of these hosts.";
+     about 3 s, not after 15 min. It applies to all connections of these hosts.";
 
 pub fn pair_certificates(monitor: &str) -> String {
     format!(

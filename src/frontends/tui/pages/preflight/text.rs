@@ -27,7 +27,7 @@ pub const NEEDS_NOT: &str = "It does not need to reach that host.";
 pub const SAME: &str = "The same host.";
 pub const WAYS: &str = "From each host on the left to each host above, tested on the host itself:";
 pub const THROUGH: &str =
-    "reachable: host answers, port not yet in use; untested: known during the run.";
+    "reachable: the host answers, no process listens yet; untested: the run will show it.";
 pub const NOT_NEEDED: &str = "-";
 
 pub fn asks_to_override(host: &str, check: Check) -> String {
