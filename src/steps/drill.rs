@@ -100,7 +100,7 @@ pub struct Drill {
 /// `kill-nginx@k3s-nginx`, `reset@k3s-server-1`
 impl fmt::Display for Drill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.kind(), self.host)
+        f.pad(&format!("{}@{}", self.kind(), self.host))
     }
 }
 
