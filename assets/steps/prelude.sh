@@ -138,6 +138,13 @@ has_images() {
     [ "$seen" = "$2 $3" ] || { say 'K3s does not have the images of the bundle'; return 1; }
 }
 
+# packages_are_here: POSTGRES and PACKAGES are installed, where they are not empty.
+packages_are_here() {
+    [ -z "$POSTGRES" ] || postgres_installed || return
+    # shellcheck disable=SC2086 # a list of packages
+    [ -z "$PACKAGES" ] || installed $PACKAGES
+}
+
 # install_unstarted SERVICE PACKAGE…: the first package has the service, and would start it by itself.
 # One that was there before the wizard keeps it as it is.
 install_unstarted() {

@@ -21,15 +21,8 @@ got() {
     fi
 }
 
-# The packages are installed, or none are needed.
-here() {
-    [ -z "$POSTGRES" ] || postgres_installed || return
-    # shellcheck disable=SC2086 # a list of packages
-    [ -z "$PACKAGES" ] || installed $PACKAGES
-}
-
 packages() {
-    if here >/dev/null; then
+    if packages_are_here >/dev/null; then
         echo packages=here
     elif why=$(source_is_reached); then
         echo packages=reached

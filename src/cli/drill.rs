@@ -2,22 +2,18 @@
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::cluster::WhichCluster;
 use super::streams::{can_ask, err, out};
-use super::{complain, ended};
-use crate::engine::control::Control;
+use super::{complain, ended, unattended};
 use crate::events::DrillFigures;
-use crate::frontends::printed::Printed;
-use crate::frontends::{Display, Output, tui};
+use crate::frontends::{Display, Output};
 use crate::report::drill::seconds;
 use crate::report::lines::write_table;
 use crate::run::drill::{Drilled, chosen};
 use crate::run::{Opened, Purpose, Tried, exit};
-use crate::signals::SignalWatch;
 use crate::steps::drill::Drill;
 
 #[derive(Debug, Args)]
@@ -73,26 +69,15 @@ impl DrillArgs {
         tried: &Tried,
         display: &Display,
     ) -> ExitCode {
-        let control = Arc::new(Control::default());
-        let signals = match SignalWatch::start() {
-            Ok(signals) => signals,
-            Err(error) => return complain(&error, exit::FAILED),
-        };
-        signals.over(&control);
         let again = format!("k3s-ha-wizard drill {}", self.names.join(" "));
-        let begins = || signals.running();
-        let (output, verbose) = (display.output, display.verbose);
-        let columns = tui::columns();
-        let mut printed = Printed::new(output, verbose, again, columns, &out, err(), &begins);
-        match opened.drill(drills, tried, &control, &mut printed) {
-            Ok(Some(drilled)) => {
+        unattended(display, again, |control, printed| {
+            let drilled = opened.drill(drills, tried, control, printed)?;
+            Ok(drilled.map(|drilled| {
                 // The reader may be gone.
-                let _ = told(&drilled, output);
-                ExitCode::from(exit::code(&Ok(Some(drilled.end))))
-            }
-            Ok(None) => ExitCode::SUCCESS,
-            Err(error) => ended(&Err(error)),
-        }
+                let _ = told(&drilled, display.output);
+                drilled.end
+            }))
+        })
     }
 }
 

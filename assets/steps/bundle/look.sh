@@ -4,15 +4,8 @@
 # says: packages=here, packages=bundle or why they cannot be installed; want=FILE, part=BYTES FILE,
 #       have=SHA256 FILE
 
-# The packages are installed, or none are needed.
-here() {
-    [ -z "$POSTGRES" ] || postgres_installed || return
-    # shellcheck disable=SC2086 # a list of packages
-    [ -z "$PACKAGES" ] || installed $PACKAGES
-}
-
 packages() {
-    if here >/dev/null; then
+    if packages_are_here >/dev/null; then
         echo packages=here
         return
     fi

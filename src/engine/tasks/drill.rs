@@ -1,15 +1,15 @@
 //! Measures a drill: from the first question of its clients to its figures.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Site, Trouble};
-use crate::cluster::api::{Api, ApiError};
+use crate::cluster::api::Api;
 use crate::cluster::kubeconfig::Access;
 use crate::engine::printed;
 use crate::events::{DrillFigures, Outcome, Stream, What};
 use crate::plan::DrillProbe;
-use crate::remote::Relay;
 
 /// How long removing and listing marks may take.
 const MARKS: Duration = Duration::from_secs(120);
@@ -22,11 +22,7 @@ pub(super) fn start(probe: &DrillProbe, site: &mut Site<'_, '_>) -> Result<Outco
         measuring.end(clients, site.host);
     }
     let access = access(site)?;
-    let removed = with_marks(site, probe, &access, |api| {
-        let left = api.marks()?;
-        left.iter().try_for_each(|mark| api.remove_mark(mark))?;
-        Ok(left.len())
-    })?;
+    let removed = take_marks(site, probe, &access)?.len();
     if removed > 0 {
         let text = format!("{removed} ConfigMaps of an earlier drill are removed");
         let what = printed(&site.step.id, Stream::Out, &text);
@@ -53,11 +49,7 @@ pub(super) fn stop(probe: &DrillProbe, site: &mut Site<'_, '_>) -> Result<Outcom
     let seen = measuring.end(clients, site.host);
     served.map_err(Trouble::because)?;
     let access = access(site)?;
-    let there = with_marks(site, probe, &access, |api| {
-        let there = api.marks()?;
-        there.iter().try_for_each(|mark| api.remove_mark(mark))?;
-        Ok(there)
-    })?;
+    let there = take_marks(site, probe, &access)?;
     let lost = seen.written.iter().filter(|mark| !there.contains(*mark));
     let figures = DrillFigures {
         drill: probe.drill.clone(),
@@ -140,15 +132,17 @@ fn access(site: &Site<'_, '_>) -> Result<Arc<Access>, Trouble> {
     Ok(Arc::new(access))
 }
 
-/// Asks the API endpoint over the worker's own connection.
-fn with_marks<T>(
+/// The marks that are there, which are removed; over the worker's own connection.
+fn take_marks(
     site: &mut Site<'_, '_>,
     probe: &DrillProbe,
     access: &Access,
-    question: impl FnOnce(&mut Api<Box<dyn Relay + '_>>) -> Result<T, ApiError>,
-) -> Result<T, Trouble> {
+) -> Result<BTreeSet<String>, Trouble> {
     let relay = site.remote.relay(probe.at, MARKS)?;
-    let asked = Api::connect_as(relay, &probe.at.ip().to_string(), access)
-        .and_then(|mut api| question(&mut api));
-    asked.map_err(|error| Trouble::because(format!("the API at {}: {error}", probe.at)))
+    let taken = Api::connect_as(relay, &probe.at.ip().to_string(), access).and_then(|mut api| {
+        let there = api.marks()?;
+        there.iter().try_for_each(|mark| api.remove_mark(mark))?;
+        Ok(there)
+    });
+    taken.map_err(|error| Trouble::because(format!("the API at {}: {error}", probe.at)))
 }
