@@ -80,7 +80,7 @@ fn services_are_killed_and_nothing_is_lost() {
     must_have_passed(&second);
     let drills = second["drills"].as_array().unwrap();
     assert_eq!(drills[0]["before"], first["drills"][1]["figures"]);
-    // Nobody else reached it meanwhile.
+    // No client reached it meanwhile.
     let gap = &drills[1]["figures"]["longest_without_write"];
     assert!(gap.as_u64().unwrap() > 25_000, "{gap}");
     assert_eq!(lab.must("k3s-nginx", "nft list ruleset").trim(), "");

@@ -31,7 +31,7 @@ const TO_CLUSTER: Scope = Scope::new(
     &[shown(char('c'), Action::ShowCluster, say::SHOW_CLUSTER)],
 );
 
-/// The pages of a run that a letter leads to.
+/// The pages of a run that a letter opens.
 const VIEWS: [(Page, Scope); 4] = [
     (Page::Run, TO_RUN),
     (Page::Proofs, TO_PROOFS),

@@ -174,7 +174,7 @@ pub fn impostors() -> Vec<Fault> {
     all
 }
 
-/// The port of the API leads to another program, on a server and on the load balancer.
+/// Connections to the port of the API reach another program, on a server and on the load balancer.
 fn api() -> Fault {
     const SERVER: (&str, &str) = ("k3s-server-1", "OUTPUT");
     const BALANCER: (&str, &str) = ("k3s-nginx", "PREROUTING");
