@@ -16,7 +16,8 @@
 //!
 //! The ground, which depends on nothing above it: [`events`], the one record of what happens;
 //! [`redact`], which keeps secrets out of it; [`secrets`]; `letters` that mislead a reader; `panics`,
-//! what is told of one; `hash`; `https`, asking a server over TLS.
+//! what is told of one; `hash`; `https`, asking a server over TLS; [`address`], where something
+//! listens.
 //!
 //! Around it: [`run`], the one pipeline from answers to an exit code, and the known clusters;
 //! `report`, events as lines and as JSON; `signals`, how signals stop a run; `interview`, the
@@ -26,6 +27,7 @@
 //! `tests/it/architecture` keeps which of these may know which; docs/architecture.md says how to add
 //! to them.
 
+pub mod address;
 pub mod answers;
 pub mod bundle;
 pub mod cli;

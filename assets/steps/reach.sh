@@ -11,6 +11,8 @@ reach() {
         while read -r number address port; do
             {
                 why=$( { exec 3<>"/dev/tcp/$address/$port"; } 2>&1 ) && why=reached
+                # Of a name that does not resolve, bash says so first.
+                read -r why <<<"$why"
                 echo "reach.link=$number ${why##*: }"
             } &
         done <<<"$1"

@@ -1,10 +1,19 @@
-//! What answers say of the load balancers: one host, or two that share a virtual address.
+//! What answers say of the load balancers: one host, two that share a virtual address, or an external
+//! one.
 
 use std::net::IpAddr;
 
 use super::forms::{PORT, name_or_address_problem};
 use super::problems::Problem;
-use super::{Answers, Host, Role};
+use super::{Answers, Host, LoadBalancer, Role};
+use crate::address::Endpoint;
+
+impl LoadBalancer {
+    /// The external one, if the answers name it.
+    pub fn external(&self) -> Option<Endpoint> {
+        Endpoint::parse(self.endpoint.as_deref()?, self.port)
+    }
+}
 
 /// Every problem of the load balancers.
 pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
@@ -20,10 +29,14 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
             problem(format!("load_balancer.names[{number}]"), message);
         }
     }
-    if let Some(ip) = wanted.virtual_ip
+    if let Some(ip) = wanted.virtual_ip.filter(|_| wanted.endpoint.is_none())
         && let Some(message) = virtual_ip_problem(ip, answers)
     {
         problem("load_balancer.virtual_ip".into(), &message);
+    }
+    if wanted.endpoint.is_some() {
+        problems.extend(external_problems(answers));
+        return problems;
     }
     let hosts = answers.hosts.iter().enumerate();
     let mut balancers = hosts.filter(|(_, host)| host.roles.contains(&Role::LoadBalancer));
@@ -41,6 +54,67 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
             format!("hosts[{number}].role"),
             "two hosts have the role \"load-balancer\" already, and there can be no third: leave \
              one of them out",
+        );
+    }
+    problems
+}
+
+/// An external load balancer takes the place of all that the wizard would make.
+fn external_problems(answers: &Answers) -> Vec<Problem> {
+    let wanted = &answers.load_balancer;
+    let mut problems = Vec::new();
+    let mut problem = |key: String, message: String| problems.push(Problem::new(key, message));
+    let hosts = answers.hosts.iter().enumerate();
+    let balancers = hosts.filter(|(_, host)| host.roles.contains(&Role::LoadBalancer));
+    for (number, host) in balancers {
+        let message = format!(
+            "is load-balancer, but load_balancer.endpoint names an external one: leave out one of the \
+             two. The wizard logs in to {} only where it installs nginx there",
+            host.name
+        );
+        problem(format!("hosts[{number}].role"), message);
+    }
+    if wanted.virtual_ip.is_some() {
+        problem(
+            "load_balancer.virtual_ip".into(),
+            "is of two load balancers that the wizard installs: leave it out with an external one"
+                .into(),
+        );
+    }
+    let Some(at) = wanted.external() else {
+        problem(
+            "load_balancer.endpoint".into(),
+            "must be a DNS name or an IP address, with or without a port: lb.example.com:6443, \
+             10.0.0.100 or [2001:db8::100]:6443"
+                .into(),
+        );
+        return problems;
+    };
+    let default = LoadBalancer::default().port;
+    if wanted.port != default && wanted.port != at.port {
+        let message = format!(
+            "is {}, but load_balancer.endpoint has the port {}: leave out one of the two",
+            wanted.port, at.port
+        );
+        problem("load_balancer.port".into(), message);
+    }
+    let is_it = |host: &&Host| {
+        let name = at.name.to_string();
+        host.cluster_ip().is_some_and(|ip| Some(ip) == at.name.ip()) || host.address == name
+    };
+    let ip = at.name.ip();
+    if let Some(server) = answers.with_role(Role::Server).find(is_it) {
+        let message = format!(
+            "is the address of the server {}: the load balancer stands in front of all servers. Set its \
+             own address",
+            server.name
+        );
+        problem("load_balancer.endpoint".into(), message);
+    } else if ip.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified() || ip.is_multicast()) {
+        problem(
+            "load_balancer.endpoint".into(),
+            "is an address that hosts cannot reach: set the load balancer's address in their network"
+                .into(),
         );
     }
     problems

@@ -22,7 +22,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.ssh(answers);
     check.postgres(answers);
     check.problems.extend(balancers::problems(answers));
-    check.roles(&answers.hosts);
+    check.roles(answers);
     check.problems.extend(pair::problems(answers));
     check.not_yet(answers);
     for (number, host) in answers.hosts.iter().enumerate() {
@@ -335,17 +335,26 @@ impl Validation {
         }
     }
 
-    /// One Postgres host or two, at least one server and one load balancer.
-    fn roles(&mut self, hosts: &[Host]) {
+    /// One Postgres host or two, at least one server, and one load balancer unless it is external.
+    fn roles(&mut self, answers: &Answers) {
+        let is_external = answers.load_balancer.endpoint.is_some();
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
-            let mut with_role = hosts
+            if role == Role::LoadBalancer && is_external {
+                continue;
+            }
+            let mut with_role = answers
+                .hosts
                 .iter()
                 .enumerate()
                 .filter(|(_, host)| host.roles.contains(&role));
             if with_role.next().is_none() {
+                let or = match role {
+                    Role::LoadBalancer => ", or load_balancer.endpoint with an external one",
+                    _ => "",
+                };
                 self.problem(
                     "hosts",
-                    format!("no host has the role \"{role}\": at least one is needed"),
+                    format!("no host has the role \"{role}\": at least one is needed{or}"),
                 );
                 continue;
             }
@@ -364,12 +373,6 @@ impl Validation {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
         if answers.postgres.endpoint.is_some() {
             refuse("postgres.endpoint".into(), "an external Postgres is");
-        }
-        if answers.load_balancer.endpoint.is_some() {
-            refuse(
-                "load_balancer.endpoint".into(),
-                "an external load balancer is",
-            );
         }
         for (number, host) in answers.hosts.iter().enumerate() {
             let key = |field: &str| format!("hosts[{number}].{field}");

@@ -1,7 +1,7 @@
 //! The forms of texts: logins, names, addresses, URLs.
 
-use std::net::IpAddr;
-
+use crate::address::NetworkName;
+pub(super) use crate::address::{is_dns_name, is_label};
 use crate::letters::misleads;
 
 pub(super) const PORT: &str = "must be a port, a number between 1 and 65535";
@@ -51,26 +51,8 @@ pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A lower-case RFC 1123 label.
-pub(super) fn is_label(name: &str) -> bool {
-    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len())
-        && name.bytes().all(inside)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
-/// RFC 1123 labels joined by dots, in any case. A last label of only digits is a mistyped address.
-pub(super) fn is_dns_name(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let last = lower.rsplit('.').next().unwrap_or_default();
-    lower.len() <= 253
-        && lower.split('.').all(is_label)
-        && !last.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// What is wrong with a name or an address of the API; `None` if it is valid.
 pub(super) fn name_or_address_problem(name: &str) -> Option<&'static str> {
-    let is_valid = name.parse::<IpAddr>().is_ok() || is_dns_name(name);
+    let is_valid = NetworkName::parse(name).is_some();
     (!is_valid).then_some("must be a DNS name or an IP address, without a port")
 }

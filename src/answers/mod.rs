@@ -217,7 +217,7 @@ pub struct LoadBalancer {
     pub names: Vec<String>,
     /// The address that two load balancers share: one of them holds it.
     pub virtual_ip: Option<IpAddr>,
-    /// An external load balancer, `NAME:PORT`, in place of a host with this role.
+    /// An external load balancer, `NAME_OR_ADDRESS[:PORT]`, in place of a host with this role.
     pub endpoint: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::kubeconfig::Access;
-use super::objects::{ListPage, ListedObject};
+use super::objects::{ApiVersionsJson, ListPage, ListedObject};
 use super::{ApiJsonError, Nodes, Pods};
 use crate::https::http::{HttpAnswer, HttpConnection, HttpError};
 use crate::https::tls;
@@ -80,6 +80,16 @@ impl<S: Read + Write> Api<S> {
             (200, _) => Some("it does not say ok".into()),
             (status, body) => Some(said(status, body)),
         })
+    }
+
+    /// The server that answers, by the address that it advertises (docs/facts.md, "External load
+    /// balancers").
+    pub(crate) fn advertised(&mut self) -> Result<String, ApiError> {
+        let body = self.get("/api", LONGEST)?;
+        let versions = serde_json::from_slice::<ApiVersionsJson>(&body);
+        let versions = versions.map_err(|error| ApiJsonError::from(error).to_string());
+        let first = versions.map_err(ApiError::Failed)?.advertised();
+        first.ok_or_else(|| ApiError::Failed("it does not say which server it is".into()))
     }
 
     pub(crate) fn nodes(&mut self) -> Result<Nodes, ApiError> {

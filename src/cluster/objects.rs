@@ -66,6 +66,30 @@ pub(super) struct ConfigMapJson {
     pub metadata: Metadata,
 }
 
+/// What the root of the API says.
+#[derive(Deserialize)]
+pub(super) struct ApiVersionsJson {
+    #[serde(default, rename = "serverAddressByClientCIDRs")]
+    servers: Vec<AdvertisedJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AdvertisedJson {
+    server_address: String,
+}
+
+impl ApiVersionsJson {
+    /// The address of the server that answers; an address has few letters.
+    pub fn advertised(self) -> Option<String> {
+        const LONGEST: usize = 300;
+        let address = self.servers.into_iter().next()?.server_address;
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte);
+        let is_fit = !address.is_empty() && address.len() <= LONGEST && address.bytes().all(fits);
+        is_fit.then_some(address)
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct NodeJson {
     pub metadata: Metadata,

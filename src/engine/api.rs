@@ -61,7 +61,7 @@ impl Administrator {
         .map_err(|error| unanswered(server, &error))
     }
 
-    fn kept(&self) -> Option<Arc<Access>> {
+    pub(super) fn kept(&self) -> Option<Arc<Access>> {
         let access = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         access.clone()
     }
@@ -116,7 +116,7 @@ fn once<T>(
     question: impl Fn(&mut ServerApi<'_>) -> Result<T, ApiError>,
 ) -> Result<Result<T, ApiError>, RemoteError> {
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, API));
-    let said = match server.relay(at, LIMIT) {
+    let said = match server.relay(&at.into(), LIMIT) {
         Ok(relay) => Api::connect(relay, access).and_then(|mut api| question(&mut api)),
         Err(error) => return Err(error),
     };

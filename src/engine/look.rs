@@ -1,11 +1,12 @@
 //! One look at what a run has made, without changing anything.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::api::Administrator;
+use crate::address::{Endpoint, NetworkName};
 use crate::cluster::datastore::MemberLook;
 use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
@@ -72,7 +73,7 @@ pub struct VirtualAddress {
 impl VirtualAddress {
     /// What the load balancers say, each by its name: whether it holds the address. With fewer than two
     /// answers, an address that none of them holds is no problem.
-    pub fn of(ip: IpAddr, looks: &[(String, bool)]) -> Self {
+    pub fn of(address: &NetworkName, looks: &[(String, bool)]) -> Self {
         let holders = looks.iter().filter(|(_, holds)| *holds);
         let holders: Vec<_> = holders.map(|(name, _)| name.clone()).collect();
         let problem = match holders.len() {
@@ -81,7 +82,7 @@ impl VirtualAddress {
             _ => Some("several load balancers hold it: they do not hear each other"),
         };
         Self {
-            address: ip.to_string(),
+            address: address.to_string(),
             holders,
             problem: problem.map(str::to_owned),
         }
@@ -114,11 +115,11 @@ pub struct Balancer {
 /// The way through the load balancer, from a host that the cluster's traffic comes from.
 pub fn balancer(
     remote: &mut dyn Remote,
-    address: SocketAddr,
+    at: &Endpoint,
     ca_pem: &str,
 ) -> Result<Balancer, RemoteError> {
-    let name = address.ip().to_string();
-    let verdict = match remote.relay(address, LIMIT) {
+    let name = at.name.to_string();
+    let verdict = match remote.relay(at, LIMIT) {
         Ok(relay) => balancer::prove(&name, ca_pem, relay),
         Err(error) if error.ends_connection() => return Err(error),
         Err(error) => balancer::BalancerVerdict::unreached(&name, &error),
@@ -126,7 +127,7 @@ pub fn balancer(
     let got = verdict.got.to_string();
     let problem = (!verdict.holds()).then(|| got.clone());
     Ok(Balancer {
-        address: address.to_string(),
+        address: at.to_string(),
         got,
         problem,
     })
@@ -143,7 +144,8 @@ mod tests {
                 .iter()
                 .map(|(name, holds)| ((*name).to_owned(), *holds));
             let looks: Vec<_> = looks.collect();
-            let address = VirtualAddress::of([10, 0, 0, 4].into(), &looks);
+            let ip = NetworkName::parse("10.0.0.4").unwrap();
+            let address = VirtualAddress::of(&ip, &looks);
             let problem = address.problem.clone().unwrap_or_default();
             format!("{}; {problem}", address.told())
         };

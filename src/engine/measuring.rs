@@ -4,13 +4,13 @@
 //! They ask through connections of their own, by a node that the drill leaves alone.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::control::Control;
 use super::watch::PollTarget;
+use crate::address::Endpoint;
 use crate::cluster::api::{Api, ApiError};
 use crate::cluster::kubeconfig::Access;
 use crate::events::Abort;
@@ -106,7 +106,7 @@ struct ApiClient {
     name: &'static str,
     target: PollTarget,
     remote: Option<Box<dyn Remote>>,
-    at: SocketAddr,
+    at: Endpoint,
     access: Arc<Access>,
     control: Arc<Control>,
     why: Arc<Mutex<BTreeMap<&'static str, String>>>,
@@ -134,7 +134,7 @@ impl Clients {
                 name,
                 target: targets.next()?,
                 remote: None,
-                at: probe.at,
+                at: probe.at.clone(),
                 access: access.clone(),
                 control: clients.control.clone(),
                 why: clients.why.clone(),
@@ -348,8 +348,8 @@ impl ApiClient {
             None => self.target.connect(&self.control)?,
         };
         let remote = self.remote.insert(remote);
-        let relay = remote.relay(self.at, limit)?;
-        let name = self.at.ip().to_string();
+        let relay = remote.relay(&self.at, limit)?;
+        let name = self.at.name.to_string();
         let asked =
             Api::connect_as(relay, &name, &self.access).and_then(|mut api| question(&mut api));
         if asked.is_err() {

@@ -30,9 +30,10 @@ pub mod watch;
 mod worker;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bundle::Bundle;
+use crate::cluster::kubeconfig::Access;
 use crate::events::recorder::Recorder;
 use crate::events::{End, StepId, Stream, What};
 use crate::hash::sha256;
@@ -89,6 +90,11 @@ impl<'a> Memory<'a> {
             administrator: Administrator::of(folder),
             state: Mutex::new(state),
         }
+    }
+
+    /// What the administrator asks with, where a server has given it.
+    fn administrator(&self) -> Option<Arc<Access>> {
+        self.administrator.kept()
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {

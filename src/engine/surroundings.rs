@@ -1,11 +1,11 @@
 //! What hosts can reach, tested on all of them at once: package sources, downloads, and each other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::control::Control;
 use super::hosts::{self, ReachedHost, on_all};
+use crate::address::Endpoint;
 use crate::bundle::Contents;
 use crate::platform::bundled::{BundleLook, Needs};
 use crate::platform::network::{self, Contact};
@@ -90,7 +90,7 @@ fn look_around_from(
                 .lines(&host.name, &Script::new(network::CLOSE));
         }
     });
-    let listened = |link: &Link| !missing.contains(&(link.to.clone(), link.at));
+    let listened = |link: &Link| !missing.contains(&(link.to.clone(), link.at.clone()));
     let looked = |host: &ReachedHost| from(&host.name) && host.lost.is_none();
     for _ in 0..RETRIES {
         let is_odd = |host: &ReachedHost| looked(host) && !odd(host, &listened).is_empty();
@@ -118,26 +118,30 @@ fn look_around_from(
 }
 
 /// The targets of links without a listening process.
-fn not_listening(hosts: &[ReachedHost], links: &[Link]) -> BTreeSet<(String, SocketAddr)> {
+fn not_listening(hosts: &[ReachedHost], links: &[Link]) -> BTreeSet<(String, Endpoint)> {
     let listens = |link: &&Link| {
         let host = hosts.iter().find(|host| host.name == link.to);
-        host.is_some_and(|host| host.facts.listens_on(link.at))
+        let at = link.at.socket();
+        host.zip(at)
+            .is_some_and(|(host, at)| host.facts.listens_on(at))
     };
     let missing = links.iter().filter(|link| !listens(link));
-    missing.map(|link| (link.to.clone(), link.at)).collect()
+    missing
+        .map(|link| (link.to.clone(), link.at.clone()))
+        .collect()
 }
 
 fn open(
     hosts: &mut [ReachedHost],
-    missing: &BTreeSet<(String, SocketAddr)>,
+    missing: &BTreeSet<(String, Endpoint)>,
 ) -> BTreeMap<String, PortsOpened> {
     let opened = on_all(hosts, |host| {
         if !may_listen(&host.facts) {
             return None;
         }
         let here = missing.iter().filter(|(to, _)| *to == host.name);
-        let ports: Vec<_> = here.clone().map(|(_, at)| at.port()).collect();
-        let ip = here.map(|(_, at)| at.ip()).next()?;
+        let ports: Vec<_> = here.clone().map(|(_, at)| at.port).collect();
+        let ip = here.filter_map(|(_, at)| at.name.ip()).next()?;
         let script = network::listen_script(ip, &ports);
         let opened = match host.connection.lines(&host.name, &script) {
             Ok(lines) => network::not_opened(&lines).map_or(Ok(()), Err),
@@ -286,7 +290,7 @@ mod tests {
         let link = Link {
             from: "agent".into(),
             to: "server".into(),
-            at: "10.0.0.12:6443".parse().unwrap(),
+            at: Endpoint::parse("10.0.0.12", 6443).unwrap(),
         };
         let answers = ["Connection refused", "reached"];
         let remote = Scripted::new("agent").on("ready", Reply::exit(0));

@@ -14,6 +14,7 @@ mod script;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::address::Endpoint;
 use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::platform::Platform;
@@ -174,8 +175,10 @@ pub enum Task {
     LearnClusterCa,
     /// Every server answers through a load balancer.
     ProveBalancer(BalancerProof),
+    /// From a client of the API: every server answers through an external load balancer.
+    ProveExternalBalancer(ExternalBalancerProof),
     /// From an agent: its server address answers under the cluster's CA.
-    ProveEndpoint { at: SocketAddr },
+    ProveEndpoint { at: Endpoint },
     /// One load balancer holds the virtual address.
     ProveHolder {
         ip: IpAddr,
@@ -184,7 +187,7 @@ pub enum Task {
     },
     /// From a server, and from this machine where that is possible: the virtual address answers
     /// under the cluster's CA, before and after it has moved to the other load balancer.
-    ProveVirtualAddress { at: SocketAddr, has_moved: bool },
+    ProveVirtualAddress { at: Endpoint, has_moved: bool },
     /// The kubeconfig for the operator is in the state folder.
     KeepKubeconfig {
         /// The URL of the API for `kubectl`.
@@ -212,7 +215,7 @@ pub struct DrillProbe {
     /// Names the drill: `reset@k3s-server-1`.
     pub drill: String,
     /// The API endpoint.
-    pub at: SocketAddr,
+    pub at: Endpoint,
     /// How long the API may not answer; `None` where what is taken away has no second one.
     pub limit: Option<Duration>,
 }
@@ -230,6 +233,16 @@ pub struct BalancerProof {
     /// The address of the load balancer.
     pub at: SocketAddr,
     /// The servers behind it.
+    pub servers: Vec<(String, SocketAddr)>,
+}
+
+/// What is proven of a load balancer without a look into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalBalancerProof {
+    pub at: Endpoint,
+    /// What the certificate behind it must be good for.
+    pub names: Vec<String>,
+    /// The servers that must be behind it.
     pub servers: Vec<(String, SocketAddr)>,
 }
 

@@ -91,7 +91,7 @@ impl fmt::Display for Task {
             }
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
             Task::ProveHolder { .. } => "looked at on both load balancers",
-            Task::ProveVirtualAddress { .. } => {
+            Task::ProveVirtualAddress { .. } | Task::ProveExternalBalancer(_) => {
                 "tested from this host, over its own network, and from this machine if it can"
             }
             Task::ProveOverlay(_) => "tested from this host, through the pod network",

@@ -37,8 +37,7 @@ pub enum Contact {
 pub fn reach_script(links: &[Link]) -> Script {
     let mut numbered = String::new();
     for (number, link) in links.iter().enumerate() {
-        let (ip, port) = (link.at.ip(), link.at.port());
-        let _ = writeln!(numbered, "{number} {ip} {port}");
+        let _ = writeln!(numbered, "{number} {} {}", link.at.name, link.at.port);
     }
     Script::new(REACH)
         .input("PATIENCE", PATIENCE.to_string())
@@ -72,6 +71,12 @@ pub fn parse_contacts(text: &[String], links: &[Link]) -> Vec<Contact> {
     contacts
 }
 
+/// Whether this is why a name leads nowhere, in the words of the C library.
+pub fn is_unresolved(why: &str) -> bool {
+    let all = ["not known", "name resolution", "No address associated"];
+    all.iter().any(|says| why.contains(says))
+}
+
 /// The script that briefly listens on ports of a host. [`CLOSE`] ends it early.
 pub fn listen_script(ip: IpAddr, ports: &[u16]) -> Script {
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -101,6 +106,7 @@ pub fn not_opened(lines: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Endpoint;
 
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(str::to_owned).collect()
@@ -113,10 +119,14 @@ mod tests {
         let link = |at: &str| Link {
             from: "here".into(),
             to: "there".into(),
-            at: at.parse().unwrap(),
+            at: Endpoint::parse(at, 0).unwrap(),
         };
         let open = listener.local_addr().unwrap().to_string();
-        let links = [link(&open), link("127.0.0.1:9")];
+        let links = [
+            link(&open),
+            link("127.0.0.1:9"),
+            link("no.such.name.invalid:9"),
+        ];
         let output = std::process::Command::new("sh")
             .env("LC_ALL", "C")
             .arg("-c")
@@ -124,7 +134,13 @@ mod tests {
             .output();
         let text = String::from_utf8(output.expect("a shell").stdout).unwrap();
         let contacts = parse_contacts(&lines(&text), &links);
-        assert_eq!(contacts, [Contact::Reached, Contact::Refused], "{text}");
+        assert_eq!(
+            contacts[..2],
+            [Contact::Reached, Contact::Refused],
+            "{text}"
+        );
+        let unresolved = matches!(&contacts[2], Contact::NoWay(why) if is_unresolved(why));
+        assert!(unresolved, "{text}");
     }
 
     #[test]
@@ -132,7 +148,7 @@ mod tests {
         let link = Link {
             from: "here".into(),
             to: "there".into(),
-            at: "198.51.100.11:5432".parse().unwrap(),
+            at: Endpoint::parse("198.51.100.11", 5432).unwrap(),
         };
         let links = vec![link; 4];
         let said = "reach=tried\nreach.link=1 No route to host\nreach.link=0 reached\n\

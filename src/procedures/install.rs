@@ -175,12 +175,18 @@ fn balancers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         steps.push(proof);
     }
     steps.extend(virtual_address::steps(context)?);
+    steps.extend(load_balancer::external_proof(context).map(|proof| {
+        proof
+            .needing(firewall::opened(context))
+            .needing(on_each(k3s::SERVER_START, &context.servers))
+            .needing([context.server_1().id(k3s::AUTHORITY)])
+    }));
     Ok(steps)
 }
 
 fn agents(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
-    let mut balancers = on_each(load_balancer::PROOF, &context.balancers);
+    let mut balancers = load_balancer::proven(context);
     balancers.extend(virtual_address::proven(context));
     for agent in &context.agents {
         let token = k3s::token(context, agent);

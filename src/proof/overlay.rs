@@ -74,7 +74,9 @@ pub fn parse(text: &[String], device: &str, links: &[Link], at: &[IpAddr]) -> Op
     let ways: Vec<_> = said("overlay.way=").collect();
     let contacts = network::parse_contacts(text, links);
     let answer = |((link, contact), at): ((&Link, Contact), &IpAddr)| {
-        let ip = link.at.ip();
+        let Some(ip) = link.at.name.ip() else {
+            return Answer::NoWay("it has no address".into());
+        };
         let way = ways.iter().find_map(|way| Route::parse(way, ip));
         judged(device, ip, way, contact, *at)
     };
@@ -146,7 +148,7 @@ mod tests {
             .map(|ip| Link {
                 from: "here".into(),
                 to: "there".into(),
-                at: SocketAddr::new(ip.parse().unwrap(), KUBELET),
+                at: SocketAddr::new(ip.parse().unwrap(), KUBELET).into(),
             })
             .into();
         let text: Vec<_> = text.lines().map(str::to_owned).collect();

@@ -30,10 +30,10 @@ mod target;
 mod trials;
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::address::Endpoint;
 use crate::events::Stream;
 
 pub use accepted::AcceptedKeys;
@@ -122,13 +122,10 @@ pub trait Remote: Send {
         detached.apply(self, script, limit, line)
     }
 
-    /// A TCP connection from the host itself to another address. Reading and writing block, until
+    /// A TCP connection from the host itself, which resolves names. Reading and writing block, until
     /// `limit` after this call.
-    fn relay(
-        &mut self,
-        to: SocketAddr,
-        limit: Duration,
-    ) -> Result<Box<dyn Relay + '_>, RemoteError>;
+    fn relay(&mut self, to: &Endpoint, limit: Duration)
+    -> Result<Box<dyn Relay + '_>, RemoteError>;
 
     /// The bastions in front of it, in the order of the way there.
     fn through(&self) -> Vec<&str> {

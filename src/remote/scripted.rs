@@ -15,13 +15,13 @@
 //! ```
 
 use std::io::Read as _;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::program::text_of;
 use super::{Detached, Finished, Relay, Remote, RemoteError, Script, ScriptInput};
+use crate::address::Endpoint;
 use crate::events::Stream;
 
 /// The reply to a script: lines, and how it ends.
@@ -113,7 +113,7 @@ impl Transcript {
 }
 
 type ReplyRule = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
-type Connect = Box<dyn FnMut(SocketAddr) -> Result<Box<dyn Relay>, RemoteError> + Send>;
+type Connect = Box<dyn FnMut(Endpoint) -> Result<Box<dyn Relay>, RemoteError> + Send>;
 
 /// A host in memory.
 pub struct Scripted {
@@ -162,7 +162,7 @@ impl Scripted {
     #[must_use]
     pub fn relays(
         mut self,
-        connect: impl FnMut(SocketAddr) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
+        connect: impl FnMut(Endpoint) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
     ) -> Self {
         self.connect = Some(Box::new(connect));
         self
@@ -271,10 +271,10 @@ impl Remote for Scripted {
         self.end(reply.end, limit)
     }
 
-    fn relay(&mut self, to: SocketAddr, _: Duration) -> Result<Box<dyn Relay + '_>, RemoteError> {
+    fn relay(&mut self, to: &Endpoint, _: Duration) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.keep_alive()?;
         match &mut self.connect {
-            Some(connect) => connect(to).map(|relay| relay as Box<dyn Relay>),
+            Some(connect) => connect(to.clone()).map(|relay| relay as Box<dyn Relay>),
             None => Err(RemoteError::Unreachable {
                 host: self.host.clone(),
                 to: to.to_string(),
@@ -335,7 +335,10 @@ mod tests {
             let later = lines(&mut host, "x").0.unwrap_err();
             assert!(matches!(later, RemoteError::Lost { .. }), "{later}");
             assert!(host.keep_alive().is_err());
-            assert!(host.relay("127.0.0.1:1".parse().unwrap(), LIMIT).is_err());
+            assert!(
+                host.relay(&Endpoint::parse("127.0.0.1", 1).unwrap(), LIMIT)
+                    .is_err()
+            );
         }
     }
 

@@ -82,12 +82,13 @@ impl Poll {
 
     /// Whether a load balancer holds the address of the API.
     pub fn holds(&self, balancer: &mut dyn Remote) -> Result<bool, RemoteError> {
-        look::holds(balancer, self.topology.api.ip)
+        let ip = self.topology.api.virtual_ip();
+        ip.map_or(Ok(false), |ip| look::holds(balancer, ip))
     }
 
     /// What both say together: each with its host's name.
     pub fn virtual_address(&self, looks: &[(String, bool)]) -> VirtualAddress {
-        VirtualAddress::of(self.topology.api.ip, looks)
+        VirtualAddress::of(&self.topology.api.at.name, looks)
     }
 
     pub fn cluster(&self, server: &mut dyn Remote) -> Result<Cluster, RemoteError> {
@@ -96,7 +97,7 @@ impl Poll {
 
     pub fn balancer(&self, server: &mut dyn Remote) -> Result<Option<Balancer>, RemoteError> {
         match &self.authority {
-            Some(authority) => look::balancer(server, self.topology.api.at(), authority).map(Some),
+            Some(authority) => look::balancer(server, &self.topology.api.at, authority).map(Some),
             None => Ok(None),
         }
     }

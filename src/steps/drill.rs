@@ -214,7 +214,7 @@ impl<'a> DrillContext<'a> {
         let from = self.host(from.ok_or_else(|| StepError::NoOtherNode(drill.host.clone()))?)?;
         let probe = DrillProbe {
             drill: drill.to_string(),
-            at: self.topology.api.at(),
+            at: self.topology.api.at.clone(),
             limit: drill.has_second.then_some(self.limit),
         };
         let start = from.task(

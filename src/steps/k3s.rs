@@ -265,7 +265,7 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
             &NodeKind::AGENT.step("endpoint"),
             "this host reaches the cluster through the load balancer",
             Task::ProveEndpoint {
-                at: context.given.topology.api.at(),
+                at: context.given.topology.api.at.clone(),
             },
         )
         .skippable()

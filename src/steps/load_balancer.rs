@@ -1,12 +1,20 @@
-//! The load balancer: nginx at layer 4, in a separate instance.
+//! The load balancer: nginx at layer 4, in a separate instance; or an external one, which is proven alone.
 
-use super::{PACKAGES, StepContext, StepError, StepHost, step_file, template};
-use crate::plan::{BalancerProof, Step, Task};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{PACKAGES, StepContext, StepError, StepHost, on_each, step_file, template};
+use crate::events::StepId;
+use crate::plan::{BalancerProof, ExternalBalancerProof, Step, Task};
 use crate::topology::API;
 
 pub const INSTALL: &str = "load-balancer/install";
 pub const RUN: &str = "load-balancer/run";
 pub const PROOF: &str = "load-balancer/proof";
+/// Of an external one.
+const EXTERNAL: &str = "load-balancer/external";
+/// Its own checks may take a while to find new servers.
+const EXTERNAL_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 pub fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     balancer
@@ -33,7 +41,7 @@ pub fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
 pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, StepError> {
     let platform = balancer.platform;
     let topology = context.given.topology;
-    let port = topology.api.port;
+    let port = topology.api.at.port;
     let servers = topology.servers.iter();
     let upstreams: Vec<_> = servers.map(|server| server.at(API).to_string()).collect();
     let config = template::fill(
@@ -76,13 +84,9 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
 }
 
 pub fn proof(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
-    let topology = context.given.topology;
-    let servers = topology.servers.iter();
     let proof = BalancerProof {
-        at: balancer.member.at(topology.api.port),
-        servers: servers
-            .map(|server| (server.name.clone(), server.at(API)))
-            .collect(),
+        at: balancer.member.at(context.given.topology.api.at.port),
+        servers: servers(context),
     };
     balancer
         .task(
@@ -92,4 +96,39 @@ pub fn proof(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
         )
         .skippable()
         .needing([balancer.id(RUN)])
+}
+
+/// From a client of the API; `None` for load balancers of the wizard's own.
+pub fn external_proof(context: &StepContext<'_>) -> Option<Step> {
+    let api = &context.given.topology.api;
+    if !api.is_external() {
+        return None;
+    }
+    let names = [&api.address].into_iter().chain(&api.names);
+    let proof = ExternalBalancerProof {
+        at: api.at.clone(),
+        names: names.cloned().collect(),
+        servers: servers(context),
+    };
+    let step = context.api_client().task(
+        EXTERNAL,
+        "every server answers through the external load balancer",
+        Task::ProveExternalBalancer(proof),
+    );
+    Some(step.skippable().within(EXTERNAL_LIMIT))
+}
+
+/// What must have happened before agents join through the load balancers.
+pub fn proven(context: &StepContext<'_>) -> Vec<StepId> {
+    if context.given.topology.api.is_external() {
+        vec![context.api_client().id(EXTERNAL)]
+    } else {
+        on_each(PROOF, &context.balancers)
+    }
+}
+
+fn servers(context: &StepContext<'_>) -> Vec<(String, SocketAddr)> {
+    let servers = context.given.topology.servers.iter();
+    let named = servers.map(|server| (server.name.clone(), server.at(API)));
+    named.collect()
 }

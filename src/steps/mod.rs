@@ -189,6 +189,11 @@ impl<'a> StepContext<'a> {
         self.servers[0]
     }
 
+    /// The first node that uses the API endpoint as agents do ([`Topology::clients`]).
+    fn api_client(&self) -> StepHost<'a> {
+        self.agents.first().copied().unwrap_or(self.server_1())
+    }
+
     /// The hosts on which K3s runs, servers first.
     pub fn nodes(&self) -> impl Iterator<Item = &StepHost<'a>> {
         self.servers.iter().chain(&self.agents)

@@ -11,7 +11,7 @@ const K3S: &str = "selinux/k3s";
 
 /// For nginx.
 pub fn load_balancer(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Option<Step> {
-    let ports = format!("{}\n{API}", context.given.topology.api.port);
+    let ports = format!("{}\n{API}", context.given.topology.api.at.port);
     let step = balancer.shell(
         LOAD_BALANCER,
         "SELinux lets nginx forward to the servers",

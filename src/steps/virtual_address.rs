@@ -58,7 +58,7 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
             SEEN,
             "the API answers at the virtual address",
             Task::ProveVirtualAddress {
-                at: api.at(),
+                at: api.at.clone(),
                 has_moved: false,
             },
         )
@@ -76,7 +76,7 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
             MOVED,
             "the API answers at the virtual address after it has moved",
             Task::ProveVirtualAddress {
-                at: api.at(),
+                at: api.at.clone(),
                 has_moved: true,
             },
         )
@@ -136,7 +136,7 @@ fn run(
     let check = template::fill(
         include_str!("../../assets/templates/k3s-vip-check.sh.j2"),
         minijinja::context! {
-            port => topology.api.port,
+            port => topology.api.at.port,
             peer => in_url(peer),
         },
     )?;
@@ -169,7 +169,10 @@ fn moves(context: &StepContext<'_>, balancer: &StepHost<'_>, ip: IpAddr) -> Step
             ("VIRTUAL_IP", ip.to_string().into()),
             ("OWN_IP", balancer.ip.to_string().into()),
             ("PEER_IP", peer_ip(context, balancer).to_string().into()),
-            ("PORT", context.given.topology.api.port.to_string().into()),
+            (
+                "PORT",
+                context.given.topology.api.at.port.to_string().into(),
+            ),
         ],
     )
 }

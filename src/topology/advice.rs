@@ -68,8 +68,22 @@ pub const LEGEND: &str = "WORKLOADS: those of the lost machine or site. JOINS: n
      after about 6 min. by hand: an operator must act. stops: until the machine is back.";
 
 impl Topology {
-    /// What the loss of each machine means, and of each site where there are several.
+    /// What the loss of each machine means, of each site where there are several, and of an external
+    /// load balancer.
     pub fn losses(&self) -> Vec<Loss> {
+        let mut losses = self.losses_of_hosts();
+        losses.extend(self.api.is_external().then(|| Loss {
+            of: format!("{} (external)", self.api.at),
+            api: Survival::ByHand,
+            workloads: Survival::GoesOn,
+            joins: Survival::Stops,
+            writes: Survival::ByHand,
+            why: format!("{NO_ENDPOINT} Its own availability is its operator's."),
+        }));
+        losses
+    }
+
+    fn losses_of_hosts(&self) -> Vec<Loss> {
         let mut losses: Vec<(Vec<&str>, Loss)> = Vec::new();
         for machine in self.machines() {
             let loss = self.loss(&BTreeSet::from([machine]), machine.to_owned());
@@ -93,13 +107,18 @@ impl Topology {
 
     /// The losses in a sentence.
     pub fn survival(&self) -> String {
-        let losses = self.losses();
+        let losses = self.losses_of_hosts();
         let lost = losses.iter().filter(|loss| !loss.is_survived());
         let lost: Vec<_> = lost.map(|loss| loss.of.as_str()).collect();
+        let external = if self.api.is_external() {
+            " The load balancer is external: its own availability is its operator's."
+        } else {
+            ""
+        };
         match &lost[..] {
-            [] => ANY_MACHINE.to_owned(),
+            [] => format!("{ANY_MACHINE}{external}"),
             lost => format!(
-                "Not survived without an operator: the loss of {}.",
+                "Not survived without an operator: the loss of {}.{external}",
                 any_of(lost)
             ),
         }
@@ -116,6 +135,15 @@ impl Topology {
         }
         if self.api.members.len() == 1 {
             advice.push(SECOND_BALANCER.to_owned());
+        }
+        if self.api.is_external() {
+            advice.push(format!(
+                "The wizard has no shell on the load balancer at {}: it tests every server through it, \
+                 but does not see its configuration, its health checks, its log, or whether it is more \
+                 than one machine{}.",
+                self.api.at,
+                if self.has_sites() { ", and in which site" } else { "" }
+            ));
         }
         if self.servers.len() == 1 {
             advice.push(SECOND_SERVER.to_owned());
@@ -197,7 +225,7 @@ impl Topology {
         };
         let endpoint = match of_several(&self.api.members, lost) {
             ByItself => "The other load balancer takes the address over in 1 to 4 s.",
-            Stops => "kubectl needs the address of a server, and no node can join.",
+            Stops => NO_ENDPOINT,
             GoesOn | ByHand => "",
         };
         let is_stopped = self.of_datastore(lost) == Stops;
@@ -253,6 +281,7 @@ impl Topology {
 const ETCD: &str = "Three servers in one site and one Postgres: embedded etcd, which is part of K3s, would be simpler, \
      and the loss of any one server is survived. This wizard does not install it. An external Postgres \
      pays off where there are two sites, two servers, or a Postgres that others run and keep available.";
+const NO_ENDPOINT: &str = "kubectl needs the address of a server, and no node can join.";
 const ANY_MACHINE: &str = "The loss of any one machine is survived without an operator.";
 const SECOND_POSTGRES: &str = "With a second Postgres host and a monitor (which may be on a load balancer), the cluster survives the \
      loss of either Postgres.";
@@ -304,6 +333,9 @@ mod tests {
     fn told(hosts: &str) -> String {
         let mut answers = Answers::default();
         answers.load_balancer.virtual_ip = "10.0.0.200".parse().ok();
+        if !hosts.contains("load-balancer") {
+            answers.load_balancer.endpoint = Some("lb.example".into());
+        }
         for (number, line) in hosts.lines().map(str::trim).enumerate() {
             let words: Vec<_> = line.split(' ').collect();
             let roles = words[1].split('+').map(|role| Role::named(role).unwrap());
@@ -358,6 +390,15 @@ mod tests {
             "db1 postgres\ndb2 postgres\ns1 server\ns2 server\nlb1 load-balancer+monitor\n\
              lb2 load-balancer\na1 agent\na2 agent"
         ));
+    }
+
+    #[test]
+    fn an_external_load_balancer_is_up_to_its_operator() {
+        let one_site =
+            "db1 postgres\ndb2 postgres\nm monitor\ns1 server\ns2 server\na1 agent\na2 agent";
+        let two_sites = "db1 postgres east\ndb2 postgres west\nm monitor north\ns1 server east\n\
+                         s2 server west\na1 agent east\na2 agent west";
+        insta::assert_snapshot!([told(one_site), told(two_sites)].join("\n\n"));
     }
 
     #[test]

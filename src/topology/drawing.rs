@@ -5,14 +5,18 @@ use super::{Member, Topology};
 impl Topology {
     /// Lines of ASCII, so that they are the same everywhere: a layer each, the endpoint between two.
     pub fn drawing(&self) -> Vec<String> {
-        let api = format!("{}:{}", self.api.address, self.api.port);
+        let api = format!("{}:{}", self.api.address, self.api.at.port);
         let is_shared = self.api.virtual_ip().is_some();
         let shared = if is_shared { ", held by one of:" } else { "" };
         let datastore = self.datastore.authority();
         let is_pair = self.datastore.is_pair();
         let primary = if is_pair { ", the primary of:" } else { "" };
         let mut lines = vec!["kubectl, agents".to_owned(), format!("  |  {api}{shared}")];
-        lines.push(self.layer("load balancer", &self.api.members));
+        lines.push(if self.api.is_external() {
+            format!("{:<14} ( external )", "load balancer")
+        } else {
+            self.layer("load balancer", &self.api.members)
+        });
         lines.push("  |".to_owned());
         lines.push(self.layer("server", &self.servers));
         lines.push(format!("  |  {datastore}{primary}"));

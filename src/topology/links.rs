@@ -1,8 +1,9 @@
 //! Who must reach whom.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use super::{Member, Topology};
+use crate::address::Endpoint;
 
 /// The port of the Kubernetes API on every server.
 pub const API: u16 = 6443;
@@ -10,6 +11,8 @@ pub const API: u16 = 6443;
 pub const KUBELET: u16 = 10250;
 /// The monitor of a pair of Postgres hosts listens on it: its host may have a Postgres besides.
 pub const MONITOR: u16 = 5433;
+/// What a link to an external load balancer leads to: no host has such a name.
+pub const EXTERNAL_BALANCER: &str = "the load balancer";
 /// How many other agents an agent tests: with a hundred, not all need to.
 const NEIGHBOURS: usize = 8;
 
@@ -17,9 +20,10 @@ const NEIGHBOURS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
     pub from: String,
+    /// A host, or [`EXTERNAL_BALANCER`].
     pub to: String,
     /// The other one's address in the cluster's network.
-    pub at: SocketAddr,
+    pub at: Endpoint,
 }
 
 /// What the firewall of a host must allow from another host.
@@ -83,7 +87,7 @@ impl Topology {
             .filter_map(|link| {
                 Some(AllowedPeer {
                     from: member(&link.from)?.ip,
-                    port: AllowedPort::Tcp(link.at.port()),
+                    port: AllowedPort::Tcp(link.at.port),
                 })
             })
             .collect();
@@ -123,7 +127,7 @@ impl Topology {
                 links.push(Link {
                     from: from.name.clone(),
                     to: to.name.clone(),
-                    at: to.at(port),
+                    at: to.at(port).into(),
                 });
             }
         };
@@ -154,14 +158,14 @@ impl Topology {
                 add(balancer, server, API);
             }
             for agent in &self.agents {
-                add(agent, balancer, self.api.port);
+                add(agent, balancer, self.api.at.port);
             }
         }
         if self.api.virtual_ip().is_some() {
             // Each asks the other whether it is better off, and a server sees the address move.
             for balancer in &self.api.members {
                 for other in self.api.members.iter().chain([self.server_1()]) {
-                    add(other, balancer, self.api.port);
+                    add(other, balancer, self.api.at.port);
                 }
             }
         }
@@ -175,13 +179,20 @@ impl Topology {
                 add(agent, other, KUBELET);
             }
         }
+        if self.api.is_external() && to_host.is_none() {
+            links.extend(self.clients().iter().map(|client| Link {
+                from: client.name.clone(),
+                to: EXTERNAL_BALANCER.to_owned(),
+                at: self.api.at.clone(),
+            }));
+        }
         links
     }
 
     /// The other nodes that a node tests: those whose kubelets must have a link.
     pub fn neighbours(&self, node: &str) -> Vec<&Member> {
         let links = self.links().into_iter();
-        let own = links.filter(|link| link.from == node && link.at.port() == KUBELET);
+        let own = links.filter(|link| link.from == node && link.at.port == KUBELET);
         own.filter_map(|link| self.nodes().find(|member| member.name == link.to))
             .collect()
     }
@@ -338,6 +349,25 @@ mod tests {
         };
         assert_eq!(hears("k3s-nginx-2"), ["198.51.100.14"]);
         assert_eq!(hears("k3s-agent"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn agents_reach_an_external_load_balancer_which_reaches_the_servers_by_itself() {
+        let mut answers = lab();
+        answers.hosts.retain(|host| host.name != "k3s-nginx");
+        answers.load_balancer.endpoint = Some("lb.example:443".into());
+        let topology = Topology::of(&answers).unwrap();
+        let links = topology.links().into_iter();
+        let to_it = links.filter(|link| link.to == EXTERNAL_BALANCER);
+        let to_it: Vec<_> = to_it
+            .map(|link| format!("{} {}", link.from, link.at))
+            .collect();
+        assert_eq!(to_it, ["k3s-agent lb.example:443"]);
+        // Its own addresses are known to its operator alone.
+        let server = told(&topology.openings("k3s-server-2", &toml::Table::new()));
+        let api = server.iter().filter(|peer| peer.ends_with(" 6443/tcp"));
+        let api: Vec<_> = api.collect();
+        assert_eq!(api, ["198.51.100.12 6443/tcp", "198.51.100.15 6443/tcp"]);
     }
 
     /// Not only those that are tried: pods of any node may ask any kubelet.

@@ -14,11 +14,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Endpoint;
 use crate::answers::{Answers, Host, Role};
 use crate::cluster::ExpectedNode;
 
 pub use advice::{LEGEND, PARTS, Survival};
-pub use links::{API, AllowedPeer, AllowedPort, KUBELET, Link, MONITOR, Openings};
+pub use links::{
+    API, AllowedPeer, AllowedPort, EXTERNAL_BALANCER, KUBELET, Link, MONITOR, Openings,
+};
 pub use proxy::{Proxies, Proxy, ProxyError};
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
@@ -65,11 +68,11 @@ pub struct DatastoreEndpoint {
 pub struct ApiEndpoint {
     /// What the operator's kubectl connects to: an IP address or a DNS name.
     pub address: String,
-    /// What agents connect to: the address of the load balancer, or the virtual one of two.
-    pub ip: IpAddr,
-    pub port: u16,
+    /// What agents connect to: the load balancer, the virtual address of two, or an external one.
+    pub at: Endpoint,
     /// Extra names and addresses.
     pub names: Vec<String>,
+    /// The load balancers; none where it is external, without a shell on it.
     pub members: Vec<Member>,
 }
 
@@ -90,8 +93,16 @@ impl Topology {
             Ok(members) if members.is_empty() => Err(TopologyError::NoHost(role)),
             members => members,
         };
-        let (balancers, postgres) = (some(Role::LoadBalancer)?, &answers.postgres);
-        let virtual_ip = answers.load_balancer.virtual_ip;
+        let (balancer, postgres) = (&answers.load_balancer, &answers.postgres);
+        let (address, at, balancers) = if let Some(at) = balancer.external() {
+            (at.name.to_string(), at, Vec::new())
+        } else {
+            let members = some(Role::LoadBalancer)?;
+            let shared = balancer.virtual_ip;
+            let address = shared.map_or(members[0].address.clone(), |ip| ip.to_string());
+            let at = SocketAddr::new(shared.unwrap_or(members[0].ip), balancer.port);
+            (address, at.into(), members)
+        };
         Ok(Self {
             cluster: answers.cluster.name.clone(),
             datastore: DatastoreEndpoint {
@@ -103,10 +114,9 @@ impl Topology {
                 monitors: members(Role::Monitor)?,
             },
             api: ApiEndpoint {
-                address: virtual_ip.map_or(balancers[0].address.clone(), |ip| ip.to_string()),
-                ip: virtual_ip.unwrap_or(balancers[0].ip),
-                port: answers.load_balancer.port,
-                names: answers.load_balancer.names.clone(),
+                address,
+                at,
+                names: balancer.names.clone(),
                 members: balancers,
             },
             servers: some(Role::Server)?,
@@ -122,6 +132,16 @@ impl Topology {
     /// The hosts on which K3s runs, servers first.
     pub fn nodes(&self) -> impl Iterator<Item = &Member> {
         self.servers.iter().chain(&self.agents)
+    }
+
+    /// The nodes that use the API endpoint: the agents. Without any, server 1 stands for them, although
+    /// many load balancers do not connect a server to itself (docs/facts.md, "External load balancers").
+    pub fn clients(&self) -> &[Member] {
+        if self.agents.is_empty() {
+            &self.servers[..1]
+        } else {
+            &self.agents
+        }
     }
 
     /// The hosts of all parts, in the order of the phases; a host with several roles several times.
@@ -148,7 +168,7 @@ impl Topology {
 
     /// Every name and address of the API, each once.
     pub fn server_names(&self) -> Vec<String> {
-        let of_endpoint = [self.api.ip.to_string(), self.api.address.clone()].into_iter();
+        let of_endpoint = [self.api.at.name.to_string(), self.api.address.clone()].into_iter();
         let of_members = self.api.members.iter().chain(&self.servers);
         let of_members =
             of_members.flat_map(|member| [member.ip.to_string(), member.address.clone()]);
@@ -235,9 +255,14 @@ impl ApiEndpoint {
         self.members.iter().find(|member| member.name == name)
     }
 
+    /// Without a shell on it: the wizard sees what it does, not what it is.
+    pub fn is_external(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// The address that the load balancers share, if there are two.
     pub fn virtual_ip(&self) -> Option<IpAddr> {
-        (self.members.len() > 1).then_some(self.ip)
+        self.at.name.ip().filter(|_| self.members.len() > 1)
     }
 
     /// The load balancer besides this one, if there are two.
@@ -251,16 +276,12 @@ impl ApiEndpoint {
             .address
             .parse()
             .map_or_else(|_| self.address.clone(), in_url);
-        format!("https://{host}:{}", self.port)
+        format!("https://{host}:{}", self.at.port)
     }
 
     /// The URL that agents join.
     pub fn join_url(&self) -> String {
-        format!("https://{}:{}", in_url(self.ip), self.port)
-    }
-
-    pub fn at(&self) -> SocketAddr {
-        SocketAddr::new(self.ip, self.port)
+        format!("https://{}", self.at)
     }
 }
 
@@ -348,6 +369,29 @@ mod tests {
             assert_eq!(peer.name, "k3s-nginx-2");
         }
         assert_eq!(Topology::of(&lab()).unwrap().api.virtual_ip(), None);
+    }
+
+    #[test]
+    fn an_external_load_balancer_is_no_host() {
+        let mut answers = lab();
+        answers
+            .hosts
+            .retain(|host| host.role() != Role::LoadBalancer);
+        answers.load_balancer.endpoint = Some("lb.example".into());
+        let topology = Topology::of(&answers).unwrap();
+        assert!(topology.api.is_external());
+        assert_eq!(topology.api.virtual_ip(), None);
+        assert_eq!(topology.api.url(), "https://lb.example:6443");
+        assert_eq!(topology.api.join_url(), topology.api.url());
+        let names = topology.server_names();
+        assert_eq!(names[..2], ["lb.example", "198.51.100.12"]);
+        assert_eq!(topology.clients()[0].name, "k3s-agent");
+        answers.load_balancer.endpoint = Some("[2001:db8::4]:443".into());
+        answers.hosts.retain(|host| host.role() != Role::Agent);
+        let topology = Topology::of(&answers).unwrap();
+        assert_eq!(topology.api.join_url(), "https://[2001:db8::4]:443");
+        assert_eq!(topology.server_names()[0], "2001:db8::4");
+        assert_eq!(topology.clients()[0].name, "k3s-server-1");
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Topology {
             [Some(host.name.clone()), Some(host.address.clone()), ip]
         };
         let hosts = answers.hosts.iter().flat_map(of_host).flatten();
-        let api = [self.api.ip.to_string(), self.api.address.clone()];
+        let api = [self.api.at.name.to_string(), self.api.address.clone()];
         let names = self.api.names.iter().chain(&self.datastore.name).cloned();
         let services = setting(DOMAIN).map(|domain| format!(".{domain}"));
         let services = [".svc".to_owned()].into_iter().chain(services);

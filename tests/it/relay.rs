@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
+use k3s_ha_wizard::address::Endpoint;
 use k3s_ha_wizard::remote::{Remote, RemoteError, Ssh};
 use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslConnector, SslMethod};
@@ -51,7 +52,7 @@ fn a_relay_leads_there_and_back_again() {
     });
     // More often than sshd allows sessions at once.
     for turn in 0..15 {
-        let mut relay = ssh.relay(to, LIMIT).unwrap();
+        let mut relay = ssh.relay(&to.into(), LIMIT).unwrap();
         let mut answer = vec![0; 5];
         relay.read_exact(&mut answer).unwrap();
         assert_eq!(answer, b"hello");
@@ -94,7 +95,7 @@ fn tls_goes_over_a_relay() {
     });
 
     let mut ssh = start();
-    let relay = ssh.relay(to, LIMIT).unwrap();
+    let relay = ssh.relay(&to.into(), LIMIT).unwrap();
     let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
     connector.cert_store_mut().add_cert(cert).unwrap();
     let connector = connector.build();
@@ -113,8 +114,8 @@ fn tls_goes_over_a_relay() {
 #[test]
 fn an_sshd_that_allows_one_session_has_no_relays() {
     let mut ssh = Sshd::with("MaxSessions 1").connect();
-    let to = "127.0.0.1:1".parse().unwrap();
-    let refused = ssh.relay(to, LIMIT).err().unwrap().to_string();
+    let to = Endpoint::parse("127.0.0.1", 1).unwrap();
+    let refused = ssh.relay(&to, LIMIT).err().unwrap().to_string();
     assert!(refused.contains("MaxSessions"), "{refused}");
     assert_eq!(beside(&mut ssh), "beside");
 }
@@ -126,12 +127,23 @@ fn a_relay_tells_why_it_does_not_get_there() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let why = |ssh: &mut Ssh, to: SocketAddr, limit| match ssh.relay(to, limit) {
+    let why = |ssh: &mut Ssh, to: SocketAddr, limit| match ssh.relay(&to.into(), limit) {
         Ok(_) => panic!("connected to {to}"),
         Err(RemoteError::Unreachable { why, .. }) => why,
         Err(other) => panic!("{other}"),
     };
     assert_eq!(why(&mut ssh, closed, LIMIT), "connection refused");
+
+    // The host resolves names by itself.
+    let by_name = |name| Endpoint::parse(name, closed.port()).unwrap();
+    let mut why_not = |name| match ssh.relay(&by_name(name), LIMIT) {
+        Err(RemoteError::Unreachable { why, .. }) => why,
+        _ => panic!("{name}"),
+    };
+    assert_eq!(why_not("localhost"), "connection refused");
+    let unresolved = why_not("no.such.name.invalid");
+    let says = |text: &str| unresolved.contains(text);
+    assert!(says("not known") || says("name resolution"), "{unresolved}");
 
     // No process accepts there: once the queue is full, the kernel stops answering.
     let full = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -151,7 +163,7 @@ fn a_relay_that_says_nothing_ends_with_its_limit() {
     let mut ssh = start();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = silent.local_addr().unwrap();
-    let mut relay = ssh.relay(to, Duration::from_secs(1)).unwrap();
+    let mut relay = ssh.relay(&to.into(), Duration::from_secs(1)).unwrap();
     match relay.read(&mut [0; 10]) {
         Ok(0) => {}
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::TimedOut),

@@ -3,12 +3,12 @@
 //! without it; the lab tests it with the real one.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use k3s_ha_wizard::address::Endpoint;
 use k3s_ha_wizard::events::Stream;
 use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script, ScriptInput};
 
@@ -157,7 +157,7 @@ impl<R: Remote> Remote for There<R> {
 
     fn relay(
         &mut self,
-        to: SocketAddr,
+        to: &Endpoint,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.remote.relay(to, limit)

@@ -138,8 +138,8 @@ fn take_marks(
     probe: &DrillProbe,
     access: &Access,
 ) -> Result<BTreeSet<String>, Trouble> {
-    let relay = site.remote.relay(probe.at, MARKS)?;
-    let taken = Api::connect_as(relay, &probe.at.ip().to_string(), access).and_then(|mut api| {
+    let relay = site.remote.relay(&probe.at, MARKS)?;
+    let taken = Api::connect_as(relay, &probe.at.name.to_string(), access).and_then(|mut api| {
         let there = api.marks()?;
         there.iter().try_for_each(|mark| api.remove_mark(mark))?;
         Ok(there)

@@ -16,7 +16,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, links: &[Link]) -> Result<Outcome, 
     let (_, said, _) = output(site.remote, &reach_script(links), LOOK)?;
     let (mut broken, mut untried) = (Vec::new(), None);
     for (link, contact) in links.iter().zip(parse_contacts(&said, links)) {
-        let there = format!("{} port {}", link.to, link.at.port());
+        let there = format!("{} port {}", link.to, link.at.port);
         let got = match contact {
             Contact::Reached => "answers".to_owned(),
             Contact::Untried(why) => {

@@ -3,6 +3,7 @@
 mod bundle;
 mod cluster;
 mod drill;
+mod external_balancer;
 mod installer;
 mod links;
 mod overlay;
@@ -110,6 +111,7 @@ pub(super) fn only_looks(task: &Task) -> bool {
     match task {
         Task::ProveDatastore(_)
         | Task::ProveBalancer(_)
+        | Task::ProveExternalBalancer(_)
         | Task::ProveEndpoint { .. }
         | Task::ProveHolder { .. }
         | Task::ProveVirtualAddress { .. }
@@ -144,9 +146,10 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         Task::ProveDatastore(proof) => proofs::datastore(site, proof),
         Task::LearnClusterCa => cluster::learn_ca(site),
         Task::ProveBalancer(proof) => proofs::balancer(site, proof),
-        Task::ProveEndpoint { at } => proofs::endpoint(site, *at),
+        Task::ProveExternalBalancer(proof) => external_balancer::prove(site, proof),
+        Task::ProveEndpoint { at } => proofs::endpoint(site, at),
         Task::ProveHolder { ip, other } => virtual_address::holder(site, *ip, other.as_deref()),
-        Task::ProveVirtualAddress { at, has_moved } => virtual_address::seen(site, *at, *has_moved),
+        Task::ProveVirtualAddress { at, has_moved } => virtual_address::seen(site, at, *has_moved),
         Task::KeepKubeconfig { url, name } => cluster::keep_kubeconfig(site, url, name),
         Task::LearnPodNetworks => cluster::learn_networks(site),
         Task::ProveOverlay(proof) => overlay::prove(site, proof),

@@ -121,7 +121,7 @@ fn look(
             links.push(Link {
                 from: site.host.to_owned(),
                 to: peer.name.to_owned(),
-                at: SocketAddr::new(peer.addresses[which], KUBELET),
+                at: SocketAddr::new(peer.addresses[which], KUBELET).into(),
             });
         }
     }

@@ -1,12 +1,13 @@
 //! Proofs, each over the network of the host that it is about.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
 use super::{Site, Trouble};
+use crate::address::Endpoint;
 use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
@@ -23,6 +24,8 @@ const BALANCER_PATIENCE: Duration = BalancerProof::REST.saturating_add(Duration:
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
+/// How long this machine waits for a connection, and for an answer.
+const FROM_HERE: Duration = Duration::from_secs(3);
 /// How often the load balancer is asked for every server that it has, before a server that never
 /// answered is asked directly.
 const ROUNDS: usize = 4;
@@ -51,7 +54,7 @@ pub(super) fn datastore(
         for case in Case::ALL {
             let proved = tried(
                 site,
-                *address,
+                &(*address).into(),
                 PATIENCE,
                 |relay| datastore::prove(case, &datastore, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
@@ -90,7 +93,7 @@ pub(super) fn balancer(
     site: &mut Site<'_, '_>,
     wanted: &BalancerProof,
 ) -> Result<Outcome, Trouble> {
-    let address = wanted.at;
+    let address = Endpoint::from(wanted.at);
     let upstreams = &wanted.servers;
     let ca = cluster_ca(site)?;
 
@@ -99,7 +102,7 @@ pub(super) fn balancer(
     let mut answered = BTreeSet::new();
     for _ in 0..ROUNDS {
         for _ in 0..upstreams.len() {
-            let verdict = ping(site, address, &ca)?;
+            let verdict = ping(site, &address, &ca)?;
             if !verdict.holds() {
                 let (expected, got) = (verdict.expected(), verdict.got.to_string());
                 broken.push(format!("{address} {got}"));
@@ -117,7 +120,7 @@ pub(super) fn balancer(
             ("answers through the load balancer".to_owned(), true)
         } else {
             // nginx prefers the server that has fewer connections: one that is busy may not be chosen.
-            let verdict = ping(site, *upstream, &ca)?;
+            let verdict = ping(site, &(*upstream).into(), &ca)?;
             let got = if verdict.holds() {
                 "answers the load balancer; it has more connections than the others, so that it \
                  was not chosen now"
@@ -136,7 +139,7 @@ pub(super) fn balancer(
 }
 
 /// From an agent: what it joins answers, and is the cluster.
-pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<Outcome, Trouble> {
+pub(super) fn endpoint(site: &mut Site<'_, '_>, address: &Endpoint) -> Result<Outcome, Trouble> {
     let ca = cluster_ca(site)?;
     let verdict = ping(site, address, &ca)?;
     let (got, holds) = (verdict.got.to_string(), verdict.holds());
@@ -156,25 +159,52 @@ pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<O
 /// Asks the API at an address, over the network of the host.
 pub(super) fn ping(
     site: &mut Site<'_, '_>,
-    to: SocketAddr,
+    to: &Endpoint,
     ca_pem: &str,
 ) -> Result<BalancerVerdict, RemoteError> {
-    let name = to.ip().to_string();
+    ping_as(site, to, &to.name.to_string(), ca_pem)
+}
+
+/// The same, where the certificate must be good for this name.
+pub(super) fn ping_as(
+    site: &mut Site<'_, '_>,
+    to: &Endpoint,
+    name: &str,
+    ca_pem: &str,
+) -> Result<BalancerVerdict, RemoteError> {
     let proved = tried(
         site,
         to,
         BALANCER_PATIENCE,
-        |relay| balancer::prove(&name, ca_pem, relay),
+        |relay| balancer::prove(name, ca_pem, relay),
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
     )?;
-    Ok(proved.unwrap_or_else(|error| BalancerVerdict::unreached(&name, &error)))
+    Ok(proved.unwrap_or_else(|error| BalancerVerdict::unreached(name, &error)))
+}
+
+/// Asks it from this machine, which resolves a name by itself.
+pub(super) fn from_here(to: &Endpoint, ca_pem: &str) -> BalancerVerdict {
+    let name = to.name.to_string();
+    let places = (name.as_str(), to.port).to_socket_addrs();
+    let connected = places.and_then(|mut places| {
+        let place = places.next();
+        let place = place.ok_or_else(|| std::io::Error::other("it has no address"))?;
+        let stream = TcpStream::connect_timeout(&place, FROM_HERE)?;
+        stream.set_read_timeout(Some(FROM_HERE))?;
+        stream.set_write_timeout(Some(FROM_HERE))?;
+        Ok(stream)
+    });
+    match connected {
+        Ok(stream) => balancer::prove(&name, ca_pem, stream),
+        Err(error) => BalancerVerdict::unreached(&name, &error),
+    }
 }
 
 /// Proves something through a relay; again, for so long, where the result is broken, which shows
 /// neither. The inner error is why there is no relay.
 fn tried<T>(
     site: &mut Site<'_, '_>,
-    to: SocketAddr,
+    to: &Endpoint,
     patience: Duration,
     prove: impl Fn(Box<dyn Relay + '_>) -> T,
     is_broken: impl Fn(&T) -> bool,

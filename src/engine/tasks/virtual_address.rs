@@ -1,20 +1,19 @@
 //! The address that two load balancers share: who holds it, and what answers there.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Site, Trouble, proofs};
+use crate::address::Endpoint;
 use crate::engine::hosts::output;
 use crate::engine::look::OWN_ADDRESS;
 use crate::events::Outcome;
 use crate::plan::Late;
-use crate::proof::balancer::{self, BalancerVerdict};
+use crate::proof::balancer::BalancerVerdict;
 use crate::remote::Script;
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(20);
-/// How long this machine waits for a connection, and for an answer.
-const FROM_HERE: Duration = Duration::from_secs(3);
 const INSTEAD: &str = "Where a network does not let an address move, as in most clouds: use one load \
                        balancer without virtual_ip, or a load balancer of the cloud";
 
@@ -65,7 +64,7 @@ pub(super) fn holder(
 /// address moved.
 pub(super) fn seen(
     site: &mut Site<'_, '_>,
-    at: SocketAddr,
+    at: &Endpoint,
     has_moved: bool,
 ) -> Result<Outcome, Trouble> {
     let ca = proofs::cluster_ca(site)?;
@@ -73,7 +72,7 @@ pub(super) fn seen(
     let mut broken = told(site, "the virtual address from here", &verdict)?;
     // A look ahead must not wait for a machine that may not be let through.
     if site.ahead.is_none() {
-        let verdict = from_here(at, &ca);
+        let verdict = proofs::from_here(at, &ca);
         let reached_before = site.bound(Late::ReachedFromHere);
         let reached_before = reached_before.is_some_and(|reached| reached.expose() == "yes");
         if verdict.holds() || (has_moved && reached_before) {
@@ -108,17 +107,4 @@ fn told(
     let (got, holds) = (verdict.got.to_string(), verdict.holds());
     site.proved(case, verdict.expected(), got.clone(), holds)?;
     Ok((!holds).then_some(got))
-}
-
-fn from_here(at: SocketAddr, ca_pem: &str) -> BalancerVerdict {
-    let name = at.ip().to_string();
-    let connected = TcpStream::connect_timeout(&at, FROM_HERE).and_then(|stream| {
-        stream.set_read_timeout(Some(FROM_HERE))?;
-        stream.set_write_timeout(Some(FROM_HERE))?;
-        Ok(stream)
-    });
-    match connected {
-        Ok(stream) => balancer::prove(&name, ca_pem, stream),
-        Err(error) => BalancerVerdict::unreached(&name, &error),
-    }
 }

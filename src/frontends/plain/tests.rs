@@ -9,6 +9,7 @@ use super::echo::Shown;
 use super::run::Wish;
 use super::text::help as say_help;
 use super::*;
+use crate::address::Endpoint;
 use crate::answers::{Answers, Role};
 use crate::engine::tests::decisions::{attended, fails_once};
 use crate::engine::tests::{World, host, step};
@@ -373,7 +374,7 @@ fn a_run_is_stopped_at_a_failed_step_also_by_the_end_of_the_input() {
 fn only_what_looks_may_be_left_out() {
     let mut looks = step("a", "h", &[]);
     looks.work = Work::Task(Task::ProveEndpoint {
-        at: "192.0.2.1:6443".parse().unwrap(),
+        at: Endpoint::parse("192.0.2.1", 6443).unwrap(),
     });
     let looks = looks.skippable();
     let steps = vec![looks, step("b", "h", &[("a", "h")])];

@@ -4,11 +4,13 @@
 //! What cannot be known does not fail, so that a container can be a host.
 //!
 //! * `host`: one host; `existing`: what is already installed; `across`: hosts compared
-//! * `network`: whether they can reach each other; `virtual_address`: of two load balancers
+//! * `network`: whether they can reach each other; `virtual_address`: of two load balancers;
+//!   `external_balancer`: whether they reach an external one
 //! * `print`: the grid as text
 
 mod across;
 mod existing;
+mod external_balancer;
 mod host;
 mod network;
 mod print;
@@ -117,7 +119,12 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
             .into_iter()
             .map(|sheet| sheet.row(wanted.answers))
             .collect(),
-        notes: [host::notes(hosts), network::notes(wanted, hosts)].concat(),
+        notes: [
+            host::notes(hosts),
+            network::notes(wanted, hosts),
+            external_balancer::notes(wanted, hosts),
+        ]
+        .concat(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Looked, Requirements, RowDraft};
+use super::{Looked, Requirements, RowDraft, external_balancer};
 use crate::answers::Check;
 use crate::platform::firewall::Firewall;
 use crate::platform::network::{Contact, PATIENCE};
-use crate::topology::Link;
+use crate::topology::{EXTERNAL_BALANCER, Link};
 
 pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, hosts: &[Looked<'_>]) {
     let looked = sheet.looked;
@@ -20,7 +20,11 @@ pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, hosts: &
     for (link, contact) in looked.links {
         sheet.looks_at(Check::Network);
         let Link { to, at, .. } = link;
-        let (ip, port) = (at.ip(), at.port());
+        if to == EXTERNAL_BALANCER {
+            external_balancer::check(sheet, at, contact, hosts);
+            continue;
+        }
+        let (ip, port) = (&at.name, at.port);
         let there = format!("{to} port {port} ({ip})");
         let firewalls = firewalls_of(to, hosts);
         if is_blocked(contact) && will_open(firewalls, wanted) {
@@ -137,7 +141,7 @@ pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<Strin
     let later = hosts
         .iter()
         .flat_map(|looked| looked.links)
-        .filter(|(_, contact)| *contact == Contact::Later)
+        .filter(|(link, contact)| *contact == Contact::Later && link.to != EXTERNAL_BALANCER)
         .count();
     if later > 0 {
         notes.push(format!(

@@ -19,7 +19,6 @@ mod shell;
 mod through;
 mod wire;
 
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -29,6 +28,7 @@ use super::program::text_of;
 use super::{
     Cancel, Credentials, LineSplitter, Relay, Remote, RemoteError, Script, ScriptInput, Target,
 };
+use crate::address::Endpoint;
 use crate::events::Stream;
 use wire::{Pumped, Wire};
 
@@ -132,7 +132,7 @@ impl Remote for Ssh {
     /// user apply.
     fn relay(
         &mut self,
-        to: SocketAddr,
+        to: &Endpoint,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.idle()?;

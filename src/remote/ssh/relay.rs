@@ -2,13 +2,13 @@
 //! (docs/ssh.md, "Relays").
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ssh2::{Channel, Session};
 
 use super::wire::{Pumped, Until, Wire};
 use super::{RemoteError, Stream, shell};
+use crate::address::Endpoint;
 
 /// `$0` and `$1` are the target, `$2` is printed once connected. When either side ends, the whole
 /// process group of `timeout` is killed; a target that takes no more may still have last words. One line without `!`, for all login shells.
@@ -32,7 +32,7 @@ pub struct OpenedChannel {
 pub fn open(
     wire: &Wire,
     host: &str,
-    to: SocketAddr,
+    to: &Endpoint,
     limit: Duration,
 ) -> Result<OpenedChannel, RemoteError> {
     let mark = shell::nonce().map_err(|why| wire.lost(why.to_string()))?;
@@ -41,8 +41,8 @@ pub fn open(
     let command = format!(
         "exec env LC_ALL=C timeout {} bash -c '{COPY}' {} {} {mark}",
         seconds.max(1),
-        to.ip(),
-        to.port()
+        to.name,
+        to.port
     );
     let until = Until::after(limit);
     let patient = Until::after(limit + GRACE);
@@ -109,9 +109,18 @@ fn explain(status: i32, err: &str, seconds: u64) -> String {
         "no route to host".to_owned()
     } else if err.contains("Network is unreachable") {
         "network is unreachable".to_owned()
+    } else if let Some(why) = unresolved(err) {
+        why.to_owned()
     } else {
         last.to_owned()
     }
+}
+
+/// What bash says first about a name that does not resolve.
+fn unresolved(err: &str) -> Option<&str> {
+    let says = |why: &&str| why.contains("not known") || why.contains("name resolution");
+    let lines = err.lines().filter_map(|line| line.rsplit(": ").next());
+    lines.into_iter().find(says)
 }
 
 /// Closes a channel on both sides, so that it no longer counts (sshd allows 10 at once), and

@@ -6,6 +6,7 @@ use super::super::live::LiveUpdate;
 use super::super::message::{RunFiles, Unreached};
 use super::super::page::Page;
 use super::*;
+use crate::address::NetworkName;
 use crate::answers::{CredentialKind, CredentialRequest};
 use crate::cluster::Cluster;
 use crate::cluster::datastore::{Datastore, MemberLook, Named};
@@ -262,7 +263,8 @@ fn a_pair_shows_its_primary_and_whether_the_standby_is_in_sync() {
             ("balancer".to_owned(), false),
             ("balancer-2".to_owned(), true),
         ];
-        let held = VirtualAddress::of([10, 0, 0, 4].into(), &looks);
+        let ip = NetworkName::parse("10.0.0.4").unwrap();
+        let held = VirtualAddress::of(&ip, &looks);
         tell(&mut model, LiveUpdate::Holder(held));
         let page = text(&model);
         let from = page.find("Virtual address  ").expect("the holder");

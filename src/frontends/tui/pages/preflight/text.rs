@@ -164,7 +164,7 @@ pub fn contact(contact: &Contact) -> &'static str {
 }
 
 pub fn link(link: &Link, came_of_it: &Contact) -> String {
-    let (ip, port) = (link.at.ip(), link.at.port());
+    let (ip, port) = (&link.at.name, link.at.port);
     let word = contact(came_of_it);
     match came_of_it {
         Contact::NoWay(why) | Contact::Untried(why) => {
