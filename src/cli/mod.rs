@@ -9,6 +9,7 @@ mod drill;
 mod help;
 mod install;
 mod kubeconfig;
+mod load_balancer;
 mod logins;
 mod plan;
 mod replay;
@@ -81,6 +82,9 @@ enum Command {
     /// Take machines and services away, one after the other, measure, and give them back; without a
     /// name all of them
     Drill(drill::DrillArgs),
+    /// An external load balancer: how it is configured, and how long it keeps connections
+    #[command(subcommand)]
+    LoadBalancer(load_balancer::LoadBalancerVerb),
     /// Everything for hosts without internet, in one file
     #[command(subcommand)]
     Bundle(bundle::BundleVerb),
@@ -142,6 +146,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Drill(drill)) => drill.run(display),
+        Some(Command::LoadBalancer(verb)) => verb.run(),
         Some(Command::Bundle(verb)) => verb.run(),
         Some(Command::Replay(replay)) => replay.run(display, read_only),
         Some(Command::Kubeconfig(args)) => args.run(),
@@ -179,6 +184,7 @@ impl Command {
             Self::Plan(_)
             | Self::Status(_)
             | Self::Check(_)
+            | Self::LoadBalancer(_)
             | Self::Replay(_)
             | Self::Answers(_)
             | Self::Schema { .. }

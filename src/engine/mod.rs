@@ -10,6 +10,7 @@
 //! * [`collecting`]: fills a bundle from reference hosts
 //! * `hints`: what to do about a failure, from its output
 //! * [`control`]: decisions and aborts
+//! * [`from_here`]: what this machine sees of the API endpoint
 //! * [`look`]: reads the state of a cluster, without changing anything; [`watch`]: repeatedly
 
 mod acts;
@@ -19,6 +20,7 @@ mod asking;
 pub mod collecting;
 mod comparison;
 pub mod control;
+pub mod from_here;
 mod hints;
 pub mod hosts;
 pub mod look;

@@ -2,7 +2,7 @@
 //! comes back is hostile until it is read: no part of it is longer than it may be.
 
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 
 use httparse::Status;
@@ -84,6 +84,15 @@ impl<S: Read + Write> HttpConnection<S> {
     /// Asks for a path, and reads the whole answer; its body may have `most` bytes.
     pub(crate) fn get(&mut self, path: &str, most: usize) -> Result<HttpAnswer, HttpError> {
         self.ask("GET", path, None, most)
+    }
+
+    /// Whether the connection ends while nothing is asked, within the time that its reads may take.
+    pub(crate) fn ends(&mut self) -> bool {
+        match self.stream.read(&mut [0]) {
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            // What was not asked for belongs to no question.
+            Ok(_) => true,
+        }
     }
 
     /// Any question, with a body in JSON if there is one. Neither method nor path may come from a host.

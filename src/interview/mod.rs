@@ -173,14 +173,16 @@ impl Interview {
     /// The roles that are likely to be added next.
     fn next_roles(&self) -> Vec<Role> {
         let has = |role| self.answers.with_role(role).count();
+        let needs_balancer =
+            self.answers.load_balancer.endpoint.is_none() && has(Role::LoadBalancer) == 0;
         let needs_monitor = self.answers.is_pair() && has(Role::Monitor) == 0;
         if has(Role::Postgres) == 0 {
             vec![Role::Postgres]
         } else if has(Role::Server) < 2 {
             vec![Role::Server]
-        } else if has(Role::LoadBalancer) == 0 && needs_monitor {
+        } else if needs_balancer && needs_monitor {
             vec![Role::LoadBalancer, Role::Monitor]
-        } else if has(Role::LoadBalancer) == 0 {
+        } else if needs_balancer {
             vec![Role::LoadBalancer]
         } else if needs_monitor {
             vec![Role::Monitor]
@@ -310,6 +312,9 @@ mod tests {
             form.value("role").to_owned()
         };
         assert_eq!(proposed(&interview), "load-balancer+monitor");
+        interview.answers.load_balancer.endpoint = Some("lb.example".into());
+        assert_eq!(proposed(&interview), "monitor");
+        interview.answers.load_balancer.endpoint = None;
         let balancer = Host::new("lb", Role::LoadBalancer, "lb");
         interview.answers.hosts.push(balancer);
         assert_eq!(proposed(&interview), "monitor");

@@ -53,6 +53,16 @@ impl Poll {
         })
     }
 
+    /// What it is compared with.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The certificate of its own authority, where a run came so far.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
     pub fn name(&self) -> &str {
         &self.answers.cluster.name
     }

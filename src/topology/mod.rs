@@ -4,11 +4,13 @@
 //!   [`openings`](Topology::openings): what the firewall of a host must allow for them
 //! * [`Proxy`]: how each host downloads
 //! * [`losses`](Topology::losses): what survives the loss of which machine
+//! * [`recipe`](Topology::recipe): how an external load balancer is configured
 
 mod advice;
 mod drawing;
 mod links;
 mod proxy;
+mod recipes;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,6 +25,7 @@ pub use links::{
     API, AllowedPeer, AllowedPort, EXTERNAL_BALANCER, KUBELET, Link, MONITOR, Openings,
 };
 pub use proxy::{Proxies, Proxy, ProxyError};
+pub use recipes::RecipeKind;
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -127,6 +127,13 @@ pub(crate) fn kubeconfig() -> String {
     MadeUpCluster::new().kubeconfig()
 }
 
+/// A connection to a server that ends it after so many answers, and the certificate of its authority.
+pub(crate) fn answering(answers: usize) -> (TcpStream, String) {
+    let made = MadeUpCluster::new();
+    let stream = made.serve(answers, |_| counted(200, "pong"));
+    (stream, made.servers.authority)
+}
+
 /// A host that is a server with these nodes and pods, as kubectl prints them. It reaches nothing else.
 pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
     let name = host.host().to_owned();

@@ -8,6 +8,7 @@ use super::{Site, Trouble, proofs};
 use crate::address::Endpoint;
 use crate::cluster::api::Api;
 use crate::cluster::kubeconfig::Access;
+use crate::engine::from_here;
 use crate::events::Outcome;
 use crate::plan::ExternalBalancerProof;
 use crate::remote::RemoteError;
@@ -49,7 +50,7 @@ pub(super) fn prove(
     if site.ahead.is_some() {
         return Ok(Outcome::Unchanged);
     }
-    let verdict = proofs::from_here(at, &ca);
+    let verdict = from_here::ping(at, &ca);
     let got = verdict.got.to_string();
     if !verdict.holds() {
         return Ok(Outcome::Warned {

@@ -1,7 +1,7 @@
 //! Proofs, each over the network of the host that it is about.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
@@ -24,8 +24,6 @@ const BALANCER_PATIENCE: Duration = BalancerProof::REST.saturating_add(Duration:
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
-/// How long this machine waits for a connection, and for an answer.
-const FROM_HERE: Duration = Duration::from_secs(3);
 /// How often the load balancer is asked for every server that it has, before a server that never
 /// answered is asked directly.
 const ROUNDS: usize = 4;
@@ -180,24 +178,6 @@ pub(super) fn ping_as(
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
     )?;
     Ok(proved.unwrap_or_else(|error| BalancerVerdict::unreached(name, &error)))
-}
-
-/// Asks it from this machine, which resolves a name by itself.
-pub(super) fn from_here(to: &Endpoint, ca_pem: &str) -> BalancerVerdict {
-    let name = to.name.to_string();
-    let places = (name.as_str(), to.port).to_socket_addrs();
-    let connected = places.and_then(|mut places| {
-        let place = places.next();
-        let place = place.ok_or_else(|| std::io::Error::other("it has no address"))?;
-        let stream = TcpStream::connect_timeout(&place, FROM_HERE)?;
-        stream.set_read_timeout(Some(FROM_HERE))?;
-        stream.set_write_timeout(Some(FROM_HERE))?;
-        Ok(stream)
-    });
-    match connected {
-        Ok(stream) => balancer::prove(&name, ca_pem, stream),
-        Err(error) => BalancerVerdict::unreached(&name, &error),
-    }
 }
 
 /// Proves something through a relay; again, for so long, where the result is broken, which shows

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Site, Trouble, proofs};
 use crate::address::Endpoint;
+use crate::engine::from_here;
 use crate::engine::hosts::output;
 use crate::engine::look::OWN_ADDRESS;
 use crate::events::Outcome;
@@ -72,7 +73,7 @@ pub(super) fn seen(
     let mut broken = told(site, "the virtual address from here", &verdict)?;
     // A look ahead must not wait for a machine that may not be let through.
     if site.ahead.is_none() {
-        let verdict = proofs::from_here(at, &ca);
+        let verdict = from_here::ping(at, &ca);
         let reached_before = site.bound(Late::ReachedFromHere);
         let reached_before = reached_before.is_some_and(|reached| reached.expose() == "yes");
         if verdict.holds() || (has_moved && reached_before) {

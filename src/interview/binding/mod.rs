@@ -40,5 +40,6 @@ pub(super) fn to_section(section: Section, form: &Form, answers: &mut Answers) -
 
 /// What changes with the answers while they are typed.
 pub(super) fn refresh(section: Section, form: &mut Form, answers: &Answers) {
+    form.hosts = phase::hosts(section, answers);
     form.does = phase::does(section, answers);
 }

@@ -16,7 +16,13 @@ pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
         Section::Agents => &[Role::Agent],
     };
     let of_role = |role: &Role| answers.with_role(*role);
-    Some(roles.iter().flat_map(of_role).map(name).collect())
+    let mut hosts: Vec<_> = roles.iter().flat_map(of_role).map(name).collect();
+    if section == Section::LoadBalancer
+        && let Some(at) = answers.load_balancer.external()
+    {
+        hosts.push(say::external(&at));
+    }
+    Some(hosts)
 }
 
 pub fn does(section: Section, answers: &Answers) -> Vec<String> {
@@ -36,6 +42,18 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
                 .into_iter()
                 .chain([say::SERVER_FILES.into()])
                 .collect()
+        }
+        Section::LoadBalancer if answers.load_balancer.external().is_some() => {
+            let servers = joined(answers.with_role(Role::Server).map(name));
+            let leads = say::external_leads(&servers);
+            let leads = (!servers.is_empty()).then_some(leads);
+            let rest = [
+                say::EXTERNAL_RECIPE,
+                say::BALANCER_NAMES,
+                say::EXTERNAL_PROOF,
+                say::EXTERNAL_UNSEEN,
+            ];
+            leads.into_iter().chain(rest.map(str::to_owned)).collect()
         }
         Section::LoadBalancer => {
             let servers = joined(answers.with_role(Role::Server).map(name));
@@ -57,16 +75,18 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
             vec![say::NO_AGENTS.into()]
         }
         Section::Agents => {
-            let port = answers.load_balancer.port;
+            let balancer = &answers.load_balancer;
+            let at = |address: String| format!("{address}:{}", balancer.port);
             let balancers = answers.with_role(Role::LoadBalancer).map(address);
-            let shared = answers.load_balancer.virtual_ip.map(|ip| ip.to_string());
-            let joined_at: Vec<_> = match shared {
-                Some(ip) => vec![ip],
-                None => balancers.collect(),
+            let shared = balancer.virtual_ip.map(|ip| at(ip.to_string()));
+            let external = balancer.external().map(|at| at.to_string());
+            let joined_at: Vec<_> = match external.or(shared) {
+                Some(at) => vec![at],
+                None => balancers.map(at).collect(),
             };
             joined_at
                 .iter()
-                .map(|address| say::agents_join(address, port))
+                .map(|at| say::agents_join(at))
                 .chain([say::AGENTS_NEED.into()])
                 .collect()
         }

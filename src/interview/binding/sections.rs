@@ -278,6 +278,11 @@ fn load_balancer(answers: &Answers) -> Vec<Field> {
             say::LB_VIRTUAL_IP,
             &optional(balancer.virtual_ip),
         ),
+        text(
+            "load_balancer.endpoint",
+            say::LB_ENDPOINT,
+            balancer.endpoint.as_deref().unwrap_or_default(),
+        ),
     ]
 }
 
@@ -286,6 +291,7 @@ fn to_load_balancer(read: &mut Reader<'_>, answers: &mut Answers) {
     read.needed_port("load_balancer.port", &mut balancer.port);
     balancer.names = read.words("load_balancer.names");
     read.address("load_balancer.virtual_ip", &mut balancer.virtual_ip);
+    balancer.endpoint = read.text("load_balancer.endpoint");
 }
 
 fn agents(answers: &Answers) -> Vec<Field> {

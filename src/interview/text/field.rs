@@ -106,6 +106,11 @@ pub const LB_NAMES: Words = (
     "Load balancer names",
     "More DNS names and addresses of the load balancer, separated by spaces.",
 );
+pub const LB_ENDPOINT: Words = (
+    "External load balancer",
+    "NAME or ADDRESS, with :PORT if you like, of one that others run, such as F5, HAProxy or a cloud's: then no host \
+     has the role load-balancer.",
+);
 pub const LB_VIRTUAL_IP: Words = (
     "Virtual address",
     "Two load balancers share it: a free address of their network. With one host: empty.",
@@ -230,6 +235,7 @@ pub fn when_empty(key: &str) -> &'static str {
         | "k3s.tls_san"
         | "load_balancer.names"
         | "load_balancer.virtual_ip"
+        | "load_balancer.endpoint"
         | "registries.mirrors"
         | "registries.configs" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",

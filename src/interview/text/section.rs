@@ -1,5 +1,6 @@
 //! Why each part of the options exists, and what its phase does.
 
+use crate::address::Endpoint;
 use crate::interview::section::Section;
 
 pub fn title(section: Section) -> &'static str {
@@ -33,8 +34,8 @@ pub fn why(section: Section) -> &'static str {
              join, all with the same settings."
         }
         Section::LoadBalancer => {
-            "One address for all servers: nginx forwards connections, in a separate instance. \
-             Other sites on that host are not changed."
+            "One address for all servers: nginx forwards connections, in a separate instance, and changes \
+             nothing else on its host. Or one that you have: see the last field."
         }
         Section::Agents => {
             "Agents run what you deploy. They join through the load balancer, with a token that \
@@ -144,8 +145,24 @@ pub fn balancers_share(ip: &str, names: &str) -> String {
 pub const ONE_BALANCER: &str = "It is the only one: while it is down, kubectl does not work and no \
                                 agent joins; what runs in the cluster goes on.";
 
-pub fn agents_join(address: &str, port: u16) -> String {
-    format!("They join at https://{address}:{port}.")
+pub fn external(at: &Endpoint) -> String {
+    format!("{at} (external)")
+}
+
+pub fn external_leads(servers: &str) -> String {
+    format!(
+        "It is external: the wizard changes nothing on it. It must lead to {servers}, port 6443."
+    )
+}
+
+pub const EXTERNAL_RECIPE: &str = "`k3s-ha-wizard load-balancer recipe` prints how it is configured; so does the end of the review.";
+pub const EXTERNAL_PROOF: &str = "Proof, from an agent and from this machine: it answers as the cluster by every name, \
+                                  every server answers through it, and nothing else does.";
+pub const EXTERNAL_UNSEEN: &str = "Its own availability is its operator's: the wizard does not see its configuration, \
+                                   its health checks, or whether it is more than one machine.";
+
+pub fn agents_join(at: &str) -> String {
+    format!("They join at https://{at}.")
 }
 
 pub const AGENTS_NEED: &str =

@@ -30,5 +30,11 @@ pub fn write<W: Write>(out: &mut W, topology: &Topology) -> io::Result<()> {
     for advice in topology.advice() {
         writeln!(out, "{advice}")?;
     }
+    if topology.api.is_external() {
+        writeln!(
+            out,
+            "How the load balancer is configured: k3s-ha-wizard load-balancer recipe --answers FILE"
+        )?;
+    }
     Ok(())
 }

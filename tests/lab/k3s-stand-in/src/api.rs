@@ -23,6 +23,8 @@ pub struct Api {
     pub agent_password: String,
     /// This server's own node and its password, which are trusted before the API is up.
     pub own: (String, String),
+    /// What this server advertises.
+    pub address: String,
     pub ready: AtomicBool,
 }
 

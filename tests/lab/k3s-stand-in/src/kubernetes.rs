@@ -1,6 +1,7 @@
 //! The part of the Kubernetes API that is there, as far as nodes, kubectl and tests ask for it.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::pods::tell;
 use crate::version::VERSION;
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/";
+/// Where the API server behind 6443 listens.
+const API_SERVER: u16 = 6444;
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Checks of `/readyz`, in the API's order as far as anybody looks.
 const CHECKS: [&str; 4] = ["ping", "log", "etcd", "informer-sync"];
 
@@ -28,6 +32,7 @@ impl Api {
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["readyz" | "livez" | "healthz"]) => self.health(request),
             ("GET", ["version"]) => version(),
+            ("GET", ["api"]) => self.versions(),
             (_, ["api", "v1", "nodes"]) => self.nodes(request, "", node),
             (_, ["api", "v1", "nodes", name]) => self.nodes(request, name, node),
             (_, _) if node.is_some() => forbidden("", ""),
@@ -51,6 +56,21 @@ impl Api {
             }
             _ => unknown(),
         }
+    }
+
+    /// To clients outside of the service network: with the port on which its own API server listens.
+    fn versions(&self) -> Response {
+        let here = SocketAddr::new(self.address.parse().unwrap_or(LOCAL), API_SERVER);
+        Response::json(
+            200,
+            &json!({
+                "kind": "APIVersions",
+                "versions": ["v1"],
+                "serverAddressByClientCIDRs": [
+                    { "clientCIDR": "0.0.0.0/0", "serverAddress": here.to_string() }
+                ]
+            }),
+        )
     }
 
     fn lease(&self, request: &Request, name: &str, node: Option<&str>) -> Response {

@@ -106,6 +106,9 @@ impl Server {
             .many("cluster-cidr")
             .first()
             .map_or("10.42.0.0/16", String::as_str);
+        let advertise = settings
+            .text("advertise-address")
+            .map_or(node.address.to_string(), ToOwned::to_owned);
         let api = Arc::new(Api {
             cluster: Cluster {
                 kine,
@@ -116,6 +119,7 @@ impl Server {
             server_password: password.secret.clone(),
             agent_password,
             own: (node.name.clone(), node.password.clone()),
+            address: advertise.clone(),
             ready: AtomicBool::new(false),
         });
         let port = settings
@@ -144,9 +148,6 @@ impl Server {
         let (pair, revision) = agreed.map_err(preparing)?;
         serving.replace(serving::identity(&pair)?);
         write_access(settings, &folder, &api, &node, port)?;
-        let advertise = settings
-            .text("advertise-address")
-            .map_or(node.address.to_string(), ToOwned::to_owned);
         up(&api, &advertise);
         let election = Election::new(&node.name);
         control(&api, &election, settings, &advertise, (serving, revision));

@@ -11,6 +11,7 @@ pub mod key {
 pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER", "PORT"];
 pub const DRAWN: &str = "The cluster";
 pub const LOSSES: &str = "What survives the loss of a machine";
+pub const RECIPES: &str = "The external load balancer: how it is configured";
 pub const LOSS_OF: &str = "  LOSS OF";
 pub const REVIEW_NEXT: &str = "Next, the wizard connects to the hosts and checks them. Nothing is changed on them before you \
      have seen the plan. A digit opens that part to edit it. Ctrl-S saves the answers to a file, \

@@ -15,7 +15,7 @@ use crate::frontends::tui::widgets::{fit, pad, scrolled, stepper, styled, wrappe
 use crate::frontends::tui::wizard::WizardSession;
 use crate::interview::binding;
 use crate::interview::form::Field;
-use crate::topology::{LEGEND, PARTS, Survival, Topology};
+use crate::topology::{LEGEND, PARTS, RecipeKind, Survival, Topology};
 
 pub fn draw(page: &ReviewPage, common: &Common, frame: &mut Frame<'_>) {
     stepper::of_walk(common, Page::Review, frame);
@@ -135,6 +135,26 @@ fn losses(theme: Theme, answers: &Answers, width: usize) -> Vec<Line<'static>> {
     lines.extend(styled(LEGEND, width, theme.faint()));
     for advice in topology.advice() {
         lines.extend(styled(&advice, width, Style::new()));
+    }
+    if topology.api.is_external() {
+        lines.extend(recipes(theme, &topology, width));
+    }
+    lines
+}
+
+/// How the external load balancer is configured.
+fn recipes(theme: Theme, topology: &Topology, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default(), Line::styled(text::RECIPES, theme.title())];
+    for kind in RecipeKind::ALL {
+        lines.push(Line::default());
+        for line in topology.recipe(kind).lines() {
+            // It is copied: what is too long goes on below.
+            let indent = line.len() - line.trim_start().len();
+            let room = width.saturating_sub(indent + 2);
+            for line in wrapped(line.trim_start(), room) {
+                lines.push(Line::raw(format!("  {:indent$}{line}", "")));
+            }
+        }
     }
     lines
 }
