@@ -132,6 +132,13 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
         &address(new.virtual_ip),
         Handling::Rolling,
     );
+    let external = |endpoint: &Option<String>| endpoint.iter().cloned().collect::<Vec<_>>();
+    found.list(
+        "load_balancer.endpoint",
+        &external(&old.endpoint),
+        &external(&new.endpoint),
+        Handling::Rolling,
+    );
 
     let (old, new) = (applied.firewall.manage, wanted.firewall.manage);
     found.text(
@@ -400,6 +407,7 @@ mod tests {
             wanted.hosts[0].proxy = Some(ProxyUrl::Text("none".into()));
             wanted.hosts[1].proxy = Some(ProxyUrl::Text("none".into()));
             wanted.load_balancer.virtual_ip = "198.51.100.130".parse().ok();
+            wanted.load_balancer.endpoint = Some("lb.example".into());
             wanted
                 .hosts
                 .push(Host::new("k3s-agent-2", Role::Agent, "198.51.100.16"));

@@ -1,5 +1,6 @@
 mod bundled;
 mod drill;
+mod external;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};

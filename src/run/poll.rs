@@ -77,6 +77,16 @@ impl Poll {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
     }
 
+    /// Who sees an external load balancer as agents do; nobody else where there are none, or where it is
+    /// the wizard's own.
+    pub fn clients(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
+        if self.topology.api.is_external() {
+            ways::places(&self.answers, &self.folder, Role::Agent, tried)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// The members of the datastore.
     pub fn postgres(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         ways::places(&self.answers, &self.folder, Role::Postgres, tried)

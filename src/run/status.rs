@@ -17,6 +17,7 @@ use crate::report::status::ClusterStatus;
 pub struct Looks<'a> {
     poll: &'a Poll,
     servers: Vec<Place<'a>>,
+    clients: Vec<Place<'a>>,
     postgres: Vec<Place<'a>>,
     balancers: Vec<Place<'a>>,
 }
@@ -33,14 +34,15 @@ impl<'a> Looks<'a> {
     /// An abort of `control` ends the connections, and so a look.
     pub fn of(poll: &'a Poll, tried: &Tried, control: &'a Control) -> Result<Self, KnownError> {
         let (servers, postgres) = (poll.servers(tried)?, poll.postgres(tried)?);
-        let balancers = poll.balancers(tried)?;
-        Ok(Self::at(poll, servers, [postgres, balancers], control))
+        let (balancers, clients) = (poll.balancers(tried)?, poll.clients(tried)?);
+        let others = [clients, postgres, balancers];
+        Ok(Self::at(poll, servers, others, control))
     }
 
     fn at(
         poll: &'a Poll,
         servers: Vec<PollTarget>,
-        [postgres, balancers]: [Vec<PollTarget>; 2],
+        [clients, postgres, balancers]: [Vec<PollTarget>; 3],
         control: &'a Control,
     ) -> Self {
         let places = |targets: Vec<PollTarget>| {
@@ -50,6 +52,7 @@ impl<'a> Looks<'a> {
         Self {
             poll,
             servers: places(servers),
+            clients: places(clients),
             postgres: places(postgres),
             balancers: places(balancers),
         }
@@ -59,24 +62,33 @@ impl<'a> Looks<'a> {
     pub fn look(&mut self, now: OffsetDateTime) -> ClusterLook {
         let poll = self.poll;
         let (servers, postgres) = (&mut self.servers, &mut self.postgres);
-        let balancers = &mut self.balancers;
-        let (cluster, datastore, held) = std::thread::scope(|scope| {
+        let (clients, balancers) = (&mut self.clients, &mut self.balancers);
+        let (cluster, seen_by_client, datastore, held) = std::thread::scope(|scope| {
+            let has_clients = !clients.is_empty();
+            let seen = scope.spawn(|| first(clients, |remote| poll.balancer(remote)));
             let datastore = scope.spawn(|| each(postgres, |remote| poll.member(remote)));
             let held = scope.spawn(|| each(balancers, |remote| poll.holds(remote)));
             let cluster = first(servers, |remote| {
-                Ok((poll.cluster(remote)?, poll.balancer(remote)?))
+                let cluster = poll.cluster(remote)?;
+                let balancer = (!has_clients).then(|| poll.balancer(remote)).transpose()?;
+                Ok((cluster, balancer.flatten()))
             });
+            let seen = seen.join().unwrap_or_default();
             let held = held.join().unwrap_or_default();
-            (cluster, datastore.join().unwrap_or_default(), held)
+            (cluster, seen, datastore.join().unwrap_or_default(), held)
         });
         let mut problems = cluster.failed;
+        problems.extend(seen_by_client.failed);
         let mut unseen = cluster.unseen;
+        unseen.extend(seen_by_client.unseen);
         let others = datastore.unseen.into_iter().chain(held.unseen);
         let is_new = |error: &RemoteError| !unseen.contains(error);
         let others: Vec<_> = others.filter(is_new).collect();
         unseen.extend(others);
         let (from, picture) = cluster.answered.unzip();
         let (cluster, load_balancer) = picture.unwrap_or_default();
+        let seen_by_client = seen_by_client.answered.and_then(|(_, balancer)| balancer);
+        let load_balancer = load_balancer.or(seen_by_client);
         if from.is_some() {
             problems.extend(ill(&cluster));
         }

@@ -73,6 +73,7 @@ backend k3s-servers-{cluster}
     timeout connect 3s
     timeout check 3s
     timeout server 1h
+    option redispatch 1
     option httpchk
     http-check send meth GET uri /ping ver HTTP/1.1 hdr Host k3s hdr Connection close
     http-check expect string pong
@@ -100,7 +101,7 @@ backend k3s-servers-{cluster}
 # F5 BIG-IP, in tmsh: the API of the K3s cluster {cluster} at {at}
 create ltm monitor https k3s-ping-{cluster} interval 3 timeout 10 send \"GET /ping HTTP/1.1\\\\r\\\\nHost: k3s\\\\r\\\\nConnection: close\\\\r\\\\n\\\\r\\\\n\" recv pong
 create ltm profile tcp k3s-tcp-{cluster} defaults-from tcp idle-timeout 3600
-create ltm pool k3s-servers-{cluster} load-balancing-mode least-connections-member monitor k3s-ping-{cluster} service-down-action reset members add {{ {} }}
+create ltm pool k3s-servers-{cluster} load-balancing-mode least-connections-member monitor k3s-ping-{cluster} service-down-action reset reselect-tries 2 members add {{ {} }}
 create ltm virtual k3s-api-{cluster} destination {destination} ip-protocol tcp pool k3s-servers-{cluster} profiles add {{ k3s-tcp-{cluster} }} source-address-translation {{ type automap }}
 save sys config
 ",
@@ -188,7 +189,8 @@ stream {{
 # Any other load balancer: the API of the K3s cluster {cluster} at {at}
 # Forward TCP, port {} to each of these, without ending TLS: clients have certificates.
 {servers}\
-# Choose the server with the fewest connections. Keep no client at one server.
+# Choose the server with the fewest connections, and another one if it refuses. Keep no client at one
+#   server.
 # Check each server every 3 s: GET https://SERVER:{API}/ping answers 200 and pong, without a login. Do not
 #   verify its certificate, or verify it under the cluster's own CA. /readyz and /healthz answer 401.
 # End the connections of a server that is down. Keep one on which nothing is said for an hour.

@@ -1,4 +1,4 @@
-//! What answers may say before it is built.
+//! What answers may say before it is built; pairs, and external parts.
 
 use super::*;
 
@@ -22,8 +22,6 @@ fn what_is_not_built_yet_is_read_and_refused() {
     let text = r#"[ssh]
 [postgres]
 endpoint = "db.example:5432"
-[load_balancer]
-endpoint = "lb.example:6443"
 [[hosts]]
 name = "db"
 role = "postgres"
@@ -39,8 +37,7 @@ address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
     3:12: postgres.endpoint: an external Postgres is not supported yet
-    5:12: load_balancer.endpoint: an external load balancer is not supported yet
-    6:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
+    4:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }
 
@@ -88,4 +85,38 @@ fn two_postgres_hosts_need_a_name_and_one_monitor() {
     let on_member =
         pair(name, "\"load-balancer\"").replacen("\"postgres\"", "\"postgres\", \"monitor\"", 1);
     refused(&on_member, "roles other than load-balancer and monitor");
+}
+
+#[test]
+fn an_external_load_balancer_takes_the_place_of_hosts() {
+    let with = |settings: &str, more: &str| {
+        format!(
+            "[load_balancer]\n{settings}\n[[hosts]]\nname = \"db\"\nrole = \"postgres\"\naddress = \"10.0.0.5\"\n\
+             [[hosts]]\nname = \"s1\"\nrole = \"server\"\naddress = \"10.0.0.11\"\n{more}"
+        )
+    };
+    for (endpoint, port) in [
+        ("lb.example", 6443),
+        ("lb.example:443", 443),
+        ("[2001:db8::4]:443", 443),
+    ] {
+        let good = read(&with(&format!("endpoint = {endpoint:?}"), ""));
+        let at = good.load_balancer.external().expect("an endpoint");
+        assert_eq!(at.port, port);
+        assert_eq!(read(&good.to_toml()), good);
+    }
+    let good = read(&with("endpoint = \"lb.example\"\nport = 443", ""));
+    assert_eq!(
+        good.load_balancer.external().expect("an endpoint").port,
+        443
+    );
+    let balancer = "[[hosts]]\nname = \"lb\"\nrole = \"load-balancer\"\naddress = \"10.0.0.4\"\n";
+    let both = "endpoint = \"lb.example:443\"\nport = 6444\nvirtual_ip = \"10.0.0.9\"";
+    let bad = [
+        problems(&with(both, balancer)),
+        problems(&with("endpoint = \"https://lb.example\"", "")),
+        problems(&with("endpoint = \"10.0.0.11:443\"", "")),
+        problems(&with("endpoint = \"127.0.0.1\"", "")),
+    ];
+    insta::assert_snapshot!(bad.join("\n"));
 }

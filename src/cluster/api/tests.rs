@@ -253,6 +253,34 @@ fn it_lists_what_kubectl_prints() {
 }
 
 #[test]
+fn a_server_says_which_one_it_is() {
+    let asked = |body: &str| {
+        let body = body.to_owned();
+        let mut api = MadeUpCluster::new().ask(move |path| match path {
+            "/api" => counted(200, &body),
+            other => panic!("{other}"),
+        });
+        api.advertised()
+    };
+    let told = |address: &str| {
+        let server = serde_json::json!({ "clientCIDR": "0.0.0.0/0", "serverAddress": address });
+        let versions = serde_json::json!({
+            "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [server]
+        });
+        asked(&versions.to_string())
+    };
+    assert_eq!(told("10.0.0.12:6444"), Ok("10.0.0.12:6444".into()));
+    assert_eq!(
+        told("[2001:db8::12]:6444"),
+        Ok("[2001:db8::12]:6444".into())
+    );
+    for hostile in ["", "a b", "\u{1b}[2J", &"1".repeat(400)] {
+        assert!(told(hostile).is_err(), "{hostile:?}");
+    }
+    assert!(asked("{}").is_err() && asked("pong").is_err());
+}
+
+#[test]
 fn a_long_list_comes_page_by_page() {
     let page = |more: &str, names: &[&str]| {
         let items: Vec<_> = names

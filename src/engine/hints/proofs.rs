@@ -4,6 +4,7 @@ use crate::platform::hints::{Sign, at};
 
 const MTLS: &str = "certificates/proof";
 const BALANCER: &str = "load-balancer/proof";
+const EXTERNAL: &str = "load-balancer/external";
 const WAY: &str = "agent/endpoint";
 const OVERLAY: &str = "cluster/overlay";
 
@@ -117,6 +118,38 @@ pub(super) const CAUSES: &[Sign] = &[
     at(WAY, &["the server there is not K3s"], NOT_K3S),
     at(BALANCER, &["TLS failed: "], NOT_K3S),
     at(WAY, &["TLS failed: "], NOT_K3S),
+    at(
+        EXTERNAL,
+        &["the load balancer cannot be reached"],
+        "This host does not reach the external load balancer. `k3s-ha-wizard load-balancer recipe` \
+         prints where it must listen; check the firewalls in between.",
+    ),
+    at(EXTERNAL, &["is not valid for it", "not yet valid"], CLOCK),
+    at(EXTERNAL, &["is not valid for it", "expired"], EXPIRED),
+    at(
+        EXTERNAL,
+        &["is not valid for it"],
+        "The certificate there is not the cluster's: the load balancer ends TLS itself, or leads \
+         elsewhere. It must pass TCP through: `k3s-ha-wizard load-balancer recipe` prints how.",
+    ),
+    at(
+        EXTERNAL,
+        &["the connection ended without an answer"],
+        "The load balancer has no server that it finds healthy. It must reach port 6443 of every \
+         server, and check GET /ping over HTTPS without verifying the certificate.",
+    ),
+    at(
+        EXTERNAL,
+        &["which is no server of the answers"],
+        "The load balancer also leads to a server that is not in the answers. Take it out of its \
+         pool, or add it to the answers.",
+    ),
+    at(
+        EXTERNAL,
+        &["not seen in", "directly"],
+        "The load balancer sends no connection to this server. Add it to its pool, see whether its \
+         health check reaches port 6443 there, and turn off persistence by client address.",
+    ),
     // --- The pods' network ---------------------------------------------------------------------
     at(
         OVERLAY,

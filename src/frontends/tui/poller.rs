@@ -12,6 +12,7 @@ use crate::answers::Answers;
 use crate::cluster::datastore::{Datastore, MemberLook};
 use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
+use crate::engine::look::Balancer;
 use crate::engine::watch::{Lost, News, PollTarget, Seen, Watched, watch};
 use crate::remote::Remote;
 use crate::run::poll::Poll;
@@ -56,7 +57,8 @@ pub fn start(
     let poll = Arc::new(poll);
     let servers = poll.servers(tried)?.into_iter();
     let postgres = poll.postgres(tried)?.into_iter();
-    let balancers = poll.balancers(tried)?;
+    let (balancers, clients) = (poll.balancers(tried)?, poll.clients(tried)?);
+    let has_clients = !clients.is_empty();
     let servers: Vec<_> = servers.map(|host| telling(host, messages)).collect();
 
     let (polled, heard, stop) = (poll.clone(), messages.clone(), control.clone());
@@ -74,14 +76,12 @@ pub fn start(
         };
         certificates();
         let mut watched = Watched::default();
-        let mut balancer = None;
+        let mut tell_balancer = balancer_teller(&heard);
         let mut minute = 0;
         let look = &mut |remote: &mut dyn Remote| {
             certificates();
-            let now = polled.balancer(remote)?;
-            if balancer != now {
-                balancer.clone_from(&now);
-                now.map(|now| tell(&heard, LiveUpdate::Balancer(now)));
+            if !has_clients {
+                tell_balancer(polled.balancer(remote)?);
             }
             let seen = polled.cluster(remote)?;
             let now = OffsetDateTime::now_utc();
@@ -115,6 +115,22 @@ pub fn start(
             }
         }
     })?;
+
+    if has_clients {
+        let clients: Vec<_> = clients
+            .into_iter()
+            .map(|host| telling(host, messages))
+            .collect();
+        let (poll, heard, stop) = (poll.clone(), messages.clone(), control.clone());
+        spawn("watch-endpoint", move || {
+            let mut tell_balancer = balancer_teller(&heard);
+            let look = &mut |remote: &mut dyn Remote| {
+                tell_balancer(poll.balancer(remote)?);
+                Ok(())
+            };
+            watch(clients, &stop, PAUSE, look, &mut |_| true);
+        })?;
+    }
 
     let members = Arc::new(Mutex::new(Members::default()));
     for member in postgres {
@@ -152,6 +168,18 @@ pub fn start(
         })?;
     }
     Ok(())
+}
+
+/// Tells what answers at the load balancer's address, where it is new.
+fn balancer_teller(heard: &Sender<Message>) -> impl FnMut(Option<Balancer>) + use<> {
+    let heard = heard.clone();
+    let mut before = None;
+    move |now: Option<Balancer>| {
+        if before != now {
+            before.clone_from(&now);
+            now.map(|now| tell(&heard, LiveUpdate::Balancer(now)));
+        }
+    }
 }
 
 /// What each member of the datastore said last. They are watched one by one, and told of together.

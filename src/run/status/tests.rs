@@ -95,7 +95,7 @@ fn ask_at(
     now: OffsetDateTime,
 ) -> ClusterStatus {
     let control = Control::default();
-    let status = Looks::at(poll, servers, [postgres, Vec::new()], &control)
+    let status = Looks::at(poll, servers, [Vec::new(), postgres, Vec::new()], &control)
         .look(now)
         .status;
     fits(STATUS, &status);
@@ -335,7 +335,7 @@ fn status_of_balancers(held: [bool; 2]) -> ClusterStatus {
         place(name, Some(Scripted::new(name).on("ip -o addr", says)))
     });
     let servers = vec![server("k3s-s1", READY)];
-    let others = [vec![postgres(CONNECTED)], balancers.collect()];
+    let others = [Vec::new(), vec![postgres(CONNECTED)], balancers.collect()];
     let control = Control::default();
     let mut looks = Looks::at(&poll, servers, others, &control);
     let status = looks.look(OffsetDateTime::UNIX_EPOCH).status;
@@ -377,7 +377,7 @@ fn a_cluster_is_watched_over_one_connection_and_changes_are_told() {
     let control = Control::default();
     // A second connection to either is refused.
     let (servers, pg) = (vec![server("k3s-s1", READY)], vec![place("pg", Some(pg))]);
-    let mut looks = Looks::at(&poll, servers, [pg, Vec::new()], &control);
+    let mut looks = Looks::at(&poll, servers, [Vec::new(), pg, Vec::new()], &control);
     let mut before = looks.look(later(0)).status;
     assert!(before.healthy && before.changes.is_empty(), "{before:?}");
     for seconds in [5, 10, 15] {
