@@ -61,6 +61,14 @@ impl Administrator {
         .map_err(|error| unanswered(server, &error))
     }
 
+    /// Reads at a server what the administrator asks with, unless it is known and still good.
+    pub(super) fn learn(&self, server: &mut dyn Remote, is_old: bool) -> Result<(), RemoteError> {
+        if is_old || self.kept().is_none() {
+            self.read_at(server)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn kept(&self) -> Option<Arc<Access>> {
         let access = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         access.clone()

@@ -77,7 +77,9 @@ fn patience(site: &Site<'_, '_>) -> Duration {
 fn servers(site: &mut Site<'_, '_>, wanted: &ExternalBalancerProof) -> Result<(), Trouble> {
     let access = site.run.memory.administrator();
     let access = access.ok_or_else(|| {
-        Trouble::because("no server has given the administrator's certificate yet: retry")
+        Trouble::because(
+            "the administrator's certificate, /etc/rancher/k3s/k3s.yaml on server 1, is not known",
+        )
     })?;
     let known = known(site, wanted, &access)?;
     let name = wanted.at.name.to_string();
