@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 /// addresses alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct NetworkName(Named);
+pub struct NetworkName(IpOrDns);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Named {
+enum IpOrDns {
     Ip(IpAddr),
     Dns(String),
 }
@@ -26,16 +26,16 @@ pub struct Endpoint {
 
 impl NetworkName {
     pub fn parse(text: &str) -> Option<Self> {
-        let ip = text.parse().ok().map(Named::Ip);
-        let dns = || is_dns_name(text).then(|| Named::Dns(text.to_owned()));
+        let ip = text.parse().ok().map(IpOrDns::Ip);
+        let dns = || is_dns_name(text).then(|| IpOrDns::Dns(text.to_owned()));
         ip.or_else(dns).map(Self)
     }
 
     /// `None` for a DNS name.
     pub fn ip(&self) -> Option<IpAddr> {
         match self.0 {
-            Named::Ip(ip) => Some(ip),
-            Named::Dns(_) => None,
+            IpOrDns::Ip(ip) => Some(ip),
+            IpOrDns::Dns(_) => None,
         }
     }
 }
@@ -43,15 +43,15 @@ impl NetworkName {
 impl fmt::Display for NetworkName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Named::Ip(ip) => write!(f, "{ip}"),
-            Named::Dns(name) => f.write_str(name),
+            IpOrDns::Ip(ip) => write!(f, "{ip}"),
+            IpOrDns::Dns(name) => f.write_str(name),
         }
     }
 }
 
 impl From<IpAddr> for NetworkName {
     fn from(ip: IpAddr) -> Self {
-        Self(Named::Ip(ip))
+        Self(IpOrDns::Ip(ip))
     }
 }
 

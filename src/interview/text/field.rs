@@ -107,7 +107,7 @@ pub const LB_NAMES: Words = (
     "More DNS names and addresses of the load balancer, separated by spaces.",
 );
 pub const LB_ENDPOINT: Words = (
-    "External load balancer",
+    "External balancer",
     "NAME or ADDRESS, with :PORT if you like, of one that others run, such as F5, HAProxy or a cloud's: then no host \
      has the role load-balancer.",
 );

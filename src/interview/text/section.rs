@@ -34,8 +34,8 @@ pub fn why(section: Section) -> &'static str {
              join, all with the same settings."
         }
         Section::LoadBalancer => {
-            "One address for all servers: nginx forwards connections, in a separate instance, and changes \
-             nothing else on its host. Or one that you have: see the last field."
+            "One address for all servers: nginx forwards connections, in a separate instance. Or an \
+             external load balancer: see the last field."
         }
         Section::Agents => {
             "Agents run what you deploy. They join through the load balancer, with a token that \

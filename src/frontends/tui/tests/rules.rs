@@ -70,7 +70,7 @@ fn places() -> Vec<Model> {
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
     let last = options::screen(MONO, SMALL, Section::LoadBalancer);
-    places.push(then(last, "<Tab><Tab>"));
+    places.push(then(last, "<Tab><Tab><Tab>"));
     places.extend((0..12).map(servers));
     places
 }
