@@ -193,6 +193,17 @@ fn pair_answers() -> Answers {
     answers
 }
 
+/// A load balancer of others.
+fn external_answers() -> Answers {
+    let mut answers = filled_answers();
+    answers
+        .hosts
+        .retain(|host| host.role() != Role::LoadBalancer);
+    answers.load_balancer.endpoint = Some("lb.example.com".into());
+    assert_eq!(answers.problems(), []);
+    answers
+}
+
 /// The example's user is the operator's otherwise.
 fn filled(theme: Theme, size: (u16, u16)) -> Model {
     with_answers(theme, size, filled_answers())

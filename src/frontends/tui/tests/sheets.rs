@@ -100,6 +100,13 @@ fn pair_and(theme: Theme, size: (u16, u16), keys: &str) -> Model {
     model
 }
 
+/// A load balancer of others, and these keys.
+fn external_and(theme: Theme, size: (u16, u16), keys: &str) -> Model {
+    let mut model = with_answers(theme, size, external_answers());
+    press(&mut model, keys);
+    model
+}
+
 /// The answers, field by field and in review. What fields say is here, and not in the transcripts of
 /// the plain frontend.
 #[test]
@@ -191,6 +198,12 @@ fn forms() {
         })
         .small("pair-load-balancer", |theme, size| {
             pair_and(theme, size, "6")
+        })
+        .small("external-load-balancer", |theme, size| {
+            external_and(theme, size, "6<Tab><Tab><Tab>")
+        })
+        .large("external-recipes", |theme, size| {
+            external_and(theme, size, "<End>")
         })
         .small("pair-review", |theme, size| pair_and(theme, size, ""))
         // The end of the review: what survives which loss.
