@@ -139,9 +139,9 @@ fn open(
         if !may_listen(&host.facts) {
             return None;
         }
-        let here = missing.iter().filter(|(to, _)| *to == host.name);
+        let mut here = missing.iter().filter(|(to, _)| *to == host.name);
         let ports: Vec<_> = here.clone().map(|(_, at)| at.port).collect();
-        let ip = here.filter_map(|(_, at)| at.name.ip()).next()?;
+        let ip = here.find_map(|(_, at)| at.name.ip())?;
         let script = network::listen_script(ip, &ports);
         let opened = match host.connection.lines(&host.name, &script) {
             Ok(lines) => network::not_opened(&lines).map_or(Ok(()), Err),

@@ -88,10 +88,14 @@ impl<S: Read + Write> HttpConnection<S> {
 
     /// Whether the connection ends while nothing is asked, within the time that its reads may take.
     pub(crate) fn ends(&mut self) -> bool {
-        match self.stream.read(&mut [0]) {
+        let mut byte = [0];
+        match self.stream.read(&mut byte) {
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-            // What was not asked for belongs to no question.
-            Ok(_) => true,
+            Ok(length) => {
+                // What was not asked for belongs to no question.
+                self.read.extend_from_slice(&byte[..length]);
+                true
+            }
         }
     }
 

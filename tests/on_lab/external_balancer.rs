@@ -1,4 +1,4 @@
-//! An external load balancer on the lab: HAProxy, configured with what the wizard prints. They need root,
+//! An external load balancer on the lab: `HAProxy`, configured with what the wizard prints. They need root,
 //! and the package sources of the lab's hosts.
 
 use std::thread::scope;
@@ -12,7 +12,7 @@ use crate::lab::{Ended, Lab, Wizard};
 const ENDPOINT: &str = "198.51.100.14:6443";
 const PROOF: &str = "load-balancer/external@k3s-agent";
 
-/// The lab with HAProxy, changed a little from the recipe.
+/// The lab with `HAProxy`, changed a little from the recipe.
 fn balanced(change: impl FnOnce(String) -> String) -> (Lab, Wizard) {
     let lab = Lab::of_topology("external");
     let wizard = Wizard::new().answering(|_| lab.says(&["answers"]));
@@ -89,7 +89,7 @@ fn what_is_wrong_with_it_is_told() {
     // One server is missing in it.
     let without = |recipe: String| {
         let lines = recipe.lines().filter(|line| !line.contains("k3s-server-2"));
-        lines.map(|line| format!("{line}\n")).collect()
+        lines.collect::<Vec<_>>().join("\n") + "\n"
     };
     let (lab, wizard) = balanced(without);
     let failed = wizard.run();

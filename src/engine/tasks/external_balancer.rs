@@ -94,7 +94,7 @@ fn servers(site: &mut Site<'_, '_>, wanted: &ExternalBalancerProof) -> Result<()
                     seen.insert(who);
                 }
                 Ok(who) => {
-                    failed = Some(format!("{who} answers, which is no server of the answers"))
+                    failed = Some(format!("{who} answers, which is no server of the answers"));
                 }
                 Err(why) => failed = Some(why),
             }

@@ -117,19 +117,7 @@ pub fn start(
     })?;
 
     if has_clients {
-        let clients: Vec<_> = clients
-            .into_iter()
-            .map(|host| telling(host, messages))
-            .collect();
-        let (poll, heard, stop) = (poll.clone(), messages.clone(), control.clone());
-        spawn("watch-endpoint", move || {
-            let mut tell_balancer = balancer_teller(&heard);
-            let look = &mut |remote: &mut dyn Remote| {
-                tell_balancer(poll.balancer(remote)?);
-                Ok(())
-            };
-            watch(clients, &stop, PAUSE, look, &mut |_| true);
-        })?;
+        watch_endpoint(&poll, clients, control, messages)?;
     }
 
     let members = Arc::new(Mutex::new(Members::default()));
@@ -168,6 +156,26 @@ pub fn start(
         })?;
     }
     Ok(())
+}
+
+/// An external load balancer, as agents see it.
+fn watch_endpoint(
+    poll: &Arc<Poll>,
+    clients: Vec<PollTarget>,
+    control: &Arc<Control>,
+    messages: &Sender<Message>,
+) -> Result<(), PollError> {
+    let clients = clients.into_iter().map(|host| telling(host, messages));
+    let clients: Vec<_> = clients.collect();
+    let (poll, heard, stop) = (poll.clone(), messages.clone(), control.clone());
+    spawn("watch-endpoint", move || {
+        let mut tell_balancer = balancer_teller(&heard);
+        let look = &mut |remote: &mut dyn Remote| {
+            tell_balancer(poll.balancer(remote)?);
+            Ok(())
+        };
+        watch(clients, &stop, PAUSE, look, &mut |_| true);
+    })
 }
 
 /// Tells what answers at the load balancer's address, where it is new.

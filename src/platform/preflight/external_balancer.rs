@@ -16,7 +16,6 @@ pub(super) fn check(
     let name = &at.name;
     let there = format!("the external load balancer at {at}");
     let (cause, remedy) = match contact {
-        Contact::Reached => return,
         Contact::NoWay(why) if is_unresolved(why) => (
             format!("it cannot resolve {name}, the name of the external load balancer: {why}"),
             format!(
@@ -33,7 +32,7 @@ pub(super) fn check(
             CONFIGURE.to_owned(),
         ),
         // It has nothing to forward to.
-        Contact::Refused | Contact::Later => return,
+        Contact::Reached | Contact::Refused | Contact::Later => return,
         Contact::Silent if serves(hosts) => (
             format!(
                 "it cannot reach {there}: no answer within {PATIENCE} s, although a server runs"
