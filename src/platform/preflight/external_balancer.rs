@@ -106,6 +106,8 @@ pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::super::tests::{AGENT, BALANCER, PreflightWorld, SERVER, lab, told};
     use super::*;
     use crate::platform::UnitState;
@@ -160,10 +162,8 @@ mod tests {
                 let said = said.unwrap_or("fine");
                 let notes = grid.notes.iter().filter(|note| note.contains("external"));
                 let notes: Vec<_> = notes.map(String::as_str).collect();
-                text += &format!(
-                    "{contact:?}, a server runs: {runs}\n{said}\n{}\n",
-                    notes.join("\n")
-                );
+                let notes = notes.join("\n");
+                let _ = writeln!(text, "{contact:?}, a server runs: {runs}\n{said}\n{notes}");
             }
         }
         insta::assert_snapshot!(text);
