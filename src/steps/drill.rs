@@ -151,6 +151,13 @@ pub struct DrillContext<'a> {
     pub limit: Duration,
 }
 
+/// The node from which a drill of a host is measured: one that it leaves alone.
+pub fn measured_from<'a>(topology: &'a Topology, host: &str) -> Option<&'a str> {
+    let mut nodes = topology.agents.iter().chain(&topology.servers);
+    let node = nodes.find(|node| node.name != host);
+    node.map(|node| node.name.as_str())
+}
+
 impl<'a> DrillContext<'a> {
     fn host(&self, name: &str) -> Result<StepHost<'a>, StepError> {
         let missing = || StepError::NoFacts(name.to_owned());
@@ -210,7 +217,7 @@ impl<'a> DrillContext<'a> {
 
     /// One drill, from its first question to its figures.
     pub fn steps(&self, drill: &Drill, before: Vec<StepId>) -> Result<Vec<Step>, StepError> {
-        let from = self.measured_from(drill);
+        let from = measured_from(self.topology, &drill.host);
         let from = self.host(from.ok_or_else(|| StepError::NoOtherNode(drill.host.clone()))?)?;
         let probe = DrillProbe {
             drill: drill.to_string(),
@@ -251,21 +258,6 @@ impl<'a> DrillContext<'a> {
         );
         steps.push(stop.within(AROUND).needing(ends));
         Ok(steps)
-    }
-
-    /// The node from which a drill is measured: one that it leaves alone.
-    fn measured_from(&self, drill: &Drill) -> Option<&'a str> {
-        let Topology {
-            agents, servers, ..
-        } = self.topology;
-        let mut nodes = agents.iter().chain(servers);
-        let node = nodes.find(|node| node.name != drill.host);
-        node.map(|node| node.name.as_str())
-    }
-
-    /// Whether a drill can be measured.
-    pub fn is_measurable(&self, drill: &Drill) -> bool {
-        self.measured_from(drill).is_some()
     }
 
     fn act(&self, drill: &Drill, host: &StepHost<'_>) -> Step {
