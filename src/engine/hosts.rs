@@ -315,6 +315,10 @@ impl Connection {
         self.remote.is_some()
     }
 
+    pub fn lease_owner(&self) -> Option<&str> {
+        self.lease.as_ref().map(|lease| lease.owner.as_str())
+    }
+
     /// Refreshes the lease, so that it does not expire. The only error is that another run holds
     /// it: if the connection fails, the next one takes the lease.
     pub fn take_lease(&mut self) -> Result<(), LeaseError> {
