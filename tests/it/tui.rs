@@ -307,7 +307,7 @@ fn the_options_are_a_screen_a_phase_and_passwords_go_into_no_file() {
         terminal.waits_for(page);
     }
     terminal.types(NEXT);
-    terminal.waits_for("✗ Part 2: hosts: no host has the role \"load-balancer\"");
+    terminal.waits_for("✗ Part 2, Hosts: no host has the role \"load-balancer\"");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     terminal.is_put_back();
