@@ -556,7 +556,7 @@ fn an_input_that_never_came_is_said() {
     );
 }
 
-/// Two nodes; the pods' network is tried from the first one, which says this.
+/// Two nodes; the pod network is tried from the first one, which says this.
 fn tried(second_range: &str, said: &str, untried_because: Option<&str>) -> (Outcome, usize) {
     let task = |name: &'static str, task| Step {
         work: Work::Task(task),
@@ -628,7 +628,7 @@ fn a_pods_network_that_cannot_be_tried_is_no_proof() {
         let Outcome::Warned { why: told } = outcome else {
             panic!("{outcome:?}");
         };
-        assert!(told.starts_with(&format!("not tried: {why}")), "{told}");
+        assert!(told.starts_with(&format!("not tested: {why}")), "{told}");
         assert_eq!(proofs, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Every machine and every service is taken away once, measured and given back, one after the other.
+//! Every machine and every service is taken down once, measured and brought back, one after the other.
 
 use std::fmt;
 
@@ -110,7 +110,7 @@ fn has_second(topology: &Topology, service: Service) -> bool {
     }
 }
 
-/// Nothing is taken away unless everything is there.
+/// Nothing is taken down unless everything is there.
 pub fn plan(context: &DrillContext<'_>, drills: &[Drill]) -> Result<Plan, StepError> {
     let before = context.sound(&|step| format!("drill/{step}"), None, AT_ONCE, Vec::new())?;
     let mut ends: Vec<_> = before.iter().map(|step| step.id.clone()).collect();

@@ -1,4 +1,4 @@
-//! Drills: what may be lost is taken away, measured and given back.
+//! Drills: what may be lost is taken down, measured and brought back.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

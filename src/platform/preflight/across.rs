@@ -131,7 +131,7 @@ fn names(sheets: &mut [RowDraft<'_>]) {
     }
 }
 
-/// A cluster knows its nodes by a password on their disks: a host that was installed anew has lost
+/// A cluster knows its nodes by a password on their disks: a reinstalled host has lost
 /// it, and would be refused for ever (docs/facts.md, "What stays on a host").
 fn node_passwords(sheets: &mut [RowDraft<'_>]) {
     let known: Vec<_> = sheets
