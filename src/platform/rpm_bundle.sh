@@ -6,7 +6,7 @@
 # they are of (docs/facts.md, "Bundles of RPMs").
 
 # Options of the package manager that say what it takes packages from; none: what the host has.
-# shellcheck disable=SC2034 # of zypp, ask and manage
+# shellcheck disable=SC2034 # of zypp, dnf_says and manage
 where=
 
 # use_bundle: the packages come from the bundle, where there is one.

@@ -19,7 +19,7 @@ on_nothing() {
     [ -z "$POSTGRES" ] || enable_stream >&2
 }
 
-is_offered() { [ -n "$(ask repoquery --qf '%{name}\n' "$1")" ]; }
+is_offered() { [ -n "$(dnf_says repoquery --qf '%{name}\n' "$1")" ]; }
 
 # keyring: prints the database of rpm whose keys are trusted.
 keyring() { printf '%s%s' "$nothing" "$(rpm -E '%{_dbpath}')"; }
@@ -31,14 +31,17 @@ download() {
     manage install --downloadonly --downloaddir="$into" "$@"
 }
 
-# proposed ARGUMENT…: prints what dnf would do, for which it must be told not to.
+# proposed ARGUMENT…: prints what dnf would do, for which it must be told not to. It proposes nothing where
+# no key at all is trusted, unless it need not check: the keys are for needed_files to judge.
 proposed() {
     # shellcheck disable=SC2086 # a list of options
-    said=$(LC_ALL=C dnf -v --assumeno --setopt=install_weak_deps=0 $where "$@" </dev/null 2>&1) ||
+    said=$(LC_ALL=C dnf -v --assumeno --setopt=install_weak_deps=0 $where --setopt=bundle.gpgcheck=0 "$@" \
+        </dev/null 2>&1) ||
         case $said in
         *'Operation aborted'*) ;;
         *)
-            why=$(say "$said" | grep -E '^(Error: [^ ]|No match|  - )') || why=$said
+            why=$(say "$said" | grep -E '^(No match|  - )') || why=$(say "$said" | grep '^Error: ') ||
+                why=$(say "$said" | tail -n 3)
             say "$why" | head -n 3 >&2
             return 1
             ;;

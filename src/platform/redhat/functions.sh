@@ -14,9 +14,9 @@ manage() {
     done
 }
 
-# ask ARGUMENT…: prints what dnf answers, without its complaints.
+# dnf_says ARGUMENT…: prints what dnf answers, without its complaints.
 # shellcheck disable=SC2086,SC2154 # a list of options, of a bundle
-ask() { dnf -q $where "$@" </dev/null 2>/dev/null; }
+dnf_says() { dnf -q $where "$@" </dev/null 2>/dev/null; }
 
 # install_packages PACKAGE…: from the repositories, or a bundle. One that does not answer counts only if a
 # package is in no other.
@@ -55,9 +55,9 @@ source_is_reached() {
 # it must be enabled. A stream that is enabled already stays.
 choose_postgres() {
     stream=
-    version=$(ask repoquery --latest-limit=1 --qf '%{version}\n' postgresql-server |
+    version=$(dnf_says repoquery --latest-limit=1 --qf '%{version}\n' postgresql-server |
         sed -n 's/^\([0-9][0-9]*\).*/\1/p' | sort -n | tail -n 1)
-    streams=$(ask module list postgresql | grep '^postgresql ') || return 0
+    streams=$(dnf_says module list postgresql | grep '^postgresql ') || return 0
     case $streams in *'[e]'*) return 0 ;; esac
     newest=$(say "$streams" | awk '$2 ~ /^[0-9]+$/ { print $2 }' | sort -n | tail -n 1)
     [ "${newest:-0}" -le "${version:-0}" ] || stream=$newest version=$newest

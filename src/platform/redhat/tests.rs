@@ -8,7 +8,7 @@ use crate::platform::rpm_tests;
 
 const DNF: &str = r#"
 stub bin/dnf <<'END'
-echo "$*" >>"$ROOT/args"
+printf "%s\n" "$*" >>"$ROOT/args"
 case $* in *' --assumeno '*)
     cat "$ROOT/proposed"
     exit 1
@@ -170,8 +170,8 @@ fn from_a_bundle_nothing_else_is_asked() {
 
 #[test]
 fn what_it_would_install_is_needed() {
-    let resolved = |said: &str, more: &str| {
-        let before = format!("{more}cat >proposed <<'END'\n{said}\nEND");
+    let resolved = |said: &str| {
+        let before = format!("cat >proposed <<'END'\n{said}\nEND");
         sh(&before, "POSTGRES=; resolve nginx")
     };
     let said = "---> Package nginx.x86_64 1:1.22.1-1.el9 will be installed\n\
@@ -179,27 +179,17 @@ fn what_it_would_install_is_needed() {
                 ---> Package glibc-common.x86_64 2.34-1 will be upgraded\n\
                 ---> Package other.noarch 1-1 will be erased\nOperation aborted.";
     let files = "glibc-common-2.34-2.x86_64.rpm\nnginx-1.22.1-1.el9.x86_64.rpm\n";
-    assert_eq!(resolved(said, ""), (0, files.into()));
-    let error = "Last metadata\nNo match for argument: nginx\nError: Unable to find a match: nginx";
-    let (status, said) = resolved(error, "");
-    assert_eq!(
-        (status, &*said),
-        (
-            1,
-            error
-                .split_once('\n')
-                .map(|(_, why)| format!("{why}\n"))
-                .unwrap()
-                .as_str()
-        )
-    );
+    assert_eq!(resolved(said), (0, files.into()));
+    let missing = "No match for argument: nginx\n";
+    let said = format!("Last metadata\n{missing}Error: Unable to find a match: nginx");
+    assert_eq!(resolved(&said), (1, missing.into()));
 }
 
 /// Its packages are hidden before it is enabled, which only the run does.
 #[test]
 fn what_a_stream_has_is_seen_before_it_is_enabled() {
     let before = "echo 'Operation aborted.' >proposed; stream 16";
-    let resolves = "POSTGRES=yes; resolve postgresql-server; cat log 2>/dev/null; cat args";
+    let resolves = "POSTGRES=yes; resolve postgresql-server; cat log 2>/dev/null || :; cat args";
     let (status, said) = sh(before, resolves);
     assert_eq!(status, 0);
     let lines: Vec<_> = said.lines().collect();
@@ -208,7 +198,7 @@ fn what_a_stream_has_is_seen_before_it_is_enabled() {
     };
     assert!(enable.contains("--assumeno") && enable.ends_with("module enable postgresql:16"));
     assert!(
-        install.contains("--setopt=bundle.module_hotfixes=1 install"),
+        install.contains("--setopt=bundle.module_hotfixes=1 "),
         "{install}"
     );
     assert!(!said.contains("dnf module enable"), "{said}");

@@ -34,8 +34,9 @@ resolve() {
     case $said in
     *'<install-summary'*) ;;
     *)
-        why=$(say "$said" | grep -E '<message type="error">|<description>') || why=$said
-        say "$why" | sed "s/<[^>]*>//g; s/&apos;/'/g; /^$/d" | head -n 5 >&2
+        why=$(say "$said" | grep -E '<message type="error">|<description>') ||
+            why=$(say "$said" | tail -n 5)
+        say "$why" | sed "s/<[^>]*>//g; s/&apos;/'/g; /^$/d" | head -n 3 >&2
         return 1
         ;;
     esac

@@ -6,7 +6,7 @@ use crate::platform::rpm_tests;
 
 const ZYPPER: &str = r#"
 stub bin/zypper <<'END'
-echo "$*" >>"$ROOT/args"
+printf "%s\n" "$*" >>"$ROOT/args"
 words=
 while [ $# -gt 0 ]; do
     case $1 in
