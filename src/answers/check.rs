@@ -363,12 +363,15 @@ impl Validation {
     fn not_yet(&mut self, answers: &Answers) {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
         if answers.postgres.endpoint.is_some() {
-            refuse("postgres.endpoint".into(), "an external Postgres is");
+            refuse(
+                "postgres.endpoint".into(),
+                "a Postgres that the wizard does not manage is",
+            );
         }
         if answers.load_balancer.endpoint.is_some() {
             refuse(
                 "load_balancer.endpoint".into(),
-                "an external load balancer is",
+                "a load balancer that the wizard does not manage is",
             );
         }
         for (number, host) in answers.hosts.iter().enumerate() {

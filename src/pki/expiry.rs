@@ -45,7 +45,7 @@ pub fn certificates(
         let usage = usage.as_str();
         (format!("{usage} on {name}"), format!("{usage}-{name}.crt"))
     });
-    let authority = ("the authority".to_owned(), "ca.crt".to_owned());
+    let authority = ("the CA".to_owned(), "ca.crt".to_owned());
     let all = [authority].into_iter().chain(postgres).chain(servers);
     let mut found = Vec::new();
     for (name, file) in all.chain(pair) {
@@ -65,8 +65,8 @@ pub fn certificates(
             let ended = !left.is_positive();
             match (is_authority, ended) {
                 (true, _) => {
-                    "it is not renewed automatically, because all hosts must get the new one at \
-                     the same time: the next run says how"
+                    "it is not renewed automatically, because all hosts must get the new one at the same time: \
+                     the next run prints how to renew it"
                 }
                 (false, true) => {
                     "it has expired, so connections with it are refused: the next run renews it"

@@ -14,7 +14,7 @@ pub fn keep() -> Step {
     Step {
         id: kept(),
         host: None,
-        title: "the certificates are kept on this machine".into(),
+        title: "Keep the certificates on this machine".into(),
         needs: Vec::new(),
         may_be_skipped: false,
         limit: SHORT,
@@ -35,7 +35,7 @@ pub fn client(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, 
         .ok_or_else(|| StepError::NoCertificate(server.name.to_owned()))?;
     let step = server.shell(
         CLIENT,
-        "the server has its client certificate",
+        "Give the server its client certificate",
         step_file!("certificates/client"),
         vec![
             ("CA_PEM", pki.ca.cert_pem.clone().into()),
@@ -57,7 +57,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let (begin, end) = context.marks();
     Some(server.shell(
         NAME,
-        format!("{name} resolves to {addresses}"),
+        format!("Let {name} resolve to {addresses}"),
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),
@@ -89,7 +89,7 @@ pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     server
         .task(
             PROOF,
-            "Postgres accepts only the right certificate and password",
+            "Prove that Postgres accepts only the right certificate and password",
             Task::ProveDatastore(proof),
         )
         .skippable()
