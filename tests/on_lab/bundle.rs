@@ -62,7 +62,7 @@ fn must_be_complete(lab: &Lab, wizard: &Wizard, run: &Ended) {
     assert_eq!(lab.says(&["network", "dropped"]), "0\n");
 }
 
-/// As SUSEConnect registers a host: zypper asks such a service before most of what it does.
+/// As `SUSEConnect` registers a host: zypper asks such a service before most of what it does.
 const REGISTERS: &str = "[ ! -d /etc/zypp ] || {
     mkdir -p /etc/zypp/services.d
     printf '[one]\nenabled=1\nautorefresh=1\nurl=http://203.0.113.9/\ntype=ris\n' \
