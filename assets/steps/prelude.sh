@@ -145,6 +145,12 @@ packages_are_here() {
     [ -z "$PACKAGES" ] || installed $PACKAGES
 }
 
+# wanted_packages: the names of POSTGRES and PACKAGES.
+wanted_packages() {
+    [ -z "$POSTGRES" ] || say "$(postgres_package)"
+    say "$PACKAGES"
+}
+
 # install_unstarted SERVICE PACKAGE…: the first package has the service, and would start it by itself.
 # One that was there before the wizard keeps it as it is.
 install_unstarted() {

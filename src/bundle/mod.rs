@@ -203,7 +203,7 @@ pub fn package_path(system: &System, file: &BundledFile) -> String {
 
 /// A plain name of a file: no folder, nothing hidden, nothing that a shell reads.
 pub fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~%:-".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~^%:-".contains(&byte);
     (1..=200).contains(&name.len()) && !name.starts_with(['.', '-', '~']) && name.bytes().all(plain)
 }
 

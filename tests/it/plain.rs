@@ -12,7 +12,7 @@ use support::terminal::Terminal;
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
 /// The questions about the cluster and the logins of all hosts.
-const FIELDS_OF_CLUSTER: usize = 16;
+const FIELDS_OF_CLUSTER: usize = 18;
 const DUMB: [(&str, &str); 1] = [("TERM", "dumb")];
 
 const NOBODY: &str = include_str!("../support/nobody.toml");

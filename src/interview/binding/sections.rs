@@ -113,6 +113,17 @@ fn cluster(answers: &Answers) -> Vec<Field> {
             say::NO_PROXY,
             &answers.proxy.no_proxy.join(" "),
         ),
+        text(
+            "sources.bundle",
+            say::BUNDLE,
+            &path(answers.sources.bundle.as_ref()),
+        )
+        .under(say::OF_BUNDLE),
+        maybe(
+            "sources.bundle_sha256",
+            say::BUNDLE_SHA256,
+            answers.sources.bundle_sha256.as_ref(),
+        ),
     ]
 }
 
@@ -139,6 +150,8 @@ fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     read.proxy("proxy.http", &mut answers.proxy.http);
     read.proxy("proxy.https", &mut answers.proxy.https);
     answers.proxy.no_proxy = read.words("proxy.no_proxy");
+    answers.sources.bundle = read.path("sources.bundle");
+    answers.sources.bundle_sha256 = read.text("sources.bundle_sha256");
 }
 
 fn postgres(answers: &Answers) -> Vec<Field> {

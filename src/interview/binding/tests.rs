@@ -18,6 +18,8 @@ fn full() -> Answers {
     answers.cluster.name = "full".into();
     answers.cluster.overrides = vec![Check::Cpu, Check::Firewall];
     answers.firewall.manage = ManageFirewall::Open;
+    answers.sources.bundle = Some("~/k3s.bundle".into());
+    answers.sources.bundle_sha256 = Some("ab".repeat(32));
     let ssh = &mut answers.ssh;
     ssh.port = Some(2022);
     ssh.passphrase = Some(inline(" with spaces "));
@@ -99,8 +101,6 @@ fn keys_of_the_schema() -> BTreeSet<String> {
     assert!(keys.remove("hosts") && keys.remove("bastions"));
     // Drills have no screen yet.
     assert!(keys.remove("drill.longest_gap"));
-    // A bundle is named in the file; the screens keep it.
-    assert!(keys.remove("sources.bundle") && keys.remove("sources.bundle_sha256"));
     let host = &schema["properties"]["hosts"]["items"]["properties"];
     walk(host, "hosts.", &mut keys);
     // One field for both.

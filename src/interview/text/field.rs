@@ -171,6 +171,15 @@ pub const HOST_PROXY: Words = (
     "Proxy",
     "A URL, env:NAME or file:PATH for this host; none: no proxy. Empty: as for all hosts.",
 );
+pub const OF_BUNDLE: &str = "Without internet";
+pub const BUNDLE: Words = (
+    "Bundle",
+    "The file that k3s-ha-wizard bundle create wrote: hosts install everything from it.",
+);
+pub const BUNDLE_SHA256: Words = (
+    "Its SHA-256",
+    "64 hexadecimal digits, as bundle create printed them. A file with another one is refused.",
+);
 pub const OF_IMAGES: &str = "Container images";
 pub const SYSTEM_DEFAULT: Words = (
     "System registry",
@@ -240,6 +249,8 @@ pub fn when_empty(key: &str) -> &'static str {
         "k3s.artifact_url" => "the releases on GitHub",
         "k3s.channel_url" => "the channels of update.k3s.io",
         "proxy.http" | "proxy.https" => "the host's own proxy, if it has one",
+        "sources.bundle" => "hosts download what they install",
+        "sources.bundle_sha256" => "needed with a bundle",
         "proxy.no_proxy" => "only the cluster itself",
         "proxy" => "as for all hosts",
         "site" => "the cluster has one site",

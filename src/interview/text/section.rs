@@ -17,8 +17,8 @@ pub fn title(section: Section) -> &'static str {
 pub fn why(section: Section) -> &'static str {
     match section {
         Section::Cluster => {
-            "The cluster's name, the default SSH login for hosts without their own, firewalls, and the \
-             proxy for downloads."
+            "The cluster's name, the default SSH login for hosts without their own, firewalls, and what hosts \
+             install from: through a proxy, or a bundle."
         }
         Section::Postgres => {
             "The cluster keeps all its state in this Postgres. The run installs it, with a role \

@@ -439,20 +439,24 @@ fn packages(sheet: &mut RowDraft<'_>) {
             );
         }
     }
-    if let SourceTrial::Failed(why) = &sheet.looked.sources.packages {
-        let (cause, remedy) = if sheet.looked.sources.bundled {
-            (
-                format!("packages cannot be installed from the bundle: {why}"),
-                OTHER_BUNDLE,
-            )
-        } else {
-            (
-                format!("packages cannot be downloaded: {why}"),
-                remedies.packages_unreached,
-            )
-        };
-        sheet.fails(Check::Packages, cause, remedy);
-    }
+    let (cause, remedy) = match &sheet.looked.sources.packages {
+        SourceTrial::Failed(why) if sheet.looked.sources.bundled => (
+            format!("packages cannot be installed from the bundle: {why}"),
+            OTHER_BUNDLE,
+        ),
+        SourceTrial::Failed(why) => (
+            format!("packages cannot be downloaded: {why}"),
+            remedies.packages_unreached,
+        ),
+        SourceTrial::Untrusted(keys) => (
+            format!(
+                "packages of the bundle are signed with the key {keys}, which it does not trust"
+            ),
+            remedies.packages_untrusted,
+        ),
+        SourceTrial::Not | SourceTrial::Reached | SourceTrial::Later(_) => return,
+    };
+    sheet.fails(Check::Packages, cause, remedy);
 }
 
 /// What to do about what a bundle lacks.
@@ -488,7 +492,7 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
                 Platform::remedies(sheet.looked.facts).download_unknown,
             );
         }
-        SourceTrial::Not | SourceTrial::Reached => {}
+        SourceTrial::Not | SourceTrial::Reached | SourceTrial::Untrusted(_) => {}
     }
 }
 

@@ -404,6 +404,32 @@ fn what_is_not_reached_is_refused() {
 }
 
 #[test]
+fn a_key_that_is_not_trusted_is_told_with_its_command() {
+    for (id, version, remedy) in [
+        (
+            "sles",
+            "15.7",
+            "rpm --import FILE. SUSE's own are in /usr/lib/rpm/gnupg/keys",
+        ),
+        (
+            "rhel",
+            "9.6",
+            "rpm --import FILE. Those of the distribution are in /etc/pki/rpm-gpg",
+        ),
+    ] {
+        let mut world = lab();
+        world.facts[DB].os_id = id.into();
+        world.facts[DB].os_version = version.into();
+        world.sources[DB].bundled = true;
+        world.sources[DB].packages = SourceTrial::Untrusted("00112233aabbccdd".into());
+        let said = told(&world.grid());
+        let cause = "k3s-postgres packages FAIL: packages of the bundle are signed with the key \
+                     00112233aabbccdd, which it does not trust | Compare the key";
+        assert!(said.contains(cause) && said.contains(remedy), "{said}");
+    }
+}
+
+#[test]
 fn a_firewall_is_told_with_its_commands() {
     let with = |firewall: Firewall| move |facts: &mut Facts| facts.firewalls = vec![firewall];
     let chain = "inet filter input".to_owned();

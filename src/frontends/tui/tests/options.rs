@@ -323,7 +323,7 @@ fn enter_says_what_it_does_in_a_form() {
     to_field(&mut model, "firewall.manage");
     press(&mut model, "o");
     assert!(text(&model).contains("Left, Right and Space change the choice."));
-    to_field(&mut model, "proxy.no_proxy");
+    to_field(&mut model, "sources.bundle_sha256");
     assert!(
         footer(&model).contains("Enter next page"),
         "{}",
