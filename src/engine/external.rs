@@ -66,6 +66,17 @@ impl<'a> ExternalAccess<'a> {
         self.with(remote, address, as_role, &datastore.database, what)
     }
 
+    /// What an endpoint says of itself.
+    pub(super) fn ask(
+        &self,
+        remote: &mut dyn Remote,
+        address: &PostgresAddress,
+    ) -> Result<Result<ExternalLook, Unanswered>, RemoteError> {
+        // The method is one for a single lifetime, the closure for all.
+        #[allow(clippy::redundant_closure_for_method_calls)]
+        self.as_role(remote, address, |session| session.look())
+    }
+
     /// The same as an administrator, at this endpoint.
     pub(super) fn as_admin<T>(
         &self,
@@ -142,8 +153,7 @@ impl<'a> ExternalAccess<'a> {
     /// The endpoints as a server sees them now.
     pub fn members(&self, remote: &mut dyn Remote) -> Result<Vec<DatastoreMember>, RemoteError> {
         let seen = self.addresses().iter().map(|address| {
-            let looked = self.as_role(remote, address, |session| session.look())?;
-            let (role, problem) = match looked {
+            let (role, problem) = match self.ask(remote, address)? {
                 Ok(look) if look.writable => (Some(MemberRole::Primary), None),
                 Ok(look) if look.standby => (Some(MemberRole::Standby), None),
                 Ok(_) => (None, Some("it is set to be read only".to_owned())),

@@ -33,7 +33,7 @@ pub(super) fn create(site: &mut Site<'_, '_>, order: &DatabaseOrder) -> Result<O
     let access = access(site.run, datastore)?;
     let mut why = String::new();
     for address in access.addresses() {
-        match access.as_role(site.remote, address, |session| session.look())? {
+        match access.ask(site.remote, address)? {
             Ok(look) if look.writable && look.no_table.is_none() => return Ok(Outcome::Unchanged),
             Ok(_) => {}
             Err(error) => why = format!("{address}: {error}"),

@@ -255,11 +255,12 @@ pub fn when_empty(key: &str) -> &'static str {
         | "load_balancer.names"
         | "load_balancer.virtual_ip"
         | "registries.mirrors"
-        | "registries.configs" => "none",
+        | "registries.configs"
+        | "postgres.cert_file"
+        | "postgres.key_file" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
         "postgres.name" => "the host's address",
         "postgres.endpoints" => "none: Postgres runs on a host of the cluster",
-        "postgres.cert_file" | "postgres.key_file" => "none",
         "postgres.admin" => "none: the DBA runs the SQL, or has done so",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
         "k3s.agent_config" => "K3s's own",

@@ -313,7 +313,10 @@ pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<Strin
     };
     let mut notes = Vec::new();
     for looked in hosts {
-        let latencies = looked.external.iter().flat_map(ExternalSight::latencies);
+        let latencies = looked
+            .external
+            .into_iter()
+            .flat_map(ExternalSight::latencies);
         for (address, latency) in latencies {
             let Ok(commit) = &latency.commit else {
                 continue;
