@@ -70,25 +70,6 @@ fn registries() -> Registries {
     }
 }
 
-/// Of [`everything`].
-fn postgres() -> Postgres {
-    Postgres {
-        database: "data".into(),
-        user: "role".into(),
-        password: Some(Secret::File("~/password".into())),
-        port: 5433,
-        name: Some("pg.example.com".into()),
-        endpoints: Vec::new(),
-        ca_file: None,
-        cert_file: None,
-        key_file: None,
-        sslmode: SslMode::default(),
-        admin: None,
-        existing_postgres: ExistingPostgres::Share,
-        failover: Failover::Fast,
-    }
-}
-
 /// Every field of every type is given: a new field does not compile until it is added here.
 fn everything() -> Answers {
     Answers {
@@ -125,7 +106,7 @@ fn everything() -> Answers {
             host_keys: HostKeys::AcceptNew,
             known_hosts: vec!["/etc/ssh/known \"hosts\"".into()],
         },
-        postgres: postgres(),
+        postgres: external::own_postgres(),
         load_balancer: LoadBalancer {
             port: 443,
             names: vec!["lb.example.com".into()],

@@ -10,6 +10,25 @@ fn with(postgres: &str) -> String {
     hosts.replace(own, "")
 }
 
+/// Of [`super::everything`], whose Postgres is a host.
+pub(super) fn own_postgres() -> Postgres {
+    Postgres {
+        database: "data".into(),
+        user: "role".into(),
+        password: Some(Secret::File("~/password".into())),
+        port: 5433,
+        name: Some("pg.example.com".into()),
+        endpoints: Vec::new(),
+        ca_file: None,
+        cert_file: None,
+        key_file: None,
+        sslmode: SslMode::default(),
+        admin: None,
+        existing_postgres: ExistingPostgres::Share,
+        failover: Failover::Fast,
+    }
+}
+
 /// All that can be said of one.
 pub(super) fn everything() -> Answers {
     read(&with(
