@@ -378,7 +378,7 @@ impl Validation {
         if answers.load_balancer.endpoint.is_some() {
             refuse(
                 "load_balancer.endpoint".into(),
-                "an external load balancer is",
+                "a load balancer that the wizard does not manage is",
             );
         }
         for (number, host) in answers.hosts.iter().enumerate() {

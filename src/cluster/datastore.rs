@@ -316,8 +316,8 @@ fn member(
                     "it has no standby: a commit is on this host only, and no other one can take over",
                 ),
                 (false, _) if primary.is_some() => Some(
-                    "it is no longer the primary, though it says so: it cannot acknowledge writes, \
-                     because the other member does not follow it",
+                    "it still claims to be the primary, but it is not: it cannot acknowledge writes, because \
+                     the other member does not follow it",
                 ),
                 (false, _) => Some("writes wait: its standby does not follow it"),
             };

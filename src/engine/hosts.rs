@@ -71,13 +71,21 @@ pub fn reach(
 ) -> Result<ReachedHost, LeaseError> {
     let cancel = new_cancel(host)?;
     control.register(&cancel);
-    let mut remote = connector(&cancel)?;
+    let remote = connector(&cancel)?;
+    let through = remote.through().into_iter().map(str::to_owned).collect();
     let facts = facts_of(host, topology);
     let script = match lease {
         Some(lease) => lease::script(lease).then(facts),
         None => facts,
     };
-    let (lines, facts) = read(remote.as_mut(), &script)?;
+    // From here on, whatever ends this releases the lease.
+    let mut connection = Connection {
+        connector,
+        remote: Some(remote),
+        lease: lease.cloned(),
+        cut: false,
+    };
+    let (lines, facts) = connection.now(host, |remote| read(remote, &script))?;
     let units = match lease {
         Some(_) => lease::parse(host, lines.iter().map(String::as_str))?.units,
         None => Vec::new(),
@@ -92,13 +100,8 @@ pub fn reach(
         platform,
         units,
         lost: None,
-        through: remote.through().into_iter().map(str::to_owned).collect(),
-        connection: Connection {
-            connector,
-            remote: Some(remote),
-            lease: lease.cloned(),
-            cut: false,
-        },
+        through,
+        connection,
     })
 }
 
@@ -233,7 +236,7 @@ impl Connection {
             let since = Instant::now();
             match what(remote.as_mut()) {
                 Err(error) if error.ends_connection() => {
-                    self.remote = None;
+                    self.lose(&error);
                     match error {
                         RemoteError::Lost { why, .. } => {
                             let Some(pause) = losses.another(since.elapsed()) else {
@@ -243,13 +246,7 @@ impl Connection {
                             // An abort shortens it, and is seen by what connects again.
                             control.wait(pause);
                         }
-                        error => {
-                            self.cut = matches!(
-                                error,
-                                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
-                            );
-                            return Err(error);
-                        }
+                        error => return Err(error),
                     }
                 }
                 result => return result,
@@ -281,13 +278,20 @@ impl Connection {
         if let Err(error) = &done
             && error.ends_connection()
         {
-            self.remote = None;
-            self.cut = matches!(
-                error,
-                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
-            );
+            self.lose(error);
         }
         done
+    }
+
+    /// The connection has ended.
+    fn lose(&mut self, why: &RemoteError) {
+        self.remote = None;
+        self.cut = matches!(
+            why,
+            RemoteError::Stopped { .. }
+                | RemoteError::Timeout { .. }
+                | RemoteError::Cancelled { .. }
+        );
     }
 
     /// Once and briefly, even after an abort: to stop what is running on a host.
@@ -317,6 +321,10 @@ impl Connection {
 
     pub fn is_up(&self) -> bool {
         self.remote.is_some()
+    }
+
+    pub fn lease_owner(&self) -> Option<&str> {
+        self.lease.as_ref().map(|lease| lease.owner.as_str())
     }
 
     /// Refreshes the lease, so that it does not expire. The only error is that another run holds
@@ -487,6 +495,30 @@ pub(super) fn output(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::Scripted;
+    use crate::remote::scripted::Reply;
+
+    #[test]
+    fn an_abort_while_a_host_is_reached_releases_its_lease() {
+        let first = Scripted::new("h").on("PATIENCE=", Reply::cancelled());
+        let second = Scripted::new("h").on("OWNER=", Reply::exit(0));
+        let told = second.told();
+        let mut connections = vec![second, first];
+        let connector: Connector = Box::new(move |_| {
+            let next = connections.pop().expect("two connections");
+            Ok(Box::new(next) as Box<dyn Remote>)
+        });
+        let lease = Lease {
+            owner: "ours".to_owned(),
+            ..Lease::default()
+        };
+        let reached = reach("h", None, connector, Some(&lease), &Control::default());
+        assert!(matches!(
+            reached.err(),
+            Some(LeaseError::Remote(RemoteError::Cancelled { .. }))
+        ));
+        assert_eq!(told.count("OWNER='ours'"), 1);
+    }
 
     #[test]
     fn losses_without_progress_come_to_an_end() {

@@ -468,6 +468,42 @@ fn a_lease_that_is_free_again_is_taken_when_its_step_is_retried() {
 }
 
 #[test]
+fn a_step_does_not_start_under_the_lease_of_another_run() {
+    let mut taken = 0;
+    let one = Scripted::new("h")
+        .answer(|script| answers(script, 1))
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .answer(move |script| {
+            // Before the first step, after it was not started, and when it is retried.
+            let is_lease = script.contains("PATIENCE=");
+            taken += usize::from(is_lease);
+            let says = if taken == 2 { HELD } else { "lease taken" };
+            is_lease.then(|| Reply::exit(0).out(says))
+        })
+        .once("\na\n", Reply::held())
+        .on("\na\n", Reply::exit(0));
+    let mut world = World::new(vec![step("a", "h", &[])]).on("h", vec![around(one)]);
+    world.control = Arc::new(Control::attended());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let asked = told.clone();
+    let (end, _) = world.run_with(move |control, event| match &event.what {
+        What::StepEnded {
+            outcome: Outcome::Failed(failure),
+            ..
+        } => asked.lock().unwrap().push(failure.why.clone()),
+        What::Asked { step } => control.decide(step.clone(), crate::events::Decision::Retry),
+        _ => {}
+    });
+    assert_eq!(end, End::Done);
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("h: kay on jump-2 is using this host"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_lease_that_cannot_be_taken_over_a_lost_connection_is_taken_by_the_next_one() {
     let first = Scripted::new("h")
         .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
@@ -520,7 +556,7 @@ fn an_input_that_never_came_is_said() {
     );
 }
 
-/// Two nodes; the pods' network is tried from the first one, which says this.
+/// Two nodes; the pod network is tried from the first one, which says this.
 fn tried(second_range: &str, said: &str, untried_because: Option<&str>) -> (Outcome, usize) {
     let task = |name: &'static str, task| Step {
         work: Work::Task(task),
@@ -592,7 +628,7 @@ fn a_pods_network_that_cannot_be_tried_is_no_proof() {
         let Outcome::Warned { why: told } = outcome else {
             panic!("{outcome:?}");
         };
-        assert!(told.starts_with(&format!("not tried: {why}")), "{told}");
+        assert!(told.starts_with(&format!("not tested: {why}")), "{told}");
         assert_eq!(proofs, 0);
     }
 }

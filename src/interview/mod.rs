@@ -93,6 +93,21 @@ impl Interview {
         problems
     }
 
+    /// A problem for people. A host is named as the operator named it, or by its place in the list.
+    pub fn told(&self, problem: &Problem) -> String {
+        let of_host = || {
+            let (place, field) = problem.key.strip_prefix("hosts[")?.split_once("].")?;
+            let place: usize = place.parse().ok()?;
+            let host = self.answers.hosts.get(place)?;
+            Some(text::of_host(&host.name, place, field, &problem.message))
+        };
+        match of_host() {
+            Some(told) => told,
+            None if problem.key == "hosts" => problem.message.clone(),
+            None => problem.to_string(),
+        }
+    }
+
     /// The problems of the host at this index.
     pub fn host_problems(&self, place: usize) -> Vec<Problem> {
         let prefix = key_of(Some(place), "");

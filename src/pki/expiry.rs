@@ -47,9 +47,9 @@ pub fn certificates(
     });
     let is_external = topology.datastore.external.is_some();
     let authority = if is_external {
-        "the authority of Postgres"
+        "the CA of Postgres"
     } else {
-        "the authority"
+        "the CA"
     };
     let authority = (authority.to_owned(), "ca.crt".to_owned());
     let all = [authority].into_iter().chain(postgres).chain(servers);
@@ -74,8 +74,8 @@ pub fn certificates(
                     "set its successor in the answers, under [postgres], and run install"
                 }
                 (true, _) => {
-                    "it is not renewed automatically, because all hosts must get the new one at \
-                     the same time: the next run says how"
+                    "it is not renewed automatically, because all hosts must get the new one at the same time: \
+                     the next run prints how to renew it"
                 }
                 (false, true) => {
                     "it has expired, so connections with it are refused: the next run renews it"

@@ -224,7 +224,7 @@ pub struct DrillProbe {
     pub drill: String,
     /// The API endpoint.
     pub at: SocketAddr,
-    /// How long the API may not answer; `None` where what is taken away has no second one.
+    /// How long the API may be unreachable; `None` where what is taken down has no second one.
     pub limit: Option<Duration>,
 }
 

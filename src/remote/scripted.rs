@@ -33,6 +33,7 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ScriptEnd {
     Exit(i32),
+    Held,
     Died(String),
     Lost,
     TimedOut,
@@ -53,6 +54,11 @@ impl Reply {
     /// The unit of an apply ended without a status. A plain run takes it for killed.
     pub fn died(why: &str) -> Self {
         Self::new(ScriptEnd::Died(why.to_owned()))
+    }
+
+    /// An apply does not start: another run has the lease.
+    pub fn held() -> Self {
+        Self::new(ScriptEnd::Held)
     }
 
     /// The connection is lost for good.
@@ -193,6 +199,7 @@ impl Scripted {
         let host = self.host.clone();
         let error = match end {
             ScriptEnd::Exit(status) => return Ok(Finished::Exit(status)),
+            ScriptEnd::Held => return Ok(Finished::Held),
             ScriptEnd::Died(why) => return Ok(Finished::Died { why }),
             ScriptEnd::TimedOut => return Ok(Finished::TimedOut { limit }),
             ScriptEnd::Lost => RemoteError::Lost {
@@ -229,6 +236,7 @@ impl Remote for Scripted {
         }
         match self.end(reply.end, limit)? {
             Finished::Exit(status) => Ok(status),
+            Finished::Held => panic!("a reply for applies alone"),
             Finished::Died { .. } => Ok(128 + libc::SIGKILL),
             Finished::TimedOut { limit } => {
                 self.lost = true;

@@ -49,7 +49,7 @@ pub fn create(
     let proxies = Proxy::of_all(answers, &topology)?;
     let mut reached = Vec::new();
     for name in order.references {
-        told(&format!("{name}: connects"));
+        told(&format!("{name}: connecting"));
         reached.push(reach(answers, name, tried, control)?);
     }
     let mut references = Vec::new();
@@ -109,7 +109,7 @@ pub fn create(
         told(&format!("{}: packages", reference.host.name));
         let packages = reference.packages(&topology, &mut draft)?;
         if contents.packages(&packages.system).is_some() {
-            let why = format!("another reference is of {} as well", packages.system);
+            let why = format!("another reference host also has {}", packages.system);
             let host = reference.host.name.clone();
             return Err(CollectError::Host { host, why }.into());
         }

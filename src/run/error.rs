@@ -66,9 +66,8 @@ pub enum RunError {
     )]
     ExternalBackup { command: String, secrets: PathBuf },
     #[error(
-        "The preflight fails, see above for what to do. Nothing was changed.\n\
-         To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at \
-         one host."
+        "The preflight failed: see above for what to do. Nothing was changed.\n\
+         To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at one host."
     )]
     Unfit,
     /// Before anything was started on a host.

@@ -332,8 +332,8 @@ pub(super) fn explained(error: &RemoteError) -> String {
 
 /// For the screens.
 fn explained_on_screens(error: &RemoteError) -> String {
-    let hint = "A password is needed: the page of the cluster asks for it when you open it \
-                from the welcome page.";
+    let hint =
+        "A password is needed: open the live page from the welcome page, and it asks for it.";
     with_hint(error, hint)
 }
 
@@ -358,7 +358,7 @@ mod tests {
         };
         assert!(explained(&error).contains("--answers FILE"));
         let shown = explained_on_screens(&error);
-        let hint = "when you open it from the welcome page.";
+        let hint = "open the live page from the welcome page, and it asks for it.";
         assert!(
             shown.ends_with(hint) && !shown.contains("--answers"),
             "{shown}"

@@ -141,7 +141,7 @@ pub enum StateError {
     )]
     NotOurs { path: PathBuf, uid: u32 },
     #[error(
-        "{holder} already works on this cluster: wait until it is done, or stop it ({})",
+        "{holder} is already working on this cluster: wait until it is done, or stop it ({})",
         path.display()
     )]
     Locked { path: PathBuf, holder: String },

@@ -15,7 +15,7 @@ pub fn keep() -> Step {
     Step {
         id: kept(),
         host: None,
-        title: "the certificates are kept on this machine".into(),
+        title: "Keep the certificates on this machine".into(),
         needs: Vec::new(),
         may_be_skipped: false,
         limit: SHORT,
@@ -33,12 +33,12 @@ pub fn client(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, 
     let identity = pki.servers.get(server.name);
     let (title, cert, key) = match identity {
         Some(Identity { cert_pem, key_pem }) => (
-            "the server has its client certificate",
+            "Give the server its client certificate",
             cert_pem.as_str().into(),
             key_pem.into(),
         ),
         None if context.is_external() => {
-            ("the server has the CA of Postgres", "".into(), "".into())
+            ("Give the server the CA of Postgres", "".into(), "".into())
         }
         None => return Err(StepError::NoCertificate(server.name.to_owned())),
     };
@@ -66,7 +66,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let (begin, end) = context.marks();
     Some(server.shell(
         NAME,
-        format!("{name} resolves to {addresses}"),
+        format!("Let {name} resolve to {addresses}"),
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),
@@ -98,7 +98,7 @@ pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     server
         .task(
             PROOF,
-            "Postgres accepts only the right certificate and password",
+            "Prove that Postgres accepts only the right certificate and password",
             Task::ProveDatastore(proof),
         )
         .skippable()

@@ -15,7 +15,7 @@ pub fn role(context: &StepContext<'_>) -> Option<Step> {
         verifier: context.given.secrets.db_verifier.clone(),
     };
     let title = format!(
-        "the role {} owns the database {}",
+        "Give the role {} its database {}",
         datastore.user, datastore.database
     );
     let task = Task::CreateDatabase(Box::new(order));
@@ -25,7 +25,7 @@ pub fn role(context: &StepContext<'_>) -> Option<Step> {
 /// From a server to each endpoint.
 pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     let datastore = Box::new(context.given.topology.datastore.clone());
-    let title = "the external Postgres accepts the right password, and refuses what it can";
+    let title = "Check that the external Postgres accepts only the right password";
     server
         .task(PROOF, title, Task::ProveExternal(datastore))
         .skippable()
@@ -40,5 +40,5 @@ pub fn data(context: &StepContext<'_>, step: &str) -> Step {
     };
     context
         .server_1()
-        .task(step, "the cluster's data is in Postgres", task)
+        .task(step, "Check that the cluster's data is in Postgres", task)
 }

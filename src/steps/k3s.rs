@@ -35,13 +35,13 @@ pub fn installer(context: &StepContext<'_>) -> Step {
         let bundled = bundle
             .contents
             .map(|contents| contents.installer.sha256.clone());
-        let title = "the install script of the bundle is kept";
+        let title = "Keep the install script of the bundle";
         let sum = pinned.or(bundled);
         return fetch(title.to_owned(), "the bundle".to_owned(), sum, None);
     }
     let proxy = context.proxy(&server).cloned();
     let url = k3s.install_url.clone();
-    let title = format!("the install script from {url} is downloaded");
+    let title = format!("Download the install script from {url}");
     fetch(title, url, pinned, proxy).needing([server.id(&NodeKind::SERVER.step("tools"))])
 }
 
@@ -50,7 +50,7 @@ pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> 
     let packages = node.platform.download_packages;
     let step = node.shell(
         &kind.step("tools"),
-        "the host can download over HTTPS",
+        "Install what downloads over HTTPS need",
         step_file!("k3s/tools"),
         context.downloading(node, vec![("DOWNLOAD_PACKAGES", packages.into())]),
     );
@@ -76,9 +76,9 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
     confine(context, server, &mut settings);
     let encrypts = settings.get(SECRETS_ENCRYPTION) == Some(&toml::Value::Boolean(true));
     let title = if encrypts {
-        "K3s has its configuration: it encrypts Secrets in the datastore"
+        "Write the configuration of K3s, which encrypts Secrets in the datastore"
     } else {
-        "K3s has its configuration: Secrets are in the clear in the datastore"
+        "Write the configuration of K3s, which leaves Secrets in the clear in the datastore"
     };
     let config = template::fill(
         include_str!("../../assets/templates/server-config.yaml.j2"),
@@ -124,7 +124,7 @@ pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<S
     } else {
         Value::Secret(config.into())
     };
-    let title = "K3s has its configuration";
+    let title = "Write the configuration of K3s";
     config_step(context, agent, NodeKind::AGENT, title, config)
 }
 
@@ -229,7 +229,7 @@ pub fn install(
     let text = |text: &Option<String>| Value::Plain(text.clone().unwrap_or_default());
     let step = node.shell(
         &kind.step("install"),
-        format!("K3s {} is installed", k3s.version),
+        format!("Install K3s {}", k3s.version),
         step_file!("k3s/install"),
         context.downloading(
             node,
@@ -258,7 +258,7 @@ pub fn token(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .shell(
             &NodeKind::AGENT.step("token"),
-            "the agent has its token and configuration",
+            "Give the agent its token",
             step_file!("k3s/token"),
             vec![("JOIN_TOKEN", Late::JoinToken.into())],
         )
@@ -270,7 +270,7 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .task(
             &NodeKind::AGENT.step("endpoint"),
-            "this host reaches the cluster through the load balancer",
+            "Prove that this host reaches the cluster through the load balancer",
             Task::ProveEndpoint {
                 at: context.given.topology.api.at(),
             },
@@ -282,9 +282,9 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
 pub fn start(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Step {
     let is_server = kind.name == "server";
     let title = if is_server {
-        "K3s runs, and its node is Ready"
+        "Start K3s, and wait until its node is Ready"
     } else {
-        "K3s runs as an agent"
+        "Start K3s as an agent"
     };
     // Of an agent only its service is seen here: its node is looked at from a server.
     let nodes = is_server.then(|| node.name.to_owned());
@@ -309,7 +309,7 @@ pub fn start(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> 
 /// The cluster's certificate authority, which server 1 creates.
 pub fn authority(context: &StepContext<'_>) -> Step {
     let server = context.server_1();
-    let title = "the cluster's certificate authority is known";
+    let title = "Read the cluster's certificate authority";
     server
         .task(AUTHORITY, title, Task::LearnClusterCa)
         .needing([server.id(SERVER_START)])
@@ -324,7 +324,7 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     let names: Vec<_> = agents.iter().map(|agent| agent.name.to_owned()).collect();
     let step = context.server_1().shell(
         AGENTS,
-        "the agents' nodes are Ready",
+        "Wait until the agents' nodes are Ready",
         step_file!("agents/ready"),
         vec![
             ("NODES", names.join(" ").into()),

@@ -4,7 +4,7 @@
 //!   [`cluster`]: a component each
 //! * [`external`]: a Postgres without a shell on it
 //! * [`firewall`], [`selinux`]: what stands between them
-//! * [`drill`]: what is taken away from them, and how it is seen that it is back
+//! * [`drill`]: what is taken down, and how it is seen that it is back
 //! * [`bundle`]: what hosts without internet are sent
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`

@@ -167,7 +167,7 @@ fn a_pair_is_entered_in_lines_and_its_answers_are_as_written_by_hand() {
     assert_eq!(terminal.ends(), 0);
     let said = terminal.said();
     assert!(said.contains("k3s-nginx: load-balancer+monitor,"), "{said}");
-    assert!(said.contains("asks for no certificate"), "{said}");
+    assert!(said.contains("needs no certificate"), "{said}");
     assert_eq!(load(&folder.path().join("lab.answers.toml")), by_hand);
 }
 

@@ -36,7 +36,7 @@ roles = ["load-balancer", "monitor"]
 address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    3:12: load_balancer.endpoint: an external load balancer is not supported yet
+    3:12: load_balancer.endpoint: a load balancer that the wizard does not manage is not supported yet
     4:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }

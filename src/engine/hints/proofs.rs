@@ -117,7 +117,7 @@ pub(super) const CAUSES: &[Sign] = &[
     at(WAY, &["the server there is not K3s"], NOT_K3S),
     at(BALANCER, &["TLS failed: "], NOT_K3S),
     at(WAY, &["TLS failed: "], NOT_K3S),
-    // --- The pods' network ---------------------------------------------------------------------
+    // --- The pod network ----------------------------------------------------------------------
     at(
         OVERLAY,
         &["does not reach", "No route to host"],
@@ -136,20 +136,20 @@ pub(super) const CAUSES: &[Sign] = &[
 pub(super) const SYMPTOMS: &[Sign] = &[
     at(
         OVERLAY,
-        &["does not reach", "through the pods' network"],
+        &["does not reach", "through the pod network"],
         "Pods on these nodes cannot talk to each other. Open UDP port 8472 on both, and in any \
          firewall or security group between them; `tcpdump -ni any udp port 8472` on the other \
          node shows whether packets arrive.",
     ),
     at(
         MTLS,
-        &["does not hold: right certificate and password"],
+        &["mutual TLS with Postgres failed: right certificate and password"],
         "Postgres refuses a client that it should accept. Its log on the Postgres host says why, \
          under /var/log/postgresql or in `journalctl -u 'postgresql*'`.",
     ),
     at(
         MTLS,
-        &["does not hold: "],
+        &["mutual TLS with Postgres failed: "],
         "Postgres refuses the client, but not for the expected reason. Its log on the Postgres \
          host says why; run the wizard again if Postgres was just restarted.",
     ),
@@ -162,13 +162,13 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     at(
         BALANCER,
-        &["does not lead to the cluster"],
+        &["does not forward to the cluster"],
         "No healthy K3s answers there. `tail /var/log/k3s-lb/error.log` here, and `systemctl \
          status k3s` on the servers, say why.",
     ),
     at(
         WAY,
-        &["does not answer here as the cluster"],
+        &["does not answer as this cluster"],
         "No healthy K3s answers there. `tail /var/log/k3s-lb/error.log` on the load balancer, and \
          `systemctl status k3s` on the servers, say why.",
     ),

@@ -83,7 +83,7 @@ fn look(
     if status == 0 {
         return Ok(BundleLook::parse(&lines));
     }
-    let why = "the host cannot tell what it needs of the bundle";
+    let why = "the host did not report what it needs from the bundle";
     Err(Trouble::because(why).with_lines(complaints))
 }
 

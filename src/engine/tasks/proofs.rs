@@ -84,10 +84,7 @@ pub(super) fn datastore(
             broken.push(got);
         }
     }
-    held(
-        broken,
-        "the proof of mutual TLS with Postgres does not hold",
-    )
+    held(broken, "the proof of mutual TLS with Postgres failed")
 }
 
 /// From the load balancer's host: every server answers behind it.
@@ -109,7 +106,7 @@ pub(super) fn balancer(
                 let (expected, got) = (verdict.expected(), verdict.got.to_string());
                 broken.push(format!("{address} {got}"));
                 site.proved("the load balancer", expected, got, false)?;
-                return held(broken, "the load balancer does not lead to the cluster");
+                return held(broken, "the load balancer does not forward to the cluster");
             }
         }
         answered.extend(answered_since(site, log_size)?);
@@ -152,10 +149,7 @@ pub(super) fn endpoint(site: &mut Site<'_, '_>, address: SocketAddr) -> Result<O
         holds,
     )?;
     let broken = if holds { vec![] } else { vec![got] };
-    held(
-        broken,
-        "the load balancer does not answer here as the cluster",
-    )
+    held(broken, "the load balancer does not answer as this cluster")
 }
 
 /// Asks the API at an address, over the network of the host.

@@ -216,7 +216,7 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() -> String {
     let known = offers::Known {
         name: "prod".into(),
         answers: Answers::from_toml(crate::answers::example()).expect("valid"),
-        story: "failed, begun yesterday, 3 things made".into(),
+        story: "failed, started 2026-11-24T21:54:40Z, 3 changes".into(),
         unfinished: true,
         is_installed: true,
     };

@@ -105,9 +105,9 @@ pub(super) fn notes(hosts: &[Looked<'_>]) -> Vec<String> {
     let mut systems: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for looked in hosts {
         let known = match Platform::of(looked.facts).map(|platform| platform.support) {
-            Some(Support::NotTried) => "the wizard was not tried on it",
+            Some(Support::NotTried) => "the wizard has not been tested on it",
             Some(Support::PackageManager) => {
-                "the wizard was tried on hosts with its package manager, not on the system itself"
+                "the wizard was tested on hosts with its package manager, not on the system itself"
             }
             Some(Support::Tried | Support::Refused { .. }) | None => continue,
         };
@@ -429,7 +429,7 @@ fn packages(sheet: &mut RowDraft<'_>) {
         }
     }
     if let Some(version) = sheet.looked.sources.postgres {
-        let cause = format!("the newest Postgres of its package sources is {version}");
+        let cause = format!("the newest Postgres in its package sources is {version}");
         if let Some((level, why)) = super::old_postgres(version) {
             sheet.add(
                 level,
@@ -516,7 +516,7 @@ fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if facts.selinux == Selinux::Enforcing {
         sheet.warns(
             Check::Firewall,
-            "SELinux is enforcing: the run sets what nginx and K3s need. This was not tried on an \
+            "SELinux is enforcing: the run sets what nginx and K3s need. This has not been tested on an \
              enforcing host",
             "ausearch -m avc -ts recent shows what it blocked",
         );

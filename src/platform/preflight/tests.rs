@@ -245,6 +245,11 @@ fn clocks_and_names_are_compared() {
         facts.clock_ahead = Some(-7200.0);
     }
     let early = told(&early.grid());
+    let mut late = lab();
+    for facts in &mut late.facts {
+        facts.clock_ahead = Some(90.0);
+    }
+    let late = told(&late.grid());
     let all = [
         found(SERVER, |facts| facts.clock_ahead = Some(3600.0)),
         found(DB, |facts| facts.clock_ahead = Some(-4.0)),
@@ -254,6 +259,7 @@ fn clocks_and_names_are_compared() {
         found(SERVER, copy),
         found(SERVER, twice),
         early.lines().next().unwrap().to_owned(),
+        late.lines().next().unwrap().to_owned(),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
@@ -267,6 +273,7 @@ fn clocks_and_names_are_compared() {
     k3s-server-1 names FAIL: it is the same machine as k3s-agent | Use a separate machine for every host in the answers
     k3s-agent names FAIL: it is the same machine as k3s-server-1 | Use a separate machine for every host in the answers
     k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts: they would refuse certificates created here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
+    k3s-postgres clock warn: this machine's clock is 90 s behind all hosts: the times in its logs and reports are wrong | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
     "#);
     assert_eq!(early.lines().count(), 5);
 }
