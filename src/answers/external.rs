@@ -88,9 +88,9 @@ pub(super) fn warnings(answers: &Answers) -> impl Iterator<Item = &'static str> 
     );
     let by_ca = wanted.is_external() && wanted.sslmode == SslMode::VerifyCa;
     let by_ca = by_ca.then_some(
-        "postgres.sslmode is \"verify-ca\": whatever shows a certificate of that CA is taken for the \
-         datastore, whatever name is in it. Use it only where the certificate has no usable name, and \
-         the CA signs for this Postgres alone",
+        "postgres.sslmode is \"verify-ca\": any server with a certificate of that CA is accepted as the \
+         datastore, whatever its name. Use it only if the certificate has no usable name, and if the CA \
+         signs for this Postgres alone",
     );
     retries.into_iter().chain(by_ca)
 }
