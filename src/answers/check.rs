@@ -11,7 +11,8 @@ use super::forms::{
 };
 use super::problems::Problem;
 use super::{
-    Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, pair, proxy, registries, sources,
+    Answers, Host, HostKeys, Role, Secret, admin_problem, balancers, external,
+    external_password_problem, flags, jump, pair, proxy, registries, sources,
 };
 
 /// Every problem that makes these answers invalid.
@@ -21,8 +22,9 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.k3s(answers);
     check.ssh(answers);
     check.postgres(answers);
+    check.problems.extend(external::problems(answers));
     check.problems.extend(balancers::problems(answers));
-    check.roles(&answers.hosts);
+    check.roles(answers);
     check.problems.extend(pair::problems(answers));
     check.not_yet(answers);
     for (number, host) in answers.hosts.iter().enumerate() {
@@ -53,6 +55,7 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     if answers.is_pair() {
         pair::WARNINGS.into_iter().for_each(&mut warn);
     }
+    external::warnings(answers).for_each(&mut warn);
     if answers.ssh.host_keys == HostKeys::AcceptNew {
         warn(
             "ssh.host_keys is \"accept-new\": the first key seen at an unknown host's address is \
@@ -317,11 +320,15 @@ impl Validation {
         {
             self.problem("postgres.user", OWN_MEANING);
         }
-        self.secret(
-            "postgres.password",
-            postgres.password.as_ref(),
-            password_problem,
-        );
+        let is_external = postgres.is_external();
+        let password_problem = if is_external {
+            external_password_problem
+        } else {
+            password_problem
+        };
+        let password = postgres.password.as_ref();
+        self.secret("postgres.password", password, password_problem);
+        self.secret("postgres.admin", postgres.admin.as_ref(), admin_problem);
         if postgres.port == 0 {
             self.problem("postgres.port", PORT);
         }
@@ -335,17 +342,23 @@ impl Validation {
         }
     }
 
-    /// One Postgres host or two, at least one server and one load balancer.
-    fn roles(&mut self, hosts: &[Host]) {
+    /// One Postgres host or two if it is not external, at least one server and one load balancer.
+    fn roles(&mut self, answers: &Answers) {
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
-            let mut with_role = hosts
+            let mut with_role = answers
+                .hosts
                 .iter()
                 .enumerate()
                 .filter(|(_, host)| host.roles.contains(&role));
             if with_role.next().is_none() {
+                let or = match role {
+                    Role::Postgres if answers.postgres.is_external() => continue,
+                    Role::Postgres => ". For an external Postgres, set postgres.endpoints instead",
+                    _ => "",
+                };
                 self.problem(
                     "hosts",
-                    format!("no host has the role \"{role}\": at least one is needed"),
+                    format!("no host has the role \"{role}\": at least one is needed{or}"),
                 );
                 continue;
             }
@@ -362,12 +375,6 @@ impl Validation {
     /// What answers may contain already although it is not built yet.
     fn not_yet(&mut self, answers: &Answers) {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
-        if answers.postgres.endpoint.is_some() {
-            refuse(
-                "postgres.endpoint".into(),
-                "a Postgres that the wizard does not manage is",
-            );
-        }
         if answers.load_balancer.endpoint.is_some() {
             refuse(
                 "load_balancer.endpoint".into(),

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+mod external;
 mod hostile;
 mod hosts;
 mod override_key;
@@ -105,16 +106,7 @@ fn everything() -> Answers {
             host_keys: HostKeys::AcceptNew,
             known_hosts: vec!["/etc/ssh/known \"hosts\"".into()],
         },
-        postgres: Postgres {
-            database: "data".into(),
-            user: "role".into(),
-            password: Some(Secret::File("~/password".into())),
-            port: 5433,
-            name: Some("pg.example.com".into()),
-            endpoint: None,
-            existing_postgres: ExistingPostgres::Share,
-            failover: Failover::Fast,
-        },
+        postgres: external::own_postgres(),
         load_balancer: LoadBalancer {
             port: 443,
             names: vec!["lb.example.com".into()],
@@ -222,6 +214,7 @@ fn what_is_written_reads_the_same() {
         read(LAB),
         read(example()),
         read(&smallest("")),
+        external::everything(),
     ] {
         let text = answers.to_toml();
         assert_eq!(read(&text), answers, "{text}");
@@ -428,7 +421,7 @@ fn single_values_are_checked() {
     9:14: ssh.passphrase: must be a single line: SSH and sudo read only the first
     9:1: ssh.sudo_password: env must be the name of an environment variable
     9:12: cluster.override: must be a list of strings, as in ["one"], not "memory"
-    9:21: cluster.override[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
+    9:21: cluster.override[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "datastore", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
     9:13: cluster.override[0]: cannot be overridden: the steps never change what they did not install. To share a Postgres that has other databases, set existing_postgres = "share" under [postgres]
     9:21: postgres.existing_postgres: must be one of "refuse", "share", not "shared"; did you mean "share"?
     8:2: lod_balancer: there is no such key; did you mean "load_balancer"?
@@ -493,7 +486,7 @@ fn keys(table: &toml::Table) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn example_schema_and_types_have_the_same_keys() {
-    let written = keys(&everything().to_toml().parse().expect("TOML"));
+    let mut written = keys(&everything().to_toml().parse().expect("TOML"));
     // What serde sees of the types, with every secret a reference.
     let mut answers = everything();
     answers.k3s.token = Some(Secret::Env("TOKEN".into()));
@@ -504,6 +497,14 @@ fn example_schema_and_types_have_the_same_keys() {
     let of_hosts = seen.get_mut("hosts").expect("hosts");
     assert!(of_hosts.remove("roles") && of_hosts.insert("role".into()));
     assert_eq!(seen, written);
+    // An external Postgres has keys that one of ours has not; who administers it is not stored.
+    let external = external::everything();
+    let of_external = keys(&external.to_toml().parse().expect("TOML"));
+    let mut seen = keys(&toml::Table::try_from(&external).expect("TOML"));
+    assert!(seen.get_mut("postgres").expect("it").insert("admin".into()));
+    let new = &of_external["postgres"] - &written["postgres"];
+    assert!(new.is_subset(&seen["postgres"]) && new.contains("endpoints"));
+    written.get_mut("postgres").expect("it").extend(new.clone());
 
     // The example, with its commented defaults switched on, which must be the true defaults.
     let all = example()
@@ -528,6 +529,11 @@ fn example_schema_and_types_have_the_same_keys() {
     // And one site, which has no name.
     let of_hosts = of_example.get_mut("hosts").expect("hosts");
     assert!(example().contains("site = ") && of_hosts.insert("site".into()));
+    // Its Postgres is a host.
+    for key in new {
+        assert!(example().contains(&format!("#   {key} = ")), "{key}");
+        of_example.get_mut("postgres").expect("it").insert(key);
+    }
     assert_eq!(of_example, written);
     assert_eq!(
         read(&all),

@@ -16,6 +16,9 @@ use crate::run::drill::{Drilled, chosen};
 use crate::run::{Opened, Purpose, Tried, exit};
 use crate::steps::drill::Drill;
 
+const EXTERNAL: &str = "There is no drill of the external Postgres: the wizard has no shell on it. Ask its operator for a failover \
+     while `k3s-ha-wizard status --watch` runs.";
+
 #[derive(Debug, Args)]
 pub struct DrillArgs {
     /// Run only these drills: by name (reset@HOST), kind (reset, kill-nginx) or host; default: all
@@ -47,6 +50,10 @@ impl DrillArgs {
             Ok(drills) => drills,
             Err(error) => return complain(&error, exit::USAGE),
         };
+        if applied.postgres.is_external() && self.names.is_empty() {
+            // The reader may be gone.
+            let _ = writeln!(err(), "{EXTERNAL}");
+        }
         if self.dry_run {
             return list(&drills);
         }

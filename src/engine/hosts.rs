@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
 use crate::events::Stream;
+use crate::platform::external::ExternalSight;
 use crate::platform::network::Contact;
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
@@ -35,6 +36,8 @@ pub struct ReachedHost {
     /// Known after [`super::surroundings::look_around`].
     pub sources: Sources,
     pub links: Vec<(Link, Contact)>,
+    /// What a server sees of an external Postgres; known after [`super::external::look_from`].
+    pub external: Option<ExternalSight>,
     /// `None` for an unknown system: the preflight reports it.
     pub platform: Option<Platform>,
     /// Units of an earlier run that are still running there.
@@ -93,6 +96,7 @@ pub fn reach(
         facts,
         sources: Sources::default(),
         links: Vec::new(),
+        external: None,
         platform,
         units,
         lost: None,

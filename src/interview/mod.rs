@@ -189,7 +189,8 @@ impl Interview {
     fn next_roles(&self) -> Vec<Role> {
         let has = |role| self.answers.with_role(role).count();
         let needs_monitor = self.answers.is_pair() && has(Role::Monitor) == 0;
-        if has(Role::Postgres) == 0 {
+        // Who enters other hosts first may have an external Postgres.
+        if self.answers.hosts.is_empty() {
             vec![Role::Postgres]
         } else if has(Role::Server) < 2 {
             vec![Role::Server]

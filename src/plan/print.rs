@@ -86,9 +86,12 @@ impl fmt::Display for Task {
             Task::SendBundle(_) => {
                 "what a host installs from the bundle is sent to it, except what it has"
             }
-            Task::ProveDatastore(_) | Task::ProveEndpoint { .. } | Task::ProveLinks(_) => {
-                "tested from this host, over its own network"
-            }
+            Task::CreateDatabase(_) => "by an administrator, from this host, over its own network",
+            Task::ProveDatastore(_)
+            | Task::ProveExternal(_)
+            | Task::ProveStored { .. }
+            | Task::ProveEndpoint { .. }
+            | Task::ProveLinks(_) => "tested from this host, over its own network",
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
             Task::ProveHolder { .. } => "checked on both load balancers",
             Task::ProveVirtualAddress { .. } => {

@@ -14,6 +14,7 @@ pub mod bundled;
 #[cfg(test)]
 mod contract;
 mod debian;
+pub mod external;
 mod facts;
 pub mod firewall;
 pub mod hints;

@@ -1,11 +1,12 @@
 mod bundled;
 mod drill;
+mod external;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install;
-use crate::answers::{Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
+use crate::answers::{AdminLogin, Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
 use crate::events::StepId;
 use crate::pki::{Identity, PairUse, Pki};
 use crate::plan::{
@@ -33,6 +34,7 @@ struct PlanWorld {
     encrypts: bool,
     pki: Pki,
     secrets: Secrets,
+    admin: Option<AdminLogin>,
 }
 
 impl PlanWorld {
@@ -53,7 +55,8 @@ impl PlanWorld {
             enforcing: BTreeSet::new(),
             encrypts: true,
             pki: Pki {
-                ca: identity("the CA"),
+                ca_cert: identity("the CA").cert_pem,
+                ca_key: Some(identity("the CA").key_pem),
                 postgres: names()
                     .map(|name| (name.clone(), identity("Postgres")))
                     .collect(),
@@ -71,6 +74,7 @@ impl PlanWorld {
                 db_password: "secret:password".to_owned().into(),
                 db_verifier: "SCRAM-SHA-256$secret".to_owned().into(),
             },
+            admin: None,
             topology: Topology::of(&answers).unwrap(),
             answers,
         }
@@ -91,6 +95,7 @@ impl PlanWorld {
             encrypts: self.encrypts,
             pki: &self.pki,
             secrets: &self.secrets,
+            admin: self.admin.as_ref(),
             proxies: &Proxy::of_all(&self.answers, &self.topology).unwrap(),
             registries: &self.answers.registries.revealed().unwrap(),
         })

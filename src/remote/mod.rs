@@ -29,6 +29,7 @@ mod sys;
 mod target;
 mod trials;
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -122,11 +123,20 @@ pub trait Remote: Send {
         detached.apply(self, script, limit, line)
     }
 
-    /// A TCP connection from the host itself to another address. Reading and writing block, until
-    /// `limit` after this call.
+    /// A TCP connection from the host itself to an address.
     fn relay(
         &mut self,
         to: SocketAddr,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError> {
+        self.relay_to(&RelayTarget::At(to), limit)
+    }
+
+    /// A stream that begins at the host itself. Reading and writing block, until `limit` after this
+    /// call.
+    fn relay_to(
+        &mut self,
+        to: &RelayTarget,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError>;
 
@@ -143,6 +153,26 @@ pub trait Remote: Send {
 pub struct ScriptInput<'a> {
     pub bytes: &'a mut dyn Read,
     pub size: u64,
+}
+
+/// Where a relay leads from its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RelayTarget {
+    At(SocketAddr),
+    /// A DNS name or an address, which the host resolves itself; and a port.
+    Named(String, u16),
+    /// Nowhere: what is written comes back. It shows what the way to the host itself costs.
+    Back,
+}
+
+impl fmt::Display for RelayTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(to) => to.fmt(f),
+            Self::Named(name, port) => write!(f, "{name}:{port}"),
+            Self::Back => f.write_str("itself"),
+        }
+    }
 }
 
 /// A stream through a relay. Dropping it closes it.

@@ -15,13 +15,12 @@
 //! ```
 
 use std::io::Read as _;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::program::text_of;
-use super::{Detached, Finished, Relay, Remote, RemoteError, Script, ScriptInput};
+use super::{Detached, Finished, Relay, RelayTarget, Remote, RemoteError, Script, ScriptInput};
 use crate::events::Stream;
 
 /// The reply to a script: lines, and how it ends.
@@ -119,7 +118,7 @@ impl Transcript {
 }
 
 type ReplyRule = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
-type Connect = Box<dyn FnMut(SocketAddr) -> Result<Box<dyn Relay>, RemoteError> + Send>;
+type Connect = Box<dyn FnMut(&RelayTarget) -> Result<Box<dyn Relay>, RemoteError> + Send>;
 
 /// A host in memory.
 pub struct Scripted {
@@ -168,7 +167,7 @@ impl Scripted {
     #[must_use]
     pub fn relays(
         mut self,
-        connect: impl FnMut(SocketAddr) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
+        connect: impl FnMut(&RelayTarget) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
     ) -> Self {
         self.connect = Some(Box::new(connect));
         self
@@ -279,7 +278,11 @@ impl Remote for Scripted {
         self.end(reply.end, limit)
     }
 
-    fn relay(&mut self, to: SocketAddr, _: Duration) -> Result<Box<dyn Relay + '_>, RemoteError> {
+    fn relay_to(
+        &mut self,
+        to: &RelayTarget,
+        _: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.keep_alive()?;
         match &mut self.connect {
             Some(connect) => connect(to).map(|relay| relay as Box<dyn Relay>),

@@ -18,6 +18,8 @@ pub const AGENTS: &str = "k3s/agents";
 pub const AGENT_START: &str = "agent/start";
 
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
+const CLIENT_CERTIFICATE: &str = "/etc/rancher/k3s/datastore/client.crt";
+const CLIENT_KEY: &str = "/etc/rancher/k3s/datastore/client.key";
 const REGISTRIES_FILE: &str = "/etc/rancher/k3s/registries.yaml";
 
 /// The official install script, downloaded once for all hosts.
@@ -84,6 +86,7 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
             token => given.secrets.token.expose(),
             agent_token => given.secrets.agent_token.expose(),
             endpoint => endpoint(context),
+            certified => is_certified(context),
             node_name => server.name,
             node_ip => server.ip.to_string(),
             tls_san => tls_san(context),
@@ -173,8 +176,8 @@ impl NodeKind {
         reads: &[
             CONFIG_FILE,
             "/etc/rancher/k3s/datastore/ca.crt",
-            "/etc/rancher/k3s/datastore/client.crt",
-            "/etc/rancher/k3s/datastore/client.key",
+            CLIENT_CERTIFICATE,
+            CLIENT_KEY,
         ],
     };
     pub const AGENT: Self = Self {
@@ -196,7 +199,11 @@ impl NodeKind {
 
     /// What it reads at its start on this host.
     fn reads_on(self, context: &StepContext<'_>, node: &StepHost<'_>) -> Vec<String> {
-        let always = self.reads.iter().map(|file| (*file).to_owned());
+        let is_of_client = |file: &&&str| [CLIENT_CERTIFICATE, CLIENT_KEY].contains(*file);
+        let certified = is_certified(context);
+        let always = self.reads.iter();
+        let always = always.filter(|file| certified || !is_of_client(file));
+        let always = always.map(|file| (*file).to_owned());
         let registries = !context.given.registries.is_empty();
         let registries = registries.then(|| REGISTRIES_FILE.to_owned());
         let environment = context.proxy(node).map(|_| self.environment());
@@ -331,19 +338,19 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     Some(step.skippable().within(START))
 }
 
+/// Servers show a client certificate to the datastore.
+fn is_certified(context: &StepContext<'_>) -> bool {
+    let external = context.given.topology.datastore.external.as_ref();
+    external.is_none_or(|external| external.certified)
+}
+
 /// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is
 /// given certificates (docs/facts.md, "Address").
 fn endpoint(context: &StepContext<'_>) -> String {
     let datastore = &context.given.topology.datastore;
     let password = context.given.secrets.db_password.expose();
-    format!(
-        "postgres://{}:{}@{}/{}{}",
-        datastore.user,
-        percent_encoded(password),
-        datastore.authority(),
-        datastore.database,
-        datastore.parameters()
-    )
+    let login = format!("{}:{}", datastore.user, percent_encoded(password));
+    datastore.connection_string(&login)
 }
 
 /// Encoded for the user part of a URL (RFC 3986: everything but unreserved letters is encoded).

@@ -122,7 +122,7 @@ pub fn tls(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
         step_file!("pair/tls"),
         vec![
             ("TLS_DIRECTORY", host.platform.postgres_tls.into()),
-            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CA_PEM", pki.ca_cert.clone().into()),
             ("CERT_PEM", server.cert_pem.clone().into()),
             ("KEEPER_CERT_PEM", cert(keeper)),
             ("REPLICATION_CERT_PEM", cert(replication)),

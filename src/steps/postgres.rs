@@ -106,7 +106,7 @@ pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, S
                     .unwrap_or_default()
                     .into(),
             ),
-            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CA_PEM", pki.ca_cert.clone().into()),
             ("CERT_PEM", identity.cert_pem.clone().into()),
             ("CA_BEGIN", begin.into()),
             ("CA_END", end.into()),

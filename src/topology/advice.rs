@@ -97,12 +97,16 @@ impl Topology {
         let losses = self.losses();
         let lost = losses.iter().filter(|loss| !loss.is_survived());
         let lost: Vec<_> = lost.map(|loss| loss.of.as_str()).collect();
-        match &lost[..] {
+        let survived = match &lost[..] {
             [] => ANY_MACHINE.to_owned(),
             lost => format!(
                 "The cluster does not survive the loss of {} without an operator.",
                 any_of(lost)
             ),
+        };
+        match self.datastore.external {
+            Some(_) => format!("{survived} {EXTERNAL}"),
+            None => survived,
         }
     }
 
@@ -257,6 +261,8 @@ const ETCD: &str = "With three servers in one site and one Postgres, embedded et
                     simpler, and would survive the loss of any one server. This wizard does not install it. An \
                     external Postgres pays off with two sites or with two servers.";
 const ANY_MACHINE: &str = "The cluster survives the loss of any one machine without an operator.";
+const EXTERNAL: &str = "The external Postgres is not one of these machines: its availability is up to its operator. While \
+     it does not answer, workloads keep running, and nothing can be changed.";
 const SECOND_POSTGRES: &str = "With a second Postgres host and a monitor (which may be on a load balancer), the cluster survives the \
      loss of either Postgres.";
 const SECOND_BALANCER: &str =
@@ -316,7 +322,11 @@ mod tests {
                 ..Host::new(words[0], Role::Agent, format!("10.0.0.{}", number + 1))
             });
         }
-        let topology = Topology::of(&answers).unwrap();
+        told_of(&answers)
+    }
+
+    fn told_of(answers: &Answers) -> String {
+        let topology = Topology::of(answers).unwrap();
         let rows = topology.losses().into_iter().map(|loss| {
             let parts = PARTS.iter().zip(loss.parts());
             let parts = parts.map(|(part, how)| format!("{part} {}", how.as_str()));
@@ -332,6 +342,23 @@ mod tests {
         insta::assert_snapshot!(told(
             "db postgres\ns1 server\ns2 server\nlb load-balancer\na1 agent"
         ));
+    }
+
+    #[test]
+    fn an_external_postgres_is_its_operators() {
+        let mut answers = Answers::default();
+        answers.postgres.endpoints = vec!["db.example:5432".into()];
+        for (name, role) in [
+            ("s1", Role::Server),
+            ("s2", Role::Server),
+            ("s3", Role::Server),
+            ("lb", Role::LoadBalancer),
+        ] {
+            let address = format!("10.0.0.{}", answers.hosts.len() + 1);
+            answers.hosts.push(Host::new(name, role, address));
+        }
+        let drawing = Topology::of(&answers).unwrap().drawing().join("\n");
+        insta::assert_snapshot!(format!("{drawing}\n\n{}", told_of(&answers)));
     }
 
     #[test]

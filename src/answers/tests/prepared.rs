@@ -20,8 +20,6 @@ fn a_role_may_stand_in_a_list() {
 #[test]
 fn what_is_not_built_yet_is_read_and_refused() {
     let text = r#"[ssh]
-[postgres]
-endpoint = "db.example:5432"
 [load_balancer]
 endpoint = "lb.example:6443"
 [[hosts]]
@@ -38,9 +36,8 @@ roles = ["load-balancer", "monitor"]
 address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    3:12: postgres.endpoint: a Postgres that the wizard does not manage is not supported yet
-    5:12: load_balancer.endpoint: a load balancer that the wizard does not manage is not supported yet
-    6:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
+    3:12: load_balancer.endpoint: a load balancer that the wizard does not manage is not supported yet
+    4:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }
 

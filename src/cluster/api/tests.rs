@@ -12,7 +12,7 @@ use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::details::ObjectName;
 use crate::remote::scripted::Reply;
-use crate::remote::{Relay, Remote as _, RemoteError, Scripted};
+use crate::remote::{Relay, RelayTarget, Remote as _, RemoteError, Scripted};
 
 const NODES: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
 const PODS: &str = include_str!("../../../tests/fixtures/real/pods-zoo.json");
@@ -135,7 +135,7 @@ pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
     let kubeconfig = Reply::exit(0).out(&made.kubeconfig());
     host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
         .relays(move |to| {
-            if !to.ip().is_loopback() {
+            if !matches!(to, RelayTarget::At(to) if to.ip().is_loopback()) {
                 return Err(RemoteError::Unreachable {
                     host: name.clone(),
                     to: to.to_string(),
@@ -164,7 +164,7 @@ pub(crate) fn silent_server(host: Scripted) -> Scripted {
 pub(crate) fn impostor(host: Scripted) -> Scripted {
     let kubeconfig = Reply::exit(0).out(&kubeconfig());
     let other = MadeUpCluster::new();
-    let relays = move |_| {
+    let relays = move |_: &RelayTarget| {
         let stream = other.serve(usize::MAX, |path| panic!("it was asked for {path}"));
         Ok(Box::new(stream) as Box<dyn Relay>)
     };

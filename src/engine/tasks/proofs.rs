@@ -11,12 +11,14 @@ use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
 use crate::proof::balancer::{self, BalancerAnswer, BalancerVerdict};
-use crate::proof::datastore::{self, Case, CaseOutcome, CaseVerdict, DatastoreTarget, Identities};
-use crate::remote::{Relay, RemoteError, Script};
+use crate::proof::datastore::{
+    self, Case, CaseOutcome, CaseVerdict, DatastoreKind, DatastoreTarget, Identities,
+};
+use crate::remote::{Relay, RelayTarget, RemoteError, Script};
 
 /// How long what ends without an answer is tried again: it shows neither. A reset can overtake the
 /// last words of the other side.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The same through the load balancer: agents that tried too early made it leave the servers alone.
 const BALANCER_PATIENCE: Duration = BalancerProof::REST.saturating_add(Duration::from_secs(3));
 /// Between two attempts.
@@ -35,7 +37,9 @@ pub(super) fn datastore(
     let run = site.run;
     let own = run.pki.servers.get(site.host);
     let own = own.ok_or_else(|| Trouble::because("this server has no certificate"))?;
-    let identities = Identities::new(&run.pki.ca, own, &wanted.user, OffsetDateTime::now_utc())
+    let unknown = || Trouble::because("the key of the authority is not known");
+    let ca = run.pki.authority().ok_or_else(unknown)?;
+    let identities = Identities::new(&ca, own, &wanted.user, OffsetDateTime::now_utc())
         .map_err(|error| Trouble::because(error.to_string()))?;
 
     let mut broken = Vec::new();
@@ -46,12 +50,13 @@ pub(super) fn datastore(
             database: &wanted.database,
             user: &wanted.user,
             password: &run.secrets.db_password,
-            ca_pem: &run.pki.ca.cert_pem,
+            ca_pem: &run.pki.ca_cert,
+            kind: DatastoreKind::Own,
         };
         for case in Case::ALL {
             let proved = tried(
                 site,
-                *address,
+                &RelayTarget::At(*address),
                 PATIENCE,
                 |relay| datastore::prove(case, &datastore, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
@@ -156,7 +161,7 @@ pub(super) fn ping(
     let name = to.ip().to_string();
     let proved = tried(
         site,
-        to,
+        &RelayTarget::At(to),
         BALANCER_PATIENCE,
         |relay| balancer::prove(&name, ca_pem, relay),
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
@@ -166,16 +171,16 @@ pub(super) fn ping(
 
 /// Proves something through a relay; again, for so long, where the result is broken, which shows
 /// neither. The inner error is why there is no relay.
-fn tried<T>(
+pub(super) fn tried<T>(
     site: &mut Site<'_, '_>,
-    to: SocketAddr,
+    to: &RelayTarget,
     patience: Duration,
     prove: impl Fn(Box<dyn Relay + '_>) -> T,
     is_broken: impl Fn(&T) -> bool,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
     let end = Instant::now() + patience;
     loop {
-        let result = match site.remote.relay(to, ATTEMPT) {
+        let result = match site.remote.relay_to(to, ATTEMPT) {
             Ok(relay) => prove(relay),
             Err(error) if error.ends_connection() => return Err(error),
             Err(error) => return Ok(Err(error)),
@@ -214,7 +219,7 @@ pub(super) fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
 }
 
 /// A proof changes nothing: it holds or it does not.
-fn held(broken: Vec<String>, what: &str) -> Result<Outcome, Trouble> {
+pub(super) fn held(broken: Vec<String>, what: &str) -> Result<Outcome, Trouble> {
     match broken.first() {
         None => Ok(Outcome::Unchanged),
         Some(first) => Err(Trouble::because(format!("{what}: {first}")).with_lines(broken)),

@@ -195,11 +195,11 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() -> String {
     let typed = "1\nback\n\
         Not a name\nprod\n\n\n\n\n\n\n\naccept\n2\n\n\n\n\n\n\n\n\n\n\
         6\n\
-        \n\n\nnine\n5433\n\n\n\
+        \n\n\nnine\n5433\n\n\n\n\
         \nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\n\n\n\
         \n\n\n\
         \n\n\
-        4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
+        4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n\n12\nback\n3\nquit\n";
     let (walk, text) = walked(typed, found);
     let answers = &walk.interview.answers;
     assert_eq!(answers.cluster.name, "prod");

@@ -197,6 +197,30 @@ pub const EXISTING: Words = (
     "Existing Postgres",
     "refuse: stop if Postgres has other databases already. share: use it, and restart it if needed.",
 );
+pub const OF_EXTERNAL: &str = "An external Postgres, in place of a host";
+pub const ENDPOINTS: Words = (
+    "Endpoints",
+    "NAME:PORT of a Postgres that others run (RDS, a DBA's cluster), separated by spaces. Not a \
+     pooler's port.",
+);
+pub const CA_FILE: Words = (
+    "CA file",
+    "On this machine, as PEM: the CA of its certificate, such as RDS's global-bundle.pem.",
+);
+pub const CERT_FILE: Words = (
+    "Client certificate",
+    "On this machine, as PEM, if Postgres wants one. It goes to every server.",
+);
+pub const KEY_FILE: Words = ("Its key", "On this machine, as PEM, without a passphrase.");
+pub const SSLMODE: Words = (
+    "Verification",
+    "verify-full: CA and name. verify-ca: the CA alone, where the certificate has no usable name.",
+);
+pub const ADMIN: Words = (
+    "Administrator",
+    "postgres://USER:PASSWORD@NAME:PORT/DATABASE of one who may create role and database. Never \
+     saved. Empty: the SQL for the DBA is written into a file.",
+);
 pub const INSTALL_SHA256: Words = (
     "Its SHA-256",
     "The script's SHA-256, 64 hexadecimal digits. Empty: not checked.",
@@ -240,9 +264,13 @@ pub fn when_empty(key: &str) -> &'static str {
         | "load_balancer.names"
         | "load_balancer.virtual_ip"
         | "registries.mirrors"
-        | "registries.configs" => "none",
+        | "registries.configs"
+        | "postgres.cert_file"
+        | "postgres.key_file" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
         "postgres.name" => "the host's address",
+        "postgres.endpoints" => "none: Postgres runs on a host of the cluster",
+        "postgres.admin" => "none: the DBA runs the SQL, or has done so",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
         "k3s.agent_config" => "K3s's own",
         "k3s.install_sha256" => "not checked",
@@ -268,6 +296,7 @@ pub fn example(key: &str) -> &'static str {
         "postgres.name" => "for example postgres.k3s.internal",
         "postgres.database" | "postgres.user" => "for example k3s",
         "postgres.port" => "for example 5432",
+        "postgres.ca_file" => "for example ~/db/ca.pem",
         "load_balancer.port" => "for example 6443",
         "k3s.version" => "for example v1.35.1+k3s1",
         "k3s.install_url" => "for example https://get.k3s.io",

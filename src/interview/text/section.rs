@@ -51,6 +51,26 @@ pub fn connections(most: usize) -> String {
     format!("It accepts at least {most} connections: 100, plus 50 for each server.")
 }
 
+pub const EXTERNAL_ADMIN: &str = "The administrator creates the role and the database, once, through a server. It is never stored.";
+pub const EXTERNAL_SQL: &str = "Role and database must be there. If they are not, the wizard writes the SQL for the DBA into a file \
+     and stops before it changes anything.";
+pub fn external_checks(connections: usize) -> String {
+    format!(
+        "Before anything is changed, every server looks: version, encoding, collation, whether it can be \
+         written to, whether a pooler answers in its place, room for the connections (up to {connections} \
+         under load), and how long a round trip and a commit take."
+    )
+}
+pub const EXTERNAL_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
+     about 3 s, instead of 15 min. It holds for all connections of these hosts.";
+pub const EXTERNAL_OPERATOR: &str =
+    "Its availability, its failover and its backups are its operator's.";
+pub const EXTERNAL_CA: &str = "Every server gets the CA of Postgres, and verifies its certificate. It logs in with the password.";
+pub const EXTERNAL_CLIENT: &str = "Every server gets the CA of Postgres and your client certificate with its key. It logs in with them \
+     and the password.";
+pub const EXTERNAL_PROOF: &str = "The run tests that a wrong password is refused, and, as far as this Postgres is set to, connections \
+     without TLS and without the right certificate.";
+
 pub const POSTGRES_VERSION: &str =
     "A Postgres older than 12 is refused: it would accept clients without a certificate.";
 pub fn pair_commits(members: &str) -> String {

@@ -18,6 +18,7 @@ pub(super) struct PreflightWorld {
     pub(super) facts: Vec<Facts>,
     pub(super) sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
+    pub(super) external: Vec<Option<ExternalSight>>,
     busy: bool,
     /// The host that is lost.
     lost: Option<usize>,
@@ -41,6 +42,7 @@ pub(super) fn lab() -> PreflightWorld {
     PreflightWorld {
         sources: sources.collect(),
         links: answers.hosts.iter().map(reached).collect(),
+        external: vec![None; answers.hosts.len()],
         facts,
         answers,
         busy: false,
@@ -81,6 +83,15 @@ pub(super) fn good(host: &Host) -> Facts {
 }
 
 impl PreflightWorld {
+    /// Takes a host away.
+    pub(super) fn without(&mut self, host: usize) {
+        self.answers.hosts.remove(host);
+        self.facts.remove(host);
+        self.sources.remove(host);
+        self.links.remove(host);
+        self.external.remove(host);
+    }
+
     pub(super) fn grid(&self) -> Grid {
         let looked: Vec<_> = self
             .answers
@@ -94,6 +105,7 @@ impl PreflightWorld {
                 facts,
                 sources,
                 links,
+                external: self.external.get(place).and_then(Option::as_ref),
                 busy: self.busy,
                 lost: (self.lost == Some(place)).then_some("it is gone"),
             })
@@ -104,6 +116,7 @@ impl PreflightWorld {
             answers: &self.answers,
             token: TOKEN,
             agent_token: AGENT_TOKEN,
+            dba_sql: Some("/state/postgres.sql"),
         };
         grid(wanted, &looked)
     }

@@ -19,7 +19,6 @@ mod shell;
 mod through;
 mod wire;
 
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -27,7 +26,8 @@ use ssh2::Channel;
 
 use super::program::text_of;
 use super::{
-    Cancel, Credentials, LineSplitter, Relay, Remote, RemoteError, Script, ScriptInput, Target,
+    Cancel, Credentials, LineSplitter, Relay, RelayTarget, Remote, RemoteError, Script,
+    ScriptInput, Target,
 };
 use crate::events::Stream;
 use wire::{Pumped, Wire};
@@ -130,9 +130,9 @@ impl Remote for Ssh {
 
     /// Made by bash as the login user; so bash must be installed, and the host's own rules for that
     /// user apply.
-    fn relay(
+    fn relay_to(
         &mut self,
-        to: SocketAddr,
+        to: &RelayTarget,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.idle()?;

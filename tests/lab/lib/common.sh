@@ -25,7 +25,7 @@ hold_lock() {
     flock -w 900 9 || die "another lab command has been at work for 15 minutes; see: fuser $state.lock"
 }
 
-two_balancers() { [ "$(recall topology single)" != single ]; }
+two_balancers() { [[ $(recall topology single) =~ ^(balancers|pair)$ ]]; }
 two_postgres() { [ "$(recall topology single)" = pair ]; }
 
 # The hosts, one a line.
@@ -79,8 +79,8 @@ check_agents() {
 }
 
 check_topology() {
-    [[ $(recall topology) =~ ^(single|balancers|pair)$ ]] ||
-        die "--topology: single, balancers or pair, not '$(recall topology)'"
+    [[ $(recall topology) =~ ^(single|balancers|pair|external)$ ]] ||
+        die "--topology: single, balancers, pair or external, not '$(recall topology)'"
 }
 
 check_kubectl_costs() {

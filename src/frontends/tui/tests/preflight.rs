@@ -27,7 +27,11 @@ fn cell(level: Level, cause: &str, remedy: &str) -> Cell {
 /// Every check is fine, for all hosts of these answers.
 fn fine(answers: &Answers) -> Grid {
     let of = |host: &Host| {
-        let concerns = |check: &Check| *check != Check::Download || host.role() != Role::Postgres;
+        // The datastore is a column only where it is external.
+        let concerns = |check: &Check| match check {
+            Check::Download => host.role() != Role::Postgres,
+            check => *check != Check::Datastore,
+        };
         let cells = Check::ALL.into_iter().filter(concerns);
         Row {
             host: host.name.clone(),

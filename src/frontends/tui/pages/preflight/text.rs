@@ -51,6 +51,7 @@ pub fn heads(check: Check) -> [&'static str; 3] {
         Check::Kernel => ["kern", "krn"],
         Check::Ports => ["port", "prt"],
         Check::Existing => ["exst", "exs"],
+        Check::Datastore => ["data", "dat"],
         Check::Packages => ["pkgs", "pkg"],
         Check::Download => ["down", "dwn"],
         Check::Network => ["net", "net"],

@@ -163,7 +163,8 @@ fn value(field: &Field) -> String {
     if !field.is_secret() {
         return field.value().to_owned();
     }
-    let logs_in = !field.key.starts_with("postgres.") && !field.key.starts_with("k3s.");
+    let is_made = field.key.starts_with("postgres.") || field.key.starts_with("k3s.");
+    let logs_in = field.key == "postgres.admin" || !is_made;
     let told = match (field.value().is_empty(), field.is_hidden()) {
         (true, _) if logs_in => "",
         (true, _) => text::GENERATED,
