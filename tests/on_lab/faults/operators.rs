@@ -81,6 +81,8 @@ fn age_lease(lab: &Lab, host: &str) {
     lab.must(host, &seen);
 }
 
+const HELD: &str = "is using this host";
+
 /// Whether the run has ended well, or pauses because another run used a host.
 fn decided(terminal: &Terminal) -> &'static str {
     let mut is = None;
@@ -88,6 +90,7 @@ fn decided(terminal: &Terminal) -> &'static str {
         let text = crate::lab::flat(&terminal.text());
         let ways = [
             ("Nodes  all healthy", "healthy"),
+            (HELD, "paused"),
             ("another run used this host", "paused"),
         ];
         let way = ways
@@ -102,7 +105,6 @@ fn decided(terminal: &Terminal) -> &'static str {
 /// The first operator's run pauses at a failure, and its leases expire. The second one's run takes
 /// them; the first one's is told so, and goes on when the second one has ended.
 fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
-    const HELD: &str = "is using this host";
     lab.must("k3s-server-2", "touch /etc/systemd/system/k3s.service.d");
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = tui::opened(folder.path());
