@@ -481,6 +481,12 @@ pub fn fails() -> Vec<Fault> {
             |_| {},
             "",
         ),
+    ]
+}
+
+/// What never gets better by itself.
+pub fn stays() -> Vec<Fault> {
+    vec![
         within(
             "the package manager is busy and stays so",
             "load-balancer/install@k3s-nginx",
