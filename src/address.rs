@@ -88,6 +88,11 @@ impl Endpoint {
         }
     }
 
+    /// The same with a port, which must be there.
+    pub fn with_port(text: &str) -> Option<Self> {
+        Self::parse(text, 0).filter(|at| at.port > 0)
+    }
+
     /// `None` for a DNS name.
     pub fn socket(&self) -> Option<SocketAddr> {
         Some(SocketAddr::new(self.name.ip()?, self.port))

@@ -7,18 +7,22 @@
 //! [`certificates`] tells when they expire.
 
 mod expiry;
+mod external;
+mod folder;
 mod pair;
 mod refused;
 
 pub use crate::https::tls::Identity;
 pub use expiry::{Certificate, certificates};
+pub use external::{given, kept_external};
+pub use folder::{load, save};
 pub use pair::PairUse;
 pub use refused::{expired, foreign, other_cn};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
@@ -31,7 +35,6 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use crate::secrets::SecretText;
-use crate::state::files::{self, Existing};
 
 /// The validity of the CA: it should outlive the cluster.
 const CA_LIFE: Duration = Duration::days(3652);
@@ -45,13 +48,26 @@ const SKEW: Duration = Duration::hours(1);
 /// All that a cluster needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pki {
-    pub ca: Identity,
+    /// What servers trust for Postgres; of an external one, several where its operator says so.
+    pub ca_cert: String,
+    /// `None` for the CA of an external Postgres.
+    pub ca_key: Option<SecretText>,
     /// The certificates of the datastore's members, by host name.
     pub postgres: BTreeMap<String, Identity>,
-    /// The client certificates, by host name.
+    /// The client certificates, by host name. An external Postgres may want none.
     pub servers: BTreeMap<String, Identity>,
     /// Of a pair of Postgres hosts, by [`PairUse`] and host name.
     pub pair: BTreeMap<(PairUse, String), Identity>,
+}
+
+impl Pki {
+    /// What signs certificates; `None` where others do.
+    pub fn authority(&self) -> Option<Identity> {
+        Some(Identity {
+            cert_pem: self.ca_cert.clone(),
+            key_pem: self.ca_key.clone()?,
+        })
+    }
 }
 
 /// What an earlier run left in the folder: all, some or nothing. An interrupted [`save`] leaves a
@@ -71,8 +87,8 @@ pub struct Kept {
 impl Kept {
     /// Whether everything of `pki` is saved already.
     pub fn holds(&self, pki: &Pki) -> bool {
-        self.ca_cert.as_ref() == Some(&pki.ca.cert_pem)
-            && self.ca_key.as_ref() == Some(&pki.ca.key_pem)
+        self.ca_cert.as_ref() == Some(&pki.ca_cert)
+            && self.ca_key == pki.ca_key
             && holds(&self.postgres, &pki.postgres)
             && holds(&self.servers, &pki.servers)
             && holds(&self.pair, &pki.pair)
@@ -134,6 +150,13 @@ pub enum PkiError {
     AuthorityUnfit,
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    /// A file that the operator gave.
+    #[error("{key}: {}: {why}", path.display())]
+    Given {
+        key: &'static str,
+        path: PathBuf,
+        why: String,
+    },
     #[error("cannot create a certificate: {0}")]
     Make(#[from] rcgen::Error),
     #[error("cannot read a certificate: {0}")]
@@ -176,7 +199,8 @@ pub fn ensure(
         pair.insert((*usage, name.clone()), identity);
     }
     let pki = Pki {
-        ca,
+        ca_cert: ca.cert_pem,
+        ca_key: Some(ca.key_pem),
         postgres,
         servers,
         pair,
@@ -197,10 +221,8 @@ pub fn as_kept(kept: &Kept, wanted: &CertificateRequest) -> Option<Pki> {
     let pair = pair.map(|key| Some((key.clone(), kept.pair.get(key)?.clone())));
     Some(Pki {
         pair: pair.collect::<Option<_>>()?,
-        ca: Identity {
-            cert_pem: kept.ca_cert.clone()?,
-            key_pem: kept.ca_key.clone()?,
-        },
+        ca_cert: kept.ca_cert.clone()?,
+        ca_key: Some(kept.ca_key.clone()?),
         postgres: postgres.collect::<Option<_>>()?,
         servers: servers.collect::<Option<_>>()?,
     })
@@ -220,12 +242,13 @@ fn leaves(pki: &Pki) -> impl Iterator<Item = (String, &Identity)> {
 
 /// The serial numbers, by file name without extension: `server-s1`.
 pub fn serials(pki: &Pki) -> Result<BTreeMap<String, String>, PkiError> {
-    let authority = ("ca".to_owned(), &pki.ca);
+    let authority = ("ca".to_owned(), &pki.ca_cert);
+    let leaves = leaves(pki).map(|(name, identity)| (name, &identity.cert_pem));
     [authority]
         .into_iter()
-        .chain(leaves(pki))
-        .map(|(name, identity)| {
-            let cert = X509::from_pem(identity.cert_pem.as_bytes())?;
+        .chain(leaves)
+        .map(|(name, cert_pem)| {
+            let cert = X509::from_pem(cert_pem.as_bytes())?;
             Ok((
                 name,
                 cert.serial_number().to_bn()?.to_hex_str()?.to_string(),
@@ -234,9 +257,13 @@ pub fn serials(pki: &Pki) -> Result<BTreeMap<String, String>, PkiError> {
         .collect()
 }
 
-/// When a certificate (PEM) expires.
-pub fn expiry(cert_pem: &str) -> Result<OffsetDateTime, PkiError> {
-    Ok(moment(X509::from_pem(cert_pem.as_bytes())?.not_after())?)
+/// When a certificate (PEM) expires; of several, the last of them.
+pub fn expiry(pem: &str) -> Result<OffsetDateTime, PkiError> {
+    let mut last = moment(X509::from_pem(pem.as_bytes())?.not_after())?;
+    for cert in X509::stack_from_pem(pem.as_bytes())? {
+        last = last.max(moment(cert.not_after())?);
+    }
+    Ok(last)
 }
 
 /// A certificate signed by the CA. A server's is not valid for a client and vice versa, so that a
@@ -492,108 +519,6 @@ impl Change {
             why: why.to_owned(),
         }
     }
-}
-
-// The folder: ca, postgres-<name>, server-<name> and those of a pair (`PairUse`), each with .crt
-// and .key. Version 0.1.0 wrote
-// one postgres.crt.
-const ONLY_POSTGRES: &str = "postgres";
-
-/// Reads a folder; a missing folder counts as empty.
-pub fn load(dir: &Path) -> Result<Kept, PkiError> {
-    let read = |name: &str| -> Result<Option<String>, PkiError> {
-        let path = dir.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(PkiError::File { path, source }),
-        }
-    };
-    // An incomplete pair is ignored: it is recreated.
-    let pair = |name: &str| -> Result<Option<Identity>, PkiError> {
-        let key = read(&format!("{name}.key"))?.map(SecretText::from);
-        let cert = read(&format!("{name}.crt"))?;
-        Ok(cert
-            .zip(key)
-            .map(|(cert_pem, key_pem)| Identity { cert_pem, key_pem }))
-    };
-    let mut kept = Kept {
-        ca_cert: read("ca.crt")?,
-        ca_key: read("ca.key")?.map(SecretText::from),
-        only_postgres: pair(ONLY_POSTGRES)?,
-        ..Kept::default()
-    };
-    let entries = match std::fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
-        entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
-    };
-    for entry in entries.map_err(|source| file(dir, source))? {
-        let file_name = entry.file_name();
-        let Some(stem) = file_name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".crt"))
-        else {
-            continue;
-        };
-        let Some((kind, name)) = stem.split_once('-') else {
-            continue;
-        };
-        let usage = PairUse::ALL
-            .into_iter()
-            .find(|usage| usage.as_str() == kind);
-        if usage.is_none() && !["server", "postgres"].contains(&kind) {
-            continue;
-        }
-        let Some(identity) = pair(stem)? else {
-            continue;
-        };
-        let name = name.to_owned();
-        match (usage, kind) {
-            (Some(usage), _) => kept.pair.insert((usage, name), identity),
-            (None, "server") => kept.servers.insert(name, identity),
-            (None, _) => kept.postgres.insert(name, identity),
-        };
-    }
-    Ok(kept)
-}
-
-/// Writes everything into a folder (0700, files 0600), each file whole or not at all, keys before
-/// their certificates. The CA is written once and never overwritten: if the folder has another one,
-/// that is an error, and nothing is written.
-pub fn save(dir: &Path, pki: &Pki) -> Result<(), PkiError> {
-    files::private_dir(dir).map_err(|source| file(dir, source))?;
-
-    put(dir, "ca.key", pki.ca.key_pem.expose(), Existing::MustBeSame)?;
-    put(dir, "ca.crt", &pki.ca.cert_pem, Existing::MustBeSame)?;
-    for (name, identity) in leaves(pki) {
-        let (key, cert) = (identity.key_pem.expose(), &identity.cert_pem);
-        put(dir, &format!("{name}.key"), key, Existing::IsReplaced)?;
-        put(dir, &format!("{name}.crt"), cert, Existing::IsReplaced)?;
-    }
-    // Its successors exist now: unused keys are removed.
-    for end in ["key", "crt"] {
-        let path = dir.join(ONLY_POSTGRES).with_extension(end);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(file(&path, error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn put(dir: &Path, name: &str, text: &str, existing: Existing) -> Result<(), PkiError> {
-    let path = dir.join(name);
-    files::write(&path, text.as_bytes(), existing).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => PkiError::OtherAuthority(path.clone()),
-        _ => file(&path, source),
-    })
-}
-
-fn file(path: &Path, source: io::Error) -> PkiError {
-    let path = path.to_owned();
-    PkiError::File { path, source }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 # Starts a script in a separate transient unit, once: its folder records that.
-# inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before, MOST (seconds that it may run)
-# says: started · found · gone
+# inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before, MOST (seconds that it may run),
+#   OWNER of the lease that it needs; none if empty
+# says: started · found · gone · held
 set -eu
 base=/run/k3s-ha-wizard
 dir=$base/$UNIT
@@ -19,6 +20,11 @@ if [ -d "$dir/ran" ] || { [ -d "$dir" ] &&
     exit
 fi
 
+# A lease that expired may be another run's by now.
+if [ -n "$OWNER" ] && ! grep -qxF -e "owner=$OWNER" "$base/lease" 2>/dev/null; then
+    echo held
+    exit
+fi
 [ ! -e "$dir" ] || rm -rf "$dir"
 mkdir -m 700 "$dir"
 : >"$dir/out"

@@ -145,6 +145,12 @@ packages_are_here() {
     [ -z "$PACKAGES" ] || installed $PACKAGES
 }
 
+# wanted_packages: the names of POSTGRES and PACKAGES.
+wanted_packages() {
+    [ -z "$POSTGRES" ] || say "$(postgres_package)"
+    say "$PACKAGES"
+}
+
 # install_unstarted SERVICE PACKAGE…: the first package has the service, and would start it by itself.
 # One that was there before the wizard keeps it as it is.
 install_unstarted() {
@@ -591,7 +597,17 @@ files_are() {
     differs=0
     deed=compare
     files || return
-    return "$differs"
+    [ "$differs" -eq 0 ] || return "$differs"
+    of_each_draft echo | grep -q . || return 0
+    say "$KEEP/written has a record that an interrupted step did not finish"
+    return 1
+}
+
+# of_each_draft COMMAND: with the draft of every record of written files.
+of_each_draft() {
+    for draft in "$KEEP"/written/*.new; do
+        [ ! -e "$draft" ] || "$@" "$draft"
+    done
 }
 
 compare() {
@@ -603,6 +619,7 @@ compare() {
 
 # put_files: writes only what differs.
 put_files() {
+    of_each_draft rm -f
     deed=put
     files
 }
@@ -615,6 +632,7 @@ put() {
 
 # remove_files: removes what the wizard wrote, and empty folders.
 remove_files() {
+    of_each_draft rm -f
     deed=take
     folders=
     files

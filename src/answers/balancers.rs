@@ -43,8 +43,8 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
     let (first, second) = (balancers.next(), balancers.next());
     if let (Some((_, first)), Some((_, second)), None) = (first, second, wanted.virtual_ip) {
         let message = format!(
-            "is missing: the load balancers {} and {} share an address, which one of them holds. \
-             Set a free address of their network, or leave one of the two hosts out",
+            "is missing: the load balancers {} and {} share an address, which one of them holds. Set a free \
+             address in their network, or leave one of the two hosts out",
             first.name, second.name
         );
         problem("load_balancer.virtual_ip".into(), &message);
@@ -134,7 +134,7 @@ fn virtual_ip_problem(ip: IpAddr, answers: &Answers) -> Option<String> {
     }
     if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() {
         return Some(format!(
-            "other hosts cannot reach {ip}: set a free address of the load balancers' network"
+            "other hosts cannot reach {ip}: set a free address in the load balancers' network"
         ));
     }
     if balancers.len() < 2 {

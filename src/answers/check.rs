@@ -11,7 +11,8 @@ use super::forms::{
 };
 use super::problems::Problem;
 use super::{
-    Answers, Host, HostKeys, Role, Secret, balancers, flags, jump, pair, proxy, registries, sources,
+    Answers, Host, HostKeys, Role, Secret, admin_problem, balancers, external,
+    external_password_problem, flags, jump, pair, proxy, registries, sources,
 };
 
 /// Every problem that makes these answers invalid.
@@ -21,6 +22,7 @@ pub(super) fn answers(answers: &Answers) -> Vec<Problem> {
     check.k3s(answers);
     check.ssh(answers);
     check.postgres(answers);
+    check.problems.extend(external::problems(answers));
     check.problems.extend(balancers::problems(answers));
     check.roles(answers);
     check.problems.extend(pair::problems(answers));
@@ -53,6 +55,7 @@ pub(super) fn warnings(answers: &Answers) -> Vec<String> {
     if answers.is_pair() {
         pair::WARNINGS.into_iter().for_each(&mut warn);
     }
+    external::warnings(answers).for_each(&mut warn);
     if answers.ssh.host_keys == HostKeys::AcceptNew {
         warn(
             "ssh.host_keys is \"accept-new\": the first key seen at an unknown host's address is \
@@ -317,11 +320,15 @@ impl Validation {
         {
             self.problem("postgres.user", OWN_MEANING);
         }
-        self.secret(
-            "postgres.password",
-            postgres.password.as_ref(),
-            password_problem,
-        );
+        let is_external = postgres.is_external();
+        let password_problem = if is_external {
+            external_password_problem
+        } else {
+            password_problem
+        };
+        let password = postgres.password.as_ref();
+        self.secret("postgres.password", password, password_problem);
+        self.secret("postgres.admin", postgres.admin.as_ref(), admin_problem);
         if postgres.port == 0 {
             self.problem("postgres.port", PORT);
         }
@@ -335,13 +342,9 @@ impl Validation {
         }
     }
 
-    /// One Postgres host or two, at least one server, and one load balancer unless it is external.
+    /// At least one server; one Postgres host or two, and one load balancer, unless these are external.
     fn roles(&mut self, answers: &Answers) {
-        let is_external = answers.load_balancer.endpoint.is_some();
         for role in [Role::Postgres, Role::Server, Role::LoadBalancer] {
-            if role == Role::LoadBalancer && is_external {
-                continue;
-            }
             let mut with_role = answers
                 .hosts
                 .iter()
@@ -349,7 +352,12 @@ impl Validation {
                 .filter(|(_, host)| host.roles.contains(&role));
             if with_role.next().is_none() {
                 let or = match role {
-                    Role::LoadBalancer => ", or load_balancer.endpoint with an external one",
+                    Role::LoadBalancer if answers.load_balancer.endpoint.is_some() => continue,
+                    Role::LoadBalancer => {
+                        ". For an external load balancer, set load_balancer.endpoint instead"
+                    }
+                    Role::Postgres if answers.postgres.is_external() => continue,
+                    Role::Postgres => ". For an external Postgres, set postgres.endpoints instead",
                     _ => "",
                 };
                 self.problem(
@@ -371,9 +379,6 @@ impl Validation {
     /// What answers may contain already although it is not built yet.
     fn not_yet(&mut self, answers: &Answers) {
         let mut refuse = |key: String, what: &str| self.problem(key, format!("{what} {NOT_YET}"));
-        if answers.postgres.endpoint.is_some() {
-            refuse("postgres.endpoint".into(), "an external Postgres is");
-        }
         for (number, host) in answers.hosts.iter().enumerate() {
             let key = |field: &str| format!("hosts[{number}].{field}");
             let mut roles = host.roles.iter();

@@ -25,6 +25,8 @@ pub enum Check {
     Ports,
     /// What is already installed does not conflict.
     Existing,
+    /// An external Postgres is fit for K3s.
+    Datastore,
     /// The package manager is not locked, and its sources can be reached.
     Packages,
     /// The install script and the release can be downloaded.
@@ -38,7 +40,7 @@ pub enum Check {
 }
 
 impl Check {
-    pub const ALL: [Check; 16] = [
+    pub const ALL: [Check; 17] = [
         Check::Os,
         Check::Arch,
         Check::Address,
@@ -50,6 +52,7 @@ impl Check {
         Check::Kernel,
         Check::Ports,
         Check::Existing,
+        Check::Datastore,
         Check::Packages,
         Check::Download,
         Check::Network,
@@ -71,6 +74,7 @@ impl Check {
             Check::Kernel => "kernel",
             Check::Ports => "ports",
             Check::Existing => "existing",
+            Check::Datastore => "datastore",
             Check::Packages => "packages",
             Check::Download => "download",
             Check::Network => "network",
@@ -89,6 +93,10 @@ impl Check {
                 "cannot be overridden: the steps never change what they did not install. To share \
                  a Postgres that has other databases, set existing_postgres = \"share\" under \
                  [postgres]",
+            ),
+            Check::Datastore => Some(
+                "cannot be overridden: K3s does not work with such a Postgres. Its latency alone belongs to \
+                 the check network",
             ),
             _ => None,
         }

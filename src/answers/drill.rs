@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrillSettings {
-    /// How long the API may not answer while something is taken away that has a second one, in
+    /// How long the API may be unreachable while something is taken down that has a second one, in
     /// seconds.
     pub longest_gap: u16,
 }

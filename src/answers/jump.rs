@@ -38,8 +38,8 @@ const NONE: &str = "none";
 
 /// What is wrong with the bastions of these answers.
 pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
-    const FORM: &str = "must be bastions as OpenSSH writes them, [user@]name[:port], in the order of \
-                        the way, with commas between; or \"none\"";
+    const FORM: &str = "must be bastions as OpenSSH writes them, [user@]name[:port], in the order of the way, \
+                        separated by commas; or \"none\"";
     let mut problems = Vec::new();
     let of_all = answers.ssh.jump.as_ref();
     if of_all.is_some_and(|jump| hops(jump).is_none()) {

@@ -9,15 +9,18 @@
 //! * `checks`: the names of the preflight's checks
 //! * `login`: the login for a host; [`ssh_config`]: what `~/.ssh/config` says about it
 //! * `credentials`: secrets that the operator typed; they are never saved
+//! * `postgres`, `external`, `admin`: the datastore, also one that others run
 //! * `proxy`, `registries`: where hosts download from; `sources`: a bundle instead; `firewall`; `drill`
 //! * `flags`: which settings K3s knows, and which of them only the wizard may set
 
+mod admin;
 mod balancers;
 mod check;
 mod checks;
 mod credentials;
 mod drill;
 mod exposed;
+mod external;
 mod firewall;
 mod flags;
 mod forms;
@@ -27,6 +30,7 @@ mod jump;
 mod login;
 mod pair;
 pub(crate) mod paths;
+mod postgres;
 mod problems;
 pub mod proxy;
 mod read;
@@ -44,14 +48,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use admin::{AdminLogin, admin_problem};
 pub use check::{login_secret_problem, password_problem, token_problem};
 pub use checks::Check;
 pub use credentials::{CredentialKind, CredentialRequest, EnteredCredentials, LoginSecrets};
 pub use drill::DrillSettings;
+pub use external::{ExternalFiles, external_password_problem};
 pub use firewall::{FirewallSettings, ManageFirewall};
 pub use jump::Bastion;
 pub use login::{Login, LoginSecretError};
 pub use pair::Failover;
+pub use postgres::{ExistingPostgres, Postgres, SslMode};
 pub use problems::{Problem, Problems, nearest};
 pub use proxy::{ProxySettings, ProxyUrl};
 pub use registries::{Mirror, Registries, RegistryAccess};
@@ -164,47 +171,6 @@ impl HostKeys {
         match self {
             HostKeys::Strict => "strict",
             HostKeys::AcceptNew => "accept-new",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Postgres {
-    pub database: String,
-    /// The database role; also the CN of every client certificate.
-    pub user: String,
-    /// Generated if left out.
-    pub password: Option<Secret>,
-    pub port: u16,
-    /// The DNS name in the datastore endpoint; if left out, the address is used.
-    pub name: Option<String>,
-    /// An external Postgres, `NAME:PORT`, in place of a host with this role.
-    pub endpoint: Option<String>,
-    pub existing_postgres: ExistingPostgres,
-    /// Of two Postgres hosts: how soon the standby takes over.
-    pub failover: Failover,
-}
-
-/// What to do with a Postgres that already has other databases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExistingPostgres {
-    /// The run does not start.
-    #[default]
-    Refuse,
-    /// Share it, and restart it if its settings require that.
-    Share,
-}
-
-impl ExistingPostgres {
-    pub const ALL: [ExistingPostgres; 2] = [ExistingPostgres::Refuse, ExistingPostgres::Share];
-
-    /// As it is written in the answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ExistingPostgres::Refuse => "refuse",
-            ExistingPostgres::Share => "share",
         }
     }
 }
@@ -377,21 +343,6 @@ impl Default for K3s {
     }
 }
 
-impl Default for Postgres {
-    fn default() -> Self {
-        Self {
-            database: "k3s".into(),
-            user: "k3s".into(),
-            password: None,
-            port: 5432,
-            name: None,
-            endpoint: None,
-            existing_postgres: ExistingPostgres::default(),
-            failover: Failover::default(),
-        }
-    }
-}
-
 impl Default for LoadBalancer {
     fn default() -> Self {
         Self {
@@ -480,7 +431,13 @@ impl Answers {
     /// Every secret in the answers.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (k3s, ssh) = (&self.k3s, &self.ssh);
-        let of_cluster = [&k3s.token, &k3s.agent_token, &self.postgres.password];
+        let postgres = &self.postgres;
+        let of_cluster = [
+            &k3s.token,
+            &k3s.agent_token,
+            &postgres.password,
+            &postgres.admin,
+        ];
         let of_logins = [&ssh.passphrase, &ssh.password, &ssh.sudo_password];
         let of_hosts = self
             .hosts
@@ -506,6 +463,7 @@ impl Answers {
         let mut answers = self.without_login_secrets();
         let (k3s, postgres) = (&mut answers.k3s, &mut answers.postgres);
         drop_inline([&mut k3s.token, &mut k3s.agent_token, &mut postgres.password]);
+        postgres.admin = None;
         answers
     }
 
@@ -514,6 +472,7 @@ impl Answers {
     #[must_use]
     pub fn without_login_secrets(&self) -> Answers {
         let mut answers = self.clone();
+        drop_inline([&mut answers.postgres.admin]);
         let ssh = &mut answers.ssh;
         drop_inline([
             &mut ssh.passphrase,

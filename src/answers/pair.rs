@@ -30,12 +30,12 @@ impl Failover {
 
 /// What the operator should know before the run.
 pub(super) const WARNINGS: [&str; 2] = [
-    "two Postgres hosts: one access rule asks for no certificate and no password (trust), because the \
-     monitor's health check has none: from the monitor's address alone, to the database postgres, as \
-     a role without rights",
-    "two Postgres hosts: the servers get the setting net.ipv4.tcp_retries2 = 3, because connections to \
-     a Postgres that is gone would stay for 15 min; now they end after about 3 s. It is for all \
-     connections of these hosts",
+    "two Postgres hosts: one access rule needs no certificate and no password (trust), because the monitor's \
+     health check has neither. It applies only to the monitor's address, the database postgres and a role \
+     without privileges",
+    "two Postgres hosts: the servers get the setting net.ipv4.tcp_retries2 = 3, because connections to a lost \
+     Postgres would otherwise hang for 15 min; with it they end after about 3 s. It applies to all connections \
+     of these hosts",
 ];
 
 /// Two Postgres hosts need a name and one monitor; one needs none.

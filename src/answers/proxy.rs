@@ -30,9 +30,9 @@ pub enum ProxyUrl {
 
 /// Written for: without a proxy.
 const NONE: &str = "none";
-const FORM: &str = "must be the URL of an HTTP proxy, http://NAME:PORT or https://NAME:PORT, without \
-                    spaces, quotes or backslashes; what is special in a user or password is written \
-                    as %XX. Other kinds of proxies, such as socks5, are not supported";
+const FORM: &str = "must be the URL of an HTTP proxy, http://NAME:PORT or https://NAME:PORT, without spaces, \
+                    quotes or backslashes; special characters in a user or password are written as %XX. Other \
+                    kinds of proxies, such as socks5, are not supported";
 
 impl ProxyUrl {
     /// The URL now: from the answers, the environment or a file.

@@ -14,7 +14,7 @@ use super::table_reader::{Notes, TableReader, join};
 use super::{
     Answers, Bastion, Check, ClusterSettings, DrillSettings, ExistingPostgres, Failover,
     FirewallSettings, Host, HostKeys, K3s, LoadBalancer, ManageFirewall, Mirror, Postgres,
-    ProxySettings, Registries, RegistryAccess, Role, SourceSettings, SshSettings, check,
+    ProxySettings, Registries, RegistryAccess, Role, SourceSettings, SshSettings, SslMode, check,
 };
 
 /// A file of another format has one in every line.
@@ -232,7 +232,14 @@ fn postgres(section: &TableReader<'_>) -> Postgres {
         password: section.secret("password"),
         port: section.port("port").unwrap_or(default.port),
         name: section.text("name"),
-        endpoint: section.text("endpoint"),
+        endpoints: section.texts("endpoints"),
+        ca_file: section.text("ca_file").map(PathBuf::from),
+        cert_file: section.text("cert_file").map(PathBuf::from),
+        key_file: section.text("key_file").map(PathBuf::from),
+        sslmode: section
+            .choice("sslmode", &SslMode::ALL.map(|word| (word.as_str(), word)))
+            .unwrap_or_default(),
+        admin: section.secret("admin"),
         existing_postgres: section
             .choice(
                 "existing_postgres",

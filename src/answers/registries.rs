@@ -122,7 +122,7 @@ impl RegistryAccess {
         match (&self.username, &self.password) {
             (_, Some(Secret::Inline(_))) => wrong.push((
                 "password",
-                "must not stand in the answers: write { env = \"NAME\" } or { file = \"PATH\" }",
+                "must not be in the answers: write { env = \"NAME\" } or { file = \"PATH\" }",
             )),
             (None, Some(_)) => wrong.push(("password", "needs a username")),
             (Some(_), None) => wrong.push(("username", "needs a password")),
@@ -284,7 +284,7 @@ mod tests {
             (
                 "{ env = \"REGISTRY_PASSWORD\" }",
                 "\"clear\"",
-                "must not stand in the answers",
+                "must not be in the answers",
             ),
             ("username = \"kay\"", "", "password: needs a username"),
             ("ca_file", "cert_file", "needs both cert_file and key_file"),

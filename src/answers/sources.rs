@@ -36,8 +36,8 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
     let wrong = match (bundle, bundle_sha256) {
         (Some(_), None) => problem(
             "bundle",
-            "needs bundle_sha256: k3s-ha-wizard bundle create printed it, and it is what makes the \
-             bundle's content that one",
+            "needs bundle_sha256, which k3s-ha-wizard bundle create printed: it shows that this is the bundle \
+             that was created",
         ),
         (None, Some(_)) => problem("bundle_sha256", "needs bundle, the file that it belongs to"),
         (Some(path), _) if path.as_os_str().is_empty() => {
@@ -77,7 +77,10 @@ pub(super) mod tests {
         let sum = "0123456789abcdef".repeat(4);
         let good = problems(&format!("bundle = \"/b\"\nbundle_sha256 = \"{sum}\""));
         assert_eq!(good, format!("Some((\"/b\", \"{sum}\"))"));
-        assert!(problems("bundle = \"/b\"").contains("bundle_sha256: k3s-ha-wizard bundle create"));
+        assert!(
+            problems("bundle = \"/b\"")
+                .contains("bundle_sha256, which k3s-ha-wizard bundle create")
+        );
         assert!(problems("bundle = \"/b\"\nbundle_sha256 = \"abc\"").contains("64 hexadecimal"));
         assert!(problems(&format!("bundle_sha256 = \"{sum}\"")).contains("needs bundle"));
         assert!(problems("bundel = \"/b\"").contains("did you mean \"bundle\"?"));

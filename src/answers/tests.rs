@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+mod external;
 mod hostile;
 mod hosts;
 mod override_key;
@@ -105,16 +106,7 @@ fn everything() -> Answers {
             host_keys: HostKeys::AcceptNew,
             known_hosts: vec!["/etc/ssh/known \"hosts\"".into()],
         },
-        postgres: Postgres {
-            database: "data".into(),
-            user: "role".into(),
-            password: Some(Secret::File("~/password".into())),
-            port: 5433,
-            name: Some("pg.example.com".into()),
-            endpoint: None,
-            existing_postgres: ExistingPostgres::Share,
-            failover: Failover::Fast,
-        },
+        postgres: external::own_postgres(),
         load_balancer: LoadBalancer {
             port: 443,
             names: vec!["lb.example.com".into()],
@@ -222,6 +214,7 @@ fn what_is_written_reads_the_same() {
         read(LAB),
         read(example()),
         read(&smallest("")),
+        external::everything(),
     ] {
         let text = answers.to_toml();
         assert_eq!(read(&text), answers, "{text}");
@@ -428,7 +421,7 @@ fn single_values_are_checked() {
     9:14: ssh.passphrase: must be a single line: SSH and sudo read only the first
     9:1: ssh.sudo_password: env must be the name of an environment variable
     9:12: cluster.override: must be a list of strings, as in ["one"], not "memory"
-    9:21: cluster.override[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
+    9:21: cluster.override[1]: must be one of "os", "arch", "address", "names", "clock", "cpu", "memory", "disk", "kernel", "ports", "existing", "datastore", "packages", "download", "network", "firewall", "sudo", not "memroy"; did you mean "memory"?
     9:13: cluster.override[0]: cannot be overridden: the steps never change what they did not install. To share a Postgres that has other databases, set existing_postgres = "share" under [postgres]
     9:21: postgres.existing_postgres: must be one of "refuse", "share", not "shared"; did you mean "share"?
     8:2: lod_balancer: there is no such key; did you mean "load_balancer"?
@@ -495,11 +488,11 @@ fn keys(table: &toml::Table) -> BTreeMap<String, BTreeSet<String>> {
 fn example_schema_and_types_have_the_same_keys() {
     let mut written = keys(&everything().to_toml().parse().expect("TOML"));
     // It has two load balancers, so no external one.
-    let external = |keys: &mut BTreeMap<String, BTreeSet<String>>| {
+    let with_balancer = |keys: &mut BTreeMap<String, BTreeSet<String>>| {
         let of_balancer = keys.get_mut("load_balancer").expect("a section");
         assert!(of_balancer.insert("endpoint".into()));
     };
-    external(&mut written);
+    with_balancer(&mut written);
     // What serde sees of the types, with every secret a reference.
     let mut answers = everything();
     answers.k3s.token = Some(Secret::Env("TOKEN".into()));
@@ -509,8 +502,16 @@ fn example_schema_and_types_have_the_same_keys() {
     // One role is written as a text.
     let of_hosts = seen.get_mut("hosts").expect("hosts");
     assert!(of_hosts.remove("roles") && of_hosts.insert("role".into()));
-    external(&mut seen);
+    with_balancer(&mut seen);
     assert_eq!(seen, written);
+    // An external Postgres has keys that one of ours has not; who administers it is not stored.
+    let external = external::everything();
+    let of_external = keys(&external.to_toml().parse().expect("TOML"));
+    let mut seen = keys(&toml::Table::try_from(&external).expect("TOML"));
+    assert!(seen.get_mut("postgres").expect("it").insert("admin".into()));
+    let new = &of_external["postgres"] - &written["postgres"];
+    assert!(new.is_subset(&seen["postgres"]) && new.contains("endpoints"));
+    written.get_mut("postgres").expect("it").extend(new.clone());
 
     // The example, with its commented defaults switched on, which must be the true defaults.
     let all = example()
@@ -533,10 +534,15 @@ fn example_schema_and_types_have_the_same_keys() {
     let of_balancer = of_example.get_mut("load_balancer").expect("a section");
     assert!(example().contains("virtual_ip = ") && of_balancer.insert("virtual_ip".into()));
     assert!(example().contains("endpoint = \"lb."));
-    external(&mut of_example);
+    with_balancer(&mut of_example);
     // And one site, which has no name.
     let of_hosts = of_example.get_mut("hosts").expect("hosts");
     assert!(example().contains("site = ") && of_hosts.insert("site".into()));
+    // Its Postgres is a host.
+    for key in new {
+        assert!(example().contains(&format!("#   {key} = ")), "{key}");
+        of_example.get_mut("postgres").expect("it").insert(key);
+    }
     assert_eq!(of_example, written);
     assert_eq!(
         read(&all),

@@ -64,7 +64,14 @@ pub(super) fn to_toml(answers: &Answers) -> String {
     file.secret("password", postgres.password.as_ref());
     file.number("port", Some(postgres.port));
     file.text("name", postgres.name.as_ref());
-    file.text("endpoint", postgres.endpoint.as_ref());
+    file.texts("endpoints", &postgres.endpoints);
+    file.path("ca_file", postgres.ca_file.as_ref());
+    file.path("cert_file", postgres.cert_file.as_ref());
+    file.path("key_file", postgres.key_file.as_ref());
+    if !postgres.sslmode.is_default() {
+        file.value("sslmode", postgres.sslmode.as_str());
+    }
+    file.secret("admin", postgres.admin.as_ref());
     file.value("existing_postgres", postgres.existing_postgres.as_str());
     if postgres.failover != Failover::default() {
         file.value("failover", postgres.failover.as_str());

@@ -107,7 +107,7 @@ pub enum BundleError {
         found: String,
         wanted: String,
     },
-    #[error("{} is no bundle of this version of the wizard: {why}", path.display())]
+    #[error("{} is not a bundle that this version of the wizard can read: {why}", path.display())]
     Format { path: PathBuf, why: String },
     #[error(
         "the bundle has K3s {has}, and the answers ask for {wanted}: set k3s.version = \"{has}\", or \
@@ -166,7 +166,7 @@ impl Contents {
             let sum = &file.sha256;
             let is_sum = sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
             if !is_name(&file.name) || !is_sum {
-                Some(format!("{:?} is no name of a file", file.name))
+                Some(format!("{:?} is not a file name", file.name))
             } else if !seen.insert(path.clone()) {
                 Some(format!("{path} is in it twice"))
             } else {
@@ -203,7 +203,7 @@ pub fn package_path(system: &System, file: &BundledFile) -> String {
 
 /// A plain name of a file: no folder, nothing hidden, nothing that a shell reads.
 pub fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~%:-".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~^%:-".contains(&byte);
     (1..=200).contains(&name.len()) && !name.starts_with(['.', '-', '~']) && name.bytes().all(plain)
 }
 

@@ -81,7 +81,10 @@ impl CreateArgs {
             Ok(created) => {
                 let path = self.path.display().to_string();
                 let megabytes = created.size >> 20;
-                let _ = writeln!(err(), "created {path}, {megabytes} MB. For the answers:");
+                let _ = writeln!(
+                    err(),
+                    "created {path}, {megabytes} MB. Add this to the answers:"
+                );
                 let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
                 let path = toml::Value::from(path.display().to_string());
                 let sum = created.sha256;

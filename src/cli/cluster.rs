@@ -27,7 +27,7 @@ impl NamedCluster {
 pub struct WhichCluster {
     #[command(flatten)]
     named: NamedCluster,
-    /// Take logins and passwords from this answers file; the wizard never stores them
+    /// Read logins and passwords from this answers file; the wizard does not store passwords
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 }

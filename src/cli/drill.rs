@@ -1,4 +1,4 @@
-//! `drill`: takes machines and services away, one after the other, measures, and gives them back.
+//! `drill`: takes down machines and services one after the other, measures, and brings them back.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -16,9 +16,12 @@ use crate::run::drill::{Drilled, chosen};
 use crate::run::{Opened, Purpose, Tried, exit};
 use crate::steps::drill::Drill;
 
+const EXTERNAL: &str = "There is no drill of the external Postgres: the wizard has no shell on it. Ask its operator for a failover \
+     while `k3s-ha-wizard status --watch` runs.";
+
 #[derive(Debug, Args)]
 pub struct DrillArgs {
-    /// Only these drills: by name (reset@HOST), kind (reset, kill-nginx) or host; without a name all
+    /// Run only these drills: by name (reset@HOST), kind (reset, kill-nginx) or host; default: all
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     #[command(flatten)]
@@ -47,6 +50,10 @@ impl DrillArgs {
             Ok(drills) => drills,
             Err(error) => return complain(&error, exit::USAGE),
         };
+        if applied.postgres.is_external() && self.names.is_empty() {
+            // The reader may be gone.
+            let _ = writeln!(err(), "{EXTERNAL}");
+        }
         if self.dry_run {
             return list(&drills);
         }
@@ -93,15 +100,18 @@ fn list(drills: &[Drill]) -> ExitCode {
 /// Whether the operator typed the cluster's name.
 fn confirmed(cluster: &str, drills: &[Drill]) -> Result<(), ExitCode> {
     if !can_ask() {
-        let why = "drill takes machines away, and there is no terminal to confirm it: add --yes";
+        let why = "drill takes machines down, and there is no terminal to confirm it: add --yes";
         return Err(complain(&why, exit::USAGE));
     }
-    let count = drills.len();
+    let count = match drills.len() {
+        1 => "1 drill".to_owned(),
+        count => format!("{count} drills"),
+    };
     let mut err = err();
     let _ = write!(
         err,
-        "{count} drills take machines and services of the cluster {cluster} away, one after the \
-         other, and give them back.\nType the cluster's name to start: "
+        "{count} will take down machines and services of the cluster {cluster}, one after the \
+         other, and bring them back.\nType the cluster's name to start: "
     );
     let _ = err.flush();
     let mut answer = String::new();
@@ -139,7 +149,14 @@ fn told(drilled: &Drilled, output: Output) -> io::Result<()> {
         (cells, part.why.clone())
     });
     let rows: Vec<_> = rows.collect();
-    let heads = ["DRILL", "RESULT", "GAP", "BEFORE", "LOST", "WHOLE AFTER"];
+    let heads = [
+        "DRILL",
+        "RESULT",
+        "LONGEST GAP",
+        "PREVIOUS GAP",
+        "LOST WRITES",
+        "REDUNDANT AFTER",
+    ];
     writeln!(out)?;
     write_table(&mut out, &heads, &rows)?;
     for file in files {

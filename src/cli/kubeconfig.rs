@@ -19,8 +19,8 @@ use crate::state::files::{self, Existing};
 pub struct KubeconfigArgs {
     #[command(flatten)]
     which: NamedCluster,
-    /// Merge it into your own kubeconfig ($KUBECONFIG or ~/.kube/config), after a backup of that
-    /// file; its current context stays
+    /// Merge it into your own kubeconfig ($KUBECONFIG or ~/.kube/config), after backing that file
+    /// up; your current context stays
     #[arg(long)]
     merge: bool,
 }
@@ -93,7 +93,10 @@ impl KubeconfigArgs {
         let text = match merged(own.as_deref(), &ours) {
             Ok(Merged::Changed(text)) => text,
             Ok(Merged::Same) => {
-                return Ok(format!("{} has this cluster already.\n", path.display()));
+                return Ok(format!(
+                    "{} already contains this cluster.\n",
+                    path.display()
+                ));
             }
             Err(why) => return Err(KubeconfigError::Merge { path, why }),
         };
@@ -107,7 +110,7 @@ impl KubeconfigArgs {
                 let backup = backup_of(&path);
                 files::write(&backup, own.as_bytes(), Existing::MustBeSame)
                     .map_err(failed(&backup))?;
-                report = format!("Your file from before is {}.\n", backup.display());
+                report = format!("Your previous file is saved as {}.\n", backup.display());
             }
             None => {
                 if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
@@ -117,7 +120,7 @@ impl KubeconfigArgs {
         }
         files::write(&path, text.as_bytes(), Existing::IsReplaced).map_err(failed(&path))?;
         Ok(format!(
-            "{} has this cluster now.\n{report}",
+            "{} now contains this cluster.\n{report}",
             path.display()
         ))
     }

@@ -54,8 +54,7 @@ struct Cli {
     /// Do not probe hosts while you enter them
     #[arg(long, alias = "no-knock")]
     no_probe: bool,
-    /// Change nothing: not on hosts, not in the state folder, not in your kubeconfig. What would
-    /// change something is refused
+    /// Refuse everything that would change a host, the state folder or your kubeconfig
     #[arg(long, global = true)]
     read_only: bool,
     #[command(flatten)]
@@ -76,16 +75,16 @@ enum Command {
     /// Compare the hosts with what the last successful run applied; changes nothing, exits with 6
     /// if something has drifted
     Check(cluster::WhichCluster),
-    /// Back up the datastore
+    /// Back up the cluster's database
     #[command(subcommand)]
     Backup(backup::BackupVerb),
-    /// Take machines and services away, one after the other, measure, and give them back; without a
-    /// name all of them
+    /// Take down machines and services one after the other, measure the effect, and bring them
+    /// back; all of them, unless you name some
     Drill(drill::DrillArgs),
     /// An external load balancer: how it is configured, and how long it keeps connections
     #[command(subcommand)]
     LoadBalancer(load_balancer::LoadBalancerVerb),
-    /// Everything for hosts without internet, in one file
+    /// Create one file with everything that hosts without internet install
     #[command(subcommand)]
     Bundle(bundle::BundleVerb),
     /// Replay a recorded run on the screens of the wizard, or follow a run in another terminal
@@ -114,13 +113,13 @@ Environment:
 
 Exit codes:
   0  done
-  1  a step failed, or the cluster is unhealthy
-  2  wrong usage or invalid answers
+  1  a step failed, the cluster is unhealthy, or a backup is damaged
+  2  wrong usage, invalid answers, or a change that the wizard refuses
   3  stopped by the operator
   4  another run is using a host or the state folder
   5  a host failed the preflight
-  6  check found drift, whatever else it could not compare
-  7  could not look: a host did not answer, or credentials are missing
+  6  check found drift (even if it could not compare everything)
+  7  could not check: a host did not answer, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
 
 /// Runs the command and returns the exit code.

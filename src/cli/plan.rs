@@ -225,8 +225,9 @@ mod tests {
             step("k3s/config@s1", &[]),
             step("k3s/start@s1", &["k3s/config@s1"]),
         ];
-        steps[0].title = "K3s has its configuration: it encrypts Secrets in the datastore".into();
-        steps[1].title = "K3s runs, and its node is Ready".into();
+        steps[0].title =
+            "Write the configuration of K3s, which encrypts Secrets in the datastore".into();
+        steps[1].title = "Start K3s, and wait until its node is Ready".into();
         let mut dry = DryPlan {
             plan: outline(&[("Server 1", &steps)]),
             differences: &differences,

@@ -13,7 +13,7 @@ use crate::report::schema;
 pub enum SchemaName {
     /// An answers file
     Answers,
-    /// An event of a run: install, backup create, and the logs
+    /// An event of a run: install, backup create, drill, and the logs
     Event,
     /// The output of plan
     Plan,

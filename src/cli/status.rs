@@ -147,7 +147,7 @@ impl LookPrinter {
         let mut text = Vec::new();
         write_status(&mut text, status)?;
         if let Some(every) = self.every {
-            writeln!(text, "Looks again every {every} s, until Ctrl-C.")?;
+            writeln!(text, "Polls every {every} s; Ctrl-C stops.")?;
         }
         if self.redraws {
             return redraw(&String::from_utf8_lossy(&text));

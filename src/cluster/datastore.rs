@@ -59,6 +59,14 @@ pub struct Client {
     pub problem: Option<String>,
 }
 
+/// What is said of the datastore, on one of its members; or by one server of an external Postgres.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatastoreLook {
+    Member(MemberLook),
+    /// An endpoint each.
+    External(Vec<DatastoreMember>),
+}
+
 /// What one Postgres says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberLook {
@@ -217,6 +225,37 @@ impl Datastore {
         }
     }
 
+    /// What servers see of the endpoints of an external Postgres, each server by its name. Its clients
+    /// are not looked at: they may have other addresses there.
+    pub fn external(looks: &[(String, Vec<DatastoreMember>)]) -> Self {
+        let mut members: Vec<DatastoreMember> = Vec::new();
+        for (server, endpoints) in looks {
+            for seen in endpoints {
+                let problem = seen.problem.as_ref();
+                let problem = problem.map(|why| format!("from {server}: {why}"));
+                let known = members.iter_mut().find(|known| known.name == seen.name);
+                if let Some(known) = known {
+                    known.role = known.role.or(seen.role);
+                    known.problem = join(known.problem.take(), problem);
+                } else {
+                    members.push(DatastoreMember {
+                        problem,
+                        ..seen.clone()
+                    });
+                }
+            }
+        }
+        let is_primary = |member: &DatastoreMember| member.role == Some(MemberRole::Primary);
+        if !members.iter().any(is_primary)
+            && let Some(first) = members.first_mut()
+        {
+            let none = "no endpoint can be written to".to_owned();
+            first.problem = join(first.problem.take(), Some(none));
+        }
+        let clients = Vec::new();
+        Self { members, clients }
+    }
+
     /// The name of the primary of a pair.
     pub fn primary(&self) -> Option<&str> {
         let mut members = self.members.iter();
@@ -277,8 +316,8 @@ fn member(
                     "it has no standby: a commit is on this host only, and no other one can take over",
                 ),
                 (false, _) if primary.is_some() => Some(
-                    "it is no longer the primary, though it says so: it cannot acknowledge writes, \
-                     because the other member does not follow it",
+                    "it still claims to be the primary, but it is not: it cannot acknowledge writes, because \
+                     the other member does not follow it",
                 ),
                 (false, _) => Some("writes wait: its standby does not follow it"),
             };
@@ -381,6 +420,28 @@ mod tests {
         let well = &datastore.clients[3];
         assert_eq!((well.name.as_str(), well.connections), ("s1", 6));
         assert_eq!(well.tls, ["TLSv1.3", "TLSv1.2"]);
+    }
+
+    #[test]
+    fn endpoints_are_seen_by_every_server() {
+        let seen = |name: &str, role, problem: Option<&str>| DatastoreMember {
+            name: name.into(),
+            role,
+            problem: problem.map(str::to_owned),
+            ..DatastoreMember::default()
+        };
+        let (primary, standby) = (Some(MemberRole::Primary), Some(MemberRole::Standby));
+        let look = |server: &str, endpoints| (server.to_owned(), endpoints);
+        let both = Datastore::external(&[
+            look("s1", vec![seen("a:1", None, Some("no connection"))]),
+            look("s2", vec![seen("a:1", primary, None)]),
+        ]);
+        let told: Vec<_> = both.problems().collect();
+        assert_eq!(told, ["Postgres on a:1: from s1: no connection"]);
+        assert_eq!(both.primary(), Some("a:1"));
+        let standbys = Datastore::external(&[look("s1", vec![seen("a:1", standby, None)])]);
+        let told: Vec<_> = standbys.problems().collect();
+        assert_eq!(told, ["Postgres on a:1: no endpoint can be written to"]);
     }
 
     #[test]

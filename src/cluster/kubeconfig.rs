@@ -13,8 +13,7 @@ use crate::secrets::SecretText;
 /// Says what is missing or wrong, and repeats no part of the file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "/etc/rancher/k3s/k3s.yaml is not as K3s writes it: {0}. Restarting k3s on that server writes \
-     it anew"
+    "/etc/rancher/k3s/k3s.yaml is not as K3s writes it: {0}. Restart k3s on that server to rewrite it"
 )]
 pub struct Unfit(String);
 

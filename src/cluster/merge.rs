@@ -26,8 +26,8 @@ pub enum MergeError {
     )]
     Ambiguous(String),
     #[error(
-        "it has an entry {name} in {list} that belongs to another cluster. Rename that one \
-         (kubectl config rename-context), or use the kubeconfig of this cluster by itself"
+        "it has an entry {name} in {list} that belongs to another cluster. Rename that one (kubectl config \
+         rename-context), or use the kubeconfig of this cluster separately"
     )]
     Taken { list: &'static str, name: String },
 }

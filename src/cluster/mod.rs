@@ -107,9 +107,9 @@ pub struct ExpectedNode {
 /// Why what a server answers is not what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiJsonError {
-    #[error("it does not answer the JSON that was asked for: {0}")]
+    #[error("it did not answer with the JSON that was requested: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("it does not answer a {0}")]
+    #[error("it did not answer with a {0}")]
     Kind(&'static str),
 }
 

@@ -77,8 +77,8 @@ fn diagnose(node: &objects::NodeJson) -> (Option<String>, Option<String>) {
         Some(ready) if ready.status == "False" => {
             waiting = Some(format!("is not ready yet: {}", ready.message));
         }
-        Some(ready) => problem = Some(format!("does not answer any more: {}", ready.message)),
-        None => waiting = Some("has not said anything yet".to_owned()),
+        Some(ready) => problem = Some(format!("no longer reports: {}", ready.message)),
+        None => waiting = Some("has not reported yet".to_owned()),
     }
     let conditions = TROUBLES
         .iter()
@@ -113,7 +113,7 @@ pub(super) fn compare(node: &mut Node, wanted: &ExpectedNode) {
     };
     if !same {
         let differs = format!(
-            "has joined with the address {} instead of {}: node-ip in its config.yaml says which",
+            "has joined with the address {} instead of {}: check node-ip in its config.yaml",
             node.internal_ip, wanted.ip
         );
         node.problem = join(node.problem.take(), Some(differs));

@@ -193,13 +193,13 @@ fn diagnose(pod: &objects::PodJson, around: &Around) -> Vec<PodFinding> {
             held => format!(", held by {}", held.join(", ")),
         };
         return vec![PodFinding::Waiting(format!(
-            "is being deleted since {since}{held}"
+            "has been terminating since {since}{held}"
         ))];
     }
     let mut findings = match pod.status.phase.as_str() {
         "Succeeded" if job.is_some() => return vec![],
         "Succeeded" => {
-            let text = "has ended, but no job owns it: it was not meant to end".to_owned();
+            let text = "has exited, but no Job owns it: it was meant to keep running".to_owned();
             return vec![PodFinding::Ill(text)];
         }
         "Failed"
@@ -216,7 +216,7 @@ fn diagnose(pod: &objects::PodJson, around: &Around) -> Vec<PodFinding> {
         && let Some((status, ill)) = around.silent_nodes.get(&pod.spec.node_name)
     {
         let node = &pod.spec.node_name;
-        let text = format!("its node {node} is {status}: this is the last that was heard of it");
+        let text = format!("its node {node} is {status}: this is its last reported state");
         findings.push(if *ill {
             PodFinding::Ill(text)
         } else {
@@ -259,11 +259,11 @@ fn unfinished(pod: &objects::PodJson) -> Vec<PodFinding> {
         // The first sentence says why; the scheduler goes on about what would not help either.
         let why = scheduled.message.split(". ").next().unwrap_or_default();
         let why = why.trim_end_matches(['.', ' ']);
-        return vec![PodFinding::Waiting(with("no node takes it", why))];
+        return vec![PodFinding::Waiting(with("cannot be scheduled", why))];
     }
     if status.phase == "Unknown" {
         return vec![PodFinding::Ill(
-            "its node does not say what became of it".to_owned(),
+            "its node has not reported what happened to it".to_owned(),
         )];
     }
     // Init containers run one after the other: the first that is not through is the one to look at.
@@ -333,8 +333,7 @@ fn container(
                 return Some(PodFinding::Waiting(say("waits to start".into())));
             }
             "ContainerCreating" => {
-                let lacks =
-                    "is being created: its image, its volumes or its network are not there yet";
+                let lacks = "is being created: its image, volumes or network are not ready yet";
                 return Some(PodFinding::Waiting(say(with(lacks, cause(message)))));
             }
             "CrashLoopBackOff" => {
@@ -359,7 +358,7 @@ fn container(
         return match ended.exit_code {
             0 if !again => None,
             0 => Some(PodFinding::Waiting(say(format!(
-                "ended, and is started again{restarted}"
+                "exited, and is being restarted{restarted}"
             )))),
             _ => Some(PodFinding::Ill(say(format!(
                 "{}{restarted}",

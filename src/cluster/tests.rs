@@ -184,11 +184,11 @@ fn every_ill_pod_has_its_diagnosis() {
     ill: pod zoo/two-containers-one-crashing: container bad: exit 7 (Error), restarted 4 times
     waiting: pod zoo/failing-p5xnb: container c: exit 1 (Error)
     waiting: pod zoo/not-ready: container c: running, not ready
-    waiting: pod zoo/pvc-pending: no node takes it: 0/3 nodes are available: persistentvolumeclaim "absent" not found
-    waiting: pod zoo/stuck-terminating: is being deleted since 2026-11-23T23:11:58Z, held by lab.example/hold
-    waiting: pod zoo/too-big: no node takes it: 0/3 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable
-    waiting: pod zoo/unschedulable: no node takes it: 0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable
-    waiting: pod zoo/volume-missing: container c: is being created: its image, its volumes or its network are not there yet
+    waiting: pod zoo/pvc-pending: cannot be scheduled: 0/3 nodes are available: persistentvolumeclaim "absent" not found
+    waiting: pod zoo/stuck-terminating: has been terminating since 2026-11-23T23:11:58Z, held by lab.example/hold
+    waiting: pod zoo/too-big: cannot be scheduled: 0/3 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable
+    waiting: pod zoo/unschedulable: cannot be scheduled: 0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable
+    waiting: pod zoo/volume-missing: container c: is being created: its image, volumes or network are not ready yet
     "#);
     assert!(!cluster.healthy() && !cluster.settled());
     let ill = cluster.problems().count();
@@ -234,7 +234,7 @@ fn a_pod_on_a_silent_node_is_not_believed() {
         .filter(|line| line.contains(": node "))
         .collect();
     insta::assert_snapshot!(nodes.join("\n"), @r#"
-    ill: node k3s-ag: does not answer any more: Kubelet stopped posting node status.
+    ill: node k3s-ag: no longer reports: Kubelet stopped posting node status.
     ill: node k3s-s2: is cordoned and takes no new pods. To undo: kubectl uncordon k3s-s2
     "#);
     let zoo = ZOO.replace(r#""nodeName": "k3s-s2""#, r#""nodeName": "k3s-ag""#);
@@ -244,7 +244,7 @@ fn a_pod_on_a_silent_node_is_not_believed() {
         .iter()
         .find(|pod| pod.name == "healthy")
         .expect("it is there");
-    insta::assert_snapshot!(healthy.problem.as_deref().unwrap_or_default(), @"its node k3s-ag is NotReady: this is the last that was heard of it");
+    insta::assert_snapshot!(healthy.problem.as_deref().unwrap_or_default(), @"its node k3s-ag is NotReady: this is its last reported state");
     let finished = silent.pods.iter().find(|pod| pod.name == "finished-v7tzr");
     assert_eq!(finished.expect("it is there").problem, None);
 }
@@ -279,7 +279,7 @@ fn nodes_are_compared_with_what_they_should_be() {
     cluster.expect(&other);
     insta::assert_snapshot!(said(&cluster), @r#"
     ill: node k3s-s1: runs v1.36.2+k3s1 instead of v1.36.3+k3s1
-    ill: node k3s-s2: has joined with the address 198.51.100.13 instead of 198.51.100.99: node-ip in its config.yaml says which
+    ill: node k3s-s2: has joined with the address 198.51.100.13 instead of 198.51.100.99: check node-ip in its config.yaml
     waiting: node k3s-s3: has not joined the cluster
     "#);
     insta::assert_snapshot!(cluster.node_lines().join("\n"), @r#"
@@ -337,19 +337,19 @@ fn columns_and_diagnoses_of_further_shapes() {
     insta::assert_snapshot!(with_state(r#""restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}"#), @"0/1 CrashLoopBackOff 2 | ill container app: CrashLoopBackOff, last killed: out of memory (OOMKilled, limit 64Mi), restarted 2 times");
     insta::assert_snapshot!(with_state(r#""restartCount": 1, "state": {"terminated": {"exitCode": 137, "signal": 9}}"#), @"0/1 Signal:9 1 | ill container app: signal 9, restarted once");
     insta::assert_snapshot!(with_state(r#""state": {"terminated": {"exitCode": 2}}"#), @"0/1 ExitCode:2 0 | ill container app: exit 2");
-    insta::assert_snapshot!(with_state(r#""restartCount": 3, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}"#), @"0/1 Completed 3 | waiting container app: ended, and is started again, restarted 3 times");
+    insta::assert_snapshot!(with_state(r#""restartCount": 3, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}"#), @"0/1 Completed 3 | waiting container app: exited, and is being restarted, restarted 3 times");
     insta::assert_snapshot!(with_state(r#""started": false, "state": {"running": {}}"#), @"0/1 Running 0 | waiting container app: has started, but its probe has not passed yet");
     insta::assert_snapshot!(with_state(r#""ready": true, "started": true, "restartCount": 5, "state": {"running": {}}"#), @"1/1 Running 5 | well");
-    insta::assert_snapshot!(with_state(r#""state": {"waiting": {"reason": "ContainerCreating"}}"#), @"0/1 ContainerCreating 0 | waiting container app: is being created: its image, its volumes or its network are not there yet");
+    insta::assert_snapshot!(with_state(r#""state": {"waiting": {"reason": "ContainerCreating"}}"#), @"0/1 ContainerCreating 0 | waiting container app: is being created: its image, volumes or network are not ready yet");
 
     let evicted = r#"{"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. "}"#;
     insta::assert_snapshot!(row(&pod(one, evicted)), @"0/1 Evicted 0 | ill Evicted: The node was low on resource: ephemeral-storage");
     insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Pending"}"#)), @"0/1 Pending 0 | waiting its node has not started it yet");
-    insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Unknown"}"#)), @"0/1 Unknown 0 | ill its node does not say what became of it");
+    insta::assert_snapshot!(row(&pod(one, r#"{"phase": "Unknown"}"#)), @"0/1 Unknown 0 | ill its node has not reported what happened to it");
     let gate = r#"{"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady", "message": "corresponding condition of pod readiness gate does not exist"}], "containerStatuses": [{"name": "app", "ready": true, "state": {"running": {}}}]}"#;
     insta::assert_snapshot!(row(&pod(one, gate)), @"1/1 Running 0 | waiting running, not ready: corresponding condition of pod readiness gate does not exist");
     let gated = r#"{"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}]}"#;
-    insta::assert_snapshot!(row(&pod(one, gated)), @"0/1 SchedulingGated 0 | waiting no node takes it: Scheduling is blocked due to non-empty scheduling gates");
+    insta::assert_snapshot!(row(&pod(one, gated)), @"0/1 SchedulingGated 0 | waiting cannot be scheduled: Scheduling is blocked due to non-empty scheduling gates");
 
     let init = r#"{"restartPolicy": "Always", "containers": [{"name": "app"}], "initContainers": [
         {"name": "mesh", "restartPolicy": "Always"}, {"name": "wait"}]}"#;
@@ -383,9 +383,9 @@ fn a_pod_that_goes_away_is_waited_for() {
         )
     };
     let shown = |phase, reason| row(&parse(&json(phase, reason)).pods[0]);
-    insta::assert_snapshot!(shown("Running", ""), @"0/1 Terminating 0 | waiting is being deleted since 2026-11-23T23:11:58Z");
-    insta::assert_snapshot!(shown("Running", "NodeLost"), @"0/1 Unknown 0 | waiting is being deleted since 2026-11-23T23:11:58Z");
-    insta::assert_snapshot!(shown("Failed", ""), @"0/1 Failed 0 | waiting is being deleted since 2026-11-23T23:11:58Z");
+    insta::assert_snapshot!(shown("Running", ""), @"0/1 Terminating 0 | waiting has been terminating since 2026-11-23T23:11:58Z");
+    insta::assert_snapshot!(shown("Running", "NodeLost"), @"0/1 Unknown 0 | waiting has been terminating since 2026-11-23T23:11:58Z");
+    insta::assert_snapshot!(shown("Failed", ""), @"0/1 Failed 0 | waiting has been terminating since 2026-11-23T23:11:58Z");
 }
 
 /// The jobs that install K3s's charts fail a few times at first.

@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(asked(&administrator, &mut one), (3, 1), "there is none yet");
         assert_eq!(asked(&administrator, &mut one), (3, 1));
 
-        // The cluster was made anew since it was kept.
+        // The cluster was recreated since it was kept.
         let old = for_operator(&kubeconfig(), "https://198.51.100.14:6443", "lab").unwrap();
         folder.save_kubeconfig(old.expose()).unwrap();
         let administrator = Administrator::of(&folder);

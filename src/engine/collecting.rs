@@ -83,12 +83,13 @@ impl ReferenceHost<'_> {
         Err(self.because(last.collect::<Vec<_>>().join("; ")))
     }
 
-    /// The packages that hosts of its system need, with all that they depend on.
+    /// The packages that hosts of its system need, with all that they depend on; and the names of those
+    /// that its sources do not have.
     pub fn packages(
         &mut self,
         topology: &Topology,
         draft: &mut BundleDraft,
-    ) -> Result<SystemPackages, CollectError> {
+    ) -> Result<(SystemPackages, Vec<String>), CollectError> {
         let collected = self.collect(topology, draft);
         let forgotten = self.run(&Collected::forget(), &mut |_| Ok(()));
         let packages = collected?;
@@ -100,7 +101,7 @@ impl ReferenceHost<'_> {
         &mut self,
         topology: &Topology,
         draft: &mut BundleDraft,
-    ) -> Result<SystemPackages, CollectError> {
+    ) -> Result<(SystemPackages, Vec<String>), CollectError> {
         let facts = &self.host.facts;
         let system = system(self.platform, facts);
         let script = Collected::script(topology, facts, self.platform, self.proxy);
@@ -118,11 +119,12 @@ impl ReferenceHost<'_> {
                 return Err(self.because(format!("{} has changed on the way", listed.name)));
             }
         }
-        Ok(SystemPackages {
+        let packages = SystemPackages {
             system,
             index: collected.index,
             files: collected.files,
-        })
+        };
+        Ok((packages, collected.lacks))
     }
 
     /// What a script prints becomes a file of the bundle.

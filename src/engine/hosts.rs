@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
 use crate::events::Stream;
+use crate::platform::external::ExternalSight;
 use crate::platform::network::Contact;
 use crate::platform::{Facts, Platform, Sources, facts_script};
 use crate::remote::lease::{self, Lease, LeaseError};
@@ -35,6 +36,8 @@ pub struct ReachedHost {
     /// Known after [`super::surroundings::look_around`].
     pub sources: Sources,
     pub links: Vec<(Link, Contact)>,
+    /// What a server sees of an external Postgres; known after [`super::external::look_from`].
+    pub external: Option<ExternalSight>,
     /// `None` for an unknown system: the preflight reports it.
     pub platform: Option<Platform>,
     /// Units of an earlier run that are still running there.
@@ -68,13 +71,21 @@ pub fn reach(
 ) -> Result<ReachedHost, LeaseError> {
     let cancel = new_cancel(host)?;
     control.register(&cancel);
-    let mut remote = connector(&cancel)?;
+    let remote = connector(&cancel)?;
+    let through = remote.through().into_iter().map(str::to_owned).collect();
     let facts = facts_of(host, topology);
     let script = match lease {
         Some(lease) => lease::script(lease).then(facts),
         None => facts,
     };
-    let (lines, facts) = read(remote.as_mut(), &script)?;
+    // From here on, whatever ends this releases the lease.
+    let mut connection = Connection {
+        connector,
+        remote: Some(remote),
+        lease: lease.cloned(),
+        cut: false,
+    };
+    let (lines, facts) = connection.now(host, |remote| read(remote, &script))?;
     let units = match lease {
         Some(_) => lease::parse(host, lines.iter().map(String::as_str))?.units,
         None => Vec::new(),
@@ -85,16 +96,12 @@ pub fn reach(
         facts,
         sources: Sources::default(),
         links: Vec::new(),
+        external: None,
         platform,
         units,
         lost: None,
-        through: remote.through().into_iter().map(str::to_owned).collect(),
-        connection: Connection {
-            connector,
-            remote: Some(remote),
-            lease: lease.cloned(),
-            cut: false,
-        },
+        through,
+        connection,
     })
 }
 
@@ -229,7 +236,7 @@ impl Connection {
             let since = Instant::now();
             match what(remote.as_mut()) {
                 Err(error) if error.ends_connection() => {
-                    self.remote = None;
+                    self.lose(&error);
                     match error {
                         RemoteError::Lost { why, .. } => {
                             let Some(pause) = losses.another(since.elapsed()) else {
@@ -239,13 +246,7 @@ impl Connection {
                             // An abort shortens it, and is seen by what connects again.
                             control.wait(pause);
                         }
-                        error => {
-                            self.cut = matches!(
-                                error,
-                                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
-                            );
-                            return Err(error);
-                        }
+                        error => return Err(error),
                     }
                 }
                 result => return result,
@@ -277,13 +278,20 @@ impl Connection {
         if let Err(error) = &done
             && error.ends_connection()
         {
-            self.remote = None;
-            self.cut = matches!(
-                error,
-                RemoteError::Stopped { .. } | RemoteError::Timeout { .. }
-            );
+            self.lose(error);
         }
         done
+    }
+
+    /// The connection has ended.
+    fn lose(&mut self, why: &RemoteError) {
+        self.remote = None;
+        self.cut = matches!(
+            why,
+            RemoteError::Stopped { .. }
+                | RemoteError::Timeout { .. }
+                | RemoteError::Cancelled { .. }
+        );
     }
 
     /// Once and briefly, even after an abort: to stop what is running on a host.
@@ -313,6 +321,10 @@ impl Connection {
 
     pub fn is_up(&self) -> bool {
         self.remote.is_some()
+    }
+
+    pub fn lease_owner(&self) -> Option<&str> {
+        self.lease.as_ref().map(|lease| lease.owner.as_str())
     }
 
     /// Refreshes the lease, so that it does not expire. The only error is that another run holds
@@ -483,6 +495,30 @@ pub(super) fn output(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::Scripted;
+    use crate::remote::scripted::Reply;
+
+    #[test]
+    fn an_abort_while_a_host_is_reached_releases_its_lease() {
+        let first = Scripted::new("h").on("PATIENCE=", Reply::cancelled());
+        let second = Scripted::new("h").on("OWNER=", Reply::exit(0));
+        let told = second.told();
+        let mut connections = vec![second, first];
+        let connector: Connector = Box::new(move |_| {
+            let next = connections.pop().expect("two connections");
+            Ok(Box::new(next) as Box<dyn Remote>)
+        });
+        let lease = Lease {
+            owner: "ours".to_owned(),
+            ..Lease::default()
+        };
+        let reached = reach("h", None, connector, Some(&lease), &Control::default());
+        assert!(matches!(
+            reached.err(),
+            Some(LeaseError::Remote(RemoteError::Cancelled { .. }))
+        ));
+        assert_eq!(told.count("OWNER='ours'"), 1);
+    }
 
     #[test]
     fn losses_without_progress_come_to_an_end() {

@@ -46,7 +46,7 @@ pub fn details(
 
 /// What a member of the datastore says of itself.
 pub fn member(remote: &mut dyn Remote, topology: &Topology) -> Result<MemberLook, RemoteError> {
-    const WHAT: &str = "asking Postgres";
+    const WHAT: &str = "querying Postgres";
     let wanted = &topology.datastore;
     let script = Script::new(DATASTORE)
         .input("DB_NAME", wanted.database.as_str())
@@ -79,7 +79,9 @@ impl VirtualAddress {
         let problem = match holders.len() {
             0 if looks.len() > 1 => Some("no load balancer holds it"),
             0 | 1 => None,
-            _ => Some("several load balancers hold it: they do not hear each other"),
+            _ => Some(
+                "several load balancers hold it: they do not receive each other's VRRP packets",
+            ),
         };
         Self {
             address: address.to_string(),
@@ -91,7 +93,7 @@ impl VirtualAddress {
     /// Who holds it, for people.
     pub fn told(&self) -> String {
         match &self.holders[..] {
-            [] => "held by no host that was seen".to_owned(),
+            [] => "no host that answered holds it".to_owned(),
             holders => format!("held by {}", holders.join(" and ")),
         }
     }
@@ -150,9 +152,9 @@ mod tests {
             format!("{}; {problem}", address.told())
         };
         assert_eq!(told(&[("a", false), ("b", true)]), "held by b; ");
-        assert!(told(&[("a", true), ("b", true)]).ends_with("they do not hear each other"));
+        assert!(told(&[("a", true), ("b", true)]).ends_with("receive each other's VRRP packets"));
         assert!(told(&[("a", false), ("b", false)]).ends_with("; no load balancer holds it"));
         // The other one was not seen.
-        assert_eq!(told(&[("a", false)]), "held by no host that was seen; ");
+        assert_eq!(told(&[("a", false)]), "no host that answered holds it; ");
     }
 }

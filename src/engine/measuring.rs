@@ -1,4 +1,4 @@
-//! What a client of the API sees while a drill takes something away: one that writes and one that reads
+//! What a client of the API sees while a drill takes something down: one that writes and one that reads
 //! four times a second, each time on a new connection, and one that reads on the connection it has.
 //!
 //! They ask through connections of their own, by a node that the drill leaves alone.

@@ -3,6 +3,7 @@
 //! * [`hosts`]: reaching hosts, before there is a plan, and again after a lost connection
 //! * [`surroundings`]: what they can reach; `previews`: what will be written there
 //! * `api`: asks K3s's API; `asking`: confirms with it what hosts say of nodes
+//! * [`external`]: an external Postgres, asked from a server
 //! * `scheduler`: what may run now; `worker`: one thread per host, which runs it; `ahead`: what a host
 //!   looks at before its turn
 //! * `tasks`: what one host's shell cannot do
@@ -20,6 +21,7 @@ mod asking;
 pub mod collecting;
 mod comparison;
 pub mod control;
+pub mod external;
 pub mod from_here;
 mod hints;
 pub mod hosts;

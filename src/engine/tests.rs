@@ -5,6 +5,7 @@ mod ahead;
 mod answering;
 pub(crate) mod decisions;
 mod installer;
+mod leases;
 mod losses;
 mod mistakes;
 
@@ -406,81 +407,6 @@ fn a_hard_abort_ends_the_unit_on_the_host() {
     assert_eq!(told.count("systemctl stop"), 1);
 }
 
-/// The answer of a host whose lease another run has taken after this one's expired.
-const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
-                    lease was cluster=other\nlease was since=2026-11-24T21:54:40Z\n\
-                    lease was run=20261124T215440Z-3f2a";
-
-/// A host of which another run takes the lease between the plan and its start.
-fn taken_over(name: &str) -> Scripted {
-    Scripted::new(name)
-        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
-        .once("PATIENCE=", Reply::exit(0).out(HELD))
-}
-
-#[test]
-fn a_lease_that_another_run_has_taken_meanwhile_ends_the_work_on_that_host() {
-    let held = taken_over("one").on("PATIENCE=", Reply::exit(0).out(HELD));
-    let one = held.on("OWNER=", Reply::exit(0));
-    let told = one.told();
-    let steps = vec![
-        step("a", "one", &[]),
-        step("b", "one", &[("a", "one")]),
-        step("c", "two", &[]),
-    ];
-    let two = host("two", 1).on("\nc\n", Reply::exit(0));
-    let (end, events) = World::new(steps)
-        .on("one", vec![one])
-        .on("two", vec![two])
-        .run();
-    assert_eq!(end, End::Failed);
-    let mut ends = ends(&events);
-    ends.sort();
-    assert_eq!(
-        ends,
-        [
-            "a@one failed: one: kay on jump-2 is using this host, for the cluster other, since \
-             2026-11-24T21:54:40Z (run 20261124T215440Z-3f2a; idle for 2 min, expires after 60). \
-             Wait until that run ends, or stop it there",
-            "b@one won't run: a@one failed",
-            "c@two done"
-        ]
-    );
-    // Nothing was so much as asked.
-    assert_eq!(told.count("satisfied"), 0);
-}
-
-#[test]
-fn a_lease_that_is_free_again_is_taken_when_its_step_is_retried() {
-    let free = taken_over("h").on("PATIENCE=", Reply::exit(0).out("lease taken"));
-    let one = free
-        .on("OWNER=", Reply::exit(0))
-        .on("\na\n", Reply::exit(0))
-        .on("UNIT=", Reply::exit(0));
-    let mut world = World::new(vec![step("a", "h", &[])]).on("h", vec![one]);
-    world.control = Arc::new(Control::attended());
-    let (end, _) = world.run_with(|control, event| {
-        if let What::Asked { step } = &event.what {
-            control.decide(step.clone(), crate::events::Decision::Retry);
-        }
-    });
-    assert_eq!(end, End::Done);
-}
-
-#[test]
-fn a_lease_that_cannot_be_taken_over_a_lost_connection_is_taken_by_the_next_one() {
-    let first = Scripted::new("h")
-        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
-        .on("PATIENCE=", Reply::lost());
-    let second = host("h", 1).on("\na\n", Reply::exit(0));
-    let told = second.told();
-    let (end, _) = World::new(vec![step("a", "h", &[])])
-        .on("h", vec![first, second])
-        .run();
-    assert_eq!(end, End::Done);
-    assert_eq!(told.count("PATIENCE="), 1);
-}
-
 #[test]
 fn work_of_an_earlier_run_is_waited_for() {
     let unit = "k3s-ha-wizard.earlier.a";
@@ -520,7 +446,7 @@ fn an_input_that_never_came_is_said() {
     );
 }
 
-/// Two nodes; the pods' network is tried from the first one, which says this.
+/// Two nodes; the pod network is tried from the first one, which says this.
 fn tried(second_range: &str, said: &str, untried_because: Option<&str>) -> (Outcome, usize) {
     let task = |name: &'static str, task| Step {
         work: Work::Task(task),
@@ -592,7 +518,7 @@ fn a_pods_network_that_cannot_be_tried_is_no_proof() {
         let Outcome::Warned { why: told } = outcome else {
             panic!("{outcome:?}");
         };
-        assert!(told.starts_with(&format!("not tried: {why}")), "{told}");
+        assert!(told.starts_with(&format!("not tested: {why}")), "{told}");
         assert_eq!(proofs, 0);
     }
 }

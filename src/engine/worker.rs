@@ -1,7 +1,9 @@
 //! One thread per host. It owns the connection, and runs one step after another.
 //!
 //! * `looking`: what it does without changing anything
+//! * `judging`: what the end of a step means
 
+mod judging;
 mod looking;
 
 use std::collections::VecDeque;
@@ -20,9 +22,9 @@ use super::tasks::{self, Site, Trouble};
 use super::{Run, acts, keep_last, printed, unit_name};
 use crate::events::{Abort, ConnectionState, Failure, Outcome, StepId, Stream, What};
 use crate::plan;
-use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work, ended};
+use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work};
 use crate::platform::Platform;
-use crate::remote::{Detached, Finished, RemoteError, detached};
+use crate::remote::{Detached, RemoteError, detached};
 use crate::state::{Made, State};
 
 /// The jobs of a worker.
@@ -392,11 +394,12 @@ impl<'a> Worker<'a> {
         // Before it changes anything: so what a step leaves that fails is known, too.
         let is_new = self.remember(step);
         let unit = unit_name(self.run.id, step);
-        let mut work = Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
+        let work = Detached::new(&unit).map_err(|error| Trouble::because(error.to_string()))?;
 
         let Some(host) = &mut self.host else {
             return Err(Trouble::because("a shell step needs a host"));
         };
+        let mut work = work.under_lease(host.connection.lease_owner());
         // The earlier attempt may still run, or its end was not seen: it is not this attempt's.
         let is_over = match attempt {
             1 => Ok(true),
@@ -461,70 +464,6 @@ impl<'a> Worker<'a> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// What the end of a step's unit means.
-    fn judge(&mut self, finished: Finished) -> Result<Outcome, Trouble> {
-        let status = match finished {
-            Finished::Exit(0) => return Ok(Outcome::Done),
-            Finished::Exit(ended::UNCHANGED) => return Ok(Outcome::Unchanged),
-            Finished::Exit(status) => status,
-            Finished::Died { why } => return Err(self.because(why, None)),
-            Finished::TimedOut { limit } => {
-                let why = format!("not done after {} s, and stopped", limit.as_secs());
-                return Err(self.because(why, None));
-            }
-        };
-        // The two outputs are not ordered: the reason of a failure is the last line of standard
-        // error.
-        let last = self.take_complaint();
-        Err(match status {
-            ended::STILL_NOT | ended::CANNOT_TELL | ended::MUST_NOT => self.because(last, None),
-            ended::APPLY_FAILED => {
-                let own = last
-                    .strip_prefix("This ended with status ")
-                    .and_then(|rest| rest.strip_suffix('.')?.parse().ok());
-                let why = match own {
-                    Some(_) => self.complaint().unwrap_or("it gave no reason").to_owned(),
-                    None => last,
-                };
-                self.because(why, own.or(Some(status)))
-            }
-            status => self.because(
-                format!("its shell ended with status {status}"),
-                Some(status),
-            ),
-        })
-    }
-
-    fn last_lines(&self) -> Vec<String> {
-        self.last_lines
-            .iter()
-            .map(|(_, text)| text.clone())
-            .collect()
-    }
-
-    /// The last line of standard error.
-    fn complaint(&self) -> Option<&str> {
-        let mut lines = self.last_lines.iter().rev();
-        lines.find_map(|(stream, text)| (*stream == Stream::Err).then_some(text.as_str()))
-    }
-
-    /// The same, removed from the lines.
-    fn take_complaint(&mut self) -> String {
-        let mut lines = self.last_lines.iter();
-        let place = lines.rposition(|(stream, _)| *stream == Stream::Err);
-        let line = place.and_then(|place| self.last_lines.remove(place));
-        line.map(|(_, text)| text).unwrap_or_default()
-    }
-
-    fn because(&self, why: String, status: Option<i32>) -> Trouble {
-        Trouble::Failed(Failure {
-            why,
-            status,
-            last_lines: self.last_lines(),
-            hint: None,
-        })
     }
 
     /// Does something over the connection; again when it was lost meanwhile.

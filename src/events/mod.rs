@@ -126,7 +126,7 @@ pub enum What {
     Unknown { kind: String },
 }
 
-/// What clients of the API saw while something was taken away. Times are milliseconds.
+/// What clients of the API saw while something was taken down. Times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrillFigures {
     /// `reset@k3s-server-1`

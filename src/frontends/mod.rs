@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Display")]
 pub struct Display {
     /// Output format
-    #[arg(long, global = true, value_name = "FORM", default_value = "lines")]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "lines")]
     pub output: Output,
     /// Also report checks and steps that needed no change
     #[arg(long, global = true, short)]

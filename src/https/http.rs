@@ -26,12 +26,12 @@ pub(crate) enum HttpError {
     #[error("the connection ended in the middle of an answer")]
     Cut,
     /// What came is no answer of HTTP/1.1, or not one that can be trusted.
-    #[error("what answers there cannot be trusted: {0}")]
+    #[error("the answer is not valid HTTP: {0}")]
     Malformed(&'static str),
-    #[error("what answers there says more than {0} bytes")]
+    #[error("the answer has more than {0} bytes")]
     TooLong(usize),
     /// The server has said before that it answers no more on this connection.
-    #[error("the connection was closed before all was asked")]
+    #[error("the connection was closed before all requests were sent")]
     Closed,
 }
 

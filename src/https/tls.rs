@@ -53,22 +53,47 @@ pub(crate) fn connect<S: Read + Write>(
     ca_pem: &str,
     identity: Option<&Identity>,
 ) -> Result<SslStream<S>, TlsFailure> {
-    let setup = |error: ErrorStack| TlsFailure::Broken(format!("cannot prepare TLS: {error}"));
-    let ssl = prepare(host, ca_pem, identity).map_err(setup)?;
-    ssl.connect(stream).map_err(|error| match error {
-        HandshakeError::SetupFailure(error) => setup(error),
-        HandshakeError::WouldBlock(_) => TlsFailure::Broken("no answer in time".into()),
-        HandshakeError::Failure(middle) => match middle.ssl().verify_result() {
-            X509VerifyResult::OK => why(middle.error()),
-            unfit => TlsFailure::Broken(format!(
-                "the certificate of {host} is not valid for it: {}",
-                unfit.error_string()
-            )),
-        },
-    })
+    shake_hands(prepare(host, true, ca_pem, identity), stream, host)
 }
 
-fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl, ErrorStack> {
+/// The same with a server whose certificate may have any name.
+pub(crate) fn connect_by_any_name<S: Read + Write>(
+    stream: S,
+    host: &str,
+    ca_pem: &str,
+    identity: Option<&Identity>,
+) -> Result<SslStream<S>, TlsFailure> {
+    shake_hands(prepare(host, false, ca_pem, identity), stream, host)
+}
+
+fn shake_hands<S: Read + Write>(
+    prepared: Result<Ssl, ErrorStack>,
+    stream: S,
+    host: &str,
+) -> Result<SslStream<S>, TlsFailure> {
+    let setup = |error: ErrorStack| TlsFailure::Broken(format!("cannot prepare TLS: {error}"));
+    prepared
+        .map_err(setup)?
+        .connect(stream)
+        .map_err(|error| match error {
+            HandshakeError::SetupFailure(error) => setup(error),
+            HandshakeError::WouldBlock(_) => TlsFailure::Broken("no answer in time".into()),
+            HandshakeError::Failure(middle) => match middle.ssl().verify_result() {
+                X509VerifyResult::OK => why(middle.error()),
+                unfit => TlsFailure::Broken(format!(
+                    "the certificate of {host} is not valid for it: {}",
+                    unfit.error_string()
+                )),
+            },
+        })
+}
+
+fn prepare(
+    host: &str,
+    compares_name: bool,
+    ca_pem: &str,
+    identity: Option<&Identity>,
+) -> Result<Ssl, ErrorStack> {
     let mut context = SslContext::builder(SslMethod::tls_client())?;
     context.set_verify(SslVerifyMode::PEER);
     context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
@@ -87,10 +112,16 @@ fn prepare(host: &str, ca_pem: &str, identity: Option<&Identity>) -> Result<Ssl,
         context.set_private_key(&key)?;
     }
     let mut ssl = Ssl::new(&context.build())?;
-    if let Ok(ip) = host.parse::<IpAddr>() {
+    let ip = host.parse::<IpAddr>().ok();
+    if ip.is_none() {
+        ssl.set_hostname(host)?;
+    }
+    if !compares_name {
+        return Ok(ssl);
+    }
+    if let Some(ip) = ip {
         ssl.param_mut().set_ip(ip)?;
     } else {
-        ssl.set_hostname(host)?;
         let wanted = ssl.param_mut();
         wanted.set_hostflags(
             X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,

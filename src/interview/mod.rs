@@ -93,6 +93,21 @@ impl Interview {
         problems
     }
 
+    /// A problem for people. A host is named as the operator named it, or by its place in the list.
+    pub fn told(&self, problem: &Problem) -> String {
+        let of_host = || {
+            let (place, field) = problem.key.strip_prefix("hosts[")?.split_once("].")?;
+            let place: usize = place.parse().ok()?;
+            let host = self.answers.hosts.get(place)?;
+            Some(text::of_host(&host.name, place, field, &problem.message))
+        };
+        match of_host() {
+            Some(told) => told,
+            None if problem.key == "hosts" => problem.message.clone(),
+            None => problem.to_string(),
+        }
+    }
+
     /// The problems of the host at this index.
     pub fn host_problems(&self, place: usize) -> Vec<Problem> {
         let prefix = key_of(Some(place), "");
@@ -176,7 +191,8 @@ impl Interview {
         let needs_balancer =
             self.answers.load_balancer.endpoint.is_none() && has(Role::LoadBalancer) == 0;
         let needs_monitor = self.answers.is_pair() && has(Role::Monitor) == 0;
-        if has(Role::Postgres) == 0 {
+        // Who enters other hosts first may have an external Postgres.
+        if self.answers.hosts.is_empty() {
             vec![Role::Postgres]
         } else if has(Role::Server) < 2 {
             vec![Role::Server]

@@ -24,7 +24,7 @@ impl Section {
     /// The section of a key of the answers; `None` for keys of hosts.
     pub fn of_key(key: &str) -> Option<Self> {
         match key.split(['.', '[']).next().unwrap_or_default() {
-            "cluster" | "ssh" | "firewall" | "proxy" => Some(Self::Cluster),
+            "cluster" | "ssh" | "firewall" | "proxy" | "sources" => Some(Self::Cluster),
             "postgres" => Some(Self::Postgres),
             "k3s" if key.starts_with("k3s.agent_") => Some(Self::Agents),
             "k3s" | "registries" => Some(Self::Servers),

@@ -45,13 +45,19 @@ pub fn certificates(
         let usage = usage.as_str();
         (format!("{usage} on {name}"), format!("{usage}-{name}.crt"))
     });
-    let authority = ("the authority".to_owned(), "ca.crt".to_owned());
+    let is_external = topology.datastore.external.is_some();
+    let authority = if is_external {
+        "the CA of Postgres"
+    } else {
+        "the CA"
+    };
+    let authority = (authority.to_owned(), "ca.crt".to_owned());
     let all = [authority].into_iter().chain(postgres).chain(servers);
     let mut found = Vec::new();
     for (name, file) in all.chain(pair) {
         let mut path = dir.join(&file);
         if file.starts_with("postgres-") && !path.exists() {
-            path = dir.join(super::ONLY_POSTGRES).with_extension("crt");
+            path = dir.join(super::folder::ONLY_POSTGRES).with_extension("crt");
         }
         let pem = match std::fs::read_to_string(&path) {
             Ok(pem) => pem,
@@ -64,9 +70,12 @@ pub fn certificates(
         let problem = (left <= RENEW).then(|| {
             let ended = !left.is_positive();
             match (is_authority, ended) {
+                _ if is_external => {
+                    "set its successor in the answers, under [postgres], and run install"
+                }
                 (true, _) => {
-                    "it is not renewed automatically, because all hosts must get the new one at \
-                     the same time: the next run says how"
+                    "it is not renewed automatically, because all hosts must get the new one at the same time: \
+                     the next run prints how to renew it"
                 }
                 (false, true) => {
                     "it has expired, so connections with it are refused: the next run renews it"

@@ -3,6 +3,8 @@ use std::process::Command;
 
 use time::macros::datetime;
 
+use std::path::Path;
+
 use super::*;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
@@ -40,8 +42,8 @@ fn lines(changes: Vec<Change>) -> Vec<String> {
 
 fn kept(pki: &Pki) -> Kept {
     Kept {
-        ca_cert: Some(pki.ca.cert_pem.clone()),
-        ca_key: Some(pki.ca.key_pem.clone()),
+        ca_cert: Some(pki.ca_cert.clone()),
+        ca_key: pki.ca_key.clone(),
         postgres: pki.postgres.clone(),
         only_postgres: None,
         servers: pki.servers.clone(),
@@ -85,11 +87,11 @@ fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
     client certificate of s2: created
     "#);
     let fine = |cert: &str, options: &[&str]| {
-        let (fine, text) = openssl_verify(&pki.ca.cert_pem, cert, NOW, options);
+        let (fine, text) = openssl_verify(&pki.ca_cert, cert, NOW, options);
         assert!(fine, "{options:?}: {text}");
     };
     let refused = |cert: &str, options: &[&str], why: &str| {
-        let (fine, text) = openssl_verify(&pki.ca.cert_pem, cert, NOW, options);
+        let (fine, text) = openssl_verify(&pki.ca_cert, cert, NOW, options);
         assert!(!fine && text.contains(why), "{options:?}: {text}");
     };
     let server = &*pki.postgres["db"].cert_pem;
@@ -134,7 +136,7 @@ fn openssl_takes_every_certificate_for_its_purpose_and_for_no_other() {
     );
 
     let ends = |cert: &str| expiry(cert).expect("a time") - NOW;
-    assert_eq!(ends(&pki.ca.cert_pem).whole_days(), 3652);
+    assert_eq!(ends(&pki.ca_cert).whole_days(), 3652);
     assert_eq!(ends(server), Duration::days(825));
     assert_eq!(ends(client), Duration::days(825));
 }
@@ -149,7 +151,7 @@ fn certificates_say_what_they_should() {
         }
     };
     says(
-        &pki.ca.cert_pem,
+        &pki.ca_cert,
         &[
             "Subject: O=lab, CN=K3s datastore CA",
             "CA:TRUE, pathlen:0",
@@ -211,14 +213,9 @@ fn what_is_about_to_end_is_renewed() {
     client certificate of s1: it expires in 60 days: renewed
     client certificate of s2: it expires in 60 days: renewed
     "#);
-    assert_eq!(renewed.ca, pki.ca);
+    assert_eq!(renewed.authority(), pki.authority());
     assert_ne!(renewed.postgres["db"].key_pem, pki.postgres["db"].key_pem);
-    let (fine, text) = openssl_verify(
-        &pki.ca.cert_pem,
-        &renewed.servers["s1"].cert_pem,
-        later,
-        &[],
-    );
+    let (fine, text) = openssl_verify(&pki.ca_cert, &renewed.servers["s1"].cert_pem, later, &[]);
     assert!(fine, "{text}");
     let (_, changes) = made(&kept(&pki), NOW + Duration::days(900));
     assert_eq!(
@@ -253,7 +250,7 @@ fn what_changed_is_made_anew_and_nothing_else() {
     let mut mixed = kept(&pki);
     mixed.postgres = stranger.postgres.clone();
     let swapped = mixed.servers.get_mut("s1").expect("s1");
-    swapped.key_pem = stranger.ca.key_pem.clone();
+    swapped.key_pem = stranger.ca_key.clone().expect("its key");
     let broken = mixed.servers.get_mut("s2").expect("s2");
     broken.cert_pem = "nonsense".into();
     insta::assert_snapshot!(made(&mixed, NOW).1.join("\n"), @r"
@@ -287,7 +284,10 @@ fn the_authority_is_never_replaced_silently() {
     // Nothing outlives it.
     let (late, _) = made(&kept(&pki), NOW + Duration::days(3000));
     let end = |identity: &Identity| expiry(&identity.cert_pem).expect("a time");
-    assert_eq!(end(&late.postgres["db"]), end(&late.ca));
+    assert_eq!(
+        end(&late.postgres["db"]),
+        end(&late.authority().expect("ours"))
+    );
 }
 
 #[test]
@@ -295,15 +295,15 @@ fn identities_for_the_proofs_are_refused() {
     let (pki, _) = made(&Kept::default(), NOW);
     let client = ["-purpose", "sslclient"];
     let verify =
-        |identity: &Identity| openssl_verify(&pki.ca.cert_pem, &identity.cert_pem, NOW, &client);
+        |identity: &Identity| openssl_verify(&pki.ca_cert, &identity.cert_pem, NOW, &client);
     let (fine, text) = verify(&foreign("k3s", NOW).expect("made"));
     assert!(
         !fine && text.contains("unable to get local issuer"),
         "{text}"
     );
-    let (fine, text) = verify(&expired(&pki.ca, "k3s", NOW).expect("made"));
+    let (fine, text) = verify(&expired(&pki.authority().expect("ours"), "k3s", NOW).expect("made"));
     assert!(!fine && text.contains("has expired"), "{text}");
-    let other = other_cn(&pki.ca, "mallory", NOW).expect("made");
+    let other = other_cn(&pki.authority().expect("ours"), "mallory", NOW).expect("made");
     let (fine, text) = verify(&other);
     assert!(fine, "refused for its name alone: {text}");
     assert!(text_of(&other.cert_pem).contains("Subject: CN=mallory"));
@@ -393,11 +393,11 @@ fn an_interrupted_save_is_mended() {
                 (renewed.clone(), vec![])
             );
             if written > 0 || !first {
-                assert_eq!(renewed.ca.key_pem, new.ca.key_pem, "{written} {changes:?}");
+                assert_eq!(renewed.ca_key, new.ca_key, "{written} {changes:?}");
             }
             for identity in renewed.servers.values().chain(renewed.postgres.values()) {
                 let cert = &identity.cert_pem;
-                let (fine, text) = openssl_verify(&renewed.ca.cert_pem, cert, later, &[]);
+                let (fine, text) = openssl_verify(&renewed.ca_cert, cert, later, &[]);
                 assert!(fine, "{written}: {text}");
             }
         }

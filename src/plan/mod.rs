@@ -15,12 +15,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::address::Endpoint;
+use crate::answers::AdminLogin;
 use crate::cluster::ExpectedNode;
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
 use crate::platform::Platform;
 use crate::platform::bundled::Needs;
 use crate::secrets::SecretText;
-use crate::topology::{Link, Proxy};
+use crate::topology::{DatastoreEndpoint, Link, Proxy};
 
 pub use files::{PlannedFile, preview_script, read_previews};
 #[cfg(test)]
@@ -171,6 +172,16 @@ pub enum Task {
     SendBundle(Box<Needs>),
     /// From a server: only the right client certificate is accepted.
     ProveDatastore(DatastoreProof),
+    /// An external Postgres has the role and the database, which an administrator creates if need be.
+    CreateDatabase(Box<DatabaseOrder>),
+    /// From a server: an external Postgres lets it in, and refuses others as far as it is set to.
+    ProveExternal(Box<DatastoreEndpoint>),
+    /// From a server: the data of the cluster is in the external Postgres.
+    ProveStored {
+        datastore: Box<DatastoreEndpoint>,
+        /// By what its token is known.
+        token: String,
+    },
     /// The cluster's CA is known.
     LearnClusterCa,
     /// Every server answers through a load balancer.
@@ -216,8 +227,17 @@ pub struct DrillProbe {
     pub drill: String,
     /// The API endpoint.
     pub at: Endpoint,
-    /// How long the API may not answer; `None` where what is taken away has no second one.
+    /// How long the API may be unreachable; `None` where what is taken down has no second one.
     pub limit: Option<Duration>,
+}
+
+/// What an administrator of an external Postgres creates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatabaseOrder {
+    pub datastore: DatastoreEndpoint,
+    pub admin: AdminLogin,
+    /// What Postgres stores of the password.
+    pub verifier: SecretText,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -82,15 +82,18 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Task::KeepCertificates => "written into the state folder",
-            Task::FetchInstaller { .. } => "downloaded through this host, and the same for all",
+            Task::FetchInstaller { .. } => "downloaded by this host, and used on all",
             Task::SendBundle(_) => {
                 "what a host installs from the bundle is sent to it, except what it has"
             }
-            Task::ProveDatastore(_) | Task::ProveEndpoint { .. } | Task::ProveLinks(_) => {
-                "tested from this host, over its own network"
-            }
+            Task::CreateDatabase(_) => "by an administrator, from this host, over its own network",
+            Task::ProveDatastore(_)
+            | Task::ProveExternal(_)
+            | Task::ProveStored { .. }
+            | Task::ProveEndpoint { .. }
+            | Task::ProveLinks(_) => "tested from this host, over its own network",
             Task::LearnClusterCa | Task::LearnPodNetworks => "read from this host",
-            Task::ProveHolder { .. } => "looked at on both load balancers",
+            Task::ProveHolder { .. } => "checked on both load balancers",
             Task::ProveVirtualAddress { .. } | Task::ProveExternalBalancer(_) => {
                 "tested from this host, over its own network, and from this machine if it can"
             }

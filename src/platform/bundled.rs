@@ -261,6 +261,12 @@ impl BundleLook {
                         why => SourceTrial::Failed(why.trim().to_owned()),
                     }
                 }
+                "untrusted" => {
+                    look.packages = SourceTrial::Untrusted(match look.packages {
+                        SourceTrial::Untrusted(others) => format!("{others}, {value}"),
+                        _ => value.to_owned(),
+                    });
+                }
                 "want" => look.wants.push(value.to_owned()),
                 "have" => look
                     .has
@@ -282,6 +288,8 @@ impl BundleLook {
 pub struct Collected {
     pub files: Vec<BundledFile>,
     pub index: String,
+    /// The names of packages that its sources do not have.
+    pub lacks: Vec<String>,
 }
 
 impl Collected {
@@ -340,6 +348,7 @@ impl Collected {
                         sha256: sum.to_owned(),
                     });
                 }
+                "lacks" => collected.lacks.push(value.to_owned()),
                 _ => {}
             }
         }

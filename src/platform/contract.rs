@@ -23,14 +23,16 @@ const FUNCTIONS: [(&str, &str); 18] = [
     ),
     (
         "needed_files",
-        "FOLDER PACKAGE…: prints the names of the files of a bundle's packages that installing these \
-         needs here, a line each; else fails, and says what is missing. The file index in the folder \
-         is what collect_packages has made",
+        "FOLDER: prints the names of the files of a bundle's packages that installing wanted_packages \
+         needs here, a line each, and key=KEY for each key that signed them and that the host does not \
+         trust; else fails, and says what is missing. The file index in the folder is what \
+         collect_packages has made",
     ),
     (
         "collect_packages",
-        "FOLDER PACKAGE…: downloads these packages with all that they depend on into the folder \
-         files in it, verified, and writes the file index beside that; installs nothing",
+        "FOLDER: downloads wanted_packages with all that they depend on into the folder files in it, \
+         verified, and writes the file index beside that; prints lacks=NAME for those that no source \
+         has; installs nothing",
     ),
     (
         "postgres_package",
@@ -88,8 +90,8 @@ const FUNCTIONS: [(&str, &str); 18] = [
 const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// Programs of this machine that a fake host also has.
-const TOOLS: &str =
-    "awk cat dirname env find grep head ls mkdir mktemp rm sed sh sort stat tail timeout tr";
+const TOOLS: &str = "awk cat cp cut dirname env find grep gzip head ls mkdir mktemp mv rm sed sh sha256sum sort stat tail \
+     timeout tr";
 
 /// What the functions of families name below `/`, and a fake host has below `$ROOT`.
 const PLACES: [&str; 7] = [

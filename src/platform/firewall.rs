@@ -116,13 +116,17 @@ impl Firewall {
                 (
                     "ufw is active".into(),
                     rules.chain(nets).collect(),
-                    "ufw keeps them",
+                    "These rules also hold after a reboot",
                 )
             }
             Self::Nftables { rules, chain } => (
                 format!("nftables rejects connections ({rules} rules)"),
                 into_chain(chain, openings),
-                "The wizard does not change them. Add the same to the file that loads them at boot",
+                if chain.is_empty() {
+                    NO_COMMANDS
+                } else {
+                    RUN_AND_KEEP
+                },
             ),
             Self::Iptables { rules, ipv6 } => {
                 let program = if *ipv6 { "ip6tables" } else { "iptables" };
@@ -142,8 +146,7 @@ impl Firewall {
                 (
                     format!("{program} rejects connections ({rules} rules)"),
                     rules_for.chain(nets).collect(),
-                    "The wizard does not change them. Add the same to the file that loads them at \
-                     boot",
+                    RUN_AND_KEEP,
                 )
             }
         };
@@ -154,6 +157,12 @@ impl Firewall {
         }
     }
 }
+
+/// For rules that were written by hand.
+const RUN_AND_KEEP: &str = "The wizard does not change these rules. Run these commands, and add the same rules to the file \
+     that is loaded at boot";
+const NO_COMMANDS: &str = "The wizard does not change these rules, and cannot name commands for this chain: allow the \
+     cluster's links in the file that is loaded at boot";
 
 impl Remedy {
     /// For a finding: a line of text, then a line for each command.

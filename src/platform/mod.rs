@@ -5,8 +5,8 @@
 //! and to support another one is to add its folder, and a line to `FAMILIES`. In it are:
 //!
 //! * `mod.rs`: which hosts are of the family, and the [`Platform`] of each
-//! * `functions.sh`: the functions that steps call; `contract` lists and tests them. SUSE and Red
-//!   Hat share `rpm.sh`
+//! * `functions.sh`: the functions that steps call; `contract` lists and tests them. `bundle.sh`: those of
+//!   bundles. SUSE and Red Hat share `rpm.sh` and `rpm_bundle.sh`
 //! * `hints.rs`: the meaning of its programs' messages
 //! * `remedies.rs`: what to do about findings of the preflight
 
@@ -14,6 +14,7 @@ pub mod bundled;
 #[cfg(test)]
 mod contract;
 mod debian;
+pub mod external;
 mod facts;
 pub mod firewall;
 pub mod hints;

@@ -16,6 +16,8 @@ pub struct Remedies {
     pub postgres_old: &'static str,
     /// No package source answers.
     pub packages_unreached: &'static str,
+    /// Packages of a bundle are signed with a key that the host does not trust.
+    pub packages_untrusted: &'static str,
     /// A Postgres that the wizard did not install is stopped.
     pub postgres_stopped: fn(&PostgresCluster) -> String,
 }
@@ -28,6 +30,7 @@ pub(super) static OF_NO_FAMILY: Remedies = Remedies {
     packages_interrupted: "Finish it with its package manager",
     postgres_old: "Add a package source with a newer Postgres, or use another host",
     packages_unreached: "Check its package sources and its proxy",
+    packages_untrusted: "Import the key, once you have compared it",
     postgres_stopped: |_| "Start it, so that the wizard can check it".into(),
 };
 

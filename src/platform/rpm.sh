@@ -45,9 +45,6 @@ by_evidence() {
     [ "$ended" -eq 0 ] || say "it ended with status $ended, but the packages are installed"
 }
 
-needed_files() { say 'packages from a bundle are not supported yet on hosts with rpm' >&2; return 1; }
-collect_packages() { say 'packages for a bundle are not supported yet from hosts with rpm' >&2; return 1; }
-
 # A package, or postgresql.org's.
 postgres_installed() {
     rpm -q --whatprovides postgresql-server >/dev/null 2>&1 ||

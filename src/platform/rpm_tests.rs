@@ -1,5 +1,6 @@
 //! What SUSE and Red Hat share, on fake hosts: `installed` lists the packages of rpm, `locks` is what
-//! the kernel says of locks until the first `sleep`, `log` is what was run.
+//! the kernel says of locks until the first `sleep`, `log` is what was run; `keys` are those that rpm
+//! trusts, `FILE.header` is what it says of the package FILE.
 
 use super::contract::FakeHost;
 use super::{FAMILIES, Family};
@@ -7,6 +8,8 @@ use super::{FAMILIES, Family};
 const PROGRAMS: &str = r#"
 stub bin/rpm <<'END'
 case $* in
+'-q --whatprovides gpg('*) grep -qxF -e "$3" "$ROOT/keys" ;;
+'-qp --qf '*) cat "$4.header" ;;
 '-q --whatprovides postgresql-server') grep -q 'postgresql.*-server' "$ROOT/installed" ;;
 '-q '*) grep -qxF -e "$2" "$ROOT/installed" ;;
 *) exit 2 ;;
@@ -179,5 +182,104 @@ fn postgres_starts_with_the_machine() {
     assert_eq!(
         printed("", "enable_postgres; cat log"),
         "systemctl enable postgresql\n"
+    );
+}
+
+/// Two packages, each a line for each property, and their index.
+const PACKAGES: &str = r#"
+header() { printf 'N\t%s\t%s\t%s\t1.el9\tx86_64\t70\t%s\tRSA/SHA256, Mon 30 Nov 2026, Key ID %s\n' "$@"; }
+printf 'one' >a-1.2-1.el9.x86_64.rpm
+{
+    header a 1 1.2 'A & B' 00112233aabbccdd
+    printf 'PROVIDE\ta\t=\t1:1.2-1.el9\nPROVIDE\ta(<x>)\t\t\n'
+    printf 'REQUIRE\t/usr/share/b\t\t\nREQUIRE\tb\t>=\t2~rc1\nREQUIRE\tb\t>=\t2~rc1\n'
+    printf 'REQUIRE\trpmlib(FileDigests)\t<=\t4.6.0-1\nCONFLICT\t(none)\t(none)\t(none)\n'
+    printf 'FILE\t/usr/bin/a\nFILE\t/usr/share/a\n'
+} >a-1.2-1.el9.x86_64.rpm.header
+printf 'other' >b-2-1.el9.x86_64.rpm
+{
+    header b 0 2 '(none)' ffeeddccbbaa9988
+    printf 'OBSOLETE\tc\t<\t2\nFILE\t/etc/b\nFILE\t/usr/share/b\nFILE\t/usr/share/c\n'
+} >b-2-1.el9.x86_64.rpm.header
+"#;
+
+fn index() -> String {
+    printed(PACKAGES, "describe a-*.rpm b-*.rpm")
+}
+
+/// What libsolv reads of it.
+#[test]
+fn an_index_describes_its_packages() {
+    let [one, other] = ["one", "other"].map(|text| crate::hash::sha256(text.as_bytes()));
+    let metadata = "<metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
+                    xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"2\">";
+    let wanted = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+{metadata}
+<package type="rpm"><name>a</name><arch>x86_64</arch><version epoch="1" ver="1.2" rel="1.el9"/><checksum type="sha256" pkgid="YES">{one}</checksum><size package="3" installed="70" archive="70"/>
+<location href="a-1.2-1.el9.x86_64.rpm"/><!-- signed by 00112233aabbccdd -->
+<format><rpm:vendor>A &amp; B</rpm:vendor>
+<rpm:provides>
+<rpm:entry name="a" flags="EQ" epoch="1" ver="1.2" rel="1.el9"/>
+<rpm:entry name="a(&lt;x&gt;)"/>
+</rpm:provides>
+<rpm:requires>
+<rpm:entry name="/usr/share/b"/>
+<rpm:entry name="b" flags="GE" epoch="0" ver="2~rc1"/>
+</rpm:requires>
+<file>/usr/bin/a</file>
+</format></package>
+<package type="rpm"><name>b</name><arch>x86_64</arch><version epoch="0" ver="2" rel="1.el9"/><checksum type="sha256" pkgid="YES">{other}</checksum><size package="5" installed="70" archive="70"/>
+<location href="b-2-1.el9.x86_64.rpm"/><!-- signed by ffeeddccbbaa9988 -->
+<format><rpm:vendor></rpm:vendor>
+<rpm:obsoletes>
+<rpm:entry name="c" flags="LT" epoch="0" ver="2"/>
+</rpm:obsoletes>
+<file>/etc/b</file>
+<file>/usr/share/b</file>
+</format></package>
+</metadata>
+"#
+    );
+    assert_eq!(index(), wanted);
+}
+
+#[test]
+fn a_repository_is_made_of_its_index() {
+    let modules = "---\ndocument: modulemd\n...\n";
+    let before = format!("mkdir f\ncat >f/index <<'END'\n{}{modules}END", index());
+    let said = printed(
+        &before,
+        "make_repository \"$PWD/f\"; cat f/repodata/modules.yaml; \
+         sed -n 's/<data type=\"\\(.*\\)\"><checksum type=\"sha256\">\\(.*\\)<.checksum>.*/\\1 \\2/p' \
+         f/repodata/repomd.xml; grep gpgcheck f/repos/bundle.repo",
+    );
+    let (primary, yaml) = (index(), modules.to_owned());
+    let [primary, yaml] = [primary, yaml].map(|text| crate::hash::sha256(text.as_bytes()));
+    let checks = "gpgcheck=1\nrepo_gpgcheck=0\npkg_gpgcheck=1\n";
+    assert_eq!(
+        said,
+        format!("{modules}primary {primary}\nmodules {yaml}\n{checks}")
+    );
+}
+
+#[test]
+fn a_key_that_the_host_does_not_trust_is_said() {
+    let needed = |keys: &str| {
+        let before = format!(
+            "mkdir f\ncat >f/index <<'END'\n{}END\nprintf '%s\\n' {keys} >keys",
+            index()
+        );
+        let resolved = "from_folder() { :; }; resolve() { echo a-1.2-1.el9.x86_64.rpm; }";
+        printed(
+            &before,
+            &format!("POSTGRES= PACKAGES=a; {resolved}; needed_files f"),
+        )
+    };
+    let file = "a-1.2-1.el9.x86_64.rpm\n";
+    assert_eq!(needed("'gpg(00112233aabbccdd)'"), file);
+    assert_eq!(
+        needed("'gpg(ffeeddccbbaa9988)'"),
+        format!("{file}key=00112233aabbccdd\n")
     );
 }

@@ -33,6 +33,8 @@ pub enum SourceTrial {
     /// Not tested yet, and why.
     Later(String),
     Failed(String),
+    /// The packages are signed with these keys, which the host does not trust.
+    Untrusted(String),
 }
 
 /// The downloads of K3s and their sources.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::answers::{Answers, Host, Role};
+use crate::answers::{Answers, Host, Postgres, Role};
 use crate::secrets::Secrets;
 use crate::topology::Topology;
 
@@ -105,6 +106,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     found.text("postgres.database", &old.database, &new.database, refused);
     found.text("postgres.user", &old.user, &new.user, refused);
     found.port("postgres.port", old.port, new.port, refused);
+    found.external(old, new);
     let name = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
     let (was, is) = (old.failover.as_str(), new.failover.as_str());
     found.text("postgres.failover", was, is, Handling::Refused(PROFILE));
@@ -220,6 +222,29 @@ impl Differences {
 
     fn port(&mut self, key: &str, old: u16, new: u16, how: Handling) {
         self.text(key, &old.to_string(), &new.to_string(), how);
+    }
+
+    /// A Postgres that others run: servers read all of it at their start.
+    fn external(&mut self, old: &Postgres, new: &Postgres) {
+        // What is stored there is compared by the preflight: another Postgres must have the same data.
+        self.list(
+            "postgres.endpoints",
+            &old.endpoints,
+            &new.endpoints,
+            Handling::Rolling,
+        );
+        let file = |file: &Option<PathBuf>| -> Vec<String> {
+            file.iter().map(|path| path.display().to_string()).collect()
+        };
+        for (key, old, new) in [
+            ("postgres.ca_file", &old.ca_file, &new.ca_file),
+            ("postgres.cert_file", &old.cert_file, &new.cert_file),
+            ("postgres.key_file", &old.key_file, &new.key_file),
+        ] {
+            self.list(key, &file(old), &file(new), Handling::Rolling);
+        }
+        let (was, is) = (old.sslmode.as_str(), new.sslmode.as_str());
+        self.text("postgres.sslmode", was, is, Handling::Rolling);
     }
 
     /// What nodes download with: they read it at their start.

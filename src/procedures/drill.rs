@@ -1,18 +1,21 @@
-//! Every machine and every service is taken away once, measured and given back, one after the other.
+//! Every machine and every service is taken down once, measured and brought back, one after the other.
 
 use std::fmt;
 
 use crate::plan::{Phase, Plan};
 use crate::steps::StepError;
-use crate::steps::drill::{AT_ONCE, Drill, DrillContext, DrillKind, Service, services};
+use crate::steps::drill::{
+    AT_ONCE, Drill, DrillContext, DrillKind, Service, measured_from, services,
+};
 use crate::topology::Topology;
 
-/// A name that no drill has.
+/// Why there is no drill to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no drill \"{name}\"; these are: {known}")]
-pub struct UnknownDrill {
-    pub name: String,
-    pub known: KnownDrills,
+pub enum NoDrill {
+    #[error("there is no drill \"{name}\"; these are: {known}")]
+    Unknown { name: String, known: KnownDrills },
+    #[error("{0} is the cluster's only node: no other node could measure a drill of it")]
+    OnlyNode(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,25 +67,36 @@ pub fn all(topology: &Topology) -> Vec<Drill> {
 }
 
 /// Those with one of these names: of a drill (`reset@k3s-server-1`), of what is done (`reset`,
-/// `kill-nginx`), or of a host. All of them without a name.
-pub fn chosen(topology: &Topology, names: &[String]) -> Result<Vec<Drill>, UnknownDrill> {
+/// `kill-nginx`), or of a host. Without a name, all that can be measured.
+pub fn chosen(topology: &Topology, names: &[String]) -> Result<Vec<Drill>, NoDrill> {
     let all = all(topology);
+    let (measurable, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|drill| measured_from(topology, &drill.host).is_some());
     let fits = |drill: &Drill, name: &str| {
         drill.to_string() == name
             || drill.kind() == name
             || drill.how.as_str() == name
             || drill.host == name
     };
-    let unknown = |name: &&String| !all.iter().any(|drill| fits(drill, name));
-    if let Some(name) = names.iter().find(unknown) {
-        let known = all.iter().map(ToString::to_string).collect();
-        return Err(UnknownDrill {
+    for name in names {
+        if measurable.iter().any(|drill| fits(drill, name)) {
+            continue;
+        }
+        if let Some(drill) = others.iter().find(|drill| fits(drill, name)) {
+            return Err(NoDrill::OnlyNode(drill.host.clone()));
+        }
+        return Err(NoDrill::Unknown {
             name: name.clone(),
-            known: KnownDrills(known),
+            known: KnownDrills(measurable.iter().map(ToString::to_string).collect()),
         });
     }
     let wanted = |drill: &Drill| names.is_empty() || names.iter().any(|name| fits(drill, name));
-    Ok(all.into_iter().filter(wanted).collect())
+    let chosen: Vec<_> = measurable.into_iter().filter(wanted).collect();
+    match others.into_iter().next() {
+        Some(drill) if chosen.is_empty() => Err(NoDrill::OnlyNode(drill.host)),
+        _ => Ok(chosen),
+    }
 }
 
 /// Whether the API goes on without one of these.
@@ -96,12 +110,12 @@ fn has_second(topology: &Topology, service: Service) -> bool {
     }
 }
 
-/// Nothing is taken away unless everything is there.
+/// Nothing is taken down unless everything is there.
 pub fn plan(context: &DrillContext<'_>, drills: &[Drill]) -> Result<Plan, StepError> {
     let before = context.sound(&|step| format!("drill/{step}"), None, AT_ONCE, Vec::new())?;
     let mut ends: Vec<_> = before.iter().map(|step| step.id.clone()).collect();
     let mut steps = Vec::new();
-    for drill in drills.iter().filter(|drill| context.is_measurable(drill)) {
+    for drill in drills {
         let of_drill = context.steps(drill, ends)?;
         ends = of_drill
             .last()

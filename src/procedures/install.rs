@@ -4,8 +4,8 @@ use crate::events::StepId;
 use crate::plan::{Phase, Plan, Step};
 use crate::steps::k3s::NodeKind;
 use crate::steps::{
-    PlanInputs, StepContext, StepError, StepHost, bundle, certificates, cluster, firewall, k3s,
-    load_balancer, on_each, pair, postgres, selinux, virtual_address,
+    PlanInputs, StepContext, StepError, StepHost, bundle, certificates, cluster, external,
+    firewall, k3s, load_balancer, on_each, pair, postgres, selinux, virtual_address,
 };
 
 /// Checks the data of server 1, before any other server starts.
@@ -47,6 +47,9 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
 }
 
 fn postgres_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
+    if context.is_external() {
+        return Ok(external::role(context).into_iter().collect());
+    }
     if context.has_pair() {
         let hosts = context.postgres.iter().chain(&context.monitors);
         return hosts.map(|host| pair::install(context, host)).collect();
@@ -84,7 +87,12 @@ fn pair_steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
 fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = vec![certificates::keep()];
     let is_pair = context.has_pair();
-    let ready: Vec<_> = if is_pair {
+    let ready: Vec<_> = if context.is_external() {
+        external::role(context)
+            .map(|role| role.id)
+            .into_iter()
+            .collect()
+    } else if is_pair {
         steps.extend(pair_steps(context)?);
         on_each(pair::IN_SYNC, &context.postgres)
     } else {
@@ -101,8 +109,15 @@ fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError>
     for server in &context.servers {
         steps.push(certificates::client(context, server)?);
         steps.extend(certificates::name(context, server));
-        let retries = is_pair.then(|| pair::retries(server));
-        let proof = certificates::proof(context, server)
+        let is_external = context.is_external();
+        // It may fail over as a pair does.
+        let retries = (is_pair || is_external).then(|| pair::retries(server));
+        let proof = if is_external {
+            external::proof(context, server)
+        } else {
+            certificates::proof(context, server)
+        };
+        let proof = proof
             .needing(retries.iter().map(|step| step.id.clone()))
             .needing(ready.iter().cloned())
             .needing(firewall::opened(context));
@@ -119,6 +134,10 @@ fn server_1(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         .collect();
     steps.push(k3s::installer(context));
     steps.extend(server_steps(context, &server, Vec::new())?);
+    if context.is_external() {
+        let data = external::data(context, FIRST_DATA);
+        steps.push(data.needing([server.id(k3s::SERVER_START)]));
+    }
     for host in &context.postgres {
         let data = cluster::datastore(context, FIRST_DATA, host, &[server]);
         steps.push(data.needing([server.id(k3s::SERVER_START)]));
@@ -133,10 +152,23 @@ fn other_servers(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let mut steps = Vec::new();
     for server in &context.servers[1..] {
         steps.extend(k3s::tools(context, server, NodeKind::SERVER));
-        let after = on_each(FIRST_DATA, &context.postgres);
+        let after = if context.is_external() {
+            vec![context.server_1().id(FIRST_DATA)]
+        } else {
+            on_each(FIRST_DATA, &context.postgres)
+        };
         steps.extend(server_steps(context, server, after)?);
     }
     Ok(steps)
+}
+
+/// What must be proven of the datastore before a server starts.
+fn proven(context: &StepContext<'_>) -> &'static str {
+    if context.is_external() {
+        external::PROOF
+    } else {
+        certificates::PROOF
+    }
 }
 
 fn server_steps(
@@ -147,7 +179,7 @@ fn server_steps(
     let before = context.before(server, &context.servers);
     let confined = selinux::k3s(context, server, NodeKind::SERVER);
     let start = k3s::start(context, server, NodeKind::SERVER)
-        .needing([server.id(certificates::PROOF)])
+        .needing([server.id(proven(context))])
         .needing(confined.iter().map(|step| step.id.clone()))
         .needing(after);
     let mut steps = vec![
@@ -221,6 +253,10 @@ fn whole_cluster(context: &StepContext<'_>) -> Vec<Step> {
             .needing(servers.clone())
     };
     let mut steps: Vec<_> = context.postgres.iter().map(of_host).collect();
+    if context.is_external() {
+        let data = external::data(context, cluster::DATASTORE).skippable();
+        steps.push(data.needing(servers.clone()));
+    }
     steps.push(cluster::kubeconfig(context).needing([server.id(k3s::SERVER_START)]));
     // Not after `health`: it waits long for a cluster that may be unhealthy only because its pods
     // cannot reach each other.

@@ -2,7 +2,7 @@
 //! from the topology to a plan.
 //!
 //! * [`install`]: from bare machines to a cluster
-//! * [`drill`]: what may be lost is taken away and given back
+//! * [`drill`]: what may be lost is taken down and brought back
 //! * [`differences`]: how answers differ from an existing cluster, and how that is handled
 
 pub mod backup;

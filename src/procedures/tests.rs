@@ -1,12 +1,13 @@
 mod bundled;
 mod drill;
 mod external;
+mod external_balancer;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install;
-use crate::answers::{Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
+use crate::answers::{AdminLogin, Answers, ManageFirewall, ProxyUrl, RegistryAccess, Secret};
 use crate::events::StepId;
 use crate::pki::{Identity, PairUse, Pki};
 use crate::plan::{
@@ -34,6 +35,7 @@ struct PlanWorld {
     encrypts: bool,
     pki: Pki,
     secrets: Secrets,
+    admin: Option<AdminLogin>,
 }
 
 impl PlanWorld {
@@ -54,7 +56,8 @@ impl PlanWorld {
             enforcing: BTreeSet::new(),
             encrypts: true,
             pki: Pki {
-                ca: identity("the CA"),
+                ca_cert: identity("the CA").cert_pem,
+                ca_key: Some(identity("the CA").key_pem),
                 postgres: names()
                     .map(|name| (name.clone(), identity("Postgres")))
                     .collect(),
@@ -72,6 +75,7 @@ impl PlanWorld {
                 db_password: "secret:password".to_owned().into(),
                 db_verifier: "SCRAM-SHA-256$secret".to_owned().into(),
             },
+            admin: None,
             topology: Topology::of(&answers).unwrap(),
             answers,
         }
@@ -92,6 +96,7 @@ impl PlanWorld {
             encrypts: self.encrypts,
             pki: &self.pki,
             secrets: &self.secrets,
+            admin: self.admin.as_ref(),
             proxies: &Proxy::of_all(&self.answers, &self.topology).unwrap(),
             registries: &self.answers.registries.revealed().unwrap(),
         })

@@ -22,6 +22,19 @@ pub struct DatastoreTarget<'a> {
     pub password: &'a SecretText,
     /// The authority behind the certificate of Postgres.
     pub ca_pem: &'a str,
+    pub kind: DatastoreKind,
+}
+
+/// Whose Postgres it is: what it must ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatastoreKind {
+    /// The wizard's: a client certificate and the password.
+    Own,
+    /// Another's: what its operator has set.
+    External {
+        /// Its certificate has the name by which it is reached.
+        by_name: bool,
+    },
 }
 
 /// One case of the matrix.
@@ -62,13 +75,14 @@ pub struct CaseVerdict {
     pub got: CaseOutcome,
 }
 
-/// The client certificates to try: the server's own, and three that must be refused.
+/// The client certificates to try: the server's own, and those that must be refused.
 #[derive(Debug, Clone)]
 pub struct Identities {
-    own: Identity,
-    foreign: Identity,
-    other_name: Identity,
-    expired: Identity,
+    own: Option<Identity>,
+    foreign: Option<Identity>,
+    /// Signed by the CA of the clients: only where the wizard has its key.
+    other_name: Option<Identity>,
+    expired: Option<Identity>,
 }
 
 impl Identities {
@@ -81,20 +95,47 @@ impl Identities {
     ) -> Result<Self, PkiError> {
         let other = if role == "other" { "another" } else { "other" };
         Ok(Self {
-            own: own.clone(),
-            foreign: pki::foreign(role, now)?,
-            other_name: pki::other_cn(ca, other, now)?,
-            expired: pki::expired(ca, role, now)?,
+            own: Some(own.clone()),
+            foreign: Some(pki::foreign(role, now)?),
+            other_name: Some(pki::other_cn(ca, other, now)?),
+            expired: Some(pki::expired(ca, role, now)?),
+        })
+    }
+
+    /// For an external Postgres, which may want no certificate.
+    pub fn external(
+        own: Option<&Identity>,
+        role: &str,
+        now: OffsetDateTime,
+    ) -> Result<Self, PkiError> {
+        Ok(Self {
+            own: own.cloned(),
+            foreign: own.map(|_| pki::foreign(role, now)).transpose()?,
+            other_name: None,
+            expired: None,
         })
     }
 
     fn shown(&self, case: Case) -> Option<&Identity> {
         match case {
-            Case::Right | Case::WrongPassword => Some(&self.own),
-            Case::ForeignAuthority => Some(&self.foreign),
-            Case::OtherName => Some(&self.other_name),
-            Case::Expired => Some(&self.expired),
+            Case::Right | Case::WrongPassword => self.own.as_ref(),
+            Case::ForeignAuthority => self.foreign.as_ref(),
+            Case::OtherName => self.other_name.as_ref(),
+            Case::Expired => self.expired.as_ref(),
             Case::NoCertificate | Case::NoTls => None,
+        }
+    }
+
+    /// Why a case cannot be tried; `None` if it can.
+    pub fn untried(&self, case: Case) -> Option<&'static str> {
+        match case {
+            Case::Right | Case::WrongPassword | Case::NoTls => None,
+            _ if self.own.is_none() => Some("K3s shows no client certificate"),
+            Case::NoCertificate | Case::ForeignAuthority => None,
+            Case::OtherName | Case::Expired => self
+                .shown(case)
+                .is_none()
+                .then_some("only the key of its clients' CA can sign such a certificate"),
         }
     }
 }
@@ -139,7 +180,7 @@ pub fn prove(
     stream: impl Read + Write,
 ) -> CaseVerdict {
     let got = match attempt(case, datastore, identities, stream) {
-        Ok(session) => let_in(case, datastore.user, &session),
+        Ok(session) => let_in(case, datastore, &session),
         Err(stop) => stopped(case, stop),
     };
     CaseVerdict { case, got }
@@ -164,13 +205,19 @@ fn attempt(
     }
     login::ask_for_tls(&mut stream)?;
     let identity = identities.shown(case);
-    let mut stream = tls::connect(stream, host, ca_pem, identity).map_err(LoginStop::Connection)?;
+    let connected = match datastore.kind {
+        DatastoreKind::External { by_name: false } => {
+            tls::connect_by_any_name(stream, host, ca_pem, identity)
+        }
+        _ => tls::connect(stream, host, ca_pem, identity),
+    };
+    let mut stream = connected.map_err(LoginStop::Connection)?;
     // With TLS 1.3 the server checks the client certificate after the client's handshake: its
     // verdict comes with the first answer.
     login::log_in(&mut stream, database, user, password)
 }
 
-fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
+fn let_in(case: Case, datastore: &DatastoreTarget<'_>, session: &Session) -> CaseOutcome {
     let seen = match (&session.tls, &session.client_dn) {
         (None, _) => "without TLS".to_owned(),
         (Some(version), None) => format!("{version}, no client certificate"),
@@ -178,9 +225,13 @@ fn let_in(case: Case, role: &str, session: &Session) -> CaseOutcome {
     };
     let lacks = if session.tls.is_none() {
         Some("TLS")
-    } else if session.client_dn.as_deref() != Some(&format!("/CN={role}")) {
+    } else if datastore.kind == DatastoreKind::Own
+        && session.client_dn.as_deref() != Some(&format!("/CN={}", datastore.user))
+    {
         Some("the client certificate")
-    } else if !session.password_asked {
+    } else if !session.password_asked
+        && (datastore.kind == DatastoreKind::Own || session.client_dn.is_none())
+    {
         Some("the password")
     } else {
         None

@@ -1,5 +1,4 @@
-//! The part of the Postgres protocol that a proof needs: request TLS, log in with SCRAM, query how
-//! Postgres sees the connection.
+//! The part of the Postgres protocol that the wizard needs: request TLS, log in with SCRAM, query.
 
 use std::io::{self, Read, Write};
 
@@ -14,6 +13,8 @@ use crate::secrets::SecretText;
 
 /// The maximum length of a message during a login: a longer one is not from Postgres.
 const LONGEST_MESSAGE: i32 = 64 * 1024;
+/// The most rows of an answer.
+const MOST_ROWS: usize = 1000;
 /// See docs/facts.md, "Connections with TLS".
 const SEEN: &str = "select ssl, version, client_dn, pg_is_in_recovery() from pg_stat_ssl \
      where pid = pg_backend_pid()";
@@ -84,86 +85,140 @@ pub(super) fn ask_for_tls(stream: &mut (impl Read + Write)) -> Result<(), LoginS
     }
 }
 
-/// Logs in and queries how Postgres sees the connection.
-///
-/// The password is only used with SCRAM-SHA-256, which does not reveal it. Without channel binding,
-/// as in K3s: TLS already authenticates the server.
+/// Logs in, and queries how Postgres sees the connection.
 pub(super) fn log_in(
     stream: &mut (impl Read + Write),
     database: &str,
     user: &str,
     password: &SecretText,
 ) -> Result<Session, LoginStop> {
-    let mut talk = Talk::new(stream);
-    let parameters = [
-        ("user", user),
-        ("database", database),
-        ("application_name", "k3s-ha-wizard"),
-    ];
-    talk.send(|buffer| frontend::startup_message(parameters, buffer))?;
-
-    let mut stage = Stage::Greeted;
-    let mut scram: Option<ScramSha256> = None;
-    let invalid = |error: io::Error| broken(format!("Postgres does not keep to SCRAM: {error}"));
-    loop {
-        match (talk.receive()?, scram.as_mut()) {
-            (Message::AuthenticationSasl(body), None) => {
-                let mechanisms: Vec<_> = body.mechanisms().collect().map_err(invalid)?;
-                if !mechanisms.contains(&sasl::SCRAM_SHA_256) {
-                    return Err(broken("Postgres does not offer SCRAM-SHA-256"));
-                }
-                let password = password.expose().as_bytes();
-                let first = ScramSha256::new(password, ChannelBinding::unsupported());
-                talk.send(|buffer| {
-                    let mechanism = sasl::SCRAM_SHA_256;
-                    frontend::sasl_initial_response(mechanism, first.message(), buffer)
-                })?;
-                scram = Some(first);
-                stage = Stage::PasswordAsked;
-            }
-            (Message::AuthenticationSaslContinue(body), Some(scram)) => {
-                scram.update(body.data()).map_err(invalid)?;
-                talk.send(|buffer| frontend::sasl_response(scram.message(), buffer))?;
-            }
-            (Message::AuthenticationSaslFinal(body), Some(scram)) => {
-                scram.finish(body.data()).map_err(invalid)?;
-                stage = Stage::PasswordAccepted;
-            }
-            (Message::AuthenticationOk, _) if stage != Stage::PasswordAsked => {
-                stage = Stage::LoggedIn;
-            }
-            (Message::ReadyForQuery(_), _) if stage == Stage::LoggedIn => break,
-            (Message::ErrorResponse(body), _) => return Err(error(&body, stage)),
-            (
-                Message::ParameterStatus(_)
-                | Message::BackendKeyData(_)
-                | Message::NoticeResponse(_),
-                _,
-            ) => {}
-            (
-                Message::AuthenticationCleartextPassword | Message::AuthenticationMd5Password(_),
-                _,
-            ) => {
-                return Err(broken(
-                    "Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the \
-                     wizard never sends: pg_hba.conf must say scram-sha-256",
-                ));
-            }
-            _ => return Err(unexpected()),
-        }
-    }
-    let row = talk.ask(SEEN)?;
-    talk.send(|buffer| {
-        frontend::terminate(buffer);
-        Ok(())
-    })?;
-    let [ssl, version, client_dn, standby] = row;
+    let mut talk = Conversation::begin(stream, database, user, password)?;
+    let rows = talk.query(SEEN)?;
+    let row = rows.into_iter().next().ok_or_else(unexpected)?;
+    let [ssl, version, client_dn, standby] = row.try_into().map_err(|_| unexpected())?;
+    talk.end();
     Ok(Session {
         tls: version.filter(|_| ssl.as_deref() == Some("t")),
         client_dn: client_dn.filter(|name| !name.is_empty()),
-        password_asked: scram.is_some(),
+        password_asked: talk.password_asked,
         standby: standby.as_deref() == Some("t"),
     })
+}
+
+/// One row of an answer.
+pub(super) type AnswerRow = Vec<Option<String>>;
+
+/// A connection on which Postgres has let the role in.
+pub(super) struct Conversation<S> {
+    talk: Talk<S>,
+    pub password_asked: bool,
+    /// The number of the process that serves it, as was said at the login; a pooler says another one.
+    pub process: Option<i32>,
+}
+
+impl<S: Read + Write> Conversation<S> {
+    /// The password is only used with SCRAM-SHA-256, which does not reveal it. Without channel binding,
+    /// as in K3s: TLS already authenticates the server.
+    pub fn begin(
+        stream: S,
+        database: &str,
+        user: &str,
+        password: &SecretText,
+    ) -> Result<Self, LoginStop> {
+        let mut talk = Talk::new(stream);
+        let parameters = [
+            ("user", user),
+            ("database", database),
+            ("application_name", "k3s-ha-wizard"),
+        ];
+        talk.send(|buffer| frontend::startup_message(parameters, buffer))?;
+
+        let (mut stage, mut process) = (Stage::Greeted, None);
+        let mut scram: Option<ScramSha256> = None;
+        let invalid =
+            |error: io::Error| broken(format!("Postgres does not keep to SCRAM: {error}"));
+        loop {
+            match (talk.receive()?, scram.as_mut()) {
+                (Message::AuthenticationSasl(body), None) => {
+                    let mechanisms: Vec<_> = body.mechanisms().collect().map_err(invalid)?;
+                    if !mechanisms.contains(&sasl::SCRAM_SHA_256) {
+                        return Err(broken("Postgres does not offer SCRAM-SHA-256"));
+                    }
+                    let password = password.expose().as_bytes();
+                    let first = ScramSha256::new(password, ChannelBinding::unsupported());
+                    talk.send(|buffer| {
+                        let mechanism = sasl::SCRAM_SHA_256;
+                        frontend::sasl_initial_response(mechanism, first.message(), buffer)
+                    })?;
+                    scram = Some(first);
+                    stage = Stage::PasswordAsked;
+                }
+                (Message::AuthenticationSaslContinue(body), Some(scram)) => {
+                    scram.update(body.data()).map_err(invalid)?;
+                    talk.send(|buffer| frontend::sasl_response(scram.message(), buffer))?;
+                }
+                (Message::AuthenticationSaslFinal(body), Some(scram)) => {
+                    scram.finish(body.data()).map_err(invalid)?;
+                    stage = Stage::PasswordAccepted;
+                }
+                (Message::AuthenticationOk, _) if stage != Stage::PasswordAsked => {
+                    stage = Stage::LoggedIn;
+                }
+                (Message::ReadyForQuery(_), _) if stage == Stage::LoggedIn => break,
+                (Message::ErrorResponse(body), _) => return Err(error(&body, stage)),
+                (Message::BackendKeyData(body), _) => process = Some(body.process_id()),
+                (Message::ParameterStatus(_) | Message::NoticeResponse(_), _) => {}
+                (
+                    Message::AuthenticationCleartextPassword
+                    | Message::AuthenticationMd5Password(_),
+                    _,
+                ) => {
+                    return Err(broken(
+                        "Postgres asks for the password in a weaker form than SCRAM-SHA-256, which the \
+                         wizard never sends: pg_hba.conf must say scram-sha-256",
+                    ));
+                }
+                _ => return Err(unexpected()),
+            }
+        }
+        Ok(Self {
+            talk,
+            password_asked: scram.is_some(),
+            process,
+        })
+    }
+
+    /// The rows of an answer; of several statements, those of all of them.
+    pub fn query(&mut self, sql: &str) -> Result<Vec<AnswerRow>, LoginStop> {
+        let talk = &mut self.talk;
+        talk.send(|buffer| frontend::query(sql, buffer))?;
+        let (mut rows, mut failed) = (Vec::new(), None);
+        loop {
+            match talk.receive()? {
+                Message::DataRow(_) if rows.len() == MOST_ROWS => return Err(unexpected()),
+                Message::DataRow(body) => rows.push(columns(&body).ok_or_else(unexpected)?),
+                Message::ReadyForQuery(_) => break,
+                // The connection is ready for the next one after it.
+                Message::ErrorResponse(body) => failed = Some(error(&body, Stage::LoggedIn)),
+                Message::RowDescription(_)
+                | Message::CommandComplete(_)
+                | Message::EmptyQueryResponse
+                | Message::ParameterStatus(_)
+                | Message::NoticeResponse(_) => {}
+                _ => return Err(unexpected()),
+            }
+        }
+        failed.map_or(Ok(rows), Err)
+    }
+
+    /// Says goodbye.
+    pub fn end(&mut self) {
+        // Whoever does not hear it sees the connection end.
+        let _ = self.talk.send(|buffer| {
+            frontend::terminate(buffer);
+            Ok(())
+        });
+    }
 }
 
 fn unexpected() -> LoginStop {
@@ -189,16 +244,16 @@ fn error(body: &ErrorResponseBody, stage: Stage) -> LoginStop {
 }
 
 /// A stream with messages on it.
-struct Talk<'a, S> {
-    stream: &'a mut S,
+struct Talk<S> {
+    stream: S,
     buffer: BytesMut,
     /// A message that could not be sent. Before closing, the other side often sent a reason, which
     /// must still be read.
     unsent: Option<TlsFailure>,
 }
 
-impl<'a, S: Read + Write> Talk<'a, S> {
-    fn new(stream: &'a mut S) -> Self {
+impl<S: Read + Write> Talk<S> {
+    fn new(stream: S) -> Self {
         Self {
             stream,
             buffer: BytesMut::new(),
@@ -256,28 +311,10 @@ impl<'a, S: Read + Write> Talk<'a, S> {
             broken @ TlsFailure::Broken(_) => self.unsent.take().unwrap_or(broken),
         })
     }
-
-    /// A query for one row of four columns.
-    fn ask(&mut self, query: &str) -> Result<[Option<String>; 4], LoginStop> {
-        self.send(|buffer| frontend::query(query, buffer))?;
-        let mut row = None;
-        loop {
-            match self.receive()? {
-                Message::DataRow(body) => row = columns(&body),
-                Message::ReadyForQuery(_) => return row.ok_or_else(unexpected),
-                Message::ErrorResponse(body) => return Err(error(&body, Stage::LoggedIn)),
-                Message::RowDescription(_)
-                | Message::CommandComplete(_)
-                | Message::ParameterStatus(_)
-                | Message::NoticeResponse(_) => {}
-                _ => return Err(unexpected()),
-            }
-        }
-    }
 }
 
-fn columns(body: &DataRowBody) -> Option<[Option<String>; 4]> {
+fn columns(body: &DataRowBody) -> Option<AnswerRow> {
     let text = |range| Some(String::from_utf8_lossy(body.buffer().get(range)?).into_owned());
     let row = body.ranges().map(|range| Ok(range.and_then(text)));
-    row.collect::<Vec<_>>().ok()?.try_into().ok()
+    row.collect().ok()
 }

@@ -1,6 +1,7 @@
 //! Checks that must pass, or must fail, to support a claim.
 //!
 //! * [`datastore`]: Postgres accepts only the right certificate and password
+//! * [`external`]: what an external Postgres says of itself
 //! * [`balancer`]: the load balancer forwards to every server
 //! * [`overlay`]: nodes reach each other through the pod network
 //! * [`scram`]: the database password in the form that Postgres stores
@@ -11,6 +12,7 @@
 
 pub mod balancer;
 pub mod datastore;
+pub mod external;
 #[cfg(test)]
 pub(crate) mod fuzz;
 mod login;

@@ -1,4 +1,4 @@
-//! The other nodes answer through the pods' network: flannel's backend `vxlan`, whose packets
+//! The other nodes answer through the pod network: flannel's backend `vxlan`, whose packets
 //! travel between the nodes on 8472/udp.
 //!
 //! A node tries the first address of another node's range, which flannel gives to its own device

@@ -43,6 +43,8 @@ const TOLD: RangeInclusive<i32> = 60..=120;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
     Exit(i32),
+    /// It was not started: another owner holds the lease of the host.
+    Held,
     /// The unit ended without a status: killed, out of memory, or the host was restarted.
     Died {
         why: String,
@@ -65,6 +67,8 @@ pub struct BadName(String);
 #[derive(Debug, Clone)]
 pub struct Detached {
     unit: String,
+    /// Whose lease the host must have when it starts.
+    owner: Option<String>,
     /// When it was first started.
     since: Option<Instant>,
     /// It has been seen on the host: if it is gone, it must not be started again.
@@ -89,12 +93,20 @@ impl Detached {
         }
         Ok(Self {
             unit: unit.to_owned(),
+            owner: None,
             since: None,
             seen: false,
             out: 0,
             err: 0,
             lines: LineSplitter::default(),
         })
+    }
+
+    /// It starts only while this owner has the lease of the host.
+    #[must_use]
+    pub fn under_lease(self, owner: Option<&str>) -> Self {
+        let owner = owner.map(str::to_owned);
+        Self { owner, ..self }
     }
 
     /// What [`Remote::apply`] does over a real connection.
@@ -168,16 +180,21 @@ impl Detached {
         let start = Script::new(START)
             .input("UNIT", self.unit.as_str())
             .input("AGAIN", again)
+            .input("OWNER", self.owner.as_deref().unwrap_or_default())
             .input("MOST", most.to_string())
             .input("RUNNER", RUNNER)
             .input("SCRIPT", text_of(script, remote.host())?);
         let said = call(remote, "starting a unit", &start, GRACE)?;
-        Ok((said == "gone").then(|| Finished::Died {
-            why: format!(
-                "nothing of {} is left on the host: it was restarted meanwhile",
-                self.unit
-            ),
-        }))
+        Ok(match said.as_str() {
+            "held" => Some(Finished::Held),
+            "gone" => Some(Finished::Died {
+                why: format!(
+                    "nothing of {} is left on the host: it was restarted meanwhile",
+                    self.unit
+                ),
+            }),
+            _ => None,
+        })
     }
 
     /// Passes on the unit's output until it ends or the time is over. `Some` when it ended.

@@ -29,6 +29,7 @@ mod sys;
 mod target;
 mod trials;
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -122,10 +123,22 @@ pub trait Remote: Send {
         detached.apply(self, script, limit, line)
     }
 
-    /// A TCP connection from the host itself, which resolves names. Reading and writing block, until
-    /// `limit` after this call.
-    fn relay(&mut self, to: &Endpoint, limit: Duration)
-    -> Result<Box<dyn Relay + '_>, RemoteError>;
+    /// A TCP connection from the host itself, which resolves names.
+    fn relay(
+        &mut self,
+        to: &Endpoint,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError> {
+        self.relay_to(&RelayTarget::To(to.clone()), limit)
+    }
+
+    /// A stream that begins at the host itself. Reading and writing block, until `limit` after this
+    /// call.
+    fn relay_to(
+        &mut self,
+        to: &RelayTarget,
+        limit: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError>;
 
     /// The bastions in front of it, in the order of the way there.
     fn through(&self) -> Vec<&str> {
@@ -140,6 +153,23 @@ pub trait Remote: Send {
 pub struct ScriptInput<'a> {
     pub bytes: &'a mut dyn Read,
     pub size: u64,
+}
+
+/// Where a relay leads from its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RelayTarget {
+    To(Endpoint),
+    /// Nowhere: what is written comes back. It shows what the way to the host itself costs.
+    Back,
+}
+
+impl fmt::Display for RelayTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::To(to) => to.fmt(f),
+            Self::Back => f.write_str("itself"),
+        }
+    }
 }
 
 /// A stream through a relay. Dropping it closes it.

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::program::text_of;
-use super::{Detached, Finished, Relay, Remote, RemoteError, Script, ScriptInput};
+use super::{Detached, Finished, Relay, RelayTarget, Remote, RemoteError, Script, ScriptInput};
 use crate::address::Endpoint;
 use crate::events::Stream;
 
@@ -34,6 +34,7 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ScriptEnd {
     Exit(i32),
+    Held,
     Died(String),
     Lost,
     TimedOut,
@@ -54,6 +55,11 @@ impl Reply {
     /// The unit of an apply ended without a status. A plain run takes it for killed.
     pub fn died(why: &str) -> Self {
         Self::new(ScriptEnd::Died(why.to_owned()))
+    }
+
+    /// An apply does not start: another run has the lease.
+    pub fn held() -> Self {
+        Self::new(ScriptEnd::Held)
     }
 
     /// The connection is lost for good.
@@ -113,7 +119,7 @@ impl Transcript {
 }
 
 type ReplyRule = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
-type Connect = Box<dyn FnMut(Endpoint) -> Result<Box<dyn Relay>, RemoteError> + Send>;
+type Connect = Box<dyn FnMut(&RelayTarget) -> Result<Box<dyn Relay>, RemoteError> + Send>;
 
 /// A host in memory.
 pub struct Scripted {
@@ -162,7 +168,7 @@ impl Scripted {
     #[must_use]
     pub fn relays(
         mut self,
-        connect: impl FnMut(Endpoint) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
+        connect: impl FnMut(&RelayTarget) -> Result<Box<dyn Relay>, RemoteError> + Send + 'static,
     ) -> Self {
         self.connect = Some(Box::new(connect));
         self
@@ -194,6 +200,7 @@ impl Scripted {
         let host = self.host.clone();
         let error = match end {
             ScriptEnd::Exit(status) => return Ok(Finished::Exit(status)),
+            ScriptEnd::Held => return Ok(Finished::Held),
             ScriptEnd::Died(why) => return Ok(Finished::Died { why }),
             ScriptEnd::TimedOut => return Ok(Finished::TimedOut { limit }),
             ScriptEnd::Lost => RemoteError::Lost {
@@ -230,6 +237,7 @@ impl Remote for Scripted {
         }
         match self.end(reply.end, limit)? {
             Finished::Exit(status) => Ok(status),
+            Finished::Held => panic!("a reply for applies alone"),
             Finished::Died { .. } => Ok(128 + libc::SIGKILL),
             Finished::TimedOut { limit } => {
                 self.lost = true;
@@ -271,10 +279,14 @@ impl Remote for Scripted {
         self.end(reply.end, limit)
     }
 
-    fn relay(&mut self, to: &Endpoint, _: Duration) -> Result<Box<dyn Relay + '_>, RemoteError> {
+    fn relay_to(
+        &mut self,
+        to: &RelayTarget,
+        _: Duration,
+    ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.keep_alive()?;
         match &mut self.connect {
-            Some(connect) => connect(to.clone()).map(|relay| relay as Box<dyn Relay>),
+            Some(connect) => connect(to).map(|relay| relay as Box<dyn Relay>),
             None => Err(RemoteError::Unreachable {
                 host: self.host.clone(),
                 to: to.to_string(),

@@ -55,7 +55,7 @@ impl fmt::Display for DrillResult {
         f.write_str(match self {
             Self::Passed => "passed",
             Self::Failed => "FAILED",
-            Self::NotDone => "not done",
+            Self::NotDone => "not run",
         })
     }
 }
@@ -124,14 +124,14 @@ impl DrillReport {
         let failed = |part: &&DrilledPart| part.result == DrillResult::Failed;
         let failed = self.drills.iter().filter(failed).count();
         let left = all - passed - failed;
+        let drills = if all == 1 { "drill" } else { "drills" };
         format!(
-            "Of {all} drills {passed} passed, {failed} failed and {left} were not done. Of the acknowledged \
-             writes {lost} were lost."
+            "{all} {drills}: {passed} passed, {failed} failed, {left} not run. Acknowledged writes lost: {lost}."
         )
     }
 
     pub fn markdown(&self) -> String {
-        let mut text = format!("# Drills of the cluster {}\n\n", self.cluster);
+        let mut text = format!("# Drills of cluster {}\n\n", self.cluster);
         for (name, value) in self.head() {
             let _ = writeln!(text, "- {name}: {}", in_a_cell(&value));
         }
@@ -147,7 +147,7 @@ impl DrillReport {
     }
 
     pub fn html(&self) -> String {
-        let title = escaped(&format!("Drills of the cluster {}", self.cluster));
+        let title = escaped(&format!("Drills of cluster {}", self.cluster));
         let mut text = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<dl>\n"
@@ -187,7 +187,7 @@ impl DrillReport {
     fn head(&self) -> [(&'static str, String); 4] {
         [
             ("Run", self.run.clone()),
-            ("Began", self.when.clone()),
+            ("Started", self.when.clone()),
             ("Operator", self.operator.clone()),
             ("Version", format!("k3s-ha-wizard {}", self.version)),
         ]
@@ -196,23 +196,23 @@ impl DrillReport {
 
 const COLUMNS: [&str; 10] = [
     "Drill",
-    "What was done",
+    "Action",
     "Result",
-    "Longest gap writing",
-    "Longest gap reading",
-    "Gap of a kept connection",
+    "Longest gap in writes",
+    "Longest gap in reads",
+    "Gap on a persistent connection",
     "Acknowledged writes",
-    "Lost",
+    "Lost writes",
     "Redundant again after",
-    "Longest gap last time",
+    "Longest gap, previous drill",
 ];
 
 const NOTES: &str = "\
 A client wrote and another read through the API endpoint four times a second, each time on a new \
 connection; a third one kept its connection. A gap is the time from one answer to the next.
 
-A write counts as acknowledged when the API answered it. After each drill every acknowledged write was \
-looked for.
+A write counts as acknowledged when the API has confirmed it. After each drill, every acknowledged write \
+was checked.
 
 The cluster was redundant again when every node was Ready and every pod healthy, the Postgres pair (if \
 there is one) in sync, and exactly one load balancer held the virtual address (if there is one).
@@ -329,10 +329,7 @@ mod tests {
         ];
         let steps = drills.iter().flat_map(|drill| {
             [
-                step(
-                    &format!("{drill}/act@lb.example"),
-                    "nginx is stopped for 30 s",
-                ),
+                step(&format!("{drill}/act@lb.example"), "Stop nginx for 30 s"),
                 step(&format!("{drill}/measured@agent"), "measured"),
             ]
         });

@@ -32,6 +32,7 @@ mod tests {
     use super::*;
     use crate::events::fixtures;
     use crate::events::{What, log};
+    use crate::proof::datastore::Case;
     use crate::report::schema::EVENT;
     use crate::report::schema::tests::{fits, is_on_the_page, validator};
 
@@ -60,10 +61,14 @@ mod tests {
 
     #[test]
     fn the_page_for_programs_shows_events_of_a_recorded_run() {
-        let events = recorded("run-failed.jsonl");
-        let proved = |event: &&Event| matches!(event.what, What::Proved { .. });
-        is_on_the_page(events.iter().find(proved).unwrap());
-        is_on_the_page(events.last().unwrap());
+        let right = Case::Right;
+        let (name, wanted) = (right.to_string(), right.expected().to_string());
+        let proved = |event: &&Event| match &event.what {
+            What::Proved { case, expected, .. } => *case == name && *expected == wanted,
+            _ => false,
+        };
+        is_on_the_page(recorded("lab-run.jsonl").iter().find(proved).unwrap());
+        is_on_the_page(recorded("run-failed.jsonl").last().unwrap());
     }
 
     /// The kinds of events that the schema knows are those that exist.

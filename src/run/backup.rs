@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use super::error::is_held;
 use super::reached::Contacted;
 use super::{Frontend, Opened, Planned, Reach, RunError, aborted};
+use crate::address::Endpoint;
 use crate::cluster::datastore::MemberLook;
 use crate::engine::Measuring;
 use crate::engine::control::Control;
@@ -27,6 +28,9 @@ impl Opened {
         control: &Control,
         frontend: &mut dyn Frontend,
     ) -> Result<Option<End>, RunError> {
+        if self.topology.datastore.external.is_some() {
+            return Err(self.external_backup());
+        }
         let host = self.primary(control)?;
         frontend.reached(&host.name, &host.summary());
         let unknown = || StepError::NoFacts(host.name.clone());
@@ -42,6 +46,34 @@ impl Opened {
             measuring: Measuring::default(),
         };
         planned.decided(control, frontend)
+    }
+
+    /// There is no host on which the wizard could dump it.
+    fn external_backup(&self) -> RunError {
+        let datastore = &self.topology.datastore;
+        let answers = &self.answers.postgres;
+        let files = answers.external_files();
+        let addresses = answers.addresses();
+        let all = |part: fn(&Endpoint) -> String| {
+            addresses.iter().map(part).collect::<Vec<_>>().join(",")
+        };
+        let client = files.client.map_or(String::new(), |(cert, key)| {
+            format!(" sslcert={} sslkey={}", cert.display(), key.display())
+        });
+        RunError::ExternalBackup {
+            command: format!(
+                "pg_dump -Fc -f {}.dump \"host={} port={} dbname={} user={} sslmode={} \
+                 sslrootcert={}{client} target_session_attrs=read-write\"",
+                datastore.database,
+                all(|address| address.name.to_string()),
+                all(|address| address.port.to_string()),
+                datastore.database,
+                datastore.user,
+                answers.sslmode.as_str(),
+                files.ca.display(),
+            ),
+            secrets: self.folder.path().join("secrets.json"),
+        }
     }
 
     /// The member of the datastore that is the primary now. Another one need not be reached; the

@@ -49,7 +49,7 @@ pub fn create(
     let proxies = Proxy::of_all(answers, &topology)?;
     let mut reached = Vec::new();
     for name in order.references {
-        told(&format!("{name}: connects"));
+        told(&format!("{name}: connecting"));
         reached.push(reach(answers, name, tried, control)?);
     }
     let mut references = Vec::new();
@@ -107,9 +107,9 @@ pub fn create(
     for reference in &mut references {
         aborted(control)?;
         told(&format!("{}: packages", reference.host.name));
-        let packages = reference.packages(&topology, &mut draft)?;
+        let (packages, lacks) = reference.packages(&topology, &mut draft)?;
         if contents.packages(&packages.system).is_some() {
-            let why = format!("another reference is of {} as well", packages.system);
+            let why = format!("another reference host also has {}", packages.system);
             let host = reference.host.name.clone();
             return Err(CollectError::Host { host, why }.into());
         }
@@ -125,6 +125,14 @@ pub fn create(
             packages.system,
             bytes >> 20
         ));
+        if !lacks.is_empty() {
+            told(&format!(
+                "{}: its package sources do not have {}: install refuses hosts of {} that need it",
+                reference.host.name,
+                lacks.join(", "),
+                packages.system
+            ));
+        }
         contents.systems.push(packages);
     }
     let (sha256, size) = draft.write(&contents).map_err(CollectError::Write)?;

@@ -1,4 +1,4 @@
-//! Drills: what may be lost is taken away, measured and given back.
+//! Drills: what may be lost is taken down, measured and brought back.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::events::progress::Progress;
 use crate::events::{DrillFigures, End, Event, What, log};
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
-use crate::procedures::drill::{self, UnknownDrill};
+use crate::procedures::drill::{self, NoDrill};
 use crate::report::drill::DrillReport;
 use crate::state::Folder;
 use crate::steps::drill::{Drill, DrillContext};
@@ -33,7 +33,7 @@ pub enum DrillError {
     #[error(transparent)]
     Topology(#[from] TopologyError),
     #[error(transparent)]
-    Unknown(#[from] UnknownDrill),
+    NoDrill(#[from] NoDrill),
 }
 
 /// The drills of a cluster that have one of these names.

@@ -57,10 +57,17 @@ pub enum RunError {
         list_of(.0)
     )]
     NoPrimary(Vec<String>),
+    /// What must be typed instead.
     #[error(
-        "The preflight fails, see above for what to do. Nothing was changed.\n\
-         To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at \
-         one host."
+        "The datastore is an external Postgres: the wizard has no shell on it, and does not dump it. Leave \
+         its backups to its operator; or, where pg_dump of its version or a newer one is, with the files \
+         that the answers name:\n  {command}\nKeep the token with each dump: without it the data cannot be \
+         read. It is in {}", secrets.display()
+    )]
+    ExternalBackup { command: String, secrets: PathBuf },
+    #[error(
+        "The preflight failed: see above for what to do. Nothing was changed.\n\
+         To override a check, name it in the answers: override = [\"NAME\"], under [cluster] or at one host."
     )]
     Unfit,
     /// Before anything was started on a host.

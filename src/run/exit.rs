@@ -4,6 +4,7 @@ use super::RunError;
 use crate::answers::LoginSecretError;
 use crate::engine::collecting::CollectError;
 use crate::events::End;
+use crate::pki::PkiError;
 use crate::signals;
 use crate::state::StateError;
 
@@ -42,6 +43,8 @@ pub fn of_error(error: &RunError) -> u8 {
         | RunError::Secrets(_)
         | RunError::Proxy(_)
         | RunError::Bundle(_)
+        | RunError::Pki(PkiError::Given { .. })
+        | RunError::ExternalBackup { .. }
         | RunError::SshConfig(_)
         | RunError::LoginSecret(LoginSecretError::Unfit { .. }) => USAGE,
         RunError::Collect(CollectError::Remote(_)) => UNSEEN,

@@ -7,7 +7,7 @@
 //! * [`ways`]: how hosts are reached; [`probe`]: probes one host, before there is a run
 //! * [`known`]: the clusters on this machine; [`poll`]: looks at a cluster
 //! * [`status`]: the state of a cluster; [`check`]: compares its hosts with what was applied
-//! * [`drill`]: takes away, measures and gives back
+//! * [`drill`]: takes down, measures and brings back
 //! * [`bundle`]: creates a bundle
 //! * [`exit`]: the exit codes
 

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::ways::{StoredHostKeys, Tried};
 use super::{RunError, ways};
-use crate::answers::{Answers, Registries};
+use crate::answers::{AdminLogin, Answers, Registries, admin_problem};
 use crate::bundle::{Bundle, BundleError};
 use crate::engine::Memory;
 use crate::engine::hosts::Connector;
@@ -46,6 +46,8 @@ pub struct Opened {
     pub(super) connectors: Vec<Connector>,
     /// The secrets of all logins. Stored nowhere else.
     logins: Vec<SecretText>,
+    /// Of an external Postgres, for this run alone.
+    pub(super) admin: Option<AdminLogin>,
     pub(super) pki: Pki,
     /// Created and renewed certificates.
     pub(super) renewed: Vec<pki::Change>,
@@ -149,28 +151,12 @@ impl Opened {
             _ => (Proxy::of_all(&answers, &topology)?, revealed(&answers)?),
         };
         let bundle = bundle(&answers, purpose)?;
-        let datastore = &topology.datastore;
-        let members = datastore.members.iter();
-        let servers = topology.servers.iter();
-        let wanted = pki::CertificateRequest {
-            cluster: topology.cluster.clone(),
-            role: datastore.user.clone(),
-            postgres: members
-                .map(|member| (member.name.clone(), datastore.names(member)))
-                .collect(),
-            servers: servers.map(|server| server.name.clone()).collect(),
-            pair: pki::PairUse::wanted(datastore),
+        let admin = match purpose {
+            Purpose::Compare | Purpose::Act => None,
+            _ => administrator(&answers)?,
         };
         let now = OffsetDateTime::now_utc();
-        let kept = pki::load(&folder.pki_dir())?;
-        let as_kept = match purpose {
-            Purpose::Compare | Purpose::Act => pki::as_kept(&kept, &wanted),
-            _ => None,
-        };
-        let (pki, renewed) = match as_kept {
-            Some(pki) => (pki, Vec::new()),
-            None => pki::ensure(&kept, &wanted, now)?,
-        };
+        let (pki, renewed) = certificates(&answers, &topology, &folder, purpose, now)?;
         if purpose.installs() {
             // A run recognises its own leases by the owner's name.
             folder.save(&state)?;
@@ -190,6 +176,7 @@ impl Opened {
             bundle,
             connectors,
             logins,
+            admin,
             pki,
             renewed,
             lock,
@@ -211,12 +198,12 @@ impl Opened {
 
     /// Everything that must not appear in events.
     pub(super) fn redactor(&self) -> Redactor {
-        let keys = [&self.pki.ca]
-            .into_iter()
-            .chain(self.pki.pair.values())
+        let identities = self.pki.pair.values();
+        let identities = identities
             .chain(self.pki.postgres.values())
-            .chain(self.pki.servers.values())
-            .map(|identity| identity.key_pem.clone());
+            .chain(self.pki.servers.values());
+        let keys = identities.map(|identity| identity.key_pem.clone());
+        let keys = keys.chain(self.pki.ca_key.clone());
         let secrets: Vec<_> = self
             .secrets
             .all()
@@ -224,6 +211,7 @@ impl Opened {
             .cloned()
             .chain(keys)
             .chain(self.logins.iter().cloned())
+            .chain(self.admin.iter().map(|admin| admin.password.clone()))
             .chain(self.proxies.values().flat_map(Proxy::secrets))
             .chain(self.registries.passwords().cloned())
             .collect();
@@ -240,6 +228,64 @@ impl Opened {
             from: hostname(),
             since: rfc_3339(OffsetDateTime::now_utc()),
         })
+    }
+}
+
+/// The certificates as they must be, and what was done to them.
+fn certificates(
+    answers: &Answers,
+    topology: &Topology,
+    folder: &Folder,
+    purpose: Purpose,
+    now: OffsetDateTime,
+) -> Result<(Pki, Vec<pki::Change>), RunError> {
+    let datastore = &topology.datastore;
+    let servers = topology.servers.iter().map(|server| server.name.clone());
+    let servers: Vec<_> = servers.collect();
+    let looks_back = matches!(purpose, Purpose::Compare | Purpose::Act);
+    if let Some(external) = &datastore.external {
+        let kept = pki::load(&folder.external_pki_dir())?;
+        let kept = pki::kept_external(&kept, external.certified, &servers);
+        let pki = match kept.filter(|_| looks_back) {
+            Some(kept) => kept,
+            None => pki::given(&answers.postgres.external_files(), &servers, now)?,
+        };
+        return Ok((pki, Vec::new()));
+    }
+    let members = datastore.members.iter();
+    let wanted = pki::CertificateRequest {
+        cluster: topology.cluster.clone(),
+        role: datastore.user.clone(),
+        postgres: members
+            .map(|member| (member.name.clone(), datastore.names(member)))
+            .collect(),
+        servers,
+        pair: pki::PairUse::wanted(datastore),
+    };
+    let kept = pki::load(&folder.pki_dir())?;
+    let as_kept = looks_back.then(|| pki::as_kept(&kept, &wanted)).flatten();
+    Ok(match as_kept {
+        Some(pki) => (pki, Vec::new()),
+        None => pki::ensure(&kept, &wanted, now)?,
+    })
+}
+
+/// The administrator of an external Postgres, if one is given.
+fn administrator(answers: &Answers) -> Result<Option<AdminLogin>, SecretsError> {
+    let key = "postgres.admin";
+    let Some(admin) = &answers.postgres.admin else {
+        return Ok(None);
+    };
+    let text = admin.reveal().map_err(|source| SecretsError::Unavailable {
+        key: key.to_owned(),
+        source,
+    })?;
+    match (
+        admin_problem(text.expose()),
+        AdminLogin::parse(text.expose()),
+    ) {
+        (Some(why), _) => Err(SecretsError::Unfit { key, why }),
+        (None, admin) => Ok(admin),
     }
 }
 

@@ -5,11 +5,12 @@ use time::OffsetDateTime;
 
 use super::{RunError, Tried, ways};
 use crate::answers::{Answers, Role};
-use crate::cluster::datastore::{Datastore, MemberLook, Named};
+use crate::cluster::datastore::{Datastore, DatastoreLook, Named};
 use crate::cluster::details::{Details, ObjectName};
 use crate::cluster::{Cluster, ExpectedNode};
 use crate::engine::Administrator;
 use crate::engine::control::Control;
+use crate::engine::external::ExternalAccess;
 use crate::engine::hosts::worth_another;
 use crate::engine::look::{self, Balancer, VirtualAddress};
 use crate::engine::watch::PollTarget;
@@ -87,9 +88,12 @@ impl Poll {
         }
     }
 
-    /// The members of the datastore.
+    /// Who is asked about the datastore: its members, or every server where it is external.
     pub fn postgres(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
-        ways::places(&self.answers, &self.folder, Role::Postgres, tried)
+        match self.topology.datastore.external {
+            Some(_) => self.servers(tried),
+            None => ways::places(&self.answers, &self.folder, Role::Postgres, tried),
+        }
     }
 
     /// The two load balancers that share an address; none of one alone.
@@ -122,18 +126,50 @@ impl Poll {
         }
     }
 
-    /// What one member of the datastore says.
-    pub fn member(&self, postgres: &mut dyn Remote) -> Result<MemberLook, RemoteError> {
-        look::member(postgres, &self.topology)
+    /// What one member of the datastore says, or what a server sees of an external one.
+    pub fn member(&self, remote: &mut dyn Remote) -> Result<DatastoreLook, RemoteError> {
+        let Some(external) = &self.topology.datastore.external else {
+            return look::member(remote, &self.topology).map(DatastoreLook::Member);
+        };
+        let failed = |why: String| RemoteError::Failed {
+            host: remote.host().to_owned(),
+            what: "asking the external Postgres".to_owned(),
+            status: 0,
+            why,
+        };
+        let secrets = self.folder.secrets();
+        let secrets = secrets.map_err(|error| failed(error.to_string()))?;
+        let kept = pki::load(&self.folder.external_pki_dir());
+        let kept = kept.map_err(|error| failed(error.to_string()))?;
+        let servers = self.topology.servers.iter();
+        let servers: Vec<_> = servers.map(|server| server.name.clone()).collect();
+        let pki = pki::kept_external(&kept, external.certified, &servers);
+        let missing = || failed("its password or its CA is not in the state folder".to_owned());
+        let (secrets, pki) = secrets.zip(pki).ok_or_else(missing)?;
+        let datastore = &self.topology.datastore;
+        let access = ExternalAccess::of(datastore, &pki, &secrets.db_password);
+        let access = access.ok_or_else(missing)?;
+        access.members(remote).map(DatastoreLook::External)
     }
 
     /// What all of them say together: each with its host's name.
-    pub fn datastore(&self, looks: &[(String, MemberLook)]) -> Datastore {
+    pub fn datastore(&self, looks: &[(String, DatastoreLook)]) -> Datastore {
+        if self.topology.datastore.external.is_some() {
+            let looks = looks.iter().filter_map(|(name, look)| match look {
+                DatastoreLook::External(seen) => Some((name.clone(), seen.clone())),
+                DatastoreLook::Member(_) => None,
+            });
+            return Datastore::external(&looks.collect::<Vec<_>>());
+        }
         let named = |member: &Member| -> Named { (member.name.clone(), member.ip) };
         let members = self.topology.datastore.members.iter().map(|member| {
             let mut looks = looks.iter();
             let look = looks.find(|(name, _)| *name == member.name);
-            (named(member), look.map(|(_, look)| look.clone()))
+            let look = look.and_then(|(_, look)| match look {
+                DatastoreLook::Member(look) => Some(look.clone()),
+                DatastoreLook::External(_) => None,
+            });
+            (named(member), look)
         });
         let servers: Vec<_> = self.topology.servers.iter().map(named).collect();
         Datastore::of(&members.collect::<Vec<_>>(), &servers)
@@ -317,8 +353,8 @@ pub(super) fn explained(error: &RemoteError) -> String {
 
 /// For the screens.
 fn explained_on_screens(error: &RemoteError) -> String {
-    let hint = "A password is needed: the page of the cluster asks for it when you open it \
-                from the welcome page.";
+    let hint =
+        "A password is needed: open the live page from the welcome page, and it asks for it.";
     with_hint(error, hint)
 }
 
@@ -343,7 +379,7 @@ mod tests {
         };
         assert!(explained(&error).contains("--answers FILE"));
         let shown = explained_on_screens(&error);
-        let hint = "when you open it from the welcome page.";
+        let hint = "open the live page from the welcome page, and it asks for it.";
         assert!(
             shown.ends_with(hint) && !shown.contains("--answers"),
             "{shown}"

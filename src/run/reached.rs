@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use super::opened::Opened;
+use super::opened::{Opened, Purpose};
 use super::{Planned, RunError};
 use crate::engine::Measuring;
 use crate::engine::control::Control;
+use crate::engine::external::{ExternalAccess, look_from};
 use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
 use crate::engine::surroundings::{look_again, look_around};
 use crate::platform::Selinux;
 use crate::platform::bundled::Needs;
+use crate::platform::external::ExternalSight;
 use crate::platform::network::Contact;
 use crate::platform::preflight::{self, Grid, Looked};
 use crate::platform::sources::{self, Downloads};
 use crate::procedures::install;
+use crate::proof::external::RoleOrder;
 use crate::remote::lease::LeaseError;
 use crate::steps::{BundleInputs, PlanInputs};
 use crate::topology::{Link, Topology};
@@ -78,11 +81,45 @@ impl Opened {
         lost.map_err(|lost| {
             RunError::Unreached(lost.into_iter().map(LeaseError::Remote).collect())
         })?;
+        self.look_at_external(&mut hosts, &|_| true);
+        self.write_for_the_dba(&hosts)?;
         Ok(Reached {
             hosts,
             opened: self,
             leased: Instant::now(),
         })
+    }
+
+    /// The servers among these hosts look at an external Postgres; not for a comparison.
+    fn look_at_external(&self, hosts: &mut [ReachedHost], which: &(dyn Fn(&str) -> bool + Sync)) {
+        let (datastore, password) = (&self.topology.datastore, &self.secrets.db_password);
+        let access = ExternalAccess::of(datastore, &self.pki, password);
+        let Some(access) = access.filter(|_| self.purpose != Purpose::Compare) else {
+            return;
+        };
+        let servers = &self.topology.servers;
+        let is_server = |host: &str| servers.iter().any(|server| server.name == host);
+        let wanted = |host: &str| which(host) && is_server(host);
+        look_from(hosts, &wanted, access, self.admin.as_ref());
+    }
+
+    /// Where the role is let in nowhere, and no administrator is given.
+    fn write_for_the_dba(&self, hosts: &[ReachedHost]) -> Result<(), RunError> {
+        let refused = |host: &ReachedHost| {
+            let sight = host.external.as_ref();
+            sight.is_some_and(ExternalSight::is_refused)
+        };
+        if self.purpose.installs() && self.admin.is_none() && hosts.iter().any(refused) {
+            let datastore = &self.topology.datastore;
+            let role = RoleOrder {
+                user: datastore.user.clone(),
+                database: datastore.database.clone(),
+                verifier: self.secrets.db_verifier.clone(),
+            };
+            let sql = role.for_the_dba(&self.topology.cluster);
+            self.folder.save_dba_sql(&sql)?;
+        }
+        Ok(())
     }
 
     /// What the hosts must be able to download.
@@ -196,13 +233,17 @@ impl Reached {
                 facts: &reached.facts,
                 sources: &reached.sources,
                 links: &reached.links,
+                external: reached.external.as_ref(),
                 busy: !reached.units.is_empty(),
                 lost: reached.lost.as_deref(),
             })
         });
         let looked: Vec<_> = looked.collect();
         let (token, agent_token) = opened.token_marks();
+        let sql = opened.folder.dba_sql();
+        let sql = sql.is_file().then(|| sql.display().to_string());
         let wanted = preflight::Requirements {
+            dba_sql: sql.as_deref(),
             answers: &opened.answers,
             topology: &opened.topology,
             token: &token,
@@ -218,6 +259,7 @@ impl Reached {
         let downloads = Downloads::of(&opened.answers.k3s);
         let wanted = opened.sources(&downloads);
         look_again(&mut self.hosts, which, wanted, opens, control);
+        opened.look_at_external(&mut self.hosts, &|host| which.contains(host));
         ask_for_nodes(&opened.topology, &mut self.hosts);
     }
 }
@@ -313,6 +355,7 @@ impl Checked {
             platforms: &platforms,
             pki: &self.opened.pki,
             secrets: &self.opened.secrets,
+            admin: self.opened.admin.as_ref(),
             proxies: &self.opened.proxies,
             registries: &self.opened.registries,
         })?;

@@ -141,7 +141,7 @@ pub enum StateError {
     )]
     NotOurs { path: PathBuf, uid: u32 },
     #[error(
-        "{holder} already works on this cluster: wait until it is done, or stop it ({})",
+        "{holder} is already working on this cluster: wait until it is done, or stop it ({})",
         path.display()
     )]
     Locked { path: PathBuf, holder: String },
@@ -301,7 +301,9 @@ impl Folder {
     /// Locks other runs out until dropped. Take it before writing anything.
     pub fn lock(&self) -> Result<Lock, StateError> {
         let lock = Lock::take(&self.path.join("lock"))?;
-        for dir in [self.path.clone(), self.pki_dir(), self.backups_dir()] {
+        let pki = [self.pki_dir(), self.external_pki_dir()];
+        let dirs = [self.path.clone(), self.backups_dir()];
+        for dir in dirs.into_iter().chain(pki) {
             files::remove_unfinished(&dir).map_err(|source| StateError::file(&dir, source))?;
         }
         Ok(lock)
@@ -313,6 +315,20 @@ impl Folder {
 
     pub fn pki_dir(&self) -> PathBuf {
         self.path.join("pki")
+    }
+
+    /// What the operator of an external Postgres gave.
+    pub fn external_pki_dir(&self) -> PathBuf {
+        self.pki_dir().join("external")
+    }
+
+    /// The SQL for the DBA of an external Postgres.
+    pub fn dba_sql(&self) -> PathBuf {
+        self.path.join("postgres.sql")
+    }
+
+    pub fn save_dba_sql(&self, sql: &str) -> Result<(), StateError> {
+        write(&self.dba_sql(), sql.as_bytes())
     }
 
     pub fn known_hosts(&self) -> PathBuf {

@@ -6,7 +6,9 @@ use openssl::error::ErrorStack;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::answers::{Answers, Secret, SecretError, password_problem, token_problem};
+use crate::answers::{
+    Answers, Secret, SecretError, external_password_problem, password_problem, token_problem,
+};
 use crate::secrets::{SecretText, Secrets};
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +69,11 @@ pub fn complete_secrets(
         "postgres.password",
         answers.postgres.password.as_ref(),
         kept.map(|kept| &kept.db_password),
-        password_problem,
+        if answers.postgres.is_external() {
+            external_password_problem
+        } else {
+            password_problem
+        },
     )?;
     let db_verifier = match kept {
         Some(kept) if kept.db_password == db_password => kept.db_verifier.clone(),

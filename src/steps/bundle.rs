@@ -46,11 +46,11 @@ pub fn supply(context: &StepContext<'_>, phases: &mut [Phase]) -> Vec<Step> {
         if users.is_empty() {
             continue;
         }
-        let title = "the host has what it installs from the bundle";
+        let title = "Send the host what it installs from the bundle";
         let step = host.task(SEND, title, Task::SendBundle(Box::new(needs.clone())));
         sent.push(step.within(DUMP_TIME));
         let inputs = vec![(BUNDLE, FOLDER.into())];
-        let title = "what is left of the bundle is removed";
+        let title = "Remove what is left of the bundle";
         let clean = host.shell(CLEAN, title, step_file!("bundle/clean"), inputs);
         cleaned.push(clean.needing(users));
     }

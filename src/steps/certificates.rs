@@ -2,6 +2,7 @@
 
 use super::{SHORT, StepContext, StepError, StepHost, step_file};
 use crate::events::StepId;
+use crate::pki::Identity;
 use crate::plan::{DatastoreProof, Step, Task, Work};
 
 pub const KEEP: &str = "certificates/keep";
@@ -14,7 +15,7 @@ pub fn keep() -> Step {
     Step {
         id: kept(),
         host: None,
-        title: "the certificates are kept on this machine".into(),
+        title: "Keep the certificates on this machine".into(),
         needs: Vec::new(),
         may_be_skipped: false,
         limit: SHORT,
@@ -29,18 +30,26 @@ pub fn kept() -> StepId {
 
 pub fn client(context: &StepContext<'_>, server: &StepHost<'_>) -> Result<Step, StepError> {
     let pki = context.given.pki;
-    let identity = pki
-        .servers
-        .get(server.name)
-        .ok_or_else(|| StepError::NoCertificate(server.name.to_owned()))?;
+    let identity = pki.servers.get(server.name);
+    let (title, cert, key) = match identity {
+        Some(Identity { cert_pem, key_pem }) => (
+            "Give the server its client certificate",
+            cert_pem.as_str().into(),
+            key_pem.into(),
+        ),
+        None if context.is_external() => {
+            ("Give the server the CA of Postgres", "".into(), "".into())
+        }
+        None => return Err(StepError::NoCertificate(server.name.to_owned())),
+    };
     let step = server.shell(
         CLIENT,
-        "the server has its client certificate",
+        title,
         step_file!("certificates/client"),
         vec![
-            ("CA_PEM", pki.ca.cert_pem.clone().into()),
-            ("CERT_PEM", identity.cert_pem.clone().into()),
-            ("KEY_PEM", (&identity.key_pem).into()),
+            ("CA_PEM", pki.ca_cert.clone().into()),
+            ("CERT_PEM", cert),
+            ("KEY_PEM", key),
         ],
     );
     Ok(step.needing([kept()]))
@@ -57,7 +66,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let (begin, end) = context.marks();
     Some(server.shell(
         NAME,
-        format!("{name} resolves to {addresses}"),
+        format!("Let {name} resolve to {addresses}"),
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),
@@ -89,7 +98,7 @@ pub fn proof(context: &StepContext<'_>, server: &StepHost<'_>) -> Step {
     server
         .task(
             PROOF,
-            "Postgres accepts only the right certificate and password",
+            "Prove that Postgres accepts only the right certificate and password",
             Task::ProveDatastore(proof),
         )
         .skippable()

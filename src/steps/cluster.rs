@@ -23,7 +23,7 @@ pub fn datastore(
     let addresses: Vec<_> = servers.iter().map(|server| server.ip.to_string()).collect();
     postgres.shell(
         step,
-        "the cluster's data is in Postgres, over TLS with client certificates",
+        "Check that the cluster's data is in Postgres, over TLS with client certificates",
         step_file!("cluster/datastore"),
         vec![
             ("DB_NAME", wanted.database.clone().into()),
@@ -39,7 +39,7 @@ pub fn kubeconfig(context: &StepContext<'_>) -> Step {
     let topology = context.given.topology;
     context.server_1().task(
         KUBECONFIG,
-        "the kubeconfig is kept on this machine",
+        "Keep the kubeconfig on this machine",
         Task::KeepKubeconfig {
             url: topology.api.url(),
             name: topology.cluster.clone(),
@@ -54,7 +54,7 @@ pub fn health(context: &StepContext<'_>) -> Step {
         .server_1()
         .task(
             HEALTH,
-            "every node is Ready, every pod healthy",
+            "Wait until every node is Ready and every pod healthy",
             Task::WaitForCluster { nodes },
         )
         .skippable()
@@ -64,7 +64,7 @@ pub fn health(context: &StepContext<'_>) -> Step {
 pub fn networks(context: &StepContext<'_>) -> Step {
     context.server_1().task(
         NETWORKS,
-        "the pod networks of the nodes are known",
+        "Read the pod networks of the nodes",
         Task::LearnPodNetworks,
     )
 }
@@ -86,7 +86,7 @@ pub fn overlay(context: &StepContext<'_>, node: &StepHost<'_>) -> Step {
             })
             .collect(),
     };
-    let title = "the other nodes can be reached through the pod network";
+    let title = "Prove that the pod network reaches the other nodes";
     node.task(OVERLAY, title, Task::ProveOverlay(proof))
         .skippable()
         .needing([context.server_1().id(NETWORKS)])

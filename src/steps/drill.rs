@@ -1,4 +1,4 @@
-//! What a drill takes away, and how it is seen that everything is back.
+//! What a drill takes down, and how it is seen that everything is back.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,7 +46,7 @@ impl DrillKind {
     }
 }
 
-/// A service that can be taken away.
+/// A service that can be taken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     Server,
@@ -86,7 +86,7 @@ impl Service {
     }
 }
 
-/// One thing that is taken away and given back.
+/// One thing that is taken down and brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drill {
     pub how: DrillKind,
@@ -122,13 +122,13 @@ impl Drill {
         let seconds = AWAY.as_secs();
         let service = self.service.map_or("", Service::as_str);
         match self.how {
-            DrillKind::Stop => format!("{service} is stopped for {seconds} s"),
-            DrillKind::Kill => format!("{service} is killed"),
+            DrillKind::Stop => format!("Stop {service} for {seconds} s"),
+            DrillKind::Kill => format!("Kill {service}"),
             DrillKind::Cut => {
-                format!("{host} is cut off from the network for {seconds} s, except for SSH")
+                format!("Cut {host} off from the network for {seconds} s, except for SSH")
             }
-            DrillKind::Reset => format!("{host} is reset, as if it had lost power"),
-            DrillKind::Switchover => "the standby takes over, as before planned work".to_owned(),
+            DrillKind::Reset => format!("Reset {host}, as if it had lost power"),
+            DrillKind::Switchover => "Let the standby take over, as before planned work".to_owned(),
         }
     }
 
@@ -151,6 +151,13 @@ pub struct DrillContext<'a> {
     pub limit: Duration,
 }
 
+/// The node from which a drill of a host is measured: one that it leaves alone.
+pub fn measured_from<'a>(topology: &'a Topology, host: &str) -> Option<&'a str> {
+    let mut nodes = topology.agents.iter().chain(&topology.servers);
+    let node = nodes.find(|node| node.name != host);
+    node.map(|node| node.name.as_str())
+}
+
 impl<'a> DrillContext<'a> {
     fn host(&self, name: &str) -> Result<StepHost<'a>, StepError> {
         let missing = || StepError::NoFacts(name.to_owned());
@@ -161,7 +168,7 @@ impl<'a> DrillContext<'a> {
     }
 
     /// The cluster is healthy, the pair is in sync, and one load balancer holds the virtual address;
-    /// seen without what is taken away, if it can be.
+    /// seen without what is taken down, if it can be.
     pub fn sound(
         &self,
         id: &dyn Fn(&str) -> String,
@@ -175,7 +182,7 @@ impl<'a> DrillContext<'a> {
         let server = self.host(&server.unwrap_or(topology.server_1()).name)?;
         let healthy = server.task(
             &id("healthy"),
-            "every node is Ready, every pod healthy",
+            "Wait until every node is Ready and every pod healthy",
             Task::WaitForCluster {
                 nodes: topology.expected_nodes(self.version),
             },
@@ -186,7 +193,7 @@ impl<'a> DrillContext<'a> {
             for member in &topology.datastore.members {
                 let in_sync = self.host(&member.name)?.shell(
                     &id("in-sync"),
-                    "the pair is in sync",
+                    "Wait until the pair is in sync",
                     step_file!("pair/in-sync"),
                     vec![("DB_PORT", self.db_port().into())],
                 );
@@ -198,7 +205,7 @@ impl<'a> DrillContext<'a> {
         };
         let mut other = None;
         for balancer in &topology.api.members {
-            let title = "one load balancer holds the virtual address";
+            let title = "Prove that one load balancer holds the virtual address";
             let task = Task::ProveHolder { ip, other };
             let step = self.host(&balancer.name)?.task(&id("holder"), title, task);
             let before = last(&steps);
@@ -210,7 +217,7 @@ impl<'a> DrillContext<'a> {
 
     /// One drill, from its first question to its figures.
     pub fn steps(&self, drill: &Drill, before: Vec<StepId>) -> Result<Vec<Step>, StepError> {
-        let from = self.measured_from(drill);
+        let from = measured_from(self.topology, &drill.host);
         let from = self.host(from.ok_or_else(|| StepError::NoOtherNode(drill.host.clone()))?)?;
         let probe = DrillProbe {
             drill: drill.to_string(),
@@ -219,7 +226,7 @@ impl<'a> DrillContext<'a> {
         };
         let start = from.task(
             &drill.id("watch"),
-            "clients of the API write and read",
+            "Start clients that write and read through the API",
             Task::StartProbe(probe.clone()),
         );
         let mut steps = vec![start.needing(before)];
@@ -227,7 +234,7 @@ impl<'a> DrillContext<'a> {
         steps.push(self.act(drill, &host).needing(last(&steps)));
         let back = host.shell(
             &drill.id("back"),
-            "its services run again",
+            "Wait until the host's services run again",
             step_file!("drill/back"),
             vec![
                 ("SERVICES", self.units(&drill.host).join(" ").into()),
@@ -246,26 +253,11 @@ impl<'a> DrillContext<'a> {
         steps.extend(sound);
         let stop = from.task(
             &drill.id("measured"),
-            "no acknowledged write is lost, and the API answered in time",
+            "Check that no acknowledged write is lost, and that the API answered in time",
             Task::StopProbe(probe),
         );
         steps.push(stop.within(AROUND).needing(ends));
         Ok(steps)
-    }
-
-    /// The node from which a drill is measured: one that it leaves alone.
-    fn measured_from(&self, drill: &Drill) -> Option<&'a str> {
-        let Topology {
-            agents, servers, ..
-        } = self.topology;
-        let mut nodes = agents.iter().chain(servers);
-        let node = nodes.find(|node| node.name != drill.host);
-        node.map(|node| node.name.as_str())
-    }
-
-    /// Whether a drill can be measured.
-    pub fn is_measurable(&self, drill: &Drill) -> bool {
-        self.measured_from(drill).is_some()
     }
 
     fn act(&self, drill: &Drill, host: &StepHost<'_>) -> Step {

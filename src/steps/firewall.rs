@@ -38,7 +38,7 @@ fn open_on(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
     });
     host.shell(
         OPEN,
-        "the firewall, if one is active, allows the cluster's links",
+        "Allow the cluster's links in the firewall, if one is active",
         step_file!("firewall/open"),
         vec![
             ("PEERS", peers.collect::<Vec<_>>().join("\n").into()),
@@ -55,7 +55,7 @@ pub fn proofs(context: &StepContext<'_>) -> Vec<Step> {
     let proof = |host: &StepHost<'_>| {
         let own = links.iter().filter(|link| link.from == host.name);
         let own: Vec<_> = own.cloned().collect();
-        let title = "this host reaches the hosts that it must reach";
+        let title = "Prove that this host reaches the hosts that it must reach";
         let step = (!own.is_empty()).then(|| host.task(PROOF, title, Task::ProveLinks(own)));
         step.map(Step::skippable)
     };

@@ -18,6 +18,8 @@ pub const AGENTS: &str = "k3s/agents";
 pub const AGENT_START: &str = "agent/start";
 
 const CONFIG_FILE: &str = "/etc/rancher/k3s/config.yaml";
+const CLIENT_CERTIFICATE: &str = "/etc/rancher/k3s/datastore/client.crt";
+const CLIENT_KEY: &str = "/etc/rancher/k3s/datastore/client.key";
 const REGISTRIES_FILE: &str = "/etc/rancher/k3s/registries.yaml";
 
 /// The official install script, downloaded once for all hosts.
@@ -33,13 +35,13 @@ pub fn installer(context: &StepContext<'_>) -> Step {
         let bundled = bundle
             .contents
             .map(|contents| contents.installer.sha256.clone());
-        let title = "the install script of the bundle is kept";
+        let title = "Keep the install script of the bundle";
         let sum = pinned.or(bundled);
         return fetch(title.to_owned(), "the bundle".to_owned(), sum, None);
     }
     let proxy = context.proxy(&server).cloned();
     let url = k3s.install_url.clone();
-    let title = format!("the install script from {url} is downloaded");
+    let title = format!("Download the install script from {url}");
     fetch(title, url, pinned, proxy).needing([server.id(&NodeKind::SERVER.step("tools"))])
 }
 
@@ -48,7 +50,7 @@ pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> 
     let packages = node.platform.download_packages;
     let step = node.shell(
         &kind.step("tools"),
-        "the host can download over HTTPS",
+        "Install what downloads over HTTPS need",
         step_file!("k3s/tools"),
         context.downloading(node, vec![("DOWNLOAD_PACKAGES", packages.into())]),
     );
@@ -74,9 +76,9 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
     confine(context, server, &mut settings);
     let encrypts = settings.get(SECRETS_ENCRYPTION) == Some(&toml::Value::Boolean(true));
     let title = if encrypts {
-        "K3s has its configuration: it encrypts Secrets in the datastore"
+        "Write the configuration of K3s, which encrypts Secrets in the datastore"
     } else {
-        "K3s has its configuration: Secrets are in the clear in the datastore"
+        "Write the configuration of K3s, which leaves Secrets in the clear in the datastore"
     };
     let config = template::fill(
         include_str!("../../assets/templates/server-config.yaml.j2"),
@@ -84,6 +86,7 @@ pub fn server_config(context: &StepContext<'_>, server: &StepHost<'_>) -> Result
             token => given.secrets.token.expose(),
             agent_token => given.secrets.agent_token.expose(),
             endpoint => endpoint(context),
+            certified => is_certified(context),
             node_name => server.name,
             node_ip => server.ip.to_string(),
             tls_san => tls_san(context),
@@ -121,7 +124,7 @@ pub fn agent_config(context: &StepContext<'_>, agent: &StepHost<'_>) -> Result<S
     } else {
         Value::Secret(config.into())
     };
-    let title = "K3s has its configuration";
+    let title = "Write the configuration of K3s";
     config_step(context, agent, NodeKind::AGENT, title, config)
 }
 
@@ -173,8 +176,8 @@ impl NodeKind {
         reads: &[
             CONFIG_FILE,
             "/etc/rancher/k3s/datastore/ca.crt",
-            "/etc/rancher/k3s/datastore/client.crt",
-            "/etc/rancher/k3s/datastore/client.key",
+            CLIENT_CERTIFICATE,
+            CLIENT_KEY,
         ],
     };
     pub const AGENT: Self = Self {
@@ -196,7 +199,11 @@ impl NodeKind {
 
     /// What it reads at its start on this host.
     fn reads_on(self, context: &StepContext<'_>, node: &StepHost<'_>) -> Vec<String> {
-        let always = self.reads.iter().map(|file| (*file).to_owned());
+        let is_of_client = |file: &&&str| [CLIENT_CERTIFICATE, CLIENT_KEY].contains(*file);
+        let certified = is_certified(context);
+        let always = self.reads.iter();
+        let always = always.filter(|file| certified || !is_of_client(file));
+        let always = always.map(|file| (*file).to_owned());
         let registries = !context.given.registries.is_empty();
         let registries = registries.then(|| REGISTRIES_FILE.to_owned());
         let environment = context.proxy(node).map(|_| self.environment());
@@ -222,7 +229,7 @@ pub fn install(
     let text = |text: &Option<String>| Value::Plain(text.clone().unwrap_or_default());
     let step = node.shell(
         &kind.step("install"),
-        format!("K3s {} is installed", k3s.version),
+        format!("Install K3s {}", k3s.version),
         step_file!("k3s/install"),
         context.downloading(
             node,
@@ -251,7 +258,7 @@ pub fn token(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .shell(
             &NodeKind::AGENT.step("token"),
-            "the agent has its token and configuration",
+            "Give the agent its token",
             step_file!("k3s/token"),
             vec![("JOIN_TOKEN", Late::JoinToken.into())],
         )
@@ -263,7 +270,7 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
     agent
         .task(
             &NodeKind::AGENT.step("endpoint"),
-            "this host reaches the cluster through the load balancer",
+            "Prove that this host reaches the cluster through the load balancer",
             Task::ProveEndpoint {
                 at: context.given.topology.api.at.clone(),
             },
@@ -275,9 +282,9 @@ pub fn endpoint_proof(context: &StepContext<'_>, agent: &StepHost<'_>) -> Step {
 pub fn start(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Step {
     let is_server = kind.name == "server";
     let title = if is_server {
-        "K3s runs, and its node is Ready"
+        "Start K3s, and wait until its node is Ready"
     } else {
-        "K3s runs as an agent"
+        "Start K3s as an agent"
     };
     // Of an agent only its service is seen here: its node is looked at from a server.
     let nodes = is_server.then(|| node.name.to_owned());
@@ -302,7 +309,7 @@ pub fn start(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> 
 /// The cluster's certificate authority, which server 1 creates.
 pub fn authority(context: &StepContext<'_>) -> Step {
     let server = context.server_1();
-    let title = "the cluster's certificate authority is known";
+    let title = "Read the cluster's certificate authority";
     server
         .task(AUTHORITY, title, Task::LearnClusterCa)
         .needing([server.id(SERVER_START)])
@@ -317,7 +324,7 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     let names: Vec<_> = agents.iter().map(|agent| agent.name.to_owned()).collect();
     let step = context.server_1().shell(
         AGENTS,
-        "the agents' nodes are Ready",
+        "Wait until the agents' nodes are Ready",
         step_file!("agents/ready"),
         vec![
             ("NODES", names.join(" ").into()),
@@ -331,19 +338,19 @@ pub fn agents(context: &StepContext<'_>) -> Option<Step> {
     Some(step.skippable().within(START))
 }
 
+/// Servers show a client certificate to the datastore.
+fn is_certified(context: &StepContext<'_>) -> bool {
+    let external = context.given.topology.datastore.external.as_ref();
+    external.is_none_or(|external| external.certified)
+}
+
 /// How servers reach the datastore. Without `sslmode`, kine takes verify-full as soon as it is
 /// given certificates (docs/facts.md, "Address").
 fn endpoint(context: &StepContext<'_>) -> String {
     let datastore = &context.given.topology.datastore;
     let password = context.given.secrets.db_password.expose();
-    format!(
-        "postgres://{}:{}@{}/{}{}",
-        datastore.user,
-        percent_encoded(password),
-        datastore.authority(),
-        datastore.database,
-        datastore.parameters()
-    )
+    let login = format!("{}:{}", datastore.user, percent_encoded(password));
+    datastore.connection_string(&login)
 }
 
 /// Encoded for the user part of a URL (RFC 3986: everything but unreserved letters is encoded).

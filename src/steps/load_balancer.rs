@@ -20,7 +20,7 @@ pub fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     balancer
         .shell(
             INSTALL,
-            "nginx is installed, with its stream module",
+            "Install nginx with its stream module",
             step_file!("load-balancer/install"),
             context.downloading(
                 balancer,
@@ -68,7 +68,7 @@ pub fn run(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Result<Step, S
     )?;
     let step = balancer.shell(
         RUN,
-        format!("nginx forwards port {port} to the servers"),
+        format!("Let nginx forward port {port} to the servers"),
         step_file!("load-balancer/run"),
         vec![
             ("LB_PORT", port.to_string().into()),
@@ -91,7 +91,7 @@ pub fn proof(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     balancer
         .task(
             PROOF,
-            "every server answers through the load balancer",
+            "Prove that every server answers through the load balancer",
             Task::ProveBalancer(proof),
         )
         .skippable()

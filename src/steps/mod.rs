@@ -2,8 +2,9 @@
 //!
 //! * [`postgres`], [`pair`], [`certificates`], [`k3s`], [`load_balancer`], [`virtual_address`],
 //!   [`cluster`]: a component each
+//! * [`external`]: a Postgres without a shell on it
 //! * [`firewall`], [`selinux`]: what stands between them
-//! * [`drill`]: what is taken away from them, and how it is seen that it is back
+//! * [`drill`]: what is taken down, and how it is seen that it is back
 //! * [`bundle`]: what hosts without internet are sent
 //! * `images`: where K3s gets images from
 //! * `template`: configuration files from `assets/templates`
@@ -15,6 +16,7 @@ pub mod bundle;
 pub mod certificates;
 pub mod cluster;
 pub mod drill;
+pub mod external;
 pub mod firewall;
 mod images;
 pub mod k3s;
@@ -29,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::answers::{Answers, Registries};
+use crate::answers::{AdminLogin, Answers, Registries};
 use crate::bundle::Contents;
 use crate::events::StepId;
 use crate::pki::Pki;
@@ -86,6 +88,8 @@ pub struct PlanInputs<'a> {
     pub encrypts: bool,
     pub pki: &'a Pki,
     pub secrets: &'a Secrets,
+    /// Of an external Postgres, if one is given.
+    pub admin: Option<&'a AdminLogin>,
     pub proxies: &'a Proxies,
     /// With their passwords.
     pub registries: &'a Registries,
@@ -173,6 +177,11 @@ impl<'a> StepContext<'a> {
     /// Two Postgres hosts, with a monitor.
     pub fn has_pair(&self) -> bool {
         self.given.topology.datastore.is_pair()
+    }
+
+    /// A Postgres that others run.
+    pub fn is_external(&self) -> bool {
+        self.given.topology.datastore.external.is_some()
     }
 
     /// All hosts of the cluster.

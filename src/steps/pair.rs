@@ -79,7 +79,7 @@ pub fn install(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, S
     let packages = host.platform.pair_packages().unwrap_or_default();
     let step = host.shell(
         INSTALL,
-        format!("pg_auto_failover is installed, with Postgres {version}"),
+        format!("Install pg_auto_failover with Postgres {version}"),
         step_file!("pair/install"),
         context.downloading(
             host,
@@ -118,11 +118,11 @@ pub fn tls(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
     let (keeper, replication) = (client(PairUse::Keeper)?, client(PairUse::Replication)?);
     let step = host.shell(
         TLS,
-        "it has its certificates for the pair",
+        "Give the host its certificates for the pair",
         step_file!("pair/tls"),
         vec![
             ("TLS_DIRECTORY", host.platform.postgres_tls.into()),
-            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CA_PEM", pki.ca_cert.clone().into()),
             ("CERT_PEM", server.cert_pem.clone().into()),
             ("KEEPER_CERT_PEM", cert(keeper)),
             ("REPLICATION_CERT_PEM", cert(replication)),
@@ -174,9 +174,9 @@ pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
         )
     });
     let title = if is_member {
-        "Postgres runs as a member of the pair"
+        "Start Postgres as a member of the pair"
     } else {
-        "the monitor of the pair runs"
+        "Start the monitor of the pair"
     };
     let step = host.shell(
         RUN,
@@ -245,7 +245,7 @@ fn rules(context: &StepContext<'_>, is_member: bool) -> String {
 pub fn in_sync(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
     host.shell(
         IN_SYNC,
-        "the pair is in sync: every commit is on both members",
+        "Wait until the pair is in sync: every commit is on both members",
         step_file!("pair/in-sync"),
         vec![("DB_PORT", context.db_port().into())],
     )
@@ -257,7 +257,9 @@ pub fn in_sync(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
 pub fn retries(server: &StepHost<'_>) -> Step {
     server.shell(
         RETRIES,
-        format!("connections to a Postgres that is gone end soon (tcp_retries2 = {TCP_RETRIES})"),
+        format!(
+            "Let connections to a lost Postgres time out quickly (tcp_retries2 = {TCP_RETRIES})"
+        ),
         step_file!("pair/retries"),
         vec![("RETRIES", TCP_RETRIES.into())],
     )

@@ -21,7 +21,7 @@ pub fn install(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     postgres
         .shell(
             INSTALL,
-            format!("Postgres is installed and answers on port {port}"),
+            format!("Install Postgres, and wait until it answers on port {port}"),
             step_file!("postgres/install"),
             context.downloading(postgres, vec![("DB_PORT", port.into())]),
         )
@@ -34,7 +34,7 @@ pub fn role(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     postgres.shell(
         ROLE,
         format!(
-            "the role {} owns the database {}",
+            "Create the role {}, and the database {} that it owns",
             wanted.user, wanted.database
         ),
         step_file!("postgres/role"),
@@ -55,7 +55,7 @@ pub fn settings(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
         .shell(
             SETTINGS,
             format!(
-                "Postgres listens on {}, for {connections} connections",
+                "Let Postgres listen on {}, for {connections} connections",
                 postgres.ip
             ),
             step_file!("postgres/settings"),
@@ -78,7 +78,7 @@ pub fn boot(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     postgres
         .shell(
             BOOT,
-            "Postgres starts after the network",
+            "Let Postgres start after the network at boot",
             step_file!("postgres/boot"),
             vec![("DB_PORT", context.db_port().into())],
         )
@@ -95,7 +95,7 @@ pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, S
         .ok_or_else(|| StepError::NoCertificate(postgres.name.to_owned()))?;
     let step = postgres.shell(
         TLS,
-        "Postgres uses TLS with its certificate",
+        "Turn on TLS in Postgres, with its certificate",
         step_file!("postgres/tls"),
         vec![
             ("DB_PORT", context.db_port().into()),
@@ -106,7 +106,7 @@ pub fn tls(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Result<Step, S
                     .unwrap_or_default()
                     .into(),
             ),
-            ("CA_PEM", pki.ca.cert_pem.clone().into()),
+            ("CA_PEM", pki.ca_cert.clone().into()),
             ("CERT_PEM", identity.cert_pem.clone().into()),
             ("CA_BEGIN", begin.into()),
             ("CA_END", end.into()),
@@ -134,7 +134,7 @@ pub fn access(context: &StepContext<'_>, postgres: &StepHost<'_>) -> Step {
     postgres
         .shell(
             ACCESS,
-            "only the servers can reach the database, with client certificates",
+            "Let only the servers reach the database, with client certificates",
             step_file!("postgres/access"),
             vec![
                 ("DB_PORT", context.db_port().into()),
@@ -166,6 +166,6 @@ pub fn dump(datastore: &DatastoreEndpoint, postgres: &StepHost<'_>, secrets: &Se
         },
     };
     postgres
-        .act(DUMP, format!("the database {database} is dumped"), act)
+        .act(DUMP, format!("Dump the database {database}"), act)
         .within(DUMP_TIME)
 }

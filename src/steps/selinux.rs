@@ -14,7 +14,7 @@ pub fn load_balancer(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Opti
     let ports = format!("{}\n{API}", context.given.topology.api.at.port);
     let step = balancer.shell(
         LOAD_BALANCER,
-        "SELinux lets nginx forward to the servers",
+        "Let nginx forward to the servers under SELinux",
         step_file!("selinux/load-balancer"),
         context.downloading(
             balancer,
@@ -28,7 +28,7 @@ pub fn load_balancer(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Opti
 pub fn k3s(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> Option<Step> {
     let step = node.shell(
         K3S,
-        "the SELinux policy of K3s is installed",
+        "Install the SELinux policy of K3s",
         step_file!("selinux/k3s"),
         context.downloading(node, Vec::new()),
     );

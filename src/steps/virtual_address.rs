@@ -40,7 +40,7 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         let step = host
             .task(
                 HOLDER,
-                "one load balancer holds the virtual address",
+                "Prove that one load balancer holds the virtual address",
                 Task::ProveHolder {
                     ip,
                     other: looked.map(|other: &StepHost<'_>| other.name.to_owned()),
@@ -56,7 +56,7 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let seen = server
         .task(
             SEEN,
-            "the API answers at the virtual address",
+            "Prove that the API answers at the virtual address",
             Task::ProveVirtualAddress {
                 at: api.at.clone(),
                 has_moved: false,
@@ -74,7 +74,7 @@ pub fn steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     let moved = server
         .task(
             MOVED,
-            "the API answers at the virtual address after it has moved",
+            "Prove that the API answers at the virtual address after it has moved",
             Task::ProveVirtualAddress {
                 at: api.at.clone(),
                 has_moved: true,
@@ -97,7 +97,7 @@ fn install(context: &StepContext<'_>, balancer: &StepHost<'_>) -> Step {
     balancer
         .shell(
             INSTALL,
-            "keepalived is installed",
+            "Install keepalived",
             step_file!("virtual-address/install"),
             context.downloading(
                 balancer,
@@ -146,7 +146,7 @@ fn run(
     )?;
     let step = balancer.shell(
         RUN,
-        format!("keepalived gives {ip} to one load balancer: either may fail"),
+        format!("Let keepalived give {ip} to one of the load balancers"),
         step_file!("virtual-address/run"),
         vec![
             ("VIRTUAL_IP", ip.to_string().into()),
@@ -163,7 +163,7 @@ fn run(
 fn moves(context: &StepContext<'_>, balancer: &StepHost<'_>, ip: IpAddr) -> Step {
     balancer.shell(
         MOVE,
-        "the virtual address was moved to the other load balancer once",
+        "Move the virtual address to the other load balancer, once",
         step_file!("virtual-address/move"),
         vec![
             ("VIRTUAL_IP", ip.to_string().into()),

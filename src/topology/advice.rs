@@ -21,10 +21,10 @@ pub enum Survival {
 impl Survival {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::GoesOn => "goes on",
-            Self::ByItself => "by itself",
-            Self::ByHand => "by hand",
-            Self::Stops => "stops",
+            Self::GoesOn => "unaffected",
+            Self::ByItself => "automatic",
+            Self::ByHand => "manual",
+            Self::Stops => "down",
         }
     }
 }
@@ -63,9 +63,10 @@ impl Loss {
 /// The parts of a cluster that a loss is judged by.
 pub const PARTS: [&str; 4] = ["API", "WORKLOADS", "JOINS", "WRITES"];
 /// What the words of the table mean.
-pub const LEGEND: &str = "WORKLOADS: those of the lost machine or site. JOINS: new nodes. WRITES: changes to what the \
-     cluster stores. goes on: not touched. by itself: after seconds, without an operator; workloads of a lost node \
-     after about 6 min. by hand: an operator must act. stops: until the machine is back.";
+pub const LEGEND: &str = "WORKLOADS: pods on the lost machine or site. JOINS: adding nodes. WRITES: changes to \
+                          cluster data. unaffected: keeps running. automatic: recovers without an operator, in \
+                          seconds (pods of a lost node in about 6 min). manual: an operator must act. down: \
+                          until the machine is back.";
 
 impl Topology {
     /// What the loss of each machine means, of each site where there are several, and of an external
@@ -110,18 +111,19 @@ impl Topology {
         let losses = self.losses_of_hosts();
         let lost = losses.iter().filter(|loss| !loss.is_survived());
         let lost: Vec<_> = lost.map(|loss| loss.of.as_str()).collect();
-        let external = if self.api.is_external() {
-            " The load balancer is external: its own availability is its operator's."
-        } else {
-            ""
-        };
-        match &lost[..] {
-            [] => format!("{ANY_MACHINE}{external}"),
+        let survived = match &lost[..] {
+            [] => ANY_MACHINE.to_owned(),
             lost => format!(
-                "Not survived without an operator: the loss of {}.{external}",
+                "The cluster does not survive the loss of {} without an operator.",
                 any_of(lost)
             ),
-        }
+        };
+        let external = [
+            self.datastore.external.as_ref().map(|_| EXTERNAL),
+            self.api.is_external().then_some(EXTERNAL_BALANCER),
+        ];
+        let external = external.into_iter().flatten();
+        external.fold(survived, |survived, more| format!("{survived} {more}"))
     }
 
     /// What could be better, a sentence each.
@@ -216,32 +218,34 @@ impl Topology {
         let datastore = match (members, monitor) {
             (ByItself | ByHand, GoesOn) => "The other Postgres takes over in 10 to 15 s.",
             (ByItself | ByHand, _) => {
-                "The other Postgres stops: without the monitor and the other member it may not \
-                 acknowledge writes."
+                "The other Postgres stops accepting writes: without the monitor and the other member it must \
+                 not acknowledge them."
             }
-            (Stops, _) => "No Postgres is left: what runs goes on, and nothing can be changed.",
+            (Stops, _) => {
+                "No Postgres is left: running pods keep running, but nothing can be changed."
+            }
             (GoesOn, GoesOn) => "",
             (GoesOn, _) => "The standby does not take over while the monitor is lost.",
         };
         let endpoint = match of_several(&self.api.members, lost) {
-            ByItself => "The other load balancer takes the address over in 1 to 4 s.",
+            ByItself => "The other load balancer takes over the address in 1 to 4 s.",
             Stops => NO_ENDPOINT,
             GoesOn | ByHand => "",
         };
         let is_stopped = self.of_datastore(lost) == Stops;
         let servers = match of_several(&self.servers, lost) {
             ByItself if is_stopped => "",
-            ByItself => "The other servers go on.",
-            Stops => "No server is left: what runs on agents goes on.",
+            ByItself => "The other servers keep running.",
+            Stops => "No server is left: pods on agents keep running.",
             GoesOn | ByHand => "",
         };
         let agents = self.agents.iter();
         let agents = match agents.filter(|agent| is_lost(agent, lost)).count() {
             0 => "",
             _ if is_stopped || of_several(&self.servers, lost) == Stops => {
-                "What ran there does not start elsewhere."
+                "Its pods do not start elsewhere."
             }
-            _ => "What ran there starts on other nodes, if there is room.",
+            _ => "Its pods start on other nodes, if there is room.",
         };
         let why = [datastore, endpoint, servers, agents];
         why.into_iter().filter(|why| !why.is_empty()).collect()
@@ -252,7 +256,7 @@ impl Topology {
         self.servers.len() >= 3 && self.datastore.members.len() == 1 && self.sites().len() < 2
     }
 
-    /// Where the monitor must stand, in a cluster of several sites.
+    /// Where the monitor must be, in a cluster of several sites.
     fn place_of_monitor(&self) -> Option<String> {
         let monitor = self.datastore.monitors.first()?.site.as_deref()?;
         if self.sites().len() < 2 {
@@ -261,34 +265,38 @@ impl Topology {
         let members = sites_of(&self.datastore.members);
         Some(match (members.len(), members.contains(monitor)) {
             (1, _) => format!(
-                "Both Postgres hosts stand in site {}: its loss is not survived. Put one of them into \
+                "Both Postgres hosts are in site {}: the cluster does not survive its loss. Put one of them in \
                  another site.",
                 members.first()?
             ),
             (_, true) => format!(
-                "The monitor stands in site {monitor}, with one Postgres: the cluster survives the loss of \
-                 the other site, not that of {monitor}. Put the monitor on a small machine in a third \
-                 site, and the site of either Postgres may be lost."
+                "The monitor is in site {monitor}, with one Postgres: the cluster survives the loss of the \
+                 other site, but not of {monitor}. With the monitor on a small machine in a third site, it \
+                 survives the loss of either."
             ),
             (_, false) => format!(
-                "The monitor stands in site {monitor}, without a Postgres: the Postgres of either other \
-                 site may be lost."
+                "The monitor is in site {monitor}, without a Postgres: the cluster survives the loss of either \
+                 other site with its Postgres."
             ),
         })
     }
 }
 
-const ETCD: &str = "Three servers in one site and one Postgres: embedded etcd, which is part of K3s, would be simpler, \
-     and the loss of any one server is survived. This wizard does not install it. An external Postgres \
-     pays off where there are two sites, two servers, or a Postgres that others run and keep available.";
+const ETCD: &str = "With three servers in one site and one Postgres, embedded etcd (part of K3s) would be \
+                    simpler, and would survive the loss of any one server. This wizard does not install it. An \
+                    external Postgres pays off with two sites or with two servers.";
+const ANY_MACHINE: &str = "The cluster survives the loss of any one machine without an operator.";
+const EXTERNAL: &str = "The external Postgres is not one of these machines: its availability is up to its operator. While \
+     it does not answer, workloads keep running, and nothing can be changed.";
+const EXTERNAL_BALANCER: &str =
+    "The load balancer is external: its availability is up to its operator.";
 const NO_ENDPOINT: &str = "kubectl needs the address of a server, and no node can join.";
-const ANY_MACHINE: &str = "The loss of any one machine is survived without an operator.";
 const SECOND_POSTGRES: &str = "With a second Postgres host and a monitor (which may be on a load balancer), the cluster survives the \
      loss of either Postgres.";
 const SECOND_BALANCER: &str =
     "With a second load balancer and a virtual address, the cluster survives the loss of either.";
-const ADDRESS_OF_SITES: &str = "The load balancers stand in several sites: the virtual address moves between them only in a network \
-     that the sites share.";
+const ADDRESS_OF_SITES: &str = "The load balancers are in several sites: the virtual address moves between \
+                                them only if the sites share a network.";
 const SECOND_SERVER: &str = "With a second server, the cluster survives the loss of either.";
 
 fn is_lost(member: &Member, lost: &BTreeSet<&str>) -> bool {
@@ -345,7 +353,11 @@ mod tests {
                 ..Host::new(words[0], Role::Agent, format!("10.0.0.{}", number + 1))
             });
         }
-        let topology = Topology::of(&answers).unwrap();
+        told_of(&answers)
+    }
+
+    fn told_of(answers: &Answers) -> String {
+        let topology = Topology::of(answers).unwrap();
         let rows = topology.losses().into_iter().map(|loss| {
             let parts = PARTS.iter().zip(loss.parts());
             let parts = parts.map(|(part, how)| format!("{part} {}", how.as_str()));
@@ -361,6 +373,23 @@ mod tests {
         insta::assert_snapshot!(told(
             "db postgres\ns1 server\ns2 server\nlb load-balancer\na1 agent"
         ));
+    }
+
+    #[test]
+    fn an_external_postgres_is_its_operators() {
+        let mut answers = Answers::default();
+        answers.postgres.endpoints = vec!["db.example:5432".into()];
+        for (name, role) in [
+            ("s1", Role::Server),
+            ("s2", Role::Server),
+            ("s3", Role::Server),
+            ("lb", Role::LoadBalancer),
+        ] {
+            let address = format!("10.0.0.{}", answers.hosts.len() + 1);
+            answers.hosts.push(Host::new(name, role, address));
+        }
+        let drawing = Topology::of(&answers).unwrap().drawing().join("\n");
+        insta::assert_snapshot!(format!("{drawing}\n\n{}", told_of(&answers)));
     }
 
     #[test]

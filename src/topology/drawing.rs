@@ -20,7 +20,10 @@ impl Topology {
         lines.push("  |".to_owned());
         lines.push(self.layer("server", &self.servers));
         lines.push(format!("  |  {datastore}{primary}"));
-        lines.push(self.layer("postgres", &self.datastore.members));
+        match self.datastore.external {
+            Some(_) => lines.push(format!("{:<14} [ external ]", "postgres")),
+            None => lines.push(self.layer("postgres", &self.datastore.members)),
+        }
         if !self.datastore.monitors.is_empty() {
             lines.push("  |".to_owned());
             lines.push(self.layer("monitor", &self.datastore.monitors));

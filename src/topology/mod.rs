@@ -17,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::address::Endpoint;
-use crate::answers::{Answers, Host, Role};
+use crate::answers::{Answers, Host, Postgres, Role, SslMode};
 use crate::cluster::ExpectedNode;
 
 pub use advice::{LEGEND, PARTS, Survival};
@@ -61,9 +61,22 @@ pub struct DatastoreEndpoint {
     pub database: String,
     /// The role that owns the database; also the CN of every client certificate.
     pub user: String,
+    /// None of an external one.
     pub members: Vec<Member>,
     /// The hosts that decide which member is the primary.
     pub monitors: Vec<Member>,
+    /// A Postgres that others run, in place of members.
+    pub external: Option<ExternalPostgres>,
+}
+
+/// A Postgres that others run: the wizard has no shell on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalPostgres {
+    /// At least one; the servers use one that can be written to.
+    pub addresses: Vec<Endpoint>,
+    pub sslmode: SslMode,
+    /// K3s shows it a client certificate.
+    pub certified: bool,
 }
 
 /// The endpoint of the Kubernetes API.
@@ -113,8 +126,13 @@ impl Topology {
                 port: postgres.port,
                 database: postgres.database.clone(),
                 user: postgres.user.clone(),
-                members: some(Role::Postgres)?,
+                members: if postgres.is_external() {
+                    Vec::new()
+                } else {
+                    some(Role::Postgres)?
+                },
                 monitors: members(Role::Monitor)?,
+                external: ExternalPostgres::of(postgres),
             },
             api: ApiEndpoint {
                 address,
@@ -219,11 +237,27 @@ impl DatastoreEndpoint {
         self.members.iter().find(|member| member.name == name)
     }
 
-    /// Host and port in a connection string; several members have a name.
+    /// Host and port in a connection string; several members have a name. Of an external Postgres
+    /// with several endpoints, all of them.
     pub fn authority(&self) -> String {
+        if let Some(external) = &self.external {
+            let addresses = external.addresses.iter().map(ToString::to_string);
+            return addresses.collect::<Vec<_>>().join(",");
+        }
         let host = self.name.clone();
         let host = host.unwrap_or_else(|| in_url(self.members[0].ip));
         format!("{host}:{}", self.port)
+    }
+
+    /// A connection string, for a login `USER:PASSWORD` of which both are percent-encoded. Several
+    /// endpoints are no authority for every version of Go's URLs (docs/facts.md, "Address").
+    pub fn connection_string(&self, login: &str) -> String {
+        let database = &self.database;
+        let (authority, parameters) = match &self.external {
+            Some(external) => external.connection(),
+            None => (self.authority(), self.parameters().to_owned()),
+        };
+        format!("postgres://{login}@{authority}/{database}{parameters}")
     }
 
     /// Several members: one is the primary.
@@ -250,6 +284,38 @@ impl DatastoreEndpoint {
     pub fn names(&self, member: &Member) -> Vec<String> {
         let name = self.name.iter().cloned();
         name.chain([member.ip.to_string()]).collect()
+    }
+}
+
+impl ExternalPostgres {
+    fn of(postgres: &Postgres) -> Option<Self> {
+        postgres.is_external().then(|| Self {
+            addresses: postgres.addresses(),
+            sslmode: postgres.sslmode,
+            certified: postgres.cert_file.is_some(),
+        })
+    }
+
+    /// The authority and the parameters of a connection string.
+    fn connection(&self) -> (String, String) {
+        // Postgres may fail over to another address of a name, and a standby accepts connections, too.
+        let mut parameters = "target_session_attrs=read-write&connect_timeout=5".to_owned();
+        if self.sslmode == SslMode::VerifyCa {
+            parameters = format!("{parameters}&sslmode={}", self.sslmode.as_str());
+        }
+        if let [only] = &self.addresses[..] {
+            return (only.to_string(), format!("?{parameters}"));
+        }
+        let all = |part: fn(&Endpoint) -> String| {
+            let parts: Vec<_> = self.addresses.iter().map(part).collect();
+            parts.join(",")
+        };
+        let hosts = all(|address| address.name.to_string());
+        let ports = all(|address| address.port.to_string());
+        (
+            String::new(),
+            format!("?host={hosts}&port={ports}&{parameters}"),
+        )
     }
 }
 
@@ -395,6 +461,30 @@ mod tests {
         assert_eq!(topology.api.join_url(), "https://[2001:db8::4]:443");
         assert_eq!(topology.server_names()[0], "2001:db8::4");
         assert_eq!(topology.clients()[0].name, "k3s-server-1");
+    }
+
+    #[test]
+    fn an_external_postgres_has_endpoints_and_no_members() {
+        let mut answers = lab();
+        answers.hosts.retain(|host| host.role() != Role::Postgres);
+        answers.postgres.name = None;
+        let mut told = |endpoints: &[&str], sslmode| {
+            answers.postgres.endpoints = endpoints.iter().map(|it| (*it).to_owned()).collect();
+            answers.postgres.sslmode = sslmode;
+            let datastore = Topology::of(&answers).unwrap().datastore;
+            assert_eq!(datastore.members, []);
+            datastore.connection_string("k3s:p%40")
+        };
+        assert_eq!(
+            told(&["[2001:db8::1]:5432"], SslMode::VerifyFull),
+            "postgres://k3s:p%40@[2001:db8::1]:5432/k3s?target_session_attrs=read-write\
+             &connect_timeout=5"
+        );
+        assert_eq!(
+            told(&["a.example:5432", "[2001:db8::1]:6000"], SslMode::VerifyCa),
+            "postgres://k3s:p%40@/k3s?host=a.example,2001:db8::1&port=5432,6000\
+             &target_session_attrs=read-write&connect_timeout=5&sslmode=verify-ca"
+        );
     }
 
     #[test]

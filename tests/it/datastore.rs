@@ -8,7 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use k3s_ha_wizard::pki::{self, CertificateRequest, Identity, Kept, Pki};
-use k3s_ha_wizard::proof::datastore::{Case, CaseVerdict, DatastoreTarget, Identities, prove};
+use k3s_ha_wizard::proof::datastore::{
+    Case, CaseVerdict, DatastoreKind, DatastoreTarget, Identities, prove,
+};
 use k3s_ha_wizard::proof::scram::scram_verifier;
 use k3s_ha_wizard::secrets::SecretText;
 use time::OffsetDateTime;
@@ -47,7 +49,7 @@ struct Lab {
 impl Lab {
     fn new() -> Self {
         let pki = certificates();
-        let postgres = Postgres::start(&pki.postgres["db"], &pki.ca.cert_pem);
+        let postgres = Postgres::start(&pki.postgres["db"], &pki.ca_cert);
         let password = SecretText::random().expect("random");
         let verifier = scram_verifier(&password);
         postgres.query(&format!("create role k3s login password '{verifier}'"));
@@ -69,7 +71,8 @@ impl Lab {
             database: "k3s",
             user: "k3s",
             password: &self.password,
-            ca_pem: &self.pki.ca.cert_pem,
+            ca_pem: &self.pki.ca_cert,
+            kind: DatastoreKind::Own,
         }
     }
 
@@ -96,7 +99,8 @@ fn lines<'a>(verdicts: impl IntoIterator<Item = &'a CaseVerdict>) -> String {
 }
 
 fn identities(pki: &Pki, own: &Identity) -> Identities {
-    Identities::new(&pki.ca, own, "k3s", OffsetDateTime::now_utc()).expect("certificates")
+    let ca = pki.authority().expect("ours");
+    Identities::new(&ca, own, "k3s", OffsetDateTime::now_utc()).expect("certificates")
 }
 
 #[test]
@@ -283,7 +287,7 @@ fn postgres_must_prove_who_it_is_and_let_the_role_work() {
     insta::assert_snapshot!(named("postgres"), @"inconclusive: the certificate of postgres is not valid for it: hostname mismatch");
 
     let stranger = certificates();
-    let ca_pem = &*stranger.ca.cert_pem;
+    let ca_pem = &*stranger.ca_cert;
     insta::assert_snapshot!(right(&DatastoreTarget { ca_pem, ..datastore }, &lab.identities), @"inconclusive: the certificate of 127.0.0.1 is not valid for it: self-signed certificate in certificate chain");
     let theirs = identities(&stranger, &stranger.servers["s1"]);
     insta::assert_snapshot!(right(&datastore, &theirs), @r#"inconclusive: TLS alert "unknown ca""#);
@@ -327,7 +331,8 @@ fn what_is_not_a_refusal_shows_nothing() {
         database: "k3s",
         user: "k3s",
         password: &password,
-        ca_pem: &pki.ca.cert_pem,
+        ca_pem: &pki.ca_cert,
+        kind: DatastoreKind::Own,
     };
     let hear = |mut stream: &TcpStream| {
         let mut request = [0; 512];

@@ -92,6 +92,28 @@ fn a_unit_runs_once_and_can_be_read_again() {
 }
 
 #[test]
+fn a_unit_does_not_start_while_another_owner_has_the_lease() {
+    let host = Host::new();
+    let mut remote = host.connect();
+    let lease = |owner: &str| Lease {
+        owner: owner.to_owned(),
+        ..Lease::default()
+    };
+    let mut starts = |owner: &str| {
+        let mut unit = Detached::new("unit").unwrap().under_lease(Some(owner));
+        apply(&mut remote, &mut unit, "exit 0").0
+    };
+    assert_eq!(starts("ours"), Ok(Finished::Held), "nobody has the lease");
+    lease::take(&mut host.connect(), &lease("other")).unwrap();
+    assert_eq!(starts("ours"), Ok(Finished::Held));
+    assert_eq!(host.elsewhere.started(), 0);
+    lease::release(&mut host.connect(), "other").unwrap();
+    lease::take(&mut host.connect(), &lease("ours")).unwrap();
+    assert_eq!(starts("ours"), Ok(Finished::Exit(0)));
+    assert_eq!(host.elsewhere.started(), 1);
+}
+
+#[test]
 fn a_unit_has_the_root_shells_surroundings() {
     let host = Host::new();
     let mut remote = host.connect();

@@ -9,6 +9,7 @@ mod bastions;
 mod datastore;
 mod detached;
 mod documents;
+mod external;
 mod plain;
 mod plain_logins;
 mod private;

@@ -12,7 +12,7 @@ use support::terminal::Terminal;
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/answers.example.toml");
 const SIZE: (u16, u16) = (80, 24);
 /// The questions about the cluster and the logins of all hosts.
-const FIELDS_OF_CLUSTER: usize = 16;
+const FIELDS_OF_CLUSTER: usize = 18;
 const DUMB: [(&str, &str); 1] = [("TERM", "dumb")];
 
 const NOBODY: &str = include_str!("../support/nobody.toml");
@@ -167,7 +167,7 @@ fn a_pair_is_entered_in_lines_and_its_answers_are_as_written_by_hand() {
     assert_eq!(terminal.ends(), 0);
     let said = terminal.said();
     assert!(said.contains("k3s-nginx: load-balancer+monitor,"), "{said}");
-    assert!(said.contains("asks for no certificate"), "{said}");
+    assert!(said.contains("needs no certificate"), "{said}");
     assert_eq!(load(&folder.path().join("lab.answers.toml")), by_hand);
 }
 

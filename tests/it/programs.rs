@@ -142,10 +142,10 @@ fn a_watch_on_a_terminal_is_drawn_in_place() {
     terminal.answers(QUESTION, "open sesame");
     for _ in 0..3 {
         terminal.hears("\x1b[H");
-        terminal.hears("Looks again every 1 s, until Ctrl-C.");
+        terminal.hears("Polls every 1 s; Ctrl-C stops.");
     }
     let shown = terminal.text();
-    assert_eq!(shown.matches("Looks again").count(), 1, "{shown}");
+    assert_eq!(shown.matches("Polls every").count(), 1, "{shown}");
     // The host goes away.
     drop(sshd);
     terminal.types("\x03");
@@ -222,6 +222,6 @@ fn the_variable_for_the_state_is_in_help_and_manual() {
         let said = text(&run(home.path(), &arguments).stdout);
         let said = said.replace("\\-", "-");
         assert!(said.contains("K3S_HA_WIZARD_STATE"), "{said}");
-        assert!(said.contains("could not look"), "{said}");
+        assert!(said.contains("could not check"), "{said}");
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use k3s_ha_wizard::address::Endpoint;
-use k3s_ha_wizard::remote::{Remote, RemoteError, Ssh};
+use k3s_ha_wizard::remote::{RelayTarget, Remote, RemoteError, Ssh};
 use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslConnector, SslMethod};
 use openssl::x509::X509;
@@ -72,6 +72,33 @@ fn a_relay_leads_there_and_back_again() {
         drop(relay);
         assert_eq!(beside(&mut ssh), "beside");
     }
+}
+
+#[test]
+fn what_goes_nowhere_comes_back_and_names_are_resolved_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut ssh = start();
+    let mut relay = ssh.relay_to(&RelayTarget::Back, LIMIT).unwrap();
+    for _ in 0..20 {
+        relay.write_all(b"there and back").unwrap();
+        let mut back = [0; 14];
+        relay.read_exact(&mut back).unwrap();
+        assert_eq!(&back, b"there and back");
+    }
+    drop(relay);
+    drop(
+        ssh.relay(&Endpoint::parse("localhost", port).unwrap(), LIMIT)
+            .unwrap(),
+    );
+    listener.accept().unwrap();
+    let nowhere = Endpoint::parse("nowhere.invalid", port).unwrap();
+    let unknown = ssh.relay(&nowhere, LIMIT).err().unwrap().to_string();
+    assert!(unknown.contains("does not resolve"), "{unknown}");
+    for hostile in ["$(reboot)", "a b", "-x", "", "a'b"] {
+        assert_eq!(Endpoint::parse(hostile, port), None, "{hostile}");
+    }
+    assert_eq!(beside(&mut ssh), "beside");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_kubeconfig_is_printed_and_merged_after_a_backup() {
 
     let kube = home.path().join(".kube");
     let said = out(&wizard(home.path(), &["kubeconfig", "--merge"]));
-    assert!(said.contains("has this cluster now"), "{said}");
+    assert!(said.contains("now contains this cluster"), "{said}");
     assert_eq!(std::fs::read_to_string(kube.join("config")).unwrap(), OURS);
 
     // A file of the operator's, behind a link as dotfiles are.
@@ -70,7 +70,7 @@ fn a_kubeconfig_is_printed_and_merged_after_a_backup() {
     assert_eq!(mode & 0o777, 0o600);
 
     let said = out(&wizard(home.path(), &["kubeconfig", "--merge"]));
-    assert!(said.contains("has this cluster already"), "{said}");
+    assert!(said.contains("already contains this cluster"), "{said}");
     assert_eq!(std::fs::read_to_string(&real).unwrap(), merged);
 
     // What is no kubeconfig stays as it is.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use k3s_ha_wizard::events::What;
 
-use crate::install::must_be_a_cluster;
-use crate::lab::{Ended, Lab, Wizard};
+use crate::install::{must_be_a_cluster, must_change_nothing};
+use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, picture};
+use crate::refusals::refused;
 
 /// How many bytes crossed the line to a host in the end, after its connection was lost if it was.
 fn sent(run: &Ended, host: &str) -> u64 {
@@ -19,39 +20,121 @@ fn sent(run: &Ended, host: &str) -> u64 {
     line.split(' ').next().unwrap().parse().unwrap()
 }
 
-#[test]
-#[ignore = "tests/run --all runs it: it takes three minutes"]
-fn hosts_without_internet_install_from_a_bundle() {
-    let lab = Lab::fresh();
+/// Creates a bundle from these hosts, on which nothing stays. The wizard has it in its answers, with
+/// neither mirrors nor a name that a name server would be asked for.
+fn with_bundle(lab: &Lab, references: &[&str]) -> Wizard {
     let wizard = Wizard::new();
     let path = wizard.state.path().join("lab.bundle");
-    let path = path.to_str().unwrap();
-    let create = ["bundle", "create", "--reference", "k3s-agent", "-o", path];
+    let mut create = vec!["bundle", "create", "-o", path.to_str().unwrap()];
+    create.extend(references.iter().flat_map(|host| ["--reference", host]));
+    let before = picture(lab);
     let (code, said) = wizard.says(&create);
     assert_eq!(code, Some(0), "{said}");
-    let sources: Vec<_> = said.lines().take(3).collect();
-    let sources = sources.join("\n");
-    let left =
-        "ls /var/lib/k3s-ha-wizard 2>/dev/null; ls /var/lib/dpkg/info/nginx.list 2>/dev/null; :";
-    assert_eq!(
-        lab.must("k3s-agent", left),
-        "",
-        "nothing stays on the reference host"
-    );
+    assert_eq!(changes(&before, &picture(lab)), Vec::<String>::new());
 
-    // Neither mirrors nor a name that a name server would be asked for.
+    let sources: Vec<_> = said.lines().take(3).collect();
     let outside = [
         "install_url",
         "artifact_url",
         "name = \"postgres.lab.internal\"",
     ];
-    let wizard = wizard.answering(|text| {
-        let inside = text
-            .lines()
-            .filter(|line| !outside.iter().any(|key| line.starts_with(key)));
+    wizard.answering(|text| {
+        let lines = text.lines();
+        let inside = lines.filter(|line| !outside.iter().any(|key| line.starts_with(key)));
         let inside: Vec<_> = inside.collect();
-        format!("{}\n\n{sources}\n", inside.join("\n"))
-    });
+        format!("{}\n\n{}\n", inside.join("\n"), sources.join("\n"))
+    })
+}
+
+/// What came from the bundle is gone, nothing is left to do, and no host has asked anything outside. That
+/// is also where the lab's RPMs are.
+fn must_be_complete(lab: &Lab, wizard: &Wizard, run: &Ended) {
+    must_be_a_cluster(run);
+    let nothing = "ls -d /var/lib/k3s-ha-wizard/bundle 2>/dev/null; :";
+    for host in HOSTS {
+        assert_eq!(lab.must(host, nothing), "", "{host}");
+    }
+    let before = picture(lab);
+    must_change_nothing(&wizard.run().good());
+    assert_eq!(changes(&before, &picture(lab)), Vec::<String>::new());
+    let (code, text) = wizard.says(&["check"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(lab.says(&["network", "dropped"]), "0\n");
+}
+
+/// As `SUSEConnect` registers a host: zypper asks such a service before most of what it does.
+const REGISTERS: &str = "[ ! -d /etc/zypp ] || {
+    mkdir -p /etc/zypp/services.d
+    printf '[one]\nenabled=1\nautorefresh=1\nurl=http://203.0.113.9/\ntype=ris\n' \
+        >/etc/zypp/services.d/one.service
+}";
+
+fn installs_from_a_bundle(family: &str, references: &[&str]) {
+    let lab = Lab::of(family);
+    let wizard = with_bundle(&lab, references);
+    for host in HOSTS {
+        lab.must(host, REGISTERS);
+    }
+    lab.does(&["network", "off"]);
+    must_be_complete(&lab, &wizard, &wizard.run().good());
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn suse15() {
+    installs_from_a_bundle("suse15", &["k3s-agent"]);
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn rhel9() {
+    installs_from_a_bundle("rhel9", &["k3s-agent"]);
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn mixed() {
+    installs_from_a_bundle("mixed", &["k3s-postgres", "k3s-nginx"]);
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn suse16() {
+    installs_from_a_bundle("suse16", &["k3s-agent"]);
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn rhel10() {
+    installs_from_a_bundle("rhel10", &["k3s-agent"]);
+}
+
+/// A system whose packages are not in it, and a host that does not trust the key that signed them.
+#[test]
+fn what_a_bundle_lacks_for_a_family_is_said_before_the_first_change() {
+    let lab = Lab::of("mixed");
+    let wizard = with_bundle(&lab, &["k3s-nginx"]);
+    lab.does(&["network", "off"]);
+    let key = lab.must("k3s-nginx", "rpm -q gpg-pubkey --qf '%{VERSION}'");
+    lab.must("k3s-nginx", "rpm -e gpg-pubkey 2>/dev/null");
+    let untrusted = format!("{}, which it does not trust", key.trim());
+    let because = [
+        (
+            "k3s-postgres, packages",
+            "the bundle has no packages for sles 15.7 (x86_64), only for rhel 9 (x86_64)",
+        ),
+        ("k3s-nginx, packages", &untrusted),
+        ("k3s-nginx, packages", "rpm --import FILE"),
+    ];
+    refused(&lab, &wizard, &because);
+    assert_eq!(lab.says(&["network", "dropped"]), "0\n");
+}
+
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn debian_after_a_connection_was_lost() {
+    let lab = Lab::fresh();
+    let wizard = with_bundle(&lab, &["k3s-agent"]);
     lab.does(&["network", "off"]);
 
     // The connection to one server is reset in the middle of its images.
@@ -75,16 +158,7 @@ fn hosts_without_internet_install_from_a_bundle() {
     });
     let run = run.good();
     assert!(cut);
-    must_be_a_cluster(&run);
     let (whole, rest) = (sent(&run, "k3s-server-1"), sent(&run, "k3s-server-2"));
     assert!(rest > 0 && rest + (30 << 20) < whole, "{rest} of {whole}");
-    let nothing = "ls -d /var/lib/k3s-ha-wizard/bundle 2>/dev/null; :";
-    for host in crate::lab::HOSTS {
-        assert_eq!(lab.must(host, nothing), "", "{host}");
-    }
-
-    assert_eq!(wizard.run().good().changed(), Vec::<&str>::new());
-    let (code, text) = wizard.says(&["check"]);
-    assert_eq!(code, Some(0), "{text}");
-    assert_eq!(lab.says(&["network", "dropped"]), "0\n");
+    must_be_complete(&lab, &wizard, &run);
 }

@@ -114,7 +114,7 @@ fn drills_are_refused_unless_the_cluster_is_whole_and_its_name_is_given() {
     let before = lab.must("k3s-nginx", "systemctl show -p MainPID k3s-lb");
     let (code, said) = wizard.says(&["drill", "--yes", "kill-nginx"]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("not done"), "{said}");
+    assert!(said.contains("not run"), "{said}");
     assert_eq!(
         lab.must("k3s-nginx", "systemctl show -p MainPID k3s-lb"),
         before

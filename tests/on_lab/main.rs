@@ -10,6 +10,7 @@ mod bundle;
 mod drill;
 mod earlier;
 mod exec_watch;
+mod external;
 mod external_balancer;
 mod families;
 mod faults;

@@ -62,7 +62,7 @@ fn a_tunnel_that_is_cut_is_told() {
         let Outcome::Failed(failure) = outcome(&run, node) else {
             panic!("{node}: {:?}", outcome(&run, node));
         };
-        let who = format!("{node} does not reach {others} through the pods' network");
+        let who = format!("{node} does not reach {others} through the pod network");
         assert!(failure.why.starts_with(&who), "{}", failure.why);
         let what = format!("8472/udp must be open, both ways, between {own} and {theirs}");
         assert!(failure.why.contains(&what), "{}", failure.why);
@@ -93,7 +93,7 @@ fn a_tunnel_that_is_cut_is_told() {
         let Outcome::Warned { why } = outcome(&run, node) else {
             panic!("{node}: {:?}", outcome(&run, node));
         };
-        assert!(why.starts_with("not tried: flannel-backend"), "{why}");
+        assert!(why.starts_with("not tested: flannel-backend"), "{why}");
         assert_eq!(proofs(&run, node), []);
     }
 

@@ -6,7 +6,7 @@ use k3s_ha_wizard::events::Outcome;
 use k3s_ha_wizard::platform::network;
 
 /// A run that must be refused, each of these said, and nothing changed.
-fn refused(lab: &Lab, wizard: &Wizard, because: &[(&str, &str)]) -> Ended {
+pub fn refused(lab: &Lab, wizard: &Wizard, because: &[(&str, &str)]) -> Ended {
     let before = picture(lab);
     let run = wizard.run();
     assert_eq!(changes(&before, &picture(lab)), Vec::<String>::new());

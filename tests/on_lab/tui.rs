@@ -237,15 +237,15 @@ fn straight_from_an_empty_list_of_hosts_phase_by_phase() {
 
     // The wizard has kept no password: the live page asks for it, and does not keep it either.
     let mut terminal = Terminal::start(WIZARD, (120, 50), &[], &[AGENT], folder.path());
-    terminal.waits_for("  Look at lab");
+    terminal.waits_for("  Live page of lab");
     terminal.types("\u{1b}[B\u{1b}[B");
-    terminal.waits_for("▸ Look at lab");
+    terminal.waits_for("▸ Live page of lab");
     terminal.types("\r");
     terminal.waits_for("sudo on k3s-server-1 asks for");
     terminal.types("wrong\r");
     terminal.waits_for("The previous one was refused.");
     terminal.types(&format!("{}\r", secret("sudo_password")));
-    terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
+    terminal.waits_for("Live: polling k3s-server-1 every 5 s");
     terminal.waits_for("Nodes  all healthy");
     terminal.waits_for("every connection uses TLS with the client certificate");
     terminal.types("\u{3}");
@@ -278,9 +278,9 @@ pub fn resumed(folder: &Path) -> Terminal {
 
 /// The page follows the cluster, whichever host is lost; so does `status`.
 fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
-    terminal.waits_for("Live: k3s-server-1 is asked every 5 s");
+    terminal.waits_for("Live: polling k3s-server-1 every 5 s");
     terminal.waits_for("every connection uses TLS with the client certificate");
-    terminal.waits_for("✓ the authority");
+    terminal.waits_for("✓ the CA");
     let (code, said) = status(folder);
     assert_eq!(code, Some(0), "{said}");
     let drawn = terminal.drawn();
@@ -290,19 +290,19 @@ fn is_live(lab: &Lab, terminal: &Terminal, folder: &Path) {
 
     lab.must("k3s-agent", "systemctl stop k3s-agent");
     terminal.waits_for("✗ k3s-agent     NotReady");
-    terminal.waits_for("does not answer any more");
+    terminal.waits_for("no longer reports");
     let (code, said) = status(folder);
     assert_eq!(code, Some(1), "{said}");
-    let ill = "node k3s-agent: does not answer any more";
+    let ill = "node k3s-agent: no longer reports";
     assert!(said.contains(ill), "{said}");
     lab.must("k3s-agent", "systemctl start k3s-agent");
     terminal.waits_for("Nodes  all healthy");
 
     lab.must("k3s-server-1", "systemctl stop k3s");
-    terminal.waits_for("Live: k3s-server-2 is asked every 5 s");
+    terminal.waits_for("Live: polling k3s-server-2 every 5 s");
     terminal.waits_for("has no connection to the datastore");
     lab.must("k3s-postgres", "systemctl stop postgresql@15-main");
-    terminal.waits_for("Datastore  ✗ unknown now");
+    terminal.waits_for("Datastore  ✗ currently unknown");
     lab.must("k3s-postgres", "systemctl start postgresql@15-main");
     lab.must("k3s-server-1", "systemctl start k3s");
     terminal.waits_for("every connection uses TLS with the client certificate");

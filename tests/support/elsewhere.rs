@@ -8,9 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k3s_ha_wizard::address::Endpoint;
 use k3s_ha_wizard::events::Stream;
-use k3s_ha_wizard::remote::{Relay, Remote, RemoteError, Script, ScriptInput};
+use k3s_ha_wizard::remote::{Relay, RelayTarget, Remote, RemoteError, Script, ScriptInput};
 
 const REAL: &str = "/run/k3s-ha-wizard";
 
@@ -155,12 +154,12 @@ impl<R: Remote> Remote for There<R> {
         self.remote.feed(&script, input, limit, line)
     }
 
-    fn relay(
+    fn relay_to(
         &mut self,
-        to: &Endpoint,
+        to: &RelayTarget,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError> {
-        self.remote.relay(to, limit)
+        self.remote.relay_to(to, limit)
     }
 
     fn keep_alive(&mut self) -> Result<(), RemoteError> {

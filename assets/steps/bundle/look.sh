@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # What a host needs of a bundle, and what it has of it already. Changes nothing.
 # inputs: BUNDLE INDEX POSTGRES PACKAGES VERSION IMAGES IMAGES_SIZE IMAGES_SHA256 (empty if not needed)
-# says: packages=here, packages=bundle or why they cannot be installed; want=FILE, part=BYTES FILE,
-#       have=SHA256 FILE
+# says: packages=here, packages=bundle or why they cannot be installed; untrusted=KEY, want=FILE,
+#       part=BYTES FILE, have=SHA256 FILE
 
 packages() {
     if packages_are_here >/dev/null; then
@@ -12,13 +12,10 @@ packages() {
     make_run
     folder=$(umask 077 && mktemp -d "$RUN/bundle.XXXXXX") || return
     printf '%s' "$INDEX" >"$folder/index"
-    # shellcheck disable=SC2086 # a list of packages
-    set -- $PACKAGES
-    [ -z "$POSTGRES" ] || set -- "$(postgres_package)" "$@"
-    if files=$(needed_files "$folder" "$@" 2>"$folder/why"); then
+    if needed=$(needed_files "$folder" 2>"$folder/why"); then
         echo packages=bundle
-        say "$files" | sed -n 's|^.|want=packages/&|p'
-        [ -z "$files" ] || echo want=packages/index
+        say "$needed" | sed -n 's/^key=/untrusted=/p; t; s|^.|want=packages/&|p'
+        [ -z "$needed" ] || echo want=packages/index
     else
         printf 'packages=%s\n' "$(tail -n 5 "$folder/why" | tr '\n' ' ')"
     fi

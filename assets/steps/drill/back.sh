@@ -2,7 +2,7 @@
 # The services of this host run again after a drill.
 # inputs: SERVICES POSTGRES (not empty where the host has the one Postgres of K3s) DB_PORT
 
-runs() { [ "$(systemctl is-active "$1")" = active ] || { say "$1 does not run"; return 1; }; }
+runs() { [ "$(systemctl is-active "$1")" = active ] || { say "$1 is not running"; return 1; }; }
 
 satisfied() {
     for service in $SERVICES; do runs "$service" || return; done
@@ -12,5 +12,5 @@ satisfied() {
 
 apply() {
     wait_for 300
-    say 'its services run again'
+    say "the host's services run again"
 }

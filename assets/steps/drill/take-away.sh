@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Takes a service or the whole host away, and gives it back. A timer of systemd gives it back too, whatever
-# becomes of this connection.
+# Takes down a service or the whole host, and brings it back. A systemd timer brings it back too, whatever
+# happens to this connection.
 # inputs: HOW UNIT (empty for the one Postgres of K3s) SECONDS_AWAY SSH_PORT DB_PORT
 
 UNDO=k3s-ha-wizard-undo
@@ -23,7 +23,7 @@ refuses() {
         ;;
     stop | kill)
         service=$(unit)
-        [ "$(systemctl is-active "$service")" = active ] || { say "$service does not run"; return 3; }
+        [ "$(systemctl is-active "$service")" = active ] || { say "$service is not running"; return 3; }
         ;;
     esac
 }
@@ -34,7 +34,7 @@ arm() {
     systemd-run --quiet --collect --unit="$UNDO" --on-active=$((SECONDS_AWAY + 60)) \
         --timer-property=AccuracySec=1s "$@"
     [ "$(systemctl is-active "$UNDO.timer")" = active ] || {
-        say 'the timer that ends this drill is not active: nothing was taken away' >&2
+        say 'the timer that ends this drill is not active: nothing was taken down' >&2
         return 1
     }
     say "armed: in $((SECONDS_AWAY + 60)) s systemd runs: $*"
@@ -63,7 +63,7 @@ kill_service() {
     began=$(date +%s)
     until is_back; do
         if [ $(($(date +%s) - began)) -ge 60 ]; then
-            say "$service does not start again by itself within 60 s after it was killed: it is started now" >&2
+            say "systemd has not restarted $service within 60 s after it was killed: the drill starts it now" >&2
             systemctl reset-failed "$service" || :
             systemctl start "$service"
             disarm
@@ -71,7 +71,7 @@ kill_service() {
         fi
         sleep 0.2
     done
-    say "it was started again after $(($(date +%s) - began)) s"
+    say "systemd restarted $service after $(($(date +%s) - began)) s"
     disarm
 }
 

@@ -94,8 +94,8 @@ only() {
 
 # compare_rules: sets $missing and $stale, rules of the wizard for links that are gone.
 compare_rules() {
-    present=$(rules 2>&1) || { say "the firewall cannot be asked: $present"; return 2; }
-    needed=$(wanted 2>&1) || { say "the firewall cannot be asked: $needed"; return 2; }
+    present=$(rules 2>&1) || { say "the firewall cannot be queried: $present"; return 2; }
+    needed=$(wanted 2>&1) || { say "the firewall cannot be queried: $needed"; return 2; }
     ours=$(cat "$ADDED" 2>/dev/null) || ours=
     missing=$(only "$needed" "$present")
     gone=$(only "$ours" "$present")

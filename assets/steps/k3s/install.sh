@@ -20,13 +20,13 @@ takes_wrong_policy() {
 refuses() {
     if [ -e "$UNIT" ] && [ ! -e "$OURS" ]; then
         say "a K3s that this wizard did not install is here already ($UNIT)." \
-            'Remove it with its own uninstall script, or take another host'
+            'Remove it with its own uninstall script, or use another host'
         return 3
     fi
     for other in k3s k3s-agent; do
         if [ "$other" != "$SERVICE" ] && [ -e "/etc/systemd/system/$other.service" ]; then
             say "this host already runs $other, and cannot be a $KIND as well." \
-                'Remove it with its own uninstall script, or take another host'
+                'Remove it with its own uninstall script, or use another host'
             return 3
         fi
     done
@@ -53,7 +53,7 @@ satisfied() {
     [ -e "$UNIT" ] || { say "there is no service $SERVICE"; return 1; }
     look_at "$SERVICE"
     [ "$(shown UnitFileState)" = enabled ] ||
-        { say "$SERVICE does not start with the machine"; return 1; }
+        { say "$SERVICE is not enabled at boot"; return 1; }
     files_are || return
     [ "$(shown NeedDaemonReload)" = no ] || { say "systemd has not read the unit of $SERVICE"; return 1; }
 }

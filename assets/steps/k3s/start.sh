@@ -77,13 +77,13 @@ apply() {
         waited=$(($(date +%s) - since))
         again=$(($(property "$SERVICE" NRestarts) - restarts))
         if [ "$again" -ge 3 ]; then
-            say "$SERVICE ended $again times: $(complaint)" >&2
+            say "$SERVICE exited $again times: $(complaint)" >&2
             return 1
         fi
         refused=$(journalctl -u "$SERVICE" --no-pager -o cat --since "@$since" |
             grep -c 'Failed to ping database connection') || :
         if [ "$refused" -ge 45 ]; then
-            say "$SERVICE does not get into its datastore: $(complaint)" >&2
+            say "$SERVICE cannot connect to its datastore: $(complaint)" >&2
             return 1
         fi
         if [ "$waited" -ge "$WAIT" ]; then

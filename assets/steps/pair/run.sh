@@ -56,7 +56,7 @@ satisfied() {
     files_are || return
     look_at "$SERVICE"
     [ "$(shown UnitFileState)" = enabled ] || { say "$SERVICE is not enabled at boot"; return 1; }
-    [ "$(shown ActiveState)" = active ] || { say "$SERVICE does not run"; return 1; }
+    [ "$(shown ActiveState)" = active ] || { say "$SERVICE is not running"; return 1; }
     as_started || { say "$SERVICE runs with an old unit"; return 1; }
     [ -n "$(of loaded)" ] || { look; return 1; }
     [ -z "$(of errors)" ] || { say "Postgres does not understand its rules: $(of errors)"; return 2; }

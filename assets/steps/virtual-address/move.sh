@@ -29,10 +29,9 @@ apply() {
         began=$(date +%s)
         until answers; do
             if [ $(($(date +%s) - began)) -ge 15 ]; then
-                say "$VIRTUAL_IP does not answer within 15 s after it left this host: it cannot move in this" \
-                    'network, as in most clouds, or VRRP (IP protocol 112) is blocked between the load' \
-                    'balancers. Allow it; or use one load balancer without virtual_ip, or a load' \
-                    'balancer of the cloud' >&2
+                say "$VIRTUAL_IP has not answered for 15 s since it left this host: either this network does not" \
+                    'let an address move, as in most clouds, or VRRP (IP protocol 112) is blocked between the' \
+                    'load balancers. Allow VRRP, or use one load balancer without virtual_ip' >&2
                 return 1
             fi
             sleep 0.1

@@ -300,7 +300,7 @@ impl Reading<'_> {
         } else if value.contains('%') {
             return Err(self.cannot(line, &what));
         } else if line.arguments.len() > 1 || jump::hops(value).is_none() {
-            return Err(line.wrong("must be [user@]name[:port], with commas between several"));
+            return Err(line.wrong("must be [user@]name[:port], several separated by commas"));
         } else {
             self.said.proxy_jump = Some(Written {
                 text: value.to_owned(),

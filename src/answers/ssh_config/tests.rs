@@ -92,7 +92,7 @@ fn what_cannot_be_done_names_its_line() {
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
     .ssh/config:2: ProxyJump bastion,%h, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
-    .ssh/config:2: ProxyJump: must be [user@]name[:port], with commas between several
+    .ssh/config:2: ProxyJump: must be [user@]name[:port], several separated by commas
     .ssh/config:1: Match exec true, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
     .ssh/config:1: Match host db, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"
     .ssh/config:2: CanonicalizeHostname always, which the wizard does not support. If db can be reached without it, set config under [ssh] to another file, or to "none"

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_topology_is_checked() {
     insta::assert_snapshot!(problems(""), @r#"
-    1:1: hosts: no host has the role "postgres": at least one is needed
+    1:1: hosts: no host has the role "postgres": at least one is needed. For an external Postgres, set postgres.endpoints instead
     1:1: hosts: no host has the role "server": at least one is needed
     1:1: hosts: no host has the role "load-balancer": at least one is needed, or load_balancer.endpoint with an external one
     "#);
@@ -21,7 +21,7 @@ fn the_topology_is_checked() {
             { name = "-h", role = "agent", address = "10.0.0.8:2222" },
             { name = "i", role = "agent", address = "10.0.0.256" },
         ]"#), @r#"
-    1:1: load_balancer.virtual_ip: is missing: the load balancers d and e share an address, which one of them holds. Set a free address of their network, or leave one of the two hosts out
+    1:1: load_balancer.virtual_ip: is missing: the load balancers d and e share an address, which one of them holds. Set a free address in their network, or leave one of the two hosts out
     1:1: postgres.name: is missing: the servers use one DNS name for the two Postgres hosts, for example "postgres.k3s.internal". They get it in /etc/hosts
     2:17: hosts: there are two Postgres hosts, so one host must have the role "monitor": for example the load balancer, as roles = ["load-balancer", "monitor"]
     5:54: hosts[2].address: 10.0.0.2 is already the address of b: each machine is one host

@@ -1,4 +1,4 @@
-//! What answers may say before it is built; pairs, and external parts.
+//! Roles in a list; pairs, and external parts.
 
 use super::*;
 
@@ -18,10 +18,8 @@ fn a_role_may_stand_in_a_list() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_read_and_refused() {
+fn a_monitor_is_for_two_postgres_hosts() {
     let text = r#"[ssh]
-[postgres]
-endpoint = "db.example:5432"
 [[hosts]]
 name = "db"
 role = "postgres"
@@ -36,7 +34,6 @@ roles = ["load-balancer", "monitor"]
 address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    3:12: postgres.endpoint: an external Postgres is not supported yet
     4:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }

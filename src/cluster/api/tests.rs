@@ -12,7 +12,7 @@ use super::*;
 use crate::cluster::Cluster;
 use crate::cluster::details::ObjectName;
 use crate::remote::scripted::Reply;
-use crate::remote::{Relay, Remote as _, RemoteError, Scripted};
+use crate::remote::{Relay, RelayTarget, Remote as _, RemoteError, Scripted};
 
 const NODES: &str = include_str!("../../../tests/fixtures/real/nodes-ready.json");
 const PODS: &str = include_str!("../../../tests/fixtures/real/pods-zoo.json");
@@ -142,7 +142,7 @@ pub(crate) fn server(host: Scripted, nodes: &str, pods: &str) -> Scripted {
     let kubeconfig = Reply::exit(0).out(&made.kubeconfig());
     host.on("/etc/rancher/k3s/k3s.yaml", kubeconfig)
         .relays(move |to| {
-            if !to.socket().is_some_and(|at| at.ip().is_loopback()) {
+            if !matches!(to, RelayTarget::To(to) if to.socket().is_some_and(|at| at.ip().is_loopback())) {
                 return Err(RemoteError::Unreachable {
                     host: name.clone(),
                     to: to.to_string(),
@@ -171,7 +171,7 @@ pub(crate) fn silent_server(host: Scripted) -> Scripted {
 pub(crate) fn impostor(host: Scripted) -> Scripted {
     let kubeconfig = Reply::exit(0).out(&kubeconfig());
     let other = MadeUpCluster::new();
-    let relays = move |_| {
+    let relays = move |_: &RelayTarget| {
         let stream = other.serve(usize::MAX, |path| panic!("it was asked for {path}"));
         Ok(Box::new(stream) as Box<dyn Relay>)
     };
@@ -313,7 +313,7 @@ fn who_is_not_trusted_is_told_apart() {
         Err(ApiError::Refused(why)) => why,
         other => panic!("{other:?}"),
     };
-    // The cluster was made anew, and has another authority.
+    // The cluster was recreated, and has another authority.
     let stream = MadeUpCluster::new().serve(1, |_| counted(200, "ok"));
     let connected = Api::connect(stream, &good.access());
     let why = refused(connected.and_then(|mut api| api.unready()));
@@ -350,10 +350,10 @@ fn what_is_no_answer_is_told() {
     insta::assert_snapshot!(unready, @"K3s's API answers 500: readyz check failed");
 
     let of = |said: Vec<u8>| why(made.ask(move |_| said.clone()).nodes());
-    insta::assert_snapshot!(of(counted(200, r#"{"kind":"PodList","items":[]}"#)), @"it does not answer a NodeList");
-    insta::assert_snapshot!(of(counted(200, "welcome")), @"it does not answer the JSON that was asked for: expected value at line 1 column 1");
+    insta::assert_snapshot!(of(counted(200, r#"{"kind":"PodList","items":[]}"#)), @"it did not answer with a NodeList");
+    insta::assert_snapshot!(of(counted(200, "welcome")), @"it did not answer with the JSON that was requested: expected value at line 1 column 1");
     let said = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX);
-    insta::assert_snapshot!(of(said.into_bytes()), @"what answers there says more than 16777216 bytes");
+    insta::assert_snapshot!(of(said.into_bytes()), @"the answer has more than 16777216 bytes");
     let evil = format!("\u{1b}[2J{}", "x".repeat(1000));
     let told = of(counted(500, &evil));
     assert!(!told.contains('\u{1b}') && told.len() < 300, "{told}");
@@ -371,7 +371,7 @@ fn a_body_without_an_end_is_given_up() {
         endless
     });
     let said = why(api.nodes());
-    assert_eq!(said, "what answers there says more than 16777216 bytes");
+    assert_eq!(said, "the answer has more than 16777216 bytes");
     assert!(
         matches!(api.pods(), Err(ApiError::Failed(_))),
         "nothing is asked there any more"
@@ -418,7 +418,10 @@ fn a_server_that_closes_is_not_asked_again() {
     let mut api = MadeUpCluster::new().ask(move |_| closing.as_bytes().to_vec());
     assert_eq!(api.unready(), Ok(None));
     let said = why(api.nodes());
-    assert_eq!(said, "the connection was closed before all was asked");
+    assert_eq!(
+        said,
+        "the connection was closed before all requests were sent"
+    );
 }
 
 /// An object of a list that kubectl printed, as the API answers it.
@@ -549,8 +552,5 @@ fn a_log_without_an_end_is_given_up() {
     let details = details.unwrap_or_else(|error| panic!("{error}"));
     assert!(details.log.is_none());
     let last = details.missing.last().map(String::as_str);
-    assert_eq!(
-        last,
-        Some("log: what answers there says more than 65540 bytes")
-    );
+    assert_eq!(last, Some("log: the answer has more than 65540 bytes"));
 }

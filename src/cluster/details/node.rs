@@ -16,7 +16,7 @@ pub(super) fn details(node: &NodeJson) -> Details {
     ];
     let addresses = status.addresses.iter().take(MANY);
     facts.extend(addresses.map(|address| fact(&clean(&address.kind), &address.address)));
-    facts.push(fact("pod range", &node.spec.pod_cidr));
+    facts.push(fact("pod CIDR", &node.spec.pod_cidr));
     facts.retain(|(_, text)| !text.is_empty());
     let taints = node.spec.taints.iter().take(MANY);
     facts.extend(taints.map(|taint| fact("taint", &written(taint))));

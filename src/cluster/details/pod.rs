@@ -32,7 +32,7 @@ fn part(kind: &str, status: &ContainerStatus, specs: &[Container]) -> ObjectPart
         let reason = with("waiting", &waiting.reason);
         (reason, true, waiting.message.clone())
     } else if let Some(ended) = &state.terminated {
-        let text = with("ended", &end(ended));
+        let text = with("terminated", &end(ended));
         (text, ended.exit_code != 0, ended.message.clone())
     } else if let Some(running) = &state.running {
         let since = running.started_at.as_deref().unwrap_or_default();
@@ -52,7 +52,7 @@ fn part(kind: &str, status: &ContainerStatus, specs: &[Container]) -> ObjectPart
         spec.map(|spec| with("image", &spec.image)),
         Some(why),
         Some(format!("restarts: {}", status.restart_count)),
-        last.map(|last| with("last end", &with(&end(last), &last.message))),
+        last.map(|last| with("last state", &with(&end(last), &last.message))),
     ];
     let notes = notes.into_iter().flatten().map(|note| clean(&note));
     ObjectPart {
@@ -195,9 +195,7 @@ fn crashed(ended: &Terminated, status: &ContainerStatus) -> (bool, String) {
             "Container {name} was killed: a liveness probe (see its events), or the node ran out \
              of memory (dmesg there)"
         ),
-        (_, code) => format!(
-            "Container {name} ended by itself with exit code {code}: its log usually says why"
-        ),
+        (_, code) => format!("Container {name} exited with code {code}: its log usually shows why"),
     };
     (true, text)
 }

@@ -101,9 +101,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["x509: certificate signed by unknown authority"],
-        "Postgres presents a certificate of another CA than /etc/rancher/k3s/datastore/ca.crt. \
-         Either this is another Postgres, or its ssl_cert_file was changed: run the wizard again \
-         to restore it.",
+        "Postgres presents a certificate that /etc/rancher/k3s/datastore/ca.crt did not issue. Either this is \
+         another Postgres, or its ssl_cert_file was changed: run the wizard again to restore it.",
     ),
     sign(
         &["x509: certificate is valid for"],

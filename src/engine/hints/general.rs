@@ -4,10 +4,10 @@ use crate::platform::hints::{Sign, at};
 
 const PACKAGES: &str = "The last lines are from the host's package manager. Try the same by hand \
                         there, fix it, then retry.";
-const SERVER: &str = "K3s says more in its journal: `journalctl -u k3s -n 100`. Fix the problem, then \
-                      retry.";
-const AGENT: &str = "K3s says more in its journal: `journalctl -u k3s-agent -n 100`. Fix the problem, then \
-                     retry.";
+const SERVER: &str =
+    "The K3s journal has more: `journalctl -u k3s -n 100`. Fix the problem, then retry.";
+const AGENT: &str =
+    "The K3s journal has more: `journalctl -u k3s-agent -n 100`. Fix the problem, then retry.";
 const SCRIPT: &str = "The install script ended without a reason. Usually k3s.version has no file \
                       for this host's processor architecture.";
 
@@ -24,8 +24,8 @@ pub(super) const STEPS: &[Sign] = &[
     at(
         "load-balancer/run",
         &[],
-        "nginx says more in its journal: `journalctl -u k3s-lb -n 50`, and `nginx -t -c \
-         /etc/k3s-lb/nginx.conf`. Fix the problem, then retry.",
+        "The nginx journal has more: `journalctl -u k3s-lb -n 50`, and `nginx -t -c /etc/k3s-lb/nginx.conf`. \
+         Fix the problem, then retry.",
     ),
 ];
 

@@ -66,8 +66,8 @@ pub(super) const CAUSES: &[Sign] = &[
     // --- The connection ------------------------------------------------------------------------
     sign(
         &["the connection was lost"],
-        "Is the host up, and the network to it? What runs there continues by itself: run the \
-         wizard again; it waits for that and starts nothing twice.",
+        "Is the host up, and the network to it? What runs there continues on its own: run the wizard again; it \
+         waits for that and starts nothing twice.",
     ),
     sign(
         &["is left on the host: it was restarted meanwhile"],

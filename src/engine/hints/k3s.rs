@@ -34,7 +34,7 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     at(
         "cluster/",
-        &["does not answer any more"],
+        &["no longer reports"],
         "The node has stopped reporting: is its host up, does `systemctl status k3s k3s-agent` \
          there say active, and can it reach port 6443 of the servers?",
     ),
@@ -190,8 +190,8 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     sign(
         &["Bootstrap key is locked"],
-        "Another server was creating the cluster, or died while doing so. K3s continues by itself \
-         after 25 s: run the wizard again.",
+        "Another server was creating the cluster, or died while doing so. K3s continues on its own after 25 s: \
+         run the wizard again.",
     ),
     sign(
         &["Reconciling bootstrap data between datastore and disk"],

@@ -150,7 +150,7 @@ pub(super) const CAUSES: &[Sign] = &[
         "The load balancer sends no connection to this server. Add it to its pool, see whether its \
          health check reaches port 6443 there, and turn off persistence by client address.",
     ),
-    // --- The pods' network ---------------------------------------------------------------------
+    // --- The pod network ----------------------------------------------------------------------
     at(
         OVERLAY,
         &["does not reach", "No route to host"],
@@ -169,20 +169,20 @@ pub(super) const CAUSES: &[Sign] = &[
 pub(super) const SYMPTOMS: &[Sign] = &[
     at(
         OVERLAY,
-        &["does not reach", "through the pods' network"],
+        &["does not reach", "through the pod network"],
         "Pods on these nodes cannot talk to each other. Open UDP port 8472 on both, and in any \
          firewall or security group between them; `tcpdump -ni any udp port 8472` on the other \
          node shows whether packets arrive.",
     ),
     at(
         MTLS,
-        &["does not hold: right certificate and password"],
+        &["mutual TLS with Postgres failed: right certificate and password"],
         "Postgres refuses a client that it should accept. Its log on the Postgres host says why, \
          under /var/log/postgresql or in `journalctl -u 'postgresql*'`.",
     ),
     at(
         MTLS,
-        &["does not hold: "],
+        &["mutual TLS with Postgres failed: "],
         "Postgres refuses the client, but not for the expected reason. Its log on the Postgres \
          host says why; run the wizard again if Postgres was just restarted.",
     ),
@@ -195,13 +195,13 @@ pub(super) const SYMPTOMS: &[Sign] = &[
     ),
     at(
         BALANCER,
-        &["does not lead to the cluster"],
+        &["does not forward to the cluster"],
         "No healthy K3s answers there. `tail /var/log/k3s-lb/error.log` here, and `systemctl \
          status k3s` on the servers, say why.",
     ),
     at(
         WAY,
-        &["does not answer here as the cluster"],
+        &["does not answer as this cluster"],
         "No healthy K3s answers there. `tail /var/log/k3s-lb/error.log` on the load balancer, and \
          `systemctl status k3s` on the servers, say why.",
     ),

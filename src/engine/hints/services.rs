@@ -28,8 +28,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["postmaster.pid", "already exists"],
-        "Postgres runs already, or died and left its postmaster.pid. If no process has the number \
-         in that file (`pgrep -a postgres`), remove that file from the data directory.",
+        "Postgres is already running, or crashed and left its postmaster.pid. If no process has the number in \
+         that file (`pgrep -a postgres`), remove that file from the data directory.",
     ),
     sign(
         &["postgresql.conf", "contains errors"],
@@ -114,8 +114,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["Job for", "a timeout was exceeded"],
-        "The service did not start in its time. `systemctl status UNIT` and `journalctl -u UNIT -n \
-         50` say what it waits for.",
+        "The service did not start in time. `systemctl status UNIT` and `journalctl -u UNIT -n 50` say what it \
+         waits for.",
     ),
 ];
 

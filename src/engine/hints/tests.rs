@@ -161,7 +161,7 @@ fn what_a_worker_keeps_is_enough_for_it() {
             words.iter().any(|word| line.contains(word))
         });
         let complaint = complaint.map_or("", String::as_str);
-        let why = format!("k3s ended 3 times: {complaint}");
+        let why = format!("k3s exited 3 times: {complaint}");
         let last = &lines[lines.len().saturating_sub(20)..];
         assert_eq!(
             journal_hint(name, &why, last),
@@ -256,7 +256,7 @@ fn what_programs_print_has_its_hint() {
 fn a_proof_that_does_not_hold_has_its_hint() {
     let proved = |case: Case, got: &CaseOutcome| {
         let why = format!(
-            "the proof of mutual TLS with Postgres does not hold: {} {got}",
+            "the proof of mutual TLS with Postgres failed: {} {got}",
             case.as_str()
         );
         let failure = Failure {

@@ -28,7 +28,12 @@ pub(super) fn send(site: &mut Site<'_, '_>, needs: &Needs) -> Result<Outcome, Tr
     };
     let contents = &bundle.contents;
     let look = look(site, needs, contents)?;
-    if let SourceTrial::Failed(why) = look.packages {
+    let why = match &look.packages {
+        SourceTrial::Failed(why) => Some(why.clone()),
+        SourceTrial::Untrusted(keys) => Some(format!("this host does not trust the key {keys}")),
+        SourceTrial::Not | SourceTrial::Reached | SourceTrial::Later(_) => None,
+    };
+    if let Some(why) = why {
         let why = format!("its packages cannot be installed from the bundle: {why}");
         return Err(Trouble::because(why));
     }
@@ -83,7 +88,7 @@ fn look(
     if status == 0 {
         return Ok(BundleLook::parse(&lines));
     }
-    let why = "the host cannot tell what it needs of the bundle";
+    let why = "the host did not report what it needs from the bundle";
     Err(Trouble::because(why).with_lines(complaints))
 }
 

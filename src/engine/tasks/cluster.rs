@@ -38,7 +38,7 @@ pub(super) fn learn_ca(site: &mut Site<'_, '_>) -> Result<Outcome, Trouble> {
         None => Outcome::Done,
         Some(_) => Outcome::Warned {
             why: "the cluster has another certificate authority than at the last run: it was \
-                  made anew, and agents of the old one cannot join it"
+                  recreated, and agents of the old one cannot join it"
                 .into(),
         },
     })

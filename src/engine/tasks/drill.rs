@@ -100,7 +100,7 @@ fn judge(
         .is_none_or(|limit| u128::from(gap) <= limit.as_millis());
     let expected = match probe.limit {
         Some(limit) => format!("at most {} s without an answer", limit.as_secs()),
-        None => "an answer again: this part has no second one".to_owned(),
+        None => "an answer again (this component is not redundant)".to_owned(),
     };
     site.proved("API", &expected, got.clone(), is_short)?;
     if *lost > 0 {

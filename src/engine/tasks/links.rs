@@ -39,7 +39,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, links: &[Link]) -> Result<Outcome, 
         ))
         .with_lines(broken)),
         (None, Some(why)) => Ok(Outcome::Warned {
-            why: format!("not tried: {why}"),
+            why: format!("not tested: {why}"),
         }),
         (None, None) => Ok(Outcome::Unchanged),
     }

@@ -3,6 +3,7 @@
 mod bundle;
 mod cluster;
 mod drill;
+mod external;
 mod external_balancer;
 mod installer;
 mod links;
@@ -12,8 +13,8 @@ mod virtual_address;
 
 use std::sync::{Mutex, PoisonError};
 
-use super::Run;
-use crate::events::{Failure, Outcome, What};
+use super::{Run, printed};
+use crate::events::{Failure, Outcome, Stream, What};
 use crate::pki;
 use crate::plan::{Late, LateValues, Step, Task, Work};
 use crate::remote::{Remote, RemoteError};
@@ -93,6 +94,12 @@ impl Site<'_, '_> {
         Ok(())
     }
 
+    /// A line for the log of the step.
+    fn say(&mut self, stream: Stream, text: &str) {
+        let said = printed(&self.step.id, stream, text);
+        self.record(said);
+    }
+
     /// What an earlier step made known.
     fn bound(&self, name: Late) -> Option<SecretText> {
         let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +117,8 @@ impl Site<'_, '_> {
 pub(super) fn only_looks(task: &Task) -> bool {
     match task {
         Task::ProveDatastore(_)
+        | Task::ProveExternal(_)
+        | Task::ProveStored { .. }
         | Task::ProveBalancer(_)
         | Task::ProveExternalBalancer(_)
         | Task::ProveEndpoint { .. }
@@ -123,6 +132,7 @@ pub(super) fn only_looks(task: &Task) -> bool {
         | Task::FetchInstaller { .. }
         | Task::SendBundle(_)
         | Task::LearnClusterCa
+        | Task::CreateDatabase(_)
         | Task::KeepKubeconfig { .. }
         | Task::StartProbe(_)
         | Task::StopProbe(_) => false,
@@ -144,6 +154,9 @@ pub(super) fn at(task: &Task, site: &mut Site<'_, '_>) -> Result<Outcome, Troubl
         }
         Task::SendBundle(needs) => bundle::send(site, needs),
         Task::ProveDatastore(proof) => proofs::datastore(site, proof),
+        Task::CreateDatabase(order) => external::create(site, order),
+        Task::ProveExternal(datastore) => external::prove(site, datastore),
+        Task::ProveStored { datastore, token } => external::stored(site, datastore, token),
         Task::LearnClusterCa => cluster::learn_ca(site),
         Task::ProveBalancer(proof) => proofs::balancer(site, proof),
         Task::ProveExternalBalancer(proof) => external_balancer::prove(site, proof),
@@ -165,7 +178,11 @@ pub(super) fn here(task: &Task, run: &Run<'_>) -> Result<Outcome, Trouble> {
     if *task != Task::KeepCertificates {
         return Err(Trouble::because("this task needs a host"));
     }
-    let directory = run.memory.folder.pki_dir();
+    let folder = run.memory.folder;
+    let directory = match run.pki.ca_key {
+        Some(_) => folder.pki_dir(),
+        None => folder.external_pki_dir(),
+    };
     let failed = |error: pki::PkiError| Trouble::because(error.to_string());
     if pki::load(&directory).map_err(failed)?.holds(run.pki) {
         return Ok(Outcome::Unchanged);

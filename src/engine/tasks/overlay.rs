@@ -1,4 +1,4 @@
-//! The pods' network, tried from each of its nodes.
+//! The pod network, tried from each of its nodes.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -36,7 +36,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, wanted: &OverlayProof) -> Result<Ou
         return Ok(not_tried(why));
     }
     let networks = site.bound(Late::PodNetworks);
-    let networks = networks.ok_or_else(|| Trouble::because("the pods' networks are not known"))?;
+    let networks = networks.ok_or_else(|| Trouble::because("the pod networks are not known"))?;
     let networks: BTreeMap<_, _> = networks
         .expose()
         .lines()
@@ -102,7 +102,7 @@ pub(super) fn prove(site: &mut Site<'_, '_>, wanted: &OverlayProof) -> Result<Ou
 /// What cannot be tried is no proof, and no failure either.
 fn not_tried(why: &str) -> Outcome {
     Outcome::Warned {
-        why: format!("not tried: {why}"),
+        why: format!("not tested: {why}"),
     }
 }
 
@@ -147,7 +147,7 @@ fn failed(
     let here = site.host;
     let names: Vec<_> = broken.iter().map(|(peer, ..)| peer.name).collect();
     let mut why = format!(
-        "{here} does not reach {} through the pods' network: {}",
+        "{here} does not reach {} through the pod network: {}",
         names.join(", "),
         broken.first().map_or("", |(_, why, _)| why),
     );

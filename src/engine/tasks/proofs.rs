@@ -12,12 +12,14 @@ use crate::engine::hosts::output;
 use crate::events::Outcome;
 use crate::plan::{BalancerProof, DatastoreProof};
 use crate::proof::balancer::{self, BalancerAnswer, BalancerVerdict};
-use crate::proof::datastore::{self, Case, CaseOutcome, CaseVerdict, DatastoreTarget, Identities};
-use crate::remote::{Relay, RemoteError, Script};
+use crate::proof::datastore::{
+    self, Case, CaseOutcome, CaseVerdict, DatastoreKind, DatastoreTarget, Identities,
+};
+use crate::remote::{Relay, RelayTarget, RemoteError, Script};
 
 /// How long what ends without an answer is tried again: it shows neither. A reset can overtake the
 /// last words of the other side.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The same through the load balancer: agents that tried too early made it leave the servers alone.
 const BALANCER_PATIENCE: Duration = BalancerProof::REST.saturating_add(Duration::from_secs(3));
 /// Between two attempts.
@@ -36,7 +38,9 @@ pub(super) fn datastore(
     let run = site.run;
     let own = run.pki.servers.get(site.host);
     let own = own.ok_or_else(|| Trouble::because("this server has no certificate"))?;
-    let identities = Identities::new(&run.pki.ca, own, &wanted.user, OffsetDateTime::now_utc())
+    let unknown = || Trouble::because("the key of the authority is not known");
+    let ca = run.pki.authority().ok_or_else(unknown)?;
+    let identities = Identities::new(&ca, own, &wanted.user, OffsetDateTime::now_utc())
         .map_err(|error| Trouble::because(error.to_string()))?;
 
     let mut broken = Vec::new();
@@ -47,12 +51,13 @@ pub(super) fn datastore(
             database: &wanted.database,
             user: &wanted.user,
             password: &run.secrets.db_password,
-            ca_pem: &run.pki.ca.cert_pem,
+            ca_pem: &run.pki.ca_cert,
+            kind: DatastoreKind::Own,
         };
         for case in Case::ALL {
             let proved = tried(
                 site,
-                &(*address).into(),
+                &RelayTarget::To((*address).into()),
                 PATIENCE,
                 |relay| datastore::prove(case, &datastore, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
@@ -80,10 +85,7 @@ pub(super) fn datastore(
             broken.push(got);
         }
     }
-    held(
-        broken,
-        "the proof of mutual TLS with Postgres does not hold",
-    )
+    held(broken, "the proof of mutual TLS with Postgres failed")
 }
 
 /// From the load balancer's host: every server answers behind it.
@@ -105,7 +107,7 @@ pub(super) fn balancer(
                 let (expected, got) = (verdict.expected(), verdict.got.to_string());
                 broken.push(format!("{address} {got}"));
                 site.proved("the load balancer", expected, got, false)?;
-                return held(broken, "the load balancer does not lead to the cluster");
+                return held(broken, "the load balancer does not forward to the cluster");
             }
         }
         answered.extend(answered_since(site, log_size)?);
@@ -148,10 +150,7 @@ pub(super) fn endpoint(site: &mut Site<'_, '_>, address: &Endpoint) -> Result<Ou
         holds,
     )?;
     let broken = if holds { vec![] } else { vec![got] };
-    held(
-        broken,
-        "the load balancer does not answer here as the cluster",
-    )
+    held(broken, "the load balancer does not answer as this cluster")
 }
 
 /// Asks the API at an address, over the network of the host.
@@ -172,7 +171,7 @@ pub(super) fn ping_as(
 ) -> Result<BalancerVerdict, RemoteError> {
     let proved = tried(
         site,
-        to,
+        &RelayTarget::To(to.clone()),
         BALANCER_PATIENCE,
         |relay| balancer::prove(name, ca_pem, relay),
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
@@ -182,16 +181,16 @@ pub(super) fn ping_as(
 
 /// Proves something through a relay; again, for so long, where the result is broken, which shows
 /// neither. The inner error is why there is no relay.
-fn tried<T>(
+pub(super) fn tried<T>(
     site: &mut Site<'_, '_>,
-    to: &Endpoint,
+    to: &RelayTarget,
     patience: Duration,
     prove: impl Fn(Box<dyn Relay + '_>) -> T,
     is_broken: impl Fn(&T) -> bool,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
     let end = Instant::now() + patience;
     loop {
-        let result = match site.remote.relay(to, ATTEMPT) {
+        let result = match site.remote.relay_to(to, ATTEMPT) {
             Ok(relay) => prove(relay),
             Err(error) if error.ends_connection() => return Err(error),
             Err(error) => return Ok(Err(error)),
@@ -230,7 +229,7 @@ pub(super) fn cluster_ca(site: &Site<'_, '_>) -> Result<String, Trouble> {
 }
 
 /// A proof changes nothing: it holds or it does not.
-fn held(broken: Vec<String>, what: &str) -> Result<Outcome, Trouble> {
+pub(super) fn held(broken: Vec<String>, what: &str) -> Result<Outcome, Trouble> {
     match broken.first() {
         None => Ok(Outcome::Unchanged),
         Some(first) => Err(Trouble::because(format!("{what}: {first}")).with_lines(broken)),

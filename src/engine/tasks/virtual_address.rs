@@ -15,8 +15,8 @@ use crate::remote::Script;
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(20);
-const INSTEAD: &str = "Where a network does not let an address move, as in most clouds: use one load \
-                       balancer without virtual_ip, or a load balancer of the cloud";
+const INSTEAD: &str = "If the network does not let an address move, as in most clouds, use one load balancer \
+                       without virtual_ip, or an external one";
 
 /// Whether this load balancer holds the address; with what was seen of the other one, exactly one.
 pub(super) fn holder(
@@ -42,8 +42,8 @@ pub(super) fn holder(
         (true, true) => (
             "both hold it".to_owned(),
             Some(format!(
-                "{other} and {here} both hold {ip}: they do not hear each other. VRRP (IP protocol \
-                 112) must be open between them, both ways; some clouds drop it. {INSTEAD}"
+                "{other} and {here} both hold {ip}: they do not receive each other's packets. VRRP (IP \
+                 protocol 112) must be open between them, both ways; some clouds drop it. {INSTEAD}"
             )),
         ),
         (false, false) => (

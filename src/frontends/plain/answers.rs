@@ -337,7 +337,7 @@ impl Walk {
                 self.console.say(text::ANSWERS_VALID);
             }
             for problem in &problems {
-                self.console.point("wrong: ", &problem.to_string());
+                self.console.point("wrong: ", &self.interview.told(problem));
             }
             for warning in self.interview.answers.warnings() {
                 self.console.point("warning: ", &warning);
@@ -351,7 +351,10 @@ impl Walk {
             let default = problems.is_empty().then_some(0);
             match self.choose(&choices, default, say::help::REVIEW)? {
                 0 => match problems.first() {
-                    Some(first) => self.console.say(&text::not_yet(&first.to_string())),
+                    Some(first) => {
+                        let told = self.interview.told(first);
+                        self.console.say(&text::not_yet(&told));
+                    }
                     None => return Ok(PlainPage::Connect),
                 },
                 1 => return Ok(PlainPage::Hosts),

@@ -84,7 +84,7 @@ fn walked(typed: &'static str, found: Found) -> (Walk, String) {
 }
 
 fn hosts_are_added_and_what_is_wrong_is_asked_again() -> String {
-    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\
+    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\
         Db One\n?\ndb\npostgres\nback\n\n10.0.0.5\nnowhere\n\nkay\nssh\n99999\n2222\n\n\n\n\n\n\n\n\n\n\
         2\nserver-1 10.0.0.11\n10.0.0.12 server-2\nlb 10.0.0.2\n\n\
         3\n4\n-\n\nback\nback\n\
@@ -178,7 +178,8 @@ fn joined(text: &str) -> String {
 
 #[test]
 fn a_host_without_name_and_address_is_not_added() {
-    let typed = "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\n\n\n\nkay\n\n\n\n\n\n\n\n\n\n\nquit\n";
+    let typed =
+        "1\nlab\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n1\n\n\n\n\nkay\n\n\n\n\n\n\n\n\n\n\nquit\n";
     let (walk, text) = walked(typed, Found::default());
     let said = "No host was added: a host needs a name and an address.";
     assert!(text.contains(said), "{text}");
@@ -193,13 +194,13 @@ fn options_are_asked_for_and_the_review_leads_back_to_each() -> String {
     };
     // The draft: back from its hosts, and on; then Enter to the review, except for a few fields.
     let typed = "1\nback\n\
-        Not a name\nprod\n\n\n\n\n\n\n\naccept\n2\n\n\n\n\n\n\n\n\
+        Not a name\nprod\n\n\n\n\n\n\n\naccept\n2\n\n\n\n\n\n\n\n\n\n\
         6\n\
-        \n\n\nnine\n5433\n\n\n\
+        \n\n\nnine\n5433\n\n\n\n\
         \nshort\na-token-of-22-letters-0\n\ncluster-cidr = \"10.1.0.0/16\"\ndisable = [\"traefik\"]\n\n\n\n\n\n\n\n\n\
         \n\n\n\n\
         \n\n\
-        4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n12\nback\n3\nquit\n";
+        4\nback\n4\nshop\nback\n\n=save\n\n\n\n\n\n12\nback\n3\nquit\n";
     let (walk, text) = walked(typed, found);
     let answers = &walk.interview.answers;
     assert_eq!(answers.cluster.name, "prod");
@@ -217,7 +218,7 @@ fn a_cluster_that_is_unfinished_comes_first_and_a_bad_file_is_told() -> String {
     let known = offers::Known {
         name: "prod".into(),
         answers: Answers::from_toml(crate::answers::example()).expect("valid"),
-        story: "failed, begun yesterday, 3 things made".into(),
+        story: "failed, started 2026-11-24T21:54:40Z, 3 changes".into(),
         unfinished: true,
         is_installed: true,
     };

@@ -17,7 +17,8 @@ pub const UNREADABLE: &str = "That is not valid text. Try again:";
 /// What `?` says at each list, before the way to answer.
 pub mod help {
     pub const WELCOME: &str = "Where to begin. Nothing is changed on any host before you have seen the plan and started it.";
-    pub const HOSTS: &str = "The list of hosts is changed here, one change at a time. Continue goes on to the settings.";
+    pub const HOSTS: &str = "The list of hosts is changed here, one change at a time. Continue leads to the \
+                             settings.";
     pub const WHICH_HOST: &str = "The host that this is for.";
     pub const REVIEW: &str = "Continue connects to the hosts. Every other number opens that part of the answers again, prints \
                               them, or saves them.";
@@ -75,9 +76,9 @@ pub const TRUST_HELP: &str = "This is the fingerprint that the host has just pre
                                 present another. If they match, answer yes: it is stored in the \
                                 answers.";
 pub const REACHING: &str = "Connecting to all hosts at once. This may take a minute.";
-pub const UNFIT: &str = "The preflight fails, see above for what to do. Nothing was changed. To \
-                         override a check, name it in an answers file: override = [\"NAME\"], \
-                         under [cluster] or at one host.";
+pub const UNFIT: &str = "The preflight failed: see above for what to do. Nothing was changed. To override a \
+                         check, name it in an answers file: override = [\"NAME\"], under [cluster] or at one \
+                         host.";
 pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 pub const NEXT: &str = "What now?";
 pub const PRINT_PLAN: Choice<'static> = ("Print the plan", "");
@@ -113,7 +114,7 @@ pub const PASSPHRASE: &str = "Passphrase of the key";
 pub const PASSWORD: &str = "Password";
 pub const SUDO_PASSWORD: &str = "Password for sudo";
 pub const SECRET_HELP: &str =
-    "It is not shown, is sent only to these hosts, and is written to no file.";
+    "It is not shown, is sent only to these hosts, and is never written to a file.";
 
 pub fn number(default: Option<usize>) -> String {
     match default {
@@ -138,9 +139,9 @@ pub fn field(label: &str, shown: &str) -> String {
 pub fn one_of(choices: &[&str]) -> String {
     let listed: Vec<_> = (1..)
         .zip(choices)
-        .map(|(number, choice)| format!("{number} {choice}"))
+        .map(|(number, choice)| format!("{number} for {choice}"))
         .collect();
-    format!("One of: {}.", listed.join(", "))
+    format!("Enter {}.", listed.join(", "))
 }
 
 pub const NO_NAME: &str = "(no name)";
@@ -149,7 +150,7 @@ pub fn host(name: &str, role: &str, address: &str, node_ip: &str, user: &str, po
     let node_ip = if node_ip.is_empty() {
         String::new()
     } else {
-        format!(", in the cluster {node_ip}")
+        format!(", node IP {node_ip}")
     };
     format!("{name}: {role}, {address}{node_ip}, user {user}, port {port}")
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use time::OffsetDateTime;
 
 use crate::answers::Answers;
-use crate::cluster::datastore::{Datastore, MemberLook};
+use crate::cluster::datastore::{Datastore, DatastoreLook};
 use crate::cluster::details::ObjectName;
 use crate::engine::control::Control;
 use crate::engine::look::Balancer;
@@ -192,10 +192,10 @@ fn balancer_teller(heard: &Sender<Message>) -> impl FnMut(Option<Balancer>) + us
 
 /// What each member of the datastore said last. They are watched one by one, and told of together.
 #[derive(Default)]
-struct Members(Vec<(String, Watched<MemberLook>)>);
+struct Members(Vec<(String, Watched<DatastoreLook>)>);
 
 impl Members {
-    fn told(&mut self, name: &str, news: News<MemberLook>, poll: &Poll) -> News<Datastore> {
+    fn told(&mut self, name: &str, news: News<DatastoreLook>, poll: &Poll) -> News<Datastore> {
         let since = match &news {
             News::Seen(seen) => seen.since,
             News::Lost(lost) => lost.since,
@@ -204,7 +204,7 @@ impl Members {
         if let Some((_, watched)) = members.find(|(member, _)| member == name) {
             watched.told(news);
         }
-        let now = |watched: &Watched<MemberLook>| match (&watched.seen, &watched.lost) {
+        let now = |watched: &Watched<DatastoreLook>| match (&watched.seen, &watched.lost) {
             (Some(seen), None) => Some(seen.picture.clone()),
             _ => None,
         };

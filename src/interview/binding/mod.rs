@@ -13,7 +13,7 @@ mod tests;
 
 use crate::answers::Answers;
 
-use super::form::Form;
+use super::form::{Field, Form};
 use super::section::Section;
 use super::text::section as say;
 pub use host::of_host;
@@ -38,8 +38,19 @@ pub(super) fn to_section(section: Section, form: &Form, answers: &mut Answers) -
     reader.errors
 }
 
-/// What changes with the answers while they are typed.
+/// What changes with the answers while they are typed: an external Postgres has more fields.
 pub(super) fn refresh(section: Section, form: &mut Form, answers: &Answers) {
     form.hosts = phase::hosts(section, answers);
+    // Whether the cluster exists changes no key.
+    let wanted = sections::fields(section, answers, false);
+    let is_same = |(there, wanted): (&Field, &Field)| there.key == wanted.key;
+    let same = form
+        .fields
+        .iter()
+        .zip(&wanted)
+        .take_while(|pair| is_same(*pair));
+    let same = same.count();
+    form.fields.truncate(same);
+    form.fields.extend(wanted.into_iter().skip(same));
     form.does = phase::does(section, answers);
 }

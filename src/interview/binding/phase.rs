@@ -28,6 +28,7 @@ pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
 pub fn does(section: Section, answers: &Answers) -> Vec<String> {
     match section {
         Section::Cluster => Vec::new(),
+        Section::Postgres if answers.postgres.is_external() => external(answers),
         Section::Postgres if answers.is_pair() => pair(answers),
         Section::Postgres => {
             let connections =
@@ -50,7 +51,7 @@ pub fn does(section: Section, answers: &Answers) -> Vec<String> {
             let rest = [
                 say::EXTERNAL_RECIPE,
                 say::BALANCER_NAMES,
-                say::EXTERNAL_PROOF,
+                say::EXTERNAL_BALANCER_PROOF,
                 say::EXTERNAL_UNSEEN,
             ];
             leads.into_iter().chain(rest.map(str::to_owned)).collect()
@@ -110,8 +111,32 @@ fn pair(answers: &Answers) -> Vec<String> {
     first.chain(monitors).chain(named).chain(rest).collect()
 }
 
+/// What is done to a Postgres that others run.
+fn external(answers: &Answers) -> Vec<String> {
+    let servers = answers.with_role(Role::Server).count();
+    let role = match answers.postgres.admin {
+        Some(_) => say::EXTERNAL_ADMIN,
+        None => say::EXTERNAL_SQL,
+    };
+    vec![
+        role.into(),
+        say::external_checks(50 * servers),
+        say::EXTERNAL_RETRIES.into(),
+        say::EXTERNAL_OPERATOR.into(),
+    ]
+}
+
 fn certificates(answers: &Answers) -> Vec<String> {
     let wanted = &answers.postgres;
+    if wanted.is_external() {
+        let shown = wanted.cert_file.is_some();
+        let files = if shown {
+            say::EXTERNAL_CLIENT
+        } else {
+            say::EXTERNAL_CA
+        };
+        return vec![files.into(), say::EXTERNAL_PROOF.into()];
+    }
     let mut does = vec![say::AUTHORITY.to_owned()];
     for host in answers.with_role(Role::Postgres) {
         let names = wanted.name.iter().cloned().chain([address(host)]);

@@ -1,8 +1,10 @@
 //! The forms of the options: from the answers and back.
 
+use std::path::PathBuf;
+
 use super::reader::{Reader, checks, named, optional, path, paths, proxy_text, secret, settings};
 use crate::answers::{
-    Answers, ExistingPostgres, Failover, HostKeys, ManageFirewall, ProxyUrl, Secret,
+    Answers, ExistingPostgres, Failover, HostKeys, ManageFirewall, ProxyUrl, Secret, SslMode,
 };
 use crate::interview::form::{Field, Kind};
 use crate::interview::section::Section;
@@ -11,6 +13,7 @@ use crate::interview::text::field::{self as say, Words};
 const HOST_KEYS: &[&str] = &["strict", "accept-new"];
 const EXISTING: &[&str] = &["refuse", "share"];
 const FAILOVER: &[&str] = &["steady", "fast"];
+const SSLMODE: &[&str] = &["verify-full", "verify-ca"];
 const MANAGE: &[&str] = &["report", "open"];
 
 pub fn fields(section: Section, answers: &Answers, is_known: bool) -> Vec<Field> {
@@ -113,6 +116,17 @@ fn cluster(answers: &Answers) -> Vec<Field> {
             say::NO_PROXY,
             &answers.proxy.no_proxy.join(" "),
         ),
+        text(
+            "sources.bundle",
+            say::BUNDLE,
+            &path(answers.sources.bundle.as_ref()),
+        )
+        .under(say::OF_BUNDLE),
+        maybe(
+            "sources.bundle_sha256",
+            say::BUNDLE_SHA256,
+            answers.sources.bundle_sha256.as_ref(),
+        ),
     ]
 }
 
@@ -139,6 +153,8 @@ fn to_cluster(read: &mut Reader<'_>, answers: &mut Answers) {
     read.proxy("proxy.http", &mut answers.proxy.http);
     read.proxy("proxy.https", &mut answers.proxy.https);
     answers.proxy.no_proxy = read.words("proxy.no_proxy");
+    answers.sources.bundle = read.path("sources.bundle");
+    answers.sources.bundle_sha256 = read.text("sources.bundle_sha256");
 }
 
 fn postgres(answers: &Answers) -> Vec<Field> {
@@ -173,7 +189,44 @@ fn postgres(answers: &Answers) -> Vec<Field> {
     }
     let existing = Field::new("postgres.existing_postgres", say::EXISTING, existing, share);
     fields.push(existing);
+    fields.push(
+        text(
+            "postgres.endpoints",
+            say::ENDPOINTS,
+            &postgres.endpoints.join(" "),
+        )
+        .under(say::OF_EXTERNAL),
+    );
+    if postgres.is_external() {
+        fields.extend(external(answers));
+    }
     fields
+}
+
+/// What belongs to the endpoints.
+fn external(answers: &Answers) -> [Field; 5] {
+    let postgres = &answers.postgres;
+    let file = |key, words, file: Option<&PathBuf>| text(key, words, &path(file));
+    [
+        file("postgres.ca_file", say::CA_FILE, postgres.ca_file.as_ref()),
+        file(
+            "postgres.cert_file",
+            say::CERT_FILE,
+            postgres.cert_file.as_ref(),
+        ),
+        file(
+            "postgres.key_file",
+            say::KEY_FILE,
+            postgres.key_file.as_ref(),
+        ),
+        Field::new(
+            "postgres.sslmode",
+            say::SSLMODE,
+            Kind::Choice(SSLMODE),
+            postgres.sslmode.as_str(),
+        ),
+        login("postgres.admin", say::ADMIN, postgres.admin.as_ref()),
+    ]
 }
 
 fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
@@ -186,6 +239,21 @@ fn to_postgres(read: &mut Reader<'_>, answers: &mut Answers) {
     let chosen = read.word("postgres.existing_postgres");
     let mut all = ExistingPostgres::ALL.into_iter();
     postgres.existing_postgres = all.find(|word| word.as_str() == chosen).unwrap_or_default();
+    postgres.endpoints = read.words("postgres.endpoints");
+    let chosen = read.word("postgres.sslmode");
+    let mut all = SslMode::ALL.into_iter();
+    let chosen = all.find(|word| word.as_str() == chosen);
+    postgres.sslmode = chosen.unwrap_or_default();
+    postgres.ca_file = read.path("postgres.ca_file");
+    postgres.cert_file = read.path("postgres.cert_file");
+    postgres.key_file = read.path("postgres.key_file");
+    read.secret("postgres.admin", &mut postgres.admin);
+    if !postgres.is_external() {
+        // What belongs to the endpoints goes with them.
+        postgres.sslmode = SslMode::default();
+        (postgres.ca_file, postgres.cert_file) = (None, None);
+        (postgres.key_file, postgres.admin) = (None, None);
+    }
     // One Postgres host has no such field.
     let chosen = read.word("postgres.failover");
     let mut all = Failover::ALL.into_iter();

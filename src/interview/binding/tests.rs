@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::answers::{
-    Check, ExistingPostgres, Failover, Host, HostKeys, ManageFirewall, Role, Secret,
+    Check, ExistingPostgres, Failover, Host, HostKeys, ManageFirewall, Role, Secret, SslMode,
 };
-use crate::interview::form::Field;
+use crate::interview::form::{Field, Form};
 
 fn inline(text: &str) -> Secret {
     Secret::Inline(text.to_owned().into())
@@ -18,6 +18,8 @@ fn full() -> Answers {
     answers.cluster.name = "full".into();
     answers.cluster.overrides = vec![Check::Cpu, Check::Firewall];
     answers.firewall.manage = ManageFirewall::Open;
+    answers.sources.bundle = Some("~/k3s.bundle".into());
+    answers.sources.bundle_sha256 = Some("ab".repeat(32));
     let ssh = &mut answers.ssh;
     ssh.port = Some(2022);
     ssh.passphrase = Some(inline(" with spaces "));
@@ -61,6 +63,7 @@ fn forms_say_the_answers_again() {
         Answers::from_toml(crate::answers::example()).unwrap(),
         full(),
         pair(),
+        external(),
     ] {
         let mut again = Answers {
             hosts: answers.hosts.clone(),
@@ -81,6 +84,43 @@ fn forms_say_the_answers_again() {
     }
 }
 
+/// A Postgres that others run.
+fn external() -> Answers {
+    let mut answers = full();
+    answers.hosts.retain(|host| host.role() != Role::Postgres);
+    answers.postgres.name = None;
+    answers.postgres.endpoints = vec!["a.example:5432".into(), "[2001:db8::1]:6000".into()];
+    answers.postgres.ca_file = Some("~/ca.pem".into());
+    answers.postgres.cert_file = Some("/client.pem".into());
+    answers.postgres.key_file = Some("/client.key".into());
+    answers.postgres.sslmode = SslMode::VerifyCa;
+    answers.postgres.admin = Some(Secret::Env("ADMIN".into()));
+    answers
+}
+
+#[test]
+fn endpoints_bring_the_fields_that_belong_to_them() {
+    let mut answers = Answers::default();
+    let mut form = of_section(Section::Postgres, &answers, false);
+    let own = form.fields.len();
+    let mut type_endpoints = |text: &str, form: &mut Form| {
+        let field = form
+            .fields
+            .iter_mut()
+            .find(|it| it.key == "postgres.endpoints");
+        field.unwrap().set(text);
+        assert_eq!(to_section(Section::Postgres, form, &mut answers), []);
+        refresh(Section::Postgres, form, &answers);
+        form.fields.len()
+    };
+    assert_eq!(type_endpoints("d", &mut form), own + 5);
+    form.fields[own].set("~/ca.pem");
+    // What was typed there stays.
+    type_endpoints("db:5432", &mut form);
+    assert_eq!(form.value("postgres.ca_file"), "~/ca.pem");
+    assert_eq!(type_endpoints("", &mut form), own);
+}
+
 /// Every key that a file of answers may have for its parts and hosts, as fields name it.
 fn keys_of_the_schema() -> BTreeSet<String> {
     fn walk(properties: &serde_json::Value, path: &str, keys: &mut BTreeSet<String>) {
@@ -99,8 +139,6 @@ fn keys_of_the_schema() -> BTreeSet<String> {
     assert!(keys.remove("hosts") && keys.remove("bastions"));
     // Drills have no screen yet.
     assert!(keys.remove("drill.longest_gap"));
-    // A bundle is named in the file; the screens keep it.
-    assert!(keys.remove("sources.bundle") && keys.remove("sources.bundle_sha256"));
     let host = &schema["properties"]["hosts"]["items"]["properties"];
     walk(host, "hosts.", &mut keys);
     // One field for both.
@@ -118,6 +156,9 @@ fn every_key_of_the_answers_has_a_field() {
             assert!(keys.insert(field.key.to_owned()), "{}", field.key);
         }
     }
+    // An external Postgres has more.
+    let external = of_section(Section::Postgres, &external(), false).fields;
+    keys.extend(external.iter().map(|field| field.key.to_owned()));
     for field in of_host(&answers.hosts[0]).fields {
         keys.insert(format!("hosts.{}", field.key));
     }

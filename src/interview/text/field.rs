@@ -24,17 +24,17 @@ pub const NODE_IP: Words = (
 );
 pub const USER: Words = (
     "SSH user",
-    "Root, or a user with sudo. Empty: as ~/.ssh/config says, or your own name.",
+    "root, or a user with sudo. Empty: from ~/.ssh/config, or your own name.",
 );
-pub const SSH_PORT: Words = ("SSH port", "Empty: as ~/.ssh/config says, or 22.");
+pub const SSH_PORT: Words = ("SSH port", "Empty: from ~/.ssh/config, or 22.");
 pub const JUMP: Words = (
     "Bastions",
-    "On the way to every host: [user@]name[:port], with commas between; none: no bastion. Empty: as \
-     ~/.ssh/config says.",
+    "On the way to every host: [user@]name[:port], separated by commas; none: no bastion. Empty: from \
+     ~/.ssh/config.",
 );
 pub const HOST_JUMP: Words = (
     "Bastions",
-    "On the way to this host; none: no bastion. Empty: as for all hosts (page Cluster).",
+    "On the way to this host; none: no bastion. Empty: as for all hosts (Cluster page).",
 );
 pub const KEY: Words = (
     "SSH key file",
@@ -42,7 +42,7 @@ pub const KEY: Words = (
 );
 pub const HOST_KEY: Words = (
     "Host key",
-    "SHA256:…, as ssh-keygen -l prints it. Empty: known_hosts decides, or you are asked.",
+    "SHA256:…, as ssh-keygen -l prints it. Empty: from known_hosts, or you are asked.",
 );
 pub const HOST_KEYS: Words = (
     "Unknown host keys",
@@ -73,9 +73,9 @@ pub const PAIR_NAME: &str =
     "The DNS name that the servers use for both hosts, in /etc/hosts with two addresses.";
 pub const FAILOVER: Words = (
     "Failover",
-    "How soon the standby takes over. Longest time without a write, measured once each: without power \
-     steady 10.7 s, fast 9.3 s; cut off 14.4 s, 8.9 s; stalled for 5 s: steady keeps the primary (5.5 s), \
-     fast replaces it (7.3 s). No acknowledged write was lost then.",
+    "How soon the standby takes over. Longest gap in writes, measured once (steady / fast): primary without \
+     power 10.7 / 9.3 s; primary cut off 14.4 / 8.9 s; primary stalled for 5 s: 5.5 s (kept) / 7.3 s \
+     (replaced). No acknowledged write was lost.",
 );
 pub const VERSION: Words = (
     "K3s version",
@@ -113,29 +113,29 @@ pub const LB_ENDPOINT: Words = (
 );
 pub const LB_VIRTUAL_IP: Words = (
     "Virtual address",
-    "Two load balancers share it: a free address of their network. With one host: empty.",
+    "Two load balancers share it: a free address in their network. Leave it empty for one load balancer.",
 );
 pub const HOST_USER: Words = (
     "SSH user",
-    "Root, or a user with sudo. Empty: as for all hosts (page Cluster).",
+    "root, or a user with sudo. Empty: as for all hosts (Cluster page).",
 );
-pub const HOST_PORT: Words = ("SSH port", "Empty: as for all hosts (page Cluster), or 22.");
+pub const HOST_PORT: Words = ("SSH port", "Empty: as for all hosts (Cluster page), or 22.");
 pub const HOST_SSH_KEY: Words = (
     "SSH key file",
-    "A private key. Empty: as for all hosts (page Cluster).",
+    "A private key. Empty: as for all hosts (Cluster page).",
 );
 pub const PASSPHRASE: Words = (
     "Key passphrase",
-    "Of private keys. Never saved, unless given as env:NAME or file:PATH.",
+    "Of your private keys. Only env:NAME or file:PATH is saved, never the secret itself.",
 );
 pub const PASSWORD: Words = (
     "SSH password",
-    "Never saved, unless given as env:NAME or file:PATH.",
+    "Only env:NAME or file:PATH is saved, never the password itself.",
 );
 pub const SUDO_PASSWORD: Words = (
     "sudo password",
-    "The password that sudo asks for: the user's, on SUSE root's. Never saved, unless given as env:NAME or \
-     file:PATH.",
+    "The password that sudo asks for: the user's, on SUSE root's. Only env:NAME or file:PATH is saved, never \
+     the password itself.",
 );
 pub const SSH_CONFIG: Words = (
     "SSH configuration",
@@ -152,7 +152,7 @@ pub const OVERRIDE: Words = (
 );
 pub const SITE: Words = (
     "Site",
-    "Where the host stands, if the cluster has several sites: a-z, 0-9 and -.",
+    "The host's site, if the cluster has several: a-z, 0-9 and -.",
 );
 pub const HOST_OVERRIDE: Words = (
     "Overridden checks",
@@ -161,7 +161,7 @@ pub const HOST_OVERRIDE: Words = (
 );
 pub const MANAGE_FIREWALL: Words = (
     "Firewalls",
-    "report: say what they must allow. open: allow the cluster's links in firewalld and ufw.",
+    "report: show what they must allow. open: allow the cluster's links in firewalld and ufw.",
 );
 pub const OF_PROXY: &str = "Proxy for downloads";
 const PROXY_URL: &str =
@@ -175,6 +175,15 @@ pub const NO_PROXY: Words = (
 pub const HOST_PROXY: Words = (
     "Proxy",
     "A URL, env:NAME or file:PATH for this host; none: no proxy. Empty: as for all hosts.",
+);
+pub const OF_BUNDLE: &str = "Without internet";
+pub const BUNDLE: Words = (
+    "Bundle",
+    "The file that k3s-ha-wizard bundle create wrote: hosts install everything from it.",
+);
+pub const BUNDLE_SHA256: Words = (
+    "Its SHA-256",
+    "64 hexadecimal digits, as bundle create printed them. A file with another one is refused.",
 );
 pub const OF_IMAGES: &str = "Container images";
 pub const SYSTEM_DEFAULT: Words = (
@@ -192,6 +201,30 @@ pub const CONFIGS: Words = (
 pub const EXISTING: Words = (
     "Existing Postgres",
     "refuse: stop if Postgres has other databases already. share: use it, and restart it if needed.",
+);
+pub const OF_EXTERNAL: &str = "An external Postgres, in place of a host";
+pub const ENDPOINTS: Words = (
+    "Endpoints",
+    "NAME:PORT of a Postgres that others run (RDS, a DBA's cluster), separated by spaces. Not a \
+     pooler's port.",
+);
+pub const CA_FILE: Words = (
+    "CA file",
+    "On this machine, as PEM: the CA of its certificate, such as RDS's global-bundle.pem.",
+);
+pub const CERT_FILE: Words = (
+    "Client certificate",
+    "On this machine, as PEM, if Postgres wants one. It goes to every server.",
+);
+pub const KEY_FILE: Words = ("Its key", "On this machine, as PEM, without a passphrase.");
+pub const SSLMODE: Words = (
+    "Verification",
+    "verify-full: CA and name. verify-ca: the CA alone, where the certificate has no usable name.",
+);
+pub const ADMIN: Words = (
+    "Administrator",
+    "postgres://USER:PASSWORD@NAME:PORT/DATABASE of one who may create role and database. Never \
+     saved. Empty: the SQL for the DBA is written into a file.",
 );
 pub const INSTALL_SHA256: Words = (
     "Its SHA-256",
@@ -225,7 +258,7 @@ pub fn when_empty(key: &str) -> &'static str {
         "port" | "ssh.port" => "from ~/.ssh/config, or 22",
         "jump" | "ssh.jump" => "from ~/.ssh/config, or none",
         "key" | "ssh.key" => "from ~/.ssh/config, the agent and the usual files",
-        "host_key" => "known_hosts decides, or you are asked",
+        "host_key" => "from known_hosts, or you are asked",
         "ssh.config" => "~/.ssh/config",
         "ssh.known_hosts" => "~/.ssh/known_hosts only",
         "passphrase" | "ssh.passphrase" | "password" | "ssh.password" | "sudo_password"
@@ -237,15 +270,21 @@ pub fn when_empty(key: &str) -> &'static str {
         | "load_balancer.virtual_ip"
         | "load_balancer.endpoint"
         | "registries.mirrors"
-        | "registries.configs" => "none",
+        | "registries.configs"
+        | "postgres.cert_file"
+        | "postgres.key_file" => "none",
         "postgres.password" | "k3s.token" | "k3s.agent_token" => "generated, or the existing one",
         "postgres.name" => "the host's address",
+        "postgres.endpoints" => "none: Postgres runs on a host of the cluster",
+        "postgres.admin" => "none: the DBA runs the SQL, or has done so",
         "k3s.server_config" => "K3s's own: cluster-cidr = \"10.42.0.0/16\", …",
         "k3s.agent_config" => "K3s's own",
         "k3s.install_sha256" => "not checked",
         "k3s.artifact_url" => "the releases on GitHub",
         "k3s.channel_url" => "the channels of update.k3s.io",
-        "proxy.http" | "proxy.https" => "none, or what the host itself is set to",
+        "proxy.http" | "proxy.https" => "the host's own proxy, if it has one",
+        "sources.bundle" => "hosts download what they install",
+        "sources.bundle_sha256" => "needed with a bundle",
         "proxy.no_proxy" => "only the cluster itself",
         "proxy" => "as for all hosts",
         "site" => "the cluster has one site",
@@ -263,6 +302,7 @@ pub fn example(key: &str) -> &'static str {
         "postgres.name" => "for example postgres.k3s.internal",
         "postgres.database" | "postgres.user" => "for example k3s",
         "postgres.port" => "for example 5432",
+        "postgres.ca_file" => "for example ~/db/ca.pem",
         "load_balancer.port" => "for example 6443",
         "k3s.version" => "for example v1.35.1+k3s1",
         "k3s.install_url" => "for example https://get.k3s.io",

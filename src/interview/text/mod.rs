@@ -23,7 +23,7 @@ pub const OFFER_DRAFT: (&str, &str) = (
     "answers not complete or not run",
 );
 pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
-pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fills every field from it");
+pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fill in all fields from it");
 pub const HOSTS: &str = "Hosts";
 pub const HOSTS_WHY: &str = "One Postgres, or two with a monitor; one or two load balancers; one or more servers; any number of agents. \
      Several can be pasted at once, one per line: name, address, role.";
@@ -140,6 +140,14 @@ pub fn pasted(hosts: usize, unknown: &[(usize, String)]) -> String {
 
 pub fn not_yet(problem: &str) -> String {
     format!("Cannot continue: {problem}")
+}
+
+/// What is wrong with a host.
+pub fn of_host(name: &str, place: usize, field: &str, message: &str) -> String {
+    match name {
+        "" => format!("host {}: {field} {message}", place + 1),
+        name => format!("{name}: {field} {message}"),
+    }
 }
 
 /// The login user; if not set, that of the SSH configuration or the operator's own name.

@@ -18,8 +18,8 @@ pub fn title(section: Section) -> &'static str {
 pub fn why(section: Section) -> &'static str {
     match section {
         Section::Cluster => {
-            "The cluster's name, the default SSH login for hosts without their own, firewalls, and the \
-             proxy for downloads."
+            "The cluster's name, the default SSH login for hosts without their own, firewalls, and what hosts \
+             install from: through a proxy, or a bundle."
         }
         Section::Postgres => {
             "The cluster keeps all its state in this Postgres. The run installs it, with a role \
@@ -45,45 +45,69 @@ pub fn why(section: Section) -> &'static str {
 }
 
 pub const HOSTS: &str = "Hosts: ";
-pub const NO_HOSTS: &str = "none yet; add them on the page Hosts";
+pub const NO_HOSTS: &str = "none yet; add them on the Hosts page";
 pub const DOES: &str = "What will be done";
 
 pub fn connections(most: usize) -> String {
     format!("It accepts at least {most} connections: 100, plus 50 for each server.")
 }
 
+pub const EXTERNAL_ADMIN: &str = "The administrator creates the role and the database, once, through a server. It is never stored.";
+pub const EXTERNAL_SQL: &str = "Role and database must be there. If they are not, the wizard writes the SQL for the DBA into a file \
+     and stops before it changes anything.";
+pub fn external_checks(connections: usize) -> String {
+    format!(
+        "Before anything is changed, every server looks: version, encoding, collation, whether it can be \
+         written to, whether a pooler answers in its place, room for the connections (up to {connections} \
+         under load), and how long a round trip and a commit take."
+    )
+}
+pub const EXTERNAL_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
+     about 3 s, instead of 15 min. It holds for all connections of these hosts.";
+pub const EXTERNAL_OPERATOR: &str =
+    "Its availability, its failover and its backups are its operator's.";
+pub const EXTERNAL_CA: &str = "Every server gets the CA of Postgres, and verifies its certificate. It logs in with the password.";
+pub const EXTERNAL_CLIENT: &str = "Every server gets the CA of Postgres and your client certificate with its key. It logs in with them \
+     and the password.";
+pub const EXTERNAL_PROOF: &str = "The run tests that a wrong password is refused, and, as far as this Postgres is set to, connections \
+     without TLS and without the right certificate.";
+
 pub const POSTGRES_VERSION: &str =
     "A Postgres older than 12 is refused: it would accept clients without a certificate.";
 pub fn pair_commits(members: &str) -> String {
     format!(
-        "{members} are a pair of pg_auto_failover: one is the primary, and a commit is on both before it \
-         is acknowledged."
+        "{members} form a pg_auto_failover pair: one is the primary, and every commit is on both before it is \
+         acknowledged."
     )
 }
 
 pub fn pair_monitor(monitor: &str) -> String {
     format!(
         "{monitor} is the monitor: it makes the standby the primary when the primary is lost. While the \
-         monitor is down, everything goes on, but the standby does not take over."
+         monitor is down, everything keeps running, but the standby does not take over."
     )
 }
 
 pub fn pair_name(name: &str, addresses: &str) -> String {
-    format!("{name} resolves to {addresses} on every server; K3s finds the primary by itself.")
+    format!(
+        "{name} resolves to {addresses} on every server; K3s finds out which one is the primary."
+    )
 }
 
 pub const FAILOVER_STEADY: &str = "steady: writes stop for 10.7 s when the primary loses its power, for 14.4 s when it is cut \
      off (measured). A primary that stalls for 5 s stays.";
 pub const FAILOVER_FAST: &str = "fast: writes stop for 9.3 s when the primary loses its power, for 8.9 s when it is cut off \
      (measured). A primary that stalls for 5 s is replaced.";
-pub const PAIR_TRUST: &str = "One access rule is trust, without certificate and password: the monitor's health check has \
-     none. From the monitor's address alone, as a role without rights.";
-pub const PAIR_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
-     about 3 s, not after 15 min. It applies to all connections of these hosts.";
+pub const PAIR_TRUST: &str = "One access rule is trust (no certificate, no password), because the monitor's \
+                              health check has neither. It applies only to the monitor's address and to a role \
+                              without privileges.";
+pub const PAIR_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a lost Postgres \
+                                ends after about 3 s, not after 15 min. It applies to all connections of these \
+                                hosts.";
 
 pub fn pair_certificates(monitor: &str) -> String {
     format!(
-        "{monitor}: a certificate, too. The members have client certificates for each other and for the \
+        "{monitor}: also a certificate. The members have client certificates for each other and for the \
          monitor."
     )
 }
@@ -115,12 +139,12 @@ pub fn name_leads(name: &str, address: &str) -> String {
     )
 }
 
-pub const DATASTORE_PROOF: &str = "Proof, from every server: certificate and password are \
-                                   accepted; no certificate, a foreign one, another name, a wrong \
-                                   password and no TLS are refused.";
+pub const DATASTORE_PROOF: &str = "Proof, from every server: the right certificate and password are accepted; \
+                                   Postgres refuses a missing certificate, one of another CA, one for another \
+                                   name, a wrong password, and a connection without TLS.";
 
 pub fn first_server(first: &str) -> String {
-    format!("{first} is server 1, as the first server in the list of hosts.")
+    format!("{first} is server 1, because it is the first server in the list of hosts.")
 }
 
 pub const SERVER_FILES: &str = "The install script is downloaded once, and every host runs the \
@@ -142,8 +166,8 @@ pub fn balancers_share(ip: &str, names: &str) -> String {
     )
 }
 
-pub const ONE_BALANCER: &str = "It is the only one: while it is down, kubectl does not work and no \
-                                agent joins; what runs in the cluster goes on.";
+pub const ONE_BALANCER: &str = "It is the only one: while it is down, kubectl does not work and no agent can \
+                                join; running workloads keep running.";
 
 pub fn external(at: &Endpoint) -> String {
     format!("{at} (external)")
@@ -156,7 +180,7 @@ pub fn external_leads(servers: &str) -> String {
 }
 
 pub const EXTERNAL_RECIPE: &str = "`k3s-ha-wizard load-balancer recipe` prints how it is configured; so does the end of the review.";
-pub const EXTERNAL_PROOF: &str = "Proof, from an agent and from this machine: it answers as the cluster by every name, \
+pub const EXTERNAL_BALANCER_PROOF: &str = "Proof, from an agent and from this machine: it answers as the cluster by every name, \
                                   every server answers through it, and nothing else does.";
 pub const EXTERNAL_UNSEEN: &str = "Its own availability is its operator's: the wizard does not see its configuration, \
                                    its health checks, or whether it is more than one machine.";

@@ -141,6 +141,8 @@ fn what_a_bundle_lacks_is_said_of_the_host() {
     );
     let [packages, _] = failed("k3s-nginx", &good, "packages=E: unmet dependencies ");
     assert_eq!(packages, "E: unmet dependencies");
+    let untrusted = look("packages=bundle\nuntrusted=aa\nuntrusted=bb\nwant=packages/index");
+    assert_eq!(untrusted.packages, SourceTrial::Untrusted("aa, bb".into()));
 }
 
 #[test]
@@ -191,11 +193,12 @@ fn what_a_reference_host_says_is_checked() {
         Collected::parse(&lines)
     };
     let good = read(format!(
-        "file=9 {sum} a_1_all.deb\nindex=SHA256: {sum}\nindex="
+        "lacks=keepalived\nfile=9 {sum} a_1_all.deb\nindex=SHA256: {sum}\nindex="
     ))
     .unwrap();
     assert_eq!(good.index, format!("SHA256: {sum}\n\n"));
     assert_eq!(good.files[0].size, 9);
+    assert_eq!(good.lacks, ["keepalived"]);
     for bad in [
         format!("file=9 {sum} ../a\nindex=SHA256: {sum}"),
         format!("file=x {sum} a\nindex=SHA256: {sum}"),

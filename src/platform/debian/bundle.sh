@@ -23,9 +23,9 @@ from_folder() {
 
 needed_files() {
     needed=$1
-    shift
     from_folder "$needed" update >/dev/null || return
-    uris=$(from_folder "$needed" --print-uris --no-install-recommends install "$@") || return
+    # shellcheck disable=SC2046 # a list of packages
+    uris=$(from_folder "$needed" --print-uris --no-install-recommends install $(wanted_packages)) || return
     say "$uris" | sed -n "s|^'file:[^']*/\([^/']*\)' .*|\1|p" | sed 's/%2b/+/g; s/%7e/~/g'
 }
 
@@ -40,9 +40,9 @@ as_on_nothing() {
 # apt verifies the signed lists, and by them each package. A list that is missing is an error.
 collect_packages() {
     collected=$1
-    shift
     as_on_nothing "$collected" -o APT::Update::Error-Mode=any update >&2
-    as_on_nothing "$collected" --download-only --no-install-recommends install "$@" >&2
+    # shellcheck disable=SC2046 # a list of packages
+    as_on_nothing "$collected" --download-only --no-install-recommends install $(wanted_packages) >&2
     mkdir "$collected/files"
     # apt names its files PACKAGE_VERSION_ARCHITECTURE.deb.
     for file in "$collected/cache/archives"/*.deb; do

@@ -5,8 +5,8 @@ use crate::platform::hints::{Hints, Sign, at, sign};
 
 const HBA: &str = "Postgres does not start because it does not understand a line of pg_hba.conf. \
                    Its log under /var/log/postgresql names the line: remove or fix it.";
-const POSTGRES: &str = "Postgres says more in its log: `tail -n 50 /var/log/postgresql/*.log` or \
-                        `journalctl -u 'postgresql*' -n 50`. Fix the problem, then retry.";
+const POSTGRES: &str = "The Postgres log has more: `tail -n 50 /var/log/postgresql/*.log` or `journalctl -u \
+                        'postgresql*' -n 50`. Fix the problem, then retry.";
 const LOCKED: &str = "Another program is using the package manager, usually the system's automatic \
                       updates. `fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock` \
                       shows which: wait for it to end, then retry.";

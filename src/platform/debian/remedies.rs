@@ -1,5 +1,6 @@
 //! What to do about findings of the preflight.
 
+use crate::platform::remedies::OF_NO_FAMILY;
 use crate::platform::{PostgresCluster, Remedies};
 
 pub(super) const REMEDIES: Remedies = Remedies {
@@ -12,6 +13,8 @@ pub(super) const REMEDIES: Remedies = Remedies {
                    https://wiki.postgresql.org/wiki/Apt",
     packages_unreached: "Run apt-get update; check /etc/apt/sources.list and the proxy in \
                          /etc/apt/apt.conf.d",
+    // Packages of Debian carry no signature (docs/facts.md, "Bundles").
+    packages_untrusted: OF_NO_FAMILY.packages_untrusted,
     postgres_stopped,
 };
 

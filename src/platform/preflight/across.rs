@@ -10,6 +10,10 @@ const DRIFTS: f64 = 1.0;
 /// How far this machine may be ahead of all hosts: certificates are valid from an hour before their
 /// creation.
 const TO_COME: f64 = 3300.0;
+/// From here on, the times that this machine writes down are misleading.
+const MISLEADING: f64 = 60.0;
+
+const SET_CLOCK: &str = "Set this machine's clock, or those of all hosts: timedatectl set-ntp true";
 
 pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     clocks(sheets);
@@ -41,7 +45,18 @@ fn clocks(sheets: &mut [RowDraft<'_>]) {
                      certificates created here",
                     -median
                 ),
-                "Set this machine's clock, or those of all hosts: timedatectl set-ntp true",
+                SET_CLOCK,
+            );
+        } else if median.abs() > MISLEADING {
+            let direction = if median > 0.0 { "behind" } else { "ahead of" };
+            let off = median.abs();
+            sheet.warns(
+                Check::Clock,
+                format!(
+                    "this machine's clock is {off:.0} s {direction} all hosts: the times in its \
+                     logs and reports are wrong"
+                ),
+                SET_CLOCK,
             );
         }
         let off = ahead - median;
@@ -116,7 +131,7 @@ fn names(sheets: &mut [RowDraft<'_>]) {
     }
 }
 
-/// A cluster knows its nodes by a password on their disks: a host that was installed anew has lost
+/// A cluster knows its nodes by a password on their disks: a reinstalled host has lost
 /// it, and would be refused for ever (docs/facts.md, "What stays on a host").
 fn node_passwords(sheets: &mut [RowDraft<'_>]) {
     let known: Vec<_> = sheets

@@ -381,8 +381,8 @@ fn tls_for_others(sheet: &mut RowDraft<'_>) {
     }
     if !changes.is_empty() {
         let cause = format!("for the other databases too: {}", changes.join("; "));
-        let remedy = "Clients that have no certificate need none. Those that have one of another \
-                      CA, or that verify the one of Postgres, must be changed first";
+        let remedy = "Clients without a certificate keep working. Clients with a certificate of another CA, \
+                      and clients that verify the certificate of Postgres, must be reconfigured first";
         sheet.warns(Check::Existing, cause, remedy);
     }
 }

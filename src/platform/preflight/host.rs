@@ -105,9 +105,9 @@ pub(super) fn notes(hosts: &[Looked<'_>]) -> Vec<String> {
     let mut systems: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for looked in hosts {
         let known = match Platform::of(looked.facts).map(|platform| platform.support) {
-            Some(Support::NotTried) => "the wizard was not tried on it",
+            Some(Support::NotTried) => "the wizard has not been tested on it",
             Some(Support::PackageManager) => {
-                "the wizard was tried on hosts with its package manager, not on the system itself"
+                "the wizard was tested on hosts with its package manager, not on the system itself"
             }
             Some(Support::Tried | Support::Refused { .. }) | None => continue,
         };
@@ -429,7 +429,7 @@ fn packages(sheet: &mut RowDraft<'_>) {
         }
     }
     if let Some(version) = sheet.looked.sources.postgres {
-        let cause = format!("the newest Postgres of its package sources is {version}");
+        let cause = format!("the newest Postgres in its package sources is {version}");
         if let Some((level, why)) = super::old_postgres(version) {
             sheet.add(
                 level,
@@ -439,20 +439,24 @@ fn packages(sheet: &mut RowDraft<'_>) {
             );
         }
     }
-    if let SourceTrial::Failed(why) = &sheet.looked.sources.packages {
-        let (cause, remedy) = if sheet.looked.sources.bundled {
-            (
-                format!("packages cannot be installed from the bundle: {why}"),
-                OTHER_BUNDLE,
-            )
-        } else {
-            (
-                format!("packages cannot be downloaded: {why}"),
-                remedies.packages_unreached,
-            )
-        };
-        sheet.fails(Check::Packages, cause, remedy);
-    }
+    let (cause, remedy) = match &sheet.looked.sources.packages {
+        SourceTrial::Failed(why) if sheet.looked.sources.bundled => (
+            format!("packages cannot be installed from the bundle: {why}"),
+            OTHER_BUNDLE,
+        ),
+        SourceTrial::Failed(why) => (
+            format!("packages cannot be downloaded: {why}"),
+            remedies.packages_unreached,
+        ),
+        SourceTrial::Untrusted(keys) => (
+            format!(
+                "packages of the bundle are signed with the key {keys}, which it does not trust"
+            ),
+            remedies.packages_untrusted,
+        ),
+        SourceTrial::Not | SourceTrial::Reached | SourceTrial::Later(_) => return,
+    };
+    sheet.fails(Check::Packages, cause, remedy);
 }
 
 /// What to do about what a bundle lacks.
@@ -488,7 +492,7 @@ fn download(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
                 Platform::remedies(sheet.looked.facts).download_unknown,
             );
         }
-        SourceTrial::Not | SourceTrial::Reached => {}
+        SourceTrial::Not | SourceTrial::Reached | SourceTrial::Untrusted(_) => {}
     }
 }
 
@@ -516,7 +520,7 @@ fn firewall(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>) {
     if facts.selinux == Selinux::Enforcing {
         sheet.warns(
             Check::Firewall,
-            "SELinux is enforcing: the run sets what nginx and K3s need. This was not tried on an \
+            "SELinux is enforcing: the run sets what nginx and K3s need. This has not been tested on an \
              enforcing host",
             "ausearch -m avc -ts recent shows what it blocked",
         );

@@ -4,12 +4,14 @@
 //! What cannot be known does not fail, so that a container can be a host.
 //!
 //! * `host`: one host; `existing`: what is already installed; `across`: hosts compared
+//! * `external`: an external Postgres, as servers see it
 //! * `network`: whether they can reach each other; `virtual_address`: of two load balancers;
 //!   `external_balancer`: whether they reach an external one
 //! * `print`: the grid as text
 
 mod across;
 mod existing;
+mod external;
 mod external_balancer;
 mod host;
 mod network;
@@ -18,6 +20,7 @@ mod virtual_address;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::external::ExternalSight;
 use super::network::Contact;
 use super::{Facts, Sources};
 use crate::answers::{Answers, Check, Host, Role};
@@ -31,6 +34,8 @@ pub struct Looked<'a> {
     pub sources: &'a Sources,
     /// The results of reaching other hosts from there.
     pub links: &'a [(Link, Contact)],
+    /// What a server sees of an external Postgres.
+    pub external: Option<&'a ExternalSight>,
     /// Units of an earlier run are still running there.
     pub busy: bool,
     /// Why it could not be looked at again.
@@ -45,6 +50,8 @@ pub struct Requirements<'a> {
     /// The first 12 digits of the SHA-256 of the cluster's token and of the agents'.
     pub token: &'a str,
     pub agent_token: &'a str,
+    /// The file with the SQL for the DBA of an external Postgres, if it was written.
+    pub dba_sql: Option<&'a str>,
 }
 
 /// A problem and its remedy.
@@ -110,6 +117,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
         host::check(sheet, wanted);
         existing::check(sheet, wanted);
         network::check(sheet, wanted, hosts);
+        external::check(sheet, wanted, hosts);
     }
     across::check(&mut sheets, wanted);
     virtual_address::check(&mut sheets, wanted);
@@ -122,6 +130,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
         notes: [
             host::notes(hosts),
             network::notes(wanted, hosts),
+            external::notes(wanted, hosts),
             external_balancer::notes(wanted, hosts),
         ]
         .concat(),

@@ -13,8 +13,8 @@ pub(super) fn check(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, hosts: &
     if let Some(why) = looked.lost {
         sheet.fails(
             Check::Network,
-            format!("it cannot be looked at any more: {why}"),
-            "If it reboots, wait: the wizard tries again",
+            format!("it can no longer be checked: {why}"),
+            "If it is rebooting, wait: the wizard tries again",
         );
     }
     for (link, contact) in looked.links {
@@ -144,16 +144,19 @@ pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<Strin
         .filter(|(link, contact)| *contact == Contact::Later && link.to != EXTERNAL_BALANCER)
         .count();
     if later > 0 {
+        let connections = if later == 1 {
+            "connection"
+        } else {
+            "connections"
+        };
         notes.push(format!(
-            "{later} connections between hosts could not be tested yet, because no process listens \
-             at the other end. A run tests them before it changes anything, with temporary \
-             listeners"
+            "{later} {connections} between hosts could not be tested yet, because no process listens at the \
+             other end. A run tests them before it changes anything, with temporary listeners"
         ));
     }
     if topology.nodes().count() > 1 {
         notes.push(
-            "8472/udp between nodes (the pods' network) is tested at the end of the run, once it \
-             exists"
+            "8472/udp between nodes (the pod network) is tested at the end of the run, once it exists"
                 .into(),
         );
     }
@@ -186,8 +189,8 @@ mod tests {
         k3s-agent network FAIL: it is unknown whether it can reach k3s-server-2 port 6443 (198.51.100.13): no listener | Once a process listens there: timeout 3 bash -c '</dev/tcp/198.51.100.13/6443'
         ");
         insta::assert_snapshot!(grid.notes.join("\n"), @r"
-        1 connections between hosts could not be tested yet, because no process listens at the other end. A run tests them before it changes anything, with temporary listeners
-        8472/udp between nodes (the pods' network) is tested at the end of the run, once it exists
+        1 connection between hosts could not be tested yet, because no process listens at the other end. A run tests them before it changes anything, with temporary listeners
+        8472/udp between nodes (the pod network) is tested at the end of the run, once it exists
         ");
         // A listener of an earlier run has no program.
         let left = found(BALANCER, |facts| {

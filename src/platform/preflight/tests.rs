@@ -18,6 +18,7 @@ pub(super) struct PreflightWorld {
     pub(super) facts: Vec<Facts>,
     pub(super) sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
+    pub(super) external: Vec<Option<ExternalSight>>,
     busy: bool,
     /// The host that is lost.
     lost: Option<usize>,
@@ -41,6 +42,7 @@ pub(super) fn lab() -> PreflightWorld {
     PreflightWorld {
         sources: sources.collect(),
         links: answers.hosts.iter().map(reached).collect(),
+        external: vec![None; answers.hosts.len()],
         facts,
         answers,
         busy: false,
@@ -81,6 +83,15 @@ pub(super) fn good(host: &Host) -> Facts {
 }
 
 impl PreflightWorld {
+    /// Takes a host away.
+    pub(super) fn without(&mut self, host: usize) {
+        self.answers.hosts.remove(host);
+        self.facts.remove(host);
+        self.sources.remove(host);
+        self.links.remove(host);
+        self.external.remove(host);
+    }
+
     pub(super) fn grid(&self) -> Grid {
         let looked: Vec<_> = self
             .answers
@@ -94,6 +105,7 @@ impl PreflightWorld {
                 facts,
                 sources,
                 links,
+                external: self.external.get(place).and_then(Option::as_ref),
                 busy: self.busy,
                 lost: (self.lost == Some(place)).then_some("it is gone"),
             })
@@ -104,6 +116,7 @@ impl PreflightWorld {
             answers: &self.answers,
             token: TOKEN,
             agent_token: AGENT_TOKEN,
+            dba_sql: Some("/state/postgres.sql"),
         };
         grid(wanted, &looked)
     }
@@ -232,6 +245,11 @@ fn clocks_and_names_are_compared() {
         facts.clock_ahead = Some(-7200.0);
     }
     let early = told(&early.grid());
+    let mut late = lab();
+    for facts in &mut late.facts {
+        facts.clock_ahead = Some(90.0);
+    }
+    let late = told(&late.grid());
     let all = [
         found(SERVER, |facts| facts.clock_ahead = Some(3600.0)),
         found(DB, |facts| facts.clock_ahead = Some(-4.0)),
@@ -241,6 +259,7 @@ fn clocks_and_names_are_compared() {
         found(SERVER, copy),
         found(SERVER, twice),
         early.lines().next().unwrap().to_owned(),
+        late.lines().next().unwrap().to_owned(),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     k3s-server-1 clock FAIL: its clock is 3599.9 s ahead of the other hosts; K3s and its certificates allow 3 s | timedatectl set-ntp true, and wait for "System clock synchronized: yes"
@@ -254,6 +273,7 @@ fn clocks_and_names_are_compared() {
     k3s-server-1 names FAIL: it is the same machine as k3s-agent | Use a separate machine for every host in the answers
     k3s-agent names FAIL: it is the same machine as k3s-server-1 | Use a separate machine for every host in the answers
     k3s-postgres clock FAIL: this machine's clock is 7200 s ahead of all hosts: they would refuse certificates created here | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
+    k3s-postgres clock warn: this machine's clock is 90 s behind all hosts: the times in its logs and reports are wrong | Set this machine's clock, or those of all hosts: timedatectl set-ntp true
     "#);
     assert_eq!(early.lines().count(), 5);
 }
@@ -394,6 +414,32 @@ fn what_is_not_reached_is_refused() {
     k3s-server-1 download FAIL: K3s cannot be downloaded: http://m/x curl: (7) refused | Check install_url, artifact_url and version under [k3s]
     k3s-agent download warn: it is unknown whether K3s can be downloaded: there is neither curl nor wget | apt-get install curl, to check it now
     "#);
+}
+
+#[test]
+fn a_key_that_is_not_trusted_is_told_with_its_command() {
+    for (id, version, remedy) in [
+        (
+            "sles",
+            "15.7",
+            "rpm --import FILE. SUSE's own are in /usr/lib/rpm/gnupg/keys",
+        ),
+        (
+            "rhel",
+            "9.6",
+            "rpm --import FILE. Those of the distribution are in /etc/pki/rpm-gpg",
+        ),
+    ] {
+        let mut world = lab();
+        world.facts[DB].os_id = id.into();
+        world.facts[DB].os_version = version.into();
+        world.sources[DB].bundled = true;
+        world.sources[DB].packages = SourceTrial::Untrusted("00112233aabbccdd".into());
+        let said = told(&world.grid());
+        let cause = "k3s-postgres packages FAIL: packages of the bundle are signed with the key \
+                     00112233aabbccdd, which it does not trust | Compare the key";
+        assert!(said.contains(cause) && said.contains(remedy), "{said}");
+    }
 }
 
 #[test]

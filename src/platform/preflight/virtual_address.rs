@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Requirements, RowDraft};
 use crate::answers::{Check, Role};
 
-const FREE: &str = "Set virtual_ip under [load_balancer] to a free address of the load balancers' \
+const FREE: &str = "Set virtual_ip under [load_balancer] to a free address in the load balancers' \
                     network";
 
 pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
@@ -16,7 +16,8 @@ pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
     for sheet in sheets {
         let is_balancer = sheet.role() == Role::LoadBalancer;
         if sheet.looked.facts.has_address(ip) && !holds_it(sheet, ip) {
-            let cause = format!("it has the virtual address {ip} already, not from the wizard");
+            let cause =
+                format!("it already has the virtual address {ip}, which the wizard did not set");
             sheet.fails(Check::Address, cause, FREE);
         }
         if is_balancer {
@@ -24,7 +25,8 @@ pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
         }
         if is_balancer && sheet.looked.facts.virtual_ip_answers && !is_held {
             let cause = format!("the virtual address {ip} is in use: a host in its network has it");
-            let remedy = format!("{FREE}. Who has it: ping -c 1 {ip}; ip neigh show to {ip}");
+            let remedy =
+                format!("{FREE}. To find that host: ping -c 1 {ip}; ip neigh show to {ip}");
             sheet.fails(Check::Address, cause, remedy);
         }
     }
@@ -51,8 +53,7 @@ fn network(sheet: &mut RowDraft<'_>, ip: IpAddr) {
         own.ip, own.prefix, own.interface
     );
     let remedy = format!(
-        "{FREE}. Load balancers in different networks cannot share an address: use one, or an \
-         external one"
+        "{FREE}. Load balancers in different networks cannot share an address: use one load balancer"
     );
     sheet.fails(Check::Address, cause, remedy);
 }

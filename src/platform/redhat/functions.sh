@@ -7,17 +7,23 @@ manage() {
     tries=0
     while :; do
         status=0
-        dnf -y --setopt=exit_on_lock=1 --setopt=install_weak_deps=0 "$@" </dev/null || status=$?
+        # shellcheck disable=SC2086,SC2154 # a list of options, of a bundle
+        dnf -y --setopt=exit_on_lock=1 --setopt=install_weak_deps=0 $where "$@" </dev/null || status=$?
         [ "$status" -eq 200 ] || return "$status"
         locked_again || return "$status"
     done
 }
 
-# install_packages PACKAGE…: from the repositories. One that does not answer counts only if a package is
-# in no other.
+# dnf_says ARGUMENT…: prints what dnf answers, without its complaints.
+# shellcheck disable=SC2086,SC2154 # a list of options, of a bundle
+dnf_says() { dnf -q $where "$@" </dev/null 2>/dev/null; }
+
+# install_packages PACKAGE…: from the repositories, or a bundle. One that does not answer counts only if a
+# package is in no other.
 install_packages() {
+    use_bundle
     wait_for_rpm
-    say "dnf install $*"
+    say "dnf install $*${BUNDLE:+, from the bundle}"
     ended=0
     manage --setopt=*.skip_if_unavailable=1 install "$@" || ended=$?
     by_evidence "$ended" "$@"
@@ -49,9 +55,9 @@ source_is_reached() {
 # it must be enabled. A stream that is enabled already stays.
 choose_postgres() {
     stream=
-    version=$(dnf -q repoquery --latest-limit=1 --qf '%{version}\n' postgresql-server </dev/null 2>/dev/null |
+    version=$(dnf_says repoquery --latest-limit=1 --qf '%{version}\n' postgresql-server |
         sed -n 's/^\([0-9][0-9]*\).*/\1/p' | sort -n | tail -n 1)
-    streams=$(dnf -q module list postgresql </dev/null 2>/dev/null | grep '^postgresql ') || return 0
+    streams=$(dnf_says module list postgresql | grep '^postgresql ') || return 0
     case $streams in *'[e]'*) return 0 ;; esac
     newest=$(say "$streams" | awk '$2 ~ /^[0-9]+$/ { print $2 }' | sort -n | tail -n 1)
     [ "${newest:-0}" -le "${version:-0}" ] || stream=$newest version=$newest
@@ -64,12 +70,17 @@ newest_postgres() {
 
 postgres_package() { printf postgresql-server; }
 
-install_postgres() {
+# enable_stream: of the newest Postgres, if it must be.
+enable_stream() {
     choose_postgres
-    if [ -n "$stream" ]; then
-        say "dnf module enable postgresql:$stream"
-        manage module enable "postgresql:$stream"
-    fi
+    [ -n "$stream" ] || return 0
+    say "dnf module enable postgresql:$stream"
+    manage module enable "postgresql:$stream"
+}
+
+install_postgres() {
+    use_bundle
+    enable_stream
     install_packages "$(postgres_package)"
 }
 

@@ -5,14 +5,14 @@ use crate::platform::hints::{Hints, Sign, at, sign};
 
 const HBA: &str = "Postgres does not start because it does not understand a line of pg_hba.conf. \
                    Its log under /var/lib/pgsql/data/log names the line: remove or fix it.";
-const POSTGRES: &str = "Postgres says more in /var/lib/pgsql/data/log, and its initialisation in \
-                        /var/lib/pgsql/initdb_postgresql.log; or: `journalctl -u 'postgresql*' -n \
-                        50`. Fix the problem, then retry.";
+const POSTGRES: &str = "The Postgres log is in /var/lib/pgsql/data/log, and the log of its initialisation in \
+                        /var/lib/pgsql/initdb_postgresql.log; or: `journalctl -u 'postgresql*' -n 50`. Fix the \
+                        problem, then retry.";
 const LOCKED: &str = "Another program is using dnf, usually dnf-automatic or PackageKit. `ps -C \
                       dnf,yum,packagekitd,rpm` shows which: wait for it to end, then retry.";
-const NOT_FOUND: &str = "No repository of this host has this package: nginx and Postgres are in \
-                         AppStream. `dnf repolist` must list it; on RHEL, `subscription-manager \
-                         status` must be good.";
+const NOT_FOUND: &str = "No repository of this host has this package: nginx and Postgres are in AppStream. \
+                         `dnf repolist` must list it; on RHEL, `subscription-manager status` must report no \
+                         problem.";
 const MODULES: &str = "A stream of a module hides this package. `dnf module list postgresql nginx` \
                        shows the streams; `dnf module reset NAME` lets the wizard take the newest \
                        one.";

@@ -8,7 +8,12 @@ use super::{Facts, Family, Platform, Support, version};
 pub(super) static FAMILY: Family = Family {
     name: "redhat",
     members: "RHEL, Rocky and Alma from 8",
-    functions: concat!(include_str!("../rpm.sh"), include_str!("functions.sh")),
+    functions: concat!(
+        include_str!("../rpm.sh"),
+        include_str!("../rpm_bundle.sh"),
+        include_str!("functions.sh"),
+        include_str!("bundle.sh")
+    ),
     one_major: true,
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,

@@ -12,5 +12,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
                    another host",
     packages_unreached: "Run dnf makecache; check dnf repolist, subscription-manager status on RHEL, \
                          and the proxy in /etc/dnf/dnf.conf",
+    packages_untrusted: "Compare the key with the one that its owner publishes, then: rpm --import FILE. \
+                         Those of the distribution are in /etc/pki/rpm-gpg",
     postgres_stopped: start_unit,
 };

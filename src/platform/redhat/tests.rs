@@ -1,12 +1,19 @@
 //! Red Hat's own functions, with stubs of dnf and postgresql-setup: `repository` lists the packages that
 //! dnf has, `streams` its module streams, `plain` the version of Postgres that it offers, `held` is there
-//! until the first `sleep`.
+//! until the first `sleep`; `proposed` is what dnf says that it would do, `args` has all that it was called
+//! with.
 
 use super::FAMILY;
 use crate::platform::rpm_tests;
 
 const DNF: &str = r#"
 stub bin/dnf <<'END'
+printf "%s\n" "$*" >>"$ROOT/args"
+case $* in *' --assumeno '*)
+    cat "$ROOT/proposed"
+    exit 1
+    ;;
+esac
 exits=
 words=
 for word in "$@"; do
@@ -149,4 +156,100 @@ fn a_cluster_is_made_once() {
         (status, &*said),
         (0, "postgresql-setup --initdb\npostgresql")
     );
+}
+
+#[test]
+fn from_a_bundle_nothing_else_is_asked() {
+    let bundle = "mkdir -p b/packages; : >b/packages/index; stream 16";
+    let installs = "BUNDLE=$PWD/b; install_postgres >/dev/null; cat log installed; \
+                    grep -vc -e \"--noplugins --setopt=reposdir=$BUNDLE/packages/repos\" args || :";
+    let wanted =
+        "dnf module enable postgresql:16\ndnf install postgresql-server\npostgresql-server\n0\n";
+    assert_eq!(sh(bundle, installs), (0, wanted.into()));
+}
+
+#[test]
+fn what_it_would_install_is_needed() {
+    let resolved = |said: &str| {
+        let before = format!("cat >proposed <<'END'\n{said}\nEND");
+        sh(&before, "POSTGRES=; resolve nginx")
+    };
+    let said = "---> Package nginx.x86_64 1:1.22.1-1.el9 will be installed\n\
+                ---> Package glibc-common.x86_64 2.34-2 will be an upgrade\n\
+                ---> Package glibc-common.x86_64 2.34-1 will be upgraded\n\
+                ---> Package other.noarch 1-1 will be erased\nOperation aborted.";
+    let files = "glibc-common-2.34-2.x86_64.rpm\nnginx-1.22.1-1.el9.x86_64.rpm\n";
+    assert_eq!(resolved(said), (0, files.into()));
+    let missing = "No match for argument: nginx\n";
+    let said = format!("Last metadata\n{missing}Error: Unable to find a match: nginx");
+    assert_eq!(resolved(&said), (1, missing.into()));
+}
+
+/// Its packages are hidden before it is enabled, which only the run does.
+#[test]
+fn what_a_stream_has_is_seen_before_it_is_enabled() {
+    let before = "echo 'Operation aborted.' >proposed; stream 16";
+    let resolves = "POSTGRES=yes; resolve postgresql-server; cat log 2>/dev/null || :; cat args";
+    let (status, said) = sh(before, resolves);
+    assert_eq!(status, 0);
+    let lines: Vec<_> = said.lines().collect();
+    let [.., enable, install] = lines[..] else {
+        panic!("{said}")
+    };
+    assert!(enable.contains("--assumeno") && enable.ends_with("module enable postgresql:16"));
+    assert!(
+        install.contains("--setopt=bundle.module_hotfixes=1 "),
+        "{install}"
+    );
+    assert!(!said.contains("dnf module enable"), "{said}");
+}
+
+#[test]
+fn the_modules_of_packages_are_kept() {
+    const ALL: &str = "---
+document: modulemd
+version: 2
+data:
+  name: nginx
+  stream: \"1.24\"
+  profiles:
+    common:
+      name: other
+  artifacts:
+    rpms:
+    - nginx-1:1.24.0-1.x86_64
+...
+---
+document: modulemd-defaults
+version: 1
+data:
+  module: postgresql
+  stream: \"13\"
+...
+---
+document: modulemd-defaults
+version: 1
+data:
+  module: nginx
+...
+---
+document: modulemd
+version: 2
+data:
+  name: postgresql
+  stream: \"16\"
+  artifacts:
+    rpms:
+    - postgresql-server-0:16.4-1.x86_64
+...
+";
+    let before = format!(
+        "mkdir -p n/cache/repodata\ncat >n/cache/repodata/1-modules.yaml <<'END'\n{ALL}END\n\
+         gzip n/cache/repodata/1-modules.yaml\n\
+         echo '- postgresql-server-0:16.4-1.x86_64' >p.rpm.header"
+    );
+    let (status, said) = sh(&before, "nothing=$PWD/n; modules_of p.rpm");
+    assert_eq!(status, 0, "{said}");
+    let documents: Vec<_> = ALL.split_inclusive("...\n").collect();
+    assert_eq!(said, [documents[3], documents[1]].concat());
 }

@@ -1,15 +1,19 @@
 # shellcheck shell=sh
 # SUSE: zypper, and how its Postgres begins.
 
-# zypp ARGUMENT…: zypper waits for its own lock, 10 min.
-zypp() { ZYPP_LOCK_TIMEOUT=600 zypper --non-interactive "$@" </dev/null; }
+# zypp ARGUMENT…: zypper waits for its own lock, 10 min, or as long as `patience` says.
+# shellcheck disable=SC2086,SC2154 # a list of options, of a bundle
+zypp() { ZYPP_LOCK_TIMEOUT=${patience-600} zypper --non-interactive $where "$@" </dev/null; }
 
-# install_packages PACKAGE…: from the repositories.
+# refresh: a repository that does not answer counts only if a package is in no other.
+refresh() { [ -n "$where" ] || zypp --quiet refresh || :; }
+
+# install_packages PACKAGE…: from the repositories, or a bundle.
 install_packages() {
+    use_bundle
     wait_for_rpm
-    # A repository that does not answer counts only if a package is in no other.
-    zypp --quiet refresh || :
-    say "zypper install $*"
+    refresh
+    say "zypper install $*${BUNDLE:+, from the bundle}"
     status=0
     zypp install --no-recommends --auto-agree-with-licenses "$@" || status=$?
     case $status in
@@ -46,14 +50,15 @@ source_is_reached() {
 
 # The versions of Postgres are packages of their own (96 is 9.6).
 newest_postgres() {
-    zypper --non-interactive --no-refresh search --type package 'postgresql*-server' </dev/null 2>/dev/null |
+    zypp --no-refresh search --type package 'postgresql*-server' 2>/dev/null |
         sed -n 's/.*|  *postgresql\([1-8][0-9]\)-server  *|.*/\1/p' | sort -n | tail -n 1
 }
 
 postgres_package() { printf 'postgresql%s-server' "$(newest_postgres)"; }
 
 install_postgres() {
-    zypp --quiet refresh || :
+    use_bundle
+    refresh
     # zypper then says what is missing.
     install_packages "$(postgres_package)"
 }

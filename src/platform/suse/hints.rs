@@ -5,9 +5,9 @@ use crate::platform::hints::{Hints, Sign, at, sign};
 
 const HBA: &str = "Postgres does not start because it does not understand a line of pg_hba.conf. \
                    Its log under /var/lib/pgsql/data/log names the line: remove or fix it.";
-const POSTGRES: &str = "Postgres says more in /var/lib/pgsql/data/log, and its first start in \
-                        /var/lib/pgsql/initlog; or: `journalctl -u 'postgresql*' -n 50`. Fix the \
-                        problem, then retry.";
+const POSTGRES: &str = "The Postgres log is in /var/lib/pgsql/data/log, and the log of its first start in \
+                        /var/lib/pgsql/initlog; or: `journalctl -u 'postgresql*' -n 50`. Fix the problem, then \
+                        retry.";
 const LOCKED: &str = "Another program uses zypper's lock, usually YaST, PackageKit or an automatic \
                       update. `cat /run/zypp.pid` and `ps` show which: wait for it to end, or \
                       `systemctl stop packagekit`, then retry.";
@@ -17,9 +17,8 @@ const NOT_FOUND: &str = "No repository that answers has this package: `zypper re
                          it.";
 const REPOSITORY: &str = "A repository does not answer. `zypper refresh` names it: fix its URL, \
                           disable it (`zypper mr -d NAME`), or set the proxy in /etc/sysconfig/proxy.";
-const REGISTERED: &str = "The server refuses this host: its registration has ended, or it is of \
-                          another host. `SUSEConnect --status` shows it; `SUSEConnect -r CODE` \
-                          registers it again.";
+const REGISTERED: &str = "The server refuses this host: its registration has expired, or belongs to another \
+                          host. `SUSEConnect --status` shows it; `SUSEConnect -r CODE` registers it again.";
 const SIGNATURE: &str = "The signature of a repository or package cannot be checked: its key is \
                          missing, or it is not signed. `zypper refresh` asks whether to trust the \
                          key; `rpm --import FILE` adds it.";

@@ -8,7 +8,12 @@ use super::{Facts, Family, Platform, Support, version};
 pub(super) static FAMILY: Family = Family {
     name: "suse",
     members: "SLES and Leap from 15 SP4",
-    functions: concat!(include_str!("../rpm.sh"), include_str!("functions.sh")),
+    functions: concat!(
+        include_str!("../rpm.sh"),
+        include_str!("../rpm_bundle.sh"),
+        include_str!("functions.sh"),
+        include_str!("bundle.sh")
+    ),
     one_major: false,
     hints: hints::HINTS,
     remedies: remedies::REMEDIES,

@@ -12,5 +12,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
                    --list-extensions shows its name), or use another host",
     packages_unreached: "Run zypper refresh; check zypper lr -u, SUSEConnect --status, and the proxy \
                          in /etc/sysconfig/proxy",
+    packages_untrusted: "Compare the key with the one that its owner publishes, then: rpm --import FILE. \
+                         SUSE's own are in /usr/lib/rpm/gnupg/keys",
     postgres_stopped: start_unit,
 };

@@ -1,14 +1,20 @@
 //! SUSE's own functions, with a stub of zypper: `status` is what it ends with, `repository` lists the
-//! packages that it has.
+//! packages that it has, `xml` is what it would do, `args` has all that it was called with.
 
 use super::FAMILY;
 use crate::platform::rpm_tests;
 
 const ZYPPER: &str = r#"
 stub bin/zypper <<'END'
+printf "%s\n" "$*" >>"$ROOT/args"
 words=
-for word in "$@"; do
-    case $word in --*) ;; *) words="$words $word" ;; esac
+while [ $# -gt 0 ]; do
+    case $1 in
+    --reposd-dir | --cache-dir) shift ;;
+    --*) ;;
+    *) words="$words $1" ;;
+    esac
+    shift
 done
 set -- $words
 echo "zypper $*${ZYPP_LOCK_TIMEOUT:+ waits $ZYPP_LOCK_TIMEOUT}" >>"$ROOT/log"
@@ -21,6 +27,7 @@ search)
     while read -r name; do echo "   | $name | about it | package"; done <"$ROOT/repository"
     ;;
 install)
+    ! cat "$ROOT/xml" 2>/dev/null || exit 0
     shift
     read -r status 2>/dev/null <"$ROOT/status" || status=0
     sed -i 1d "$ROOT/status" 2>/dev/null
@@ -132,4 +139,43 @@ fn the_first_start_creates_the_cluster() {
     assert_eq!(made(5432), (0, format!("{starts}postgresql\n")));
     let moved = format!("{starts}systemctl restart postgresql\npostgresql\n");
     assert_eq!(made(5433), (0, moved));
+}
+
+#[test]
+fn from_a_bundle_nothing_else_is_asked() {
+    let bundle = "mkdir -p b/packages; : >b/packages/index";
+    let installs = "BUNDLE=$PWD/b; install_postgres >/dev/null; cat installed; \
+                    grep -vc -e \"--reposd-dir $BUNDLE/packages/repos\" args || :";
+    assert_eq!(sh(bundle, installs), (0, "postgresql17-server\n0\n".into()));
+}
+
+#[test]
+fn what_it_would_install_is_needed() {
+    let resolved = |xml: &str| {
+        let (status, said) = sh(&format!("cat >xml <<'END'\n{xml}\nEND"), "resolve nginx");
+        (status, said)
+    };
+    let solvable = |name: &str, edition: &str| {
+        format!(
+            "<solvable type=\"package\" name=\"{name}\" edition=\"{edition}\" arch=\"x86_64\" \
+             repository=\"bundle\"/>\n"
+        )
+    };
+    let (new, newer, old) = (
+        solvable("nginx", "1:1.26-1"),
+        solvable("libpq5", "17.2-150600.1"),
+        solvable("other", "1-1"),
+    );
+    let xml = format!(
+        "<install-summary>\n<to-install>\n{new}</to-install>\n<to-upgrade>\n{newer}</to-upgrade>\n\
+         <to-remove>\n{old}</to-remove>\n</install-summary>"
+    );
+    let files = "nginx-1.26-1.x86_64.rpm\nlibpq5-17.2-150600.1.x86_64.rpm\n";
+    assert_eq!(resolved(&xml), (0, files.into()));
+    let error = "<stream>\n<message type=\"info\">x</message>\n\
+                 <message type=\"error\">No provider of &apos;nginx&apos; found.</message>";
+    assert_eq!(
+        resolved(error),
+        (1, "No provider of 'nginx' found.\n".into())
+    );
 }

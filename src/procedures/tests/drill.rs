@@ -76,6 +76,22 @@ fn drills_have_names_kinds_and_hosts() {
     assert_eq!(names(&lab).len(), 20);
 }
 
+#[test]
+fn the_only_node_is_never_taken_away() {
+    let single = PlanWorld::new(&hosts("psl"));
+    let chosen = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        drill::chosen(&single.topology, &names)
+    };
+    let only = chosen(&["reset@s2"]).unwrap_err().to_string();
+    assert!(only.starts_with("s2 is the cluster's only node"), "{only}");
+    for names in [&[] as &[&str], &["reset"]] {
+        let chosen = chosen(names).unwrap();
+        assert!(!chosen.is_empty());
+        assert!(chosen.iter().all(|drill| drill.host != "s2"), "{chosen:?}");
+    }
+}
+
 /// One thing at a time: everything after the first checks is one chain.
 #[test]
 fn a_drill_begins_when_the_one_before_is_over() {

@@ -87,15 +87,15 @@ fn the_cluster_answers_pong_or_the_reason_is_told() {
     let pki = certificates(&Kept::default(), "127.0.0.1");
     let verdict = |identity: &Identity, answer| {
         let stream = serve(identity, answer);
-        prove("127.0.0.1", &pki.ca.cert_pem, stream)
+        prove("127.0.0.1", &pki.ca_cert, stream)
     };
     let right = verdict(&pki.postgres["db"], PONG);
     assert!(right.holds(), "{right}");
     assert_eq!(right.to_string(), "127.0.0.1: answers pong");
 
     let same_authority = Kept {
-        ca_cert: Some(pki.ca.cert_pem.clone()),
-        ca_key: Some(pki.ca.key_pem.clone()),
+        ca_cert: Some(pki.ca_cert.clone()),
+        ca_key: pki.ca_key.clone(),
         ..Kept::default()
     };
     let other_name = certificates(&same_authority, "elsewhere");

@@ -26,9 +26,9 @@ use ssh2::Channel;
 
 use super::program::text_of;
 use super::{
-    Cancel, Credentials, LineSplitter, Relay, Remote, RemoteError, Script, ScriptInput, Target,
+    Cancel, Credentials, LineSplitter, Relay, RelayTarget, Remote, RemoteError, Script,
+    ScriptInput, Target,
 };
-use crate::address::Endpoint;
 use crate::events::Stream;
 use wire::{Pumped, Wire};
 
@@ -130,9 +130,9 @@ impl Remote for Ssh {
 
     /// Made by bash as the login user; so bash must be installed, and the host's own rules for that
     /// user apply.
-    fn relay(
+    fn relay_to(
         &mut self,
-        to: &Endpoint,
+        to: &RelayTarget,
         limit: Duration,
     ) -> Result<Box<dyn Relay + '_>, RemoteError> {
         self.idle()?;

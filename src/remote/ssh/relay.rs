@@ -7,12 +7,14 @@ use std::time::Duration;
 use ssh2::{Channel, Session};
 
 use super::wire::{Pumped, Until, Wire};
-use super::{RemoteError, Stream, shell};
-use crate::address::Endpoint;
+use super::{RelayTarget, RemoteError, Stream, shell};
 
 /// `$0` and `$1` are the target, `$2` is printed once connected. When either side ends, the whole
 /// process group of `timeout` is killed; a target that takes no more may still have last words. One line without `!`, for all login shells.
 const COPY: &str = r#"exec 3<>"/dev/tcp/$0/$1" && exec 4<&0 && printf %s "$2" && { { cat <&4 >&3 && kill 0; } & cat <&3; kill 0; }"#;
+
+/// The same without a connection: what comes in goes out again, through as many processes.
+const ECHO: &str = r#"printf %s "$0" && cat | cat"#;
 
 /// What a profile may print in front of the connection, in bytes.
 const MOST_WORDS: usize = 1 << 20;
@@ -32,18 +34,18 @@ pub struct OpenedChannel {
 pub fn open(
     wire: &Wire,
     host: &str,
-    to: &Endpoint,
+    to: &RelayTarget,
     limit: Duration,
 ) -> Result<OpenedChannel, RemoteError> {
     let mark = shell::nonce().map_err(|why| wire.lost(why.to_string()))?;
     // The host ends it by itself if the wizard does not. In whole seconds, for busybox.
     let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
-    let command = format!(
-        "exec env LC_ALL=C timeout {} bash -c '{COPY}' {} {} {mark}",
-        seconds.max(1),
-        to.name,
-        to.port
-    );
+    let program = match to {
+        RelayTarget::To(to) => format!("'{COPY}' {} {}", to.name, to.port),
+        RelayTarget::Back => format!("'{ECHO}'"),
+    };
+    let seconds = seconds.max(1);
+    let command = format!("exec env LC_ALL=C timeout {seconds} bash -c {program} {mark}");
     let until = Until::after(limit);
     let patient = Until::after(limit + GRACE);
     let unreachable = |why: String| RemoteError::Unreachable {
@@ -105,6 +107,8 @@ fn explain(status: i32, err: &str, seconds: u64) -> String {
         "connection refused".to_owned()
     } else if err.contains("timed out") {
         "no answer".to_owned()
+    } else if err.contains("Name or service not known") || err.contains("name resolution") {
+        "this name does not resolve there".to_owned()
     } else if err.contains("No route to host") {
         "no route to host".to_owned()
     } else if err.contains("Network is unreachable") {

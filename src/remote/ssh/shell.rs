@@ -201,8 +201,10 @@ impl Opening<'_> {
 
     fn no_password(&self) -> String {
         match self.asked.as_deref() {
-            Some(whose) => format!("sudo needs the password of {whose}: give it"),
-            None => "sudo needs a password: give it".to_owned(),
+            Some(whose) => {
+                format!("sudo needs the password of {whose} (sudo_password in the answers)")
+            }
+            None => "sudo needs a password (sudo_password in the answers)".to_owned(),
         }
     }
 

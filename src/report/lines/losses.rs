@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::table;
+use super::{table, wrapped};
 use crate::topology::{LEGEND, PARTS, Topology};
+
+/// Of sentences, on any terminal.
+const WIDTH: usize = 78;
 
 pub fn write<W: Write>(out: &mut W, topology: &Topology) -> io::Result<()> {
     for line in topology.drawing() {
@@ -11,7 +14,7 @@ pub fn write<W: Write>(out: &mut W, topology: &Topology) -> io::Result<()> {
     }
     writeln!(out)?;
     let losses = topology.losses();
-    let heads = std::iter::once("LOSS OF").chain(PARTS).map(str::to_owned);
+    let heads = std::iter::once("LOST").chain(PARTS).map(str::to_owned);
     let mut rows: Vec<Vec<String>> = vec![heads.collect()];
     rows.extend(losses.iter().map(|loss| {
         let parts = loss.parts().map(|part| part.as_str().to_owned());
@@ -22,19 +25,28 @@ pub fn write<W: Write>(out: &mut W, topology: &Topology) -> io::Result<()> {
     for (row, why) in rows.iter().zip(whys) {
         writeln!(out, "{}", table::line(row, &widths))?;
         if !why.is_empty() {
-            writeln!(out, "    {why}")?;
+            paragraph(out, &format!("    {why}"))?;
         }
     }
-    writeln!(out, "\n{LEGEND}")?;
-    writeln!(out, "{}", topology.survival())?;
-    for advice in topology.advice() {
-        writeln!(out, "{advice}")?;
-    }
+    writeln!(out)?;
+    paragraph(out, LEGEND)?;
+    paragraph(out, &topology.survival())?;
+    topology
+        .advice()
+        .iter()
+        .try_for_each(|advice| paragraph(out, advice))?;
     if topology.api.is_external() {
-        writeln!(
+        paragraph(
             out,
-            "How the load balancer is configured: k3s-ha-wizard load-balancer recipe --answers FILE"
+            "How to configure the load balancer: k3s-ha-wizard load-balancer recipe --answers FILE",
         )?;
     }
     Ok(())
+}
+
+fn paragraph<W: Write>(out: &mut W, text: &str) -> io::Result<()> {
+    let parts = wrapped(text, Some(WIDTH));
+    parts
+        .into_iter()
+        .try_for_each(|part| writeln!(out, "{part}"))
 }

@@ -131,7 +131,7 @@ impl<W: Write> Lines<W> {
                 let what = match decision {
                     Decision::Retry => "retry",
                     Decision::Skip => "skip",
-                    Decision::GiveUp => "give up",
+                    Decision::GiveUp => "continue without it",
                 };
                 self.step_line(at, step, "operator", what)
             }
@@ -344,7 +344,7 @@ pub fn estimated(estimate: &Estimate) -> String {
         _ => format!(" and {}", counted(untimed, "new step")),
     };
     let runs = counted(runs, "earlier run");
-    format!("about {left}{new} left (from {runs})")
+    format!("about {left}{new} left (based on {runs})")
 }
 
 /// `1 step`, `2 steps`.

@@ -374,14 +374,11 @@ fn time<W: Write>(out: &mut W, progress: &Progress) -> io::Result<()> {
     writeln!(out, "\nTime of each phase")?;
     table::write(out, &phases)?;
 
-    let (length, wall) = (duration(path.length), duration(path.wall));
+    let over = path.over().unwrap_or(0.0) * 100.0;
     writeln!(
         out,
-        "\nThe longest chain of steps took {length}, the whole run {wall}{}.",
-        {
-            let over = path.over().unwrap_or(0.0) * 100.0;
-            format!(" ({over:.1} % more)")
-        }
+        "\nThe longest chain of steps took {}; the run took {over:.1} % longer.",
+        duration(path.length)
     )?;
     let least = path.length / SHORT;
     let (long, short): (Vec<_>, Vec<_>) = path.steps.iter().partition(|step| step.took() >= least);

@@ -23,25 +23,37 @@ const ALL: [&str; 8] = [DB, ROLE, CA, PROOF_1, PROOF_2, START_1, START_2, AGENT]
 
 fn plan() -> Outline {
     let postgres = [
-        step(DB, "Postgres is installed and running", &[]),
-        step(ROLE, "K3s has its role and its database", &[DB]),
+        step(DB, "Install Postgres, and wait until it runs", &[]),
+        step(
+            ROLE,
+            "Create the role k3s, and the database k3s that it owns",
+            &[DB],
+        ),
     ];
     let certificates = [
-        step(CA, "The certificates are made", &[]),
+        step(CA, "Keep the certificates on this machine", &[]),
         step(
             PROOF_1,
-            "Postgres lets in who may, and nobody else",
+            "Prove that Postgres accepts only the right certificate and password",
             &[ROLE, CA],
         ),
         step(
             PROOF_2,
-            "Postgres lets in who may, and nobody else",
+            "Prove that Postgres accepts only the right certificate and password",
             &[ROLE, CA],
         ),
     ];
-    let server_1 = [step(START_1, "K3s runs and is ready", &[PROOF_1])];
-    let server_2 = [step(START_2, "K3s runs and is ready", &[START_1, PROOF_2])];
-    let agents = [step(AGENT, "The agent has joined and is ready", &[START_2])];
+    let server_1 = [step(
+        START_1,
+        "Start K3s, and wait until its node is Ready",
+        &[PROOF_1],
+    )];
+    let server_2 = [step(
+        START_2,
+        "Start K3s, and wait until its node is Ready",
+        &[START_1, PROOF_2],
+    )];
+    let agents = [step(AGENT, "Start K3s as an agent", &[START_2])];
     Outline {
         procedure: "install".into(),
         cluster: "prod".into(),
@@ -125,18 +137,18 @@ fn proved(tape: &mut Tape, step: &str) {
     };
     tape.event(case(
         "right certificate and password",
-        "let in",
-        "let in, TLSv1.3",
+        "passes",
+        "passes (TLSv1.3, /CN=k3s)",
     ));
     tape.event(case(
         "no certificate",
-        "refused",
-        "refused: connection requires a valid client certificate",
+        "is refused",
+        "is refused: connection requires a valid client certificate",
     ));
     tape.event(case(
         "no TLS",
-        "refused",
-        "refused: pg_hba.conf rejects connection",
+        "is refused",
+        "is refused: pg_hba.conf rejects connection",
     ));
 }
 
@@ -269,9 +281,9 @@ fn an_estimate_says_where_it_comes_from() {
     };
     assert_eq!(
         estimate(80_900, 0),
-        "about 1m 20s left (from 2 earlier runs)"
+        "about 1m 20s left (based on 2 earlier runs)"
     );
-    let text = "about 1s and 3 new steps left (from 2 earlier runs)";
+    let text = "about 1s and 3 new steps left (based on 2 earlier runs)";
     assert_eq!(estimate(10, 3), text);
     let tape = unchanged();
     let mut earlier = EarlierRuns::default();
@@ -282,7 +294,7 @@ fn an_estimate_says_where_it_comes_from() {
     };
     let shown = shown(&tape, known);
     assert!(
-        shown.contains("\nabout 1s left (from 1 earlier run)\nlog "),
+        shown.contains("\nabout 1s left (based on 1 earlier run)\nlog "),
         "{shown}"
     );
     assert!(shown.contains("(8 of 8)\n"), "{shown}");
@@ -296,7 +308,7 @@ fn a_verbose_run_tells_what_it_checks() {
     };
     let shown = shown(&unchanged(), verbose);
     assert!(
-        shown.contains("check      postgres/role: K3s has its role"),
+        shown.contains("check      postgres/role: Create the role k3s"),
         "{shown}"
     );
     assert!(shown.contains("| it is so"), "{shown}");
@@ -318,8 +330,8 @@ fn a_run_that_fails() -> String {
                 .into(),
         ],
         hint: Some(
-            "The certificate's CN is not the database role.\nRun the wizard again: it makes \
-             the certificate anew."
+            "The certificate's CN is not the database role.\nRun the wizard again: it creates \
+             a new certificate."
                 .into(),
         ),
     };
@@ -332,7 +344,8 @@ fn a_run_that_fails() -> String {
     unhealthy.nodes.truncate(2);
     unhealthy.nodes[1].status = "NotReady".into();
     unhealthy.nodes[1].problem = Some("kubelet stopped posting node status 45 s ago".into());
-    unhealthy.pods[1].problem = Some("crashes again and again: OOMKilled".into());
+    unhealthy.pods[1].problem =
+        Some("container app: exit 137 (OOMKilled), restarted 5 times".into());
     unhealthy.pods[1].status = "CrashLoopBackOff".into();
     tape.event(What::Cluster { cluster: unhealthy });
     tape.event(What::Ended { end: End::Failed });
@@ -344,7 +357,7 @@ fn a_proof_that_does_not_hold() -> String {
     tape.at(10).started(PROOF_1);
     tape.proved(PROOF_1, "no certificate", false);
     let failure = Failure {
-        why: "1 of 1 cases does not hold".into(),
+        why: "the proof of mutual TLS with Postgres failed: no certificate: passes".into(),
         status: None,
         last_lines: vec![],
         hint: None,

@@ -105,8 +105,8 @@ mod tests {
                 "                  k3s"
             ]
         );
-        let line = "  goal  Postgres lets in who may";
-        let parts = ["  goal  Postgres", "        lets in", "        who may"];
+        let line = "  goal  Postgres runs as primary";
+        let parts = ["  goal  Postgres", "        runs as", "        primary"];
         assert_eq!(wrapped(line, Some(17)), parts);
         // A path is longer than the terminal is wide.
         let parts = ["log", "     /a/very/long/path"];

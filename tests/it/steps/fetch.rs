@@ -62,10 +62,7 @@ fn secure(to: Option<String>) -> (String, String) {
             }
         }
     });
-    (
-        format!("https://127.0.0.1:{port}/"),
-        pki.ca.cert_pem.clone(),
-    )
+    (format!("https://127.0.0.1:{port}/"), pki.ca_cert.clone())
 }
 
 #[test]

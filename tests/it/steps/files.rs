@@ -137,8 +137,13 @@ fn a_key_never_stands_beside_another_certificate() {
                 assert_eq!(shown[0], "pair 2\n", "{said}");
                 break;
             }
-            let (done, said) = host.runs(&of("2"), "put_files; files_are");
+            let (done, said) = host.runs(&of("2"), "files_are || put_files; files_are");
             assert!(done, "after {operations} operations: {said}");
+            let records = host.picture("keep/written");
+            assert!(
+                !records.iter().any(|record| record.contains(".new")),
+                "after {operations} operations: {records:?}"
+            );
             assert_eq!(host.sets().len(), 1, "after {operations} operations");
             operations += 1;
         }

@@ -55,7 +55,7 @@ fn a_postgres_that_was_cut_off_before_its_new_port_is_restarted() {
 fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
     let pki = pki();
     let (old, new) = (&pki.postgres["old"], &pki.postgres["new"]);
-    let postgres = Postgres::start(old, &pki.ca.cert_pem);
+    let postgres = Postgres::start(old, &pki.ca_cert);
     let host = Host::of(USERS[0]);
     let folder = host.at("roots/tls");
     fs::create_dir(&folder).unwrap();
@@ -76,7 +76,7 @@ fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
         postgres.socket().display(),
         postgres.port,
         folder.display(),
-        pki.ca.cert_pem,
+        pki.ca_cert,
         new.cert_pem,
         new.key_pem.expose()
     );
@@ -117,7 +117,7 @@ fn postgres_takes_a_new_certificate_in_the_place_of_plain_files() {
 #[test]
 fn rules_are_put_and_removed() {
     let pki = pki();
-    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca_cert);
     let host = Host::of(USERS[0]);
     let step = [
         format!(
@@ -152,7 +152,7 @@ const RIGHTS: [&str; 6] = [
 #[test]
 fn the_role_has_its_own_rights_and_no_others() {
     let pki = pki();
-    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca_cert);
     let host = Host::of(USERS[0]);
     let verifier = scram_verifier(&"a password of a test".into());
     let step = [
@@ -209,7 +209,7 @@ fn settings(postgres: &Postgres, connections: u32) -> String {
 #[test]
 fn more_connections_than_standbys_allow_are_refused() {
     let pki = pki();
-    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca_cert);
     assert_eq!(settings(&postgres, 100), "");
     let raised = settings(&postgres, 101);
     assert_eq!(raised, "max_connections is 100; 101 are needed\nstatus 1\n");
@@ -236,7 +236,7 @@ fn more_connections_than_standbys_allow_are_refused() {
 #[test]
 fn rules_for_connections_from_outside_are_facts() {
     let pki = pki();
-    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca.cert_pem);
+    let postgres = Postgres::start(&pki.postgres["old"], &pki.ca_cert);
     let rules = "host all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n\
                  host all all localhost md5\nhost all all samehost md5\n\
                  hostssl k3s k3s 198.51.100.12/32 scram-sha-256\nhost all mallory all reject\n\

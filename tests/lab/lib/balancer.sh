@@ -4,7 +4,7 @@
 
 balance_with() {
     [ -f "${1-}" ] || die "balancer: which file with HAProxy's configuration?"
-    external_balancer || die "balancer: only with lab up --topology external"
+    external_balancer || die "balancer: only with lab up --topology external-balancer"
     # shellcheck disable=SC2016 # the host's shell reads its own words
     in_host k3s-nginx sh -ec '
         command -v haproxy >/dev/null || {

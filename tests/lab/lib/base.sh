@@ -94,7 +94,7 @@ build_base() {
     local family=$1 key new begun=$SECONDS
     key=$(base_key "$family")
     if [ "$key" != "$(recall "base-$family")" ] && [ -d "$(base_dir "$family")" ] && stands_on "$family"; then
-        say "another base of $family is wanted, but its hosts stand on the one they have: 'lab down' first"
+        say "another base of $family is wanted, but its hosts use the one they have: 'lab down' first"
         return
     fi
     remember "base-$family" "$key"

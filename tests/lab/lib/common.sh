@@ -26,7 +26,8 @@ hold_lock() {
 }
 
 two_balancers() { [[ $(recall topology single) =~ ^(balancers|pair)$ ]]; }
-external_balancer() { [ "$(recall topology single)" = external ]; }
+external_balancer() { [ "$(recall topology single)" = external-balancer ]; }
+external_postgres() { [ "$(recall topology single)" = external-postgres ]; }
 two_postgres() { [ "$(recall topology single)" = pair ]; }
 
 # The hosts, one a line.
@@ -80,8 +81,8 @@ check_agents() {
 }
 
 check_topology() {
-    [[ $(recall topology) =~ ^(single|balancers|pair|external)$ ]] ||
-        die "--topology: single, balancers, pair or external, not '$(recall topology)'"
+    [[ $(recall topology) =~ ^(single|balancers|pair|external-balancer|external-postgres)$ ]] ||
+        die "--topology: single, balancers, pair, external-balancer or external-postgres, not '$(recall topology)'"
 }
 
 check_kubectl_costs() {

@@ -31,14 +31,14 @@ const UNFIT: [Unfit; 26] = [
     Unfit {
         name: "another program on the kubelet's port",
         host: "k3s-server-1",
-        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 10250, Listen => 9) or die; sleep 1 while 1'; sleep 0.5",
+        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 10250, Listen => 9) or die; sleep 1 while 1'; until ss -Hltn 'sport = :10250' | grep -q .; do sleep 0.1; done",
         code: NOT_READY,
         says: "listens on port 10250",
     },
     Unfit {
         name: "another program on Postgres' port",
         host: "k3s-postgres",
-        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 5432, Listen => 9) or die; sleep 1 while 1'; sleep 0.5",
+        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 5432, Listen => 9) or die; sleep 1 while 1'; until ss -Hltn 'sport = :5432' | grep -q .; do sleep 0.1; done",
         code: NOT_READY,
         says: "listens on port 5432",
     },
@@ -384,6 +384,8 @@ pub fn hold(lab: &Lab, host: &str, port: u16) {
     );
 }
 
+const TO_POSTGRES: &str = "OUTPUT -p tcp --dport 5432 -j DROP";
+
 pub fn fails() -> Vec<Fault> {
     vec![
         full(
@@ -478,6 +480,26 @@ pub fn fails() -> Vec<Fault> {
             },
             |_| {},
             "",
+        ),
+    ]
+}
+
+/// What never gets better by itself.
+pub fn stays() -> Vec<Fault> {
+    vec![
+        within(
+            "the package manager is busy and stays so",
+            "load-balancer/install@k3s-nginx",
+            |lab| lab.does(&["lock", "k3s-nginx"]),
+            |lab| lab.does(&["unlock", "k3s-nginx"]),
+            "Could not get lock",
+        ),
+        within(
+            "a server never becomes ready",
+            "k3s/start@k3s-server-2",
+            |lab| lab.iptables("k3s-server-2", &format!("-I {TO_POSTGRES}")),
+            |lab| lab.iptables("k3s-server-2", &format!("-D {TO_POSTGRES}")),
+            "k3s/start@k3s-server-2",
         ),
     ]
 }

@@ -147,7 +147,7 @@ classes! {
     the_state_is_damaged: jump::damaged();
     the_jump_host_fails: jump::fails();
     a_host_is_refused: hosts::refused();
-    a_host_fails_within_the_run: hosts::fails();
+    a_host_fails_within_the_run: hosts::fails().into_iter().chain(hosts::stays()).collect();
     an_installed_host_is_changed: hosts::changes();
     two_operators: operators::two();
     another_host_answers: operators::impostors();

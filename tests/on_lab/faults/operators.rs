@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::ground::{bare, ends_well, failures, installed, is_whole, run_with};
 use super::{Fault, Row};
-use crate::lab::{Lab, Wizard, changes, picture};
+use crate::lab::{HOSTS, Lab, Wizard, changes, picture};
+use crate::tui;
+use support::terminal::Terminal;
 
 const LONG: &str = "postgres/install@k3s-postgres";
 
@@ -65,7 +67,96 @@ pub fn two() -> Vec<Fault> {
                 continued: ends_well(&lab, &wizard),
             }
         }),
+        Fault::new("one pauses for a decision until its lease expires", || {
+            let (lab, wizard) = (bare(), Wizard::new());
+            pauses_past_its_lease(&lab, &wizard)
+        }),
     ]
+}
+
+/// The lease of a host, as if its holder had been idle for two hours: such a machine was asleep.
+fn age_lease(lab: &Lab, host: &str) {
+    let lease = "/run/k3s-ha-wizard/lease";
+    let seen = format!("grep -q '^seen=' {lease} && sed -i 's/^seen=.*/seen=-7200/' {lease}");
+    lab.must(host, &seen);
+}
+
+const HELD: &str = "is using this host";
+
+/// Whether the run has ended well, or pauses because another run used a host.
+fn decided(terminal: &Terminal) -> &'static str {
+    let mut is = None;
+    terminal.waits_until("the end", |terminal| {
+        let text = crate::lab::flat(&terminal.text());
+        let ways = [
+            ("Nodes  all healthy", "healthy"),
+            (HELD, "paused"),
+            ("another run used this host", "paused"),
+        ];
+        let way = ways
+            .iter()
+            .find(|(shown, _)| text.contains(&crate::lab::flat(shown)));
+        is = way.map(|(_, is)| *is);
+        is.is_some()
+    });
+    is.unwrap()
+}
+
+/// The first operator's run pauses at a failure, and its leases expire. The second one's run takes
+/// them; the first one's is told so, and goes on when the second one has ended.
+fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
+    lab.must("k3s-server-2", "touch /etc/systemd/system/k3s.service.d");
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = tui::opened(folder.path());
+    tui::begin(&mut terminal);
+    terminal.waits_for("Failed: k3s/install");
+    lab.must("k3s-server-2", "rm /etc/systemd/system/k3s.service.d");
+    for host in HOSTS {
+        age_lease(lab, host);
+    }
+
+    let other = Wizard::new();
+    let mut second = other.command(&[]).spawn().unwrap();
+    let lease = || lab.sh("k3s-server-2", "cat /run/k3s-ha-wizard/lease").1;
+    let first = lease();
+    for _ in 0..600 {
+        std::thread::sleep(Duration::from_millis(50));
+        if !lease().contains("seen=-7200") {
+            break;
+        }
+    }
+    signal(&second, "STOP");
+    assert_ne!(lease(), first, "the second run took no lease");
+
+    terminal.types("r");
+    terminal.waits_for(HELD);
+    let said = crate::lab::flat(&terminal.text());
+    let at = said.find(HELD).unwrap();
+    let said = said[at..].chars().take(160).collect();
+    signal(&second, "CONT");
+    signal(&second, "TERM");
+    second.wait().unwrap();
+
+    terminal.types("r");
+    // It pauses on every host that the other run had reached.
+    while decided(&terminal) == "paused" {
+        terminal.types("r");
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    std::fs::rename(
+        folder.path().join("state/lab"),
+        wizard.state.path().join("lab"),
+    )
+    .unwrap();
+    is_whole(lab, wizard);
+    Row {
+        did: "a run pauses at a failure; its leases expire, and another run takes them".to_owned(),
+        said,
+        continued: "after the other run had ended, the first one was continued and ended well"
+            .to_owned(),
+    }
 }
 
 /// A host's key is another one; the wizard must not send it anything, and changes no host.

@@ -16,8 +16,8 @@ pub mod key {
 }
 
 pub const FOR_ALL: &str = "for all hosts that need one";
-pub const KEPT_NOWHERE: &str = "Kept in memory until the wizard ends; written to no file.";
-pub const MAY_BE_SAME: &str = "Ctrl-P: the password of the SSH login to this host";
+pub const KEPT_NOWHERE: &str = "Kept in memory until the wizard ends; never written to a file.";
+pub const MAY_BE_SAME: &str = "Ctrl-P: use the SSH password of this host";
 pub const WAS_WRONG: &str = "The previous one was refused.";
 pub const NOTHING_TYPED: &str = "Enter the secret first.";
 
@@ -77,7 +77,7 @@ fn lacks(what: &CredentialKind) -> String {
 
 /// The place of this secret where any of several is enough.
 pub fn one_of(number: usize, of: usize) -> String {
-    format!("{number} of {of}, one is enough; Down: the next one")
+    format!("Secret {number} of {of}; one of them is enough. Down: the next one")
 }
 
 pub const COMPARE_TITLE: &str = "Unknown host keys";
@@ -88,7 +88,7 @@ pub const COMPARE_COMMAND: &str =
 
 pub fn trust_all(hosts: usize) -> String {
     format!(
-        "Trust {} after comparing?",
+        "Have you compared them? Trust {}?",
         super::super::text::counted(hosts, "host key")
     )
 }

@@ -37,6 +37,15 @@ impl FormEditor {
         self.form.fields.iter().zip(&self.entries)
     }
 
+    /// The form may have got more fields at its end, or lost them.
+    fn follow(&mut self) {
+        let fields = &self.form.fields;
+        self.entries.truncate(fields.len());
+        let new = fields.iter().skip(self.entries.len());
+        self.entries.extend(new.map(FieldEntry::of));
+        self.focus = self.focus.min(fields.len().saturating_sub(1));
+    }
+
     pub fn focused(&self) -> Option<&Field> {
         self.form.fields.get(self.focus)
     }
@@ -130,6 +139,7 @@ impl FormEditor {
     /// Takes what is wrong, and shows it at the fields that were visited; at all of them where it
     /// is `all`, and then goes to the first. Whether there is anything.
     pub fn judge(&mut self, all: bool, problem: impl Fn(&Field) -> Option<String>) -> bool {
+        self.follow();
         for (field, entry) in self.form.fields.iter().zip(&mut self.entries) {
             entry.visited |= all;
             entry.error = if entry.visited { problem(field) } else { None };

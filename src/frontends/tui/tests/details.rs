@@ -36,7 +36,7 @@ fn crashed() -> Details {
                 "back-off 40s restarting failed container=c pod=bad-command_zoo(8b32a5ed-e1ae)"
                     .into(),
                 "restarts: 4".into(),
-                "last end: exit code 3 (Error) at 2026-11-24T21:55:14Z".into(),
+                "last state: exit code 3 (Error) at 2026-11-24T21:55:14Z".into(),
             ],
         }],
         events: vec![
@@ -61,7 +61,7 @@ fn crashed() -> Details {
             lines: vec!["opening /data".into(), "cannot open the database".into()],
             is_cut: false,
         }),
-        next: Some("Container c ended by itself with exit code 3: its log usually says why".into()),
+        next: Some("Container c exited with code 3: its log usually shows why".into()),
         missing: Vec::new(),
     }
 }

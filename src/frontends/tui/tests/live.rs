@@ -178,7 +178,7 @@ pub fn stale(theme: Theme, size: (u16, u16)) -> Model {
          was refused - did you specify the right host or port?",
     ];
     tell(&mut model, LiveUpdate::Cluster(lost(90, &why, false)));
-    let why = ["k3s-postgres: asking Postgres failed with status 2: connection refused"];
+    let why = ["k3s-postgres: querying Postgres failed with status 2: connection refused"];
     tell(&mut model, LiveUpdate::Datastore(lost(92, &why, false)));
     model
 }
@@ -206,7 +206,7 @@ fn what_was_lost_and_comes_back_is_live_again() {
         LiveUpdate::Cluster(seen(picture, "k3s-server-2", 200)),
     );
     let page = text(&model);
-    assert!(page.contains("Live: k3s-server-2 is asked"), "{page}");
+    assert!(page.contains("Live: polling k3s-server-2"), "{page}");
     assert!(page.contains("Nodes  all healthy"), "{page}");
 
     tell(
@@ -300,7 +300,7 @@ fn a_picture_that_shrinks_under_the_eye_is_still_drawn() {
     );
     draw(&model);
     press(&mut model, "<Home>");
-    assert!(text(&model).contains("Live: k3s-server-1"));
+    assert!(text(&model).contains("Live: polling k3s-server-1"));
 }
 
 #[test]

@@ -78,6 +78,24 @@ fn a_field_says_what_is_wrong_once_it_was_left_and_no_longer_than_it_is() {
 }
 
 #[test]
+fn an_external_postgres_has_more_fields_once_it_has_an_endpoint() {
+    let mut model = at_field(MONO, SMALL, Section::Postgres, "postgres.endpoints");
+    press(&mut model, "db.example:5432<Tab>");
+    assert_eq!(focus(&model).0, "postgres.ca_file");
+    press(&mut model, "~/ca.pem<Tab>");
+    let postgres = &answers(&model).postgres;
+    assert_eq!(postgres.endpoints, ["db.example:5432"]);
+    assert_eq!(postgres.ca_file, Some("~/ca.pem".into()));
+    // Without one they are gone, and so is what was in them.
+    press(&mut model, "<BackTab><BackTab><C-u>");
+    let editor = model.pages.form.editor.as_ref().expect("a form");
+    let last = editor.fields().last().expect("a field").0.key;
+    assert_eq!(last, "postgres.endpoints");
+    press(&mut model, "x<BS>");
+    assert_eq!(answers(&model).postgres.ca_file, None);
+}
+
+#[test]
 fn settings_of_k3s_are_lines_and_refused_ones_say_why() {
     let mut model = screen(MONO, SMALL, Section::Agents);
     to_field(&mut model, "k3s.agent_config");
@@ -289,11 +307,11 @@ fn a_screen_without_fields_scrolls() {
     let many = many.collect::<Vec<_>>().join("\n");
     update(&mut model, Message::Paste(many));
     press(&mut model, "<Esc>4");
-    assert!(!text(&model).contains("refused."));
+    assert!(!text(&model).contains("without TLS."));
     press(&mut model, &"<Down>".repeat(40));
-    assert!(text(&model).contains("refused."), "{}", text(&model));
+    assert!(text(&model).contains("without TLS."), "{}", text(&model));
     press(&mut model, "<Up>");
-    assert!(!text(&model).contains("refused."));
+    assert!(!text(&model).contains("without TLS."));
 }
 
 #[test]
@@ -323,7 +341,7 @@ fn enter_says_what_it_does_in_a_form() {
     to_field(&mut model, "firewall.manage");
     press(&mut model, "o");
     assert!(text(&model).contains("Left, Right and Space change the choice."));
-    to_field(&mut model, "proxy.no_proxy");
+    to_field(&mut model, "sources.bundle_sha256");
     assert!(
         footer(&model).contains("Enter next page"),
         "{}",

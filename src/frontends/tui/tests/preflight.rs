@@ -27,7 +27,11 @@ fn cell(level: Level, cause: &str, remedy: &str) -> Cell {
 /// Every check is fine, for all hosts of these answers.
 fn fine(answers: &Answers) -> Grid {
     let of = |host: &Host| {
-        let concerns = |check: &Check| *check != Check::Download || host.role() != Role::Postgres;
+        // The datastore is a column only where it is external.
+        let concerns = |check: &Check| match check {
+            Check::Download => host.role() != Role::Postgres,
+            check => *check != Check::Datastore,
+        };
         let cells = Check::ALL.into_iter().filter(concerns);
         Row {
             host: host.name.clone(),
@@ -38,7 +42,7 @@ fn fine(answers: &Answers) -> Grid {
     };
     Grid {
         rows: answers.hosts.iter().map(of).collect(),
-        notes: vec!["8472/udp between nodes (the pods' network) is tested at the end of the run, once it exists".into()],
+        notes: vec!["8472/udp between nodes (the pod network) is tested at the end of the run, once it exists".into()],
         one_server: false,
     }
 }
@@ -181,6 +185,12 @@ fn warnings_are_read_before_the_plan_is_made_and_say_what_the_hosts_are_fit_for(
     assert_eq!(model.page, Page::Plan);
     let model = checked(MONO, SMALL, |_| {});
     assert!(text(&model).contains("Fit for production."));
+}
+
+/// One check fails, and it can be overridden.
+pub fn with_ports_in_use(grid: &mut Grid) {
+    failing(grid);
+    set(grid, 4, Check::Existing, cell(Level::Fine, "", ""));
 }
 
 pub fn failing(grid: &mut Grid) {

@@ -14,7 +14,7 @@ fn lacking(host: &str, what: CredentialKind, wrong: bool) -> Unreached {
         wants: vec![CredentialRequest { what, wrong }],
         ..Unreached::new(
             host,
-            "admin cannot become root: sudo needs the password of root: give it",
+            "admin cannot become root: sudo needs the password of root (sudo_password in the answers)",
         )
     }
 }
@@ -203,7 +203,7 @@ fn a_secret_is_asked_for() {
 fn the_ssh_password_is_offered_for_sudo() {
     let mut model = tried(MONO, SMALL);
     press(&mut model, "<Down><Down>p");
-    assert!(text(&model).contains("Ctrl-P: the password of the SSH login"));
+    assert!(text(&model).contains("Ctrl-P: use the SSH password"));
     let given = EnteredSecret {
         host: example().hosts[2].clone(),
         what: of_root(),
@@ -266,7 +266,7 @@ fn secrets_that_were_typed_are_on_the_review() {
     assert_eq!(model.page, Page::Review);
     let page = text(&model);
     assert!(!page.contains("hunter2"), "{page}");
-    let told = "server-2             sudo password: ********, given, saved in no file";
+    let told = "server-2             sudo password: ********, given, not saved";
     press(&mut model, "<PgDn>");
     let page = page + &text(&model);
     press(&mut model, "<PgDn>");

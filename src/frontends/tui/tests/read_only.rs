@@ -12,7 +12,7 @@ fn read_only_screens_run_nothing_and_keep_no_draft() {
     assert_eq!(model.page, Page::Review);
     let page = text(&model);
     assert!(page.contains("k3s-ha-wizard · read-only"), "{page}");
-    let refused = "Refused: --read-only. To compare the hosts: check; to see them: status.";
+    let refused = "Refused with --read-only. `check` compares hosts; `status` shows the cluster.";
     assert!(page.contains(refused), "{page}");
     let stops = "With --read-only the wizard stops here.";
     assert!(page.contains(stops), "{page}");

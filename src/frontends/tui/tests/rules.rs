@@ -53,7 +53,12 @@ fn places() -> Vec<Model> {
         probes::shown(MONO, SMALL),
         probes::connected(MONO, SMALL),
         then(probes::connected(MONO, SMALL), "<Esc><Down>"),
+        options::at_field(MONO, SMALL, Section::Cluster, "ssh.host_keys"),
         preflight::checked(MONO, SMALL, preflight::failing),
+        then(
+            preflight::checked(MONO, SMALL, preflight::with_ports_in_use),
+            "o<Enter>",
+        ),
         happens(then(filled(), "<Enter>"), Message::Planned(Box::new(plan))),
         runs::held(MONO, SMALL),
         run(),

@@ -251,8 +251,8 @@ fn a_failure_shows_its_attempt_and_says_what_else_happens() {
 /// The host of the running step has gone.
 pub fn disconnected(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = run_until(theme, size, "run.jsonl", 28_000);
-    let why = "the connection was lost: no answer for 15 s; a firewall, a reboot, or a cable that \
-               somebody has pulled";
+    let why = "the connection was lost: no answer for 15 s; a firewall, a reboot, or an \
+               unplugged cable";
     happens(
         &mut model,
         What::Connection {
@@ -282,7 +282,7 @@ fn a_lost_connection_is_on_the_row_of_its_step() {
         "{lost}"
     );
     // The whole line is in the log, though it is longer than the screen.
-    assert!(text(&model).contains("pulled"));
+    assert!(text(&model).contains("unplugged"));
     happens(
         &mut model,
         What::Connection {
@@ -351,7 +351,7 @@ fn a_log_that_cannot_be_followed_any_more_is_told_for_good() {
     press(&mut model, "<Tab>");
     let page = text(&model);
     assert!(
-        page.contains("The log cannot be read any more: run.jsonl: gone"),
+        page.contains("The log can no longer be read: run.jsonl: gone"),
         "{page}"
     );
     assert!(page.contains("no longer following"), "{page}");
@@ -389,7 +389,7 @@ fn a_follower_decides_nothing_and_is_offered_no_key_for_it() {
     let page = help(&mut model, "?");
     assert!(!page.contains("shell") && !page.contains("retry"), "{page}");
     let page = text(&model);
-    let waits = "The run waits for the decision of its operator.";
+    let waits = "The run is waiting for its operator's decision.";
     assert!(page.contains(waits), "{page}");
     press(&mut model, "l");
     let page = help(&mut model, "?");

@@ -14,7 +14,10 @@ pub fn welcome(theme: Theme, size: (u16, u16)) -> Model {
     let known = |name: &str, unfinished, is_installed| Known {
         name: name.into(),
         answers: example(),
-        story: super::super::text::story("2026-11-24T21:54:40Z", "done", 17),
+        story: {
+            let how = if unfinished { "failed" } else { "done" };
+            super::super::text::story("2026-11-24T21:54:40Z", how, 17)
+        },
         unfinished,
         is_installed,
     };
@@ -173,7 +176,7 @@ fn what_was_left_out_can_be_given_later() {
     // It is said, and it is not asked again by itself.
     refuses(&mut model, "server-1", sudo(), false);
     let page = text(&model);
-    let needs = "server-1 needs the password for sudo to let the wizard in.";
+    let needs = "The login to server-1 needs the password for sudo.";
     assert!(page.contains(needs), "{page}");
     assert!(!page.contains("sudo on server-1 asks"), "{page}");
     press(&mut model, "p");
@@ -220,7 +223,7 @@ fn the_secret_of_a_bastion_is_asked_for_once_for_all_hosts_behind_it() {
     // The box can wait; the page says it once.
     assert_eq!(press(&mut model, "<Esc>"), []);
     let page = text(&model);
-    let needs = "bastion gate needs the passphrase of /k to let the wizard in.";
+    let needs = "The login to bastion gate needs the passphrase of /k.";
     assert!(!page.contains(asks), "{page}");
     assert_eq!(page.matches(needs).count(), 1, "{page}");
     press(&mut model, "p");

@@ -41,12 +41,12 @@ pub const STOPPING: &str = "Stopping: waiting for the running steps. Ctrl-C agai
 pub const STOPPING_HARD: &str = "Stopping: killing the running steps. Ctrl-C again leaves at once.";
 pub const NOT_FOUND: &str = "Not found. Only the lines in memory are searched.";
 pub const NOTHING_TO_COPY: &str = "Nothing to copy.";
-pub const SUSPENDED_BACK: &str = "Resumed. Nothing was read from the hosts meanwhile.";
+pub const SUSPENDED_BACK: &str = "Resumed. While suspended, nothing was read from the hosts.";
 
 pub const WELCOME: &str = "Welcome";
 pub const READ_ONLY: &str = "read-only";
 pub const READ_ONLY_RUNS_NOTHING: &str =
-    "Refused: --read-only. To compare the hosts: check; to see them: status.";
+    "Refused with --read-only. `check` compares hosts; `status` shows the cluster.";
 pub const LIVE: &str = "Live";
 pub const CHECKS: &str = "Checks";
 pub const OPEN: &str = "Answers file";
@@ -64,13 +64,16 @@ pub const NOT_A_TERMINAL_FOR_REPLAY: &str = "\
 The screens of a replay need a terminal on standard input and standard output. Without one, use
 --plain or --output json.
 ";
-pub const NO_FILES: &str = "no file changes, or unknown until it runs";
+pub const NO_FILES: &str = "no files change, or not known until the step runs";
 pub const GOES_ON: &str = "All remaining phases run without stopping.";
 
 pub fn too_small(width: u16, height: u16, least: (u16, u16)) -> [String; 2] {
     [
         format!("terminal too small: {width}×{height}"),
-        format!("{}×{} needed; a run continues meanwhile", least.0, least.1),
+        format!(
+            "{}×{} needed; a run in progress continues",
+            least.0, least.1
+        ),
     ]
 }
 
@@ -102,7 +105,7 @@ pub fn step_ended(step: &StepProgress) -> String {
     match &step.status {
         Status::Ended { outcome, took } => match outcome {
             Outcome::Done => format!("{name}: done in {}", duration(*took)),
-            Outcome::Unchanged => format!("{name}: unchanged, {}", step.title),
+            Outcome::Unchanged => format!("{name}: unchanged ({})", step.title),
             Outcome::Warned { why } => format!("{name}: done with a warning, {why}"),
             Outcome::Skipped { why } => format!("{name}: skipped, {why}"),
             Outcome::Failed(failure) => format!("{name}: FAILED, {}", failure.why),
@@ -215,7 +218,7 @@ pub fn following(ended: bool, lost: bool) -> String {
 
 /// The log of a run that was followed cannot be read.
 pub fn not_followed(why: &str) -> String {
-    format!("The log cannot be read any more: {why}")
+    format!("The log can no longer be read: {why}")
 }
 
 pub fn terminal_failed(why: &str) -> String {

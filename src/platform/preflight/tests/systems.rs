@@ -80,9 +80,9 @@ fn what_was_not_tried_is_said() {
     let grid = world.grid();
     assert!(grid.is_well(), "{grid}");
     insta::assert_snapshot!(grid.notes[..3].join("\n"), @r"
-    Debian GNU/Linux 11 (bullseye) (k3s-agent): the wizard was not tried on it
-    SUSE Linux Enterprise Server 15 SP7 (k3s-server-2, k3s-nginx): the wizard was tried on hosts with its package manager, not on the system itself
-    Ubuntu 24.04.3 LTS (k3s-server-1): the wizard was not tried on it
+    Debian GNU/Linux 11 (bullseye) (k3s-agent): the wizard has not been tested on it
+    SUSE Linux Enterprise Server 15 SP7 (k3s-server-2, k3s-nginx): the wizard was tested on hosts with its package manager, not on the system itself
+    Ubuntu 24.04.3 LTS (k3s-server-1): the wizard has not been tested on it
     ");
 }
 
@@ -95,7 +95,7 @@ fn an_old_postgres_is_refused_before_it_is_installed() {
     };
     assert_eq!(newest(15), "");
     insta::assert_snapshot!([newest(14), newest(11)].join("\n"), @r"
-    k3s-postgres packages warn: the newest Postgres of its package sources is 14: K3s is tested with 15 and later | Use a host with a newer release, or add the package source of postgresql.org: https://wiki.postgresql.org/wiki/Apt
-    k3s-postgres packages FAIL: the newest Postgres of its package sources is 11: before version 12, clientcert=verify-full silently means that no client certificate is needed | Use a host with a newer release, or add the package source of postgresql.org: https://wiki.postgresql.org/wiki/Apt
+    k3s-postgres packages warn: the newest Postgres in its package sources is 14: K3s is tested with 15 and later | Use a host with a newer release, or add the package source of postgresql.org: https://wiki.postgresql.org/wiki/Apt
+    k3s-postgres packages FAIL: the newest Postgres in its package sources is 11: before version 12, clientcert=verify-full silently means that no client certificate is needed | Use a host with a newer release, or add the package source of postgresql.org: https://wiki.postgresql.org/wiki/Apt
     ");
 }

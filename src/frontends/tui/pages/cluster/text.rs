@@ -19,7 +19,7 @@ pub const MEMBER_HEADS: [&str; 4] = ["POSTGRES", "ROLE", "IN SYNC", "LAG"];
 pub const MUTUAL_TLS: &str = "every connection uses TLS with the client certificate";
 pub const CERTIFICATES: &str = "Certificates";
 pub const CERTIFICATE_HEADS: [&str; 3] = ["CERTIFICATE", "EXPIRES", "LEFT"];
-pub const DATASTORE_LOST: &str = "unknown now";
+pub const DATASTORE_LOST: &str = "currently unknown";
 pub const NO_CLUSTER: &str = "The state of the cluster is not known yet. Its nodes and pods are shown once they have been read.";
 pub const NODES: &str = "Nodes";
 pub const PODS: &str = "Pods";
@@ -96,7 +96,7 @@ pub fn details_title(object: &ObjectName) -> String {
 
 /// A host or a bastion that does not let the wizard in.
 pub fn needs(place: &str, what: &str) -> String {
-    format!("{place} needs {what} to let the wizard in. p: enter it.")
+    format!("The login to {place} needs {what}. p: enter it.")
 }
 
 pub fn not_told(why: &str) -> String {
@@ -148,7 +148,7 @@ fn again(seconds: u64) -> String {
 /// True until the state changes: the page has no running clock.
 pub fn live(from: &str, since: OffsetDateTime, seconds: u64) -> String {
     let (often, since) = (again(seconds), moment(since));
-    format!("Live: {from} is asked {often}; unchanged since {since}")
+    format!("Live: polling {from} {often}; unchanged since {since}")
 }
 
 /// No server answers: how the wizard goes on, and how old the state on the page is.
@@ -157,10 +157,10 @@ pub fn lost(gone: &Lost, seconds: u64, had_run: bool) -> String {
         "The checks have stopped. Fix the cause, then open this page again.".to_owned()
     } else {
         let often = again(seconds);
-        format!("The servers are asked in turn, {often}.")
+        format!("The servers are polled in turn, {often}.")
     };
     let from = match gone.last {
-        Some(last) => format!("The state below was seen at {}.", moment(last)),
+        Some(last) => format!("The state below is from {}.", moment(last)),
         None if had_run => "The state below is from the run.".to_owned(),
         None => String::new(),
     };

@@ -33,6 +33,8 @@ enum Connecting {
     Failed(Unreached),
     /// What it lacked was given: it will be tried again.
     Given,
+    /// Connecting ended before this host was connected.
+    Stopped,
 }
 
 #[derive(Debug, Default)]
@@ -189,7 +191,7 @@ impl ConnectPage {
     pub fn nothing_tries(&mut self) {
         for (_, connecting) in &mut self.hosts {
             if *connecting == Connecting::Trying {
-                *connecting = Connecting::Reached(say::NOT_KNOWN.into());
+                *connecting = Connecting::Stopped;
             }
         }
     }

@@ -47,6 +47,7 @@ fn list(page: &ConnectPage, wizard: &WizardSession, common: &Common, frame: &mut
             }
             Connecting::Reached(what) => (theme.good_mark(), theme.good(), what.clone()),
             Connecting::Given => (theme.dot(), theme.accent(), text::GIVEN.to_owned()),
+            Connecting::Stopped => (theme.dot(), theme.faint(), text::STOPPED.to_owned()),
             Connecting::Failed(_) => (theme.bad_mark(), theme.bad(), text::NOT_REACHED.to_owned()),
         };
         let line = Line::from(vec![

@@ -55,7 +55,7 @@ pub fn attempt(number: u32, at: Option<OffsetDateTime>, took: u64) -> String {
 }
 
 /// The run of another process waits.
-pub const OPERATOR_DECIDES: &str = "The run waits for the decision of its operator.";
+pub const OPERATOR_DECIDES: &str = "The run is waiting for its operator's decision.";
 
 /// Above a failed step that waits for a decision of the operator.
 pub fn asks(may_be_skipped: bool, running: usize) -> String {
@@ -70,8 +70,8 @@ pub fn asks(may_be_skipped: bool, running: usize) -> String {
         ""
     };
     format!(
-        "This step waits for your decision. {others} Fix the cause, then r: retry this step.{skip} \
-         w: continue without it; the steps that need it are skipped. Where a new run is needed, e \
-         stops this one and opens the answers; finished steps stay done."
+        "This step waits for your decision. {others} Fix the cause, then r: retry this step.{skip} w: continue \
+         without it; the steps that need it are skipped. To change the answers, press e: it stops this run and \
+         opens them; finished steps stay done."
     )
 }

@@ -71,11 +71,27 @@ const FORM: Scope = Scope::new(
         helped(BACK_TAB, Action::PreviousField, say::key::PREVIOUS_FIELD),
         helped(DOWN, Action::LineDown, say::key::LINE_DOWN),
         helped(UP, Action::LineUp, say::key::LINE_UP),
-        helped(LEFT, Action::Left, key::LEFT),
-        helped(RIGHT, Action::Right, key::RIGHT),
         helped(ctrl('u'), Action::Clear, key::CLEAR),
         helped(PAGE_DOWN, Action::PageDown, key::PAGE_DOWN),
         helped(PAGE_UP, Action::PageUp, key::PAGE_UP),
+    ],
+);
+
+/// A field that is typed into has focus.
+const CURSOR: Scope = Scope::new(
+    "cursor",
+    &[
+        helped(LEFT, Action::Left, key::LEFT),
+        helped(RIGHT, Action::Right, key::RIGHT),
+    ],
+);
+
+/// A field with choices has focus. Space chooses, too: it is a letter.
+const CHOICES: Scope = Scope::new(
+    "choices",
+    &[
+        shown(RIGHT, Action::Right, say::key::CHOOSE),
+        helped(LEFT, Action::Left, say::key::PREVIOUS_CHOICE),
     ],
 );
 
@@ -151,6 +167,10 @@ impl Screen for FormPage {
             _ if self.page == Page::Open => FILE,
             _ if self.editor.as_ref().is_some_and(FormEditor::is_at_end) => LAST,
             _ => FIELD,
+        });
+        scopes.push(match field.map(|field| field.kind) {
+            Some(Kind::Choice(_)) => CHOICES,
+            _ => CURSOR,
         });
         scopes.extend(secret.map(|_| SECRET));
         scopes.extend([FORM, NEXT, BACK]);

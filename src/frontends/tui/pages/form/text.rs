@@ -15,6 +15,8 @@ pub mod key {
     pub const NEXT_FIELD: &str = "next field";
     pub const PREVIOUS_FIELD: &str = "previous field";
     pub const REVEAL: &str = "show";
+    pub const CHOOSE: &str = "choose";
+    pub const PREVIOUS_CHOICE: &str = "previous choice";
 }
 
 pub const GENERATED: &str = "Generated: 43 letters and digits. Ctrl-R shows it for 5 seconds.";

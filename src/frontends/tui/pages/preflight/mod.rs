@@ -14,8 +14,8 @@ use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::effect::Effect;
 use crate::frontends::tui::keys::{
-    self, BACK, ENTER, LEFT, NEXT, PHASES, RIGHT, SAVE, SCROLL, Scope, TAB, alias, char, helped,
-    shown,
+    self, BACK, ENTER, LEFT, NEXT, PHASES, RIGHT, SAVE, SCROLL, Scope, TAB, alias, char, ctrl,
+    helped, shown,
 };
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::text::key;
@@ -42,6 +42,18 @@ const CHECKS: Scope = Scope::new(
         alias(char('l'), Action::Right, say::key::RIGHT),
         helped(char(' '), Action::More, say::key::MORE),
     ],
+);
+
+/// A check fails: there is no next page yet.
+const BLOCKED: Scope = Scope::new(
+    "blocked",
+    &[helped(ctrl('n'), Action::Forward, say::key::BLOCKED)],
+);
+
+/// To go on is to check the hosts again.
+const CHECK_AGAIN: Scope = Scope::new(
+    "check again",
+    &[helped(ctrl('n'), Action::Forward, key::RETRY)],
 );
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,7 +294,7 @@ impl Screen for PreflightPage {
         }
         let overriding = (!common.is_planned() && self.chosen_fails()).then_some(OVERRIDE);
         let scopes = [keys::RETRY].into_iter().chain(overriding);
-        let rest = [CHECKS, NEXT, BACK, PHASES, SAVE, SCROLL];
+        let rest = [CHECKS, self.forward(common), BACK, PHASES, SAVE, SCROLL];
         scopes.chain(rest).collect()
     }
 
@@ -394,6 +406,19 @@ impl Screen for PreflightPage {
 }
 
 impl PreflightPage {
+    /// What Ctrl-N does.
+    fn forward(&self, common: &Common) -> Scope {
+        if common.is_planned() {
+            NEXT
+        } else if self.count(Level::Fails) > 0 {
+            BLOCKED
+        } else if self.overrode || !common.at_work {
+            CHECK_AGAIN
+        } else {
+            NEXT
+        }
+    }
+
     /// The hosts wait until they are checked again.
     fn waits(&self, common: &Common) -> bool {
         // What warns is not looked at again once only a new connection helps.

@@ -12,6 +12,7 @@ pub mod key {
     pub const OVERRIDE: &str = "override";
     pub const MORE: &str = "scroll details";
     pub const NEXT: &str = "next problem";
+    pub const BLOCKED: &str = "next, once no check fails";
     pub const LEFT: &str = "left";
     pub const RIGHT: &str = "right";
 }
@@ -21,13 +22,14 @@ pub const O_OVERRIDES: &str = "o: override this check on this host.";
 pub const PASSES_NOW: &str = "passes now";
 pub const BEING_CHECKED: &str = "The hosts are being checked.";
 pub const ALL_OVERRIDDEN: &str = "Nothing else fails. Ctrl-N checks the hosts again.";
-pub const BEING_PLANNED: &str = "The wizard is still making the plan.";
+pub const BEING_PLANNED: &str = "The wizard is still creating the plan.";
 pub const NO_LINKS: &str = "No host needs to reach another one.";
 pub const NEEDS_NOT: &str = "It does not need to reach that host.";
 pub const SAME: &str = "The same host.";
-pub const WAYS: &str = "From each host on the left to each host above, tested on the host itself:";
+pub const WAYS: &str =
+    "From each host on the left to each host at the top, tested from the host on the left:";
 pub const THROUGH: &str =
-    "reachable: the host answers, no process listens yet; untested: the run will show it.";
+    "reachable: host answers, port not yet in use; untested: known only during the run.";
 pub const NOT_NEEDED: &str = "-";
 
 pub fn asks_to_override(host: &str, check: Check) -> String {
@@ -48,7 +50,8 @@ pub fn heads(check: Check) -> [&'static str; 3] {
         Check::Disk => ["disk", "dsk"],
         Check::Kernel => ["kern", "krn"],
         Check::Ports => ["port", "prt"],
-        Check::Existing => ["here", "hre"],
+        Check::Existing => ["exst", "exs"],
+        Check::Datastore => ["data", "dat"],
         Check::Packages => ["pkgs", "pkg"],
         Check::Download => ["down", "dwn"],
         Check::Network => ["net", "net"],
@@ -137,9 +140,9 @@ pub fn cell(host: &str, check: Check, what: &str) -> String {
 pub fn also(cells: &[(String, Check)]) -> String {
     let cells: Vec<_> = cells
         .iter()
-        .map(|(host, check)| format!("{host} {check}"))
+        .map(|(host, check)| format!("{host}, {check}"))
         .collect();
-    format!("Also FAIL: {}", cells.join(", "))
+    format!("Also failing: {}", cells.join("; "))
 }
 
 pub fn fails(number: usize) -> String {

@@ -3,7 +3,7 @@
 pub use crate::frontends::tui::text::{HERE, PROOFS, proofs_hold};
 
 pub const PROOFS_WHY: &str =
-    "Each proof tests what must work and what must be refused, from its own host.";
+    "Proofs test what must work and what must be refused, from the host in each column.";
 pub const NO_PROOFS: &str =
     "No proof has run yet. Certificates, load balancer and agents have proofs.";
 pub const EXPECTED: &str = "expected";

@@ -48,7 +48,8 @@ impl Screen for ReviewPage {
         let first = wizard.interview.problems().into_iter().next();
         let page = match (action, first) {
             (Action::Continue | Action::Forward, Some(first)) => {
-                common.say(say::not_yet(&first.to_string()));
+                let told = wizard.interview.told(&first);
+                common.say(say::not_yet(&told));
                 return Vec::new();
             }
             (Action::Continue | Action::Forward, None) => return vec![wizard.reach()],

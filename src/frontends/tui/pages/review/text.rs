@@ -12,18 +12,18 @@ pub const HOST_HEADS: [&str; 6] = ["  NAME", "ROLE", "ADDRESS", "NODE IP", "USER
 pub const DRAWN: &str = "The cluster";
 pub const LOSSES: &str = "What survives the loss of a machine";
 pub const RECIPES: &str = "The external load balancer: how it is configured";
-pub const LOSS_OF: &str = "  LOSS OF";
+pub const LOSS_OF: &str = "  LOST";
 pub const REVIEW_NEXT: &str = "Next, the wizard connects to the hosts and checks them. Nothing is changed on them before you \
      have seen the plan. A digit opens that part to edit it. Ctrl-S saves the answers to a file, \
      for an install without screens.";
 pub const REVIEW_READ_ONLY: &str =
     "With --read-only the wizard stops here. Ctrl-S saves the answers to a file.";
-pub const GIVEN_FOR_NOW: &str = "given, saved in no file";
+pub const GIVEN_FOR_NOW: &str = "given, not saved";
 pub const ALL_HOSTS: &str = "all hosts";
 pub const NOTHING_ASKED: &str = "Nothing to set here.";
 
-pub fn problem_of_group(mark: &str, group: usize, problem: &str) -> String {
-    format!("{mark} Part {group}: {problem}")
+pub fn problem_of_group(mark: &str, group: usize, title: &str, problem: &str) -> String {
+    format!("{mark} Part {group}, {title}: {problem}")
 }
 
 /// A secret that was typed when a host asked for it.

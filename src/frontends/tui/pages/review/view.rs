@@ -78,10 +78,10 @@ fn verdict(theme: Theme, wizard: &WizardSession, width: usize) -> Vec<Line<'stat
     };
     let problems = wizard.interview.problems();
     for problem in &problems {
-        let group = Page::of_key(&problem.key)
-            .place()
-            .map_or(0, |place| place + 1);
-        let text = text::problem_of_group(theme.bad_mark(), group, &problem.to_string());
+        let page = Page::of_key(&problem.key);
+        let group = page.place().map_or(0, |place| place + 1);
+        let told = wizard.interview.told(problem);
+        let text = text::problem_of_group(theme.bad_mark(), group, page.title(), &told);
         note(&text, theme.bad());
     }
     for warning in wizard.interview.answers.warnings() {
@@ -183,7 +183,8 @@ fn value(field: &Field) -> String {
     if !field.is_secret() {
         return field.value().to_owned();
     }
-    let logs_in = !field.key.starts_with("postgres.") && !field.key.starts_with("k3s.");
+    let is_made = field.key.starts_with("postgres.") || field.key.starts_with("k3s.");
+    let logs_in = field.key == "postgres.admin" || !is_made;
     let told = match (field.value().is_empty(), field.is_hidden()) {
         (true, _) if logs_in => "",
         (true, _) => text::GENERATED,

@@ -6,7 +6,7 @@ pub use crate::frontends::tui::text::{
 };
 
 pub fn watch(cluster: &str) -> String {
-    format!("Look at {cluster}")
+    format!("Live page of {cluster}")
 }
 
 /// What keys do, for the footer and the help.
