@@ -7,7 +7,7 @@ fn the_topology_is_checked() {
     insta::assert_snapshot!(problems(""), @r#"
     1:1: hosts: no host has the role "postgres": at least one is needed. For an external Postgres, set postgres.endpoints instead
     1:1: hosts: no host has the role "server": at least one is needed
-    1:1: hosts: no host has the role "load-balancer": at least one is needed, or load_balancer.endpoint with an external one
+    1:1: hosts: no host has the role "load-balancer": at least one is needed. For an external load balancer, set load_balancer.endpoint instead
     "#);
     insta::assert_snapshot!(problems(r#"
         hosts = [

@@ -34,7 +34,7 @@ roles = ["load-balancer", "monitor"]
 address = "10.0.0.10"
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    4:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
+    2:1: hosts: lb has the role "monitor", which is for two Postgres hosts: add a second one, or remove the role
     "#);
 }
 
