@@ -127,8 +127,8 @@ fn virtual_ip_problem(ip: IpAddr, answers: &Answers) -> Option<String> {
     };
     if let Some(host) = answers.hosts.iter().find(is_of) {
         return Some(format!(
-            "{ip} is the address of {}: the virtual address belongs to no host. Set a free address \
-             of the load balancers' network",
+            "{ip} is the address of {}, but the virtual address must not be the address of a host. Set \
+             a free address in the load balancers' network",
             host.name
         ));
     }

@@ -63,7 +63,8 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
         let (key, name) = (format!("bastions[{number}].name"), &bastion.name);
         let before = answers.bastions.iter().take(number);
         if !is_name(name) {
-            let form = "must be the name of a bastion as jump has it, without user and port";
+            let form =
+                "must be the name of a bastion as it is written in jump, without user and port";
             problems.push(Problem::new(key, form));
         } else if before.into_iter().any(|other| other.name == *name) {
             problems.push(Problem::new(key, "is the name of another bastion already"));

@@ -15,7 +15,7 @@ pub fn keep() -> Step {
     Step {
         id: kept(),
         host: None,
-        title: "Keep the certificates on this machine".into(),
+        title: "Store the certificates on this machine".into(),
         needs: Vec::new(),
         may_be_skipped: false,
         limit: SHORT,
@@ -66,7 +66,7 @@ pub fn name(context: &StepContext<'_>, server: &StepHost<'_>) -> Option<Step> {
     let (begin, end) = context.marks();
     Some(server.shell(
         NAME,
-        format!("Let {name} resolve to {addresses}"),
+        format!("Make {name} resolve to {addresses}"),
         step_file!("certificates/name"),
         vec![
             ("DB_HOST", name.into()),

@@ -50,7 +50,7 @@ pub fn tools(context: &StepContext<'_>, node: &StepHost<'_>, kind: NodeKind) -> 
     let packages = node.platform.download_packages;
     let step = node.shell(
         &kind.step("tools"),
-        "Install what downloads over HTTPS need",
+        "Install curl and CA certificates, which downloads need",
         step_file!("k3s/tools"),
         context.downloading(node, vec![("DOWNLOAD_PACKAGES", packages.into())]),
     );

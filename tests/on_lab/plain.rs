@@ -53,7 +53,7 @@ fn a_cluster_is_made_by_answering_questions() {
     ] {
         terminal.answers(field, "");
     }
-    terminal.hears("5. k3s-agent: agent, 198.51.100.15, user sles, port 22");
+    terminal.hears("5. k3s-agent: agent, 198.51.100.15, user sles, port (default)");
     terminal.answers("Number [6]:", "6");
     terminal.hears("The answers are complete.");
     terminal.answers("Number [1]:", "");

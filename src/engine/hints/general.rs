@@ -8,8 +8,8 @@ const SERVER: &str =
     "The K3s journal has more: `journalctl -u k3s -n 100`. Fix the problem, then retry.";
 const AGENT: &str =
     "The K3s journal has more: `journalctl -u k3s-agent -n 100`. Fix the problem, then retry.";
-const SCRIPT: &str = "The install script ended without a reason. Usually k3s.version has no file \
-                      for this host's processor architecture.";
+const SCRIPT: &str = "The install script failed and did not say why. Usually k3s.version has no \
+                      file for this host's processor architecture.";
 
 /// By step.
 pub(super) const STEPS: &[Sign] = &[

@@ -95,9 +95,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     sign(
         &["token CA hash does not match"],
-        "Another cluster answers at the agent's server address than the one its token is for, or \
-         that cluster was reinstalled. Run the wizard again: it reads the CA and rewrites the \
-         token.",
+        "The cluster that answers at the agent's server address is not the one that its token is \
+         for, or it was reinstalled. Run the wizard again: it reads the CA and rewrites the token.",
     ),
     at(
         "agent/",

@@ -18,7 +18,12 @@ const CLOCK: &str = "The clocks differ: on this machine the certificate is not y
                      `date -u` on this machine and on the hosts; `timedatectl set-ntp true` turns \
                      on time synchronisation.";
 const EXPIRED: &str = "The certificate has expired, or a clock is ahead. Compare `date -u` on all \
-                       hosts; running the wizard again renews certificates before they expire.";
+                       hosts; if the clocks are right, run the wizard again: it renews certificates \
+                       that have expired or will expire within 60 days.";
+/// docs/facts.md, "Start".
+const K3S_EXPIRED: &str = "The certificate of K3s has expired, or a clock is ahead. Compare `date -u` on all \
+                           hosts; if the clocks are right, run `systemctl restart k3s` on one server after \
+                           the other: K3s renews its certificates when it starts.";
 const OTHER_CLUSTER: &str = "The server there is not this cluster, or its certificate lacks this \
                              address. `openssl s_client -connect ADDRESS:6443 </dev/null` shows \
                              the certificate; add names in load_balancer.names.";
@@ -94,7 +99,7 @@ pub(super) const CAUSES: &[Sign] = &[
         WAY,
         &["the load balancer cannot be reached", "connection refused"],
         "No process listens at the load balancer's address in the cluster. On its host `systemctl \
-         status k3s-lb` must say active; its node_ip in the answers must be an address of it.",
+         status k3s-lb` must say active; its node_ip in the answers must be one of that host's addresses.",
     ),
     at(
         WAY,
@@ -104,8 +109,8 @@ pub(super) const CAUSES: &[Sign] = &[
     ),
     at(BALANCER, &["is not valid for it", "not yet valid"], CLOCK),
     at(WAY, &["is not valid for it", "not yet valid"], CLOCK),
-    at(BALANCER, &["is not valid for it", "expired"], EXPIRED),
-    at(WAY, &["is not valid for it", "expired"], EXPIRED),
+    at(BALANCER, &["is not valid for it", "expired"], K3S_EXPIRED),
+    at(WAY, &["is not valid for it", "expired"], K3S_EXPIRED),
     at(BALANCER, &["is not valid for it"], OTHER_CLUSTER),
     at(WAY, &["is not valid for it"], OTHER_CLUSTER),
     at(

@@ -84,7 +84,7 @@ pub(super) const CAUSES: &[Sign] = &[
     sign(
         &["bind() to", "failed (13:"],
         "nginx may not open this port, usually because of SELinux. `semanage port -a -t \
-         http_port_t -p tcp 6443`, with your port, and `setsebool -P httpd_can_network_connect 1`.",
+         http_port_t -p tcp 6443`, with your port, allows it.",
     ),
     sign(
         &["bind() to", "failed (99:"],

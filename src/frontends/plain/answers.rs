@@ -400,7 +400,7 @@ impl Walk {
 fn told(answers: &Answers, host: &Host) -> String {
     let node_ip = host.node_ip.map_or_else(String::new, |ip| ip.to_string());
     let user = text::user(host.user.as_ref().or(answers.ssh.user.as_ref()));
-    let port = answers.ssh_port(host);
+    let port = text::port(host.port.or(answers.ssh.port));
     let name = if host.name.is_empty() {
         say::NO_NAME
     } else {
@@ -412,7 +412,7 @@ fn told(answers: &Answers, host: &Host) -> String {
         &host.address,
         &node_ip,
         &user,
-        port,
+        &port,
     )
 }
 

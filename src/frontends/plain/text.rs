@@ -77,8 +77,8 @@ pub const TRUST_HELP: &str = "This is the fingerprint that the host has just pre
                                 answers.";
 pub const REACHING: &str = "Connecting to all hosts at once. This may take a minute.";
 pub const UNFIT: &str = "The preflight failed: see above for what to do. Nothing was changed. To override a \
-                         check, name it in an answers file: override = [\"NAME\"], under [cluster] or at one \
-                         host.";
+                         check, name it in an answers file: override = [\"NAME\"] under [cluster], or in the \
+                         [[hosts]] section of that host.";
 pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 pub const NEXT: &str = "What now?";
 pub const PRINT_PLAN: Choice<'static> = ("Print the plan", "");
@@ -146,7 +146,14 @@ pub fn one_of(choices: &[&str]) -> String {
 
 pub const NO_NAME: &str = "(no name)";
 
-pub fn host(name: &str, role: &str, address: &str, node_ip: &str, user: &str, port: u16) -> String {
+pub fn host(
+    name: &str,
+    role: &str,
+    address: &str,
+    node_ip: &str,
+    user: &str,
+    port: &str,
+) -> String {
     let node_ip = if node_ip.is_empty() {
         String::new()
     } else {

@@ -150,9 +150,16 @@ pub fn of_host(name: &str, place: usize, field: &str, message: &str) -> String {
     }
 }
 
+const DEFAULT: &str = "(default)";
+
 /// The login user; if not set, that of the SSH configuration or the operator's own name.
 pub fn user(said: Option<&String>) -> String {
-    said.map_or_else(|| "(default)".into(), Clone::clone)
+    said.map_or_else(|| DEFAULT.into(), Clone::clone)
+}
+
+/// The SSH port; if not set, that of the SSH configuration or 22.
+pub fn port(said: Option<u16>) -> String {
+    said.map_or_else(|| DEFAULT.into(), |port| port.to_string())
 }
 
 pub fn left_out(path: &str, why: &str) -> String {

@@ -76,8 +76,8 @@ pub const POSTGRES_VERSION: &str =
     "A Postgres older than 12 is refused: it would accept clients without a certificate.";
 pub fn pair_commits(members: &str) -> String {
     format!(
-        "{members} form a pg_auto_failover pair: one is the primary, and every commit is on both before it is \
-         acknowledged."
+        "{members} form a pg_auto_failover pair: one is the primary. While both are up, every commit is on both \
+         before it is acknowledged."
     )
 }
 
@@ -107,8 +107,8 @@ pub const PAIR_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a con
 
 pub fn pair_certificates(monitor: &str) -> String {
     format!(
-        "{monitor}: also a certificate. The members have client certificates for each other and for the \
-         monitor."
+        "{monitor}: a certificate for the monitor. The Postgres hosts also get client certificates, for each \
+         other and for the monitor."
     )
 }
 

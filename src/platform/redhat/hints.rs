@@ -56,7 +56,7 @@ const CAUSES: &[Sign] = &[
     sign(
         &["database files are incompatible with server"],
         "The data belongs to another version of Postgres. `postgresql-setup --upgrade` upgrades it \
-         from the version before, or use the module stream of that version.",
+         from the previous major version; otherwise use the module stream of the version that wrote it.",
     ),
     sign(&["is missing or empty"], NO_DATA),
     sign(&["unknown directive \"stream\""], NGINX),

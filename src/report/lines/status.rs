@@ -44,7 +44,7 @@ pub fn write<W: Write>(out: &mut W, status: &ClusterStatus) -> io::Result<()> {
             })
             .collect();
         writeln!(out)?;
-        with_problems(out, &["DATASTORE", "CONNECTIONS", "TLS"], &rows)?;
+        with_problems(out, &["SERVER", "DATASTORE CONNECTIONS", "TLS"], &rows)?;
     }
     if !status.certificates.is_empty() {
         let rows: Vec<_> = status

@@ -31,7 +31,7 @@ fn plan() -> Outline {
         ),
     ];
     let certificates = [
-        step(CA, "Keep the certificates on this machine", &[]),
+        step(CA, "Store the certificates on this machine", &[]),
         step(
             PROOF_1,
             "Prove that Postgres accepts only the right certificate and password",

@@ -1,7 +1,7 @@
 //! The texts of the review page.
 
 use crate::answers::CredentialKind;
-pub use crate::frontends::tui::text::{ANSWERS_VALID, GENERATED, GIVEN, not_yet, user};
+pub use crate::frontends::tui::text::{ANSWERS_VALID, GENERATED, GIVEN, not_yet, port, user};
 
 /// What keys do, for the footer and the help.
 pub mod key {

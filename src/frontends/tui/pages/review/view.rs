@@ -222,7 +222,7 @@ fn hosts(theme: Theme, answers: &Answers) -> Vec<Vec<TableCell>> {
             host.address.clone(),
             host.node_ip.map_or_else(String::new, |ip| ip.to_string()),
             text::user(host.user.as_ref().or(answers.ssh.user.as_ref())),
-            answers.ssh_port(host).to_string(),
+            text::port(host.port.or(answers.ssh.port)),
         ];
         rows.push(cells.map(|cell| (cell, Style::new())).to_vec());
     }
