@@ -168,9 +168,7 @@ fn a_relay_tells_why_it_does_not_get_there() {
         _ => panic!("{name}"),
     };
     assert_eq!(why_not("localhost"), "connection refused");
-    let unresolved = why_not("no.such.name.invalid");
-    let says = |text: &str| unresolved.contains(text);
-    assert!(says("not known") || says("name resolution"), "{unresolved}");
+    assert!(why_not("no.such.name.invalid").contains("does not resolve"));
 
     // No process accepts there: once the queue is full, the kernel stops answering.
     let full = TcpListener::bind("127.0.0.1:0").unwrap();

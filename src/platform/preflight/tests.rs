@@ -240,16 +240,14 @@ fn clocks_and_names_are_compared() {
         facts.boot_id = "of its own".into();
     };
     let twice = |facts: &mut Facts| facts.machine_id = "machine of k3s-agent".into();
-    let mut early = lab();
-    for facts in &mut early.facts {
-        facts.clock_ahead = Some(-7200.0);
-    }
-    let early = told(&early.grid());
-    let mut late = lab();
-    for facts in &mut late.facts {
-        facts.clock_ahead = Some(90.0);
-    }
-    let late = told(&late.grid());
+    let all_are = |ahead| {
+        let mut world = lab();
+        for facts in &mut world.facts {
+            facts.clock_ahead = Some(ahead);
+        }
+        told(&world.grid())
+    };
+    let (early, late) = (all_are(-7200.0), all_are(90.0));
     let all = [
         found(SERVER, |facts| facts.clock_ahead = Some(3600.0)),
         found(DB, |facts| facts.clock_ahead = Some(-4.0)),
