@@ -108,15 +108,8 @@ pub fn token_problem(token: &str) -> Option<&'static str> {
 pub fn password_problem(password: &str) -> Option<&'static str> {
     if password.chars().count() < 12 {
         Some("must have at least 12 characters. Leave it out to have one generated")
-    } else if !password.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // Outside of ASCII, Postgres and its clients normalise passwords in different ways
-        // (docs/facts.md, "Passwords").
-        Some(
-            "must be plain ASCII without spaces: Postgres and its clients may encode other \
-             characters differently",
-        )
     } else {
-        None
+        external_password_problem(password)
     }
 }
 

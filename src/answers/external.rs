@@ -131,6 +131,8 @@ pub(super) fn problems(answers: &Answers) -> Vec<Problem> {
 /// What is wrong with the password of an external Postgres; `None` if it is valid. How long it must be
 /// is decided there.
 pub fn external_password_problem(password: &str) -> Option<&'static str> {
+    // Outside of ASCII, Postgres and its clients normalise passwords in different ways (docs/facts.md,
+    // "Passwords").
     let is_plain = password.bytes().all(|byte| byte.is_ascii_graphic());
     (!is_plain || password.is_empty()).then_some(
         "must be plain ASCII without spaces: Postgres and its clients may encode other characters \

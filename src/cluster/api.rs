@@ -57,11 +57,6 @@ pub(crate) struct Api<S> {
 }
 
 impl<S: Read + Write> Api<S> {
-    /// Over a stream to a server.
-    pub(crate) fn connect(stream: S, access: &Access) -> Result<Self, ApiError> {
-        Self::connect_as(stream, HOST, access)
-    }
-
     /// Over a stream to what has this name or address in its certificate.
     pub(crate) fn connect_as(stream: S, name: &str, access: &Access) -> Result<Self, ApiError> {
         let stream = tls::connect(stream, name, &access.ca_pem, Some(&access.identity));

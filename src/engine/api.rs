@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::cluster::api::{Api, ApiError};
+use crate::address::Endpoint;
+use crate::cluster::api::{Api, ApiError, HOST};
 use crate::cluster::kubeconfig::Access;
 use crate::events::Stream;
 use crate::remote::{Relay, Remote, RemoteError, Script};
@@ -117,20 +118,31 @@ pub(super) fn kubeconfig(server: &mut dyn Remote) -> Result<SecretText, RemoteEr
     }
 }
 
-/// On a connection of its own. The error is that of the SSH connection.
+/// Asks a server itself.
 fn once<T>(
     server: &mut dyn Remote,
     access: &Access,
     question: impl Fn(&mut ServerApi<'_>) -> Result<T, ApiError>,
 ) -> Result<Result<T, ApiError>, RemoteError> {
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, API));
-    let said = match server.relay(&at.into(), LIMIT) {
-        Ok(relay) => Api::connect(relay, access).and_then(|mut api| question(&mut api)),
-        Err(error) => return Err(error),
-    };
+    ask(server, &at.into(), HOST, access, LIMIT, question)
+}
+
+/// Asks the API over the network of a host, on a connection of its own; its certificate must be valid
+/// for the name. The outer error is that of the SSH connection.
+pub(super) fn ask<T>(
+    remote: &mut dyn Remote,
+    at: &Endpoint,
+    name: &str,
+    access: &Access,
+    limit: Duration,
+    question: impl FnOnce(&mut ServerApi<'_>) -> Result<T, ApiError>,
+) -> Result<Result<T, ApiError>, RemoteError> {
+    let relay = remote.relay(at, limit)?;
+    let said = Api::connect_as(relay, name, access).and_then(|mut api| question(&mut api));
     if said.is_err() {
         // The relay may have ended because the connection did.
-        server.keep_alive()?;
+        remote.keep_alive()?;
     }
     Ok(said)
 }

@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 use crate::address::Endpoint;
 use crate::https::http::HttpConnection;
 use crate::https::tls;
-use crate::proof::balancer::{self, BalancerVerdict};
+use crate::proof::balancer::{self, BalancerVerdict, LONGEST_ANSWER};
 
 /// How long this machine waits for a connection, and for an answer.
 const ANSWER: Duration = Duration::from_secs(3);
-/// The maximum length of an answer to `/ping`.
-const LONGEST: usize = 64 * 1024;
 
 /// Asks `/ping` once.
 pub(super) fn ping(at: &Endpoint, ca_pem: &str) -> BalancerVerdict {
@@ -52,7 +50,7 @@ fn idle_on(
     let told = |why: &dyn Display| why.to_string();
     let tls = tls::connect(stream, name, ca_pem, None).map_err(|error| told(&error))?;
     let mut connection = HttpConnection::new(tls, name);
-    let ping = |connection: &mut HttpConnection<_>| connection.get("/ping", LONGEST);
+    let ping = |connection: &mut HttpConnection<_>| connection.get("/ping", LONGEST_ANSWER);
     ping(&mut connection).map_err(|error| told(&error))?;
     let began = Instant::now();
     let waits = |time| stream.set_read_timeout(Some(time));

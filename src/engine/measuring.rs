@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::api::{ServerApi, ask};
 use super::control::Control;
 use super::watch::PollTarget;
 use crate::address::Endpoint;
-use crate::cluster::api::{Api, ApiError};
+use crate::cluster::api::ApiError;
 use crate::cluster::kubeconfig::Access;
 use crate::events::Abort;
 use crate::plan::DrillProbe;
-use crate::remote::{Relay, Remote, RemoteError};
+use crate::remote::{Remote, RemoteError};
 
 /// From one question to the next.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -280,7 +281,7 @@ impl ApiClient {
         let mut broken = 0;
         let control = self.control.clone();
         while control.aborting().is_none() {
-            let answered = |api: &mut Api<Box<dyn Relay + '_>>| -> Result<(), ApiError> {
+            let answered = |api: &mut ServerApi<'_>| -> Result<(), ApiError> {
                 loop {
                     api.unready()?;
                     locked(kept).push(Instant::now());
@@ -310,7 +311,7 @@ impl ApiClient {
     /// One question on a new connection; `None` without an answer.
     fn once<T>(
         &mut self,
-        question: impl FnOnce(&mut Api<Box<dyn Relay + '_>>) -> Result<T, ApiError>,
+        question: impl FnOnce(&mut ServerApi<'_>) -> Result<T, ApiError>,
     ) -> Option<T> {
         self.connected(QUESTION, question)
     }
@@ -318,7 +319,7 @@ impl ApiClient {
     fn connected<T>(
         &mut self,
         limit: Duration,
-        question: impl FnOnce(&mut Api<Box<dyn Relay + '_>>) -> Result<T, ApiError>,
+        question: impl FnOnce(&mut ServerApi<'_>) -> Result<T, ApiError>,
     ) -> Option<T> {
         match self.asked(limit, question) {
             Ok(Ok(answer)) => Some(answer),
@@ -341,22 +342,22 @@ impl ApiClient {
     fn asked<T>(
         &mut self,
         limit: Duration,
-        question: impl FnOnce(&mut Api<Box<dyn Relay + '_>>) -> Result<T, ApiError>,
+        question: impl FnOnce(&mut ServerApi<'_>) -> Result<T, ApiError>,
     ) -> Result<Result<T, ApiError>, RemoteError> {
         let remote = match self.remote.take() {
             Some(remote) => remote,
             None => self.target.connect(&self.control)?,
         };
         let remote = self.remote.insert(remote);
-        let relay = remote.relay(&self.at, limit)?;
         let name = self.at.name.to_string();
-        let asked =
-            Api::connect_as(relay, &name, &self.access).and_then(|mut api| question(&mut api));
-        if asked.is_err() {
-            // The relay may have ended because the connection did.
-            remote.keep_alive()?;
-        }
-        Ok(asked)
+        ask(
+            remote.as_mut(),
+            &self.at,
+            &name,
+            &self.access,
+            limit,
+            question,
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use crate::https::http::{HttpConnection, HttpError};
 use crate::https::tls::{self, TlsFailure};
 
 /// The maximum length of an answer to `/ping`.
-const LONGEST_ANSWER: usize = 64 * 1024;
+pub const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// The result of asking the cluster through the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use super::error::is_held;
 use super::reached::Contacted;
 use super::{Frontend, Opened, Planned, Reach, RunError, aborted};
-use crate::address::Endpoint;
 use crate::cluster::datastore::MemberLook;
 use crate::engine::Measuring;
 use crate::engine::control::Control;
@@ -19,7 +18,7 @@ use crate::procedures::backup;
 use crate::remote::RemoteError;
 use crate::remote::lease::LeaseError;
 use crate::steps::StepError;
-use crate::topology::Topology;
+use crate::topology::{ExternalPostgres, Topology};
 
 impl Opened {
     /// `None` when the plan was left.
@@ -28,8 +27,8 @@ impl Opened {
         control: &Control,
         frontend: &mut dyn Frontend,
     ) -> Result<Option<End>, RunError> {
-        if self.topology.datastore.external.is_some() {
-            return Err(self.external_backup());
+        if let Some(external) = &self.topology.datastore.external {
+            return Err(self.external_backup(external));
         }
         let host = self.primary(control)?;
         frontend.reached(&host.name, &host.summary());
@@ -49,24 +48,19 @@ impl Opened {
     }
 
     /// There is no host on which the wizard could dump it.
-    fn external_backup(&self) -> RunError {
+    fn external_backup(&self, external: &ExternalPostgres) -> RunError {
         let datastore = &self.topology.datastore;
         let answers = &self.answers.postgres;
         let files = answers.external_files();
-        let addresses = answers.addresses();
-        let all = |part: fn(&Endpoint) -> String| {
-            addresses.iter().map(part).collect::<Vec<_>>().join(",")
-        };
+        let (hosts, ports) = external.hosts_and_ports();
         let client = files.client.map_or(String::new(), |(cert, key)| {
             format!(" sslcert={} sslkey={}", cert.display(), key.display())
         });
         RunError::ExternalBackup {
             command: format!(
-                "pg_dump -Fc -f {}.dump \"host={} port={} dbname={} user={} sslmode={} \
+                "pg_dump -Fc -f {}.dump \"host={hosts} port={ports} dbname={} user={} sslmode={} \
                  sslrootcert={}{client} target_session_attrs=read-write\"",
                 datastore.database,
-                all(|address| address.name.to_string()),
-                all(|address| address.port.to_string()),
                 datastore.database,
                 datastore.user,
                 answers.sslmode.as_str(),

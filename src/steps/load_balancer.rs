@@ -112,7 +112,7 @@ pub fn external_proof(context: &StepContext<'_>) -> Option<Step> {
     };
     let step = context.api_client().task(
         EXTERNAL,
-        "every server answers through the external load balancer",
+        "Prove that every server answers through the external load balancer",
         Task::ProveExternalBalancer(proof),
     );
     Some(step.skippable().within(EXTERNAL_LIMIT))

@@ -209,10 +209,13 @@ fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
     seen
 }
 
-/// What Postgres must take for this many servers: twenty connections a server at first, more under
-/// load (docs/facts.md, "Connections").
+/// Connections of one server to the datastore: twenty at first, up to so many under load (docs/facts.md,
+/// "Connections").
+pub const UNDER_LOAD: usize = 50;
+
+/// What Postgres must take for this many servers.
 pub fn max_connections(servers: usize) -> usize {
-    100 + 50 * servers
+    100 + UNDER_LOAD * servers
 }
 
 impl Member {
@@ -296,6 +299,18 @@ impl ExternalPostgres {
         })
     }
 
+    /// As libpq takes several: the hosts, and their ports, separated by commas.
+    pub fn hosts_and_ports(&self) -> (String, String) {
+        let all = |part: fn(&Endpoint) -> String| {
+            let parts: Vec<_> = self.addresses.iter().map(part).collect();
+            parts.join(",")
+        };
+        (
+            all(|address| address.name.to_string()),
+            all(|address| address.port.to_string()),
+        )
+    }
+
     /// The authority and the parameters of a connection string.
     fn connection(&self) -> (String, String) {
         // Postgres may fail over to another address of a name, and a standby accepts connections, too.
@@ -306,12 +321,7 @@ impl ExternalPostgres {
         if let [only] = &self.addresses[..] {
             return (only.to_string(), format!("?{parameters}"));
         }
-        let all = |part: fn(&Endpoint) -> String| {
-            let parts: Vec<_> = self.addresses.iter().map(part).collect();
-            parts.join(",")
-        };
-        let hosts = all(|address| address.name.to_string());
-        let ports = all(|address| address.port.to_string());
+        let (hosts, ports) = self.hosts_and_ports();
         (
             String::new(),
             format!("?host={hosts}&port={ports}&{parameters}"),

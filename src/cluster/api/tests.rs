@@ -118,7 +118,7 @@ impl MadeUpCluster {
 
     fn ask(&self, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Api<TcpStream> {
         let stream = self.serve(usize::MAX, answer);
-        Api::connect(stream, &self.access()).unwrap_or_else(|error| panic!("{error}"))
+        Api::connect_as(stream, HOST, &self.access()).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -315,14 +315,14 @@ fn who_is_not_trusted_is_told_apart() {
     };
     // The cluster was recreated, and has another authority.
     let stream = MadeUpCluster::new().serve(1, |_| counted(200, "ok"));
-    let connected = Api::connect(stream, &good.access());
+    let connected = Api::connect_as(stream, HOST, &good.access());
     let why = refused(connected.and_then(|mut api| api.unready()));
     insta::assert_snapshot!(why, @"the certificate of 127.0.0.1 is not valid for it: certificate signature failure");
     // The administrator's certificate is another one now, or has expired.
     let mut other = good.access();
     other.identity = MadeUpCluster::new().access().identity;
     let stream = good.serve(1, |_| counted(200, "ok"));
-    let connected = Api::connect(stream, &other);
+    let connected = Api::connect_as(stream, HOST, &other);
     let why = refused(connected.and_then(|mut api| api.unready()));
     insta::assert_snapshot!(why, @"K3s's API answers 401: Unauthorized");
 }
@@ -385,7 +385,7 @@ fn an_answer_that_is_cut_in_the_middle_is_none() {
     for length in [0, whole.len() / 2, whole.len() - 1] {
         let part = whole[..length].to_vec();
         let stream = made.serve(1, move |_| part.clone());
-        let connected = Api::connect(stream, &made.access());
+        let connected = Api::connect_as(stream, HOST, &made.access());
         let said = why(connected.and_then(|mut api| api.nodes()));
         let cut = if length == 0 {
             "the connection ended without an answer"
@@ -402,7 +402,7 @@ fn a_server_that_hangs_up_does_not_say_that_it_is_not_ready() {
     let part = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no".to_vec();
     for (answers, part) in [(0, Vec::new()), (1, part)] {
         let stream = made.serve(answers, move |_| part.clone());
-        let connected = Api::connect(stream, &made.access());
+        let connected = Api::connect_as(stream, HOST, &made.access());
         let said = why(connected.and_then(|mut api| api.unready()));
         assert!(said.starts_with("the connection ended"), "{said}");
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Site, Trouble};
-use crate::cluster::api::Api;
 use crate::cluster::kubeconfig::Access;
+use crate::engine::api::ask;
 use crate::engine::printed;
 use crate::events::{DrillFigures, Outcome, Stream, What};
 use crate::plan::DrillProbe;
@@ -138,11 +138,11 @@ fn take_marks(
     probe: &DrillProbe,
     access: &Access,
 ) -> Result<BTreeSet<String>, Trouble> {
-    let relay = site.remote.relay(&probe.at, MARKS)?;
-    let taken = Api::connect_as(relay, &probe.at.name.to_string(), access).and_then(|mut api| {
+    let name = probe.at.name.to_string();
+    let taken = ask(site.remote, &probe.at, &name, access, MARKS, |api| {
         let there = api.marks()?;
         there.iter().try_for_each(|mark| api.remove_mark(mark))?;
         Ok(there)
-    });
+    })?;
     taken.map_err(|error| Trouble::because(format!("the API at {}: {error}", probe.at)))
 }

@@ -16,7 +16,6 @@ use crate::proof::datastore::{
     self, Case, CaseOutcome, CaseVerdict, DatastoreKind, DatastoreTarget, Identities,
 };
 use crate::proof::external::RoleOrder;
-use crate::remote::RelayTarget;
 use crate::topology::DatastoreEndpoint;
 
 fn access<'a>(
@@ -89,7 +88,6 @@ pub(super) fn prove(
                 by_name: sslmode == Some(SslMode::VerifyFull),
             },
         };
-        let to = RelayTarget::To(address.clone());
         for case in Case::ALL {
             if let Some(why) = identities.untried(case) {
                 site.say(Stream::Out, &format!("not tried: {case}: {why}"));
@@ -97,7 +95,7 @@ pub(super) fn prove(
             }
             let proved = tried(
                 site,
-                &to,
+                address,
                 PATIENCE,
                 |relay| datastore::prove(case, &target, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),

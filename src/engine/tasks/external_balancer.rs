@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::{Site, Trouble, proofs};
 use crate::address::Endpoint;
-use crate::cluster::api::Api;
 use crate::cluster::kubeconfig::Access;
+use crate::engine::api::ask;
 use crate::engine::from_here;
 use crate::events::Outcome;
 use crate::plan::ExternalBalancerProof;
@@ -15,7 +15,7 @@ use crate::remote::RemoteError;
 
 /// How long its own checks may take to find servers that have just started.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two rounds.
+/// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
@@ -33,8 +33,7 @@ pub(super) fn prove(
     for name in &wanted.names {
         let verdict = loop {
             let verdict = proofs::ping_as(site, at, name, &ca)?;
-            let ends = Instant::now() >= deadline || site.run.control.aborting().is_some();
-            if verdict.holds() || ends {
+            if verdict.holds() || Instant::now() >= deadline || site.run.control.wait(PAUSE) {
                 break verdict;
             }
         };
@@ -167,14 +166,11 @@ fn who_answers(
     name: &str,
     access: &Access,
 ) -> Result<Result<String, String>, RemoteError> {
-    let said = match site.remote.relay(at, ATTEMPT) {
-        Ok(relay) => Api::connect_as(relay, name, access).and_then(|mut api| api.advertised()),
-        Err(error) if error.ends_connection() => return Err(error),
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    if said.is_err() {
-        // The relay may have ended because the connection did.
-        site.remote.keep_alive()?;
+    match ask(site.remote, at, name, access, ATTEMPT, |api| {
+        api.advertised()
+    }) {
+        Ok(said) => Ok(said.map_err(|error| error.to_string())),
+        Err(error) if error.ends_connection() => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
     }
-    Ok(said.map_err(|error| error.to_string()))
 }

@@ -15,7 +15,7 @@ use crate::proof::balancer::{self, BalancerAnswer, BalancerVerdict};
 use crate::proof::datastore::{
     self, Case, CaseOutcome, CaseVerdict, DatastoreKind, DatastoreTarget, Identities,
 };
-use crate::remote::{Relay, RelayTarget, RemoteError, Script};
+use crate::remote::{Relay, RemoteError, Script};
 
 /// How long what ends without an answer is tried again: it shows neither. A reset can overtake the
 /// last words of the other side.
@@ -57,7 +57,7 @@ pub(super) fn datastore(
         for case in Case::ALL {
             let proved = tried(
                 site,
-                &RelayTarget::To((*address).into()),
+                &(*address).into(),
                 PATIENCE,
                 |relay| datastore::prove(case, &datastore, &identities, relay),
                 |verdict| matches!(verdict.got, CaseOutcome::Broken { .. }),
@@ -171,7 +171,7 @@ pub(super) fn ping_as(
 ) -> Result<BalancerVerdict, RemoteError> {
     let proved = tried(
         site,
-        &RelayTarget::To(to.clone()),
+        to,
         BALANCER_PATIENCE,
         |relay| balancer::prove(name, ca_pem, relay),
         |verdict| matches!(verdict.got, BalancerAnswer::Broken { .. }),
@@ -183,14 +183,14 @@ pub(super) fn ping_as(
 /// neither. The inner error is why there is no relay.
 pub(super) fn tried<T>(
     site: &mut Site<'_, '_>,
-    to: &RelayTarget,
+    to: &Endpoint,
     patience: Duration,
     prove: impl Fn(Box<dyn Relay + '_>) -> T,
     is_broken: impl Fn(&T) -> bool,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
     let end = Instant::now() + patience;
     loop {
-        let result = match site.remote.relay_to(to, ATTEMPT) {
+        let result = match site.remote.relay(to, ATTEMPT) {
             Ok(relay) => prove(relay),
             Err(error) if error.ends_connection() => return Err(error),
             Err(error) => return Ok(Err(error)),

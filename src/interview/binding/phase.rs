@@ -3,7 +3,7 @@
 use crate::answers::{Answers, Failover, Host, Role};
 use crate::interview::section::Section;
 use crate::interview::text::section as say;
-use crate::topology::max_connections;
+use crate::topology::{UNDER_LOAD, max_connections};
 
 /// `None` for the part that comes before the hosts.
 pub fn hosts(section: Section, answers: &Answers) -> Option<Vec<String>> {
@@ -120,7 +120,7 @@ fn external(answers: &Answers) -> Vec<String> {
     };
     vec![
         role.into(),
-        say::external_checks(50 * servers),
+        say::external_checks(UNDER_LOAD * servers),
         say::EXTERNAL_RETRIES.into(),
         say::EXTERNAL_OPERATOR.into(),
     ]

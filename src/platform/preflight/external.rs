@@ -7,11 +7,11 @@ use crate::answers::{Check, Role};
 use crate::platform::external::{
     EndpointSight, ExternalLook, ExternalSight, Latency, Unanswered, ms,
 };
+use crate::topology::UNDER_LOAD;
 
 /// Connections that each server opens at its start, and what remains for its operator (docs/facts.md,
 /// "Connections").
 const OF_A_SERVER: usize = 25;
-const UNDER_LOAD: usize = 50;
 const OF_OPERATORS: usize = 5;
 /// From here on a write is too slow for production, and for leader election at all: a leader renews its
 /// lease every 2 s and gives up after 10 s (docs/facts.md, "An external Postgres").

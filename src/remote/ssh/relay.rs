@@ -113,18 +113,9 @@ fn explain(status: i32, err: &str, seconds: u64) -> String {
         "no route to host".to_owned()
     } else if err.contains("Network is unreachable") {
         "network is unreachable".to_owned()
-    } else if let Some(why) = unresolved(err) {
-        why.to_owned()
     } else {
         last.to_owned()
     }
-}
-
-/// What bash says first about a name that does not resolve.
-fn unresolved(err: &str) -> Option<&str> {
-    let says = |why: &&str| why.contains("not known") || why.contains("name resolution");
-    let lines = err.lines().filter_map(|line| line.rsplit(": ").next());
-    lines.into_iter().find(says)
 }
 
 /// Closes a channel on both sides, so that it no longer counts (sshd allows 10 at once), and
