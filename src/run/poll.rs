@@ -78,7 +78,7 @@ impl Poll {
         ways::places(&self.answers, &self.folder, Role::Server, tried)
     }
 
-    /// Who sees an external load balancer as agents do; nobody else where there are none, or where it is
+    /// Who sees an external load balancer as agents do. Empty if there are no agents, or if it is
     /// the wizard's own.
     pub fn clients(&self, tried: &Tried) -> Result<Vec<PollTarget>, RunError> {
         if self.topology.api.is_external() {

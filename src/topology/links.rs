@@ -11,7 +11,7 @@ pub const API: u16 = 6443;
 pub const KUBELET: u16 = 10250;
 /// The monitor of a pair of Postgres hosts listens on it: its host may have a Postgres besides.
 pub const MONITOR: u16 = 5433;
-/// What a link to an external load balancer leads to: no host has such a name.
+/// The target of a link to an external load balancer: no host has such a name.
 pub const EXTERNAL_BALANCER: &str = "the load balancer";
 /// How many other agents an agent tests: with a hundred, not all need to.
 const NEIGHBOURS: usize = 8;

@@ -103,7 +103,7 @@ fn a_unit_does_not_start_while_another_owner_has_the_lease() {
         let mut unit = Detached::new("unit").unwrap().under_lease(Some(owner));
         apply(&mut remote, &mut unit, "exit 0").0
     };
-    assert_eq!(starts("ours"), Ok(Finished::Held), "nobody has the lease");
+    assert_eq!(starts("ours"), Ok(Finished::Held), "no owner has the lease");
     lease::take(&mut host.connect(), &lease("other")).unwrap();
     assert_eq!(starts("ours"), Ok(Finished::Held));
     assert_eq!(host.elsewhere.started(), 0);

@@ -146,7 +146,7 @@ pub(super) const CAUSES: &[Sign] = &[
     at(
         EXTERNAL,
         &["which is no server of the answers"],
-        "The load balancer also leads to a server that is not in the answers. Take it out of its \
+        "The load balancer also forwards to a server that is not in the answers. Take it out of its \
          pool, or add it to the answers.",
     ),
     at(

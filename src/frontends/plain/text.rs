@@ -17,7 +17,7 @@ pub const UNREADABLE: &str = "That is not valid text. Try again:";
 /// What `?` says at each list, before the way to answer.
 pub mod help {
     pub const WELCOME: &str = "Where to begin. Nothing is changed on any host before you have seen the plan and started it.";
-    pub const HOSTS: &str = "The list of hosts is changed here, one change at a time. Continue leads to the \
+    pub const HOSTS: &str = "The list of hosts is changed here, one change at a time. Continue opens the \
                              settings.";
     pub const WHICH_HOST: &str = "The host that this is for.";
     pub const REVIEW: &str = "Continue connects to the hosts. Every other number opens that part of the answers again, prints \
