@@ -30,6 +30,13 @@ const TARGETS: [FuzzTarget; 13] = [
     ("ssh_config", answers::fuzz::ssh_config),
 ];
 
+/// Runs the target of this name: for tests/fuzz/target.rs.
+#[cfg(fuzzing)]
+pub fn run(name: &str, bytes: &[u8]) {
+    let (_, target) = TARGETS.iter().find(|(target, _)| *target == name).unwrap();
+    target(bytes);
+}
+
 /// A host that says these bytes, however it is asked, a few at a time.
 pub(crate) struct Says<'a>(pub &'a [u8]);
 
@@ -139,101 +146,5 @@ mod tests {
             size += corpus(&name).iter().map(length).sum::<u64>();
         }
         assert!(size <= 1 << 20, "{size} bytes");
-    }
-
-    /// A random number, the next of a series.
-    fn random(state: &mut u64, below: usize) -> usize {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        usize::try_from(*state >> 8).unwrap() % below.max(1)
-    }
-
-    /// Another input, made of those of a corpus.
-    fn changed(corpus: &[Vec<u8>], state: &mut u64) -> Vec<u8> {
-        const WORDS: [&[u8]; 18] = [
-            b"\n",
-            b"\0",
-            b"\xff",
-            b"\xe2\x80\xae",
-            b"\x1b[",
-            b"\x1e",
-            b"\"",
-            b"'",
-            b"%",
-            b"${",
-            b"~/",
-            b"-1",
-            b"18446744073709551616",
-            b"null",
-            b"[[",
-            b"\r",
-            b"\xc3\xa9",
-            b"=",
-        ];
-        let mut input = corpus[random(state, corpus.len())].clone();
-        for _ in 0..=random(state, 6) {
-            let at = random(state, input.len() + 1);
-            let end = (at + random(state, 40)).min(input.len());
-            match random(state, 7) {
-                0 if at < input.len() => input[at] ^= 1 << random(state, 8),
-                1 if at < input.len() => input[at] = u8::try_from(random(state, 256)).unwrap(),
-                2 => drop(input.drain(at..end)),
-                3 => {
-                    let piece = input[at..end].to_vec();
-                    let to = random(state, input.len() + 1);
-                    input.splice(to..to, piece);
-                }
-                4 | 5 => {
-                    let word = WORDS[random(state, WORDS.len())];
-                    input.splice(at..at, word.iter().copied());
-                }
-                _ => {
-                    let other = &corpus[random(state, corpus.len())];
-                    let from = random(state, other.len() + 1);
-                    let to = (from + random(state, 200)).min(other.len());
-                    input.splice(at..end, other[from..to].iter().copied());
-                }
-            }
-        }
-        input.truncate(16 << 10);
-        input
-    }
-
-    /// Without coverage: `FUZZ_SECONDS=60 cargo test --lib fuzz::tests::drive -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "takes as long as it is told"]
-    fn drive() {
-        let seconds: u64 = std::env::var("FUZZ_SECONDS").unwrap().parse().unwrap();
-        let only = std::env::var("FUZZ_TARGET").unwrap_or_default();
-        let failed = std::env::temp_dir();
-        let mut state = 0x2545_f491_4f6c_dd1d;
-        let mut bad = 0;
-        for (name, target) in TARGETS {
-            if !only.is_empty() && !only.split(',').any(|it| it == name) {
-                continue;
-            }
-            let inputs: Vec<_> = corpus(name)
-                .iter()
-                .map(|it| fs::read(it).unwrap())
-                .collect();
-            let (began, mut runs, mut found) = (std::time::Instant::now(), 0, 0);
-            let mut slowest = std::time::Duration::ZERO;
-            while began.elapsed().as_secs() < seconds && found < 5 {
-                let input = changed(&inputs, &mut state);
-                let one = std::time::Instant::now();
-                if std::panic::catch_unwind(|| target(&input)).is_err() {
-                    found += 1;
-                    let file = failed.join(format!("fuzz-{name}-{found}"));
-                    fs::write(&file, &input).unwrap();
-                    println!("{name}: {}", file.display());
-                }
-                slowest = slowest.max(one.elapsed());
-                runs += 1;
-            }
-            println!("{name}: {runs} inputs, {found} failed, the slowest took {slowest:?}");
-            bad += found;
-        }
-        assert_eq!(bad, 0);
     }
 }

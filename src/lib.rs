@@ -35,8 +35,8 @@ mod cluster;
 pub mod engine;
 pub mod events;
 pub mod frontends;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hash;
 mod https;
 mod interview;

@@ -24,7 +24,7 @@ mod external;
 mod firewall;
 mod flags;
 mod forms;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod jump;
 mod login;

@@ -12,7 +12,7 @@
 pub(crate) mod api;
 pub mod datastore;
 pub mod details;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod kubeconfig;
 pub mod merge;

@@ -14,7 +14,7 @@ pub mod estimate;
 pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod log;
 mod outline;

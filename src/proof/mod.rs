@@ -13,7 +13,7 @@
 pub mod balancer;
 pub mod datastore;
 pub mod external;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod login;
 pub mod overlay;

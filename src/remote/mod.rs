@@ -15,7 +15,7 @@ mod bastion;
 mod cancel;
 pub mod detached;
 mod error;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod known_hosts;
 pub mod lease;

@@ -6,7 +6,7 @@ use crate::engine::collecting::CollectError;
 use crate::events::End;
 use crate::pki::PkiError;
 use crate::signals;
-use crate::state::StateError;
+use crate::state::{SecretsError, StateError};
 
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
@@ -36,6 +36,7 @@ pub fn of_error(error: &RunError) -> u8 {
             UNSEEN
         }
         RunError::Unfit => UNFIT,
+        RunError::Secrets(SecretsError::Lost(_)) => FAILED,
         RunError::Answers(_)
         | RunError::Refused(_)
         | RunError::ReadOnly
@@ -115,6 +116,8 @@ mod tests {
             (RunError::ReadOnly, 2),
             (RunError::State(locked), 4),
             (RunError::State(StateError::NoHome), 1),
+            (RunError::Secrets(SecretsError::Lost(path())), 1),
+            (RunError::Secrets(SecretsError::SameTokens), 2),
             (RunError::Unreached(vec![lost()]), 7),
             (RunError::Unreached(vec![lost(), held]), 4),
             (RunError::NoPrimary(Vec::new()), 1),

@@ -20,6 +20,7 @@ mod lab;
 mod left;
 mod network;
 mod pair;
+mod pair_cuts;
 mod plain;
 mod postgres;
 mod proxy;

@@ -13,12 +13,12 @@ use support::terminal::Terminal;
 
 /// After this the cluster must have recovered, and the pair be in sync again.
 const RECOVERY: Duration = Duration::from_secs(120);
-const MEMBERS: [&str; 2] = ["k3s-postgres", "k3s-postgres-2"];
-const WRITER: &str = "k3s-server-1";
+pub const MEMBERS: [&str; 2] = ["k3s-postgres", "k3s-postgres-2"];
+pub const WRITER: &str = "k3s-server-1";
 
-/// Writes ten times a second on new connections, as server 1; notes what was acknowledged, and when.
-/// libpq tries the next host where a standby answers, but not the next address of one name.
-const WRITE: &str = r#"set -e
+/// Makes /root/writer/dsn: the datastore, as server 1 reaches it. libpq tries the next host where a
+/// standby answers, but not the next address of one name.
+pub const DSN: &str = r#"set -e
     command -v psql >/dev/null || { apt-get update -qq
         apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null 2>&1; }
     umask 077
@@ -28,6 +28,10 @@ const WRITE: &str = r#"set -e
     sed -n 's/^datastore-endpoint: "\(.*\)"$/\1/p' /etc/rancher/k3s/config.yaml |
         sed "s,@[^/]*,@198.51.100.11:5432\,198.51.100.8:5432,
             s,\$,\&sslmode=verify-full\&sslrootcert=$files/ca.crt\&sslcert=$files/client.crt\&sslkey=$files/client.key," >dsn
+"#;
+
+/// Writes ten times a second on new connections, as server 1; notes what was acknowledged, and when.
+const WRITE: &str = r#"
     : >acknowledged
     psql -X -q -d "$(cat dsn)" -c 'DROP TABLE IF EXISTS written' -c 'CREATE TABLE written (id bigint)'
     cat >write <<'LOOP'
@@ -62,7 +66,7 @@ fn primary_in_sync(lab: &Lab) -> Option<&'static str> {
     primaries.next().filter(|_| primaries.next().is_none())
 }
 
-fn wait_for_sync(lab: &Lab) -> &'static str {
+pub fn wait_for_sync(lab: &Lab) -> &'static str {
     let since = Instant::now();
     loop {
         if let Some(primary) = primary_in_sync(lab) {
@@ -76,7 +80,7 @@ fn wait_for_sync(lab: &Lab) -> &'static str {
 /// Nothing that was acknowledged is lost, and writes go on within the limit.
 fn must_survive(lab: &Lab, what: &str, event: impl FnOnce(&str)) {
     let primary = wait_for_sync(lab);
-    lab.must(WRITER, WRITE);
+    lab.must(WRITER, &format!("{DSN}{WRITE}"));
     std::thread::sleep(Duration::from_secs(3));
     let since = Instant::now();
     event(primary);

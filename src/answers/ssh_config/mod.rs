@@ -81,7 +81,7 @@ impl SshConfig {
         })
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn of_text(text: &str, home: &Path) -> Result<Self, SshConfigError> {
         Ok(Self {
             lines: parse::lines(Path::new("config"), text)?,

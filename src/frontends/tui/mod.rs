@@ -62,7 +62,7 @@ mod widgets;
 mod wizard;
 
 /// A fuzz target: a line of a host, as the screens show it.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(line: &str) {
     let tamed = ansi::tame(line);
     let is_unsafe = |letter: char| letter.is_control() || crate::letters::misleads(letter);

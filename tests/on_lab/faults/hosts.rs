@@ -20,6 +20,21 @@ struct Unfit {
     says: &'static str,
 }
 
+/// A program that listens on a port, as the unit `holder`; ends when it does. systemd would replace a
+/// variable at the beginning of a word.
+macro_rules! listener {
+    ($port:literal) => {
+        concat!(
+            "systemd-run -q --collect --unit=holder perl -MIO::Socket -e 'my $s = IO::Socket::INET->new(LocalPort => ",
+            $port,
+            ", Listen => 9, ReuseAddr => 1) or die $@; sleep 1 while 1'
+            for _ in $(seq 100); do sleep 0.2; ss -Hltnp 'sport = :",
+            $port,
+            "' | grep -q perl && exit; done; journalctl -u holder -o cat; exit 1"
+        )
+    };
+}
+
 const UNFIT: [Unfit; 26] = [
     Unfit {
         name: "a web server on the load balancer's port",
@@ -31,14 +46,14 @@ const UNFIT: [Unfit; 26] = [
     Unfit {
         name: "another program on the kubelet's port",
         host: "k3s-server-1",
-        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 10250, Listen => 9) or die; sleep 1 while 1'; until ss -Hltn 'sport = :10250' | grep -q .; do sleep 0.1; done",
+        make: listener!(10250),
         code: NOT_READY,
         says: "listens on port 10250",
     },
     Unfit {
         name: "another program on Postgres' port",
         host: "k3s-postgres",
-        make: "systemd-run -q --unit=holder perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalPort => 5432, Listen => 9) or die; sleep 1 while 1'; until ss -Hltn 'sport = :5432' | grep -q .; do sleep 0.1; done",
+        make: listener!(5432),
         code: NOT_READY,
         says: "listens on port 5432",
     },
@@ -370,17 +385,9 @@ fn changed(name: &'static str, host: &'static str, change: &'static str) -> Faul
 
 /// Another program listens on a port, also where connections to it have just ended.
 pub fn hold(lab: &Lab, host: &str, port: u16) {
-    let socket = format!("LocalPort => {port}, Listen => 9, ReuseAddr => 1");
-    let listen = format!("my $s = IO::Socket::INET->new({socket}) or die $@");
-    let unit = "systemd-run -q --collect --unit=holder perl -MIO::Socket -e";
-    let waits = "for _ in $(seq 100); do sleep 0.2; is_held && exit; done";
     lab.must(
         host,
-        &format!(
-            "{unit} '{listen}; sleep 1 while 1'
-            is_held() {{ ss -Hltnp 'sport = :{port}' | grep -q perl; }}
-            {waits}; journalctl -u holder -o cat; exit 1"
-        ),
+        &listener!("$port").replace("$port", &port.to_string()),
     );
 }
 

@@ -75,8 +75,8 @@ pub fn damaged() -> Vec<Fault> {
         damage("state.json is of a newer version", 1, "newer", |state| {
             rewrite(&state.join("state.json"), |text| {
                 let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
-                let version = json.get_mut("version").expect("a version");
-                *version = 999.into();
+                json["schema"] = 999.into();
+                json["version"] = "7.0.0".into();
                 json.to_string()
             });
         }),
