@@ -85,7 +85,11 @@ fn page(lab: &Lab) -> String {
 /// The moment after a whole installation, and the state that belongs to it.
 pub fn installed() -> (Lab, Wizard) {
     static STATE: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
-    let moment = format!("on-lab-{}", std::process::id());
+    // Of this process alone: a lab that is left from before may have one of the same number.
+    static MOMENT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        format!("on-lab-{}", since.as_nanos())
+    });
     let wizard = Wizard::new();
     let copy = |from: &std::path::Path, to: &std::path::Path| {
         let copied = std::process::Command::new("cp")
@@ -95,7 +99,7 @@ pub fn installed() -> (Lab, Wizard) {
             .status();
         assert!(copied.unwrap().success());
     };
-    let lab = Lab::at(&moment, |_| {
+    let lab = Lab::at(&MOMENT, |_| {
         wizard.run().good();
         let kept = tempfile::tempdir().unwrap().keep();
         copy(wizard.state.path(), &kept);
