@@ -1,5 +1,7 @@
 //! Everything that can happen to the screens, in the one order in which it happened.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::live::LiveUpdate;
@@ -10,6 +12,8 @@ use crate::events::Event;
 use crate::events::estimate::EarlierRuns;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
+use crate::procedures::drill::DrillOffer;
+use crate::report::drill::DrillReport;
 use crate::secrets::SecretText;
 use crate::topology::Link;
 
@@ -39,6 +43,12 @@ pub enum Message {
     NotFollowed(String),
     /// The cluster looks another way now, after the run.
     Live(Box<LiveUpdate>),
+    /// What can be drilled; or why that is not known.
+    Drills(Result<Vec<DrillOffer>, String>),
+    /// No drill was started: why, and the hosts that did not let the wizard in.
+    NotDrilled(String, Vec<Unreached>),
+    /// What the drills showed, and where the report is.
+    Drilled(Box<DrillReport>, Vec<PathBuf>),
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),

@@ -8,13 +8,14 @@ use ratatui::layout::Position;
 
 use super::action::Action;
 use super::common::{Common, SavePrompt};
-use super::effect::{Effect, Saved};
+use super::effect::{DrillOrder, Effect, Saved};
 use super::keys::{self, Key};
 use super::live::LiveUpdate;
 use super::message::{Message, Unreached};
 use super::model::Model;
 use super::page::Page;
 use super::pages::preflight::PreflightPage;
+use super::run_pages::main_page;
 use super::run_view::RunView;
 use super::shown_plan::ShownPlan;
 use super::widgets::help;
@@ -125,6 +126,15 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Planned(plan) => planned(model, *plan),
         Message::Loaded(answers) => loaded(model, *answers),
+        Message::Drills(offers) => {
+            model.pages.drills.offered(offers);
+            Vec::new()
+        }
+        Message::NotDrilled(why, hosts) => not_drilled(model, why, hosts),
+        Message::Drilled(report, files) => {
+            model.pages.drill.reported(*report, files);
+            Vec::new()
+        }
     }
 }
 
@@ -150,15 +160,61 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::ReachOn(answers) => {
                 outside.extend(reach(model, answers, Effect::ReachOn));
             }
+            Effect::Drill(_) if model.common.read_only => {
+                model.common.say(text::READ_ONLY_RUNS_NOTHING);
+            }
+            Effect::Drill(order) => outside.extend(drill(model, order)),
             effect => outside.push(effect),
         }
     }
     outside
 }
 
+/// Drills begin: what was seen of the cluster before does not count.
+fn drill(model: &mut Model, order: DrillOrder) -> Option<Effect> {
+    let common = &mut model.common;
+    if common.at_work {
+        model.pages.drills.not_started(text::STILL_CLOSING.into());
+        return None;
+    }
+    common.at_work = true;
+    common.let_begin = None;
+    common.run = RunView::new();
+    common.watched = Some(order.cluster.clone());
+    model.pages.forget_run();
+    Some(Effect::Drill(order))
+}
+
+/// No drill began. Hosts that need a secret ask for it on the live page.
+fn not_drilled(model: &mut Model, why: String, hosts: Vec<Unreached>) -> Vec<Effect> {
+    model.common.at_work = false;
+    model.pages.drills.not_started(why);
+    let lacking: Vec<_> = hosts
+        .into_iter()
+        .filter(|host| !host.wants.is_empty())
+        .collect();
+    let mut effects = leave_if_idle(model);
+    if let (false, true, Some(name)) = (
+        lacking.is_empty(),
+        effects.is_empty(),
+        model.common.watched.clone(),
+    ) {
+        effects.push(Effect::Watch(name));
+        go(model, Page::Cluster);
+        for host in lacking {
+            model
+                .pages
+                .cluster
+                .told(&model.common, LiveUpdate::Refused(host));
+        }
+    }
+    effects
+}
+
 fn go(model: &mut Model, page: Page) {
     let from = std::mem::replace(&mut model.page, page);
-    if page != Page::Cluster {
+    let is_drill = page == Page::Drills || model.common.run.progress.is_drill();
+    if page != Page::Cluster && !(is_drill && page.is_of_a_run()) {
         model.common.watched = None;
     }
     if from.is_of_a_run() && !page.is_of_a_run() {
@@ -486,6 +542,7 @@ fn happened(model: &mut Model, event: &Event) {
     model.common.run.add(event);
     let run = &model.common.run;
     match &event.what {
+        What::Started { .. } if run.progress.is_drill() => go(model, Page::Drill),
         What::Started { .. } if !model.page.is_of_a_run() => go(model, Page::Run),
         What::StepEnded {
             step,
@@ -500,7 +557,7 @@ fn happened(model: &mut Model, event: &Event) {
             model.common.unsay(failed.as_deref());
         }
         What::Held { .. } => go(model, Page::Phase),
-        What::Released if model.page == Page::Phase => go(model, Page::Run),
+        What::Released if model.page == Page::Phase => go(model, main_page(&model.common)),
         // An operator who looks at another failure is not taken away from it.
         What::Asked { step } if model.page != Page::Failure => {
             let place = run.failures().into_iter().position(|place| {
@@ -516,12 +573,13 @@ fn happened(model: &mut Model, event: &Event) {
         What::Decided { .. } if model.page == Page::Failure => {
             model.pages.failure.shows(0);
             if run.progress.asked.is_empty() {
-                go(model, Page::Run);
+                go(model, main_page(&model.common));
             }
         }
         What::Ended { end } => {
             model.common.toast = None;
             match end {
+                _ if model.common.run.progress.is_drill() => go(model, Page::Drill),
                 End::Done => go(model, Page::Cluster),
                 End::Failed => {
                     model.pages.failure.shows(0);
