@@ -240,7 +240,8 @@ impl EventLoop {
             Effect::ListDrills(name) => self.list_drills(name)?,
             Effect::Drill(order) => {
                 self.control.abort(Abort::Hard, text::BY_OPERATOR);
-                self.control = Arc::new(Control::attended());
+                // As on the command line, a failure ends the drills, and with them their clients.
+                self.control = Arc::default();
                 let (tried, control) = (self.tried.clone(), self.control.clone());
                 let (messages, outcome) = (self.messages.clone(), self.outcomes.0.clone());
                 drilling::start(order, tried, control, messages, outcome)?;

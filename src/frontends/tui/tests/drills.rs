@@ -1,6 +1,7 @@
 //! Drills on the screens: chosen, confirmed, watched, and their result.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::effect::DrillOrder;
@@ -8,8 +9,9 @@ use super::super::message::Unreached;
 use super::super::page::Page;
 use super::*;
 use crate::answers::{CredentialKind, CredentialRequest};
+use crate::events::fixtures::id;
 use crate::events::progress::Progress;
-use crate::events::{Abort, DrillFigures};
+use crate::events::{Abort, DecidedBy, Decision, DrillFigures, End, Event, Failure, Outcome, What};
 use crate::procedures::drill::{DrillOffer, offers};
 use crate::report::drill::DrillReport;
 use crate::topology::Topology;
@@ -103,7 +105,8 @@ pub fn over(theme: Theme, size: (u16, u16)) -> Model {
     let before = figures("stop-postgres@k3s-postgres-2", 11_900);
     let before = BTreeMap::from([(before.drill.clone(), before)]);
     let report = DrillReport::of(&progress, &before).expect("a report");
-    let files = ["json", "md", "html"].map(|kind| format!("/state/prod/drills/1.{kind}").into());
+    let files = ["json", "md", "html"];
+    let files = files.map(|kind| PathBuf::from(format!("/state/prod/drills/1.{kind}")));
     update(
         &mut model,
         Message::Drilled(Box::new(report), files.to_vec()),
@@ -267,24 +270,18 @@ fn a_drill_is_watched_and_leads_back_to_the_live_page() {
 #[test]
 fn a_failed_drill_leads_to_no_installation() {
     let mut model = starting(MONO, SMALL);
-    let failure = crate::events::Failure {
+    let failure = Failure {
         why: "it ended".into(),
         status: Some(1),
         last_lines: Vec::new(),
         hint: None,
     };
-    let step = crate::events::fixtures::id("kill-nginx.k3s-nginx/act@k3s-nginx");
-    let [started, ..] = &events(LOG)[..] else {
-        panic!("a log");
-    };
-    let happens = |model: &mut Model, what: crate::events::What| {
-        let event = crate::events::Event {
-            what,
-            ..started.clone()
-        };
+    let step = id("kill-nginx.k3s-nginx/act@k3s-nginx");
+    let started = events(LOG)[0].clone();
+    let happens = |model: &mut Model, what: What| {
+        let event = Event { what, ..started };
         update(model, Message::Event(Box::new(event)));
     };
-    use crate::events::{Decision, End, Outcome, What};
     happens(&mut model, started.what.clone());
     happens(
         &mut model,
@@ -295,11 +292,9 @@ fn a_failed_drill_leads_to_no_installation() {
     );
     happens(&mut model, What::Asked { step: step.clone() });
     assert_eq!(model.page, Page::Failure);
-    assert_eq!(press(&mut model, "e"), []);
-    assert_eq!(
-        press(&mut model, "w"),
-        [Effect::Decide(step, Decision::GiveUp)]
-    );
+    let (decision, by) = (Decision::GiveUp, DecidedBy::Rule);
+    happens(&mut model, What::Decided { step, decision, by });
+    assert_eq!(model.page, Page::Drill);
     happens(&mut model, What::Ended { end: End::Failed });
     update(&mut model, Message::Over);
     assert_eq!(model.page, Page::Drill);

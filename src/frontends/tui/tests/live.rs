@@ -256,7 +256,7 @@ pub fn holder(looks: &[(&str, bool)]) -> VirtualAddress {
     VirtualAddress::of(&address, &looks.collect::<Vec<_>>())
 }
 
-const CLIENTS: &str = "client|10.0.0.11|TLSv1.3|t|7\nclient|10.0.0.12|TLSv1.3|t|5";
+const CONNECTED: &str = "client|198.51.100.12|TLSv1.3|t|7\nclient|198.51.100.13|TLSv1.3|t|5";
 
 /// The nodes of the example's hosts; those with a mark are not ready.
 fn nodes_of(answers: &Answers, unready: &[&str]) -> Cluster {
@@ -293,7 +293,7 @@ pub fn drawn(theme: Theme, size: (u16, u16)) -> Model {
         &mut model,
         LiveUpdate::Cluster(seen(picture, "server-1", 5)),
     );
-    let standby = format!("primary|t\nfollower|10.0.0.6|t|128|3\n{CLIENTS}");
+    let standby = format!("primary|t\nfollower|10.0.0.6|t|128|3\n{CONNECTED}");
     let picture = pair(&standby, Some("standby|t"));
     tell(
         &mut model,
@@ -313,7 +313,7 @@ pub fn drawn_unhealthy(theme: Theme, size: (u16, u16)) -> Model {
         &mut model,
         LiveUpdate::Cluster(seen(picture, "server-1", 9)),
     );
-    let picture = pair(&format!("primary|t\n{CLIENTS}"), None);
+    let picture = pair(&format!("primary|t\n{CONNECTED}"), None);
     tell(
         &mut model,
         LiveUpdate::Datastore(seen(picture, "postgres", 9)),
@@ -359,13 +359,14 @@ pub fn drawn_large(theme: Theme, size: (u16, u16)) -> Model {
         &mut model,
         LiveUpdate::Cluster(seen(picture, "server-1", 5)),
     );
+    let lines = ["198.51.100.12|TLSv1.3|t|7", "198.51.100.13|TLSv1.3|t|5"];
     tell(
         &mut model,
         LiveUpdate::Balancer(balancer(Some("no answer"))),
     );
     tell(
         &mut model,
-        LiveUpdate::Datastore(seen(datastore(&[]), "postgres", 5)),
+        LiveUpdate::Datastore(seen(datastore(&lines), "postgres", 5)),
     );
     model
 }
@@ -430,7 +431,7 @@ fn a_pair_shows_its_primary_and_whether_the_standby_is_in_sync() {
         ];
         let ip = NetworkName::parse("10.0.0.4").unwrap();
         let held = VirtualAddress::of(&ip, &looks);
-        tell(&mut model, LiveUpdate::Holder(held));
+        tell(&mut model, LiveUpdate::Holder(held, Vec::new()));
         let page = text(&model);
         let from = page.find("Virtual address  ").expect("the holder");
         let rest = &page[from..];

@@ -506,7 +506,7 @@ fn cluster() {
         .colours("chosen", chosen)
         .small("watched", watched::watched);
     keep!("cluster", sheet);
-    let sheet = PageSheet::new()
+    let mut sheet = PageSheet::new()
         .small("well", live::drawn)
         .large("well", live::drawn)
         .colours("well", live::drawn)
@@ -515,7 +515,6 @@ fn cluster() {
         .small("lost", live::drawn_lost)
         .small("large", live::drawn_large)
         .small("external", live::drawn_external);
-    let mut sheet = sheet;
     sheet.add(
         "unhealthy",
         "ascii",

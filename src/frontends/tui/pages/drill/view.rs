@@ -19,7 +19,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{DrillPage, text};
-use crate::events::progress::{MeasuredDrill, Progress, Status, StepProgress};
+use crate::events::progress::{MeasuredDrill, Status, StepProgress};
 use crate::events::{DrillSample, Outcome};
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::log::{LineKind, Which};
@@ -87,7 +87,9 @@ fn running(common: &Common, report: &DrillReport, width: usize) -> Vec<Line<'sta
         lines.extend(steps);
     }
     let finished = report.drills.iter();
-    let finished: Vec<_> = finished.filter(|part| is_over(progress, part)).collect();
+    let finished: Vec<_> = finished
+        .filter(|part| part.result != DrillResult::NotDone)
+        .collect();
     if !finished.is_empty() {
         let latest = &finished[finished.len().saturating_sub(LATEST)..];
         lines.push(Line::default());
@@ -97,18 +99,6 @@ fn running(common: &Common, report: &DrillReport, width: usize) -> Vec<Line<'sta
     let room = run_pages::height(common).saturating_sub(lines.len());
     lines.extend(log(common, room.max(LEAST_LOG), width));
     lines
-}
-
-/// Its last step has ended.
-fn is_over(progress: &Progress, part: &DrilledPart) -> bool {
-    match part.result {
-        DrillResult::NotDone => false,
-        DrillResult::Failed => !progress
-            .asked
-            .iter()
-            .any(|step| is_of(step.as_str(), &part.drill)),
-        DrillResult::Passed => true,
-    }
 }
 
 /// A step of this drill.

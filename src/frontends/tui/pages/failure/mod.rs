@@ -23,13 +23,8 @@ const ASKED: Scope = Scope::new(
     &[
         shown(char('r'), Action::Retry, say::key::TRY_STEP_AGAIN),
         shown(char('w'), Action::Without, say::key::WITHOUT),
+        shown(char('e'), Action::EditAnswers, key::EDIT_ANSWERS),
     ],
-);
-
-/// The run is one of the answers.
-const EDITABLE: Scope = Scope::new(
-    "editable",
-    &[shown(char('e'), Action::EditAnswers, key::EDIT_ANSWERS)],
 );
 
 /// About a step that only looks.
@@ -76,9 +71,7 @@ impl Screen for FailurePage {
         }
         let asked = self.asked(common).filter(|_| common.listens());
         let skippable = asked.is_some_and(|step| step.may_be_skipped);
-        let is_editable = asked.is_some() && !common.run.progress.is_drill();
         let asked = asked.map(|_| ASKED).into_iter();
-        let asked = asked.chain(is_editable.then_some(EDITABLE));
         let shell = self.shell(common).map(|_| SHELL);
         let own = asked.chain(skippable.then_some(SKIPPABLE));
         let failure = common.run.failure(self.number).map(|_| FAILURE);
