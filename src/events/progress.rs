@@ -314,20 +314,8 @@ impl Progress {
                 self.held = None;
                 self.ended = Some(end.clone());
             }
-            What::DrillStarted { drill, .. } => {
-                self.measured = Some(MeasuredDrill {
-                    drill: drill.clone(),
-                    samples: VecDeque::new(),
-                });
-            }
-            What::DrillSample { sample, .. } => {
-                if let Some(measured) = &mut self.measured {
-                    measured.samples.push_back(*sample);
-                    if measured.samples.len() > KEPT_SAMPLES {
-                        measured.samples.pop_front();
-                    }
-                }
-            }
+            What::DrillStarted { drill, .. } => self.drill_started(drill),
+            What::DrillSample { sample, .. } => self.sampled(*sample),
             What::Drilled { figures, .. } => self.drills.push(figures.clone()),
             What::Renewed { .. } | What::Missed { .. } | What::Unknown { .. } => {}
         }
@@ -378,6 +366,22 @@ impl Progress {
                 title: phase.title.clone(),
                 steps: first..self.steps.len(),
             });
+        }
+    }
+
+    fn drill_started(&mut self, drill: &DrillStart) {
+        self.measured = Some(MeasuredDrill {
+            drill: drill.clone(),
+            samples: VecDeque::new(),
+        });
+    }
+
+    fn sampled(&mut self, sample: DrillSample) {
+        if let Some(measured) = &mut self.measured {
+            measured.samples.push_back(sample);
+            if measured.samples.len() > KEPT_SAMPLES {
+                measured.samples.pop_front();
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 
 use super::begun::BegunRun;
 use super::effect::DrillOrder;
-use super::message::{Message, Unreached};
+use super::message::{DrillNews, Message, Unreached};
 use super::summary::RunEnd;
 use super::{driver, probe};
 use crate::engine::control::Control;
@@ -72,7 +72,9 @@ pub fn start(
             }));
             let last = match worked.unwrap_or_else(|_| Err(RunError::WentWrong.into())) {
                 Ok(()) => Message::Over,
-                Err(NotDrilled { why, hosts }) => Message::NotDrilled(why, hosts),
+                Err(NotDrilled { why, hosts }) => {
+                    Message::Drills(DrillNews::NotStarted(why, hosts))
+                }
             };
             drop(messages.send(last));
         })?;
@@ -97,12 +99,8 @@ fn work(
         // Memory takes everything.
         let _ = write_drills(&mut table, &drilled.report, &drilled.files);
         begun.summary.and(&String::from_utf8_lossy(&table));
-        let report = Box::new(drilled.report);
-        drop(
-            screens
-                .messages
-                .send(Message::Drilled(report, drilled.files)),
-        );
+        let news = DrillNews::Reported(Box::new(drilled.report), drilled.files);
+        drop(screens.messages.send(Message::Drills(news)));
     }
     Ok(())
 }

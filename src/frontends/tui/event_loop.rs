@@ -30,7 +30,7 @@ use crate::state::files::Existing;
 use super::common::{Common, SavePrompt};
 use super::effect::{Effect, EnteredSecret, Order, ProbeOrder, Saved};
 use super::live::LiveUpdate;
-use super::message::{Message, RunFiles};
+use super::message::{DrillNews, Message, RunFiles};
 use super::model::Model;
 use super::poller::PollError;
 use super::summary::RunEnd;
@@ -424,7 +424,7 @@ impl EventLoop {
                 let known = known.map_err(|error| error.to_string());
                 let offers =
                     known.and_then(|known| offers(known).map_err(|error| error.to_string()));
-                drop(messages.send(Message::Drills(offers)));
+                drop(messages.send(Message::Drills(DrillNews::Offered(offers))));
             })?;
         Ok(())
     }

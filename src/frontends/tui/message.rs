@@ -43,12 +43,7 @@ pub enum Message {
     NotFollowed(String),
     /// The cluster looks another way now, after the run.
     Live(Box<LiveUpdate>),
-    /// What can be drilled; or why that is not known.
-    Drills(Result<Vec<DrillOffer>, String>),
-    /// No drill was started: why, and the hosts that did not let the wizard in.
-    NotDrilled(String, Vec<Unreached>),
-    /// What the drills showed, and where the report is.
-    Drilled(Box<DrillReport>, Vec<PathBuf>),
+    Drills(DrillNews),
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),
@@ -78,4 +73,15 @@ pub struct RunFiles {
     pub kubeconfig: String,
     /// The commands to type next.
     pub next: Vec<String>,
+}
+
+/// What is told of drills.
+#[derive(Debug)]
+pub enum DrillNews {
+    /// What can be drilled; or why that is not known.
+    Offered(Result<Vec<DrillOffer>, String>),
+    /// No drill was started: why, and the hosts that were not reached.
+    NotStarted(String, Vec<Unreached>),
+    /// What the drills showed, and where the report is.
+    Reported(Box<DrillReport>, Vec<PathBuf>),
 }

@@ -140,6 +140,16 @@ pub fn start(
             });
         })?;
     }
+    watch_addresses(&poll, balancers, control, messages)
+}
+
+/// The load balancers that share an address: which holds it, and which do not answer.
+fn watch_addresses(
+    poll: &Arc<Poll>,
+    balancers: Vec<PollTarget>,
+    control: &Arc<Control>,
+    messages: &Sender<Message>,
+) -> Result<(), PollError> {
     let looks = Arc::new(Mutex::new(BTreeMap::new()));
     for balancer in balancers {
         let balancer = telling(balancer, messages);

@@ -1,6 +1,8 @@
 //! What messages do to the model. Nothing here knows a terminal, a file or a thread: what has to be
 //! done outside is an [`Effect`].
 
+mod drills;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -8,7 +10,7 @@ use ratatui::layout::Position;
 
 use super::action::Action;
 use super::common::{Common, SavePrompt};
-use super::effect::{DrillOrder, Effect, Saved};
+use super::effect::{Effect, Saved};
 use super::keys::{self, Key};
 use super::live::LiveUpdate;
 use super::message::{Message, Unreached};
@@ -126,15 +128,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Planned(plan) => planned(model, *plan),
         Message::Loaded(answers) => loaded(model, *answers),
-        Message::Drills(offers) => {
-            model.pages.drills.offered(offers);
-            Vec::new()
-        }
-        Message::NotDrilled(why, hosts) => not_drilled(model, why, hosts),
-        Message::Drilled(report, files) => {
-            model.pages.drill.reported(*report, files);
-            Vec::new()
-        }
+        Message::Drills(news) => drills::told(model, news),
     }
 }
 
@@ -163,52 +157,11 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::Drill(_) if model.common.read_only => {
                 model.common.say(text::READ_ONLY_RUNS_NOTHING);
             }
-            Effect::Drill(order) => outside.extend(drill(model, order)),
+            Effect::Drill(order) => outside.extend(drills::begin(model, order)),
             effect => outside.push(effect),
         }
     }
     outside
-}
-
-/// Drills begin: what was seen of the cluster before does not count.
-fn drill(model: &mut Model, order: DrillOrder) -> Option<Effect> {
-    let common = &mut model.common;
-    if common.at_work {
-        model.pages.drills.not_started(text::STILL_CLOSING.into());
-        return None;
-    }
-    common.at_work = true;
-    common.let_begin = None;
-    common.run = RunView::new();
-    common.watched = Some(order.cluster.clone());
-    model.pages.forget_run();
-    Some(Effect::Drill(order))
-}
-
-/// No drill began. Hosts that need a secret ask for it on the live page.
-fn not_drilled(model: &mut Model, why: String, hosts: Vec<Unreached>) -> Vec<Effect> {
-    model.common.at_work = false;
-    model.pages.drills.not_started(why);
-    let lacking: Vec<_> = hosts
-        .into_iter()
-        .filter(|host| !host.wants.is_empty())
-        .collect();
-    let mut effects = leave_if_idle(model);
-    if let (false, true, Some(name)) = (
-        lacking.is_empty(),
-        effects.is_empty(),
-        model.common.watched.clone(),
-    ) {
-        effects.push(Effect::Watch(name));
-        go(model, Page::Cluster);
-        for host in lacking {
-            model
-                .pages
-                .cluster
-                .told(&model.common, LiveUpdate::Refused(host));
-        }
-    }
-    effects
 }
 
 fn go(model: &mut Model, page: Page) {

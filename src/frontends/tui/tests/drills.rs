@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::effect::DrillOrder;
-use super::super::message::Unreached;
+use super::super::message::{DrillNews, Unreached};
 use super::super::page::Page;
 use super::*;
 use crate::answers::{CredentialKind, CredentialRequest};
@@ -48,7 +48,10 @@ fn of_answers(theme: Theme, size: (u16, u16), answers: &Answers) -> Model {
     let effects = press(&mut model, "d");
     assert_eq!(effects, [Effect::ListDrills("prod".into())]);
     assert_eq!(model.page, Page::Drills);
-    update(&mut model, Message::Drills(Ok(offered(answers))));
+    update(
+        &mut model,
+        Message::Drills(DrillNews::Offered(Ok(offered(answers)))),
+    );
     model
 }
 
@@ -109,7 +112,7 @@ pub fn over(theme: Theme, size: (u16, u16)) -> Model {
     let files = files.map(|kind| PathBuf::from(format!("/state/prod/drills/1.{kind}")));
     update(
         &mut model,
-        Message::Drilled(Box::new(report), files.to_vec()),
+        Message::Drills(DrillNews::Reported(Box::new(report), files.to_vec())),
     );
     update(&mut model, Message::Over);
     model
@@ -178,7 +181,10 @@ fn drills_that_cannot_be_listed_or_started_say_why_and_lead_back() {
     let mut model = watched::watched(MONO, SMALL);
     press(&mut model, "d");
     assert!(text(&model).contains("Reading the cluster's answers"));
-    update(&mut model, Message::Drills(Err("it is not there".into())));
+    update(
+        &mut model,
+        Message::Drills(DrillNews::Offered(Err("it is not there".into()))),
+    );
     assert!(text(&model).contains("it is not there"));
     assert_eq!(press(&mut model, " a<Enter>"), []);
     // The live page goes on.
@@ -189,7 +195,7 @@ fn drills_that_cannot_be_listed_or_started_say_why_and_lead_back() {
     let mut model = starting(MONO, SMALL);
     update(
         &mut model,
-        Message::NotDrilled("host x: no".into(), Vec::new()),
+        Message::Drills(DrillNews::NotStarted("host x: no".into(), Vec::new())),
     );
     assert!(
         text(&model).contains("No drill was started: host x: no"),
@@ -209,7 +215,10 @@ fn drills_that_cannot_be_listed_or_started_say_why_and_lead_back() {
         }],
         ..Unreached::new("server-1", "sudo asks for a password")
     };
-    let message = Message::NotDrilled("server-1: sudo".into(), vec![lacking]);
+    let message = Message::Drills(DrillNews::NotStarted(
+        "server-1: sudo".into(),
+        vec![lacking],
+    ));
     assert_eq!(update(&mut model, message), [Effect::Watch("prod".into())]);
     assert_eq!(model.page, Page::Cluster);
     assert!(
