@@ -38,7 +38,7 @@ fn kept(name: &str, made: &str) {
         .join(format!("{name}.svg"));
     if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
         std::fs::write(&file, made).expect("written");
-        if ["run", "cluster", "drill"].contains(&name) {
+        if ["run", "cluster"].contains(&name) {
             to_png(&file);
         }
         return;
@@ -63,12 +63,8 @@ fn to_png(svg: &Path) {
 }
 
 fn replay(at: &str) -> (tempfile::TempDir, Terminal) {
-    replay_of("lab-run.jsonl", at)
-}
-
-fn replay_of(log: &str, at: &str) -> (tempfile::TempDir, Terminal) {
     let folder = tempfile::tempdir().expect("a folder");
-    let log = format!("{ROOT}/tests/fixtures/{log}");
+    let log = format!("{ROOT}/tests/fixtures/lab-run.jsonl");
     let args = ["replay", &log, "--at", at];
     let terminal = Terminal::start(WIZARD, SIZE, &args, &[], folder.path());
     (folder, terminal)
@@ -107,17 +103,6 @@ fn the_cluster() {
         "cluster",
         "The cluster",
         &["end of the replay", "Nodes"],
-    );
-}
-
-#[test]
-fn a_drill() {
-    let (_folder, terminal) = replay_of("drill.jsonl", "22");
-    picture(
-        &terminal,
-        "drill",
-        "A drill: the primary Postgres of a pair is stopped",
-        &["replay paused", "Down."],
     );
 }
 
