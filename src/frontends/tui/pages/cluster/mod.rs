@@ -68,7 +68,7 @@ const OBJECTS: Scope = Scope::new(
 
 /// The cluster is live, and may be changed.
 const DRILLS: Scope = Scope::new(
-    "drills of it",
+    "drillable",
     &[shown(char('d'), Action::ShowDrills, text::key::DRILLS)],
 );
 

@@ -52,10 +52,10 @@ pub const NO_ANSWER: &str = "no answer";
 /// What a Postgres is: `standby, in sync, lag 3 ms`.
 pub fn replica(member: &DatastoreMember) -> String {
     let role = member.role.map_or(NO_ANSWER, MemberRole::as_str);
-    let in_sync = match member.in_sync {
-        Some(true) => ", in sync",
-        Some(false) => ", NOT in sync",
-        None => "",
+    let in_sync = match (member.role, member.in_sync) {
+        (Some(MemberRole::Standby), Some(true)) => ", in sync",
+        (Some(MemberRole::Standby), Some(false)) => ", NOT in sync",
+        _ => "",
     };
     let lag = member.lag_ms.map(|lag| format!(", lag {lag} ms"));
     format!("{role}{in_sync}{}", lag.unwrap_or_default())
