@@ -8,16 +8,12 @@ use clap::Args;
 use super::cluster::WhichCluster;
 use super::streams::{can_ask, err, out};
 use super::{complain, ended, unattended};
-use crate::events::DrillFigures;
 use crate::frontends::{Display, Output};
-use crate::report::drill::seconds;
-use crate::report::lines::write_table;
-use crate::run::drill::{Drilled, chosen};
+use crate::procedures::drill::NoDrill;
+use crate::report::lines::write_drills;
+use crate::run::drill::chosen;
 use crate::run::{Opened, Purpose, Tried, exit};
 use crate::steps::drill::Drill;
-
-const EXTERNAL: &str = "There is no drill of the external Postgres: the wizard has no shell on it. Ask its operator for a failover \
-     while `k3s-ha-wizard status --watch` runs.";
 
 #[derive(Debug, Args)]
 pub struct DrillArgs {
@@ -50,9 +46,18 @@ impl DrillArgs {
             Ok(drills) => drills,
             Err(error) => return complain(&error, exit::USAGE),
         };
-        if applied.postgres.is_external() && self.names.is_empty() {
-            // The reader may be gone.
-            let _ = writeln!(err(), "{EXTERNAL}");
+        let external = [
+            (applied.postgres.is_external(), NoDrill::ExternalPostgres),
+            (
+                applied.load_balancer.external().is_some(),
+                NoDrill::ExternalBalancer,
+            ),
+        ];
+        for (is_external, why) in external {
+            if is_external && self.names.is_empty() {
+                // The reader may be gone.
+                let _ = writeln!(err(), "{why}");
+            }
         }
         if self.dry_run {
             return list(&drills);
@@ -80,8 +85,10 @@ impl DrillArgs {
         unattended(display, again, |control, printed| {
             let drilled = opened.drill(drills, tried, control, printed)?;
             Ok(drilled.map(|drilled| {
-                // The reader may be gone.
-                let _ = told(&drilled, display.output);
+                // The events have it all. The reader may be gone.
+                if display.output == Output::Lines {
+                    let _ = write_drills(&mut out(), &drilled.report, &drilled.files);
+                }
                 drilled.end
             }))
         })
@@ -123,44 +130,4 @@ fn confirmed(cluster: &str, drills: &[Drill]) -> Result<(), ExitCode> {
         &format!("That is not {cluster}. Nothing was changed."),
         exit::STOPPED,
     ))
-}
-
-fn told(drilled: &Drilled, output: Output) -> io::Result<()> {
-    let Drilled { report, files, .. } = drilled;
-    // The events have it all.
-    if output == Output::Json {
-        return Ok(());
-    }
-    let mut out = out();
-    let rows = report.drills.iter().map(|part| {
-        let figures = part.figures.as_ref();
-        let before = part.before.as_ref();
-        let gap = |figures: &DrillFigures| seconds(figures.longest_gap());
-        let cells = vec![
-            part.drill.clone(),
-            part.result.to_string(),
-            figures.map(gap).unwrap_or_default(),
-            before.map(gap).unwrap_or_default(),
-            figures.map(|it| it.lost.to_string()).unwrap_or_default(),
-            figures
-                .map(|it| seconds(it.redundant_after))
-                .unwrap_or_default(),
-        ];
-        (cells, part.why.clone())
-    });
-    let rows: Vec<_> = rows.collect();
-    let heads = [
-        "DRILL",
-        "RESULT",
-        "LONGEST GAP",
-        "PREVIOUS GAP",
-        "LOST WRITES",
-        "REDUNDANT AFTER",
-    ];
-    writeln!(out)?;
-    write_table(&mut out, &heads, &rows)?;
-    for file in files {
-        writeln!(out, "report {}", file.display())?;
-    }
-    Ok(())
 }

@@ -14,7 +14,7 @@ use super::watch::PollTarget;
 use crate::address::Endpoint;
 use crate::cluster::api::ApiError;
 use crate::cluster::kubeconfig::Access;
-use crate::events::Abort;
+use crate::events::{Abort, DrillSample, millis};
 use crate::plan::DrillProbe;
 use crate::remote::{Remote, RemoteError};
 
@@ -46,11 +46,19 @@ impl Measuring {
         access: &Arc<Access>,
         host: &str,
         run: &str,
+        told: impl Fn(DrillSample) + Send + 'static,
     ) -> Option<MutexGuard<'_, Option<Clients>>> {
         let targets = locked(&self.targets).remove(host)?;
         let mut running = locked(&self.running);
-        *running = Some(Clients::start(probe, access, targets, run));
+        let mut clients = Clients::start(probe, access, targets, run);
+        clients.tell(told);
+        *running = Some(clients);
         Some(running)
+    }
+
+    /// Nothing is told any more: the run ends.
+    pub(super) fn stop(&self) {
+        *locked(&self.running) = None;
     }
 
     /// The clients that are asking.
@@ -88,6 +96,8 @@ pub(super) struct Clients {
     /// Why the last question of each had no answer.
     why: Arc<Mutex<BTreeMap<&'static str, String>>>,
     threads: Vec<JoinHandle<(PollTarget, usize)>>,
+    /// Tells what they see.
+    teller: Option<JoinHandle<()>>,
 }
 
 /// What they saw.
@@ -128,6 +138,7 @@ impl Clients {
             kept: Arc::default(),
             why: Arc::default(),
             threads: Vec::new(),
+            teller: None,
         };
         let mut targets = targets.into_iter();
         let mut client = |name| {
@@ -165,6 +176,21 @@ impl Clients {
         clients
     }
 
+    /// Tells what they see until they end, once both have had an answer. No client waits for it.
+    fn tell(&mut self, told: impl Fn(DrillSample) + Send + 'static) {
+        let control = self.control.clone();
+        let (written, read) = (self.written.clone(), self.read.clone());
+        self.teller = Some(thread::spawn(move || {
+            while !control.wait(PAUSE) {
+                let written: Vec<_> = locked(&written).iter().map(|(at, _)| *at).collect();
+                let read = locked(&read).clone();
+                if let Some(sample) = sample(&written, &read, Instant::now()) {
+                    told(sample);
+                }
+            }
+        }));
+    }
+
     /// How long they are asking.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
@@ -199,7 +225,7 @@ impl Clients {
 
     fn end(mut self) -> (SeenByClients, Vec<PollTarget>) {
         let ended = Instant::now();
-        self.control.abort(Abort::Hard, "the drill is over");
+        self.stop();
         let mut counts = Vec::new();
         let mut targets = Vec::new();
         for thread in self.threads.drain(..) {
@@ -224,12 +250,37 @@ impl Clients {
         drop(written);
         (seen, targets)
     }
+
+    /// They ask no more, and nothing is told of them after this.
+    fn stop(&mut self) {
+        self.control.abort(Abort::Hard, "the drill is over");
+        if let Some(teller) = self.teller.take() {
+            // What it told before a panic stays told.
+            let _ = teller.join();
+        }
+    }
 }
 
 impl Drop for Clients {
     fn drop(&mut self) {
-        self.control.abort(Abort::Hard, "the drill is over");
+        self.stop();
     }
+}
+
+/// What is seen now; nothing before the first answers.
+fn sample(written: &[Instant], read: &[Instant], now: Instant) -> Option<DrillSample> {
+    let since = |answers: &[Instant]| {
+        answers
+            .last()
+            .map(|last| now.saturating_duration_since(*last))
+    };
+    Some(DrillSample {
+        acknowledged: written.len(),
+        without_write: millis(since(written)?),
+        without_read: millis(since(read)?),
+        longest_without_write: millis(longest_gap(written, now)),
+        longest_without_read: millis(longest_gap(read, now)),
+    })
 }
 
 /// The longest time from one answer to the next, and from the last one to the end.
@@ -373,5 +424,22 @@ mod tests {
         assert_eq!(longest_gap(&answers, at(6)), Duration::from_secs(3));
         assert_eq!(longest_gap(&answers, at(15)), Duration::from_secs(10));
         assert_eq!(longest_gap(&[], at(15)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_sample_has_the_gap_of_now_and_the_longest_one() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let (written, read) = ([at(0), at(4), at(5)], [at(0), at(1), at(2)]);
+        let expected = DrillSample {
+            acknowledged: 3,
+            without_write: 1_000,
+            without_read: 4_000,
+            longest_without_write: 4_000,
+            longest_without_read: 4_000,
+        };
+        assert_eq!(sample(&written, &read, at(6)), Some(expected));
+        assert_eq!(expected.longest_gap(), 4_000);
+        assert_eq!(sample(&written, &[], at(6)), None);
     }
 }

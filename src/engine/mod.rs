@@ -75,6 +75,7 @@ impl Run<'_> {
     pub fn carry_out(&self, hosts: Vec<ReachedHost>) -> End {
         let late = Mutex::new(self.memory.late_values(self.secrets));
         let end = scheduler::Scheduler::new(self, &late).run(hosts);
+        self.measuring.stop();
         self.recorder.record(What::Ended { end: end.clone() });
         end
     }

@@ -7,8 +7,8 @@ use crossbeam_channel::Sender;
 use super::recorder::Sink;
 use super::{Event, What};
 
-/// The length of the queue; beyond it, lines of output are only counted. Other events are always
-/// queued: a plan has a bounded number of them.
+/// The length of the queue; beyond it, lines of output are only counted. Samples of a drill take no more
+/// than half of it. Other events are always queued: a plan has a bounded number of them.
 pub const WAITING: usize = 16_384;
 
 /// What a reader of a run gets.
@@ -23,6 +23,10 @@ pub enum RunNews {
 pub fn sink(reader: Sender<RunNews>) -> Sink {
     let mut missed: Option<Event> = None;
     Box::new(move |event: &Event| {
+        // The next one says more than this one.
+        if matches!(event.what, What::DrillSample { .. }) && reader.len() >= WAITING / 2 {
+            return;
+        }
         if matches!(event.what, What::Output { .. }) {
             // A reader that is too slow gets no lines until half of the queue is read: so gaps are
             // few and large.
@@ -92,6 +96,23 @@ mod tests {
         assert_eq!(missed.what, What::Missed { lines: 503 });
         assert_eq!(missed.seq, arrived[WAITING - 1].seq + 1);
         assert_eq!(arrived[WAITING + 1], last[0]);
+    }
+
+    #[test]
+    fn samples_of_a_drill_take_half_of_the_queue() {
+        let mut tape = Tape::new(outline(&[("one", &[step("a@h1", &[])])]));
+        for _ in 0..WAITING {
+            tape.event(What::DrillSample {
+                step: crate::events::fixtures::id("a@h1"),
+                sample: crate::events::DrillSample::default(),
+            });
+        }
+        tape.ended("a@h1", crate::events::Outcome::Done);
+        let (reader, inbox) = unbounded();
+        let mut sink = sink(reader);
+        tape.events.iter().for_each(&mut sink);
+        // The end comes whatever else waits.
+        assert_eq!(inbox.len(), WAITING / 2 + 1);
     }
 
     #[test]

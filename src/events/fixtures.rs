@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::progress::Progress;
 use super::{
-    Abort, ConnectionState, DecidedBy, Decision, DrillFigures, End, Event, Failure, Outcome,
-    Stream, What,
+    Abort, ConnectionState, DecidedBy, Decision, DrillFigures, DrillSample, DrillStart, End, Event,
+    Failure, Outcome, Stream, What,
 };
 use crate::cluster::{Cluster, Node, Pod};
 use crate::events::{Outline, OutlinePhase, OutlineStep, StepId};
@@ -249,6 +249,20 @@ pub(crate) fn any_what() -> impl Strategy<Value = What> {
                 holds,
             }
         ),
+        (any_step(), text(), any::<[Option<u64>; 2]>()).prop_map(|(step, drill, [limit, away])| {
+            let drill = DrillStart { drill, limit, away };
+            What::DrillStarted { step, drill }
+        }),
+        (any_step(), any::<[u64; 4]>()).prop_map(|(step, [a, b, c, d])| {
+            let sample = DrillSample {
+                acknowledged: 12,
+                without_write: a,
+                without_read: b,
+                longest_without_write: c,
+                longest_without_read: d,
+            };
+            What::DrillSample { step, sample }
+        }),
         (any_step(), text(), any::<[u64; 4]>()).prop_map(|(step, drill, [a, b, c, d])| {
             What::Drilled {
                 step,

@@ -23,9 +23,16 @@ pub mod recorder;
 mod redacted;
 pub mod tail;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-pub use outline::{Outline, OutlinePhase, OutlineStep, StepId};
+pub use outline::{DRILL, Outline, OutlinePhase, OutlineStep, StepId};
+
+/// As events count time.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// The version of the events' format. It grows when an event changes in a way that an older wizard
 /// would misread; a new kind of event does not count, because unknown ones are ignored.
@@ -113,6 +120,10 @@ pub enum What {
     Released,
     /// No further steps are started.
     Aborting { how: Abort, why: String },
+    /// Clients of the API measure a drill from now on.
+    DrillStarted { step: StepId, drill: DrillStart },
+    /// What they see of it, four times a second. A reader that is too slow gets fewer of these.
+    DrillSample { step: StepId, sample: DrillSample },
     /// What clients of the API saw of a drill.
     Drilled { step: StepId, figures: DrillFigures },
     /// The state of the cluster at the end.
@@ -124,6 +135,38 @@ pub enum What {
     Missed { lines: u64 },
     /// An event that this wizard does not know, from the log of a newer one.
     Unknown { kind: String },
+}
+
+/// A drill that is measured from now on. Times are milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillStart {
+    /// `reset@k3s-server-1`
+    pub drill: String,
+    /// How long the API may be unreachable; `None` if what is taken down has no second one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<u64>,
+    /// How long it is away; `None` if it comes back as soon as it can.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub away: Option<u64>,
+}
+
+/// What clients of the API see now. Times are milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DrillSample {
+    /// How many writes were acknowledged so far.
+    pub acknowledged: usize,
+    /// The time since the last answer.
+    pub without_write: u64,
+    pub without_read: u64,
+    /// The longest time without an answer so far.
+    pub longest_without_write: u64,
+    pub longest_without_read: u64,
+}
+
+impl DrillSample {
+    pub fn longest_gap(&self) -> u64 {
+        self.longest_without_write.max(self.longest_without_read)
+    }
 }
 
 /// What clients of the API saw while something was taken down. Times are milliseconds.

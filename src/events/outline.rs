@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The procedure of drills.
+pub const DRILL: &str = "drill";
+
 /// Names a step in events, logs and on hosts: `postgres/install`, `server/start@k3s-server-2`. The
 /// part before `@` is the step, the part after it the host, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,12 +10,18 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::{Abort, ConnectionState, DrillFigures, End, Event, FORMAT, Outcome, Stream, What};
+use super::{
+    Abort, ConnectionState, DRILL, DrillFigures, DrillSample, DrillStart, End, Event, FORMAT,
+    Outcome, Stream, What,
+};
 use crate::cluster::Cluster;
 use crate::events::{Outline, StepId};
 
 /// The default number of kept output lines per step.
 pub const KEPT_LINES: usize = 20;
+
+/// The number of kept samples of a drill: those of an hour.
+const KEPT_SAMPLES: usize = 4 * 60 * 60;
 
 /// The state of a run. All times are milliseconds since the run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +33,8 @@ pub struct Progress {
     pub steps: Vec<StepProgress>,
     pub proofs: Vec<Proof>,
     pub drills: Vec<DrillFigures>,
+    /// The drill that was started last.
+    pub measured: Option<MeasuredDrill>,
     pub warnings: Vec<Warning>,
     /// By host.
     pub connections: BTreeMap<String, ConnectionProgress>,
@@ -121,6 +129,13 @@ pub struct Proof {
     pub holds: bool,
 }
 
+/// A drill, and what its clients saw of it so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredDrill {
+    pub drill: DrillStart,
+    pub samples: VecDeque<DrillSample>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     pub at: u64,
@@ -191,6 +206,7 @@ impl Progress {
             steps: Vec::new(),
             proofs: Vec::new(),
             drills: Vec::new(),
+            measured: None,
             warnings: Vec::new(),
             connections: BTreeMap::new(),
             cluster: None,
@@ -298,6 +314,8 @@ impl Progress {
                 self.held = None;
                 self.ended = Some(end.clone());
             }
+            What::DrillStarted { drill, .. } => self.drill_started(drill),
+            What::DrillSample { sample, .. } => self.sampled(*sample),
             What::Drilled { figures, .. } => self.drills.push(figures.clone()),
             What::Renewed { .. } | What::Missed { .. } | What::Unknown { .. } => {}
         }
@@ -348,6 +366,22 @@ impl Progress {
                 title: phase.title.clone(),
                 steps: first..self.steps.len(),
             });
+        }
+    }
+
+    fn drill_started(&mut self, drill: &DrillStart) {
+        self.measured = Some(MeasuredDrill {
+            drill: drill.clone(),
+            samples: VecDeque::new(),
+        });
+    }
+
+    fn sampled(&mut self, sample: DrillSample) {
+        if let Some(measured) = &mut self.measured {
+            measured.samples.push_back(sample);
+            if measured.samples.len() > KEPT_SAMPLES {
+                measured.samples.pop_front();
+            }
         }
     }
 
@@ -474,6 +508,11 @@ impl Progress {
 
     pub fn counts(&self) -> Counts {
         Counts::of(&self.steps)
+    }
+
+    /// It takes down what may be lost, and measures that.
+    pub fn is_drill(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.procedure == DRILL)
     }
 
     /// The hosts that the plan is about, in its order.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{Event, Stream, What};
+use super::{Event, Stream, What, millis};
 use crate::events::StepId;
 use crate::redact::{MASK, PemBlock, Redactor};
 use crate::secrets::SecretText;
@@ -43,7 +43,7 @@ impl Recorder {
         let what = inner.without_keys(what);
         let event = Event {
             seq: inner.next,
-            at: u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            at: millis(inner.began.elapsed()),
             what: what.without(&inner.redactor),
         };
         inner.next += 1;

@@ -1,6 +1,6 @@
 //! Events without secrets.
 
-use super::{DrillFigures, End, Failure, Outcome, What};
+use super::{DrillFigures, DrillStart, End, Failure, Outcome, What};
 use crate::cluster::{Cluster, Node, Pod};
 use crate::redact::{MASK, PemBlock, Redactor};
 use std::borrow::Cow;
@@ -95,10 +95,18 @@ impl Redacting<'_> {
             | What::Decided { .. }
             | What::Held { .. }
             | What::Released
+            | What::DrillSample { .. }
             | What::Missed { .. }) => what,
             What::Aborting { how, why } => What::Aborting {
                 how,
                 why: self.string(why),
+            },
+            What::DrillStarted { step, drill } => What::DrillStarted {
+                step,
+                drill: DrillStart {
+                    drill: self.string(drill.drill),
+                    ..drill
+                },
             },
             What::Drilled { step, figures } => What::Drilled {
                 step,

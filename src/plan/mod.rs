@@ -229,6 +229,8 @@ pub struct DrillProbe {
     pub at: Endpoint,
     /// How long the API may be unreachable; `None` where what is taken down has no second one.
     pub limit: Option<Duration>,
+    /// How long it is away; `None` where it comes back as soon as it can.
+    pub away: Option<Duration>,
 }
 
 /// What an administrator of an external Postgres creates.

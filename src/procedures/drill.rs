@@ -1,7 +1,10 @@
 //! Every machine and every service is taken down once, measured and brought back, one after the other.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
+use crate::events::{DRILL, DrillFigures};
 use crate::plan::{Phase, Plan};
 use crate::steps::StepError;
 use crate::steps::drill::{
@@ -16,6 +19,78 @@ pub enum NoDrill {
     Unknown { name: String, known: KnownDrills },
     #[error("{0} is the cluster's only node: no other node could measure a drill of it")]
     OnlyNode(String),
+    #[error(
+        "There is no drill of the external Postgres: the wizard has no shell on it. Ask its operator for a \
+         failover while `k3s-ha-wizard status --watch` runs."
+    )]
+    ExternalPostgres,
+    #[error(
+        "There is no drill of the external load balancer: the wizard has no shell on it. Ask its operator for a \
+         failover while `k3s-ha-wizard status --watch` runs."
+    )]
+    ExternalBalancer,
+}
+
+/// A drill as an operator chooses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillOffer {
+    /// `reset@k3s-server-1`
+    pub name: String,
+    /// What is done.
+    pub title: String,
+    /// What it risks.
+    pub risk: String,
+    /// Nothing else does its work meanwhile.
+    pub interrupts: bool,
+    /// What it showed last.
+    pub last: Option<DrillFigures>,
+    /// Why it cannot be done.
+    pub refused: Option<NoDrill>,
+}
+
+/// What can be drilled, with the limit of the answers and the figures of earlier drills; and what cannot,
+/// and why.
+pub fn offers(
+    topology: &Topology,
+    limit: Duration,
+    last: &BTreeMap<String, DrillFigures>,
+) -> Vec<DrillOffer> {
+    let drills = all(topology).into_iter().map(|drill| {
+        let name = drill.to_string();
+        let is_measured = measured_from(topology, &drill.host).is_some();
+        DrillOffer {
+            title: drill.title(),
+            risk: drill.risk(limit),
+            interrupts: !drill.has_second,
+            last: last.get(&name).cloned(),
+            refused: (!is_measured).then(|| NoDrill::OnlyNode(drill.host)),
+            name,
+        }
+    });
+    let external = [
+        (
+            topology.api.is_external(),
+            "load-balancer",
+            NoDrill::ExternalBalancer,
+        ),
+        (
+            topology.datastore.external.is_some(),
+            "postgres",
+            NoDrill::ExternalPostgres,
+        ),
+    ];
+    let external = external
+        .into_iter()
+        .filter(|(is_external, ..)| *is_external);
+    let external = external.map(|(_, name, why)| DrillOffer {
+        name: name.to_owned(),
+        title: String::new(),
+        risk: String::new(),
+        interrupts: false,
+        last: None,
+        refused: Some(why),
+    });
+    drills.chain(external).collect()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +201,7 @@ pub fn plan(context: &DrillContext<'_>, drills: &[Drill]) -> Result<Plan, StepEr
     }
     let phase = |id, title, steps| Phase { id, title, steps };
     Ok(Plan {
-        procedure: "drill",
+        procedure: DRILL,
         cluster: context.topology.cluster.clone(),
         phases: vec![
             phase("before", "Before", before),

@@ -117,7 +117,8 @@ impl DrillReport {
         (self.drills.iter().filter(passed).count(), self.drills.len())
     }
 
-    fn summary(&self) -> String {
+    /// In one sentence.
+    pub fn summary(&self) -> String {
         let (passed, all) = self.passed();
         let lost = self.drills.iter().filter_map(|part| part.figures.as_ref());
         let lost: usize = lost.map(|figures| figures.lost).sum();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use super::known::{KnownCluster, KnownError};
 use super::{Frontend, Opened, Planned, Proceed, Reach, RunError, Tried, aborted, ways};
 use crate::answers::{Answers, Role};
 use crate::engine::Measuring;
@@ -13,7 +14,7 @@ use crate::events::progress::Progress;
 use crate::events::{DrillFigures, End, Event, What, log};
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
-use crate::procedures::drill::{self, NoDrill};
+use crate::procedures::drill::{self, DrillOffer, NoDrill};
 use crate::report::drill::DrillReport;
 use crate::state::Folder;
 use crate::steps::drill::{Drill, DrillContext};
@@ -34,6 +35,23 @@ pub enum DrillError {
     Topology(#[from] TopologyError),
     #[error(transparent)]
     NoDrill(#[from] NoDrill),
+}
+
+/// What can be drilled in a cluster, with the figures of its earlier drills.
+pub fn offers(cluster: KnownCluster) -> Result<Vec<DrillOffer>, OffersError> {
+    let last = earlier(cluster.folder());
+    let answers = cluster.applied()?;
+    let topology = Topology::of(&answers)?;
+    Ok(drill::offers(&topology, answers.drill.limit(), &last))
+}
+
+/// Why it is not known what can be drilled.
+#[derive(Debug, thiserror::Error)]
+pub enum OffersError {
+    #[error(transparent)]
+    Known(#[from] KnownError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
 }
 
 /// The drills of a cluster that have one of these names.

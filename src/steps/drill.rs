@@ -132,6 +132,27 @@ impl Drill {
         }
     }
 
+    /// What may be seen of it outside, for people; with how long the API may be unreachable.
+    pub fn risk(&self, limit: Duration) -> String {
+        let limit = limit.as_secs();
+        match (self.has_second, self.service) {
+            (false, _) => {
+                "Nothing else does its work: the API is unreachable until it is back.".to_owned()
+            }
+            (true, Some(Service::Agent | Service::Monitor))
+                if self.how != DrillKind::Switchover =>
+            {
+                format!("The API does not need it; a gap of more than {limit} s fails the drill.")
+            }
+            (true, Some(_)) => {
+                format!("Another one takes over; a gap of more than {limit} s fails the drill.")
+            }
+            (true, None) => format!(
+                "All on this host is away, and others take over; a gap of more than {limit} s fails the drill."
+            ),
+        }
+    }
+
     /// The id of a step of this drill.
     fn id(&self, step: &str) -> String {
         format!("{}.{}/{step}", self.kind(), self.host)
@@ -223,6 +244,7 @@ impl<'a> DrillContext<'a> {
             drill: drill.to_string(),
             at: self.topology.api.at.clone(),
             limit: drill.has_second.then_some(self.limit),
+            away: matches!(drill.how, DrillKind::Stop | DrillKind::Cut).then_some(AWAY),
         };
         let start = from.task(
             &drill.id("watch"),

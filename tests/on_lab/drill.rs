@@ -1,13 +1,17 @@
 //! Drills on the lab. They need root.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::WIZARD;
 use crate::install::{installed, must_change_nothing};
 use crate::lab::{Lab, Wizard};
+use crate::tui::AGENT;
+use support::terminal::Terminal;
 
 /// The report of the last drills.
 fn report(wizard: &Wizard) -> Value {
@@ -145,6 +149,101 @@ fn what_a_killed_wizard_took_away_comes_back_by_itself() {
         std::thread::sleep(Duration::from_secs(1));
     }
     // What is left in the cluster goes with the next drill.
+    let (code, said) = wizard.says(&["drill", "--yes", "kill-nginx"]);
+    assert_eq!(code, Some(0), "{said}");
+    leaves_nothing(&lab, &["k3s-nginx"]);
+}
+
+/// The page of the drills, opened from the live page.
+fn drills_on_screens(wizard: &Wizard, folder: &Path) -> Terminal {
+    let state = wizard.state.path().to_str().unwrap();
+    let variables = [AGENT, ("K3S_HA_WIZARD_STATE", state)];
+    let mut terminal = Terminal::start(WIZARD, (80, 24), &[], &variables, folder);
+    terminal.waits_for("Live page of lab");
+    while !terminal.text().contains("▸ Live page of lab") {
+        terminal.types("\u{1b}[B");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    terminal.types("\r");
+    terminal.waits_for("Nodes  all healthy");
+    terminal.waits_for("✓ k3s-server-1");
+    terminal.waits_for("✓ k3s-postgres");
+    terminal.types("d");
+    terminal.waits_for("Drills of cluster lab: 0 of 20 chosen");
+    terminal
+}
+
+fn chooses(terminal: &mut Terminal, drill: &str) {
+    let row = format!("▸ [ ] {drill}@");
+    while !terminal.text().contains(&row) {
+        terminal.types("\u{1b}[B");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    terminal.types(" ");
+    terminal.waits_for("1 of 20 chosen");
+    terminal.types("\r");
+    terminal.waits_for("Type the cluster's name to start");
+}
+
+#[test]
+fn a_drill_is_chosen_confirmed_and_watched_on_the_screens() {
+    let (lab, wizard) = installed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = drills_on_screens(&wizard, folder.path());
+    chooses(&mut terminal, "kill-nginx");
+    terminal.types("prod\r");
+    terminal.waits_for("That is not lab. Nothing was changed.");
+    terminal.types("lab\r");
+    terminal.waits_for("Drill 1 of 1: kill-nginx@k3s-nginx");
+    terminal.waits_for("writes  ▁▁▁▁");
+    terminal.waits_for("writes acknowledged");
+    terminal.waits_for("1 drill: 1 passed, 0 failed, 0 not run. Acknowledged writes lost: 0.");
+    terminal.waits_for(".html");
+    let report = report(&wizard);
+    must_have_passed(&report);
+    assert_eq!(report["drills"][0]["drill"], "kill-nginx@k3s-nginx");
+    // The clients' samples are in the log, and were not too many.
+    let logs = std::fs::read_dir(wizard.state.path().join("lab/runs")).unwrap();
+    let logs = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap());
+    let samples = logs.map(|log| log.matches("\"drill-sample\"").count());
+    let samples: usize = samples.sum();
+    let acknowledged = report["drills"][0]["figures"]["acknowledged"]
+        .as_u64()
+        .unwrap();
+    assert!((4..4 * 600).contains(&samples), "{samples}");
+    println!("{samples} samples, {acknowledged} writes");
+
+    // And back to the cluster, which is as it was.
+    terminal.types("\u{1b}");
+    terminal.waits_for("Live: polling");
+    terminal.waits_for("Nodes  all healthy");
+    terminal.types("d");
+    terminal.waits_for("0 of 20 chosen");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.ends(), 0);
+    terminal.is_put_back();
+    leaves_nothing(&lab, &["k3s-nginx"]);
+}
+
+#[test]
+#[ignore = "takes minutes: tests/run --all"]
+fn a_drill_that_is_left_on_the_screens_brings_back_what_it_took() {
+    let (lab, wizard) = installed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = drills_on_screens(&wizard, folder.path());
+    chooses(&mut terminal, "stop-nginx");
+    terminal.types("lab\r");
+    terminal.waits_for("Down. The host brings it back by itself in");
+    let active = || lab.sh("k3s-nginx", "systemctl is-active k3s-lb").1;
+    assert_ne!(active().trim(), "active");
+    terminal.types("q");
+    terminal.waits_for("bring back first what it took down");
+    terminal.types("y");
+    assert_ne!(terminal.ends(), 0);
+    terminal.is_put_back();
+    assert_eq!(active().trim(), "active");
+    assert_eq!(report(&wizard)["drills"][0]["result"], "not-done");
+    // What its clients left in the cluster goes with the next drill.
     let (code, said) = wizard.says(&["drill", "--yes", "kill-nginx"]);
     assert_eq!(code, Some(0), "{said}");
     leaves_nothing(&lab, &["k3s-nginx"]);

@@ -8,7 +8,7 @@ use super::{Site, Trouble};
 use crate::cluster::kubeconfig::Access;
 use crate::engine::api::ask;
 use crate::engine::printed;
-use crate::events::{DrillFigures, Outcome, Stream, What};
+use crate::events::{DrillFigures, DrillStart, Outcome, Stream, What, millis};
 use crate::plan::DrillProbe;
 
 /// How long removing and listing marks may take.
@@ -28,7 +28,21 @@ pub(super) fn start(probe: &DrillProbe, site: &mut Site<'_, '_>) -> Result<Outco
         let what = printed(&site.step.id, Stream::Out, &text);
         site.run.recorder.record(what);
     }
-    let clients = measuring.start(probe, &access, site.host, site.run.id);
+    let step = site.step.id.clone();
+    site.run.recorder.record(What::DrillStarted {
+        step: step.clone(),
+        drill: DrillStart {
+            drill: probe.drill.clone(),
+            limit: probe.limit.map(millis),
+            away: probe.away.map(millis),
+        },
+    });
+    let recorder = site.run.recorder.clone();
+    let told = move |sample| {
+        let step = step.clone();
+        recorder.record(What::DrillSample { step, sample });
+    };
+    let clients = measuring.start(probe, &access, site.host, site.run.id, told);
     let clients = clients.ok_or_else(|| Trouble::because("no way to this host is known"))?;
     let served = clients.as_ref().map_or(Ok(()), |clients| {
         clients.wait_until_served(site.run.control, 0)
@@ -112,10 +126,6 @@ fn judge(
         return Err(Trouble::because(format!("{got}: expected {expected}")));
     }
     Ok(Outcome::Done)
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn access(site: &Site<'_, '_>) -> Result<Arc<Access>, Trouble> {

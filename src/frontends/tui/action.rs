@@ -38,6 +38,12 @@ pub enum Action {
     ShowProofs,
     ShowFailure,
     ShowCluster,
+    /// What can be drilled.
+    ShowDrills,
+    /// The drill that runs.
+    ShowDrill,
+    Toggle,
+    ToggleAll,
     /// More of what is chosen.
     ShowDetails,
     NextFailure,

@@ -45,7 +45,7 @@ pub struct Common {
     pub run: RunView,
     /// Nothing may be changed.
     pub read_only: bool,
-    /// The cluster that is looked at without a run.
+    /// The cluster that is looked at without a run, or drilled.
     pub watched: Option<String>,
     /// How long steps took in earlier runs of the cluster.
     pub earlier: EarlierRuns,
@@ -91,7 +91,10 @@ impl Common {
         };
         let mut clusters = interview.found.clusters.iter();
         let watched = clusters.find(|cluster| cluster.name == *name);
-        watched.map(|cluster| &cluster.answers)
+        let watched = watched.map(|cluster| &cluster.answers);
+        // One that this process has installed.
+        let own = Some(&interview.answers).filter(|answers| answers.cluster.name == *name);
+        watched.or(own)
     }
 
     pub fn say(&mut self, text: impl Into<String>) {
@@ -165,7 +168,8 @@ impl Common {
             self.run.progress.ended,
             Some(End::Failed | End::Aborted { .. })
         );
-        self.mode.wizard().is_some() && unfinished && !self.at_work
+        let is_drill = self.run.progress.is_drill();
+        self.mode.wizard().is_some() && unfinished && !self.at_work && !is_drill
     }
 
     /// The plan is there, and waits for the operator.

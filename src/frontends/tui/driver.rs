@@ -5,7 +5,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -22,17 +21,13 @@ use crate::run::{
 };
 use crate::topology::Link;
 
+use super::begun::BegunRun;
 use super::effect::Order;
-use super::message::{Message, RunFiles, Unreached};
+use super::message::{Message, Unreached};
 use super::poller::PollError;
 use super::shown_plan::ShownPlan;
 use super::summary::{RunEnd, Summary};
-use super::terminal::columns;
 use super::{poller, probe, text};
-
-/// So many messages may wait for the screens; the events of a run wait on their side, where lines of
-/// output are left out when there are too many.
-const WAITING: usize = 4096;
 
 /// Works with the hosts of these answers on a thread of its own. `orders` gets the operator's
 /// decisions; `chosen`, the objects of the cluster that the operator wants to know more of, once
@@ -117,12 +112,6 @@ struct Screens {
     begun: Option<BegunRun>,
 }
 
-/// What is known once the operator has said yes.
-struct BegunRun {
-    log: String,
-    summary: Summary,
-}
-
 impl Screens {
     /// When the screens are gone, no message is read any more.
     fn tell(&self, message: Message) {
@@ -178,40 +167,24 @@ impl Frontend for Screens {
         if begins != Some(true) {
             return Proceed::Leave;
         }
-        let mut context = planned.context(text::NAME.into(), false);
-        context.width = columns();
-        let log = context.log.display().to_string();
-        let kubeconfig = context.kubeconfig.as_ref();
-        self.tell(Message::Earlier(context.earlier.clone()));
-        self.tell(Message::Files(RunFiles {
-            log: Some(log.clone()),
-            kubeconfig: kubeconfig.map_or_else(String::new, |path| path.display().to_string()),
-            next: context.next.clone(),
-        }));
-        let summary = Summary::new(context, self.outcome.clone());
-        self.begun = Some(BegunRun { log, summary });
+        self.begun = Some(BegunRun::of(planned, &self.messages, self.outcome.clone()));
         Proceed::Go
     }
 
     fn event(&mut self, event: &Event) {
         if let Some(begun) = &self.begun {
-            begun.summary.event(event);
+            begun.event(event);
         }
-        while self.messages.len() >= WAITING {
-            thread::sleep(Duration::from_millis(5));
-        }
-        self.tell(Message::Event(Box::new(event.clone())));
     }
 
     fn log_lost(&mut self, why: &io::Error) {
         if let Some(begun) = &self.begun {
-            let text = text::log_lost(&begun.log, &why.to_string());
-            self.tell(Message::Said(text));
+            begun.log_lost(why);
         }
     }
 }
 
-fn unreached(error: &LeaseError) -> Unreached {
+pub fn unreached(error: &LeaseError) -> Unreached {
     match error {
         LeaseError::Remote(error) => probe::of_remote(error),
         LeaseError::Held { host, .. } => Unreached::new(host, &error.to_string()),

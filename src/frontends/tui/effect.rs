@@ -20,6 +20,9 @@ pub enum Effect {
     Copy(String),
     /// Look at the cluster of this name, without a run.
     Watch(String),
+    /// Find out what can be drilled in the cluster of this name.
+    ListDrills(String),
+    Drill(DrillOrder),
     /// Ask for more of an object of the cluster.
     LookAt(ObjectName),
     /// Connect to the hosts of these answers, and plan.
@@ -58,6 +61,13 @@ pub enum Effect {
     Load(PathBuf),
     /// Make a secret for the field with this key.
     Generate(&'static str),
+}
+
+/// Which drills of which cluster, by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillOrder {
+    pub cluster: String,
+    pub names: Vec<String>,
 }
 
 /// What is saved to a file of the operator's.

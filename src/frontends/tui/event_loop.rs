@@ -21,22 +21,23 @@ use crate::events::Abort;
 use crate::events::tail::{self, Tail};
 use crate::interview::drafts;
 use crate::interview::save::{save_to, whole, write_to};
+use crate::run::drill::offers;
 use crate::run::{RunError, Tried, known, ways};
 use crate::secrets::SecretText;
 use crate::signals;
 use crate::state::files::Existing;
 
 use super::common::{Common, SavePrompt};
-use super::driver;
 use super::effect::{Effect, EnteredSecret, Order, ProbeOrder, Saved};
 use super::live::LiveUpdate;
-use super::message::{Message, RunFiles};
+use super::message::{DrillNews, Message, RunFiles};
 use super::model::Model;
 use super::poller::PollError;
 use super::summary::RunEnd;
 use super::terminal::Guard;
 use super::terminal_handoff::{LOOK_UP, TerminalHandoff};
 use super::update::update;
+use super::{drilling, driver};
 use super::{frame, text};
 use super::{poller, probe};
 
@@ -236,6 +237,15 @@ impl EventLoop {
                     self.not_watched(why);
                 }
             }
+            Effect::ListDrills(name) => self.list_drills(name)?,
+            Effect::Drill(order) => {
+                self.control.abort(Abort::Hard, text::BY_OPERATOR);
+                // As on the command line, a failure ends the drills, and with them their clients.
+                self.control = Arc::default();
+                let (tried, control) = (self.tried.clone(), self.control.clone());
+                let (messages, outcome) = (self.messages.clone(), self.outcomes.0.clone());
+                drilling::start(order, tried, control, messages, outcome)?;
+            }
             Effect::LookAt(object) => {
                 if let Some(chosen) = &self.chosen {
                     let _ = chosen.send(object);
@@ -401,6 +411,21 @@ impl EventLoop {
             };
             drop(messages.send(message));
         })?;
+        Ok(())
+    }
+
+    /// The logs of earlier drills may be long.
+    fn list_drills(&self, name: String) -> io::Result<()> {
+        let messages = self.messages.clone();
+        thread::Builder::new()
+            .name("drills".into())
+            .spawn(move || {
+                let known = known::find(None, Some(&name), None);
+                let known = known.map_err(|error| error.to_string());
+                let offers =
+                    known.and_then(|known| offers(known).map_err(|error| error.to_string()));
+                drop(messages.send(Message::Drills(DrillNews::Offered(offers))));
+            })?;
         Ok(())
     }
 

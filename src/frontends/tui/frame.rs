@@ -212,7 +212,13 @@ fn stop_question(model: &Model, frame: &mut Frame<'_>) {
     let theme = model.common.theme;
     let scope = model.quit_scope();
     let (title, text) = if model.common.at_work && model.common.run.is_active() {
-        (text::QUIT_TITLE, text::QUIT_TEXT)
+        let is_drill = model.common.run.progress.is_drill();
+        let text = if is_drill {
+            text::QUIT_DRILL
+        } else {
+            text::QUIT_TEXT
+        };
+        (text::QUIT_TITLE, text)
     } else if model.common.mode.replay().is_some() {
         (text::LEAVE_TITLE, text::LEAVE_REPLAY)
     } else if model.common.read_only {

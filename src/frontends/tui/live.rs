@@ -10,6 +10,7 @@ use crate::cluster::details::{Details, ObjectName};
 use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::News;
 use crate::pki::Certificate;
+use crate::topology::Topology;
 
 use super::unreached::Unreached;
 
@@ -23,8 +24,10 @@ pub enum LiveUpdate {
     Datastore(News<Datastore>),
     /// What answers at the load balancer's address, as a server sees it.
     Balancer(Balancer),
-    /// Which of two load balancers holds the address.
-    Holder(VirtualAddress),
+    /// What the cluster consists of.
+    Topology(Box<Topology>),
+    /// Which of two load balancers holds the address, and which do not answer.
+    Holder(VirtualAddress, Vec<String>),
     Certificates(Vec<Certificate>),
     /// More of an object, or why it could not be asked.
     Details(ObjectName, Result<Details, String>),

@@ -1,5 +1,7 @@
 //! Everything that can happen to the screens, in the one order in which it happened.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::live::LiveUpdate;
@@ -10,6 +12,8 @@ use crate::events::Event;
 use crate::events::estimate::EarlierRuns;
 use crate::platform::network::Contact;
 use crate::platform::preflight::Grid;
+use crate::procedures::drill::DrillOffer;
+use crate::report::drill::DrillReport;
 use crate::secrets::SecretText;
 use crate::topology::Link;
 
@@ -39,6 +43,7 @@ pub enum Message {
     NotFollowed(String),
     /// The cluster looks another way now, after the run.
     Live(Box<LiveUpdate>),
+    Drills(DrillNews),
     /// A host was reached: its name, and what it is.
     Reached(String, String),
     Unreached(Vec<Unreached>),
@@ -68,4 +73,15 @@ pub struct RunFiles {
     pub kubeconfig: String,
     /// The commands to type next.
     pub next: Vec<String>,
+}
+
+/// What is told of drills.
+#[derive(Debug)]
+pub enum DrillNews {
+    /// What can be drilled; or why that is not known.
+    Offered(Result<Vec<DrillOffer>, String>),
+    /// No drill was started: why, and the hosts that were not reached.
+    NotStarted(String, Vec<Unreached>),
+    /// What the drills showed, and where the report is.
+    Reported(Box<DrillReport>, Vec<PathBuf>),
 }

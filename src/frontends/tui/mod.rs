@@ -10,7 +10,8 @@
 //!   that asks for a secret; `form_editor`: a form with focus and a cursor; `ansi`: what hosts print,
 //!   made safe
 //! * `model`: all of that; `update`: what a message does to it; `frame`: draws it
-//! * `event_loop`: the loop; `driver`: the thread behind it; `poller`: those that look at the cluster
+//! * `event_loop`: the loop; `driver`: the thread behind it; `drilling`: that of drills; `begun`: what both
+//!   tell of a run; `poller`: those that look at the cluster
 //!   after a run; `probes`, [`probe`]: hosts tried while they are entered; `summary`: what stays in the
 //!   scrollback
 //! * `terminal`: takes the terminal, and puts it back in every case; `terminal_handoff`: lends it
@@ -25,8 +26,10 @@
 
 mod action;
 mod ansi;
+mod begun;
 mod common;
 mod credential_prompt;
+mod drilling;
 mod driver;
 pub mod effect;
 mod event_loop;

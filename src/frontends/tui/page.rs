@@ -25,6 +25,10 @@ pub enum Page {
     Proofs,
     Failure,
     Cluster,
+    /// What can be drilled.
+    Drills,
+    /// The drill that runs.
+    Drill,
 }
 
 pub const ORDER: [Page; 10] = [
@@ -72,7 +76,13 @@ impl Page {
     pub fn is_of_a_run(self) -> bool {
         matches!(
             self,
-            Self::Phase | Self::Run | Self::Proofs | Self::Failure | Self::Cluster
+            Self::Phase
+                | Self::Run
+                | Self::Proofs
+                | Self::Failure
+                | Self::Cluster
+                | Self::Drills
+                | Self::Drill
         )
     }
 
@@ -88,7 +98,13 @@ impl Page {
             Self::Connect => text::CONNECT,
             Self::Preflight => text::CHECKS,
             Self::Plan => text::PLAN,
-            Self::Phase | Self::Run | Self::Proofs | Self::Failure | Self::Cluster => "",
+            Self::Drills => text::DRILLS,
+            Self::Phase
+            | Self::Run
+            | Self::Proofs
+            | Self::Failure
+            | Self::Cluster
+            | Self::Drill => "",
         }
     }
 }

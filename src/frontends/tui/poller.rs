@@ -1,6 +1,7 @@
 //! The threads that look at what a run has left: one at the cluster, one at each member of its
 //! datastore, one at the objects that the operator chooses. They end when the control of their run says so, or when the screens are gone.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -54,6 +55,10 @@ pub fn start(
     if control.aborting().is_some() {
         return Ok(());
     }
+    tell(
+        messages,
+        LiveUpdate::Topology(Box::new(poll.topology().clone())),
+    );
     let poll = Arc::new(poll);
     let servers = poll.servers(tried)?.into_iter();
     let postgres = poll.postgres(tried)?.into_iter();
@@ -135,23 +140,39 @@ pub fn start(
             });
         })?;
     }
-    let held = Arc::new(Mutex::new(Vec::new()));
+    watch_addresses(&poll, balancers, control, messages)
+}
+
+/// The load balancers that share an address: which holds it, and which do not answer.
+fn watch_addresses(
+    poll: &Arc<Poll>,
+    balancers: Vec<PollTarget>,
+    control: &Arc<Control>,
+    messages: &Sender<Message>,
+) -> Result<(), PollError> {
+    let looks = Arc::new(Mutex::new(BTreeMap::new()));
     for balancer in balancers {
         let balancer = telling(balancer, messages);
-        let (poll, held) = (poll.clone(), held.clone());
+        let (poll, looks) = (poll.clone(), looks.clone());
         let (heard, stop) = (messages.clone(), control.clone());
         let name = balancer.host.clone();
         spawn("watch-address", move || {
             let look = &mut |remote: &mut dyn Remote| poll.holds(remote);
             watch(vec![balancer], &stop, PAUSE, look, &mut |news| {
-                let mut held = locked(&held);
-                held.retain(|(other, _): &(String, bool)| *other != name);
-                if let News::Seen(seen) = news {
-                    held.push((name.clone(), seen.picture));
-                }
-                held.sort();
-                let now = poll.virtual_address(&held);
-                tell(&heard, LiveUpdate::Holder(now))
+                let mut looks = locked(&looks);
+                looks.insert(
+                    name.clone(),
+                    match news {
+                        News::Seen(seen) => Some(seen.picture),
+                        News::Lost(_) => None,
+                    },
+                );
+                let held = looks.iter();
+                let held = held.filter_map(|(name, holds)| Some((name.clone(), (*holds)?)));
+                let now = poll.virtual_address(&held.collect::<Vec<_>>());
+                let lost = looks.iter().filter(|(_, holds)| holds.is_none());
+                let lost = lost.map(|(name, _)| name.clone()).collect();
+                tell(&heard, LiveUpdate::Holder(now, lost))
             });
         })?;
     }

@@ -31,6 +31,11 @@ const TO_CLUSTER: Scope = Scope::new(
     &[shown(char('c'), Action::ShowCluster, say::SHOW_CLUSTER)],
 );
 
+const TO_DRILL: Scope = Scope::new(
+    "to-drill",
+    &[shown(char('d'), Action::ShowDrill, say::SHOW_DRILL)],
+);
+
 /// The pages of a run that a letter opens.
 const VIEWS: [(Page, Scope); 4] = [
     (Page::Run, TO_RUN),
@@ -38,6 +43,28 @@ const VIEWS: [(Page, Scope); 4] = [
     (Page::Failure, TO_FAILURE),
     (Page::Cluster, TO_CLUSTER),
 ];
+
+/// Those of drills.
+const VIEWS_OF_DRILLS: [(Page, Scope); 4] = [
+    (Page::Drill, TO_DRILL),
+    (Page::Run, TO_RUN),
+    (Page::Proofs, TO_PROOFS),
+    (Page::Failure, TO_FAILURE),
+];
+
+fn views(common: &Common) -> [(Page, Scope); 4] {
+    if common.run.progress.is_drill() {
+        VIEWS_OF_DRILLS
+    } else {
+        VIEWS
+    }
+}
+
+/// The page that shows how the run goes.
+pub fn main_page(common: &Common) -> Page {
+    let [(page, _), ..] = views(common);
+    page
+}
 
 /// A failed or aborted run that this process can begin again.
 const AGAIN: Scope = Scope::new(
@@ -74,7 +101,7 @@ const RUN_HELD: Scope = Scope::new(
 /// The pages of a run, in the order in which one goes on to the next, and back.
 fn order(common: &Common) -> Vec<Page> {
     let held = common.run.progress.held.is_some();
-    let rest = [Page::Run, Page::Proofs, Page::Failure, Page::Cluster];
+    let rest = views(common).map(|(page, _)| page);
     held.then_some(Page::Phase)
         .into_iter()
         .chain(rest)
@@ -103,7 +130,7 @@ pub fn scopes(common: &Common, page: Page, mut own: Vec<Scope>) -> Vec<Scope> {
     } else if common.can_run_again() {
         own.push(AGAIN);
     }
-    let others = VIEWS.into_iter().filter(|(view, _)| *view != page);
+    let others = views(common).into_iter().filter(|(view, _)| *view != page);
     own.extend(others.map(|(_, scope)| scope));
     if page == Page::Phase && held && common.listens() {
         own.push(RUN_HELD);
@@ -130,6 +157,7 @@ pub fn act(common: &mut Common, page: Page, action: Action) -> Vec<Effect> {
         Action::ShowProofs => vec![Effect::Go(Page::Proofs)],
         Action::ShowFailure => vec![Effect::Go(Page::Failure)],
         Action::ShowCluster => vec![Effect::Go(Page::Cluster)],
+        Action::ShowDrill => vec![Effect::Go(Page::Drill)],
         Action::ShowPhase => vec![Effect::Go(Page::Phase)],
         Action::EditAnswers if common.at_work => {
             // What was done stays done: the next run finds it so.

@@ -135,6 +135,8 @@ impl RunView {
                 self.log.add(event.at, LineKind::Note, None, None, &note);
             }
             What::Proved { .. }
+            | What::DrillStarted { .. }
+            | What::DrillSample { .. }
             | What::Drilled { .. }
             | What::Asked { .. }
             | What::Released

@@ -45,7 +45,7 @@ impl Summary {
     }
 
     pub fn event(&self, event: &Event) {
-        if matches!(event.what, What::Output { .. }) {
+        if matches!(event.what, What::Output { .. } | What::DrillSample { .. }) {
             return;
         }
         let mut inner = self.inner();
@@ -73,6 +73,11 @@ impl Summary {
         let lost = watched.lost.as_ref();
         let lost = lost.map(|lost| text::was_lost(lost, watched.seen.is_some()));
         inner.send(&lost.unwrap_or_default());
+    }
+
+    /// What is to be said besides, once the run has ended.
+    pub fn and(&self, more: &str) {
+        self.inner().send(more);
     }
 
     fn inner(&self) -> MutexGuard<'_, SummaryState> {

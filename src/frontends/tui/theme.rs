@@ -134,6 +134,15 @@ impl Theme {
         }
     }
 
+    /// Bars, from the lowest to the highest.
+    pub fn levels(self) -> [&'static str; 8] {
+        if self.ascii {
+            ["_", ".", ":", "-", "=", "+", "*", "#"]
+        } else {
+            ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+        }
+    }
+
     pub fn paused(self) -> &'static str {
         self.pick("⏸", "||")
     }

@@ -1,6 +1,8 @@
 //! What messages do to the model. Nothing here knows a terminal, a file or a thread: what has to be
 //! done outside is an [`Effect`].
 
+mod drills;
+
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -15,6 +17,7 @@ use super::message::{Message, Unreached};
 use super::model::Model;
 use super::page::Page;
 use super::pages::preflight::PreflightPage;
+use super::run_pages::main_page;
 use super::run_view::RunView;
 use super::shown_plan::ShownPlan;
 use super::widgets::help;
@@ -125,6 +128,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Planned(plan) => planned(model, *plan),
         Message::Loaded(answers) => loaded(model, *answers),
+        Message::Drills(news) => drills::told(model, news),
     }
 }
 
@@ -150,6 +154,10 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::ReachOn(answers) => {
                 outside.extend(reach(model, answers, Effect::ReachOn));
             }
+            Effect::Drill(_) if model.common.read_only => {
+                model.common.say(text::READ_ONLY_RUNS_NOTHING);
+            }
+            Effect::Drill(order) => outside.extend(drills::begin(model, order)),
             effect => outside.push(effect),
         }
     }
@@ -158,7 +166,8 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
 
 fn go(model: &mut Model, page: Page) {
     let from = std::mem::replace(&mut model.page, page);
-    if page != Page::Cluster {
+    let is_drill = page == Page::Drills || model.common.run.progress.is_drill();
+    if page != Page::Cluster && !(is_drill && page.is_of_a_run()) {
         model.common.watched = None;
     }
     if from.is_of_a_run() && !page.is_of_a_run() {
@@ -486,6 +495,7 @@ fn happened(model: &mut Model, event: &Event) {
     model.common.run.add(event);
     let run = &model.common.run;
     match &event.what {
+        What::Started { .. } if run.progress.is_drill() => go(model, Page::Drill),
         What::Started { .. } if !model.page.is_of_a_run() => go(model, Page::Run),
         What::StepEnded {
             step,
@@ -500,7 +510,7 @@ fn happened(model: &mut Model, event: &Event) {
             model.common.unsay(failed.as_deref());
         }
         What::Held { .. } => go(model, Page::Phase),
-        What::Released if model.page == Page::Phase => go(model, Page::Run),
+        What::Released if model.page == Page::Phase => go(model, main_page(&model.common)),
         // An operator who looks at another failure is not taken away from it.
         What::Asked { step } if model.page != Page::Failure => {
             let place = run.failures().into_iter().position(|place| {
@@ -516,12 +526,13 @@ fn happened(model: &mut Model, event: &Event) {
         What::Decided { .. } if model.page == Page::Failure => {
             model.pages.failure.shows(0);
             if run.progress.asked.is_empty() {
-                go(model, Page::Run);
+                go(model, main_page(&model.common));
             }
         }
         What::Ended { end } => {
             model.common.toast = None;
             match end {
+                _ if model.common.run.progress.is_drill() => go(model, Page::Drill),
                 End::Done => go(model, Page::Cluster),
                 End::Failed => {
                     model.pages.failure.shows(0);

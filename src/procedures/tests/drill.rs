@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::procedures::drill;
 use crate::steps::drill::DrillContext;
+use crate::topology::Topology;
 
 fn names(world: &PlanWorld) -> Vec<String> {
     let all = drill::all(&world.topology).into_iter();
@@ -90,6 +91,48 @@ fn the_only_node_is_never_taken_away() {
         assert!(!chosen.is_empty());
         assert!(chosen.iter().all(|drill| drill.host != "s2"), "{chosen:?}");
     }
+}
+
+/// With what they showed last, and why some cannot be done.
+#[test]
+fn drills_are_offered_with_what_they_risk() {
+    let pair = pair();
+    let figures = crate::events::DrillFigures {
+        drill: "reset@k3s-server-1".into(),
+        acknowledged: 85,
+        lost: 0,
+        stale_reads: 0,
+        longest_without_write: 2_340,
+        longest_without_read: 2_300,
+        longest_without_kept: 3_000,
+        broken_connections: 1,
+        redundant_after: 41_250,
+    };
+    let last = BTreeMap::from([(figures.drill.clone(), figures)]);
+    let offers = |topology: &Topology| drill::offers(topology, Duration::from_secs(30), &last);
+    let all = offers(&pair.topology);
+    assert_eq!(all.len(), drill::all(&pair.topology).len());
+    assert!(
+        all.iter()
+            .all(|offer| offer.refused.is_none() && !offer.interrupts)
+    );
+    let known: Vec<_> = all.iter().filter(|offer| offer.last.is_some()).collect();
+    assert!(matches!(&known[..], [reset] if reset.name == "reset@k3s-server-1"));
+    let of_lab = offers(&lab().topology);
+    let risks = all.iter().chain(&of_lab).map(|offer| offer.risk.clone());
+    let risks: BTreeSet<_> = risks.collect();
+    insta::assert_snapshot!(Vec::from_iter(risks).join("\n"));
+
+    let single = PlanWorld::new(&hosts("psl"));
+    let all = offers(&single.topology);
+    let refused: Vec<_> = all.iter().filter(|offer| offer.refused.is_some()).collect();
+    assert!(!refused.is_empty() && refused.iter().all(|offer| offer.name.ends_with("@s2")));
+    let mut external = lab().topology;
+    external.api.members.clear();
+    assert!(external.api.is_external());
+    let all = offers(&external);
+    let refused = all.last().and_then(|offer| offer.refused.as_ref());
+    assert_eq!(refused, Some(&drill::NoDrill::ExternalBalancer));
 }
 
 /// One thing at a time: everything after the first checks is one chain.

@@ -7,6 +7,7 @@
 //!    26.5s  k3s-postgres  done       postgres/install in 14.2s
 //! ```
 
+mod drills;
 mod losses;
 mod status;
 mod summary;
@@ -23,6 +24,7 @@ use crate::events::{Abort, ConnectionState, DecidedBy, Decision, Event, Outcome,
 use crate::letters::misleads;
 use wrap::Wrapping;
 
+pub use drills::write_drills;
 pub use losses::write as write_losses;
 pub use status::write as write_status;
 pub use summary::{timeline, with_problems as write_table};
@@ -159,6 +161,8 @@ impl<W: Write> Lines<W> {
             | What::Asked { .. }
             | What::Decided { .. }
             | What::Released
+            | What::DrillStarted { .. }
+            | What::DrillSample { .. }
             | What::Drilled { .. }
             | What::Cluster { .. } => Ok(()),
         }?;

@@ -3,6 +3,8 @@
 
 pub mod cluster;
 pub mod connect;
+pub mod drill;
+pub mod drills;
 pub mod failure;
 pub mod form;
 pub mod hosts;
@@ -112,6 +114,8 @@ pub struct Pages {
     pub proofs: proofs::ProofsPage,
     pub failure: failure::FailurePage,
     pub cluster: cluster::ClusterPage,
+    pub drills: drills::DrillsPage,
+    pub drill: drill::DrillPage,
 }
 
 /// The page of a name, in whichever way `Pages` is borrowed.
@@ -130,6 +134,8 @@ macro_rules! of_name {
             Page::Proofs => &$($mutable)? $pages.proofs,
             Page::Failure => &$($mutable)? $pages.failure,
             Page::Cluster => &$($mutable)? $pages.cluster,
+            Page::Drills => &$($mutable)? $pages.drills,
+            Page::Drill => &$($mutable)? $pages.drill,
         }
     };
 }
@@ -147,5 +153,6 @@ impl Pages {
     pub fn forget_run(&mut self) {
         self.failure = failure::FailurePage::default();
         self.cluster = cluster::ClusterPage::default();
+        self.drill = drill::DrillPage::default();
     }
 }

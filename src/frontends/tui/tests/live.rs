@@ -15,6 +15,7 @@ use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::{Lost, News, Seen};
 use crate::events::Abort;
 use crate::pki::Certificate;
+use crate::topology::Topology;
 
 pub const READY: &str = include_str!("../../../../tests/fixtures/real/nodes-ready.json");
 pub const ILL: &str =
@@ -79,7 +80,9 @@ fn certificate(name: &str, ends: &str, days: i64, problem: Option<&str>) -> Cert
 
 /// Something of every kind, for whoever wants anything.
 pub fn sight(what: u8) -> LiveUpdate {
-    match what % 11 {
+    match what % 13 {
+        11 => LiveUpdate::Topology(Box::new(topology(&pair_answers()))),
+        12 => LiveUpdate::Holder(holder(&[("balancer", true)]), vec!["balancer-2".into()]),
         0 => LiveUpdate::Cluster(seen(cluster(READY), "s1", 5)),
         1 => LiveUpdate::Cluster(seen(Cluster::default(), "", -1_000_000)),
         2 => LiveUpdate::Cluster(lost(7, &["s1: gone", ""], what > 100)),
@@ -240,6 +243,169 @@ fn proofs_are_not_green_while_the_datastore_has_a_problem() {
     assert!(text(&model).contains(problem), "{}", text(&model));
 }
 
+pub fn topology(answers: &Answers) -> Topology {
+    Topology::of(answers).expect("a topology")
+}
+
+/// Which of two load balancers hold the address.
+pub fn holder(looks: &[(&str, bool)]) -> VirtualAddress {
+    let looks = looks
+        .iter()
+        .map(|(name, holds)| ((*name).to_owned(), *holds));
+    let address = NetworkName::parse("10.0.0.4").expect("an address");
+    VirtualAddress::of(&address, &looks.collect::<Vec<_>>())
+}
+
+const CONNECTED: &str = "client|198.51.100.12|TLSv1.3|t|7\nclient|198.51.100.13|TLSv1.3|t|5";
+
+/// The nodes of the example's hosts; those with a mark are not ready.
+fn nodes_of(answers: &Answers, unready: &[&str]) -> Cluster {
+    let topology = topology(answers);
+    let node = |name: &str| {
+        let bad = unready.contains(&name);
+        crate::cluster::Node {
+            name: name.to_owned(),
+            status: if bad { "NotReady" } else { "Ready" }.to_owned(),
+            roles: "<none>".into(),
+            version: "v1.36.2+k3s1".into(),
+            internal_ip: String::new(),
+            created: None,
+            problem: bad.then(|| "the kubelet does not answer".to_owned()),
+            waiting: None,
+        }
+    };
+    Cluster {
+        nodes: topology.nodes().map(|member| node(&member.name)).collect(),
+        pods: Vec::new(),
+    }
+}
+
+/// Two of everything, all of it well.
+pub fn drawn(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = watched::watched(theme, size);
+    let answers = pair_answers();
+    tell(
+        &mut model,
+        LiveUpdate::Topology(Box::new(topology(&answers))),
+    );
+    let picture = nodes_of(&answers, &[]);
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(picture, "server-1", 5)),
+    );
+    let standby = format!("primary|t\nfollower|10.0.0.6|t|128|3\n{CONNECTED}");
+    let picture = pair(&standby, Some("standby|t"));
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(seen(picture, "postgres", 5)),
+    );
+    tell(&mut model, LiveUpdate::Balancer(balancer(None)));
+    let held = holder(&[("balancer", true), ("balancer-2", false)]);
+    tell(&mut model, LiveUpdate::Holder(held, Vec::new()));
+    model
+}
+
+/// The same: a server is not ready, the standby and the second load balancer are gone.
+pub fn drawn_unhealthy(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = drawn(theme, size);
+    let picture = nodes_of(&pair_answers(), &["server-2"]);
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(picture, "server-1", 9)),
+    );
+    let picture = pair(&format!("primary|t\n{CONNECTED}"), None);
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(seen(picture, "postgres", 9)),
+    );
+    let held = holder(&[("balancer", true)]);
+    tell(
+        &mut model,
+        LiveUpdate::Holder(held, vec!["balancer-2".into()]),
+    );
+    model
+}
+
+/// Nothing answers.
+pub fn drawn_lost(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = drawn(theme, size);
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(lost(90, &["server-1: no"], false)),
+    );
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(lost(92, &["postgres: no"], false)),
+    );
+    let gone = vec!["balancer".into(), "balancer-2".into()];
+    tell(&mut model, LiveUpdate::Holder(holder(&[]), gone));
+    model
+}
+
+/// One of each, and more agents than there is room for, two of which are unhealthy.
+pub fn drawn_large(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = watched::watched(theme, size);
+    let mut answers = filled_answers();
+    for number in 2..40 {
+        let (name, address) = (format!("agent-{number}"), format!("10.0.1.{number}"));
+        answers.hosts.push(Host::new(&name, Role::Agent, &address));
+    }
+    tell(
+        &mut model,
+        LiveUpdate::Topology(Box::new(topology(&answers))),
+    );
+    let picture = nodes_of(&answers, &["agent-7", "agent-38"]);
+    tell(
+        &mut model,
+        LiveUpdate::Cluster(seen(picture, "server-1", 5)),
+    );
+    let lines = ["198.51.100.12|TLSv1.3|t|7", "198.51.100.13|TLSv1.3|t|5"];
+    tell(
+        &mut model,
+        LiveUpdate::Balancer(balancer(Some("no answer"))),
+    );
+    tell(
+        &mut model,
+        LiveUpdate::Datastore(seen(datastore(&lines), "postgres", 5)),
+    );
+    model
+}
+
+/// Load balancer and Postgres of others.
+pub fn drawn_external(theme: Theme, size: (u16, u16)) -> Model {
+    let mut model = watched::watched(theme, size);
+    let answers = external_answers();
+    tell(
+        &mut model,
+        LiveUpdate::Topology(Box::new(topology(&answers))),
+    );
+    tell(&mut model, LiveUpdate::Balancer(balancer(None)));
+    model
+}
+
+/// Every line fits, and nothing but ASCII is drawn where that is asked for.
+#[test]
+fn the_drawing_fits_at_every_width() {
+    for make in [
+        drawn,
+        drawn_unhealthy,
+        drawn_lost,
+        drawn_large,
+        drawn_external,
+    ] {
+        for width in [80, 81, 99, 120, 200] {
+            let page = text(&make(ASCII, (width, 24)));
+            assert!(page.is_ascii(), "{page}");
+            let role = page.lines().find(|line| line.starts_with("server "));
+            assert!(role.is_some_and(|line| line.contains(']')), "{page}");
+        }
+    }
+    let page = text(&drawn_large(MONO, SMALL));
+    assert!(page.contains("✗ agent-7 NotReady"), "{page}");
+    assert!(page.contains("✗ agent-38 NotReady"), "{page}");
+    assert!(page.contains(" more"), "{page}");
+}
+
 /// What the members of a pair say.
 fn pair(one: &str, other: Option<&str>) -> Datastore {
     let look = |said: &str| MemberLook::parse(said.lines());
@@ -265,7 +431,7 @@ fn a_pair_shows_its_primary_and_whether_the_standby_is_in_sync() {
         ];
         let ip = NetworkName::parse("10.0.0.4").unwrap();
         let held = VirtualAddress::of(&ip, &looks);
-        tell(&mut model, LiveUpdate::Holder(held));
+        tell(&mut model, LiveUpdate::Holder(held, Vec::new()));
         let page = text(&model);
         let from = page.find("Virtual address  ").expect("the holder");
         let rest = &page[from..];

@@ -1,6 +1,7 @@
 //! The whole wizard, without a terminal: messages in, frames out.
 
 mod details;
+mod drills;
 mod live;
 mod options;
 mod page_sheet;

@@ -74,6 +74,15 @@ fn places() -> Vec<Model> {
         then(watched::asking(MONO, SMALL), "<Esc>"),
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
+    places.extend([
+        drills::list(MONO, SMALL),
+        drills::confirming(MONO, SMALL),
+        drills::starting(MONO, SMALL),
+        drills::down(MONO, SMALL),
+        then(drills::down(MONO, SMALL), "l"),
+        then(drills::down(MONO, SMALL), "q"),
+        drills::over(MONO, SMALL),
+    ]);
     let last = options::screen(MONO, SMALL, Section::LoadBalancer);
     places.push(then(last, "<Tab><Tab><Tab>"));
     places.extend((0..12).map(servers));

@@ -6,7 +6,7 @@ use super::super::keys::ListedIn;
 use super::super::message::{RunFiles, Unreached};
 use super::super::shown_plan::ShownPlan;
 use super::page_sheet::{Make, PageSheet, keep, window};
-use super::{details, live, options, preflight, probes, rules, runs, watched, *};
+use super::{details, drills, live, options, preflight, probes, rules, runs, watched, *};
 use crate::answers::{Role, Secret};
 use crate::events::What;
 use crate::interview::offers::Known;
@@ -506,12 +506,47 @@ fn cluster() {
         .colours("chosen", chosen)
         .small("watched", watched::watched);
     keep!("cluster", sheet);
+    let mut sheet = PageSheet::new()
+        .small("well", live::drawn)
+        .large("well", live::drawn)
+        .colours("well", live::drawn)
+        .small("unhealthy", live::drawn_unhealthy)
+        .colours("unhealthy", live::drawn_unhealthy)
+        .small("lost", live::drawn_lost)
+        .small("large", live::drawn_large)
+        .small("external", live::drawn_external);
+    sheet.add(
+        "unhealthy",
+        "ascii",
+        &text(&live::drawn_unhealthy(ASCII, SMALL)),
+    );
+    keep!("topology", sheet);
     let sheet = PageSheet::new()
         .small("asked", details::asked)
         .small("opened", details::opened)
         .colours("opened", details::opened)
         .small("log", log);
     keep!("details", sheet);
+}
+
+/// Drills: chosen, running, over.
+#[test]
+fn drills() {
+    let mut sheet = PageSheet::new()
+        .small("list", drills::list)
+        .large("list", drills::list)
+        .small("chosen", drills::chosen)
+        .colours("chosen", drills::chosen)
+        .small("external", drills::external)
+        .window("confirm", drills::confirming)
+        .small("starting", drills::starting)
+        .small("down", drills::down)
+        .large("down", drills::down)
+        .colours("down", drills::down)
+        .small("over", drills::over)
+        .colours("over", drills::over);
+    sheet.add("down", "ascii", &text(&drills::down(ASCII, SMALL)));
+    keep!("drills", sheet);
 }
 
 /// What the keys say: footers on the other sheets have the keys alone.

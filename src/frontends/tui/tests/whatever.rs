@@ -6,7 +6,7 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::super::keys::Key;
-use super::super::message::Unreached;
+use super::super::message::{DrillNews, Unreached};
 use super::super::page;
 use super::super::shown_plan::ShownPlan;
 use super::*;
@@ -69,7 +69,7 @@ fn message(does: Does) -> Message {
             row: 0,
             modifiers: KeyModifiers::NONE,
         }),
-        Does::Happens(what) => match what % 16 {
+        Does::Happens(what) => match what % 19 {
             0 => Message::Loaded(Box::new(example())),
             1 => Message::Planned(Box::new(ShownPlan {
                 text: "a plan\n".repeat(usize::from(what)),
@@ -98,6 +98,12 @@ fn message(does: Does) -> Message {
             8 => Message::Probed(u64::from(what) / 16, Err(lacking("k3s-postgres"))),
             10..14 => Message::Live(Box::new(live::sight(what))),
             14 => checked(what),
+            15 => Message::Drills(DrillNews::Offered(Ok(drills::offered(&example())))),
+            16 => Message::Drills(DrillNews::Offered(Err("no".into()))),
+            17 => Message::Drills(DrillNews::NotStarted(
+                "no".into(),
+                vec![lacking("k3s-agent")],
+            )),
             _ => Message::Signal(15),
         },
     }

@@ -23,6 +23,7 @@ pub const SHOW_RUN: &str = "steps and log";
 pub const SHOW_PROOFS: &str = "proofs";
 pub const SHOW_FAILURE: &str = "failures";
 pub const SHOW_CLUSTER: &str = "cluster";
+pub const SHOW_DRILL: &str = "drill";
 pub const RUN_AGAIN: &str = "run again";
 pub const EDIT_ANSWERS: &str = "edit answers";
 pub const PLAY: &str = "play/pause";

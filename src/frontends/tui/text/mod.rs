@@ -36,6 +36,8 @@ pub const LEAVE_READ_ONLY: &str =
 pub const QUIT_TITLE: &str = "Stop the run?";
 pub const QUIT_TEXT: &str = "The running steps can finish first, or be killed now. Finished steps stay done, and you can \
      resume at any time.";
+pub const QUIT_DRILL: &str = "The running drill can bring back first what it took down. If it is killed, the host brings it \
+     back within two minutes. No further drill starts.";
 pub const ASK_TO_END: &str = "Stop this run to edit the answers? Finished steps stay done.";
 pub const STOPPING: &str = "Stopping: waiting for the running steps. Ctrl-C again kills them now.";
 pub const STOPPING_HARD: &str = "Stopping: killing the running steps. Ctrl-C again leaves at once.";
@@ -49,6 +51,7 @@ pub const READ_ONLY_RUNS_NOTHING: &str =
     "Refused with --read-only. `check` compares hosts; `status` shows the cluster.";
 pub const LIVE: &str = "Live";
 pub const CHECKS: &str = "Checks";
+pub const DRILLS: &str = "Drills";
 pub const OPEN: &str = "Answers file";
 pub const STILL_CLOSING: &str =
     "The previous connections are still closing. Try again in a moment.";

@@ -2,10 +2,12 @@
 //!
 //! * here: texts that are made to fit, lines that scroll, a box over the page
 //! * `stepper`: where one is among steps; `table`; `matrix`: a table in which a cell is chosen
+//! * `sparkline`: how long clients had no answer
 //! * `step_details`: what a step of a plan does; `help`: the keys of the page below it
 
 pub mod help;
 pub mod matrix;
+pub mod sparkline;
 pub mod step_details;
 pub mod stepper;
 pub mod table;

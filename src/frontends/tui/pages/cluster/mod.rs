@@ -1,6 +1,7 @@
 //! The cluster after its run, as long as the operator looks at it.
 
 mod details;
+mod drawing;
 mod logins;
 mod text;
 mod view;
@@ -17,7 +18,7 @@ use crate::cluster::details::ObjectName;
 use crate::cluster::{Cluster, Node, Pod};
 use crate::engine::look::{Balancer, VirtualAddress};
 use crate::engine::watch::{News, Watched};
-use crate::events::Abort;
+use crate::events::{Abort, End};
 use crate::frontends::tui::action::Action;
 use crate::frontends::tui::common::Common;
 use crate::frontends::tui::credential_prompt::{self, Prompt};
@@ -29,6 +30,7 @@ use crate::frontends::tui::live::LiveUpdate;
 use crate::frontends::tui::page::Page;
 use crate::frontends::tui::run_pages;
 use crate::pki::Certificate;
+use crate::topology::Topology;
 use details::{DetailsAnswer, OpenDetails};
 use logins::LackingLogins;
 
@@ -39,6 +41,9 @@ pub struct ClusterPage {
     datastore: Watched<Datastore>,
     balancer: Option<Balancer>,
     holder: Option<VirtualAddress>,
+    /// Load balancers that do not answer.
+    lost_balancers: Vec<String>,
+    topology: Option<Topology>,
     certificates: Vec<Certificate>,
     scroll: usize,
     /// How many columns of the tables are passed over.
@@ -59,6 +64,12 @@ const OBJECTS: Scope = Scope::new(
         shown(ENTER, Action::ShowDetails, text::key::DETAILS),
         shown(char('y'), Action::Copy, text::key::COPY),
     ],
+);
+
+/// The cluster is live, and may be changed.
+const DRILLS: Scope = Scope::new(
+    "drillable",
+    &[shown(char('d'), Action::ShowDrills, text::key::DRILLS)],
 );
 
 /// Tables may be wider than the screen.
@@ -99,12 +110,15 @@ impl Screen for ClusterPage {
         }
         if common.watched.is_some() {
             let mut scopes = credential_prompt::scopes_of(self.logins.lacks());
-            scopes.extend([OBJECTS, TABLES, WATCHED, SCROLL]);
+            scopes.push(OBJECTS);
+            scopes.extend(drilled(common).map(|_| DRILLS));
+            scopes.extend([TABLES, WATCHED, SCROLL]);
             return scopes;
         }
         let is_live = common.mode.replay().is_none();
-        let objects = is_live.then_some(OBJECTS).into_iter();
-        run_pages::scopes(common, Page::Cluster, objects.chain([TABLES]).collect())
+        let own = is_live.then_some(OBJECTS).into_iter();
+        let own = own.chain(drilled(common).map(|_| DRILLS)).chain([TABLES]);
+        run_pages::scopes(common, Page::Cluster, own.collect())
     }
 
     fn act(&mut self, common: &mut Common, action: Action) -> Vec<Effect> {
@@ -123,6 +137,10 @@ impl Screen for ClusterPage {
             Action::Close => self.open = None,
             Action::AskSecret => self.logins.ask_again(common),
             Action::Copy => return copy(common),
+            Action::ShowDrills => {
+                let list = drilled(common).map(Effect::ListDrills);
+                return list.into_iter().chain([Effect::Go(Page::Drills)]).collect();
+            }
             // The looking ends with the page.
             Action::Back if common.watched.is_some() => {
                 return vec![Effect::Go(Page::Welcome), Effect::Abort(Abort::Hard)];
@@ -237,7 +255,10 @@ impl ClusterPage {
             }
             LiveUpdate::Clock(now) => self.now = self.now.max(Some(now)),
             LiveUpdate::Datastore(news) => self.datastore.told(news),
-            LiveUpdate::Holder(now) => self.holder = Some(now),
+            LiveUpdate::Topology(topology) => self.topology = Some(*topology),
+            LiveUpdate::Holder(now, lost) => {
+                (self.holder, self.lost_balancers) = (Some(now), lost);
+            }
             LiveUpdate::Balancer(balancer) => self.balancer = Some(balancer),
             LiveUpdate::Certificates(all) => self.certificates = all,
             LiveUpdate::Refused(failed) if common.watched.is_some() => {
@@ -303,6 +324,23 @@ impl ClusterPage {
             .into_iter()
             .collect()
     }
+}
+
+/// The cluster that can be drilled: it is installed, and nothing works with its hosts.
+fn drilled(common: &Common) -> Option<String> {
+    common.mode.wizard()?;
+    if common.read_only || common.at_work {
+        return None;
+    }
+    let progress = &common.run.progress;
+    let run = progress
+        .run
+        .as_ref()
+        .filter(|_| progress.ended == Some(End::Done));
+    common
+        .watched
+        .clone()
+        .or(run.map(|run| run.cluster.clone()))
 }
 
 /// The command that tells kubectl where this cluster is.

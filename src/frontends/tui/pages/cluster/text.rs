@@ -3,7 +3,7 @@
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::cluster::datastore::Client;
+use crate::cluster::datastore::{Client, DatastoreMember, MemberRole};
 use crate::cluster::details::{LogTail, ObjectEvent, ObjectName};
 use crate::engine::watch::Lost;
 use crate::events::progress::Progress;
@@ -38,12 +38,41 @@ pub const POD_HEADS: [&str; 7] = [
 ];
 pub const ALL_WELL: &str = "all healthy";
 
+// The drawing.
+pub const CLIENTS: &str = "kubectl, agents";
+pub const LOAD_BALANCER: &str = "load balancer";
+pub const SERVER: &str = "server";
+pub const POSTGRES: &str = "postgres";
+pub const MONITOR: &str = "monitor";
+pub const AGENT: &str = "agent";
+pub const EXTERNAL: &str = "external";
+pub const HOLDS: &str = "holds the address";
+pub const NO_ANSWER: &str = "no answer";
+
+/// What a Postgres is: `standby, in sync, lag 3 ms`.
+pub fn replica(member: &DatastoreMember) -> String {
+    let role = member.role.map_or(NO_ANSWER, MemberRole::as_str);
+    let in_sync = match (member.role, member.in_sync) {
+        (Some(MemberRole::Standby), Some(true)) => ", in sync",
+        (Some(MemberRole::Standby), Some(false)) => ", NOT in sync",
+        _ => "",
+    };
+    let lag = member.lag_ms.map(|lag| format!(", lag {lag} ms"));
+    format!("{role}{in_sync}{}", lag.unwrap_or_default())
+}
+
+/// Members that are left out.
+pub fn and_more(number: usize) -> String {
+    format!("and {number} more")
+}
+
 /// What keys do, for the footer and the help.
 pub mod key {
     pub const LEFT: &str = "columns on the left";
     pub const RIGHT: &str = "columns on the right";
     pub const DETAILS: &str = "details";
     pub const COPY: &str = "copy KUBECONFIG";
+    pub const DRILLS: &str = "drills";
     pub const ASK_AGAIN: &str = "ask again";
     pub use crate::frontends::tui::text::key::{BACK, CLOSE};
 }

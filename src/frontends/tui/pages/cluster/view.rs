@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use time::OffsetDateTime;
 
+use super::drawing::{self, LiveFacts};
 use super::{ClusterPage, text};
 use crate::cluster::datastore::Datastore;
 use crate::cluster::details::ObjectName;
@@ -19,6 +20,7 @@ use crate::frontends::tui::theme::Theme;
 use crate::frontends::tui::widgets::table::{self, TableCell};
 use crate::frontends::tui::widgets::{padded, styled, wrapped};
 use crate::report::lines::timeline;
+use crate::topology::Topology;
 
 /// How wide the bar of a phase is, in cells.
 const TIMELINE: usize = 30;
@@ -52,6 +54,10 @@ pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
         balancer => (Vec::new(), balancer),
     };
     lines.extend(broken);
+    if let Some(topology) = &page.topology {
+        lines.extend(drawing::of(theme, &facts(page, topology), width));
+        lines.push(Line::default());
+    }
     if let Some(cluster) = page.picture(common) {
         of_cluster(page, common, cluster, width, &mut drawn);
     } else {
@@ -74,6 +80,23 @@ pub fn of_page(page: &ClusterPage, common: &Common) -> Drawn {
         lines.extend(times);
     }
     drawn
+}
+
+/// What is known now: nothing of what does not answer.
+fn facts<'a>(page: &'a ClusterPage, topology: &'a Topology) -> LiveFacts<'a> {
+    let is_lost = page.cluster.lost.is_some();
+    let cluster = page.cluster.seen.as_ref().filter(|_| !is_lost);
+    let datastore = page.datastore.seen.as_ref();
+    let datastore = datastore.filter(|_| page.datastore.lost.is_none());
+    LiveFacts {
+        topology,
+        cluster: cluster.map(|seen| &seen.picture),
+        datastore: datastore.map(|seen| &seen.picture),
+        lost_datastore: page.datastore.lost.is_some(),
+        balancer: page.balancer.as_ref().filter(|_| !is_lost),
+        holder: page.holder.as_ref(),
+        lost_balancers: &page.lost_balancers,
+    }
 }
 
 /// Whether it is still looked at, or since when there is no answer.

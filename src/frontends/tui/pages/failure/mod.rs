@@ -153,8 +153,7 @@ impl FailurePage {
     /// Where the failure is.
     fn shell(&self, common: &Common) -> Option<Effect> {
         let (step, _) = common.run.failure(self.number)?;
-        let wizard = common.mode.wizard()?;
-        let answers = Box::new(wizard.interview.answers.clone());
+        let answers = Box::new(common.answers()?.clone());
         Some(Effect::Shell(answers, step.host.clone()?))
     }
 

@@ -1,0 +1,136 @@
+//! The thread that drills for the screens: the same drills as on the command line.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::Sender;
+
+use super::begun::BegunRun;
+use super::effect::DrillOrder;
+use super::message::{DrillNews, Message, Unreached};
+use super::summary::RunEnd;
+use super::{driver, probe};
+use crate::engine::control::Control;
+use crate::events::Event;
+use crate::platform::network::Contact;
+use crate::platform::preflight::Grid;
+use crate::report::lines::write_drills;
+use crate::run::drill::chosen;
+use crate::run::{Frontend, Opened, Planned, Proceed, Purpose, RunError, Tried, known};
+use crate::topology::Link;
+
+/// Why there was no drill.
+struct NotDrilled {
+    why: String,
+    hosts: Vec<Unreached>,
+}
+
+impl NotDrilled {
+    fn because(why: &impl fmt::Display) -> Self {
+        Self {
+            why: why.to_string(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl From<RunError> for NotDrilled {
+    fn from(error: RunError) -> Self {
+        let hosts = match &error {
+            RunError::Unreached(errors) => errors.iter().map(driver::unreached).collect(),
+            RunError::LoginSecret(error) => vec![probe::of_secret(error)],
+            _ => Vec::new(),
+        };
+        Self {
+            why: error.to_string(),
+            hosts,
+        }
+    }
+}
+
+/// Drills on a thread of its own.
+pub fn start(
+    order: DrillOrder,
+    tried: Tried,
+    control: Arc<Control>,
+    messages: Sender<Message>,
+    outcome: Sender<RunEnd>,
+) -> io::Result<()> {
+    thread::Builder::new()
+        .name("drilling".into())
+        .spawn(move || {
+            let mut screens = DrillScreens {
+                messages: messages.clone(),
+                outcome,
+                begun: None,
+            };
+            let worked = catch_unwind(AssertUnwindSafe(|| {
+                work(&order, &tried, &control, &mut screens)
+            }));
+            let last = match worked.unwrap_or_else(|_| Err(RunError::WentWrong.into())) {
+                Ok(()) => Message::Over,
+                Err(NotDrilled { why, hosts }) => {
+                    Message::Drills(DrillNews::NotStarted(why, hosts))
+                }
+            };
+            drop(messages.send(last));
+        })?;
+    Ok(())
+}
+
+fn work(
+    order: &DrillOrder,
+    tried: &Tried,
+    control: &Control,
+    screens: &mut DrillScreens,
+) -> Result<(), NotDrilled> {
+    let known = known::find(None, Some(&order.cluster), None);
+    let applied = known.and_then(known::KnownCluster::applied);
+    let applied = applied.map_err(|error| NotDrilled::because(&error))?;
+    let drills = chosen(&applied, &order.names);
+    let drills = drills.map_err(|error| NotDrilled::because(&error))?;
+    let opened = Opened::open(applied, None, Purpose::Act, tried)?;
+    let drilled = opened.drill(&drills, tried, control, screens)?;
+    if let (Some(drilled), Some(begun)) = (drilled, &screens.begun) {
+        let mut table = Vec::new();
+        // Memory takes everything.
+        let _ = write_drills(&mut table, &drilled.report, &drilled.files);
+        begun.summary.and(&String::from_utf8_lossy(&table));
+        let news = DrillNews::Reported(Box::new(drilled.report), drilled.files);
+        drop(screens.messages.send(Message::Drills(news)));
+    }
+    Ok(())
+}
+
+/// Drills, for the screens. The operator has confirmed them.
+struct DrillScreens {
+    messages: Sender<Message>,
+    outcome: Sender<RunEnd>,
+    begun: Option<BegunRun>,
+}
+
+impl Frontend for DrillScreens {
+    fn reached(&mut self, _: &str, _: &str) {}
+
+    fn checked(&mut self, _: &Grid, _: &[(Link, Contact)]) {}
+
+    fn planned(&mut self, planned: &Planned) -> Proceed {
+        self.begun = Some(BegunRun::of(planned, &self.messages, self.outcome.clone()));
+        Proceed::Go
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(begun) = &self.begun {
+            begun.event(event);
+        }
+    }
+
+    fn log_lost(&mut self, why: &io::Error) {
+        if let Some(begun) = &self.begun {
+            begun.log_lost(why);
+        }
+    }
+}
