@@ -1,12 +1,14 @@
 //! Two wizards at a time, one that sleeps, and hosts that are not who they were.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::ground::{bare, ends_well, failures, installed, is_whole, run_with};
+use super::ground::{applies, bare, ends_well, failures, installed, is_whole, run_with};
 use super::{Fault, Row};
+use crate::install::must_be_a_cluster;
 use crate::lab::{HOSTS, Lab, Wizard, changes, picture};
 use crate::tui;
+use k3s_ha_wizard::events::{Outcome, What};
 use support::terminal::Terminal;
 
 const LONG: &str = "postgres/install@k3s-postgres";
@@ -71,6 +73,10 @@ pub fn two() -> Vec<Fault> {
             let (lab, wizard) = (bare(), Wizard::new());
             pauses_past_its_lease(&lab, &wizard)
         }),
+        Fault::new("one is stopped until its lease expires and goes on", || {
+            let (lab, first, second) = (bare(), Wizard::new(), Wizard::new());
+            stopped_past_its_lease(&lab, &first, &second)
+        }),
     ]
 }
 
@@ -133,9 +139,16 @@ fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
     let said = crate::lab::flat(&terminal.text());
     let at = said.find(HELD).unwrap();
     let said = said[at..].chars().take(160).collect();
+    let is_seconds = lease();
+    let is_seconds = is_seconds.lines().find(|line| line.starts_with("run="));
+    let is_seconds = is_seconds.unwrap();
     signal(&second, "CONT");
     signal(&second, "TERM");
-    second.wait().unwrap();
+    assert_eq!(second.wait().unwrap().code(), Some(143));
+    for host in HOSTS {
+        let lease = lab.sh(host, "cat /run/k3s-ha-wizard/lease").1;
+        assert!(!lease.contains(is_seconds), "{host}: {lease}");
+    }
 
     terminal.types("r");
     // It pauses on every host that the other run had reached.
@@ -160,6 +173,53 @@ fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
         said,
         continued: "after the other run had ended, the first one was continued and ended well"
             .to_owned(),
+    }
+}
+
+/// The first wizard is stopped within a step, and its leases expire. The second one installs; in the
+/// middle of that the first one goes on. It is told whose the hosts are, and changes nothing more.
+fn stopped_past_its_lease(lab: &Lab, first: &Wizard, second: &Wizard) -> Row {
+    let mut stopped = Duration::ZERO;
+    let run = run_with(first, LONG, |child| {
+        signal(child, "STOP");
+        let since = Instant::now();
+        for host in HOSTS {
+            // Where a unit runs, a lease does not expire.
+            lab.must(
+                host,
+                "while systemctl list-units --no-legend 'k3s-ha-wizard*' | grep -q .; do sleep 0.1; done",
+            );
+            age_lease(lab, host);
+        }
+        let other = run_with(second, "k3s/start@k3s-server-1", |_| {
+            stopped = since.elapsed();
+            signal(child, "CONT");
+        });
+        must_be_a_cluster(&other.good());
+    });
+    assert_eq!(run.status.code(), Some(1), "{}", run.text);
+    let said = failures(&run);
+    assert!(said.contains(HELD), "{said}");
+
+    let began = run.events.iter().find(|event| applies(event, LONG));
+    let stopped = u64::try_from(stopped.as_millis()).unwrap();
+    let continued = began.unwrap().at + stopped;
+    let after = run.events.iter().filter(|event| event.at >= continued);
+    let applied = after.filter_map(|event| match &event.what {
+        What::StepApplies { step } => Some(run.outcome(step.as_str())),
+        _ => None,
+    });
+    for outcome in applied {
+        assert!(matches!(outcome, Outcome::Failed(_)), "{}", run.text);
+    }
+    is_whole(lab, second);
+    Row {
+        did:
+            "a run is stopped within a step (SIGSTOP); its leases expire, another run takes them, \
+              and the first one is continued (SIGCONT)"
+                .to_owned(),
+        said: said.chars().take(240).collect(),
+        continued: "the first one changed nothing more, and the other one ended well".to_owned(),
     }
 }
 
