@@ -14,8 +14,8 @@ use crate::events::{Abort, What, log};
 use crate::frontends::Output;
 use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
+use crate::remote::Scripted;
 use crate::remote::scripted::{Reply, Transcript};
-use crate::remote::{Remote, Scripted};
 use crate::state::{Applied, Folder, LastRun, State, complete_secrets};
 use crate::steps::StepError;
 
