@@ -1,5 +1,6 @@
 //! Two wizards at a time, one that sleeps, and hosts that are not who they were.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -89,23 +90,43 @@ fn age_lease(lab: &Lab, host: &str) {
 
 const HELD: &str = "is using this host";
 
-/// Whether the run has ended well, or pauses because another run used a host.
-fn decided(terminal: &Terminal) -> &'static str {
-    let mut is = None;
-    terminal.waits_until("the end", |terminal| {
-        let text = crate::lab::flat(&terminal.text());
-        let ways = [
-            ("Nodes  all healthy", "healthy"),
-            (HELD, "paused"),
-            ("another run used this host", "paused"),
-        ];
-        let way = ways
-            .iter()
-            .find(|(shown, _)| text.contains(&crate::lab::flat(shown)));
-        is = way.map(|(_, is)| *is);
-        is.is_some()
-    });
-    is.unwrap()
+/// Waits until the run has paused: nothing happens any more, and no unit runs.
+fn pauses(lab: &Lab, folder: &Path) {
+    let mut seen = 0;
+    loop {
+        let events = tui::events(folder).len();
+        if events == seen {
+            break;
+        }
+        seen = events;
+        HOSTS.map(|host| units_end(lab, host));
+        std::thread::sleep(Duration::from_secs(10));
+    }
+}
+
+/// Where a unit runs, a lease does not expire.
+fn units_end(lab: &Lab, host: &str) {
+    const RUN: &str = "systemctl list-units --no-legend 'k3s-ha-wizard*' | grep -q .";
+    lab.must(host, &format!("while {RUN}; do sleep 0.1; done"));
+}
+
+/// Retries every failed step until the run ends.
+fn retries(terminal: &mut Terminal, folder: &Path) {
+    let mut typed = 0;
+    loop {
+        let events = tui::events(folder);
+        let count = |is: fn(&What) -> bool| events.iter().filter(|event| is(&event.what)).count();
+        if count(|what| matches!(what, What::Ended { .. })) > 0 {
+            return;
+        }
+        let asked = count(|what| matches!(what, What::Asked { .. }));
+        if asked > count(|what| matches!(what, What::Decided { .. })) {
+            typed += 1;
+            assert!(typed < 30, "{}", terminal.text());
+            terminal.types("r");
+        }
+        std::thread::sleep(Duration::from_secs(2));
+    }
 }
 
 /// The first operator's run pauses at a failure, and its leases expire. The second one's run takes
@@ -117,49 +138,38 @@ fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
     tui::begin(&mut terminal);
     terminal.waits_for("Failed: k3s/install");
     lab.must("k3s-server-2", "rm /etc/systemd/system/k3s.service.d");
+    pauses(lab, folder.path());
     for host in HOSTS {
         age_lease(lab, host);
     }
 
     let other = Wizard::new();
     let mut second = other.command(&[]).spawn().unwrap();
-    let lease = || lab.sh("k3s-server-2", "cat /run/k3s-ha-wizard/lease").1;
-    let first = lease();
-    for _ in 0..600 {
-        std::thread::sleep(Duration::from_millis(50));
-        if !lease().contains("seen=-7200") {
-            break;
-        }
-    }
+    let is_old = "grep -q seen=-7200 /run/k3s-ha-wizard/lease";
+    let waits = format!("timeout 100 sh -c 'while {is_old}; do sleep 0.02; done'");
+    lab.must("k3s-server-2", &waits);
     signal(&second, "STOP");
-    assert_ne!(lease(), first, "the second run took no lease");
 
     terminal.types("r");
     terminal.waits_for(HELD);
     let said = crate::lab::flat(&terminal.text());
     let at = said.find(HELD).unwrap();
     let said = said[at..].chars().take(160).collect();
-    let is_seconds = lease();
-    let is_seconds = is_seconds.lines().find(|line| line.starts_with("run="));
-    let is_seconds = is_seconds.unwrap();
+    let lease = |host| lab.sh(host, "cat /run/k3s-ha-wizard/lease").1;
+    let seconds = lease("k3s-server-2");
+    let run = seconds.lines().find(|line| line.starts_with("run="));
+    let run = run.expect("the second run has the lease");
     signal(&second, "CONT");
     signal(&second, "TERM");
     assert_eq!(second.wait().unwrap().code(), Some(143));
     for host in HOSTS {
-        let lease = lab.sh(host, "cat /run/k3s-ha-wizard/lease").1;
-        assert!(!lease.contains(is_seconds), "{host}: {lease}");
+        let lease = lease(host);
+        assert!(!lease.contains(run), "{host}: {lease}");
     }
 
-    terminal.types("r");
     // It pauses on every host that the other run had reached.
-    for retries in 1.. {
-        if decided(&terminal) == "healthy" {
-            break;
-        }
-        assert!(retries < 10, "{}", terminal.text());
-        terminal.types("r");
-        std::thread::sleep(Duration::from_secs(2));
-    }
+    retries(&mut terminal, folder.path());
+    terminal.waits_for("Nodes  all healthy");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     std::fs::rename(
@@ -184,11 +194,7 @@ fn stopped_past_its_lease(lab: &Lab, first: &Wizard, second: &Wizard) -> Row {
         signal(child, "STOP");
         let since = Instant::now();
         for host in HOSTS {
-            // Where a unit runs, a lease does not expire.
-            lab.must(
-                host,
-                "while systemctl list-units --no-legend 'k3s-ha-wizard*' | grep -q .; do sleep 0.1; done",
-            );
+            units_end(lab, host);
             age_lease(lab, host);
         }
         let other = run_with(second, "k3s/start@k3s-server-1", |_| {
