@@ -1,6 +1,6 @@
 # Starts a script in a separate transient unit, once: its folder records that.
 # inputs: UNIT RUNNER SCRIPT, AGAIN=yes when it was seen here before, MOST (seconds that it may run),
-#   OWNER of the lease that it needs; none if empty
+#   RUN whose lease it needs; none if empty
 # says: started · found · gone · held
 set -eu
 base=/run/k3s-ha-wizard
@@ -21,7 +21,7 @@ if [ -d "$dir/ran" ] || { [ -d "$dir" ] &&
 fi
 
 # A lease that expired may be another run's by now.
-if [ -n "$OWNER" ] && ! grep -qxF -e "owner=$OWNER" "$base/lease" 2>/dev/null; then
+if [ -n "$RUN" ] && ! grep -qxF -e "run=$RUN" "$base/lease" 2>/dev/null; then
     echo held
     exit
 fi

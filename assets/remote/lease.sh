@@ -1,10 +1,16 @@
 # Takes the lease of this host, or prints its holder.
 # inputs: OWNER RUN CLUSTER OPERATOR FROM SINCE, PATIENCE (seconds)
-# says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`
+# says: `lease taken`, `lease held`, and about both: `lease was KEY=VALUE`, `lease unit NAME`; or
+#   `lease released`
 lease() {
     base=/run/k3s-ha-wizard
     [ -d "$base" ] || mkdir -m 700 "$base" 2>/dev/null || [ -d "$base" ] || return
     exec 9>>"$base/lock" && flock -w 10 9 || return
+    # It was sent before its connection was cut, and comes later than the release.
+    if grep -qsxF -e "$RUN" "$base/released"; then
+        echo lease released
+        return
+    fi
 
     read -r boot </proc/sys/kernel/random/boot_id
     # Seconds since boot: setting the clock must not make a lease look old.

@@ -9,9 +9,6 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::{BundledFile, CONTENTS, Contents, Hashed};
 
-/// The script has some 40 KiB.
-pub const MOST_INSTALLER: usize = 4 << 20;
-
 /// A bundle that is still to be written. Dropping it leaves nothing.
 #[derive(Debug)]
 pub struct BundleDraft {

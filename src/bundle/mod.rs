@@ -27,6 +27,8 @@ pub use draft::{BundleDraft, DraftedFile};
 pub const FORMAT: u32 = 1;
 /// The first member.
 const CONTENTS: &str = "bundle.json";
+/// The most bytes that an install script may have; it has some 40 KiB.
+pub const MOST_INSTALLER: usize = 4 << 20;
 /// The indexes of packages are in it.
 const MOST_CONTENTS: u64 = 64 << 20;
 
@@ -258,7 +260,7 @@ impl Bundle {
     /// The install script.
     pub fn installer(&self) -> io::Result<Vec<u8>> {
         let size = usize::try_from(self.contents.installer.size).unwrap_or(usize::MAX);
-        let mut script = vec![0; size.min(draft::MOST_INSTALLER)];
+        let mut script = vec![0; size.min(MOST_INSTALLER)];
         self.read_at(&installer_path(), 0, &mut script)?;
         Ok(script)
     }

@@ -8,22 +8,20 @@ use std::time::Duration;
 
 use super::hosts::ReachedHost;
 use super::{LAST_LINES, keep_last};
-use crate::bundle::{BundleDraft, BundledFile, NodeFiles, SystemPackages};
+use crate::bundle::{BundleDraft, BundledFile, MOST_INSTALLER, NodeFiles, SystemPackages};
 use crate::events::Stream;
-use crate::platform::Platform;
 use crate::platform::bundled::{Collected, system};
 use crate::platform::sources::Downloads;
+use crate::platform::{PRELUDE, Platform};
 use crate::remote::{LineSplitter, RemoteError, Script};
 use crate::topology::{Proxy, Topology};
 
-const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const FETCH: &str = include_str!("../../assets/remote/fetch.sh");
 
 /// A large file over a slow line.
 const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 /// What lists checksums, in bytes.
 const MOST_SUMS: u64 = 1 << 20;
-const MOST_INSTALLER: u64 = 4 << 20;
 /// A program of K3s, or its images, in bytes.
 const MOST_RELEASE: u64 = 4 << 30;
 
@@ -157,7 +155,7 @@ impl ReferenceHost<'_> {
     ) -> Result<BundledFile, CollectError> {
         let url = &downloads.install_url;
         let script = self.fetch(url);
-        let file = self.take(&script, "install.sh", MOST_INSTALLER, draft)?;
+        let file = self.take(&script, "install.sh", MOST_INSTALLER as u64, draft)?;
         match pinned {
             Some(pinned) if !pinned.eq_ignore_ascii_case(&file.sha256) => {
                 let why = format!(

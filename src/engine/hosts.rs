@@ -1,5 +1,6 @@
 //! Reaches a host: connection, lease and facts in one go.
 
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::control::Control;
@@ -55,8 +56,6 @@ pub struct Connection {
     remote: Option<Box<dyn Remote>>,
     /// Taken with every new connection, and released on drop.
     lease: Option<Lease>,
-    /// The wizard ended the connection itself: the host is there, and has the lease.
-    cut: bool,
 }
 
 /// Connects to a host, takes the lease if one is given, and reads the facts. Nothing else is
@@ -83,7 +82,6 @@ pub fn reach(
         connector,
         remote: Some(remote),
         lease: lease.cloned(),
-        cut: false,
     };
     let (lines, facts) = connection.now(host, |remote| read(remote, &script))?;
     let units = match lease {
@@ -152,6 +150,42 @@ fn read(remote: &mut dyn Remote, script: &Script) -> Result<(Vec<String>, Facts)
         ..Facts::parse(&lines)
     };
     Ok((lines, facts))
+}
+
+/// The hosts of a run. Their leases are released all at the same time: each may need a new
+/// connection.
+#[derive(Default)]
+pub struct ReachedHosts(Vec<ReachedHost>);
+
+impl ReachedHosts {
+    pub fn one(host: ReachedHost) -> Self {
+        Self(vec![host])
+    }
+
+    /// Each releases its own lease from now on.
+    pub fn apart(mut self) -> Vec<ReachedHost> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Deref for ReachedHosts {
+    type Target = Vec<ReachedHost>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for ReachedHosts {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Drop for ReachedHosts {
+    fn drop(&mut self) {
+        on_all(&mut self.0, |host| host.connection.release());
+    }
 }
 
 /// Refreshes the leases of idle hosts. If another run holds one, the next step there reports it.
@@ -236,7 +270,7 @@ impl Connection {
             let since = Instant::now();
             match what(remote.as_mut()) {
                 Err(error) if error.ends_connection() => {
-                    self.lose(&error);
+                    self.remote = None;
                     match error {
                         RemoteError::Lost { why, .. } => {
                             let Some(pause) = losses.another(since.elapsed()) else {
@@ -278,32 +312,25 @@ impl Connection {
         if let Err(error) = &done
             && error.ends_connection()
         {
-            self.lose(error);
+            self.remote = None;
         }
         done
     }
 
-    /// The connection has ended.
-    fn lose(&mut self, why: &RemoteError) {
-        self.remote = None;
-        self.cut = matches!(
-            why,
-            RemoteError::Stopped { .. }
-                | RemoteError::Timeout { .. }
-                | RemoteError::Cancelled { .. }
-        );
-    }
-
-    /// Once and briefly, even after an abort: to stop what is running on a host.
+    /// Briefly, even after an abort: to stop what is running on a host, and to release its lease. An
+    /// abort has cut the connection, and an idle one may have been lost: then over a new one, once.
     pub fn at_last<T>(
         &mut self,
         host: &str,
-        what: impl FnOnce(&mut dyn Remote) -> Result<T, RemoteError>,
+        mut what: impl FnMut(&mut dyn Remote) -> Result<T, RemoteError>,
     ) -> Result<T, RemoteError> {
-        let remote = match self.remote.take() {
-            Some(remote) => remote,
-            None => (self.connector)(&new_cancel(host)?)?,
-        };
+        if let Some(remote) = &mut self.remote {
+            match what(remote.as_mut()) {
+                Err(error) if error.ends_connection() => self.remote = None,
+                done => return done,
+            }
+        }
+        let remote = (self.connector)(&new_cancel(host)?)?;
         what(self.remote.insert(remote).as_mut())
     }
 
@@ -323,8 +350,9 @@ impl Connection {
         self.remote.is_some()
     }
 
-    pub fn lease_owner(&self) -> Option<&str> {
-        self.lease.as_ref().map(|lease| lease.owner.as_str())
+    /// The run that has the lease.
+    pub fn lease_run(&self) -> Option<&str> {
+        self.lease.as_ref().map(|lease| lease.run.as_str())
     }
 
     /// Refreshes the lease, so that it does not expire. The only error is that another run holds
@@ -340,6 +368,14 @@ impl Connection {
                 Ok(())
             }
             Ok(_) | Err(LeaseError::Remote(_)) => Ok(()),
+        }
+    }
+
+    /// Releases the lease, once, if the host can be reached.
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            // If it fails, the lease expires.
+            let _ = self.at_last("", |remote| lease::release(remote, &lease));
         }
     }
 
@@ -448,14 +484,7 @@ fn lost(host: &str, why: String) -> RemoteError {
 /// Releases the lease, if the host can be reached.
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(lease) = &self.lease else { return };
-        if self.remote.is_none() && self.cut {
-            let cancel = Cancel::new().ok();
-            self.remote = cancel.and_then(|cancel| (self.connector)(&cancel).ok());
-        }
-        if let Some(remote) = &mut self.remote {
-            let _ = lease::release(remote.as_mut(), &lease.owner);
-        }
+        self.release();
     }
 }
 
@@ -495,30 +524,6 @@ pub(super) fn output(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Scripted;
-    use crate::remote::scripted::Reply;
-
-    #[test]
-    fn an_abort_while_a_host_is_reached_releases_its_lease() {
-        let first = Scripted::new("h").on("PATIENCE=", Reply::cancelled());
-        let second = Scripted::new("h").on("OWNER=", Reply::exit(0));
-        let told = second.told();
-        let mut connections = vec![second, first];
-        let connector: Connector = Box::new(move |_| {
-            let next = connections.pop().expect("two connections");
-            Ok(Box::new(next) as Box<dyn Remote>)
-        });
-        let lease = Lease {
-            owner: "ours".to_owned(),
-            ..Lease::default()
-        };
-        let reached = reach("h", None, connector, Some(&lease), &Control::default());
-        assert!(matches!(
-            reached.err(),
-            Some(LeaseError::Remote(RemoteError::Cancelled { .. }))
-        ));
-        assert_eq!(told.count("OWNER='ours'"), 1);
-    }
 
     #[test]
     fn losses_without_progress_come_to_an_end() {

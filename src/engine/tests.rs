@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub(crate) use answering::{answers, answers_that};
 
-use super::hosts::{Connector, ReachedHost, reach};
+use super::hosts::{ConnectionNews, Connector, ReachedHost, reach};
 use super::*;
 use crate::answers::Answers;
 use crate::cluster::api::tests::server;
@@ -71,6 +71,21 @@ fn around(host: Scripted) -> Scripted {
         .on("UNIT=", Reply::exit(0))
 }
 
+/// Makes these connections, one after the other; then the host refuses the login.
+pub(crate) fn connects(host: &str, connections: Vec<Scripted>) -> Connector {
+    let refused = RemoteError::Auth {
+        host: host.to_owned(),
+        user: "u".into(),
+        why: "no more connections".into(),
+        wants: Vec::new(),
+    };
+    let mut connections = connections.into_iter();
+    Box::new(move |_| {
+        let next = connections.next().ok_or_else(|| refused.clone())?;
+        Ok(Box::new(next) as Box<dyn Remote>)
+    })
+}
+
 /// A run of these steps on hosts in memory. The hosts come in the order of their connections.
 pub(crate) struct World {
     pub(crate) plan: Plan,
@@ -116,17 +131,7 @@ impl World {
             .hosts
             .into_iter()
             .map(|(name, connections)| {
-                let mut connections = connections.into_iter();
-                let unreachable = RemoteError::Auth {
-                    host: name.clone(),
-                    user: "u".into(),
-                    why: "no more connections".into(),
-                    wants: Vec::new(),
-                };
-                let connector: Connector = Box::new(move |_| {
-                    let next = connections.next().ok_or_else(|| unreachable.clone())?;
-                    Ok(Box::new(next) as Box<dyn Remote>)
-                });
+                let connector = connects(&name, connections);
                 reach(&name, None, connector, Some(&lease), &control).unwrap()
             })
             .collect();

@@ -201,13 +201,15 @@ impl<'a> Worker<'a> {
     }
 
     /// Why nothing may be done on the host. Asks again if another run held it, or if the lease is
-    /// due for a refresh.
-    fn held(&mut self) -> Option<String> {
+    /// due for a refresh. This machine may have slept, which its clock does not count: so also before
+    /// what a host would not refuse by itself.
+    fn held(&mut self, work: &Work) -> Option<String> {
         let host = self.host.as_mut()?;
         if self.unprepared {
             return Some(WENT_WRONG.to_owned());
         }
-        if host.held.is_some() || host.leased.elapsed() > LEASE {
+        let is_due = host.held.is_some() || host.leased.elapsed() > LEASE;
+        if is_due || tasks::changes_at_once(work) {
             host.take_lease();
         }
         host.held.clone()
@@ -275,7 +277,7 @@ impl<'a> Worker<'a> {
             attempt,
         });
         self.last_lines.clear();
-        let outcome = match (self.held(), &step.work) {
+        let outcome = match (self.held(&step.work), &step.work) {
             (Some(held), _) => Err(Trouble::because(held)),
             (None, Work::Shell(shell)) => self.shell(step, shell, known, attempt),
             (None, Work::Act(act)) => self.at_site(step, &mut |site| acts::perform(act, site)),
@@ -399,7 +401,7 @@ impl<'a> Worker<'a> {
         let Some(host) = &mut self.host else {
             return Err(Trouble::because("a shell step needs a host"));
         };
-        let mut work = work.under_lease(host.connection.lease_owner());
+        let mut work = work.under_lease(host.connection.lease_run());
         // The earlier attempt may still run, or its end was not seen: it is not this attempt's.
         let is_over = match attempt {
             1 => Ok(true),

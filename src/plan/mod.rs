@@ -24,8 +24,6 @@ use crate::secrets::SecretText;
 use crate::topology::{DatastoreEndpoint, Link, Proxy};
 
 pub use files::{PlannedFile, preview_script, read_previews};
-#[cfg(test)]
-pub(crate) use script::PRELUDE;
 pub use script::{
     Asked, CheckStatus, LateValues, UnboundInput, act_script, apply_script, ask_script, ended,
     read_answers,

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Act, Late, Shell, Value};
+use crate::platform::PRELUDE;
 use crate::remote::Script;
 use crate::remote::script::quoted;
 use crate::secrets::SecretText;
-
-pub(crate) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// The known late-bound inputs.
 pub type LateValues = BTreeMap<Late, SecretText>;

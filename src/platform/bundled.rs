@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::sources::release_arch;
-use super::{Facts, Platform, Selinux, SourceTrial, Sources};
+use super::{Facts, PRELUDE, Platform, Selinux, SourceTrial, Sources};
 use crate::bundle::package_path;
 use crate::bundle::{BundledFile, Contents, NodeFiles, System, SystemPackages, is_name, node_path};
 use crate::hash::sha256;
 use crate::remote::Script;
 use crate::topology::{Proxy, Topology};
 
-const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const LOOK: &str = include_str!("../../assets/steps/bundle/look.sh");
 const COLLECT: &str = include_str!("../../assets/steps/bundle/collect.sh");
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{FAMILIES, Family};
+use super::{FAMILIES, Family, PRELUDE};
 
 /// All that steps call of a platform, and what it must do.
 const FUNCTIONS: [(&str, &str); 18] = [
@@ -86,8 +86,6 @@ const FUNCTIONS: [(&str, &str); 18] = [
         "prints the path of the log of the cluster on DB_PORT; nothing if there is none",
     ),
 ];
-
-const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 
 /// Programs of this machine that a fake host also has.
 const TOOLS: &str = "awk cat cp cut dirname env find grep gzip head ls mkdir mktemp mv rm sed sh sha256sum sort stat tail \

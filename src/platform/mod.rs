@@ -40,6 +40,9 @@ pub use interface::InterfaceAddress;
 pub use selinux::{SELINUX_TOOLS, Selinux};
 pub use sources::{SourceTrial, Sources};
 
+/// The shell functions in front of those of a family, and of every step; they drive it.
+pub(crate) const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
+
 /// All that the wizard installs on. The first family that knows a host has it.
 static FAMILIES: [&Family; 3] = [&debian::FAMILY, &suse::FAMILY, &redhat::FAMILY];
 

@@ -1,13 +1,12 @@
 //! Whether a host can download what it needs: tested on the host itself, because only there is the
 //! network path the real one.
 
-use super::{Facts, Platform};
+use super::{Facts, PRELUDE, Platform};
 use crate::answers::K3s;
 use crate::bundle::Contents;
 use crate::remote::Script;
 use crate::topology::{Proxies, Proxy, Topology};
 
-const PRELUDE: &str = include_str!("../../assets/steps/prelude.sh");
 const SCRIPT: &str = include_str!("../../assets/steps/sources.sh");
 
 /// The releases of K3s, if the answers name no mirror.

@@ -11,10 +11,10 @@ use crate::answers::{AdminLogin, Answers, ManageFirewall, ProxyUrl, RegistryAcce
 use crate::events::StepId;
 use crate::pki::{Identity, PairUse, Pki};
 use crate::plan::{
-    CheckStatus, Late, LateValues, PRELUDE, Plan, Shell, Step, UnboundInput, Value, Work,
-    apply_script, read_answers,
+    CheckStatus, Late, LateValues, Plan, Shell, Step, UnboundInput, Value, Work, apply_script,
+    read_answers,
 };
-use crate::platform::{Facts, Platform};
+use crate::platform::{Facts, PRELUDE, Platform};
 use crate::secrets::{SecretText, Secrets, memory};
 use crate::steps::{BundleInputs, PlanInputs};
 use crate::topology::{Proxy, Topology};

@@ -43,7 +43,7 @@ const TOLD: RangeInclusive<i32> = 60..=120;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
     Exit(i32),
-    /// It was not started: another owner holds the lease of the host.
+    /// It was not started: its run does not have the lease of the host.
     Held,
     /// The unit ended without a status: killed, out of memory, or the host was restarted.
     Died {
@@ -67,8 +67,8 @@ pub struct BadName(String);
 #[derive(Debug, Clone)]
 pub struct Detached {
     unit: String,
-    /// Whose lease the host must have when it starts.
-    owner: Option<String>,
+    /// The run whose lease the host must have when it starts.
+    run: Option<String>,
     /// When it was first started.
     since: Option<Instant>,
     /// It has been seen on the host: if it is gone, it must not be started again.
@@ -93,7 +93,7 @@ impl Detached {
         }
         Ok(Self {
             unit: unit.to_owned(),
-            owner: None,
+            run: None,
             since: None,
             seen: false,
             out: 0,
@@ -102,11 +102,12 @@ impl Detached {
         })
     }
 
-    /// It starts only while this owner has the lease of the host.
+    /// It starts only while this run has the lease of the host. What a connection had sent when an
+    /// abort cut it may come later than the next run of the same owner.
     #[must_use]
-    pub fn under_lease(self, owner: Option<&str>) -> Self {
-        let owner = owner.map(str::to_owned);
-        Self { owner, ..self }
+    pub fn under_lease(self, run: Option<&str>) -> Self {
+        let run = run.map(str::to_owned);
+        Self { run, ..self }
     }
 
     /// What [`Remote::apply`] does over a real connection.
@@ -180,7 +181,7 @@ impl Detached {
         let start = Script::new(START)
             .input("UNIT", self.unit.as_str())
             .input("AGAIN", again)
-            .input("OWNER", self.owner.as_deref().unwrap_or_default())
+            .input("RUN", self.run.as_deref().unwrap_or_default())
             .input("MOST", most.to_string())
             .input("RUNNER", RUNNER)
             .input("SCRIPT", text_of(script, remote.host())?);

@@ -79,17 +79,17 @@ pub fn take<R: Remote + ?Sized>(remote: &mut R, lease: &Lease) -> Result<Taken, 
     parse(remote.host(), said.lines())
 }
 
-/// Releases the lease, unless another owner holds it.
-pub fn release<R: Remote + ?Sized>(remote: &mut R, owner: &str) -> Result<(), RemoteError> {
-    let script = Script::new(RELEASE).input("OWNER", owner);
+/// Releases the lease, unless another owner holds it. Its run cannot take it again.
+pub fn release<R: Remote + ?Sized>(remote: &mut R, lease: &Lease) -> Result<(), RemoteError> {
+    let script = Script::new(RELEASE)
+        .input("OWNER", line(&lease.owner))
+        .input("RUN", line(&lease.run));
     call(remote, "releasing the lease", &script, LIMIT).map(drop)
 }
 
-/// The script that takes it. It leaves only its inputs and functions in the shell that
-/// runs it; all its output
-/// starts with `lease `.
+/// The script that takes it. It leaves only its inputs and functions in the shell that runs it; all
+/// its output starts with `lease `.
 pub fn script(lease: &Lease) -> Script {
-    let line = |text: &str| text.replace(['\n', '\r'], " ");
     Script::new(HAS_ENDED)
         .then(TAKE)
         .input("OWNER", line(&lease.owner))
@@ -99,6 +99,11 @@ pub fn script(lease: &Lease) -> Script {
         .input("FROM", line(&lease.from))
         .input("SINCE", line(&lease.since))
         .input("PATIENCE", PATIENCE.as_secs().to_string())
+}
+
+/// As a value in the file.
+fn line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
 }
 
 /// Parses the script's output; other lines are ignored.

@@ -10,7 +10,7 @@ use super::{Frontend, Opened, Planned, Reach, RunError, aborted};
 use crate::cluster::datastore::MemberLook;
 use crate::engine::Measuring;
 use crate::engine::control::Control;
-use crate::engine::hosts::ReachedHost;
+use crate::engine::hosts::{ReachedHost, ReachedHosts};
 use crate::engine::look;
 use crate::events::End;
 use crate::platform::preflight::Grid;
@@ -38,7 +38,7 @@ impl Opened {
         let plan = backup::plan(&self.topology, member, platform, &self.secrets);
         let planned = Planned {
             encrypts: self.state.encrypts(),
-            hosts: Mutex::new(vec![host]),
+            hosts: Mutex::new(ReachedHosts::one(host)),
             opened: self,
             grid: Grid::default(),
             plan,

@@ -70,7 +70,7 @@ impl Opened {
     ) -> Result<Option<Drilled>, RunError> {
         let hosts = self.connect(&Reach::All, control, &|_| {})?;
         aborted(control)?;
-        for host in &hosts {
+        for host in hosts.iter() {
             frontend.reached(&host.name, &host.summary());
         }
         let platforms: BTreeMap<_, _> = hosts

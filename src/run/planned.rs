@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::opened::{Opened, hostname, rfc_3339, user};
 use super::{Frontend, Proceed, RunError, aborted};
 use crate::engine::control::Control;
-use crate::engine::hosts::{LEASE, ReachedHost, take_leases};
+use crate::engine::hosts::{LEASE, ReachedHosts, take_leases};
 use crate::engine::{Administrator, Measuring, Memory, Run, compare};
 use crate::events::estimate::EarlierRuns;
 use crate::events::feed::{self, RunNews};
@@ -33,7 +33,7 @@ use crate::topology::Topology;
 pub struct Planned {
     /// Kept connected while the operator reads. Dropped first: the leases are released while the
     /// state is still locked.
-    pub(super) hosts: Mutex<Vec<ReachedHost>>,
+    pub(super) hosts: Mutex<ReachedHosts>,
     pub(super) opened: Opened,
     pub(super) grid: Grid,
     pub(super) plan: Plan,
@@ -233,7 +233,7 @@ impl Planned {
             control,
             measuring: &measuring,
         }
-        .carry_out(hosts);
+        .carry_out(hosts.apart());
         if !installs {
             return Ok(end);
         }
@@ -306,7 +306,7 @@ fn for_a_shell(path: &Path) -> String {
     }
 }
 
-pub(super) fn locked(hosts: &Mutex<Vec<ReachedHost>>) -> MutexGuard<'_, Vec<ReachedHost>> {
+pub(super) fn locked(hosts: &Mutex<ReachedHosts>) -> MutexGuard<'_, ReachedHosts> {
     hosts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -9,7 +9,7 @@ use super::{Planned, RunError};
 use crate::engine::Measuring;
 use crate::engine::control::Control;
 use crate::engine::external::{ExternalAccess, look_from};
-use crate::engine::hosts::{self, LEASE, ReachedHost, take_leases};
+use crate::engine::hosts::{self, LEASE, ReachedHost, ReachedHosts, take_leases};
 use crate::engine::surroundings::{look_again, look_around};
 use crate::platform::Selinux;
 use crate::platform::bundled::Needs;
@@ -43,14 +43,14 @@ impl Reach {
 /// The hosts that were reached, and why others were not.
 #[derive(Default)]
 pub(super) struct Contacted {
-    pub hosts: Vec<ReachedHost>,
+    pub hosts: ReachedHosts,
     pub errors: Vec<LeaseError>,
 }
 
 /// The hosts are connected, and leased if something may be changed.
 pub(super) struct Reached {
     // Dropped first: the leases are released while the state is still locked.
-    hosts: Vec<ReachedHost>,
+    hosts: ReachedHosts,
     opened: Opened,
     /// When the leases were taken last.
     leased: Instant,
@@ -58,7 +58,7 @@ pub(super) struct Reached {
 
 /// The hosts are checked.
 pub(super) struct Checked {
-    pub(super) hosts: Vec<ReachedHost>,
+    pub(super) hosts: ReachedHosts,
     opened: Opened,
     grid: Grid,
     leased: Instant,
@@ -141,7 +141,7 @@ impl Opened {
         which: &Reach,
         control: &Control,
         told: &(dyn Fn(&ReachedHost) + Sync),
-    ) -> Result<Vec<ReachedHost>, RunError> {
+    ) -> Result<ReachedHosts, RunError> {
         let Contacted { hosts, errors } = self.contact(which, control, told)?;
         if errors.is_empty() {
             Ok(hosts)

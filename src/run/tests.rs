@@ -9,14 +9,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::answers::{Answers, Host};
-use crate::engine::hosts::Connector;
-use crate::engine::tests::step;
+use crate::engine::tests::{connects, step};
 use crate::events::{Abort, What, log};
 use crate::frontends::Output;
 use crate::frontends::printed::Printed;
 use crate::plan::{Phase, Plan, Step};
+use crate::remote::Scripted;
 use crate::remote::scripted::{Reply, Transcript};
-use crate::remote::{Remote, Scripted};
 use crate::state::{Applied, Folder, LastRun, State, complete_secrets};
 use crate::steps::StepError;
 
@@ -93,11 +92,7 @@ impl ClusterWorld {
         for host_of in &opened.answers.hosts {
             let scripted = host(host_of).on("", Reply::exit(0));
             self.told.insert(host_of.name.clone(), scripted.told());
-            let mut scripted = Some(scripted);
-            let connector: Connector = Box::new(move |_| {
-                let scripted = scripted.take().expect("one connection");
-                Ok(Box::new(scripted) as Box<dyn Remote>)
-            });
+            let connector = connects(&host_of.name, vec![scripted]);
             opened.connectors.push(connector);
         }
         opened

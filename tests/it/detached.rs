@@ -7,9 +7,13 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use k3s_ha_wizard::events::Stream;
+use k3s_ha_wizard::engine::control::Control;
+use k3s_ha_wizard::engine::hosts::{self, Connector};
+use k3s_ha_wizard::events::{Abort, Stream};
 use k3s_ha_wizard::remote::lease::{self, Lease, LeaseError};
-use k3s_ha_wizard::remote::{Detached, Finished, Remote, RemoteError, Script, Ssh, detached};
+use k3s_ha_wizard::remote::{
+    Credentials, Detached, Finished, Remote, RemoteError, Script, Ssh, detached,
+};
 use support::elsewhere::{Elsewhere, There};
 use support::sshd::{self, Sshd};
 
@@ -92,24 +96,24 @@ fn a_unit_runs_once_and_can_be_read_again() {
 }
 
 #[test]
-fn a_unit_does_not_start_while_another_owner_has_the_lease() {
+fn a_unit_does_not_start_while_another_run_has_the_lease() {
     let host = Host::new();
     let mut remote = host.connect();
-    let lease = |owner: &str| Lease {
-        owner: owner.to_owned(),
-        ..Lease::default()
-    };
-    let mut starts = |owner: &str| {
-        let mut unit = Detached::new("unit").unwrap().under_lease(Some(owner));
+    let mut starts = |run: &str| {
+        let mut unit = Detached::new("unit").unwrap().under_lease(Some(run));
         apply(&mut remote, &mut unit, "exit 0").0
     };
-    assert_eq!(starts("ours"), Ok(Finished::Held), "no owner has the lease");
-    lease::take(&mut host.connect(), &lease("other")).unwrap();
-    assert_eq!(starts("ours"), Ok(Finished::Held));
+    assert_eq!(starts("run-2"), Ok(Finished::Held), "no run has the lease");
+    // Of another owner, and of its own next run.
+    for (owner, run) in [("other", "run-1"), ("ours", "run-3")] {
+        let lease = lease_of(owner, run);
+        lease::take(&mut host.connect(), &lease).unwrap();
+        assert_eq!(starts("run-2"), Ok(Finished::Held));
+        lease::release(&mut host.connect(), &lease).unwrap();
+    }
     assert_eq!(host.elsewhere.started(), 0);
-    lease::release(&mut host.connect(), "other").unwrap();
-    lease::take(&mut host.connect(), &lease("ours")).unwrap();
-    assert_eq!(starts("ours"), Ok(Finished::Exit(0)));
+    lease::take(&mut host.connect(), &lease_of("ours", "run-2")).unwrap();
+    assert_eq!(starts("run-2"), Ok(Finished::Exit(0)));
     assert_eq!(host.elsewhere.started(), 1);
 }
 
@@ -352,10 +356,63 @@ fn a_lease_is_its_owners_until_it_is_given_back() {
     ] {
         assert!(text.contains(part), "{text}");
     }
-    lease::release(&mut remote, "two").unwrap();
-    assert!(lease::take(&mut remote, &lease_of("two", "run-3")).is_err());
-    lease::release(&mut remote, "one").unwrap();
-    lease::take(&mut remote, &lease_of("two", "run-3")).unwrap();
+    lease::release(&mut remote, &lease_of("two", "run-3")).unwrap();
+    assert!(lease::take(&mut remote, &lease_of("two", "run-4")).is_err());
+    lease::release(&mut remote, &lease_of("one", "run-2")).unwrap();
+    lease::take(&mut remote, &lease_of("two", "run-4")).unwrap();
+}
+
+/// What a connection had sent when it was cut may come later than the release.
+#[test]
+fn a_run_that_has_released_a_lease_cannot_take_it_again() {
+    let host = Host::new();
+    let mut remote = host.connect();
+    let (ours, next) = (lease_of("one", "run-1"), lease_of("one", "run-2"));
+    // Before the first lease of this host, after one, and while the next run has it.
+    for is_taken in [false, true] {
+        if is_taken {
+            lease::take(&mut remote, &next).unwrap();
+        }
+        lease::release(&mut remote, &ours).unwrap();
+        let again = lease::take(&mut remote, &ours).unwrap_err();
+        assert!(matches!(again, LeaseError::Remote(_)), "{again}");
+        assert!(!host.elsewhere.run().join("lease").exists());
+    }
+    lease::take(&mut remote, &next).unwrap();
+    lease::take(&mut remote, &ours).unwrap_err();
+    let file = fs::read_to_string(host.elsewhere.run().join("lease")).unwrap();
+    assert!(file.contains("run=run-2"), "{file}");
+}
+
+/// Every connection of a run is cut when it is aborted at once, also one that is idle.
+#[test]
+fn an_aborted_run_leaves_no_lease() {
+    for is_idle in [true, false] {
+        let host = Host::new();
+        let (target, folder) = (host.sshd.target(), host.elsewhere.share());
+        let connector: Connector = Box::new(move |cancel| {
+            let ssh = Ssh::connect(&target, &Credentials::default(), cancel)?;
+            Ok(Box::new(folder.on(ssh)) as Box<dyn Remote>)
+        });
+        let control = Control::default();
+        let lease = lease_of("one", "run-1");
+        let file = host.elsewhere.run().join("lease");
+        thread::scope(|scope| {
+            if !is_idle {
+                scope.spawn(|| {
+                    until(|| file.exists());
+                    control.abort(Abort::Hard, "SIGTERM");
+                });
+            }
+            let reached = hosts::reach("h", None, connector, Some(&lease), &control);
+            if is_idle {
+                assert!(file.exists());
+                control.abort(Abort::Hard, "SIGTERM");
+            }
+            drop(reached);
+        });
+        assert!(!file.exists(), "idle: {is_idle}");
+    }
 }
 
 #[test]

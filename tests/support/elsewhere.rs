@@ -105,9 +105,23 @@ impl Elsewhere {
 
     /// The same host, seen there.
     pub fn on<R: Remote>(&self, remote: R) -> There<R> {
+        self.share().on(remote)
+    }
+
+    /// For connections that are made later.
+    pub fn share(&self) -> Place {
+        Place(self.folder.path().to_owned())
+    }
+}
+
+/// Where it is.
+pub struct Place(PathBuf);
+
+impl Place {
+    pub fn on<R: Remote>(&self, remote: R) -> There<R> {
         There {
             remote,
-            folder: self.folder.path().to_owned(),
+            folder: self.0.clone(),
         }
     }
 }

@@ -3,8 +3,10 @@
 
 use std::ops::ControlFlow;
 
+use crate::bundle::MOST_INSTALLER;
 use crate::events::Stream;
 use crate::plan::Late;
+use crate::platform::PRELUDE;
 use crate::remote::{RemoteError, Script};
 use crate::topology::Proxy;
 
@@ -12,9 +14,6 @@ use super::{Site, Trouble};
 use crate::engine::sha256;
 use crate::events::Outcome;
 
-/// The script has some 40 KiB.
-const MOST: usize = 4 << 20;
-const PRELUDE: &str = include_str!("../../../assets/steps/prelude.sh");
 const FETCH: &str = include_str!("../../../assets/remote/fetch.sh");
 
 pub(super) fn fetch(
@@ -95,8 +94,10 @@ fn download(site: &mut Site<'_, '_>, url: &str, proxy: Option<&Proxy>) -> Result
     let status: Result<i32, RemoteError> =
         site.remote
             .stream(&program, site.step.limit, &mut |stream, bytes| {
-                if out.len() + err.len() + bytes.len() > MOST {
-                    let why = format!("{url} has more than {MOST} bytes: it is no install script");
+                if out.len() + err.len() + bytes.len() > MOST_INSTALLER {
+                    let why = format!(
+                        "{url} has more than {MOST_INSTALLER} bytes: it is no install script"
+                    );
                     return ControlFlow::Break(why);
                 }
                 match stream {

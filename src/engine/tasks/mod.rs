@@ -139,6 +139,18 @@ pub(super) fn only_looks(task: &Task) -> bool {
     }
 }
 
+/// Whether it changes its host without a unit, which would start only under the run's lease.
+pub(super) fn changes_at_once(work: &Work) -> bool {
+    match work {
+        Work::Shell(_) => false,
+        Work::Act(_) => true,
+        Work::Task(task) => matches!(
+            task,
+            Task::SendBundle(_) | Task::CreateDatabase(_) | Task::StartProbe(_)
+        ),
+    }
+}
+
 /// Whether it is a task that leaves something that was not there before.
 pub(super) fn leaves_something(work: &Work) -> bool {
     let Work::Task(task) = work else { return false };

@@ -1,6 +1,8 @@
-//! Leases of hosts that another run takes.
+//! Leases of hosts that another run takes, and how a run releases its own.
 
 use super::*;
+use crate::remote::Script;
+use crate::remote::lease::LeaseError;
 
 /// The answer of a host whose lease another run has taken after this one's expired.
 const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
@@ -111,4 +113,112 @@ fn a_lease_that_cannot_be_taken_over_a_lost_connection_is_taken_by_the_next_one(
         .run();
     assert_eq!(end, End::Done);
     assert_eq!(told.count("PATIENCE="), 1);
+}
+
+/// What is done over these connections, one after the other, after the lease was taken on the
+/// first one; and how often the last one is asked to release it, when the run is over.
+fn releases(connections: Vec<Scripted>, does: impl FnOnce(&mut ReachedHost)) -> usize {
+    let told = connections.last().unwrap().told();
+    let connector = connects("h", connections);
+    let lease = Lease {
+        owner: "ours".to_owned(),
+        ..Lease::default()
+    };
+    let mut host = reach("h", None, connector, Some(&lease), &Control::default()).unwrap();
+    does(&mut host);
+    drop(host);
+    let scripts = told.scripts().into_iter();
+    let releases = |script: &String| script.contains("OWNER=") && !script.contains("PATIENCE=");
+    scripts.filter(releases).count()
+}
+
+fn leased() -> Scripted {
+    Scripted::new("h").answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+}
+
+fn free() -> Scripted {
+    Scripted::new("h").on("", Reply::exit(0))
+}
+
+fn fails(host: &mut ReachedHost) {
+    let script = Script::new("fails");
+    let limit = Duration::from_secs(1);
+    let done = host
+        .connection
+        .now("h", |remote| remote.run(&script, limit, &mut |_, _| ()));
+    assert!(done.unwrap_err().ends_connection());
+}
+
+#[test]
+fn a_lease_is_released_when_an_abort_cuts_the_script_that_takes_it() {
+    let (cut, next) = (
+        Scripted::new("h").on("PATIENCE=", Reply::cancelled()),
+        free(),
+    );
+    let told = next.told();
+    let connector = connects("h", vec![cut, next]);
+    let lease = Lease {
+        owner: "ours".to_owned(),
+        ..Lease::default()
+    };
+    let reached = reach("h", None, connector, Some(&lease), &Control::default());
+    assert!(matches!(
+        reached.err(),
+        Some(LeaseError::Remote(RemoteError::Cancelled { .. }))
+    ));
+    assert_eq!(told.count("OWNER='ours'"), 1);
+}
+
+#[test]
+fn a_lease_is_released_over_a_new_connection_when_the_other_was_idle_in_an_abort() {
+    let cut = leased().on("OWNER=", Reply::cancelled());
+    assert_eq!(releases(vec![cut, free()], |_| ()), 1);
+}
+
+#[test]
+fn a_lease_is_released_when_an_abort_cuts_its_refresh() {
+    let cut = leased().on("PATIENCE=", Reply::cancelled());
+    let refreshes = |host: &mut ReachedHost| host.connection.take_lease().unwrap();
+    assert_eq!(releases(vec![cut, free()], refreshes), 1);
+}
+
+#[test]
+fn a_lease_is_released_when_an_abort_cuts_the_next_connection() {
+    let lost = leased().on("fails", Reply::lost());
+    let cut = Scripted::new("h").on("PATIENCE=", Reply::cancelled());
+    let reconnects = |host: &mut ReachedHost| {
+        fails(host);
+        let mut nothing = |_: &ConnectionNews| ();
+        let again = host
+            .connection
+            .with("h", &Control::default(), &mut nothing, |_| Ok(()));
+        assert!(matches!(again, Err(RemoteError::Cancelled { .. })));
+    };
+    assert_eq!(releases(vec![lost, cut, free()], reconnects), 1);
+}
+
+#[test]
+fn a_lease_is_released_on_a_host_that_is_there_again() {
+    let lost = leased().on("fails", Reply::lost());
+    assert_eq!(releases(vec![lost, free()], fails), 1);
+    // And when only the release finds out.
+    let lost = leased().on("OWNER=", Reply::lost());
+    assert_eq!(releases(vec![lost, free()], |_| ()), 1);
+    // One that is not there ends it all the same.
+    let lost = leased().on("fails", Reply::lost());
+    assert_eq!(releases(vec![lost], fails), 0);
+}
+
+#[test]
+fn an_idle_connection_that_an_abort_has_cut_stops_nothing() {
+    let cut = leased().on("", Reply::cancelled());
+    let stops = |host: &mut ReachedHost| {
+        let script = Script::new("stops");
+        let limit = Duration::from_secs(1);
+        let stopped = host
+            .connection
+            .at_last("h", |remote| remote.run(&script, limit, &mut |_, _| ()));
+        assert_eq!(stopped, Ok(0));
+    };
+    assert_eq!(releases(vec![cut, free()], stops), 1);
 }

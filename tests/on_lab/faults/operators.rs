@@ -1,12 +1,15 @@
 //! Two wizards at a time, one that sleeps, and hosts that are not who they were.
 
+use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::ground::{bare, ends_well, failures, installed, is_whole, run_with};
+use super::ground::{applies, bare, ends_well, failures, installed, is_whole, run_with};
 use super::{Fault, Row};
+use crate::install::must_be_a_cluster;
 use crate::lab::{HOSTS, Lab, Wizard, changes, picture};
 use crate::tui;
+use k3s_ha_wizard::events::{Outcome, What};
 use support::terminal::Terminal;
 
 const LONG: &str = "postgres/install@k3s-postgres";
@@ -71,6 +74,10 @@ pub fn two() -> Vec<Fault> {
             let (lab, wizard) = (bare(), Wizard::new());
             pauses_past_its_lease(&lab, &wizard)
         }),
+        Fault::new("one is stopped until its lease expires and goes on", || {
+            let (lab, first, second) = (bare(), Wizard::new(), Wizard::new());
+            stopped_past_its_lease(&lab, &first, &second)
+        }),
     ]
 }
 
@@ -83,23 +90,43 @@ fn age_lease(lab: &Lab, host: &str) {
 
 const HELD: &str = "is using this host";
 
-/// Whether the run has ended well, or pauses because another run used a host.
-fn decided(terminal: &Terminal) -> &'static str {
-    let mut is = None;
-    terminal.waits_until("the end", |terminal| {
-        let text = crate::lab::flat(&terminal.text());
-        let ways = [
-            ("Nodes  all healthy", "healthy"),
-            (HELD, "paused"),
-            ("another run used this host", "paused"),
-        ];
-        let way = ways
-            .iter()
-            .find(|(shown, _)| text.contains(&crate::lab::flat(shown)));
-        is = way.map(|(_, is)| *is);
-        is.is_some()
-    });
-    is.unwrap()
+/// Waits until the run has paused: nothing happens any more, and no unit runs.
+fn pauses(lab: &Lab, folder: &Path) {
+    let mut seen = 0;
+    loop {
+        let events = tui::events(folder).len();
+        if events == seen {
+            break;
+        }
+        seen = events;
+        HOSTS.map(|host| units_end(lab, host));
+        std::thread::sleep(Duration::from_secs(10));
+    }
+}
+
+/// Where a unit runs, a lease does not expire.
+fn units_end(lab: &Lab, host: &str) {
+    const RUN: &str = "systemctl list-units --no-legend 'k3s-ha-wizard*' | grep -q .";
+    lab.must(host, &format!("while {RUN}; do sleep 0.1; done"));
+}
+
+/// Retries every failed step until the run ends.
+fn retries(terminal: &mut Terminal, folder: &Path) {
+    let mut typed = 0;
+    loop {
+        let events = tui::events(folder);
+        let count = |is: fn(&What) -> bool| events.iter().filter(|event| is(&event.what)).count();
+        if count(|what| matches!(what, What::Ended { .. })) > 0 {
+            return;
+        }
+        let asked = count(|what| matches!(what, What::Asked { .. }));
+        if asked > count(|what| matches!(what, What::Decided { .. })) {
+            typed += 1;
+            assert!(typed < 30, "{}", terminal.text());
+            terminal.types("r");
+        }
+        std::thread::sleep(Duration::from_secs(2));
+    }
 }
 
 /// The first operator's run pauses at a failure, and its leases expire. The second one's run takes
@@ -111,42 +138,38 @@ fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
     tui::begin(&mut terminal);
     terminal.waits_for("Failed: k3s/install");
     lab.must("k3s-server-2", "rm /etc/systemd/system/k3s.service.d");
+    pauses(lab, folder.path());
     for host in HOSTS {
         age_lease(lab, host);
     }
 
     let other = Wizard::new();
     let mut second = other.command(&[]).spawn().unwrap();
-    let lease = || lab.sh("k3s-server-2", "cat /run/k3s-ha-wizard/lease").1;
-    let first = lease();
-    for _ in 0..600 {
-        std::thread::sleep(Duration::from_millis(50));
-        if !lease().contains("seen=-7200") {
-            break;
-        }
-    }
+    let is_old = "grep -q seen=-7200 /run/k3s-ha-wizard/lease";
+    let waits = format!("timeout 100 sh -c 'while {is_old}; do sleep 0.02; done'");
+    lab.must("k3s-server-2", &waits);
     signal(&second, "STOP");
-    assert_ne!(lease(), first, "the second run took no lease");
 
     terminal.types("r");
     terminal.waits_for(HELD);
     let said = crate::lab::flat(&terminal.text());
     let at = said.find(HELD).unwrap();
     let said = said[at..].chars().take(160).collect();
+    let lease = |host| lab.sh(host, "cat /run/k3s-ha-wizard/lease").1;
+    let seconds = lease("k3s-server-2");
+    let run = seconds.lines().find(|line| line.starts_with("run="));
+    let run = run.expect("the second run has the lease");
     signal(&second, "CONT");
     signal(&second, "TERM");
-    second.wait().unwrap();
-
-    terminal.types("r");
-    // It pauses on every host that the other run had reached.
-    for retries in 1.. {
-        if decided(&terminal) == "healthy" {
-            break;
-        }
-        assert!(retries < 10, "{}", terminal.text());
-        terminal.types("r");
-        std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(second.wait().unwrap().code(), Some(143));
+    for host in HOSTS {
+        let lease = lease(host);
+        assert!(!lease.contains(run), "{host}: {lease}");
     }
+
+    // It pauses on every host that the other run had reached.
+    retries(&mut terminal, folder.path());
+    terminal.waits_for("Nodes  all healthy");
     terminal.types("\u{3}");
     assert_eq!(terminal.ends(), 0);
     std::fs::rename(
@@ -160,6 +183,49 @@ fn pauses_past_its_lease(lab: &Lab, wizard: &Wizard) -> Row {
         said,
         continued: "after the other run had ended, the first one was continued and ended well"
             .to_owned(),
+    }
+}
+
+/// The first wizard is stopped within a step, and its leases expire. The second one installs; in the
+/// middle of that the first one goes on. It is told whose the hosts are, and changes nothing more.
+fn stopped_past_its_lease(lab: &Lab, first: &Wizard, second: &Wizard) -> Row {
+    let mut stopped = Duration::ZERO;
+    let run = run_with(first, LONG, |child| {
+        signal(child, "STOP");
+        let since = Instant::now();
+        for host in HOSTS {
+            units_end(lab, host);
+            age_lease(lab, host);
+        }
+        let other = run_with(second, "k3s/start@k3s-server-1", |_| {
+            stopped = since.elapsed();
+            signal(child, "CONT");
+        });
+        must_be_a_cluster(&other.good());
+    });
+    assert_eq!(run.status.code(), Some(1), "{}", run.text);
+    let said = failures(&run);
+    assert!(said.contains(HELD), "{said}");
+
+    let began = run.events.iter().find(|event| applies(event, LONG));
+    let stopped = u64::try_from(stopped.as_millis()).unwrap();
+    let continued = began.unwrap().at + stopped;
+    let after = run.events.iter().filter(|event| event.at >= continued);
+    let applied = after.filter_map(|event| match &event.what {
+        What::StepApplies { step } => Some(run.outcome(step.as_str())),
+        _ => None,
+    });
+    for outcome in applied {
+        assert!(matches!(outcome, Outcome::Failed(_)), "{}", run.text);
+    }
+    is_whole(lab, second);
+    Row {
+        did:
+            "a run is stopped within a step (SIGSTOP); its leases expire, another run takes them, \
+              and the first one is continued (SIGCONT)"
+                .to_owned(),
+        said: said.chars().take(240).collect(),
+        continued: "the first one changed nothing more, and the other one ended well".to_owned(),
     }
 }
 
