@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{Abort, ConnectionState, DrillFigures, End, Event, FORMAT, Outcome, Stream, What};
 use crate::cluster::Cluster;
+use crate::events::external::ExternalParts;
 use crate::events::{Outline, StepId};
 
 /// The default number of kept output lines per step.
@@ -448,6 +449,10 @@ impl Progress {
 
     pub fn steps_of(&self, phase: &PhaseProgress) -> &[StepProgress] {
         self.steps.get(phase.steps.clone()).unwrap_or_default()
+    }
+
+    pub fn external_parts(&self) -> ExternalParts {
+        ExternalParts::of_run(self.steps.iter().map(|step| &step.id))
     }
 
     pub fn phase_status(&self, phase: &PhaseProgress) -> PhaseStatus {
