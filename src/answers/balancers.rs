@@ -69,7 +69,7 @@ fn external_problems(answers: &Answers) -> Vec<Problem> {
     for (number, host) in balancers {
         let message = format!(
             "is load-balancer, but load_balancer.endpoint names an external one: leave out one of the \
-             two. The wizard logs in to {} only where it installs nginx there",
+             two. The wizard needs {} only if it installs nginx there",
             host.name
         );
         problem(format!("hosts[{number}].role"), message);
@@ -77,7 +77,7 @@ fn external_problems(answers: &Answers) -> Vec<Problem> {
     if wanted.virtual_ip.is_some() {
         problem(
             "load_balancer.virtual_ip".into(),
-            "is of two load balancers that the wizard installs: leave it out with an external one"
+            "is only for two load balancers that the wizard installs: leave it out with an external one"
                 .into(),
         );
     }

@@ -41,9 +41,9 @@ impl Postgres {
 pub(super) fn warnings(answers: &Answers) -> impl Iterator<Item = &'static str> {
     let wanted = &answers.postgres;
     let retries = wanted.is_external().then_some(
-        "an external Postgres: the servers get the setting net.ipv4.tcp_retries2 = 3, because after its \
-         failover connections to a Postgres that is gone would stay for 15 min; now they end after about \
-         3 s. It is for all connections of these hosts",
+        "an external Postgres: the servers get the setting net.ipv4.tcp_retries2 = 3, because \
+         connections to a lost Postgres would otherwise hang for 15 min; with it they end after about \
+         3 s. It applies to all connections of these hosts",
     );
     let by_ca = wanted.is_external() && wanted.sslmode == SslMode::VerifyCa;
     let by_ca = by_ca.then_some(

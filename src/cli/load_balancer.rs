@@ -20,8 +20,8 @@ use crate::topology::{RecipeKind, Topology};
 pub enum LoadBalancerVerb {
     /// Print how an external load balancer is configured for this cluster
     Recipe(RecipeArgs),
-    /// Measure from this machine how long a connection through the load balancer stays on which nothing
-    /// is said; exits with 1 if it does not stay
+    /// Measure from this machine whether the load balancer keeps an idle connection open; exits with 1
+    /// if it does not
     Idle(IdleArgs),
 }
 
@@ -32,7 +32,7 @@ pub struct RecipeArgs {
     /// Read the cluster from this answers file, not from the state folder
     #[arg(long, value_name = "FILE", conflicts_with = "cluster")]
     answers: Option<PathBuf>,
-    /// For this load balancer only; without it for all
+    /// Only for this kind of load balancer; default: all kinds
     #[arg(long = "for", value_name = "KIND")]
     kind: Option<RecipeKind>,
 }
@@ -41,7 +41,7 @@ pub struct RecipeArgs {
 pub struct IdleArgs {
     #[command(flatten)]
     named: NamedCluster,
-    /// For how many seconds nothing is said
+    /// How long the connection stays idle, in seconds
     #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600,
         value_parser = clap::value_parser!(u64).range(1..=86400))]
     seconds: u64,
@@ -62,8 +62,8 @@ impl RecipeArgs {
         let topology = self.topology()?;
         if !topology.api.is_external() {
             return Err(complain(
-                &"The load balancer of this cluster is the wizard's own. An external one is named by \
-                  load_balancer.endpoint in the answers",
+                &"The wizard installs the load balancer of this cluster: there is nothing to configure. To use \
+                  an external one, set load_balancer.endpoint in the answers",
                 exit::USAGE,
             ));
         }
@@ -97,14 +97,14 @@ impl IdleArgs {
         let at = &poll.topology().api.at;
         let authority = poll.authority().ok_or_else(|| {
             complain(
-                &"No run of this cluster has come so far that its CA is known",
+                &"The CA of this cluster is not known yet: install must first start the servers",
                 exit::UNSEEN,
             )
         })?;
         let seconds = self.seconds;
         let _ = writeln!(
             out(),
-            "A connection to {at}: nothing is said on it for {seconds} s. Ctrl-C ends it."
+            "Connected to {at}. The connection now stays idle for {seconds} s. Ctrl-C stops."
         );
         let silence = Duration::from_secs(seconds);
         let end = idle(at, authority, silence).map_err(|why| {
@@ -112,19 +112,22 @@ impl IdleArgs {
             complain(&why, exit::UNSEEN)
         })?;
         let (told, code) = match end {
-            IdleEnd::Kept => (format!("It was served after {seconds} s."), 0),
+            IdleEnd::Kept => (
+                format!("After {seconds} s without traffic, the connection still works."),
+                0,
+            ),
             IdleEnd::Ended(after) => (
                 format!(
-                    "It was ended after {:.1} s: kubectl logs, exec and watch end so, too. Set a longer \
-                     idle time-out; an hour is good.",
+                    "It was closed after {:.1} s. Idle kubectl logs, exec and watch are cut off in the same \
+                     way. Set a longer idle timeout, such as an hour.",
                     after.as_secs_f64()
                 ),
                 exit::FAILED,
             ),
             IdleEnd::Forgotten => (
                 format!(
-                    "It was not ended, but not served any more after {seconds} s: its client waits for \
-                     nothing. Set a longer idle time-out, or let the load balancer reset such \
+                    "It was not closed, but after {seconds} s it no longer works: a client would wait \
+                     forever. Set a longer idle timeout, or let the load balancer reset such \
                      connections."
                 ),
                 exit::FAILED,

@@ -42,7 +42,7 @@ use crate::run::{Frontend, Opened, Purpose, RunError, Tried, exit};
 use crate::signals::SignalWatch;
 use streams::{err, out};
 
-/// Installs a highly available K3s with an external Postgres on bare Linux machines, over SSH only.
+/// Installs a highly available K3s, with Postgres as its datastore, on bare Linux machines, over SSH only.
 ///
 /// Without a command and without --answers it starts the wizard, which asks for everything on screens.
 #[derive(Debug, Parser)]
@@ -81,7 +81,8 @@ enum Command {
     /// Take down machines and services one after the other, measure the effect, and bring them
     /// back; all of them, unless you name some
     Drill(drill::DrillArgs),
-    /// An external load balancer: how it is configured, and how long it keeps connections
+    /// Print the configuration for an external load balancer, or measure whether it keeps an idle
+    /// connection open
     #[command(subcommand)]
     LoadBalancer(load_balancer::LoadBalancerVerb),
     /// Create one file with everything that hosts without internet install
@@ -113,11 +114,12 @@ Environment:
 
 Exit codes:
   0  done
-  1  a step failed, the cluster is unhealthy, or a backup is damaged
+  1  a step failed, the cluster is unhealthy, a backup is damaged, or load-balancer idle
+     lost its connection
   2  wrong usage, invalid answers, or a change that the wizard refuses
   3  stopped by the operator
   4  another run is using a host or the state folder
-  5  a host failed the preflight
+  5  a host, or an external Postgres, failed the preflight
   6  check found drift (even if it could not compare everything)
   7  could not check: a host did not answer, or credentials are missing
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";

@@ -5,14 +5,15 @@
 //! general.
 
 mod datastore;
+mod external;
 mod general;
 mod host;
 mod k3s;
 mod proofs;
 mod services;
 
-use crate::events::Failure;
-use crate::events::StepId;
+use crate::events::external::ExternalParts;
+use crate::events::{Failure, StepId};
 use crate::platform::Platform;
 use crate::platform::hints::{Hints, Sign};
 
@@ -26,16 +27,23 @@ struct Tables {
 impl Tables {
     /// With the tables of the host's family, or of every family if it is unknown. The last symptoms
     /// of a host are so general that a family's come first.
-    fn of(platform: Option<Platform>) -> Self {
+    fn of(parts: ExternalParts, platform: Option<Platform>) -> Self {
         let own = Platform::hints(platform);
         let each = |table: fn(&'static Hints) -> &'static [Sign]| own.iter().copied().map(table);
-        let mut causes = vec![
+        let mut causes = Vec::new();
+        if parts.postgres {
+            causes.push(external::POSTGRES);
+        }
+        if parts.load_balancer {
+            causes.push(external::LOAD_BALANCER);
+        }
+        causes.extend([
             proofs::CAUSES,
             k3s::CAUSES,
             datastore::CAUSES,
             services::CAUSES,
             host::CAUSES,
-        ];
+        ]);
         causes.extend(each(|own| own.causes));
         let mut symptoms = vec![proofs::SYMPTOMS, k3s::SYMPTOMS, services::SYMPTOMS];
         symptoms.extend(each(|own| own.symptoms));
@@ -64,11 +72,12 @@ const HARMLESS: [&str; 4] = [
 
 /// What to do about a failed step; `None` if unknown.
 pub(super) fn hint(
+    parts: ExternalParts,
     platform: Option<Platform>,
     step: &StepId,
     failure: &Failure,
 ) -> Option<&'static str> {
-    let tables = Tables::of(platform);
+    let tables = Tables::of(parts, platform);
     let lines = lines(failure);
     let found = find(&tables.causes, step, &lines);
     let found = found.or_else(|| find(&tables.symptoms, step, &lines));

@@ -20,6 +20,7 @@ use super::hints::hint;
 use super::hosts::{Connection, ConnectionNews, LEASE, ReachedHost};
 use super::tasks::{self, Site, Trouble};
 use super::{Run, acts, keep_last, printed, unit_name};
+use crate::events::external::ExternalParts;
 use crate::events::{Abort, ConnectionState, Failure, Outcome, StepId, Stream, What};
 use crate::plan;
 use crate::plan::{Asked, CheckStatus, LateValues, Shell, Step, Work};
@@ -364,8 +365,9 @@ impl<'a> Worker<'a> {
             },
         };
         let platform = self.host.as_ref().and_then(|host| host.platform);
+        let parts = ExternalParts::of_run(self.run.plan.steps().map(|step| &step.id));
         Failure {
-            hint: hint(platform, &step.id, &failure).map(str::to_owned),
+            hint: hint(parts, platform, &step.id, &failure).map(str::to_owned),
             ..failure
         }
     }

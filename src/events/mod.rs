@@ -6,11 +6,13 @@
 //!
 //! * [`recorder`]: creates them, without secrets; [`log`]: stores them; [`tail`]: reads a log that grows; [`feed`]: passes them to a
 //!   reader that may be slow
+//! * [`external`]: which parts of the cluster are external, by the steps
 //! * [`progress`]: folds them into the state of every phase and step
 //! * [`critical_path`]: where the time of a run went; [`estimate`]: how long the rest will take
 
 pub mod critical_path;
 pub mod estimate;
+pub mod external;
 pub mod feed;
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -15,6 +15,7 @@ use super::{
     Outcome, Stream, What,
 };
 use crate::cluster::Cluster;
+use crate::events::external::ExternalParts;
 use crate::events::{Outline, StepId};
 
 /// The default number of kept output lines per step.
@@ -482,6 +483,10 @@ impl Progress {
 
     pub fn steps_of(&self, phase: &PhaseProgress) -> &[StepProgress] {
         self.steps.get(phase.steps.clone()).unwrap_or_default()
+    }
+
+    pub fn external_parts(&self) -> ExternalParts {
+        ExternalParts::of_run(self.steps.iter().map(|step| &step.id))
     }
 
     pub fn phase_status(&self, phase: &PhaseProgress) -> PhaseStatus {

@@ -27,7 +27,7 @@ pub fn given(
     };
     let certificates = |key: &'static str, path: &Path, pem: &str| {
         let read = X509::stack_from_pem(pem.as_bytes()).unwrap_or_default();
-        let none = || wrong(key, path, "there is no certificate in it, as PEM".into());
+        let none = || wrong(key, path, "it contains no PEM certificate".into());
         if read.is_empty() {
             Err(none())
         } else {
@@ -44,7 +44,7 @@ pub fn given(
         // Without a passphrase: K3s reads it at each start, and openssl must not ask for one here.
         let key = PKey::private_key_from_pem_passphrase(key_pem.expose().as_bytes(), b"");
         let key = key.map_err(|_| {
-            let why = "it is no private key without a passphrase, as PEM";
+            let why = "it must be a PEM private key without a passphrase";
             wrong("postgres.key_file", key_path, why.into())
         })?;
         if !chain[0].public_key()?.public_eq(&key) {

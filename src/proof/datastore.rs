@@ -130,7 +130,7 @@ impl Identities {
     pub fn untried(&self, case: Case) -> Option<&'static str> {
         match case {
             Case::Right | Case::WrongPassword | Case::NoTls => None,
-            _ if self.own.is_none() => Some("K3s shows no client certificate"),
+            _ if self.own.is_none() => Some("K3s presents no client certificate"),
             Case::NoCertificate | Case::ForeignAuthority => None,
             Case::OtherName | Case::Expired => self
                 .shown(case)

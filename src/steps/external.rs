@@ -1,10 +1,11 @@
 //! An external Postgres: its role and database, and what is proven of it from the servers.
 
 use super::{StepContext, StepHost, certificates, postgres};
+use crate::events::external::POSTGRES_PROOF;
 use crate::plan::{DatabaseOrder, Step, Task};
 
 /// What fails there is not fixed on a host of the cluster, as with a Postgres of the wizard's own.
-pub const PROOF: &str = "external/proof";
+pub const PROOF: &str = POSTGRES_PROOF;
 
 /// Where an administrator is given: else the preflight has seen that role and database are there.
 pub fn role(context: &StepContext<'_>) -> Option<Step> {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use super::{PACKAGES, StepContext, StepError, StepHost, on_each, step_file, template};
 use crate::events::StepId;
+use crate::events::external::BALANCER_PROOF;
 use crate::plan::{BalancerProof, ExternalBalancerProof, Step, Task};
 use crate::topology::API;
 
 pub const INSTALL: &str = "load-balancer/install";
 pub const RUN: &str = "load-balancer/run";
 pub const PROOF: &str = "load-balancer/proof";
-/// Of an external one.
-const EXTERNAL: &str = "load-balancer/external";
 /// Its own checks may take a while to find new servers.
 const EXTERNAL_LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -111,7 +110,7 @@ pub fn external_proof(context: &StepContext<'_>) -> Option<Step> {
         servers: servers(context),
     };
     let step = context.api_client().task(
-        EXTERNAL,
+        BALANCER_PROOF,
         "Prove that every server answers through the external load balancer",
         Task::ProveExternalBalancer(proof),
     );
@@ -121,7 +120,7 @@ pub fn external_proof(context: &StepContext<'_>) -> Option<Step> {
 /// What must have happened before agents join through the load balancers.
 pub fn proven(context: &StepContext<'_>) -> Vec<StepId> {
     if context.given.topology.api.is_external() {
-        vec![context.api_client().id(EXTERNAL)]
+        vec![context.api_client().id(BALANCER_PROOF)]
     } else {
         on_each(PROOF, &context.balancers)
     }

@@ -79,7 +79,7 @@ impl Topology {
             workloads: Survival::GoesOn,
             joins: Survival::Stops,
             writes: Survival::ByHand,
-            why: format!("{NO_ENDPOINT} Its own availability is its operator's."),
+            why: format!("{NO_ENDPOINT} Its availability is up to its operator."),
         }));
         losses
     }
@@ -278,15 +278,15 @@ impl Topology {
             ),
             (_, false) => format!(
                 "The monitor is in site {monitor}, without a Postgres: the cluster survives the loss of either \
-                 other site with its Postgres."
+                 site that has a Postgres."
             ),
         })
     }
 }
 
 const ETCD: &str = "With three servers in one site and one Postgres, embedded etcd (part of K3s) would be \
-                    simpler, and would survive the loss of any one server. This wizard does not install it. An \
-                    external Postgres pays off with two sites or with two servers.";
+                    simpler, and would survive the loss of any one server. This wizard does not install it. \
+                    Postgres pays off with two sites or with two servers.";
 const ANY_MACHINE: &str = "The cluster survives the loss of any one machine without an operator.";
 const EXTERNAL: &str = "The external Postgres is not one of these machines: its availability is up to its operator. While \
      it does not answer, workloads keep running, and nothing can be changed.";

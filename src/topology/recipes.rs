@@ -130,7 +130,7 @@ stream {{
         proxy_pass k3s-servers-{cluster};
         proxy_connect_timeout 3s;
         proxy_timeout 1h;
-        # A connection: K3s listens once it serves /ping.
+        # Checks the TCP connection only, which is enough: K3s does not listen before it serves /ping.
         health_check interval=3 fails=2 passes=2;
     }}
 }}
@@ -146,7 +146,7 @@ stream {{
         let targets: Vec<_> = targets.collect();
         let mut text = format!(
             "# AWS, a Network Load Balancer: the API of the K3s cluster {cluster} at {at}\n\
-             # Words in capitals are your own. Without preserve_client_ip a server reaches itself, too.\n"
+             # Replace the words in capitals. preserve_client_ip is off so that a server can reach itself, too.\n"
         );
         for command in [
             format!(
@@ -187,14 +187,14 @@ stream {{
         format!(
             "\
 # Any other load balancer: the API of the K3s cluster {cluster} at {at}
-# Forward TCP, port {} to each of these, without ending TLS: clients have certificates.
+# Forward TCP, port {} to each of these, without terminating TLS: clients have certificates.
 {servers}\
-# Choose the server with the fewest connections, and another one if it refuses. Keep no client at one
-#   server.
+# Balance by least connections, and retry on another server if one refuses. Turn off session
+#   persistence.
 # Check each server every 3 s: GET https://SERVER:{API}/ping answers 200 and pong, without a login. Do not
 #   verify its certificate, or verify it under the cluster's own CA. /readyz and /healthz answer 401.
-# End the connections of a server that is down. Keep one on which nothing is said for an hour.
-# Let it reach {API}/tcp of every server. If it keeps the addresses of clients, a server may not reach
+# Close the connections to a server that is down. Set the idle timeout to an hour.
+# Let it reach {API}/tcp of every server. If it preserves client addresses, a server may be unable to reach
 #   itself through it: the cluster does not need that.
 ",
             at.port

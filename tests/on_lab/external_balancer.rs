@@ -114,7 +114,7 @@ fn what_is_wrong_with_it_is_told() {
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = idle("20");
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("It was ended after 3."), "{said}");
+    assert!(said.contains("It was closed after 3."), "{said}");
 
     // Drills measure through it.
     configured(&lab, &wizard, |recipe| recipe);

@@ -3,7 +3,7 @@
 
 use crate::platform::hints::{Sign, at, sign};
 
-const JOIN_NAMES: &str = "The server's certificate lacks the name that the agent uses. Add it to \
+pub(super) const JOIN_NAMES: &str = "The server's certificate lacks the name that the agent uses. Add it to \
                           load_balancer.names, or to k3s.tls_san, then run the wizard again.";
 const IMAGE: &str = "A node cannot pull an image. It must reach the registry, or a mirror that \
                      /etc/rancher/k3s/registries.yaml names. `k3s crictl pull IMAGE` on that node \

@@ -4,8 +4,7 @@ use crate::platform::hints::{Sign, at};
 
 const MTLS: &str = "certificates/proof";
 const BALANCER: &str = "load-balancer/proof";
-const EXTERNAL: &str = "load-balancer/external";
-const WAY: &str = "agent/endpoint";
+pub(super) const WAY: &str = "agent/endpoint";
 const OVERLAY: &str = "cluster/overlay";
 
 const RULES: &str = "A rule in pg_hba.conf before the wizard's lets this in. On the Postgres host: \
@@ -14,14 +13,14 @@ const RULES: &str = "A rule in pg_hba.conf before the wizard's lets this in. On 
 const NOT_ITSELF: &str = "Postgres presents a certificate that is not the wizard's. Either another \
                           server answers at that address, or Postgres has not reloaded its \
                           certificate: `systemctl restart postgresql` on its host, then retry.";
-const CLOCK: &str = "The clocks differ: on this machine the certificate is not yet valid. Compare \
+pub(super) const CLOCK: &str = "The clocks differ: on this machine the certificate is not yet valid. Compare \
                      `date -u` on this machine and on the hosts; `timedatectl set-ntp true` turns \
                      on time synchronisation.";
 const EXPIRED: &str = "The certificate has expired, or a clock is ahead. Compare `date -u` on all \
                        hosts; if the clocks are right, run the wizard again: it renews certificates \
                        that have expired or will expire within 60 days.";
 /// docs/facts.md, "Start".
-const K3S_EXPIRED: &str = "The certificate of K3s has expired, or a clock is ahead. Compare `date -u` on all \
+pub(super) const K3S_EXPIRED: &str = "The certificate of K3s has expired, or a clock is ahead. Compare `date -u` on all \
                            hosts; if the clocks are right, run `systemctl restart k3s` on one server after \
                            the other: K3s renews its certificates when it starts.";
 const OTHER_CLUSTER: &str = "The server there is not this cluster, or its certificate lacks this \
@@ -123,38 +122,6 @@ pub(super) const CAUSES: &[Sign] = &[
     at(WAY, &["the server there is not K3s"], NOT_K3S),
     at(BALANCER, &["TLS failed: "], NOT_K3S),
     at(WAY, &["TLS failed: "], NOT_K3S),
-    at(
-        EXTERNAL,
-        &["the load balancer cannot be reached"],
-        "This host does not reach the external load balancer. `k3s-ha-wizard load-balancer recipe` \
-         prints where it must listen; check the firewalls in between.",
-    ),
-    at(EXTERNAL, &["is not valid for it", "not yet valid"], CLOCK),
-    at(EXTERNAL, &["is not valid for it", "expired"], EXPIRED),
-    at(
-        EXTERNAL,
-        &["is not valid for it"],
-        "The certificate there is not the cluster's: the load balancer ends TLS itself, or leads \
-         elsewhere. It must pass TCP through: `k3s-ha-wizard load-balancer recipe` prints how.",
-    ),
-    at(
-        EXTERNAL,
-        &["the connection ended without an answer"],
-        "The load balancer has no server that it finds healthy. It must reach port 6443 of every \
-         server, and check GET /ping over HTTPS without verifying the certificate.",
-    ),
-    at(
-        EXTERNAL,
-        &["which is no server of the answers"],
-        "The load balancer also forwards to a server that is not in the answers. Take it out of its \
-         pool, or add it to the answers.",
-    ),
-    at(
-        EXTERNAL,
-        &["not seen in", "directly"],
-        "The load balancer sends no connection to this server. Add it to its pool, see whether its \
-         health check reaches port 6443 there, and turn off persistence by client address.",
-    ),
     // --- The pod network ----------------------------------------------------------------------
     at(
         OVERLAY,

@@ -22,9 +22,18 @@ fn failed(why: &str, last_lines: &[&str]) -> Failure {
     }
 }
 
-/// The hint for a failure on a Debian.
+const OWN: ExternalParts = ExternalParts {
+    postgres: false,
+    load_balancer: false,
+};
+const EXTERNAL: ExternalParts = ExternalParts {
+    postgres: true,
+    load_balancer: true,
+};
+
+/// The hint for a failure on a Debian, in a cluster without external parts.
 fn hint(step: &StepId, failure: &Failure) -> Option<&'static str> {
-    super::hint(debian(), step, failure)
+    super::hint(OWN, debian(), step, failure)
 }
 
 fn debian() -> Option<Platform> {
@@ -48,6 +57,7 @@ fn said(step: &str, line: &str) -> Option<&'static str> {
 fn named(family: &str, hint: &str) -> String {
     let mut signs = tables(family)
         .into_iter()
+        .chain(external_tables())
         .flat_map(|(name, signs)| signs.iter().map(move |sign| (name, sign)));
     let found = signs.find(|(_, sign)| sign.hint == hint);
     let (name, sign) = found.expect("a hint of a table");
@@ -65,7 +75,7 @@ fn described(Sign { at, says, .. }: &Sign) -> String {
 }
 
 fn is_general(found: &str) -> bool {
-    let tables = Tables::of(debian()).general;
+    let tables = Tables::of(OWN, debian()).general;
     tables.into_iter().flatten().any(|sign| sign.hint == found)
 }
 
@@ -86,6 +96,13 @@ fn tables(family: &str) -> Vec<(&'static str, &'static [Sign])> {
     ];
     tables.extend(of_family(family));
     tables
+}
+
+fn external_tables() -> [(&'static str, &'static [Sign]); 2] {
+    [
+        ("external Postgres", external::POSTGRES),
+        ("external load balancer", external::LOAD_BALANCER),
+    ]
 }
 
 fn of_family(family: &str) -> Vec<(&'static str, &'static [Sign])> {
@@ -238,15 +255,19 @@ const PRINTED: &str = include_str!("../../../tests/fixtures/printed.txt");
 #[test]
 fn what_programs_print_has_its_hint() {
     let mut table = String::new();
-    let mut family = "debian";
+    let (mut parts, mut family) = (OWN, "debian");
     for line in PRINTED.lines() {
         if let Some(comment) = line.strip_prefix('#') {
-            family = comment.strip_prefix("# ").unwrap_or(family);
+            match comment.strip_prefix("# ") {
+                Some("external") => (parts, family) = (EXTERNAL, "debian"),
+                Some(other) => family = other,
+                None => {}
+            }
             continue;
         }
         let (step, line) = line.split_once(": ").unwrap();
         let failure = failed("it gave no reason", &[line]);
-        let found = super::hint(platform(family), &id(step), &failure).unwrap();
+        let found = super::hint(parts, platform(family), &id(step), &failure).unwrap();
         let _ = writeln!(table, "{step}: {line}\n    {}", named(family, found));
     }
     insta::assert_snapshot!(table);
@@ -373,7 +394,8 @@ fn a_connection_that_does_not_come_back_has_one() {
 fn all_hints() {
     let mut text = String::new();
     let families = FAMILIES[1..].iter().flat_map(|family| of_family(family));
-    for (name, signs) in tables(FAMILIES[0]).into_iter().chain(families) {
+    let all = tables(FAMILIES[0]).into_iter().chain(external_tables());
+    for (name, signs) in all.chain(families) {
         let _ = writeln!(text, "== {name}");
         for sign in signs {
             let _ = writeln!(text, "{}\n    {}", described(sign), sign.hint);
@@ -384,21 +406,28 @@ fn all_hints() {
 
 #[test]
 fn no_sign_is_hidden_by_another() {
+    let is_found = |parts, family, (name, signs): (&str, &[Sign])| {
+        for sign in signs {
+            let step = StepId::new(sign.at, Some("h"));
+            let line = sign.says.join(" … ");
+            let found = super::hint(parts, platform(family), &step, &failed(&line, &[]));
+            assert_eq!(found, Some(sign.hint), "{family}, {name}: {line}");
+        }
+    };
     for family in FAMILIES {
-        for (name, signs) in tables(family) {
-            for sign in signs {
-                let step = StepId::new(sign.at, Some("h"));
-                let line = sign.says.join(" … ");
-                let found = super::hint(platform(family), &step, &failed(&line, &[]));
-                assert_eq!(found, Some(sign.hint), "{family}, {name}: {line}");
-            }
+        for table in tables(family) {
+            is_found(OWN, family, table);
+        }
+        for table in external_tables() {
+            is_found(EXTERNAL, family, table);
         }
     }
 }
 
 #[test]
 fn hints_are_short_and_whole() {
-    for (name, signs) in FAMILIES.iter().flat_map(|family| tables(family)) {
+    let all = FAMILIES.iter().flat_map(|family| tables(family));
+    for (name, signs) in all.chain(external_tables()) {
         for Sign { hint, .. } in signs {
             let length = hint.chars().count();
             assert!(length <= 240, "{name}: {length}: {hint}");

@@ -113,7 +113,7 @@ pub(super) fn prove(
             );
             if is_theirs && passes {
                 open.insert(case.as_str());
-                site.proved(case.as_str(), "its operator's to refuse", got, true)?;
+                site.proved(case.as_str(), "refused (up to its operator)", got, true)?;
                 continue;
             }
             if !verdict.holds() {
@@ -133,7 +133,7 @@ pub(super) fn prove(
     let open: Vec<_> = open.into_iter().collect();
     Ok(Outcome::Warned {
         why: format!(
-            "this Postgres lets clients in that it could refuse ({}): ask its operator to set it to",
+            "this Postgres accepts clients that it could refuse ({}): ask its operator to refuse them",
             open.join(", ")
         ),
     })

@@ -104,7 +104,8 @@ impl Walk {
         let about = &progress.phases[place];
         let title = words::next(place + 1, progress.phases.len(), &about.title);
         self.console.say(&title);
-        self.console.say(words::why(phase));
+        self.console
+            .say(words::why(phase, progress.external_parts()));
         self.console.say(words::WILL_DO);
         for step in progress.steps_of(about) {
             let host = step.host.as_deref().unwrap_or(text::HERE);

@@ -12,6 +12,7 @@ mod sections;
 mod tests;
 
 use crate::answers::Answers;
+use crate::events::external::ExternalParts;
 
 use super::form::{Field, Form};
 use super::section::Section;
@@ -27,7 +28,18 @@ pub(super) fn of_section(section: Section, answers: &Answers, is_known: bool) ->
     Form {
         hosts: phase::hosts(section, answers),
         does: phase::does(section, answers),
-        ..Form::new(say::title(section), say::why(section), fields)
+        ..Form::new(
+            say::title(section),
+            say::why(section, parts(answers)),
+            fields,
+        )
+    }
+}
+
+fn parts(answers: &Answers) -> ExternalParts {
+    ExternalParts {
+        postgres: answers.postgres.is_external(),
+        load_balancer: answers.load_balancer.external().is_some(),
     }
 }
 
@@ -40,6 +52,7 @@ pub(super) fn to_section(section: Section, form: &Form, answers: &mut Answers) -
 
 /// What changes with the answers while they are typed: an external Postgres has more fields.
 pub(super) fn refresh(section: Section, form: &mut Form, answers: &Answers) {
+    form.why = say::why(section, parts(answers));
     form.hosts = phase::hosts(section, answers);
     // Whether the cluster exists changes no key.
     let wanted = sections::fields(section, answers, false);

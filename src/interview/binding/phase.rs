@@ -129,13 +129,12 @@ fn external(answers: &Answers) -> Vec<String> {
 fn certificates(answers: &Answers) -> Vec<String> {
     let wanted = &answers.postgres;
     if wanted.is_external() {
-        let shown = wanted.cert_file.is_some();
-        let files = if shown {
-            say::EXTERNAL_CLIENT
+        let does = if wanted.cert_file.is_some() {
+            [say::EXTERNAL_CLIENT, say::EXTERNAL_CLIENT_PROOF]
         } else {
-            say::EXTERNAL_CA
+            [say::EXTERNAL_CA, say::EXTERNAL_CA_PROOF]
         };
-        return vec![files.into(), say::EXTERNAL_PROOF.into()];
+        return does.map(str::to_owned).into();
     }
     let mut does = vec![say::AUTHORITY.to_owned()];
     for host in answers.with_role(Role::Postgres) {

@@ -7,6 +7,7 @@ use crate::answers::{
     Check, ExistingPostgres, Failover, Host, HostKeys, ManageFirewall, Role, Secret, SslMode,
 };
 use crate::interview::form::{Field, Form};
+use crate::interview::text;
 
 fn inline(text: &str) -> Secret {
     Secret::Inline(text.to_owned().into())
@@ -119,6 +120,24 @@ fn endpoints_bring_the_fields_that_belong_to_them() {
     type_endpoints("db:5432", &mut form);
     assert_eq!(form.value("postgres.ca_file"), "~/ca.pem");
     assert_eq!(type_endpoints("", &mut form), own);
+}
+
+#[test]
+fn external_parts_have_texts_of_their_own() {
+    let mut answers = external();
+    answers
+        .hosts
+        .retain(|host| host.role() != Role::LoadBalancer);
+    answers.load_balancer.endpoint = Some("lb.example".into());
+    let told = Section::ALL.map(|section| {
+        let form = of_section(section, &answers, false);
+        let does: Vec<_> = form.does.iter().map(|line| format!("\n- {line}")).collect();
+        format!("{}: {}{}", form.title, form.why, does.concat())
+    });
+    let parts = parts(&answers);
+    let phases = ["certificates", "load-balancer"];
+    let phases = phases.map(|id| format!("phase {id}: {}", text::phase::why(id, parts)));
+    insta::assert_snapshot!([&told[..], &phases].concat().join("\n\n"));
 }
 
 /// Every key that a file of answers may have for its parts and hosts, as fields name it.

@@ -108,8 +108,8 @@ pub const LB_NAMES: Words = (
 );
 pub const LB_ENDPOINT: Words = (
     "External balancer",
-    "NAME or ADDRESS, with :PORT if you like, of one that others run, such as F5, HAProxy or a cloud's: then no host \
-     has the role load-balancer.",
+    "NAME or ADDRESS, with or without :PORT, of an external load balancer such as F5, HAProxy or a cloud's. Then no \
+     host has the role load-balancer.",
 );
 pub const LB_VIRTUAL_IP: Words = (
     "Virtual address",
@@ -223,8 +223,8 @@ pub const SSLMODE: Words = (
 );
 pub const ADMIN: Words = (
     "Administrator",
-    "postgres://USER:PASSWORD@NAME:PORT/DATABASE of one who may create role and database. Never \
-     saved. Empty: the SQL for the DBA is written into a file.",
+    "postgres://USER:PASSWORD@NAME:PORT/DATABASE of a role that may create roles and databases. Never \
+     saved. Empty: the wizard writes the SQL for the DBA into a file.",
 );
 pub const INSTALL_SHA256: Words = (
     "Its SHA-256",

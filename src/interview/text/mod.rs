@@ -26,7 +26,8 @@ pub const OFFER_NEW: (&str, &str) = ("New cluster", "enter hosts and options");
 pub const OFFER_OPEN: (&str, &str) = ("Open an answers file", "fill in all fields from it");
 pub const HOSTS: &str = "Hosts";
 pub const HOSTS_WHY: &str = "One Postgres, or two with a monitor; one or two load balancers; one or more servers; any number of agents. \
-     Several can be pasted at once, one per line: name, address, role.";
+     Set an external Postgres or load balancer on its own page. Paste several hosts at once, one per line: name, \
+     address, role.";
 pub const REMOVE_HOST: &str = "Remove this host from the list?";
 pub const START_ANEW: &str = "Start over? The first change discards your draft.";
 pub const HOST: &str = "Host";

@@ -1,11 +1,12 @@
 //! The texts of a phase.
 
 use super::duration;
+use crate::events::external::ExternalParts;
 
 pub const WILL_DO: &str = "What it will do";
 
 /// Why this phase exists. The id is that of the plan.
-pub fn why(phase: &str) -> &'static str {
+pub fn why(phase: &str, external: ExternalParts) -> &'static str {
     match phase {
         "firewall" => {
             "Where firewalld or ufw is active, the run allows exactly the links of the cluster, now \
@@ -14,6 +15,10 @@ pub fn why(phase: &str) -> &'static str {
         "postgres" => {
             "K3s keeps all its state in this database, so no server is special. Existing \
              databases, rules and settings stay."
+        }
+        "certificates" if external.postgres => {
+            "The servers get what they need to log in to the external Postgres: its CA and, if it \
+             asks for one, a client certificate. Then the run tests that wrong credentials are refused."
         }
         "certificates" => {
             "Servers and Postgres authenticate each other: a private CA, one certificate each, and \
@@ -27,6 +32,10 @@ pub fn why(phase: &str) -> &'static str {
         "servers" => {
             "The other servers join through Postgres, with equal rights: from here on, any of them \
              may fail."
+        }
+        "load-balancer" if external.load_balancer => {
+            "One address for all servers. The run changes nothing on the external load balancer: it \
+             tests that the cluster, and nothing else, answers through it."
         }
         "load-balancer" => {
             "One address for all servers. nginx forwards TCP connections, in a separate service: \

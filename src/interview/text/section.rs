@@ -1,6 +1,7 @@
 //! Why each part of the options exists, and what its phase does.
 
 use crate::address::Endpoint;
+use crate::events::external::ExternalParts;
 use crate::interview::section::Section;
 
 pub fn title(section: Section) -> &'static str {
@@ -15,15 +16,23 @@ pub fn title(section: Section) -> &'static str {
 }
 
 /// Two lines of a narrow screen.
-pub fn why(section: Section) -> &'static str {
+pub fn why(section: Section, external: ExternalParts) -> &'static str {
     match section {
         Section::Cluster => {
-            "The cluster's name, the default SSH login for hosts without their own, firewalls, and what hosts \
-             install from: through a proxy, or a bundle."
+            "The cluster's name, the default SSH login for hosts without their own, firewalls, and where hosts \
+             install from: the internet, a proxy or a bundle."
+        }
+        Section::Postgres if external.postgres => {
+            "The cluster keeps all its state in this external Postgres. The run installs nothing \
+             there; it uses one role, which owns one database."
         }
         Section::Postgres => {
             "The cluster keeps all its state in this Postgres. The run installs it, with a role \
              that owns one database; everything else in it stays."
+        }
+        Section::Certificates if external.postgres => {
+            "The servers verify the external Postgres with its CA. They log in with a password and, \
+             if it asks for one, a client certificate."
         }
         Section::Certificates => {
             "Postgres and the servers authenticate each other: no other client reaches the \
@@ -32,6 +41,10 @@ pub fn why(section: Section) -> &'static str {
         Section::Servers => {
             "Servers are the control plane. The first one creates the cluster; then the others \
              join, all with the same settings."
+        }
+        Section::LoadBalancer if external.load_balancer => {
+            "One address for all servers, at an external load balancer. The run changes nothing on \
+             it, and tests that it forwards to every server."
         }
         Section::LoadBalancer => {
             "One address for all servers: nginx forwards connections, in a separate instance. Or an \
@@ -53,24 +66,25 @@ pub fn connections(most: usize) -> String {
 }
 
 pub const EXTERNAL_ADMIN: &str = "The administrator creates the role and the database, once, through a server. It is never stored.";
-pub const EXTERNAL_SQL: &str = "Role and database must be there. If they are not, the wizard writes the SQL for the DBA into a file \
+pub const EXTERNAL_SQL: &str = "The role and the database must exist. If they do not, the wizard writes the SQL for the DBA into a file \
      and stops before it changes anything.";
 pub fn external_checks(connections: usize) -> String {
     format!(
-        "Before anything is changed, every server looks: version, encoding, collation, whether it can be \
-         written to, whether a pooler answers in its place, room for the connections (up to {connections} \
+        "Before anything is changed, every server checks this Postgres: version, encoding, collation, whether \
+         it can be written to, whether a pooler answers in its place, room for the connections (up to {connections} \
          under load), and how long a round trip and a commit take."
     )
 }
-pub const EXTERNAL_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a Postgres that is gone ends after \
-     about 3 s, instead of 15 min. It holds for all connections of these hosts.";
+pub const EXTERNAL_RETRIES: &str = "The servers get net.ipv4.tcp_retries2 = 3: a connection to a lost Postgres ends after \
+     about 3 s, instead of 15 min. It applies to all connections of these hosts.";
 pub const EXTERNAL_OPERATOR: &str =
-    "Its availability, its failover and its backups are its operator's.";
+    "Its availability, failover and backups are up to its operator.";
 pub const EXTERNAL_CA: &str = "Every server gets the CA of Postgres, and verifies its certificate. It logs in with the password.";
 pub const EXTERNAL_CLIENT: &str = "Every server gets the CA of Postgres and your client certificate with its key. It logs in with them \
      and the password.";
-pub const EXTERNAL_PROOF: &str = "The run tests that a wrong password is refused, and, as far as this Postgres is set to, connections \
-     without TLS and without the right certificate.";
+pub const EXTERNAL_CA_PROOF: &str = "The run tests that a wrong password is refused. It warns if this Postgres accepts connections without TLS.";
+pub const EXTERNAL_CLIENT_PROOF: &str = "The run tests that a wrong password is refused. It warns if this Postgres accepts connections without TLS, \
+     without a client certificate, or with one of another CA.";
 
 pub const POSTGRES_VERSION: &str =
     "A Postgres older than 12 is refused: it would accept clients without a certificate.";
@@ -175,14 +189,14 @@ pub fn external(at: &Endpoint) -> String {
 
 pub fn external_leads(servers: &str) -> String {
     format!(
-        "It is external: the wizard changes nothing on it. It must lead to {servers}, port 6443."
+        "It is external: the wizard changes nothing on it. It must forward to {servers}, port 6443."
     )
 }
 
 pub const EXTERNAL_RECIPE: &str = "`k3s-ha-wizard load-balancer recipe` prints how it is configured; so does the end of the review.";
 pub const EXTERNAL_BALANCER_PROOF: &str = "Proof, from an agent and from this machine: it answers as the cluster by every name, \
                                   every server answers through it, and nothing else does.";
-pub const EXTERNAL_UNSEEN: &str = "Its own availability is its operator's: the wizard does not see its configuration, \
+pub const EXTERNAL_UNSEEN: &str = "Its availability is up to its operator: the wizard does not see its configuration, \
                                    its health checks, or whether it is more than one machine.";
 
 pub fn agents_join(at: &str) -> String {

@@ -76,8 +76,8 @@ fn endpoint(
             ),
             match wanted.dba_sql {
                 Some(file) => format!(
-                    "If they are not there yet, have the DBA run {file}, or give an administrator as \
-                     postgres.admin; if they are, correct postgres.password"
+                    "If the role and the database do not exist yet, have the DBA run {file}, or set \
+                     postgres.admin; if they exist, correct postgres.password"
                 ),
                 None => "Give an administrator as postgres.admin, or correct postgres.password; `install` \
                          writes the SQL for a DBA into a file"
@@ -107,7 +107,7 @@ fn server(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, at: &str, look: &E
             sheet,
             format!("a pooler such as PgBouncer answers at {at}: K3s does not work through one"),
             "Give the port of Postgres itself: 5432 rather than 6432 or 6543; with autobase, \
-             HAProxy's port to the master without PgBouncer; with pigsty 5436, not 5433",
+             HAProxy's port to the primary without PgBouncer; with pigsty 5436, not 5433",
         );
     }
     let version = look.version / 10_000;
@@ -142,14 +142,14 @@ fn connections(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, at: &str, loo
             limit,
             ..
         } = look;
-        let limit = limit.map_or("without a limit of their own".to_owned(), |limit| {
-            format!("limited to {limit} by their role or database")
+        let limit = limit.map_or("set no limit".to_owned(), |limit| {
+            format!("set the limit {limit}")
         });
         fails(
             sheet,
             format!(
                 "Postgres at {at} has room for {room} connections of the servers, which need {needed}: \
-                 it allows {connections} in all, others use {in_use}, and they are {limit}"
+                 it allows {connections} in all, others use {in_use}, and the role and its database {limit}"
             ),
             "Have max_connections, or the limit of the role or the database, raised",
         );
@@ -191,7 +191,7 @@ fn database(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, at: &str, look: 
         fails(
             sheet,
             format!(
-                "K3s's table at {at} sorts its keys by {collation}: newer versions of K3s end at it"
+                "K3s's table at {at} has the collation {collation}: K3s v1.36.3 and newer exit because of it"
             ),
             "With all servers stopped: ALTER TABLE kine ALTER COLUMN name TYPE text COLLATE \"C\";",
         );
@@ -235,8 +235,8 @@ fn writable(sheet: &mut RowDraft<'_>, wanted: Requirements<'_>, sight: &External
         fails(
             sheet,
             format!(
-                "{} can each be written to, and are not one Postgres: the servers would not see the \
-                 same data",
+                "{} can each be written to, and are different Postgres clusters: the servers would not \
+                 see the same data",
                 places.join(" and ")
             ),
             "Give the endpoints of one cluster, of which one is the primary",
@@ -252,7 +252,7 @@ fn slow(sheet: &mut RowDraft<'_>, at: &str, latency: &Latency) {
             sheet.warns(
                 Check::Network,
                 format!("how long a commit at {at} takes could not be measured: {why}"),
-                "Ask its operator: below 100 ms at the 99th percentile is needed",
+                "Ask its operator: it must be below 100 ms at the 99th percentile",
             );
             return;
         }
@@ -267,7 +267,7 @@ fn slow(sheet: &mut RowDraft<'_>, at: &str, latency: &Latency) {
         Check::Network,
         format!(
             "a commit at {at} takes {commit} from here, a round trip {}: leader election renews its \
-             leases every 2 s and gives up after 10 s, and every write waits so long",
+             leases every 2 s and gives up after 10 s, and every write waits that long",
             latency.round_trip
         ),
         "Use a Postgres that is nearer, or on faster disks",
@@ -340,11 +340,11 @@ pub(super) fn notes(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Vec<Strin
             "a client certificate for another role or an expired one, which only the key of its CA could \
              sign"
         } else {
-            "client certificates, because K3s shows none"
+            "client certificates, because K3s presents none"
         };
         notes.push(format!(
-            "Of an external Postgres the wizard cannot prove how it treats {untried}; nor its backups and \
-             its failover, which are its operator's"
+            "The wizard cannot test how the external Postgres treats {untried}. Its backups and its failover \
+             are not tested either: they are up to its operator"
         ));
     }
     notes

@@ -60,8 +60,7 @@ pub(super) fn check(
     sheet.fails(Check::Network, cause, remedy);
 }
 
-const CONFIGURE: &str =
-    "`k3s-ha-wizard load-balancer recipe` prints what it must be configured to do";
+const CONFIGURE: &str = "`k3s-ha-wizard load-balancer recipe` prints how to configure it";
 
 /// Whether K3s of this cluster runs on a server.
 fn serves(hosts: &[Looked<'_>]) -> bool {

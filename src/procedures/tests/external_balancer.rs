@@ -1,6 +1,7 @@
 //! Plans of clusters whose parts are not all the wizard's own.
 
 use super::*;
+use crate::events::external::ExternalParts;
 
 /// What is planned around an external load balancer, without the inputs of shell steps.
 fn around_the_balancer(roles: &str) -> String {
@@ -39,4 +40,23 @@ fn agents_and_certificates_have_its_name() {
     };
     assert!(config("agent/config@a4").contains("https://lb.example:443"));
     assert!(config("k3s/config@s2").contains("lb.example"));
+}
+
+/// Texts and hints are chosen by the steps of a run.
+#[test]
+fn the_steps_tell_which_parts_are_external() {
+    let parts = |answers: &str| {
+        let plan = PlanWorld::new(answers).plan();
+        ExternalParts::of_run(plan.steps().map(|step| &step.id))
+    };
+    let postgres = "[postgres]\nendpoints = [\"db.example:5432\"]\nca_file = \"ca.pem\"\n";
+    let balancer = "[load_balancer]\nendpoint = \"lb.example:6443\"\n";
+    for (external, roles, wanted) in [
+        ("", "pssla", (false, false)),
+        (postgres, "ssla", (true, false)),
+        (balancer, "pssa", (false, true)),
+    ] {
+        let parts = parts(&format!("{external}{}", hosts(roles)));
+        assert_eq!((parts.postgres, parts.load_balancer), wanted, "{roles}");
+    }
 }

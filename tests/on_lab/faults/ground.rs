@@ -179,6 +179,29 @@ pub fn run_with(wizard: &Wizard, id: &str, mut does: impl FnMut(&mut Child)) -> 
     run
 }
 
+/// The paragraph in which the wizard says this, as one line: after a cause what to do about it.
+fn told(text: &str, says: &str) -> Option<String> {
+    let printed = text.lines().filter(|line| !line.starts_with('{'));
+    let printed = printed.collect::<Vec<_>>().join("\n");
+    let mut paragraphs = printed.split("\n\n");
+    let paragraph = paragraphs.find(|it| crate::lab::flat(it).contains(says))?;
+    let (mut told, mut last) = (String::new(), None);
+    for line in paragraph
+        .lines()
+        .filter(|line| *line != "Nothing was changed.")
+    {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        told.push_str(match (last.replace(indent), indent) {
+            (Some(2), 4) => " → ",
+            (Some(4), 2) | (Some(0), 0) => "; ",
+            _ => " ",
+        });
+        told.push_str(words);
+    }
+    Some(told.trim().to_owned())
+}
+
 /// The failures of a run, as it said them.
 pub fn failures(run: &Ended) -> String {
     let failures = run.outcomes().filter_map(|(step, outcome)| match outcome {
@@ -188,7 +211,8 @@ pub fn failures(run: &Ended) -> String {
     let failures: Vec<_> = failures.collect();
     if failures.is_empty() {
         let last = run.text.lines().rev().find(|line| !line.starts_with('{'));
-        return last.unwrap_or("no failure").to_owned();
+        let refused = told(&run.text, ": FAIL");
+        return refused.unwrap_or_else(|| last.unwrap_or("no failure").to_owned());
     }
     failures.join("; ")
 }
@@ -198,18 +222,15 @@ pub fn is_refused(lab: &Lab, wizard: &Wizard, did: &str, code: i32, says: &str) 
     let before = picture(lab);
     let run = wizard.run();
     assert_eq!(run.status.code(), Some(code), "{}", run.text);
-    let text = crate::lab::flat(&run.text);
-    let at = text.find(says);
-    let at = at.unwrap_or_else(|| panic!("{says}\n{}", run.text));
+    let told = told(&run.text, says).unwrap_or_else(|| panic!("{says}\n{}", run.text));
     assert!(
         !run.text.contains('\u{1b}'),
         "an escape sequence came through"
     );
     assert_eq!(changes(&before, &picture(lab)), Vec::<String>::new());
-    let said: String = text[at..].chars().take(200).collect();
     Row {
         did: did.to_owned(),
-        said: format!("exit {code}: {said}"),
+        said: format!("exit {code}: {told}"),
         continued: "refused, nothing was changed".to_owned(),
     }
 }

@@ -61,7 +61,7 @@ fn killed(wizard: &Wizard, at: impl Fn(&Event) -> bool, after: Duration) -> Stri
     });
     assert!(killed, "the moment never came\n{}", run.text);
     match run.status.code() {
-        None => "killed, it says no more".to_owned(),
+        None => "killed: no message".to_owned(),
         // The last step was that quick.
         Some(code) => format!("it had ended with {code}"),
     }

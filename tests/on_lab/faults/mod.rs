@@ -145,7 +145,7 @@ classes! {
     cut_off: network::cuts();
     a_host_is_rebooted: network::reboots();
     the_state_is_damaged: jump::damaged();
-    the_jump_host_fails: jump::fails();
+    this_machine_fails: jump::fails();
     a_host_is_refused: hosts::refused();
     a_host_fails_within_the_run: hosts::fails().into_iter().chain(hosts::stays()).collect();
     an_installed_host_is_changed: hosts::changes();

@@ -29,7 +29,8 @@ pub fn lines(common: &Common) -> Vec<Line<'static>> {
     let phase = &progress.phases[place];
     let title = text::next(place + 1, progress.phases.len(), &phase.title);
     page.push(Line::styled(title, theme.title()));
-    page.extend(styled(text::why(&phase.id), width, theme.faint()));
+    let external = progress.external_parts();
+    page.extend(styled(text::why(&phase.id, external), width, theme.faint()));
     page.push(Line::default());
     page.push(Line::styled(text::WILL_DO, theme.title()));
     for step in progress.steps_of(phase) {
@@ -61,10 +62,7 @@ fn done(common: &Common, phase: &PhaseProgress, width: usize) -> Vec<Line<'stati
         let title = text::is_broken(&phase.title, failed, wont_run);
         (theme.bad_mark(), theme.bad(), title)
     };
-    let of_phase = |proof: &&Proof| {
-        let id = proof.step.as_str().split('/').next();
-        id == Some(phase.id.as_str())
-    };
+    let of_phase = |proof: &&Proof| steps.iter().any(|step| step.id == proof.step);
     let proofs = progress.proofs.iter().filter(of_phase);
     let (all, held) = proofs.fold((0, 0), |(all, held), proof| {
         (all + 1, held + usize::from(proof.holds))
