@@ -63,7 +63,7 @@ pub fn offers(
             risk: drill.risk(limit),
             interrupts: !drill.has_second,
             last: last.get(&name).cloned(),
-            refused: (!is_measured).then(|| NoDrill::OnlyNode(drill.host)),
+            refused: (!is_measured).then_some(NoDrill::OnlyNode(drill.host)),
             name,
         }
     });

@@ -188,9 +188,10 @@ fn must_be_safe(lab: &Lab, what: &str, event: impl FnOnce(&'static str, &'static
         .first()
         .map_or(u64::MAX, |(_, when)| *when);
     let too_late = |(_, when): &&(u64, u64)| *when > first_of_new;
-    let too_late = match new == old {
-        true => 0,
-        false => near_old.acknowledged.iter().filter(too_late).count(),
+    let too_late = if new == old {
+        0
+    } else {
+        near_old.acknowledged.iter().filter(too_late).count()
     };
     let acknowledged: usize = clients.iter().map(|it| it.acknowledged.len()).sum();
     println!(
@@ -206,8 +207,8 @@ fn must_be_safe(lab: &Lab, what: &str, event: impl FnOnce(&'static str, &'static
         warned.0,
         warned.1,
     );
-    let last = far.acknowledged.last().map(|(_, when)| u128::from(*when));
-    assert!(last > Some(whole), "{what}: no write goes on");
+    let newest = far.acknowledged.last().map(|(_, when)| u128::from(*when));
+    assert!(newest > Some(whole), "{what}: no write goes on");
     assert_eq!(lost, [], "{what}: acknowledged writes are lost");
     assert_eq!(too_late, 0, "{what}: two members acknowledged at once");
 }
@@ -231,19 +232,19 @@ fn survives_every_cut(failover: &str) {
         sleep(CUT);
     };
     must_be_safe(&lab, "primary from monitor", |primary, _| {
-        cuts(vec![(primary, MONITOR)])
+        cuts(vec![(primary, MONITOR)]);
     });
     must_be_safe(&lab, "primary from standby", |primary, standby| {
-        cuts(vec![(primary, standby)])
+        cuts(vec![(primary, standby)]);
     });
     must_be_safe(&lab, "primary from both", |primary, standby| {
         cuts(vec![(primary, standby), (primary, MONITOR)]);
     });
     must_be_safe(&lab, "primary from all", |primary, _| {
-        cuts(across(&[primary]))
+        cuts(across(&[primary]));
     });
     must_be_safe(&lab, "standby from all", |_, standby| {
-        cuts(across(&[standby]))
+        cuts(across(&[standby]));
     });
     must_be_safe(&lab, "monitor from all", |_, _| cuts(across(&[MONITOR])));
     must_be_safe(&lab, "site of primary and server 1", |primary, _| {

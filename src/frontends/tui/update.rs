@@ -145,7 +145,7 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::Go(page) => go(model, page),
             // Drafts are kept in the state folder.
             Effect::KeepDraft(_) if model.common.read_only => {}
-            Effect::Reach(_) | Effect::ReachOn(_) if model.common.read_only => {
+            Effect::Reach(_) | Effect::ReachOn(_) | Effect::Drill(_) if model.common.read_only => {
                 model.common.say(text::READ_ONLY_RUNS_NOTHING);
             }
             Effect::Reach(answers) => {
@@ -153,9 +153,6 @@ fn settle(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
             }
             Effect::ReachOn(answers) => {
                 outside.extend(reach(model, answers, Effect::ReachOn));
-            }
-            Effect::Drill(_) if model.common.read_only => {
-                model.common.say(text::READ_ONLY_RUNS_NOTHING);
             }
             Effect::Drill(order) => outside.extend(drills::begin(model, order)),
             effect => outside.push(effect),

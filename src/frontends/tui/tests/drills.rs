@@ -104,7 +104,9 @@ pub fn down(theme: Theme, size: (u16, u16)) -> Model {
 pub fn over(theme: Theme, size: (u16, u16)) -> Model {
     let mut model = running(theme, size, u64::MAX);
     let mut progress = Progress::default();
-    events(LOG).iter().for_each(|event| progress.add(event));
+    for event in &events(LOG) {
+        progress.add(event);
+    }
     let before = figures("stop-postgres@k3s-postgres-2", 11_900);
     let before = BTreeMap::from([(before.drill.clone(), before)]);
     let report = DrillReport::of(&progress, &before).expect("a report");

@@ -74,7 +74,7 @@ fn places() -> Vec<Model> {
         then(watched::asking(MONO, SMALL), "<Esc>"),
         then(live::live(MONO, SMALL), "<Enter>"),
     ];
-    places.extend([
+    places.extend(vec![
         drills::list(MONO, SMALL),
         drills::confirming(MONO, SMALL),
         drills::starting(MONO, SMALL),

@@ -166,7 +166,7 @@ fn seen(theme: Theme, measured: &MeasuredDrill, width: usize) -> Vec<Line<'stati
         let samples: Vec<_> = measured.samples.iter().map(gap).collect();
         let label = Span::styled(pad(label, LABEL), theme.faint());
         let bars = sparkline::spans(theme, &samples, (top, limit.is_some()), room);
-        Line::from_iter(std::iter::once(label).chain(bars))
+        std::iter::once(label).chain(bars).collect::<Line>()
     };
     let per_cell = sparkline::per_cell(measured.samples.len(), room);
     let cell = u64::try_from(per_cell)
