@@ -99,7 +99,9 @@ fn pauses(lab: &Lab, folder: &Path) {
             break;
         }
         seen = events;
-        HOSTS.map(|host| units_end(lab, host));
+        for host in HOSTS {
+            units_end(lab, host);
+        }
         std::thread::sleep(Duration::from_secs(10));
     }
 }
