@@ -87,7 +87,7 @@ fn a_member_is_given_up_only_if_it_is_silent_and_another_one_is_the_primary() {
     assert!(asks("yes", &rows(1, 1, "")).ends_with("status 3\n"));
 }
 
-/// What `drive` does on a member whose pg_autoctl has this monitor.
+/// What `drive` does on a member whose `pg_autoctl` has this monitor.
 fn registers(wanted: &str, now: &str, known: &str, postgres: &str) -> (i32, String) {
     let host = Host::of(USERS[0]);
     let world = format!(
