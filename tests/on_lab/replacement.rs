@@ -127,10 +127,10 @@ fn a_lost_primary_is_replaced_by_another_machine() {
         assert_eq!(primary, lost);
         lab.does(&["stop", lost]);
         // It is refused until the other one has taken over.
-        let refused = (0..60).find_map(|refused| {
+        let refused = (0..60).find(|_| {
             let (code, said) = replaces();
             assert!(matches!(code, Some(0 | 1)), "{said}");
-            (code == Some(0)).then_some(refused)
+            code == Some(0)
         });
         println!("refused {} times", refused.expect("a replacement"));
         assert_eq!(wait_for_sync_of(&lab, [left, SPARE]), left);
