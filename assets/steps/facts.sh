@@ -286,6 +286,7 @@ fi
 # --- Postgres ----------------------------------------------------------------------------------
 
 [ ! -e /var/lib/k3s-ha-wizard/postgres-is-ours ] || fact postgres.ours yes
+[ ! -e /var/lib/k3s-ha-wizard/pair-created ] || fact postgres.of-pair yes
 [ ! -e /var/lib/k3s-ha-wizard/settings-before-restart ] || fact postgres.cut-off yes
 # The folders belong to postgres: root would follow any link in them.
 as_postgres() { ( cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@" ); }

@@ -801,3 +801,18 @@ SQL
     rm -f "$mark"
     say 'Postgres has reloaded its configuration'
 }
+
+# --- A pair of Postgres hosts -------------------------------------------------------------------
+
+# With PG_BIN PGDATA TLS_DIRECTORY, and MONITOR: how a member connects to the monitor.
+HOME_OF_POSTGRES=/var/lib/postgresql
+
+# program ARGUMENT…: one of Postgres's or pg_auto_failover's, as the user of Postgres.
+program() {
+    as postgres env -i HOME="$HOME_OF_POSTGRES" PATH="$PG_BIN:/usr/bin:/bin" PGCONNECT_TIMEOUT=10 \
+        PGSSLCERT="$TLS_DIRECTORY/replication.crt" PGSSLKEY="$TLS_DIRECTORY/replication.key" \
+        PGSSLROOTCERT="$TLS_DIRECTORY/ca.crt" "$@"
+}
+
+# at_monitor [ADDRESS]: runs standard input at this monitor, or at MONITOR.
+at_monitor() { program psql -X -q -A -t -v ON_ERROR_STOP=1 -d "${1:-$MONITOR}" -f -; }

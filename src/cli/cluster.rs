@@ -1,6 +1,6 @@
 //! Which of the known clusters a command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -35,6 +35,15 @@ pub struct WhichCluster {
 impl WhichCluster {
     pub fn find(&self) -> Result<KnownCluster, KnownError> {
         known::find(None, self.named.cluster.as_deref(), self.answers.as_deref())
+    }
+
+    /// The answers of its last successful run, and those that are given; else those of the last run.
+    pub fn both(&self) -> Result<(Answers, Answers), KnownError> {
+        self.find()?.both()
+    }
+
+    pub fn answers_file(&self) -> Option<&Path> {
+        self.answers.as_deref()
     }
 
     /// The answers of its last successful run; why there are none is on standard error.

@@ -1,13 +1,13 @@
 //! `drill`: takes down machines and services one after the other, measures, and brings them back.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::cluster::WhichCluster;
-use super::streams::{can_ask, err, out};
-use super::{complain, ended, unattended};
+use super::streams::{err, out};
+use super::{complain, confirm, ended, unattended};
 use crate::frontends::{Display, Output};
 use crate::procedures::drill::NoDrill;
 use crate::report::lines::write_drills;
@@ -106,28 +106,14 @@ fn list(drills: &[Drill]) -> ExitCode {
 
 /// Whether the operator typed the cluster's name.
 fn confirmed(cluster: &str, drills: &[Drill]) -> Result<(), ExitCode> {
-    if !can_ask() {
-        let why = "drill takes machines down, and there is no terminal to confirm it: add --yes";
-        return Err(complain(&why, exit::USAGE));
-    }
     let count = match drills.len() {
         1 => "1 drill".to_owned(),
         count => format!("{count} drills"),
     };
-    let mut err = err();
-    let _ = write!(
-        err,
+    let announced = format!(
         "{count} will take down machines and services of the cluster {cluster}, one after the \
-         other, and bring them back.\nType the cluster's name to start: "
+         other, and bring them back."
     );
-    let _ = err.flush();
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && answer.trim() == cluster {
-        return Ok(());
-    }
-    Err(complain(
-        &format!("That is not {cluster}. Nothing was changed."),
-        exit::STOPPED,
-    ))
+    let verb = "drill takes machines down";
+    confirm::typed(verb, &announced, "the cluster's name", cluster)
 }

@@ -5,12 +5,14 @@ mod backup;
 mod bundle;
 mod check;
 mod cluster;
+mod confirm;
 mod drill;
 mod help;
 mod install;
 mod kubeconfig;
 mod load_balancer;
 mod logins;
+mod node;
 mod plan;
 mod replay;
 mod schema;
@@ -81,6 +83,9 @@ enum Command {
     /// Take down machines and services one after the other, measure the effect, and bring them
     /// back; all of them, unless you name some
     Drill(drill::DrillArgs),
+    /// Replace a lost host
+    #[command(subcommand)]
+    Node(node::NodeVerb),
     /// Print the configuration for an external load balancer, or measure whether it keeps an idle
     /// connection open
     #[command(subcommand)]
@@ -147,6 +152,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(which)) => check::run(&which, display.output, &tried),
         Some(Command::Backup(verb)) => verb.run(display),
         Some(Command::Drill(drill)) => drill.run(display),
+        Some(Command::Node(verb)) => verb.run(display, &tried),
         Some(Command::LoadBalancer(verb)) => verb.run(),
         Some(Command::Bundle(verb)) => verb.run(),
         Some(Command::Replay(replay)) => replay.run(display, read_only),
@@ -180,6 +186,7 @@ impl Command {
             Self::Install(_) => Some("install"),
             Self::Backup(verb) => verb.changes(),
             Self::Drill(drill) => drill.changes(),
+            Self::Node(verb) => verb.changes(),
             Self::Bundle(verb) => Some(verb.name()),
             Self::Kubeconfig(args) => args.changes(),
             Self::Plan(_)

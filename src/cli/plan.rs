@@ -23,7 +23,7 @@ use crate::redact::Redactor;
 use crate::report::diff::{FileChange, How};
 use crate::report::lines::write_losses;
 use crate::run::{
-    Frontend, Outlook, Planned, Proceed, Purpose, Reach, Remaining, Tried, carry_out, exit,
+    Frontend, Opened, Outlook, Planned, Proceed, Purpose, Reach, Remaining, Tried, carry_out, exit,
 };
 use crate::state::files::{self, Existing};
 use crate::topology::Link;
@@ -44,16 +44,25 @@ impl PlanArgs {
             Ok(opened) => opened,
             Err(code) => return code,
         };
-        let mut dry = DryRun {
-            scripts: self.scripts.as_deref(),
-            output,
-            written: Ok(()),
-        };
-        let planned = carry_out(opened, &Reach::All, &Control::default(), &mut dry);
-        match dry.written {
-            Ok(()) => ended(&planned),
-            Err(error) => complain(&error, exit::FAILED),
-        }
+        shown(opened, output, self.scripts.as_deref())
+    }
+}
+
+/// Prints what a run would do, and changes nothing.
+pub fn show(opened: Opened, output: Output) -> ExitCode {
+    shown(opened, output, None)
+}
+
+fn shown(opened: Opened, output: Output, scripts: Option<&Path>) -> ExitCode {
+    let mut dry = DryRun {
+        scripts,
+        output,
+        written: Ok(()),
+    };
+    let planned = carry_out(opened, &Reach::All, &Control::default(), &mut dry);
+    match dry.written {
+        Ok(()) => ended(&planned),
+        Err(error) => complain(&error, exit::FAILED),
     }
 }
 

@@ -162,6 +162,8 @@ pub struct K3sFacts {
 pub struct PostgresFacts {
     /// The wizard installed it.
     pub ours: bool,
+    /// A part of a pair was created here: a member, or the monitor.
+    pub of_pair: bool,
     /// On the disk.
     pub clusters: Vec<PostgresCluster>,
     /// A run of the wizard was interrupted while restarting it.
@@ -432,6 +434,7 @@ impl PostgresFacts {
     fn set(&mut self, key: &str, value: String) {
         match key {
             "ours" => self.ours = true,
+            "of-pair" => self.of_pair = true,
             "cluster" => self.clusters.extend(PostgresCluster::parse(&value)),
             "cut-off" => self.cut_off = true,
             "mark" => self.marks.push(value),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::answers::{Answers, Host, Postgres, Role};
 use crate::secrets::Secrets;
-use crate::topology::Topology;
+use crate::topology::{Replacement, Topology};
 
 /// A difference between the answers and the applied state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,8 +51,13 @@ const DATABASE: &str = "Another database means another cluster. To move the data
                         on all servers, restore a pg_dump of the database into the new one, change \
                         datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers";
 const PROFILE: &str = "The profile of a pair cannot be changed yet. Restore the old value";
-const MEMBERS: &str = "The members of an existing datastore cannot be changed yet. Restore the \
-                       old hosts, or install a new cluster";
+const MEMBERS: &str = "If a machine of the pair is lost for good: `k3s-ha-wizard node replace NAME --answers \
+                       FILE` with the name of the lost one puts the new one in its place. Otherwise \
+                       restore the old hosts";
+const SECOND: &str = "One Postgres does not become a pair yet: the members of a pair begin empty, under \
+                      pg_auto_failover, and the data would have to be moved there while K3s is stopped. \
+                      Remove the second Postgres and the monitor from the answers, or install a new cluster \
+                      with them";
 const RENAMED: &str = "Running servers use the old name of Postgres. By hand: stop K3s on all \
                        servers; the control plane is down until the run starts them again";
 const NETWORK: &str = "A cluster keeps its pod and service networks for life. Restore the old \
@@ -88,7 +93,7 @@ pub fn of_secrets(kept: &Secrets, wanted: &Secrets) -> Vec<Difference> {
 }
 
 /// Every difference, the refused ones first.
-pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
+fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     let mut found = Differences::default();
     let (old, new) = (&applied.k3s, &wanted.k3s);
     found.text(
@@ -161,10 +166,11 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     found.images(applied, wanted);
     for host in &applied.hosts {
         match wanted.host(&host.name) {
-            Some(same) => found.host(host, same),
+            Some(same) => found.host(host, same, is_of_a_pair(applied, host)),
             None => found.add(
                 format!("{} is no longer in the answers", host.name),
                 match host.role() {
+                    _ if is_of_a_pair(applied, host) => Handling::Refused(MEMBERS),
                     Role::Postgres => Handling::Refused(DATABASE),
                     Role::LoadBalancer | Role::Monitor => Handling::Refused(MOVED),
                     Role::Server | Role::Agent => Handling::Refused(REMOVED),
@@ -179,7 +185,7 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
             // connections.
             let has = |role: Role| host.roles.contains(&role);
             let how = if has(Role::Postgres) || has(Role::Monitor) {
-                Handling::Refused(MEMBERS)
+                Handling::Refused(if applied.is_pair() { MEMBERS } else { SECOND })
             } else if has(Role::Server) {
                 Handling::Rolling
             } else {
@@ -196,6 +202,37 @@ pub fn differences(applied: &Answers, wanted: &Answers) -> Vec<Difference> {
     let refused = |difference: &Difference| matches!(difference.how, Handling::Refused(_));
     found.0.sort_by_key(|difference| !refused(difference));
     found.0
+}
+
+/// The same for a host that is replaced, which differs in nothing else.
+pub fn differences_but(
+    applied: &Answers,
+    wanted: &Answers,
+    replaced: Option<&Replacement>,
+) -> Vec<Difference> {
+    let Some(replaced) = replaced else {
+        return differences(applied, wanted);
+    };
+    // Another address of a load balancer is in the servers' certificates.
+    let names = |answers| Topology::of(answers).map(|topology| topology.server_names());
+    let how = if names(applied) == names(wanted) {
+        Handling::InPlace
+    } else {
+        Handling::Rolling
+    };
+    let what = format!("{} is replaced", replaced.told());
+    let mut found = differences(&replaced.in_applied(applied, wanted), wanted);
+    found.push(Difference { what, how });
+    found
+}
+
+/// Whether the host is a member of a pair, or its monitor.
+fn is_of_a_pair(applied: &Answers, host: &Host) -> bool {
+    applied.is_pair()
+        && host
+            .roles
+            .iter()
+            .any(|role| matches!(role, Role::Postgres | Role::Monitor))
 }
 
 #[derive(Default)]
@@ -288,7 +325,7 @@ impl Differences {
         }
     }
 
-    fn host(&mut self, old: &Host, new: &Host) {
+    fn host(&mut self, old: &Host, new: &Host, is_of_a_pair: bool) {
         let name = &old.name;
         if old.proxy != new.proxy {
             let how = match old.role() {
@@ -303,13 +340,24 @@ impl Differences {
                 old.roles_text(),
                 new.roles_text()
             );
-            self.add(what, Handling::Refused(MOVED));
+            let gets_monitor = new.roles.contains(&Role::Monitor);
+            self.add(
+                what,
+                Handling::Refused(if is_of_a_pair {
+                    MEMBERS
+                } else if gets_monitor {
+                    SECOND
+                } else {
+                    MOVED
+                }),
+            );
         } else if old.cluster_ip() != new.cluster_ip() {
             let ip = |host: &Host| host.cluster_ip().map_or("none".into(), |ip| ip.to_string());
             let what = format!("{name}: address {}, now {}", ip(old), ip(new));
             self.add(
                 what,
                 match old.role() {
+                    _ if is_of_a_pair => Handling::Refused(MEMBERS),
                     Role::Postgres => Handling::Refused(DATABASE),
                     Role::LoadBalancer | Role::Monitor => Handling::Rolling,
                     Role::Server | Role::Agent => Handling::Refused(MOVED),
@@ -415,6 +463,43 @@ mod tests {
                 }
             }
         }));
+    }
+
+    #[test]
+    fn one_postgres_does_not_become_a_pair_and_parts_of_a_pair_are_replaced_by_a_verb() {
+        let pair = |answers: &mut Answers| {
+            let second = Host::new("k3s-postgres-2", Role::Postgres, "198.51.100.8");
+            answers.hosts.push(second);
+            let mut hosts = answers.hosts.iter_mut();
+            let balancer = hosts.find(|host| host.role() == Role::LoadBalancer);
+            balancer.unwrap().roles.push(Role::Monitor);
+        };
+        let mut applied = lab();
+        pair(&mut applied);
+        let mut wanted = applied.clone();
+        for host in &mut wanted.hosts {
+            match host.roles_text().as_str() {
+                "postgres" if host.name == "k3s-postgres-2" => host.name = "k3s-postgres-3".into(),
+                "postgres" => host.address = "198.51.100.99".into(),
+                "load-balancer+monitor" => host.address = "198.51.100.98".into(),
+                _ => {}
+            }
+        }
+        let lines = |found: Vec<Difference>| -> String {
+            let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        };
+        let mut more = lab();
+        pair(&mut more);
+        let replaced = Replacement::of(&applied, &applied, "k3s-nginx").ok();
+        insta::assert_snapshot!(
+            [
+                lines(differences(&lab(), &more)),
+                lines(differences(&applied, &wanted)),
+                lines(differences_but(&applied, &applied, replaced.as_ref())),
+            ]
+            .join("\n\n")
+        );
     }
 
     #[test]

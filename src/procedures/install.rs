@@ -14,6 +14,8 @@ const FIRST_DATA: &str = "k3s/datastore";
 /// The plan for these answers on these hosts.
 pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
     let context = StepContext::new(given)?;
+    let first = lost_host(&context)?;
+    let given_up: Vec<_> = first.iter().map(|step| step.id.clone()).collect();
     let phases = [
         ("firewall", "Firewalls", firewall::open(&context)),
         ("postgres", "Postgres", postgres_phase(&context)?),
@@ -38,9 +40,22 @@ pub fn plan(given: PlanInputs<'_>) -> Result<Plan, StepError> {
         title: "Bundle",
         steps: sent,
     };
-    let phases = [bundle].into_iter().chain(phases);
+    let mut phases: Vec<_> = [bundle].into_iter().chain(phases).collect();
+    for step in phases.iter_mut().flat_map(|phase| &mut phase.steps) {
+        step.needs.extend(given_up.iter().cloned());
+    }
+    let lost = Phase {
+        id: "lost-host",
+        title: "Lost host",
+        steps: first,
+    };
+    let phases = [lost].into_iter().chain(phases);
     Ok(Plan {
-        procedure: "install",
+        procedure: if given.replaced.is_some() {
+            "replacement"
+        } else {
+            "install"
+        },
         cluster: given.topology.cluster.clone(),
         phases: phases.filter(|phase| !phase.steps.is_empty()).collect(),
     })
@@ -64,17 +79,42 @@ fn postgres_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
     Ok(context.postgres.iter().flat_map(of_host).collect())
 }
 
-/// The pair, from its certificates on: the monitor first, then one member after the other.
+/// The lost part of a pair is given up: nothing else is changed before that.
+fn lost_host(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
+    let Some(lost) = context.replaced() else {
+        return Ok(Vec::new());
+    };
+    if lost.is_monitor {
+        let members = context.postgres.iter();
+        let exist = members.filter(|host| context.is_created(host));
+        exist.map(|host| pair::detached(context, host)).collect()
+    } else {
+        let monitors = context.monitors.iter();
+        Ok(monitors
+            .map(|host| pair::forgotten(context, host, lost))
+            .collect())
+    }
+}
+
+/// The pair, from its certificates on: the monitor first, then one member after the other, those that
+/// exist before new ones.
 fn pair_steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
-    let mut steps = Vec::new();
-    let mut before = None;
-    for host in context.monitors.iter().chain(&context.postgres) {
-        steps.push(pair::tls(context, host)?.needing([certificates::kept()]));
-        let run = pair::run(context, host)?;
-        // The members reach the monitor, and each other.
-        let run = run.needing(firewall::opened(context)).needing(before);
-        before = Some(run.id.clone());
-        steps.push(run);
+    let members = context.postgres.iter().copied();
+    let (exist, new): (Vec<_>, Vec<_>) = members.partition(|host| context.is_created(host));
+    let (mut steps, mut before) = (Vec::new(), Vec::new());
+    for host in context.monitors.iter().chain(&exist) {
+        before = start(context, host, before, &mut steps)?;
+    }
+    // All at once: the standby waits for the primary, and the plan does not know which is which.
+    let registered = exist.iter().map(|host| pair::registered(context, host));
+    for registered in registered.collect::<Result<Vec<_>, _>>()? {
+        let registered = registered.needing(on_each(pair::RUN, &exist));
+        before.push(registered.id.clone());
+        steps.push(registered);
+    }
+    for host in &new {
+        before = start(context, host, before, &mut steps)?;
+        steps.push(pair::registered(context, host)?);
     }
     for host in &context.postgres {
         let role = postgres::role(context, host);
@@ -82,6 +122,21 @@ fn pair_steps(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {
         steps.push(pair::in_sync(context, host));
     }
     Ok(steps)
+}
+
+/// A member, or the monitor, is started with its certificates: the members reach the monitor, and each
+/// other. Returns what the next one needs.
+fn start(
+    context: &StepContext<'_>,
+    host: &StepHost<'_>,
+    before: Vec<StepId>,
+    steps: &mut Vec<Step>,
+) -> Result<Vec<StepId>, StepError> {
+    let run = pair::run(context, host)?;
+    let started = vec![run.id.clone()];
+    steps.push(pair::tls(context, host)?.needing([certificates::kept()]));
+    steps.push(run.needing(firewall::opened(context)).needing(before));
+    Ok(started)
 }
 
 fn certificates_phase(context: &StepContext<'_>) -> Result<Vec<Step>, StepError> {

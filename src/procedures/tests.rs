@@ -2,6 +2,7 @@ mod bundled;
 mod drill;
 mod external;
 mod external_balancer;
+mod replacement;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use crate::plan::{
 use crate::platform::{Facts, PRELUDE, Platform};
 use crate::secrets::{SecretText, Secrets, memory};
 use crate::steps::{BundleInputs, PlanInputs};
-use crate::topology::{Proxy, Topology};
+use crate::topology::{Proxy, Replacement, Topology};
 
 fn identity(of: &str) -> Identity {
     Identity {
@@ -31,6 +32,8 @@ struct PlanWorld {
     topology: Topology,
     platforms: BTreeMap<String, Platform>,
     running: BTreeSet<String>,
+    created: BTreeSet<String>,
+    replaced: Option<Replacement>,
     enforcing: BTreeSet<String>,
     encrypts: bool,
     pki: Pki,
@@ -40,7 +43,10 @@ struct PlanWorld {
 
 impl PlanWorld {
     fn new(toml: &str) -> Self {
-        let answers = Answers::from_toml(toml).unwrap();
+        Self::of(Answers::from_toml(toml).unwrap())
+    }
+
+    fn of(answers: Answers) -> Self {
         let facts = Facts {
             os_id: "debian".into(),
             os_version: "12".into(),
@@ -53,6 +59,8 @@ impl PlanWorld {
         Self {
             platforms: names().map(|name| (name, platform)).collect(),
             running: BTreeSet::new(),
+            created: BTreeSet::new(),
+            replaced: None,
             enforcing: BTreeSet::new(),
             encrypts: true,
             pki: Pki {
@@ -92,6 +100,8 @@ impl PlanWorld {
             topology: &self.topology,
             platforms: &self.platforms,
             running: &self.running,
+            created: &self.created,
+            replaced: self.replaced.as_ref(),
             enforcing: &self.enforcing,
             encrypts: self.encrypts,
             pki: &self.pki,
@@ -225,7 +235,15 @@ fn three_servers_and_two_agents() {
 
 #[test]
 fn steps_come_after_what_they_need() {
-    for world in [lab(), pair(), many(), PlanWorld::new(&hosts("psl"))] {
+    let [member, monitor] = replacement::worlds();
+    for world in [
+        lab(),
+        pair(),
+        many(),
+        PlanWorld::new(&hosts("psl")),
+        member,
+        monitor,
+    ] {
         let plan = world.plan();
         let mut seen = BTreeSet::new();
         let mut missing = Vec::new();
@@ -344,6 +362,7 @@ fn inputs_are_what_the_files_say() {
     let (guarded, pair) = (guarded.plan(), pair.plan());
     let mut all = vec![plan, named, guarded, pair];
     all.extend(bundled);
+    all.extend(replacement::worlds().map(|world| world.plan()));
     let mut given: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (_, shell) in all.iter().flat_map(shells) {
         let inputs = shell.inputs.iter().map(|(name, _)| *name);

@@ -63,6 +63,12 @@ impl KnownCluster {
         &self.folder
     }
 
+    /// What was applied, and the current answers.
+    pub fn both(self) -> Result<(Answers, Answers), KnownError> {
+        let applied = self.applied.ok_or(KnownError::NotApplied)?;
+        Ok((applied, self.answers))
+    }
+
     /// The applied answers, with the current logins.
     pub fn applied(self) -> Result<Answers, KnownError> {
         let applied = self.applied.ok_or(KnownError::NotApplied)?;

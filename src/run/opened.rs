@@ -15,14 +15,14 @@ use crate::engine::hosts::Connector;
 use crate::hash::token_mark;
 use crate::pki::{self, Pki};
 use crate::plan::LateValues;
-use crate::procedures::differences::{Difference, Handling, differences, of_secrets};
+use crate::procedures::differences::{Difference, Handling, differences_but, of_secrets};
 use crate::proof::scram;
 use crate::redact::Redactor;
 use crate::remote::Way;
 use crate::remote::lease::Lease;
 use crate::secrets::{SecretText, Secrets};
 use crate::state::{Folder, Lock, SecretsError, State, complete_secrets};
-use crate::topology::{Proxies, Proxy, Topology};
+use crate::topology::{Proxies, Proxy, Replacement, Topology};
 
 /// The answers are valid; their state is locked, or only read; secrets and certificates exist.
 pub struct Opened {
@@ -31,6 +31,8 @@ pub struct Opened {
     /// Differences from the applied state; none of them is refused.
     pub(super) differences: Vec<Difference>,
     pub(super) purpose: Purpose,
+    /// The part of a pair of Postgres hosts that is replaced.
+    pub(super) replaced: Option<Replacement>,
     pub(super) folder: Folder,
     /// Names the run.
     pub(super) run: String,
@@ -91,6 +93,26 @@ impl Opened {
         purpose: Purpose,
         tried: &Tried,
     ) -> Result<Self, RunError> {
+        Self::open_for(answers, root, purpose, tried, None)
+    }
+
+    /// The same, to put a new machine in the place of a lost part of a pair.
+    pub fn replacing(
+        answers: Answers,
+        replaced: Replacement,
+        purpose: Purpose,
+        tried: &Tried,
+    ) -> Result<Self, RunError> {
+        Self::open_for(answers, None, purpose, tried, Some(replaced))
+    }
+
+    fn open_for(
+        answers: Answers,
+        root: Option<PathBuf>,
+        purpose: Purpose,
+        tried: &Tried,
+        replaced: Option<Replacement>,
+    ) -> Result<Self, RunError> {
         // From any source: their texts reach shells and SQL on hosts.
         let problems = answers.problems();
         if !problems.is_empty() {
@@ -130,7 +152,11 @@ impl Opened {
             })?,
         };
         let mut differences = match &state.applied {
-            Some(applied) => differences(&applied.answers, &answers.without_secrets()),
+            Some(applied) => differences_but(
+                &applied.answers,
+                &answers.without_secrets(),
+                replaced.as_ref(),
+            ),
             None => Vec::new(),
         };
         if let (Some(_), Some(kept)) = (&state.applied, &kept) {
@@ -168,6 +194,7 @@ impl Opened {
             topology,
             differences,
             purpose,
+            replaced,
             folder,
             state,
             secrets,

@@ -244,6 +244,7 @@ impl Reached {
         let sql = sql.is_file().then(|| sql.display().to_string());
         let wanted = preflight::Requirements {
             dba_sql: sql.as_deref(),
+            replaced: opened.replaced.as_ref(),
             answers: &opened.answers,
             topology: &opened.topology,
             token: &token,
@@ -322,6 +323,8 @@ impl Checked {
             .collect();
         let running = self.hosts.iter().filter(|host| host.facts.runs_our_k3s());
         let running = running.map(|host| host.name.clone()).collect();
+        let created = self.hosts.iter().filter(|host| host.facts.postgres.of_pair);
+        let created = created.map(|host| host.name.clone()).collect();
         // A cluster keeps what it was begun with.
         let is_server = |host: &&ReachedHost| {
             let mut servers = self.opened.topology.servers.iter();
@@ -348,6 +351,8 @@ impl Checked {
         let plan = install::plan(PlanInputs {
             bundle,
             running: &running,
+            created: &created,
+            replaced: self.opened.replaced.as_ref(),
             enforcing: &enforcing,
             encrypts,
             answers: &self.opened.answers,

@@ -39,7 +39,7 @@ use crate::plan::{Act, Shell, Step, Task, Value, Work};
 use crate::platform::Platform;
 use crate::platform::bundled::{FOLDER, Needs};
 use crate::secrets::{SecretText, Secrets};
-use crate::topology::{Member, Proxies, Proxy, Topology};
+use crate::topology::{Member, Proxies, Proxy, Replacement, Topology};
 
 /// The first line of a file that the wizard writes, as in `assets/templates`.
 const HEAD: &str =
@@ -82,6 +82,10 @@ pub struct PlanInputs<'a> {
     pub platforms: &'a BTreeMap<String, Platform>,
     /// The hosts on which K3s of this cluster runs already, by name.
     pub running: &'a BTreeSet<String>,
+    /// The hosts on which a part of a pair of Postgres hosts exists already, by name.
+    pub created: &'a BTreeSet<String>,
+    /// The part of a pair that is replaced.
+    pub replaced: Option<&'a Replacement>,
     /// The hosts on which `SELinux` enforces, by name.
     pub enforcing: &'a BTreeSet<String>,
     /// Secrets are encrypted in the datastore, where the answers do not say.
@@ -177,6 +181,16 @@ impl<'a> StepContext<'a> {
     /// Two Postgres hosts, with a monitor.
     pub fn has_pair(&self) -> bool {
         self.given.topology.datastore.is_pair()
+    }
+
+    /// The part of a pair that is replaced.
+    pub fn replaced(&self) -> Option<&'a Replacement> {
+        self.given.replaced
+    }
+
+    /// Whether a part of a pair exists on a host.
+    pub fn is_created(&self, host: &StepHost<'_>) -> bool {
+        self.given.created.contains(host.name)
     }
 
     /// A Postgres that others run.

@@ -11,11 +11,14 @@ use super::{
 use crate::answers::Failover;
 use crate::pki::{Identity, PairUse};
 use crate::plan::{Step, Value};
-use crate::topology::MONITOR;
+use crate::topology::{MONITOR, Replacement};
 
 const INSTALL: &str = "pair/install";
 const TLS: &str = "pair/tls";
 pub const RUN: &str = "pair/run";
+const FORGOTTEN: &str = "pair/forgotten";
+const DETACHED: &str = "pair/detached";
+pub const REGISTERED: &str = "pair/registered";
 pub const IN_SYNC: &str = "pair/in-sync";
 const RETRIES: &str = "pair/retries";
 
@@ -136,10 +139,8 @@ pub fn tls(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
 
 /// The monitor, or a member.
 pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
-    let version = version(host)?;
     let kind = PairPart::of(context, host);
     let is_member = kind.is_member();
-    let datastore = &context.given.topology.datastore;
     let profile = Profile::of(context.given.answers.postgres.failover);
     let directory = host.platform.postgres_tls;
     let connections = context.given.topology.max_connections().max(CONNECTIONS);
@@ -165,14 +166,6 @@ pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
             minijinja::context! { tls => directory, settings => Serde(&settings) },
         )?
     };
-    let monitor = datastore.monitors.first().map(|monitor| {
-        format!(
-            "postgres://autoctl_node@{}/pg_auto_failover?sslmode=verify-full\
-             &sslrootcert={directory}/ca.crt&sslcert={directory}/keeper.crt\
-             &sslkey={directory}/keeper.key",
-            monitor.at(MONITOR)
-        )
-    });
     let title = if is_member {
         "Start Postgres as a member of the pair"
     } else {
@@ -184,16 +177,14 @@ pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
         step_file!("pair/run"),
         vec![
             ("KIND", kind.name.into()),
-            (
-                "PG_BIN",
-                format!("/usr/lib/postgresql/{version}/bin").into(),
-            ),
+            ("PG_BIN", programs(host)?.into()),
             ("PGDATA", kind.data.into()),
             ("DB_PORT", kind.port(context).into()),
             ("ADDRESS", host.ip.to_string().into()),
             ("NODE_NAME", host.name.into()),
             ("TLS_DIRECTORY", directory.into()),
-            ("MONITOR", monitor.unwrap_or_default().into()),
+            ("MONITOR", connection(context, host).into()),
+            ("EXISTING", existing(context, host, is_member).into()),
             ("SERVICE", kind.service.into()),
             ("UNIT", unit.into()),
             ("CONFIG", config.into()),
@@ -202,6 +193,106 @@ pub fn run(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepE
         ],
     );
     Ok(step.within(RESTARTS).needing([host.id(TLS)]))
+}
+
+/// The folder of Postgres's programs.
+fn programs(host: &StepHost<'_>) -> Result<String, StepError> {
+    Ok(format!("/usr/lib/postgresql/{}/bin", version(host)?))
+}
+
+/// How a member connects to the monitor.
+fn connection(context: &StepContext<'_>, host: &StepHost<'_>) -> String {
+    let directory = host.platform.postgres_tls;
+    let monitor = context.given.topology.datastore.monitors.first();
+    monitor.map_or_else(String::new, |monitor| {
+        format!(
+            "postgres://autoctl_node@{}/pg_auto_failover?sslmode=verify-full\
+             &sslrootcert={directory}/ca.crt&sslcert={directory}/keeper.crt\
+             &sslkey={directory}/keeper.key",
+            monitor.at(MONITOR)
+        )
+    })
+}
+
+/// The hosts that show that the cluster exists, so that its Postgres or its monitor must not be begun
+/// again here.
+fn existing(context: &StepContext<'_>, host: &StepHost<'_>, is_member: bool) -> String {
+    let is_replaced = |it: &Replacement| it.is_monitor && it.new == host.name;
+    if context.replaced().is_some_and(is_replaced) {
+        return String::new();
+    }
+    let is_other = |other: &&StepHost<'_>| other.name != host.name;
+    let members = context.postgres.iter().filter(is_other);
+    let members = members.filter(|member| context.is_created(member));
+    let runs = |server: &&StepHost<'_>| is_member && context.given.running.contains(server.name);
+    let servers = context.servers.iter().filter(runs);
+    let names: Vec<_> = members.chain(servers).map(|host| host.name).collect();
+    names.join(" ")
+}
+
+/// On the monitor: it no longer knows a lost member.
+pub fn forgotten(
+    context: &StepContext<'_>,
+    monitor: &StepHost<'_>,
+    replaced: &Replacement,
+) -> Step {
+    let in_place = if replaced.is_in_place() { "yes" } else { "" };
+    monitor.shell(
+        FORGOTTEN,
+        format!(
+            "Let the monitor forget {}, which is lost: what only it had is gone",
+            replaced.lost
+        ),
+        step_file!("pair/forgotten"),
+        vec![
+            ("LOST_ADDRESS", replaced.lost_ip.to_string().into()),
+            ("MEMBER_PORT", context.db_port().into()),
+            ("IN_PLACE", in_place.into()),
+            ("DB_PORT", MONITOR.to_string().into()),
+        ],
+    )
+}
+
+/// On a member, before there is a new monitor.
+pub fn detached(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
+    let title = "Detach the member from the lost monitor: Postgres goes on, and no standby takes over until \
+                 both members are registered at the new one";
+    registration(context, host, DETACHED, title)
+}
+
+/// On a member that runs.
+pub fn registered(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
+    let title = "Register the member at the monitor";
+    let step = registration(context, host, REGISTERED, title)?;
+    Ok(step.needing([host.id(RUN)]))
+}
+
+fn registration(
+    context: &StepContext<'_>,
+    host: &StepHost<'_>,
+    step: &'static str,
+    title: &str,
+) -> Result<Step, StepError> {
+    let wanted = if step == DETACHED {
+        "detached"
+    } else {
+        "registered"
+    };
+    let step = host.shell(
+        step,
+        title,
+        step_file!("pair/registered"),
+        vec![
+            ("WANTED", wanted.into()),
+            ("MONITOR", connection(context, host).into()),
+            ("PG_BIN", programs(host)?.into()),
+            ("PGDATA", MEMBER.data.into()),
+            ("DB_PORT", context.db_port().into()),
+            ("ADDRESS", host.ip.to_string().into()),
+            ("TLS_DIRECTORY", host.platform.postgres_tls.into()),
+        ],
+    );
+    Ok(step.within(RESTARTS))
 }
 
 /// Who may connect: to a member the servers, the other member and the monitor; to the monitor the
@@ -249,7 +340,7 @@ pub fn in_sync(context: &StepContext<'_>, host: &StepHost<'_>) -> Step {
         step_file!("pair/in-sync"),
         vec![("DB_PORT", context.db_port().into())],
     )
-    .needing(super::on_each(RUN, &context.postgres))
+    .needing(super::on_each(REGISTERED, &context.postgres))
     .needing([host.id(postgres::ROLE)])
 }
 

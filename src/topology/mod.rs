@@ -4,6 +4,7 @@
 //!   [`openings`](Topology::openings): what the firewall of a host must allow for them
 //! * [`Proxy`]: how each host downloads
 //! * [`losses`](Topology::losses): what survives the loss of which machine
+//! * [`Replacement`]: a lost part of a pair, and the machine in its place
 //! * [`recipe`](Topology::recipe): how an external load balancer is configured
 
 mod advice;
@@ -11,6 +12,7 @@ mod drawing;
 mod links;
 mod proxy;
 mod recipes;
+mod replacement;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,6 +28,7 @@ pub use links::{
 };
 pub use proxy::{Proxies, Proxy, ProxyError};
 pub use recipes::RecipeKind;
+pub use replacement::Replacement;
 
 /// A cluster: its datastore, its API endpoint, and its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod components;
 mod fetch;
 mod files;
 mod firewall;
+mod pair;
 mod postgres;
 
 use std::collections::BTreeSet;

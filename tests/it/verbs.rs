@@ -177,6 +177,7 @@ fn read_only_refuses_what_changes_something_and_says_what_to_do_instead() {
         &["install", "--answers", "none.toml", "--read-only"],
         &["--read-only", "--answers", "none.toml"],
         &["backup", "create", "--read-only"],
+        &["node", "replace", "k3s-postgres", "--read-only"],
         &["kubeconfig", "--merge", "--read-only"],
         &["--plain", "--read-only"],
     ] {

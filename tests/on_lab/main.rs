@@ -25,6 +25,7 @@ mod plain;
 mod postgres;
 mod proxy;
 mod refusals;
+mod replacement;
 mod secrets;
 mod tui;
 mod ways;

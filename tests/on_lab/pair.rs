@@ -26,7 +26,7 @@ pub const DSN: &str = r#"set -e
     cd /root/writer
     files=/etc/rancher/k3s/datastore
     sed -n 's/^datastore-endpoint: "\(.*\)"$/\1/p' /etc/rancher/k3s/config.yaml |
-        sed "s,@[^/]*,@198.51.100.11:5432\,198.51.100.8:5432,
+        sed "s,@[^/]*,@198.51.100.11:5432\,198.51.100.8:5432\,198.51.100.16:5432,
             s,\$,\&sslmode=verify-full\&sslrootcert=$files/ca.crt\&sslcert=$files/client.crt\&sslkey=$files/client.key," >dsn
 "#;
 
@@ -55,21 +55,25 @@ const COMPARE: &str = r#"set -e
     gap=$(awk 'NR > 1 && $2 - last > most { most = $2 - last } { last = $2 } END { print most + 0 }' acknowledged)
     echo "$gap $(wc -l <known) $(comm -23 known stored | wc -l)""#;
 
-/// The only member whose Postgres is writable and waits for a standby.
-fn primary_in_sync(lab: &Lab) -> Option<&'static str> {
+/// The only one of these hosts whose Postgres is writable and waits for a standby.
+fn primary_in_sync(lab: &Lab, members: [&'static str; 2]) -> Option<&'static str> {
     let ask = "cd / && runuser -u postgres -- psql -X -A -t -c \"SELECT NOT pg_is_in_recovery() AND \
                current_setting('synchronous_standby_names') <> '' AND EXISTS (SELECT FROM \
                pg_stat_replication WHERE state = 'streaming' AND sync_state = 'quorum')\" 2>/dev/null";
-    let mut primaries = MEMBERS
+    let mut primaries = members
         .into_iter()
         .filter(|host| lab.sh(host, ask).1.trim() == "t");
     primaries.next().filter(|_| primaries.next().is_none())
 }
 
 pub fn wait_for_sync(lab: &Lab) -> &'static str {
+    wait_for_sync_of(lab, MEMBERS)
+}
+
+pub fn wait_for_sync_of(lab: &Lab, members: [&'static str; 2]) -> &'static str {
     let since = Instant::now();
     loop {
-        if let Some(primary) = primary_in_sync(lab) {
+        if let Some(primary) = primary_in_sync(lab, members) {
             return primary;
         }
         assert!(since.elapsed() < RECOVERY, "the pair is not in sync");
@@ -77,8 +81,9 @@ pub fn wait_for_sync(lab: &Lab) -> &'static str {
     }
 }
 
-/// Nothing that was acknowledged is lost, and writes go on within the limit.
-fn must_survive(lab: &Lab, what: &str, event: impl FnOnce(&str)) {
+/// Nothing that was acknowledged is lost, and writes go on within the limit. Returns the longest time
+/// between two acknowledged writes, in ms.
+pub fn must_survive(lab: &Lab, what: &str, event: impl FnOnce(&'static str)) -> u64 {
     let primary = wait_for_sync(lab);
     lab.must(WRITER, &format!("{DSN}{WRITE}"));
     std::thread::sleep(Duration::from_secs(3));
@@ -106,6 +111,7 @@ fn must_survive(lab: &Lab, what: &str, event: impl FnOnce(&str)) {
         numbers[0], numbers[1], numbers[2]
     );
     assert_eq!(numbers[2], 0, "{what}: acknowledged writes are lost");
+    numbers[0]
 }
 
 /// Each member serves its own certificate, under the same path: what is copied from one to the other
@@ -171,11 +177,7 @@ fn a_pair_survives_the_loss_of_its_primary() {
     });
     let mut off = "";
     must_survive(&lab, "power off", |primary| {
-        off = if primary == MEMBERS[0] {
-            MEMBERS[0]
-        } else {
-            MEMBERS[1]
-        };
+        off = primary;
         lab.does(&["stop", off]);
     });
     // The member that is left is dumped while the other one is off.

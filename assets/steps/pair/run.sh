@@ -2,6 +2,7 @@
 # pg_auto_failover runs a member of the pair, or the monitor that decides which member is the primary.
 # inputs: KIND (member or monitor) PG_BIN PGDATA DB_PORT ADDRESS NODE_NAME TLS_DIRECTORY
 # inputs: MONITOR (how a member connects to it) SERVICE UNIT CONFIG HBA MAX_CONNECTIONS
+# inputs: EXISTING (the hosts that show that the cluster exists: it must not be begun again)
 
 UNIT_FILE=/etc/systemd/system/$SERVICE.service
 # What the service was started with.
@@ -9,7 +10,6 @@ STARTED=$RUN/started-$SERVICE
 # The creation has begun, and is complete. What exists between the two has never held data.
 BEGUN=$KEEP/pair-begun
 CREATED=$KEEP/pair-created
-HOME_OF_POSTGRES=/var/lib/postgresql
 
 files() {
     directory "$TLS_DIRECTORY" 0755 root:root
@@ -66,18 +66,6 @@ satisfied() {
     [ -z "$(of pending)" ] || { say "Postgres must be restarted for $(of pending)"; return 3; }
 }
 
-# program ARGUMENT…: one of Postgres's or pg_auto_failover's, as the user of Postgres.
-program() {
-    as postgres env -i HOME="$HOME_OF_POSTGRES" PATH="$PG_BIN:/usr/bin:/bin" \
-        PGSSLCERT="$TLS_DIRECTORY/replication.crt" PGSSLKEY="$TLS_DIRECTORY/replication.key" \
-        PGSSLROOTCERT="$TLS_DIRECTORY/ca.crt" "$@"
-}
-
-# at_monitor: runs standard input there.
-at_monitor() {
-    program PGCONNECT_TIMEOUT=10 psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$MONITOR" -f -
-}
-
 # What an interrupted creation has left, here and at the monitor.
 forget() {
     systemctl stop "$SERVICE" 2>/dev/null || :
@@ -102,8 +90,37 @@ include_if_exists '$TLS_DIRECTORY/postgresql.conf'
 CONF
 }
 
+# A monitor knows nothing of members that exist, and a member without others has an empty database.
+may_begin() {
+    [ -n "$EXISTING" ] || return 0
+    say "The cluster exists on $EXISTING, so no new $KIND is begun here. If the machine with this" \
+        'role is lost for good: k3s-ha-wizard node replace NAME' >&2
+    return 1
+}
+
+# learn_members: sets $own and $others to the number of members that the monitor knows.
+learn_members() {
+    members=$(at_monitor <<SQL
+SELECT count(*) FILTER (WHERE own) || ' ' || count(*) FILTER (WHERE NOT own)
+FROM (SELECT node_host = '$ADDRESS' AND node_port = $DB_PORT AS own FROM pgautofailover.get_nodes()) AS known;
+SQL
+)
+    own=${members% *} others=${members#* }
+}
+
 create() {
     [ ! -e "$BEGUN" ] || forget
+    if [ "$KIND" = monitor ]; then
+        may_begin
+    else
+        learn_members
+        if [ "$own" != 0 ]; then
+            say "The monitor knows a member at $ADDRESS, and this host has never been one: the machine is" \
+                "new. To replace the lost one: k3s-ha-wizard node replace $NODE_NAME" >&2
+            return 1
+        fi
+        [ "$others" != 0 ] || may_begin
+    fi
     : >"$BEGUN"
     sync "$BEGUN"
     set -- --pgdata "$PGDATA" --pgport "$DB_PORT" --hostname "$ADDRESS" --skip-pg-hba \
@@ -115,7 +132,6 @@ create() {
         program timeout 120 pg_autoctl create monitor "$@" 2>&1
     else
         # The first member has a new Postgres; another one copies that of the primary.
-        others=$(printf 'SELECT count(*) FROM pgautofailover.get_nodes();\n' | at_monitor)
         [ "$others" != 0 ] || init
         # It waits for the other member without a limit of its own.
         say 'pg_autoctl create postgres'

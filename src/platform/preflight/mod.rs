@@ -4,6 +4,7 @@
 //! What cannot be known does not fail, so that a container can be a host.
 //!
 //! * `host`: one host; `existing`: what is already installed; `across`: hosts compared
+//! * `pair`: a pair of Postgres hosts with a part on a new machine
 //! * `external`: an external Postgres, as servers see it
 //! * `network`: whether they can reach each other; `virtual_address`: of two load balancers;
 //!   `external_balancer`: whether they reach an external one
@@ -15,6 +16,7 @@ mod external;
 mod external_balancer;
 mod host;
 mod network;
+mod pair;
 mod print;
 mod virtual_address;
 
@@ -24,7 +26,7 @@ use super::external::ExternalSight;
 use super::network::Contact;
 use super::{Facts, Sources};
 use crate::answers::{Answers, Check, Host, Role};
-use crate::topology::{Link, Topology};
+use crate::topology::{Link, Replacement, Topology};
 
 /// A host to check.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,8 @@ pub struct Requirements<'a> {
     pub agent_token: &'a str,
     /// The file with the SQL for the DBA of an external Postgres, if it was written.
     pub dba_sql: Option<&'a str>,
+    /// The part of a pair of Postgres hosts that is replaced.
+    pub replaced: Option<&'a Replacement>,
 }
 
 /// A problem and its remedy.
@@ -120,6 +124,7 @@ pub fn grid(wanted: Requirements<'_>, hosts: &[Looked<'_>]) -> Grid {
         external::check(sheet, wanted, hosts);
     }
     across::check(&mut sheets, wanted);
+    pair::check(&mut sheets, wanted);
     virtual_address::check(&mut sheets, wanted);
     Grid {
         one_server: wanted.topology.servers.len() == 1,

@@ -7,7 +7,7 @@ use crate::platform::network::Contact;
 use crate::platform::{
     Disk, InterfaceAddress, ModuleState, Port, Process, Selinux, SourceTrial, UnitState,
 };
-use crate::topology::{Link, Topology};
+use crate::topology::{Link, Replacement, Topology};
 
 pub(super) const TOKEN: &str = "0123456789ab";
 pub(super) const AGENT_TOKEN: &str = "ba9876543210";
@@ -19,6 +19,7 @@ pub(super) struct PreflightWorld {
     pub(super) sources: Vec<Sources>,
     pub(super) links: Vec<Vec<(Link, Contact)>>,
     pub(super) external: Vec<Option<ExternalSight>>,
+    pub(super) replaced: Option<Replacement>,
     busy: bool,
     /// The host that is lost.
     lost: Option<usize>,
@@ -26,7 +27,11 @@ pub(super) struct PreflightWorld {
 
 /// The hosts of the lab, on which all is well.
 pub(super) fn lab() -> PreflightWorld {
-    let answers = Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap();
+    world(Answers::from_toml(include_str!("../../../tests/lab/answers.toml")).unwrap())
+}
+
+/// The hosts of these answers, on which all is well.
+pub(super) fn world(answers: Answers) -> PreflightWorld {
     let facts = answers.hosts.iter().map(good).collect();
     let sources = answers.hosts.iter().map(|_| Sources {
         bundled: false,
@@ -45,6 +50,7 @@ pub(super) fn lab() -> PreflightWorld {
         external: vec![None; answers.hosts.len()],
         facts,
         answers,
+        replaced: None,
         busy: false,
         lost: None,
     }
@@ -117,6 +123,7 @@ impl PreflightWorld {
             token: TOKEN,
             agent_token: AGENT_TOKEN,
             dba_sql: Some("/state/postgres.sql"),
+            replaced: self.replaced.as_ref(),
         };
         grid(wanted, &looked)
     }
@@ -341,18 +348,6 @@ fn ports_of_others_are_refused() {
         facts.k3s.program = true;
     };
     assert_eq!(found(SERVER, ours), "");
-}
-
-#[test]
-fn a_host_of_no_family_gets_no_commands_of_another() {
-    let text = found(AGENT, |facts| {
-        facts.os_id = "arch".into();
-        facts.ports_seen = false;
-    });
-    assert!(
-        text.contains("ss is not installed | Install iproute2"),
-        "{text}"
-    );
 }
 
 #[test]

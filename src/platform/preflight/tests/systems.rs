@@ -99,3 +99,15 @@ fn an_old_postgres_is_refused_before_it_is_installed() {
     k3s-postgres packages FAIL: the newest Postgres in its package sources is 11: before version 12, clientcert=verify-full silently means that no client certificate is needed | Use a host with a newer release, or add the package source of postgresql.org: https://wiki.postgresql.org/wiki/Apt
     ");
 }
+
+#[test]
+fn a_host_of_no_family_gets_no_commands_of_another() {
+    let text = found(AGENT, |facts| {
+        facts.os_id = "arch".into();
+        facts.ports_seen = false;
+    });
+    assert!(
+        text.contains("ss is not installed | Install iproute2"),
+        "{text}"
+    );
+}
