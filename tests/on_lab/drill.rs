@@ -195,7 +195,7 @@ fn a_drill_is_chosen_confirmed_and_watched_on_the_screens() {
     terminal.waits_for("That is not lab. Nothing was changed.");
     terminal.types("lab\r");
     terminal.waits_for("Drill 1 of 1: kill-nginx@k3s-nginx");
-    terminal.waits_for("writes  ▁▁▁▁");
+    terminal.waits_for("writes  ");
     terminal.waits_for("writes acknowledged");
     terminal.waits_for("1 drill: 1 passed, 0 failed, 0 not run. Acknowledged writes lost: 0.");
     terminal.waits_for(".html");

@@ -72,15 +72,29 @@ WHERE '$primary' <> '' OR node_host = '$ADDRESS' AND node_port = $DB_PORT;
 SQL
 }
 
-# The primary is registered first, because the monitor takes the first member for the primary.
-wait_for_primary() {
-    tries=0
-    until [ "$(printf '%s\n' "SELECT count(*) FROM pgautofailover.get_nodes() WHERE node_is_primary;" |
-        at_monitor)" = 1 ]; do
+# wait_at_monitor ANSWER WHY: asks the query on standard input until it has this answer.
+wait_at_monitor() {
+    query=$(cat) tries=0
+    until [ "$(printf '%s\n' "$query" | at_monitor)" = "$1" ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 120 ] || { say 'the primary is not registered after 60 s' >&2; return 1; }
+        [ "$tries" -lt 240 ] || { say "$2 after 120 s" >&2; return 1; }
         sleep 0.5
     done
+}
+
+# The primary is registered first, because the monitor takes the first member for the primary.
+wait_for_primary() {
+    wait_at_monitor 1 'the primary is not registered' <<SQL
+SELECT count(*) FROM pgautofailover.get_nodes() WHERE node_is_primary;
+SQL
+}
+
+# Until then pg_autoctl restarts the standby's Postgres.
+wait_for_standby() {
+    wait_at_monitor secondary 'the monitor does not have this standby in its place' <<SQL
+SELECT current_group_state FROM pgautofailover.current_state('default')
+WHERE nodehost = '$ADDRESS' AND nodeport = $DB_PORT;
+SQL
 }
 
 apply() {
@@ -94,4 +108,5 @@ apply() {
     [ -n "$primary" ] || wait_for_primary
     say 'pg_autoctl enable monitor'
     program timeout 120 pg_autoctl enable monitor "$MONITOR" --pgdata "$PGDATA" 2>&1
+    [ -n "$primary" ] || wait_for_standby
 }

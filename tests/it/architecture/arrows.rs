@@ -488,7 +488,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether only a build of the tests has it.
+/// Whether only a build of the tests, or of the fuzz targets, has it.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     fn needs_test(condition: &syn::Meta) -> bool {
         let parts = |list: &syn::MetaList| {
@@ -496,7 +496,7 @@ fn is_for_tests(attributes: &[Attribute]) -> bool {
             parts.map_or(Vec::new(), |parts| parts.into_iter().collect())
         };
         match condition {
-            syn::Meta::Path(path) => path.is_ident("test"),
+            syn::Meta::Path(path) => path.is_ident("test") || path.is_ident("fuzzing"),
             syn::Meta::List(list) if list.path.is_ident("all") => {
                 parts(list).iter().any(needs_test)
             }

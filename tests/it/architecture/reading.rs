@@ -167,6 +167,7 @@ fn tests_know_what_they_like() {
         "#[cfg(test)] use crate::b;",
         "#[cfg(all(test, unix))] fn f() { crate::b::make() }",
         "#[cfg(any(test, all(unix, test)))] fn f() { crate::b::make() }",
+        "#[cfg(any(test, fuzzing))] pub mod fuzz { use crate::b; }",
         "struct S; impl S { #[cfg(test)] fn f() { crate::b::make() } }",
         "/// [`crate::b::make`]\nfn f() {}",
         "pub(in crate::b) fn f() {}",
