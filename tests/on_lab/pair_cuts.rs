@@ -61,8 +61,10 @@ ASK
 const NEAR: &str = r#"
     cat >ask <<'ASK'
     who=$(hostname)
-    # The server cancels what takes longer than 3 s, a wait for the standby too.
-    ask() { (cd / && PGOPTIONS='-c statement_timeout=3000' timeout "$1" runuser -u postgres -- psql -X -q -A -t -d k3s -c "$2"); }
+    # psql cancels what takes longer than 3 s: also a commit's wait for the standby, which no timeout ends.
+    ask() {
+        (cd / && timeout --preserve-status -s INT -k 5 3 runuser -u postgres -- psql -X -q -A -t -d k3s -c "$2")
+    }
 ASK
 "#;
 
