@@ -237,7 +237,7 @@ fn a_drill_that_is_left_on_the_screens_brings_back_what_it_took() {
     let active = || lab.sh("k3s-nginx", "systemctl is-active k3s-lb").1;
     assert_ne!(active().trim(), "active");
     terminal.types("q");
-    terminal.waits_for("bring back first what it took down");
+    terminal.waits_for("first bring back what it took down");
     terminal.types("y");
     assert_ne!(terminal.ends(), 0);
     terminal.is_put_back();
