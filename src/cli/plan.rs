@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::engine::tests::answers;
     use crate::events::fixtures::{id, outline, step};
-    use crate::procedures::differences::{Handling, Remedy};
+    use crate::procedures::differences::{Advice, Handling};
     use crate::report::schema::PLAN;
     use crate::report::schema::tests::{fits, is_on_the_page};
     use crate::run::tests::{ClusterWorld, Noting, bare};
@@ -252,7 +252,7 @@ mod tests {
         fits(PLAN, &dry);
         differences.push(difference(
             "network",
-            Handling::Refused(Remedy::Instead("make it new")),
+            Handling::Refused(Advice::Instead("make it new")),
         ));
         dry = DryPlan {
             plan: outline(&[]),

@@ -26,20 +26,20 @@ pub enum Handling {
     /// The affected nodes are restarted, one at a time.
     Rolling,
     /// `install` refuses it.
-    Refused(Remedy),
+    Refused(Advice),
 }
 
 /// What to do about a refused change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Remedy {
+pub enum Advice {
     /// How it is made by hand. Then there is something to accept.
     ByHand(&'static str),
     /// What to do instead of it.
     Instead(&'static str),
 }
 
-impl fmt::Display for Remedy {
+impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByHand(text) => write!(
@@ -65,44 +65,44 @@ impl fmt::Display for Difference {
     }
 }
 
-const UPGRADE: Remedy = Remedy::ByHand(
+const UPGRADE: Advice = Advice::ByHand(
     "Upgrade by hand, after `k3s-ha-wizard backup create`: the servers one at a time, then \
      the agents, each with the install script and INSTALL_K3S_VERSION, without \
      skipping a minor version",
 );
-const DATABASE: Remedy = Remedy::ByHand(
+const DATABASE: Advice = Advice::ByHand(
     "Another database means another cluster. To move the data by hand: stop K3s \
      on all servers, restore a pg_dump of the database into the new one, change \
      datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers",
 );
-const PROFILE: Remedy =
-    Remedy::Instead("The profile of a pair cannot be changed yet. Restore the old value");
-const MEMBERS: Remedy = Remedy::Instead(
+const PROFILE: Advice =
+    Advice::Instead("The profile of a pair cannot be changed yet. Restore the old value");
+const MEMBERS: Advice = Advice::Instead(
     "If a machine of the pair is lost for good: `k3s-ha-wizard node replace NAME --answers \
      FILE` with the name of the lost one puts the new one in its place. Otherwise \
      restore the old hosts",
 );
-const SECOND: Remedy = Remedy::Instead(
+const SECOND: Advice = Advice::Instead(
     "One Postgres does not become a pair yet: the members of a pair begin empty, under \
      pg_auto_failover, and the data would have to be moved there while K3s is stopped. \
      Remove the second Postgres and the monitor from the answers, or install a new cluster \
      with them",
 );
-const RENAMED: Remedy = Remedy::ByHand(
+const RENAMED: Advice = Advice::ByHand(
     "Running servers use the old name of Postgres. By hand: stop K3s on all \
      servers; the control plane is down until the run starts them again",
 );
-const NETWORK: Remedy = Remedy::Instead(
+const NETWORK: Advice = Advice::Instead(
     "A cluster keeps its pod and service networks for life. Restore the old \
      value, or install a new cluster",
 );
-const ENCRYPTION: Remedy = Remedy::ByHand("Change it by hand with k3s secrets-encrypt on a server");
-const REMOVED: Remedy = Remedy::ByHand(
+const ENCRYPTION: Advice = Advice::ByHand("Change it by hand with k3s secrets-encrypt on a server");
+const REMOVED: Advice = Advice::ByHand(
     "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
     k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE",
 );
-const MOVED: Remedy =
-    Remedy::ByHand("Restore the old value, or remove the host by hand and add it as a new one");
+const MOVED: Advice =
+    Advice::ByHand("Restore the old value, or remove the host by hand and add it as a new one");
 
 /// The settings that a cluster keeps for life.
 const FOR_LIFE: [&str; 6] = [
