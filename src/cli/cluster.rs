@@ -27,7 +27,8 @@ impl NamedCluster {
 pub struct WhichCluster {
     #[command(flatten)]
     named: NamedCluster,
-    /// Read logins and passwords from this answers file; the wizard does not store passwords
+    /// Read logins and passwords from this answers file, and for node replace the new machine; the
+    /// wizard does not store passwords
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
 }

@@ -19,7 +19,8 @@ pub enum NodeVerb {
 
 #[derive(Debug, Args)]
 pub struct ReplaceArgs {
-    /// The lost host. A machine with another name or address is in the answers in its place
+    /// The lost host, by its old name. If the new machine has another name or address, change the
+    /// lost host in the answers first
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]
@@ -97,14 +98,14 @@ fn announced(applied: &Answers, replaced: &Replacement) -> String {
     let told = replaced.told();
     if replaced.is_monitor {
         format!(
-            "Cluster {cluster}: the monitor of the Postgres pair is replaced, {told}. Postgres goes on without a \
-             restart. Until both Postgres hosts are registered at the new monitor, no standby takes over."
+            "Cluster {cluster}: the monitor of the Postgres pair is replaced: {told}. Postgres goes on without a \
+             restart. Until both Postgres hosts are registered with the new monitor, no standby takes over."
         )
     } else {
         format!(
-            "Cluster {cluster}: a lost Postgres host is replaced, {told}. The monitor forgets the lost one: what \
-             only it had is given up. The new machine copies the data of the other Postgres host, which goes on \
-             without a restart. Until the new one is in sync, each commit is on one host only."
+            "Cluster {cluster}: a lost Postgres host is replaced: {told}. The monitor forgets the lost one: \
+             whatever only it had is lost for good. The new machine copies the data of the other Postgres host, \
+             which goes on without a restart. Until the new one is in sync, each commit is on one host only."
         )
     }
 }

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::engine::tests::answers;
     use crate::events::fixtures::{id, outline, step};
-    use crate::procedures::differences::Handling;
+    use crate::procedures::differences::{Advice, Handling};
     use crate::report::schema::PLAN;
     use crate::report::schema::tests::{fits, is_on_the_page};
     use crate::run::tests::{ClusterWorld, Noting, bare};
@@ -250,7 +250,10 @@ mod tests {
         dry.plan.cluster = "lab".into();
         is_on_the_page(&dry);
         fits(PLAN, &dry);
-        differences.push(difference("network", Handling::Refused("make it new")));
+        differences.push(difference(
+            "network",
+            Handling::Refused(Advice::Instead("make it new")),
+        ));
         dry = DryPlan {
             plan: outline(&[]),
             differences: &differences,

@@ -25,8 +25,31 @@ pub enum Handling {
     InPlace,
     /// The affected nodes are restarted, one at a time.
     Rolling,
-    /// `install` refuses it. The text says how to do it by hand.
-    Refused(&'static str),
+    /// `install` refuses it.
+    Refused(Advice),
+}
+
+/// What to do about a refused change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Advice {
+    /// How it is made by hand. Then there is something to accept.
+    ByHand(&'static str),
+    /// What to do instead of it.
+    Instead(&'static str),
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByHand(text) => write!(
+                f,
+                "{text}. Once you have changed it by hand, `install --changed-by-hand --answers FILE` \
+                 accepts it"
+            ),
+            Self::Instead(text) => f.write_str(text),
+        }
+    }
 }
 
 impl fmt::Display for Difference {
@@ -35,37 +58,51 @@ impl fmt::Display for Difference {
         match self.how {
             Handling::InPlace => write!(f, "{what} (changed without a restart)"),
             Handling::Rolling => write!(f, "{what} (services restart, one node at a time)"),
-            Handling::Refused(remedy) => write!(
-                f,
-                "{what}: install refuses this change. {remedy}. Afterwards, `install \
-                 --changed-by-hand` accepts it"
-            ),
+            Handling::Refused(remedy) => {
+                write!(f, "{what}: install refuses this change. {remedy}")
+            }
         }
     }
 }
 
-const UPGRADE: &str = "Upgrade by hand, after `k3s-ha-wizard backup create`: the servers one at a time, then \
-                       the agents, each with the install script and INSTALL_K3S_VERSION, without \
-                       skipping a minor version";
-const DATABASE: &str = "Another database means another cluster. To move the data by hand: stop K3s \
-                        on all servers, restore a pg_dump of the database into the new one, change \
-                        datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers";
-const PROFILE: &str = "The profile of a pair cannot be changed yet. Restore the old value";
-const MEMBERS: &str = "If a machine of the pair is lost for good: `k3s-ha-wizard node replace NAME --answers \
-                       FILE` with the name of the lost one puts the new one in its place. Otherwise \
-                       restore the old hosts";
-const SECOND: &str = "One Postgres does not become a pair yet: the members of a pair begin empty, under \
-                      pg_auto_failover, and the data would have to be moved there while K3s is stopped. \
-                      Remove the second Postgres and the monitor from the answers, or install a new cluster \
-                      with them";
-const RENAMED: &str = "Running servers use the old name of Postgres. By hand: stop K3s on all \
-                       servers; the control plane is down until the run starts them again";
-const NETWORK: &str = "A cluster keeps its pod and service networks for life. Restore the old \
-                       value, or install a new cluster";
-const ENCRYPTION: &str = "Change it by hand with k3s secrets-encrypt on a server";
-const REMOVED: &str = "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
-    k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE";
-const MOVED: &str = "Restore the old value, or remove the host by hand and add it as a new one";
+const UPGRADE: Advice = Advice::ByHand(
+    "Upgrade by hand, after `k3s-ha-wizard backup create`: the servers one at a time, then \
+     the agents, each with the install script and INSTALL_K3S_VERSION, without \
+     skipping a minor version",
+);
+const DATABASE: Advice = Advice::ByHand(
+    "Another database means another cluster. To move the data by hand: stop K3s \
+     on all servers, restore a pg_dump of the database into the new one, change \
+     datastore-endpoint in /etc/rancher/k3s/config.yaml and start the servers",
+);
+const PROFILE: Advice =
+    Advice::Instead("The profile of a pair cannot be changed yet. Restore the old value");
+const MEMBERS: Advice = Advice::Instead(
+    "If a machine of the pair is lost for good: `k3s-ha-wizard node replace NAME --answers \
+     FILE` with the name of the lost one puts the new one in its place. Otherwise \
+     restore the old hosts",
+);
+const SECOND: Advice = Advice::Instead(
+    "One Postgres does not become a pair yet: the members of a pair begin empty, under \
+     pg_auto_failover, and the data would have to be moved there while K3s is stopped. \
+     Remove the second Postgres and the monitor from the answers, or install a new cluster \
+     with them",
+);
+const RENAMED: Advice = Advice::ByHand(
+    "Running servers use the old name of Postgres. By hand: stop K3s on all \
+     servers; the control plane is down until the run starts them again",
+);
+const NETWORK: Advice = Advice::Instead(
+    "A cluster keeps its pod and service networks for life. Restore the old \
+     value, or install a new cluster",
+);
+const ENCRYPTION: Advice = Advice::ByHand("Change it by hand with k3s secrets-encrypt on a server");
+const REMOVED: Advice = Advice::ByHand(
+    "Remove a node by hand: k3s kubectl drain NODE, run k3s-uninstall.sh or \
+    k3s-agent-uninstall.sh on it, k3s kubectl delete node NODE",
+);
+const MOVED: Advice =
+    Advice::ByHand("Restore the old value, or remove the host by hand and add it as a new one");
 
 /// The settings that a cluster keeps for life.
 const FOR_LIFE: [&str; 6] = [
@@ -462,6 +499,38 @@ mod tests {
                     Role::LoadBalancer | Role::Agent | Role::Monitor => {}
                 }
             }
+        }));
+    }
+
+    #[test]
+    fn only_a_change_that_is_made_by_hand_is_accepted_afterwards() {
+        let is_accepted = |change: &dyn Fn(&mut Answers)| {
+            let mut wanted = lab();
+            change(&mut wanted);
+            let found = differences(&lab(), &wanted);
+            let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+            assert!(told.len() == 1 && told[0].contains("refuses"), "{told:?}");
+            told[0].contains("--changed-by-hand")
+        };
+        let set = |key: &'static str, value: &'static str| {
+            move |wanted: &mut Answers| {
+                let flags = &mut wanted.k3s.server_config;
+                flags.insert(key.into(), value.into());
+            }
+        };
+        assert!(is_accepted(
+            &|wanted| wanted.k3s.version = "v1.37.0+k3s1".into()
+        ));
+        assert!(is_accepted(&|wanted| wanted.postgres.port = 5433));
+        assert!(is_accepted(&set("secrets-encryption", "true")));
+        assert!(is_accepted(&|wanted| wanted
+            .hosts
+            .retain(|host| host.role() != Role::Agent)));
+
+        assert!(!is_accepted(&set("cluster-cidr", "10.99.0.0/16")));
+        assert!(!is_accepted(&|wanted| {
+            let second = Host::new("k3s-postgres-2", Role::Postgres, "198.51.100.8");
+            wanted.hosts.push(second);
         }));
     }
 

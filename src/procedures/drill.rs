@@ -20,13 +20,13 @@ pub enum NoDrill {
     #[error("{0} is the cluster's only node: no other node could measure a drill of it")]
     OnlyNode(String),
     #[error(
-        "There is no drill of the external Postgres: the wizard has no shell on it. Ask its operator for a \
+        "There is no drill for the external Postgres: the wizard has no shell on it. Ask its operator for a \
          failover while `k3s-ha-wizard status --watch` runs."
     )]
     ExternalPostgres,
     #[error(
-        "There is no drill of the external load balancer: the wizard has no shell on it. Ask its operator for a \
-         failover while `k3s-ha-wizard status --watch` runs."
+        "There is no drill for the external load balancer: the wizard has no shell on it. Ask its operator for \
+         a failover while `k3s-ha-wizard status --watch` runs."
     )]
     ExternalBalancer,
 }

@@ -60,9 +60,9 @@ pub enum RunError {
     /// What must be typed instead.
     #[error(
         "The datastore is an external Postgres: the wizard has no shell on it, and does not dump it. Leave \
-         its backups to its operator; or, where pg_dump of its version or a newer one is, with the files \
-         that the answers name:\n  {command}\nKeep the token with each dump: without it the data cannot be \
-         read. It is in {}", secrets.display()
+         its backups to its operator; or run this on a machine that has a pg_dump of the same version or \
+         a newer one, and the files that the answers name:\n  {command}\nKeep the token with each dump: \
+         without it the data cannot be read. It is in {}", secrets.display()
     )]
     ExternalBackup { command: String, secrets: PathBuf },
     #[error(

@@ -145,10 +145,11 @@ impl Drill {
                 format!("The API does not need it; a gap of more than {limit} s fails the drill.")
             }
             (true, Some(_)) => {
-                format!("Another one takes over; a gap of more than {limit} s fails the drill.")
+                format!("Another host takes over; a gap of more than {limit} s fails the drill.")
             }
             (true, None) => format!(
-                "All on this host is away, and others take over; a gap of more than {limit} s fails the drill."
+                "Everything on this host is down, and other hosts take over; a gap of more than {limit} s \
+                 fails the drill."
             ),
         }
     }

@@ -240,7 +240,7 @@ pub fn forgotten(
     monitor.shell(
         FORGOTTEN,
         format!(
-            "Let the monitor forget {}, which is lost: what only it had is gone",
+            "Remove the lost {} from the monitor: whatever only it had is lost for good",
             replaced.lost
         ),
         step_file!("pair/forgotten"),
@@ -256,13 +256,13 @@ pub fn forgotten(
 /// On a member, before there is a new monitor.
 pub fn detached(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
     let title = "Detach the member from the lost monitor: Postgres goes on, and no standby takes over until \
-                 both members are registered at the new one";
+                 both members are registered with the new one";
     registration(context, host, DETACHED, title)
 }
 
 /// On a member that runs.
 pub fn registered(context: &StepContext<'_>, host: &StepHost<'_>) -> Result<Step, StepError> {
-    let title = "Register the member at the monitor";
+    let title = "Register the member with the monitor";
     let step = registration(context, host, REGISTERED, title)?;
     Ok(step.needing([host.id(RUN)]))
 }

@@ -242,7 +242,7 @@ fn a_drill_that_is_left_on_the_screens_brings_back_what_it_took() {
     };
     assert!((0..50).any(is_down));
     terminal.types("q");
-    terminal.waits_for("bring back first what it took down");
+    terminal.waits_for("first bring back what it took down");
     terminal.types("y");
     assert_ne!(terminal.ends(), 0);
     terminal.is_put_back();

@@ -93,7 +93,7 @@ CONF
 # A monitor knows nothing of members that exist, and a member without others has an empty database.
 may_begin() {
     [ -n "$EXISTING" ] || return 0
-    say "The cluster exists on $EXISTING, so no new $KIND is begun here. If the machine with this" \
+    say "The cluster exists on $EXISTING, so no new $KIND is created here. If the machine with this" \
         'role is lost for good: k3s-ha-wizard node replace NAME' >&2
     return 1
 }

@@ -65,7 +65,8 @@ pub fn connections(most: usize) -> String {
     format!("It accepts at least {most} connections: 100, plus 50 for each server.")
 }
 
-pub const EXTERNAL_ADMIN: &str = "The administrator creates the role and the database, once, through a server. It is never stored.";
+pub const EXTERNAL_ADMIN: &str = "The run creates the role and the database once, through a server, with the administrator's \
+     login. That login is never stored.";
 pub const EXTERNAL_SQL: &str = "The role and the database must exist. If they do not, the wizard writes the SQL for the DBA into a file \
      and stops before it changes anything.";
 pub fn external_checks(connections: usize) -> String {
@@ -193,7 +194,7 @@ pub fn external_leads(servers: &str) -> String {
     )
 }
 
-pub const EXTERNAL_RECIPE: &str = "`k3s-ha-wizard load-balancer recipe` prints how it is configured; so does the end of the review.";
+pub const EXTERNAL_RECIPE: &str = "`k3s-ha-wizard load-balancer recipe` prints how it is configured; so does the end of the Review page.";
 pub const EXTERNAL_BALANCER_PROOF: &str = "Proof, from an agent and from this machine: it answers as the cluster by every name, \
                                   every server answers through it, and nothing else does.";
 pub const EXTERNAL_UNSEEN: &str = "Its availability is up to its operator: the wizard does not see its configuration, \

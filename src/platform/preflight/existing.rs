@@ -380,7 +380,10 @@ fn tls_for_others(sheet: &mut RowDraft<'_>) {
         changes.push("Postgres asks every client for a certificate".to_owned());
     }
     if !changes.is_empty() {
-        let cause = format!("for the other databases too: {}", changes.join("; "));
+        let cause = format!(
+            "this also changes for the other databases: {}",
+            changes.join("; ")
+        );
         let remedy = "Clients without a certificate keep working. Clients with a certificate of another CA, \
                       and clients that verify the certificate of Postgres, must be reconfigured first";
         sheet.warns(Check::Existing, cause, remedy);

@@ -33,7 +33,7 @@ pub(super) fn check(sheets: &mut [RowDraft<'_>], wanted: Requirements<'_>) {
             sheet.fails(
                 Check::Existing,
                 cause,
-                "To finish what is left: k3s-ha-wizard install",
+                "To finish what is left: k3s-ha-wizard install --answers FILE",
             );
         } else if is_lost(sheet) && lost > 1 {
             let cause = format!(

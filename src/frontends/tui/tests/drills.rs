@@ -162,7 +162,7 @@ fn drills_are_chosen_and_the_name_of_the_cluster_confirms_them() {
 fn what_cannot_be_drilled_says_why() {
     let page = text(&external(MONO, LARGE));
     assert!(
-        page.contains("There is no drill of the external load balancer"),
+        page.contains("There is no drill for the external load balancer"),
         "{page}"
     );
     assert!(page.contains("0 of "), "{page}");
@@ -261,7 +261,7 @@ fn a_drill_is_watched_and_leads_back_to_the_live_page() {
     press(&mut model, "q");
     let asked = text(&model);
     assert!(
-        asked.contains("bring back first what it took down"),
+        asked.contains("first bring back what it took down"),
         "{asked}"
     );
     assert_eq!(press(&mut model, "y"), [Effect::Abort(Abort::Soft)]);

@@ -36,7 +36,7 @@ pub const LEAVE_READ_ONLY: &str =
 pub const QUIT_TITLE: &str = "Stop the run?";
 pub const QUIT_TEXT: &str = "The running steps can finish first, or be killed now. Finished steps stay done, and you can \
      resume at any time.";
-pub const QUIT_DRILL: &str = "The running drill can bring back first what it took down. If it is killed, the host brings it \
+pub const QUIT_DRILL: &str = "The running drill can first bring back what it took down. If it is killed, the host brings it \
      back within two minutes. No further drill starts.";
 pub const ASK_TO_END: &str = "Stop this run to edit the answers? Finished steps stay done.";
 pub const STOPPING: &str = "Stopping: waiting for the running steps. Ctrl-C again kills them now.";

@@ -150,9 +150,9 @@ fn a_postgres_is_shared_on_the_operators_word() {
     insta::assert_snapshot!([refused, shared, as_it_is].join("\n"), @r#"
     k3s-postgres existing FAIL: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | Use a separate Postgres for the cluster, or allow sharing with existing_postgres = "share" under [postgres]
     k3s-postgres existing warn: this Postgres also has other databases: wiki, shop; it would be restarted (to listen on its address) | They keep their data, roles and rules
-    k3s-postgres existing warn: for the other databases too: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients without a certificate keep working. Clients with a certificate of another CA, and clients that verify the certificate of Postgres, must be reconfigured first
+    k3s-postgres existing warn: this also changes for the other databases: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients without a certificate keep working. Clients with a certificate of another CA, and clients that verify the certificate of Postgres, must be reconfigured first
     k3s-postgres existing warn: this Postgres also has other databases: wiki, shop | They keep their data, roles and rules
-    k3s-postgres existing warn: for the other databases too: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients without a certificate keep working. Clients with a certificate of another CA, and clients that verify the certificate of Postgres, must be reconfigured first
+    k3s-postgres existing warn: this also changes for the other databases: the certificate in use, /etc/ssl/certs/ssl-cert-snakeoil.pem, is replaced by the cluster's; Postgres asks every client for a certificate | Clients without a certificate keep working. Clients with a certificate of another CA, and clients that verify the certificate of Postgres, must be reconfigured first
     "#);
     // Installed by us, and used by others since: nothing is taken from them.
     world.answers.postgres.existing_postgres = ExistingPostgres::Refuse;

@@ -7,7 +7,7 @@ pub mod key {
     pub const LIVE: &str = "live page";
 }
 
-pub const BEFORE: &str = "Before the first drill: the cluster must be whole.";
+pub const BEFORE: &str = "Before the first drill: the cluster must be healthy and redundant.";
 pub const WRITES: &str = "writes";
 pub const READS: &str = "reads";
 pub const NO_SAMPLE: &str = "The clients have had no answer yet.";
@@ -36,11 +36,11 @@ pub fn away(seconds: u64) -> String {
     format!("Down. The host brings it back by itself in {seconds} s.")
 }
 
-/// What a cell and the bars of a sparkline stand for; times are milliseconds.
+/// What a bar of a sparkline and its height stand for; times are milliseconds.
 pub fn scale(cell: u64, (low, lowest): (&str, u64), (high, top): (&str, u64)) -> String {
     let (cell, lowest) = (in_seconds(cell), in_seconds(lowest));
     format!(
-        "a cell: {cell} s; {low} under {lowest} s without an answer, {high} {} s or more",
+        "each bar: {cell} s; {low} under {lowest} s without an answer, {high} {} s or more",
         top / 1000
     )
 }

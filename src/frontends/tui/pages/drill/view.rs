@@ -7,7 +7,7 @@
 //!
 //! writes  ▁▁▁▁▁▁▁▁▂▃▄▅▅▁▁▁
 //! reads   ▁▁▁▁▁▁▁▁▂▃▄▅▅▁▁▁
-//!         a cell: 0.25 s; ▁ under 0.46 s without an answer, █ 30 s or more
+//!         each bar: 0.25 s; ▁ under 0.46 s without an answer, █ 30 s or more
 //! longest gap 5.2 s (limit 30 s) · 212 writes acknowledged
 //!
 //! ⠋ lb-1 Stop nginx for 30 s 18s

@@ -5,7 +5,7 @@ pub use crate::frontends::tui::text::{HERE, PROOFS, proofs_hold};
 pub const PROOFS_WHY: &str =
     "Proofs test what must work and what must be refused, from the host in each column.";
 pub const NO_PROOFS: &str =
-    "No proof has run yet. Certificates, load balancer and agents have proofs.";
+    "No proof has run yet. The phases Certificates, Load balancer and Agents have proofs.";
 pub const EXPECTED: &str = "expected";
 pub const HOLDS: &str = "ok";
 pub const BROKEN: &str = "FAIL";
