@@ -8,8 +8,13 @@
 # As pg_autoctl writes it.
 DETACHED=PG_AUTOCTL_DISABLED
 
-# The monitor in the configuration of pg_autoctl.
-configured() { program pg_autoctl config get pg_autoctl.monitor --pgdata "$PGDATA" 2>/dev/null; }
+# The monitor in the configuration of pg_autoctl, which may be writing it.
+configured() {
+    for _ in 1 2 3 4 5; do
+        ! program pg_autoctl config get pg_autoctl.monitor --pgdata "$PGDATA" 2>/dev/null | grep . || return 0
+        sleep 1
+    done
+}
 
 # known_at MONITOR: how many members with this one's address it knows; fails if it does not answer.
 known_at() {
@@ -89,11 +94,11 @@ SELECT count(*) FROM pgautofailover.get_nodes() WHERE node_is_primary;
 SQL
 }
 
-# Until then pg_autoctl restarts the standby's Postgres.
+# Until both are in their places, pg_autoctl restarts the standby's Postgres.
 wait_for_standby() {
-    wait_at_monitor secondary 'the monitor does not have this standby in its place' <<SQL
-SELECT current_group_state FROM pgautofailover.current_state('default')
-WHERE nodehost = '$ADDRESS' AND nodeport = $DB_PORT;
+    wait_at_monitor 'primary primary, secondary secondary' 'the members are not in their places' <<SQL
+SELECT string_agg(current_group_state || ' ' || assigned_group_state, ', ' ORDER BY current_group_state::text)
+FROM pgautofailover.current_state('default');
 SQL
 }
 
