@@ -63,7 +63,7 @@ const NEAR: &str = r#"
     who=$(hostname)
     # psql cancels what takes longer than 3 s: also a commit's wait for the standby, which no timeout ends.
     ask() {
-        (cd / && timeout --preserve-status -s INT -k 5 3 runuser -u postgres -- psql -X -q -A -t -d k3s -c "$2")
+        (cd / && runuser -u postgres -- timeout --preserve-status -s INT -k 5 3 psql -X -q -A -t -d k3s -c "$2")
     }
 ASK
 "#;
