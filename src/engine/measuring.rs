@@ -183,8 +183,8 @@ impl Clients {
         self.teller = Some(thread::spawn(move || {
             while !control.wait(PAUSE) {
                 let written: Vec<_> = locked(&written).iter().map(|(at, _)| *at).collect();
-                let read = locked(&read).clone();
-                if let Some(sample) = sample(&written, &read, Instant::now()) {
+                let sample = sample(&written, &locked(&read), Instant::now());
+                if let Some(sample) = sample {
                     told(sample);
                 }
             }

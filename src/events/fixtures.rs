@@ -324,3 +324,18 @@ pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
         tape.events
     })
 }
+
+/// What a drill showed, with a longest gap of `gap` ms without a write.
+pub(crate) fn drill_figures(drill: &str, gap: u64) -> DrillFigures {
+    DrillFigures {
+        drill: drill.into(),
+        acknowledged: 85,
+        lost: 0,
+        stale_reads: 0,
+        longest_without_write: gap,
+        longest_without_read: gap - 40,
+        longest_without_kept: gap + 700,
+        broken_connections: 1,
+        redundant_after: 41_250,
+    }
+}

@@ -224,6 +224,26 @@ td,th{border:1px solid #999;padding:.3em .6em;text-align:left}dt{float:left;widt
 .failed td{background:#fdd}";
 
 impl DrilledPart {
+    /// For a terminal: its name, result, longest gap, the one before, lost writes, and when it was
+    /// redundant again.
+    pub fn columns(&self) -> [String; 6] {
+        let figures = self.figures.as_ref();
+        let of = |value: &dyn Fn(&DrillFigures) -> String| figures.map(value).unwrap_or_default();
+        [
+            self.drill.clone(),
+            self.result.to_string(),
+            of(&|it| seconds(it.longest_gap())),
+            self.gap_before(),
+            of(&|it| it.lost.to_string()),
+            of(&|it| seconds(it.redundant_after)),
+        ]
+    }
+
+    fn gap_before(&self) -> String {
+        let before = self.before.as_ref().map(DrillFigures::longest_gap);
+        before.map(seconds).unwrap_or_default()
+    }
+
     fn cells(&self) -> [String; 10] {
         let figures = self.figures.as_ref();
         let of = |value: &dyn Fn(&DrillFigures) -> String| figures.map(value).unwrap_or_default();
@@ -231,7 +251,6 @@ impl DrilledPart {
             Some(why) => format!("{}: {why}", self.result),
             None => self.result.to_string(),
         };
-        let before = self.before.as_ref().map(DrillFigures::longest_gap);
         [
             self.drill.clone(),
             self.what.clone(),
@@ -242,7 +261,7 @@ impl DrilledPart {
             of(&|it| it.acknowledged.to_string()),
             of(&|it| it.lost.to_string()),
             of(&|it| seconds(it.redundant_after)),
-            before.map(seconds).unwrap_or_default(),
+            self.gap_before(),
         ]
     }
 }
@@ -294,7 +313,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::events::fixtures::{Tape, id};
+    use crate::events::fixtures::{Tape, drill_figures, id};
     use crate::events::{Failure, Outline, OutlinePhase, OutlineStep, What};
 
     fn step(text: &str, title: &str) -> OutlineStep {
@@ -304,20 +323,6 @@ mod tests {
             title: title.into(),
             needs: Vec::new(),
             may_be_skipped: false,
-        }
-    }
-
-    fn figures(drill: &str, gap: u64) -> DrillFigures {
-        DrillFigures {
-            drill: drill.into(),
-            acknowledged: 85,
-            lost: 0,
-            stale_reads: 0,
-            longest_without_write: gap,
-            longest_without_read: gap - 40,
-            longest_without_kept: gap + 700,
-            broken_connections: 1,
-            redundant_after: 41_250,
         }
     }
 
@@ -370,13 +375,13 @@ mod tests {
         ends("reset.lb.example/act@lb.example", Outcome::Failed(failure));
         tape.event(What::Drilled {
             step: id("stop-nginx.lb.example/measured@agent"),
-            figures: figures("stop-nginx@lb.example", 2_340),
+            figures: drill_figures("stop-nginx@lb.example", 2_340),
         });
         let mut progress = Progress::default();
         for event in &tape.events {
             progress.add(event);
         }
-        let earlier = figures("reset@lb.example", 3_100);
+        let earlier = drill_figures("reset@lb.example", 3_100);
         let before = BTreeMap::from([(earlier.drill.clone(), earlier)]);
         DrillReport::of(&progress, &before).unwrap()
     }

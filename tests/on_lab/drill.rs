@@ -74,9 +74,7 @@ fn services_are_killed_and_nothing_is_lost() {
     must_change_nothing(&wizard.run().good());
 
     // What an earlier drill showed stands beside it. A host that is cut off is so for SSH alone.
-    let nft = "command -v nft >/dev/null || { apt-get update -qq && apt-get install -y -qq \
-               --no-install-recommends nftables >/dev/null 2>&1; }";
-    lab.must("k3s-nginx", nft);
+    lab.with_nft(&["k3s-nginx"]);
     let names = ["drill", "--yes", "kill-nginx", "cut@k3s-nginx"];
     let (code, said) = wizard.says(&names);
     assert_eq!(code, Some(0), "{said}");
@@ -283,8 +281,7 @@ fn starts_what_is_reset<T>(hosts: &[&str], work: impl FnOnce() -> T) -> T {
 #[ignore = "takes half an hour: tests/run --all"]
 fn a_pair_survives_every_drill() {
     let lab = Lab::of_topology("pair");
-    let answers = lab.says(&["answers"]);
-    let wizard = Wizard::new().answering(|_| answers);
+    let wizard = Wizard::of_hosts(&lab);
     wizard.run().good();
     let hosts = [
         "k3s-agent",
@@ -295,11 +292,7 @@ fn a_pair_survives_every_drill() {
         "k3s-postgres",
         "k3s-postgres-2",
     ];
-    for host in hosts {
-        let nft = "apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables \
-                   >/dev/null 2>&1";
-        lab.must(host, nft);
-    }
+    lab.with_nft(&hosts);
     let (code, said) = starts_what_is_reset(&hosts, || wizard.says(&["drill", "--yes"]));
     assert_eq!(code, Some(0), "{said}");
     must_have_passed(&report(&wizard));

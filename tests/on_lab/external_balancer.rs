@@ -15,7 +15,7 @@ const PROOF: &str = "load-balancer/external@k3s-agent";
 /// The lab with `HAProxy`, changed a little from the recipe.
 fn balanced(change: impl FnOnce(String) -> String) -> (Lab, Wizard) {
     let lab = Lab::of_topology("external-balancer");
-    let wizard = Wizard::new().answering(|_| lab.says(&["answers"]));
+    let wizard = Wizard::of_hosts(&lab);
     configured(&lab, &wizard, change);
     (lab, wizard)
 }

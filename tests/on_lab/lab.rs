@@ -78,6 +78,17 @@ impl Lab {
         lab
     }
 
+    /// Hosts that have the program to drop packets.
+    pub fn with_nft(&self, hosts: &[&str]) {
+        for host in hosts {
+            self.must(
+                host,
+                "command -v nft >/dev/null || { apt-get update -qq && apt-get install -y -qq \
+                     --no-install-recommends nftables >/dev/null 2>&1; }",
+            );
+        }
+    }
+
     /// Up, with bare hosts and a second load balancer; with `pair` also a second Postgres.
     pub fn of_topology(topology: &str) -> Self {
         let lab = Self::taken();
@@ -246,6 +257,11 @@ impl Wizard {
     pub fn with_state_of(mut self, other: Self) -> Self {
         self.state = other.state;
         self
+    }
+
+    /// With the answers for the hosts that are up.
+    pub fn of_hosts(lab: &Lab) -> Self {
+        Self::new().answering(|_| lab.says(&["answers"]))
     }
 
     /// The same state folder, with answers that are a little different.

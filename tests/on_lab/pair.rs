@@ -157,8 +157,7 @@ fn backs_up_the_primary(lab: &Lab, wizard: &Wizard, primary: &str) {
 #[ignore = "takes minutes: tests/run --all"]
 fn a_pair_survives_the_loss_of_its_primary() {
     let lab = Lab::of_topology("pair");
-    let answers = lab.says(&["answers"]);
-    let wizard = Wizard::new().answering(|_| answers);
+    let wizard = Wizard::of_hosts(&lab);
     wizard.run().good();
     must_change_nothing(&wizard.run().good());
     certificates_are_their_own(&lab);

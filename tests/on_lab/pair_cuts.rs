@@ -222,11 +222,7 @@ fn survives_every_cut(failover: &str) {
     assert!(answers.contains("[postgres]\n"), "{answers}");
     let wizard = Wizard::new().answering(|_| answers.replace("[postgres]\n", &with));
     wizard.run().good();
-    for (host, _) in ADDRESSES {
-        let nft = "apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables \
-                   >/dev/null 2>&1";
-        lab.must(host, nft);
-    }
+    lab.with_nft(&ADDRESSES.map(|(host, _)| host));
     let cuts = |pairs: Vec<(&str, &str)>| {
         for (one, other) in pairs {
             cut(&lab, one, other);

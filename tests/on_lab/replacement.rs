@@ -12,8 +12,7 @@ const LONGEST_GAP: u64 = 30_000;
 
 fn installed() -> (Lab, Wizard) {
     let lab = Lab::of_topology("pair");
-    let answers = lab.says(&["answers"]);
-    let wizard = Wizard::new().answering(|_| answers);
+    let wizard = Wizard::of_hosts(&lab);
     wizard.run().good();
     (lab, wizard)
 }

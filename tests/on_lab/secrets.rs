@@ -470,8 +470,7 @@ fn secrets_of_a_pair_are_where_they_must_be_and_nowhere_else() {
     let lab = Lab::of_topology("pair");
     lab.does(&["proxy", "on"]);
     let since = now();
-    let answers = lab.says(&["answers"]);
-    let wizard = with_secrets(Wizard::new().answering(|_| answers));
+    let wizard = with_secrets(Wizard::of_hosts(&lab));
     let watch = ExecWatch::start();
     let mut said = wizard.run().good().text;
     for what in [

@@ -8,7 +8,7 @@ use std::thread;
 
 use crossbeam_channel::Sender;
 
-use super::begun::BegunRun;
+use super::begun::RunTeller;
 use super::effect::DrillOrder;
 use super::message::{DrillNews, Message, Unreached};
 use super::summary::RunEnd;
@@ -62,11 +62,7 @@ pub fn start(
     thread::Builder::new()
         .name("drilling".into())
         .spawn(move || {
-            let mut screens = DrillScreens {
-                messages: messages.clone(),
-                outcome,
-                begun: None,
-            };
+            let mut screens = DrillScreens(RunTeller::new(messages, outcome));
             let worked = catch_unwind(AssertUnwindSafe(|| {
                 work(&order, &tried, &control, &mut screens)
             }));
@@ -76,7 +72,7 @@ pub fn start(
                     Message::Drills(DrillNews::NotStarted(why, hosts))
                 }
             };
-            drop(messages.send(last));
+            screens.0.tell(last);
         })?;
     Ok(())
 }
@@ -94,23 +90,20 @@ fn work(
     let drills = drills.map_err(|error| NotDrilled::because(&error))?;
     let opened = Opened::open(applied, None, Purpose::Act, tried)?;
     let drilled = opened.drill(&drills, tried, control, screens)?;
-    if let (Some(drilled), Some(begun)) = (drilled, &screens.begun) {
+    let DrillScreens(teller) = screens;
+    if let (Some(drilled), Some(summary)) = (drilled, teller.summary()) {
         let mut table = Vec::new();
         // Memory takes everything.
         let _ = write_drills(&mut table, &drilled.report, &drilled.files);
-        begun.summary.and(&String::from_utf8_lossy(&table));
+        summary.and(&String::from_utf8_lossy(&table));
         let news = DrillNews::Reported(Box::new(drilled.report), drilled.files);
-        drop(screens.messages.send(Message::Drills(news)));
+        teller.tell(Message::Drills(news));
     }
     Ok(())
 }
 
 /// Drills, for the screens. The operator has confirmed them.
-struct DrillScreens {
-    messages: Sender<Message>,
-    outcome: Sender<RunEnd>,
-    begun: Option<BegunRun>,
-}
+struct DrillScreens(RunTeller);
 
 impl Frontend for DrillScreens {
     fn reached(&mut self, _: &str, _: &str) {}
@@ -118,19 +111,14 @@ impl Frontend for DrillScreens {
     fn checked(&mut self, _: &Grid, _: &[(Link, Contact)]) {}
 
     fn planned(&mut self, planned: &Planned) -> Proceed {
-        self.begun = Some(BegunRun::of(planned, &self.messages, self.outcome.clone()));
-        Proceed::Go
+        self.0.begins(planned)
     }
 
     fn event(&mut self, event: &Event) {
-        if let Some(begun) = &self.begun {
-            begun.event(event);
-        }
+        self.0.event(event);
     }
 
     fn log_lost(&mut self, why: &io::Error) {
-        if let Some(begun) = &self.begun {
-            begun.log_lost(why);
-        }
+        self.0.log_lost(why);
     }
 }

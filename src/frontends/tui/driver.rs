@@ -21,7 +21,7 @@ use crate::run::{
 };
 use crate::topology::Link;
 
-use super::begun::BegunRun;
+use super::begun::RunTeller;
 use super::effect::Order;
 use super::message::{Message, Unreached};
 use super::poller::PollError;
@@ -45,10 +45,8 @@ pub fn start(
         .name("driver".into())
         .spawn(move || {
             let mut screens = Screens {
-                messages: messages.clone(),
+                teller: RunTeller::new(messages, outcome),
                 orders,
-                outcome,
-                begun: None,
             };
             let worked = catch_unwind(AssertUnwindSafe(|| {
                 work(&answers, &tried, &control, chosen, &mut screens)
@@ -57,13 +55,13 @@ pub fn start(
                 Ok(()) | Err(RunError::Unfit | RunError::Aborted { .. }) => Message::Over,
                 Err(RunError::Unreached(errors)) => {
                     let hosts = errors.iter().map(unreached);
-                    screens.tell(Message::Unreached(hosts.collect()));
+                    screens.teller.tell(Message::Unreached(hosts.collect()));
                     Message::Over
                 }
                 Err(RunError::WentWrong) => Message::Refused(text::WENT_WRONG.into()),
                 Err(error) => Message::Refused(error.to_string()),
             };
-            screens.tell(last);
+            screens.teller.tell(last);
         })?;
     Ok(())
 }
@@ -77,10 +75,11 @@ fn work(
 ) -> Result<(), RunError> {
     let opened = Opened::open(answers.clone(), None, Purpose::Run, tried)?;
     let ended = run::carry_out(opened, &Reach::All, control, screens)?;
-    if let (Some(_), Some(begun)) = (ended, screens.begun.take()) {
-        let started = watch(answers, tried, control, chosen, screens, begun.summary);
+    let teller = &screens.teller;
+    if let (Some(_), Some(summary)) = (ended, teller.summary()) {
+        let started = watch(answers, tried, control, chosen, teller, summary.clone());
         if let Err(why) = started {
-            screens.tell(Message::Said(text::not_watched(&why.to_string())));
+            teller.tell(Message::Said(text::not_watched(&why.to_string())));
         }
     }
     Ok(())
@@ -92,12 +91,12 @@ fn watch(
     tried: &Tried,
     control: &Arc<Control>,
     chosen: Receiver<ObjectName>,
-    screens: &Screens,
+    teller: &RunTeller,
     summary: Summary,
 ) -> Result<(), PollError> {
     match poller::of_run(answers)? {
         Some(poll) => {
-            let messages = &screens.messages;
+            let messages = teller.messages();
             poller::start(poll, tried, control, messages, chosen, Some(summary))
         }
         None => Ok(()),
@@ -106,26 +105,19 @@ fn watch(
 
 /// A run, for the screens.
 struct Screens {
-    messages: Sender<Message>,
+    teller: RunTeller,
     orders: Receiver<Order>,
-    outcome: Sender<RunEnd>,
-    begun: Option<BegunRun>,
-}
-
-impl Screens {
-    /// When the screens are gone, no message is read any more.
-    fn tell(&self, message: Message) {
-        drop(self.messages.send(message));
-    }
 }
 
 impl Frontend for Screens {
     fn reached(&mut self, host: &str, what: &str) {
-        self.tell(Message::Reached(host.to_owned(), what.to_owned()));
+        let reached = Message::Reached(host.to_owned(), what.to_owned());
+        self.teller.tell(reached);
     }
 
     fn checked(&mut self, grid: &Grid, links: &[(Link, Contact)]) {
-        self.tell(Message::Checked(Box::new(grid.clone()), links.to_vec()));
+        let checked = Message::Checked(Box::new(grid.clone()), links.to_vec());
+        self.teller.tell(checked);
     }
 
     /// Where all is well, the plan is made at once. Else the operator looks first.
@@ -147,7 +139,7 @@ impl Frontend for Screens {
     fn planned(&mut self, planned: &Planned) -> Proceed {
         let Outlook { mut files, left } = planned.outlook();
         let (plan, redactor) = (planned.plan(), planned.redactor());
-        self.tell(Message::Planned(Box::new(ShownPlan {
+        self.teller.tell(Message::Planned(Box::new(ShownPlan {
             text: redactor.text(&plan.to_string()).into_owned(),
             left: Some(left),
             steps: plan
@@ -167,20 +159,15 @@ impl Frontend for Screens {
         if begins != Some(true) {
             return Proceed::Leave;
         }
-        self.begun = Some(BegunRun::of(planned, &self.messages, self.outcome.clone()));
-        Proceed::Go
+        self.teller.begins(planned)
     }
 
     fn event(&mut self, event: &Event) {
-        if let Some(begun) = &self.begun {
-            begun.event(event);
-        }
+        self.teller.event(event);
     }
 
     fn log_lost(&mut self, why: &io::Error) {
-        if let Some(begun) = &self.begun {
-            begun.log_lost(why);
-        }
+        self.teller.log_lost(why);
     }
 }
 

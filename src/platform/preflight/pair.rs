@@ -119,7 +119,7 @@ mod tests {
             ("two", found(&without(&["pg-2", "mon"]))),
             ("replacing a member", replacing("pg-2", &["pg-2"])),
             ("replacing the monitor", replacing("mon", &["mon"])),
-            ("replacing what is there", replacing("pg-2", &[])),
+            ("replacing one that is not lost", replacing("pg-2", &[])),
             ("replacing the wrong one", replacing("pg-2", &["mon"])),
             ("replacing one of two", replacing("pg-2", &["pg-2", "mon"])),
         ];

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::write_table;
-use crate::events::DrillFigures;
-use crate::report::drill::{DrillReport, seconds};
+use crate::report::drill::DrillReport;
 
 /// The figures of each drill, and where the report is.
 pub fn write_drills(
@@ -13,23 +12,10 @@ pub fn write_drills(
     report: &DrillReport,
     files: &[PathBuf],
 ) -> io::Result<()> {
-    let rows = report.drills.iter().map(|part| {
-        let figures = part.figures.as_ref();
-        let before = part.before.as_ref();
-        let gap = |figures: &DrillFigures| seconds(figures.longest_gap());
-        let cells = vec![
-            part.drill.clone(),
-            part.result.to_string(),
-            figures.map(gap).unwrap_or_default(),
-            before.map(gap).unwrap_or_default(),
-            figures.map(|it| it.lost.to_string()).unwrap_or_default(),
-            figures
-                .map(|it| seconds(it.redundant_after))
-                .unwrap_or_default(),
-        ];
-        (cells, part.why.clone())
-    });
-    let rows: Vec<_> = rows.collect();
+    let rows = report.drills.iter();
+    let rows: Vec<_> = rows
+        .map(|part| (part.columns().into(), part.why.clone()))
+        .collect();
     let heads = [
         "DRILL",
         "RESULT",

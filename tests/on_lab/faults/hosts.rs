@@ -20,18 +20,17 @@ struct Unfit {
     says: &'static str,
 }
 
-/// A program that listens on a port, as the unit `holder`; ends when it does. systemd would replace a
-/// variable at the beginning of a word.
+/// Shell: a program listens on a port, as the unit `holder`. systemd would replace a variable at the
+/// beginning of a word.
 macro_rules! listener {
     ($port:literal) => {
-        concat!(
-            "systemd-run -q --collect --unit=holder perl -MIO::Socket -e 'my $s = IO::Socket::INET->new(LocalPort => ",
-            $port,
-            ", Listen => 9, ReuseAddr => 1) or die $@; sleep 1 while 1'
-            for _ in $(seq 100); do sleep 0.2; ss -Hltnp 'sport = :",
-            $port,
-            "' | grep -q perl && exit; done; journalctl -u holder -o cat; exit 1"
-        )
+        concat!("port=", $port, "\n", listener!())
+    };
+    () => {
+        "systemd-run -q --collect --unit=holder perl -MIO::Socket -e 'my $s = IO::Socket::INET->new(\
+         LocalPort => shift, Listen => 9, ReuseAddr => 1) or die $@; sleep 1 while 1' \"$port\"
+         for _ in $(seq 100); do sleep 0.2; ss -Hltnp \"sport = :$port\" | grep -q perl && exit; done
+         journalctl -u holder -o cat; exit 1"
     };
 }
 
@@ -385,10 +384,7 @@ fn changed(name: &'static str, host: &'static str, change: &'static str) -> Faul
 
 /// Another program listens on a port, also where connections to it have just ended.
 pub fn hold(lab: &Lab, host: &str, port: u16) {
-    lab.must(
-        host,
-        &listener!("$port").replace("$port", &port.to_string()),
-    );
+    lab.must(host, &format!("port={port}\n{}", listener!()));
 }
 
 const TO_POSTGRES: &str = "OUTPUT -p tcp --dport 5432 -j DROP";

@@ -383,7 +383,7 @@ fn api() -> Fault {
             assert!(!heard.contains("GET "), "{host} was asked: {heard}");
         }
         Row {
-            did: "the API's port on a server and on the load balancer leads to another program"
+            did: "another program answers on the API's port, on a server and on the load balancer"
                 .to_owned(),
             said: failures(&run),
             continued: ends_well(&lab, &wizard),

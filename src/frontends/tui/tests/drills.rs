@@ -9,9 +9,9 @@ use super::super::message::{DrillNews, Unreached};
 use super::super::page::Page;
 use super::*;
 use crate::answers::{CredentialKind, CredentialRequest};
-use crate::events::fixtures::id;
+use crate::events::fixtures::{drill_figures, id};
 use crate::events::progress::Progress;
-use crate::events::{Abort, DecidedBy, Decision, DrillFigures, End, Event, Failure, Outcome, What};
+use crate::events::{Abort, DecidedBy, Decision, End, Event, Failure, Outcome, What};
 use crate::procedures::drill::{DrillOffer, offers};
 use crate::report::drill::DrillReport;
 use crate::topology::Topology;
@@ -21,24 +21,10 @@ const LOG: &str = "drill.jsonl";
 /// Something is down, and clients have no answer.
 pub const DOWN: u64 = 22_500;
 
-fn figures(drill: &str, gap: u64) -> DrillFigures {
-    DrillFigures {
-        drill: drill.into(),
-        acknowledged: 85,
-        lost: 0,
-        stale_reads: 0,
-        longest_without_write: gap,
-        longest_without_read: gap - 40,
-        longest_without_kept: gap + 700,
-        broken_connections: 1,
-        redundant_after: 41_250,
-    }
-}
-
 pub fn offered(answers: &Answers) -> Vec<DrillOffer> {
     let topology = Topology::of(answers).expect("a topology");
     let last = ["stop-nginx@balancer", "reset@server-1"];
-    let last = last.map(|name| (name.to_owned(), figures(name, 2_340)));
+    let last = last.map(|name| (name.to_owned(), drill_figures(name, 2_340)));
     offers(&topology, Duration::from_secs(30), &BTreeMap::from(last))
 }
 
@@ -107,7 +93,7 @@ pub fn over(theme: Theme, size: (u16, u16)) -> Model {
     for event in &events(LOG) {
         progress.add(event);
     }
-    let before = figures("stop-postgres@k3s-postgres-2", 11_900);
+    let before = drill_figures("stop-postgres@k3s-postgres-2", 11_900);
     let before = BTreeMap::from([(before.drill.clone(), before)]);
     let report = DrillReport::of(&progress, &before).expect("a report");
     let files = ["json", "md", "html"];

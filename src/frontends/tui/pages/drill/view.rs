@@ -44,17 +44,19 @@ const LEAST_LOG: usize = 4;
 
 pub fn lines(page: &DrillPage, common: &Common) -> Vec<Line<'static>> {
     let progress = &common.run.progress;
-    let none = BTreeMap::new();
-    let (report, files) = match &page.report {
-        Some((report, files)) => (Some(report.clone()), &files[..]),
-        None => (DrillReport::of(progress, &none), &[][..]),
-    };
-    let Some(report) = report else {
-        return Vec::new();
+    let so_far;
+    let (report, files) = if let Some((report, files)) = &page.report {
+        (report, &files[..])
+    } else {
+        so_far = DrillReport::of(progress, &BTreeMap::new());
+        let Some(report) = &so_far else {
+            return Vec::new();
+        };
+        (report, &[][..])
     };
     let (theme, width) = (common.theme, run_pages::width(common));
     if progress.ended.is_none() {
-        return running(common, &report, width);
+        return running(common, report, width);
     }
     let (passed, of) = report.passed();
     let style = if passed == of {
@@ -240,17 +242,10 @@ fn result(theme: Theme, part: &DrilledPart) -> Vec<TableCell> {
         DrillResult::Failed => theme.bad(),
         DrillResult::NotDone => theme.faint(),
     };
-    let plain = |text: Option<String>| (text.unwrap_or_default(), Style::new());
-    let figures = part.figures.as_ref();
-    let before = part.before.as_ref();
-    vec![
-        (part.drill.clone(), Style::new()),
-        (part.result.to_string(), style),
-        plain(figures.map(|it| seconds(it.longest_gap()))),
-        plain(before.map(|it| seconds(it.longest_gap()))),
-        plain(figures.map(|it| it.lost.to_string())),
-        plain(figures.map(|it| seconds(it.redundant_after))),
-    ]
+    let [name, result, figures @ ..] = part.columns();
+    let mut cells = vec![(name, Style::new()), (result, style)];
+    cells.extend(figures.map(|figure| (figure, Style::new())));
+    cells
 }
 
 /// The latest lines of the run's log.
