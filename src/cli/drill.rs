@@ -9,9 +9,8 @@ use super::cluster::WhichCluster;
 use super::streams::{err, out};
 use super::{complain, confirm, ended, unattended};
 use crate::frontends::{Display, Output};
-use crate::procedures::drill::NoDrill;
 use crate::report::lines::write_drills;
-use crate::run::drill::chosen;
+use crate::run::drill::{Chosen, chosen};
 use crate::run::{Opened, Purpose, Tried, exit};
 use crate::steps::drill::Drill;
 
@@ -42,22 +41,13 @@ impl DrillArgs {
             Err(code) => return code,
         };
         let cluster = applied.cluster.name.clone();
-        let drills = match chosen(&applied, &self.names) {
-            Ok(drills) => drills,
+        let Chosen { drills, without } = match chosen(&applied, &self.names) {
+            Ok(chosen) => chosen,
             Err(error) => return complain(&error, exit::USAGE),
         };
-        let external = [
-            (applied.postgres.is_external(), NoDrill::ExternalPostgres),
-            (
-                applied.load_balancer.external().is_some(),
-                NoDrill::ExternalBalancer,
-            ),
-        ];
-        for (is_external, why) in external {
-            if is_external && self.names.is_empty() {
-                // The reader may be gone.
-                let _ = writeln!(err(), "{why}");
-            }
+        for why in without {
+            // The reader may be gone.
+            let _ = writeln!(err(), "{why}");
         }
         if self.dry_run {
             return list(&drills);

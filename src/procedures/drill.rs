@@ -67,22 +67,7 @@ pub fn offers(
             name,
         }
     });
-    let external = [
-        (
-            topology.api.is_external(),
-            "load-balancer",
-            NoDrill::ExternalBalancer,
-        ),
-        (
-            topology.datastore.external.is_some(),
-            "postgres",
-            NoDrill::ExternalPostgres,
-        ),
-    ];
-    let external = external
-        .into_iter()
-        .filter(|(is_external, ..)| *is_external);
-    let external = external.map(|(_, name, why)| DrillOffer {
+    let external = external(topology).map(|(name, why)| DrillOffer {
         name: name.to_owned(),
         title: String::new(),
         risk: String::new(),
@@ -91,6 +76,15 @@ pub fn offers(
         refused: Some(why),
     });
     drills.chain(external).collect()
+}
+
+/// The parts of the cluster on which the wizard has no shell.
+pub fn external(topology: &Topology) -> impl Iterator<Item = (&'static str, NoDrill)> {
+    let balancer = topology.api.is_external();
+    let postgres = topology.datastore.external.is_some();
+    let balancer = balancer.then_some(("load-balancer", NoDrill::ExternalBalancer));
+    let postgres = postgres.then_some(("postgres", NoDrill::ExternalPostgres));
+    balancer.into_iter().chain(postgres)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

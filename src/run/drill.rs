@@ -54,9 +54,20 @@ pub enum OffersError {
     Topology(#[from] TopologyError),
 }
 
+/// What an operator asks for, by names.
+pub struct Chosen {
+    pub drills: Vec<Drill>,
+    /// What is asked for without names, and cannot be done.
+    pub without: Vec<NoDrill>,
+}
+
 /// The drills of a cluster that have one of these names.
-pub fn chosen(answers: &Answers, names: &[String]) -> Result<Vec<Drill>, DrillError> {
-    Ok(drill::chosen(&Topology::of(answers)?, names)?)
+pub fn chosen(answers: &Answers, names: &[String]) -> Result<Chosen, DrillError> {
+    let topology = Topology::of(answers)?;
+    let drills = drill::chosen(&topology, names)?;
+    let without = drill::external(&topology).map(|(_, why)| why);
+    let without = without.filter(|_| names.is_empty()).collect();
+    Ok(Chosen { drills, without })
 }
 
 impl Opened {

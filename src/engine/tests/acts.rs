@@ -75,3 +75,23 @@ fn what_is_no_archive_is_not_kept() {
     let ends = ends(&events);
     assert!(ends[0].contains("sent no archive of pg_dump"), "{ends:?}");
 }
+
+/// This machine may have slept meanwhile, and its lease is another run's.
+#[test]
+fn it_is_not_done_under_the_lease_of_another_run() {
+    let one = Scripted::new("h")
+        .answer(|script| script.contains("os.id").then(|| Reply::exit(0).out(FACTS)))
+        .once("PATIENCE=", Reply::exit(0).out("lease taken"))
+        .on("PATIENCE=", Reply::exit(0).out(leases::HELD))
+        .on("OWNER=", Reply::exit(0))
+        .on("\nperform\n", Reply::exit(0).out("PGDMP whole"));
+    let told = one.told();
+    let (end, events) = World::new(vec![dump()]).on("h", vec![one]).run();
+    assert_eq!(end, End::Failed);
+    let ends = ends(&events);
+    assert!(
+        ends[0].starts_with("dump@h failed: h: kay on jump-2 is using this host"),
+        "{ends:?}"
+    );
+    assert_eq!(told.count("\nperform\n"), 0);
+}

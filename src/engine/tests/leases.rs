@@ -5,7 +5,7 @@ use crate::remote::Script;
 use crate::remote::lease::LeaseError;
 
 /// The answer of a host whose lease another run has taken after this one's expired.
-const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
+pub(super) const HELD: &str = "lease held\nlease idle 120\nlease was operator=kay\nlease was from=jump-2\n\
                     lease was cluster=other\nlease was since=2026-11-24T21:54:40Z\n\
                     lease was run=20261124T215440Z-3f2a";
 

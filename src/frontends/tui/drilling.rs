@@ -86,10 +86,10 @@ fn work(
     let known = known::find(None, Some(&order.cluster), None);
     let applied = known.and_then(known::KnownCluster::applied);
     let applied = applied.map_err(|error| NotDrilled::because(&error))?;
-    let drills = chosen(&applied, &order.names);
-    let drills = drills.map_err(|error| NotDrilled::because(&error))?;
+    let chosen = chosen(&applied, &order.names);
+    let chosen = chosen.map_err(|error| NotDrilled::because(&error))?;
     let opened = Opened::open(applied, None, Purpose::Act, tried)?;
-    let drilled = opened.drill(&drills, tried, control, screens)?;
+    let drilled = opened.drill(&chosen.drills, tried, control, screens)?;
     let DrillScreens(teller) = screens;
     if let (Some(drilled), Some(summary)) = (drilled, teller.summary()) {
         let mut table = Vec::new();
