@@ -1,5 +1,6 @@
 //! `bundle`: everything for hosts without internet, in one file.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,10 @@ use clap::{Args, Subcommand};
 use super::streams::{err, out};
 use super::{complain, ended};
 use crate::answers::Answers;
+use crate::bundle::is_name;
+use crate::engine::collecting::OwnK3s;
 use crate::engine::control::Control;
+use crate::platform::sources::release_arch;
 use crate::run::bundle::{BundleOrder, create};
 use crate::run::{Tried, exit};
 use crate::signals::SignalWatch;
@@ -36,9 +40,39 @@ pub struct CreateArgs {
     /// for several
     #[arg(long = "arch", value_name = "ARCH", value_parser = ["amd64", "arm64", "arm"])]
     arches: Vec<String>,
+    /// A K3s of your own for an architecture: one that you built, where there is no release. With
+    /// --images for the same architecture. Repeat both options for several
+    #[arg(long = "k3s", value_name = "ARCH=FILE", value_parser = for_arch)]
+    programs: Vec<ForArch>,
+    /// The archive of the images of your own K3s, such as s390x=images.tar.zst
+    #[arg(long = "images", value_name = "ARCH=FILE", value_parser = for_arch)]
+    images: Vec<ForArch>,
     /// Where the bundle is written
     #[arg(short = 'o', long = "file", value_name = "FILE")]
     path: PathBuf,
+}
+
+/// A program without its images, or several.
+#[derive(Debug, thiserror::Error)]
+#[error("K3s of your own for {0} needs both --k3s {0}=FILE and --images {0}=FILE, each once")]
+struct NoPair(String);
+
+/// A file for an architecture, named as releases of K3s name it.
+#[derive(Debug, Clone)]
+struct ForArch {
+    arch: String,
+    path: PathBuf,
+}
+
+fn for_arch(text: &str) -> Result<ForArch, String> {
+    let (arch, path) = text.split_once('=').unwrap_or_default();
+    if !is_name(arch) || path.is_empty() {
+        return Err("write ARCH=FILE, such as s390x=./k3s".to_owned());
+    }
+    Ok(ForArch {
+        arch: release_arch(arch).to_owned(),
+        path: path.into(),
+    })
 }
 
 impl BundleVerb {
@@ -57,10 +91,36 @@ impl BundleVerb {
 }
 
 impl CreateArgs {
+    /// The K3s of the operator's own, each with its images.
+    fn own(&self) -> Result<Vec<OwnK3s>, NoPair> {
+        let of = |files: &[ForArch], arch: &str| {
+            let mut of_arch = files.iter().filter(|file| file.arch == arch);
+            let path = of_arch.next().map(|file| file.path.clone());
+            path.filter(|_| of_arch.next().is_none())
+        };
+        let arches = self.programs.iter().chain(&self.images);
+        let arches: BTreeSet<_> = arches.map(|file| &*file.arch).collect();
+        let own = arches.into_iter().map(|arch| {
+            let pair = of(&self.programs, arch).zip(of(&self.images, arch));
+            let (program, images) = pair.ok_or_else(|| NoPair(arch.to_owned()))?;
+            let arch = arch.to_owned();
+            Ok(OwnK3s {
+                arch,
+                program,
+                images,
+            })
+        });
+        own.collect()
+    }
+
     fn run(&self) -> ExitCode {
         let answers = match Answers::load(&self.answers) {
             Ok(answers) => answers,
             Err(problems) => return complain(&problems, exit::USAGE),
+        };
+        let own = match self.own() {
+            Ok(own) => own,
+            Err(error) => return complain(&error, exit::USAGE),
         };
         let control = Arc::new(Control::default());
         let signals = match SignalWatch::start() {
@@ -72,6 +132,7 @@ impl CreateArgs {
             answers: &answers,
             references: &self.references,
             arches: &self.arches,
+            own: &own,
             path: &self.path,
         };
         let created = create(&order, &Tried::default(), &control, &mut |line| {

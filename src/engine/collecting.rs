@@ -2,8 +2,10 @@
 //! their network.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::hosts::ReachedHost;
@@ -25,6 +27,11 @@ const MOST_SUMS: u64 = 1 << 20;
 /// A program of K3s, or its images, in bytes.
 const MOST_RELEASE: u64 = 4 << 30;
 
+/// How the archives of images end that K3s loads (docs/facts.md, "Architectures").
+const ARCHIVES: [&str; 8] = [
+    ".tar", ".tar.lz4", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar.zst", ".tzst",
+];
+
 /// Why something cannot be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
@@ -32,6 +39,8 @@ pub enum CollectError {
     Remote(#[from] RemoteError),
     #[error("{host}: {why}")]
     Host { host: String, why: String },
+    #[error("{}: {error}", path.display())]
+    Own { path: PathBuf, error: io::Error },
     #[error("the bundle cannot be written: {0}")]
     Write(#[from] io::Error),
 }
@@ -213,9 +222,92 @@ impl ReferenceHost<'_> {
     }
 }
 
+/// A K3s that is no release: the operator built it, or has it from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnK3s {
+    /// As releases would name it: `s390x`.
+    pub arch: String,
+    pub program: PathBuf,
+    /// The archive of its images.
+    pub images: PathBuf,
+}
+
+impl OwnK3s {
+    pub fn node(&self, draft: &mut BundleDraft) -> Result<NodeFiles, CollectError> {
+        let name = self.images.to_string_lossy();
+        let ending = ARCHIVES.iter().find(|ending| name.ends_with(**ending));
+        let ending = ending.ok_or_else(|| CollectError::Own {
+            path: self.images.clone(),
+            error: io::Error::other(format!(
+                "K3s loads only archives of images whose names end with {}",
+                ARCHIVES.join(", ")
+            )),
+        })?;
+        let images = format!("k3s-airgap-images-{}{ending}", self.arch);
+        Ok(NodeFiles {
+            arch: self.arch.clone(),
+            program: take_own(&self.program, "k3s", draft)?,
+            images: take_own(&self.images, &images, draft)?,
+        })
+    }
+}
+
+/// A file of this machine becomes one of the bundle.
+fn take_own(path: &Path, name: &str, draft: &mut BundleDraft) -> Result<BundledFile, CollectError> {
+    let unread = |error| CollectError::Own {
+        path: path.to_owned(),
+        error,
+    };
+    let mut from = File::open(path).map_err(unread)?;
+    let mut file = draft.begin(MOST_RELEASE)?;
+    let mut bytes = vec![0; 1 << 20];
+    loop {
+        match from.read(&mut bytes).map_err(unread)? {
+            0 => return Ok(draft.take(name, file)?),
+            length => file.write(&bytes[..length])?,
+        }
+    }
+}
+
 fn bounded(size: u64, most: u64) -> io::Result<()> {
     if size <= most {
         return Ok(());
     }
     Err(io::Error::other(format!("it has more than {most} bytes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_files_become_those_of_an_architecture() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut draft = BundleDraft::new(&folder.path().join("bundle")).unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        let mut own = OwnK3s {
+            arch: "s390x".into(),
+            program: file("built", b"a program"),
+            images: file("images of mine.tgz", &vec![7; 3 << 20]),
+        };
+        let node = own.node(&mut draft).unwrap();
+        assert_eq!((&*node.program.name, node.program.size), ("k3s", 9));
+        assert_eq!(node.program.sha256, crate::hash::sha256(b"a program"));
+        assert_eq!(node.images.name, "k3s-airgap-images-s390x.tgz");
+        assert_eq!(node.images.size, 3 << 20);
+
+        let mut says = |own: &OwnK3s| own.node(&mut draft).unwrap_err().to_string();
+        own.program = folder.path().join("none");
+        assert!(says(&own).contains("none: No such file"), "{}", says(&own));
+        own.images = file("images.zip", b"");
+        assert!(
+            says(&own).contains("images.zip: K3s loads only archives"),
+            "{}",
+            says(&own)
+        );
+    }
 }

@@ -28,7 +28,7 @@ pub struct Needs {
     /// The names of other packages.
     packages: Vec<String>,
     /// The architecture, as releases of K3s name it, of a node.
-    node: Option<&'static str>,
+    node: Option<String>,
 }
 
 /// What a host said about it.
@@ -118,7 +118,7 @@ impl Needs {
             system: system(platform, facts),
             postgres,
             packages,
-            node: is_node.then(|| release_arch(&facts.arch)),
+            node: is_node.then(|| release_arch(&facts.arch).to_owned()),
         }
     }
 
@@ -128,7 +128,7 @@ impl Needs {
 
     /// What a node needs of these contents.
     pub fn node<'a>(&self, contents: &'a Contents) -> Option<&'a NodeFiles> {
-        contents.node(self.node?)
+        contents.node(self.node.as_deref()?)
     }
 
     fn system_packages<'a>(&self, contents: &'a Contents) -> Option<&'a SystemPackages> {
@@ -153,7 +153,7 @@ impl Needs {
                 self.system
             ));
         }
-        if let Some(arch) = self.node
+        if let Some(arch) = &self.node
             && contents.node(arch).is_none()
         {
             let have = contents.nodes.iter().map(|node| node.arch.as_str());

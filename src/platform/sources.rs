@@ -58,13 +58,22 @@ pub struct SourceRequirements<'a> {
     pub bundle: Option<&'a Contents>,
 }
 
+/// As releases of K3s name them.
+pub const RELEASED: [&str; 3] = ["amd64", "arm64", "arm"];
+
 /// The architecture of a host, as releases of K3s name it (docs/facts.md, "Architectures").
-pub fn release_arch(arch: &str) -> &'static str {
+pub fn release_arch(arch: &str) -> &str {
     match arch {
-        "aarch64" | "arm64" => "arm64",
-        arch if arch.starts_with("arm") => "arm",
-        _ => "amd64",
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "armv7l" | "armv8l" => "arm",
+        arch => arch,
     }
+}
+
+/// Whether K3s is released for an architecture (docs/facts.md, "Architectures").
+pub fn is_released(arch: &str) -> bool {
+    RELEASED.contains(&release_arch(arch))
 }
 
 impl Downloads {

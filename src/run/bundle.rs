@@ -6,11 +6,11 @@ use super::probe::own_known_hosts;
 use super::ways::{StoredHostKeys, connector, way};
 use super::{RunError, Tried, aborted};
 use crate::answers::{Answers, Host, Role};
-use crate::bundle::{BundleDraft, BundledFile, Contents, FORMAT};
-use crate::engine::collecting::{CollectError, ReferenceHost};
+use crate::bundle::{BundleDraft, BundledFile, Contents, FORMAT, NodeFiles};
+use crate::engine::collecting::{CollectError, OwnK3s, ReferenceHost};
 use crate::engine::control::Control;
 use crate::engine::hosts::{self, ReachedHost};
-use crate::platform::sources::{Downloads, release_arch};
+use crate::platform::sources::{Downloads, is_released, release_arch};
 use crate::remote::lease::LeaseError;
 use crate::topology::{Proxy, Topology};
 
@@ -21,6 +21,8 @@ pub struct BundleOrder<'a> {
     pub references: &'a [String],
     /// Of the nodes, as releases of K3s name them; those of the references where there are none.
     pub arches: &'a [String],
+    /// For architectures without a release.
+    pub own: &'a [OwnK3s],
     /// Where it is written.
     pub path: &'a Path,
 }
@@ -68,17 +70,7 @@ pub fn create(
             proxy,
         });
     }
-    let arches: Vec<String> = if order.arches.is_empty() {
-        let arches = references
-            .iter()
-            .map(|reference| &reference.host.facts.arch);
-        let mut arches: Vec<_> = arches.map(|arch| release_arch(arch).to_owned()).collect();
-        arches.sort();
-        arches.dedup();
-        arches
-    } else {
-        order.arches.to_vec()
-    };
+    let arches = arches(order, &references, told);
     let Some((first, _)) = references.split_first_mut() else {
         return Err(RunError::NoHost("that is a reference".to_owned()));
     };
@@ -96,13 +88,17 @@ pub fn create(
     };
     for arch in &arches {
         aborted(control)?;
-        told(&format!(
-            "{}: K3s and its images for {arch}",
-            first.host.name
-        ));
-        contents
-            .nodes
-            .push(first.node(&downloads, arch, &mut draft)?);
+        let own = order.own.iter().find(|own| own.arch == *arch);
+        let node = if let Some(own) = own {
+            taken(own, &mut draft, told)?
+        } else {
+            told(&format!(
+                "{}: K3s and its images for {arch}",
+                first.host.name
+            ));
+            first.node(&downloads, arch, &mut draft)?
+        };
+        contents.nodes.push(node);
     }
     for reference in &mut references {
         aborted(control)?;
@@ -141,6 +137,51 @@ pub fn create(
         sha256,
         size,
     })
+}
+
+/// A K3s of the operator's own, who can compare what is in the bundle with what was built.
+fn taken(
+    own: &OwnK3s,
+    draft: &mut BundleDraft,
+    told: &mut dyn FnMut(&str),
+) -> Result<NodeFiles, CollectError> {
+    let node = own.node(draft)?;
+    for (path, file) in [(&own.program, &node.program), (&own.images, &node.images)] {
+        told(&format!(
+            "{}: {}, SHA-256 {}",
+            own.arch,
+            path.display(),
+            file.sha256
+        ));
+    }
+    Ok(node)
+}
+
+/// The architectures of the nodes.
+fn arches(
+    order: &BundleOrder<'_>,
+    references: &[ReferenceHost<'_>],
+    told: &mut dyn FnMut(&str),
+) -> Vec<String> {
+    let own = order.own.iter().map(|own| own.arch.clone());
+    let mut arches: Vec<_> = own.chain(order.arches.iter().cloned()).collect();
+    if order.arches.is_empty() {
+        for ReferenceHost { host, .. } in references {
+            let arch = release_arch(&host.facts.arch);
+            if is_released(arch) {
+                arches.push(arch.to_owned());
+            } else if !arches.iter().any(|own| own == arch) {
+                told(&format!(
+                    "{}: K3s is not released for {arch}: hosts with it can run Postgres and the load \
+                     balancer, or a K3s of your own (--k3s and --images)",
+                    host.name
+                ));
+            }
+        }
+    }
+    arches.sort();
+    arches.dedup();
+    arches
 }
 
 fn reach(

@@ -362,3 +362,33 @@ fn it_may_open_as_many_files_as_the_system_allows() {
     limited.wait().unwrap();
     assert!(raised);
 }
+
+#[test]
+fn a_k3s_of_the_operators_own_needs_its_images() {
+    let home = tempfile::tempdir().unwrap();
+    let answers = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/answers.toml");
+    let create = ["bundle", "create", "--answers", answers, "--reference", "h"];
+    let says = |more: &[&str]| {
+        let refused = wizard(home.path(), &[&create[..], &["-o", "b"], more].concat());
+        assert_eq!(refused.status.code(), Some(2));
+        String::from_utf8(refused.stderr).unwrap()
+    };
+    let why = "K3s of your own for s390x needs both --k3s s390x=FILE and --images s390x=FILE";
+    for more in [
+        &["--k3s", "s390x=k3s"][..],
+        &["--images", "s390x=a.tar"],
+        &[
+            "--k3s",
+            "s390x=a",
+            "--k3s",
+            "s390x=b",
+            "--images",
+            "s390x=a.tar",
+        ],
+    ] {
+        let said = says(more);
+        assert!(said.contains(why), "{said}");
+    }
+    let said = says(&["--k3s", "../s390x=k3s"]);
+    assert!(said.contains("write ARCH=FILE"), "{said}");
+}

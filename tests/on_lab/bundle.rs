@@ -5,7 +5,7 @@ use std::time::Duration;
 use k3s_ha_wizard::events::What;
 
 use crate::install::{must_be_a_cluster, must_change_nothing};
-use crate::lab::{Ended, HOSTS, Lab, Wizard, changes, picture};
+use crate::lab::{Ended, HOSTS, KEPT, Lab, Wizard, changes, flat, picture};
 use crate::refusals::refused;
 
 /// How many bytes crossed the line to a host in the end, after its connection was lost if it was.
@@ -23,9 +23,14 @@ fn sent(run: &Ended, host: &str) -> u64 {
 /// Creates a bundle from these hosts, on which nothing stays. The wizard has it in its answers, with
 /// neither mirrors nor a name that a name server would be asked for.
 fn with_bundle(lab: &Lab, references: &[&str]) -> Wizard {
+    with_bundle_and(lab, references, &[])
+}
+
+fn with_bundle_and(lab: &Lab, references: &[&str], options: &[&str]) -> Wizard {
     let wizard = Wizard::new();
     let path = wizard.state.path().join("lab.bundle");
     let mut create = vec!["bundle", "create", "-o", path.to_str().unwrap()];
+    create.extend(options);
     create.extend(references.iter().flat_map(|host| ["--reference", host]));
     let before = picture(lab);
     let (code, said) = wizard.says(&create);
@@ -161,4 +166,73 @@ fn debian_after_a_connection_was_lost() {
     let (whole, rest) = (sent(&run, "k3s-server-1"), sent(&run, "k3s-server-2"));
     assert!(rest > 0 && rest + (30 << 20) < whole, "{rest} of {whole}");
     must_be_complete(&lab, &wizard, &run);
+}
+
+/// Machines for which K3s is not released: Postgres and the load balancer run there as anywhere, nodes with
+/// a K3s of the operator's own.
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn machines_without_a_release_of_k3s() {
+    let lab = Lab::fresh();
+    for host in ["k3s-postgres", "k3s-nginx", "k3s-server-2", "k3s-agent"] {
+        lab.does(&["machine", host, "s390x"]);
+    }
+    let unreleased = "K3s is not released for its architecture, s390x";
+    let because = [
+        ("k3s-server-2, arch", unreleased),
+        (
+            "k3s-agent, arch",
+            "--k3s s390x=FILE and --images s390x=FILE",
+        ),
+    ];
+    let run = refused(&lab, &Wizard::new(), &because);
+    for host in ["k3s-postgres", "k3s-nginx"] {
+        assert!(
+            !run.text.contains(&format!("{host}, arch: FAIL")),
+            "{}",
+            run.text
+        );
+    }
+
+    let release = format!("{KEPT}/mirror/k3s/v1.36.2+k3s1");
+    let program = format!("s390x={release}/k3s");
+    let images = format!("s390x={release}/k3s-airgap-images-amd64.tar.zst");
+    let options = ["--arch", "amd64", "--k3s", &program, "--images", &images];
+    let wizard = with_bundle_and(&lab, &["k3s-nginx"], &options);
+    lab.does(&["network", "off"]);
+    must_be_complete(&lab, &wizard, &wizard.run().good());
+    let images = "ls /var/lib/rancher/k3s/agent/images";
+    assert_eq!(
+        lab.must("k3s-agent", images),
+        "k3s-airgap-images-s390x.tar.zst\n"
+    );
+    assert_eq!(
+        lab.must("k3s-server-1", images),
+        "k3s-airgap-images-amd64.tar.zst\n"
+    );
+}
+
+/// It is for another architecture: the one that runs is not replaced.
+#[test]
+#[ignore = "tests/run --all runs it: it takes minutes"]
+fn a_program_that_does_not_run_on_a_host_is_not_installed() {
+    let lab = Lab::fresh();
+    let program = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(program.path(), b"\x7fELF of another architecture").unwrap();
+    let program = format!("x86_64={}", program.path().display());
+    let release = format!("{KEPT}/mirror/k3s/v1.36.2+k3s1");
+    let images = format!("x86_64={release}/k3s-airgap-images-amd64.tar.zst");
+    let wizard = with_bundle_and(
+        &lab,
+        &["k3s-agent"],
+        &["--k3s", &program, "--images", &images],
+    );
+    let run = wizard.run();
+    assert_eq!(run.status.code(), Some(1), "{}", run.text);
+    let why = "the program of the bundle is not K3s v1.36.2+k3s1 for this host";
+    assert!(flat(&run.text).contains(why), "{}", run.text);
+    assert_eq!(
+        lab.must("k3s-server-1", "ls /usr/local/bin/k3s* 2>/dev/null; :"),
+        ""
+    );
 }

@@ -8,7 +8,8 @@
 OURS=$KEEP/k3s-is-ours
 UNIT=/etc/systemd/system/$SERVICE.service
 
-version_here() { /usr/local/bin/k3s --version 2>/dev/null | awk 'NR == 1 { print $3 }'; }
+of_version() { say "$1" | awk 'NR == 1 { print $3 }'; }
+version_here() { of_version "$(/usr/local/bin/k3s --version 2>/dev/null)"; }
 
 # Scripts before 2026-07-27 take SLES 16 for MicroOS, whose policy does not load there
 # (docs/facts.md, "SELinux"): they name no `sles`.
@@ -62,6 +63,12 @@ satisfied() {
 put_from_bundle() {
     if [ -e "$BUNDLE/k3s" ]; then
         install -m 0755 "$BUNDLE/k3s" /usr/local/bin/k3s.new
+        # It may be for another architecture, or another version.
+        if ! found=$(/usr/local/bin/k3s.new --version 2>&1) || [ "$(of_version "$found")" != "$VERSION" ]; then
+            say "the program of the bundle is not K3s $VERSION for this host: $found" >&2
+            rm -f /usr/local/bin/k3s.new
+            return 1
+        fi
         mv -f /usr/local/bin/k3s.new /usr/local/bin/k3s
         relabel /usr/local/bin/k3s
         say "the program is $(version_here)"

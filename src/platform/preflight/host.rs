@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Level, Looked, Requirements, RowDraft};
 use crate::answers::{Check, Role};
 use crate::platform::network::LISTENER;
+use crate::platform::sources::is_released;
 use crate::platform::{Facts, ModuleState, Platform, Port, Process, Selinux, SourceTrial, Support};
 use crate::topology::MONITOR;
 
@@ -120,16 +121,28 @@ pub(super) fn notes(hosts: &[Looked<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// K3s is released for three architectures (docs/facts.md, "Architectures"); all else can run
-/// anywhere.
+/// Where K3s is not released (docs/facts.md, "Architectures"), a bundle may have one that the operator
+/// built; all else can run anywhere.
 fn arch(sheet: &mut RowDraft<'_>) {
     if !sheet.is_node() {
         return;
     }
     sheet.looks_at(Check::Arch);
-    let released = ["x86_64", "amd64", "aarch64", "arm64", "armv7l", "armv8l"];
-    let arch = &sheet.looked.facts.arch;
-    if arch.is_empty() || released.contains(&arch.as_str()) {
+    let Looked { facts, sources, .. } = sheet.looked;
+    let arch = &facts.arch;
+    if arch.is_empty() || is_released(arch) {
+        return;
+    }
+    let is_bundled = sources.bundled && !matches!(sources.download, SourceTrial::Failed(_));
+    if is_bundled || !facts.k3s.units.is_empty() {
+        sheet.warns(
+            Check::Arch,
+            format!(
+                "K3s is not released for its architecture, {arch}: it runs the one from the bundle, with the \
+                 fixes that this one has"
+            ),
+            "Make sure that there is an image for this architecture of everything that runs on it",
+        );
         return;
     }
     let last = match arch.as_str() {
@@ -145,7 +158,10 @@ fn arch(sheet: &mut RowDraft<'_>) {
             "K3s is not released for its architecture, {arch}: only for x86_64, aarch64 and \
              armv7l{last}"
         ),
-        "Use a host with one of these",
+        format!(
+            "Use a host with one of these; or build K3s for {arch}, and put it into a bundle: k3s-ha-wizard \
+             bundle create, with --k3s {arch}=FILE and --images {arch}=FILE"
+        ),
     );
 }
 

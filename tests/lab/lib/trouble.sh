@@ -113,3 +113,19 @@ done
 exec /usr/bin/date -d 'now $seconds seconds' "\$@"
 DATE
 }
+
+# A machine of another kind, as far as `uname` tells it: what runs there is still this one's.
+tell_machine() {
+    local host=${1-} machine=${2-}
+    must_know "$host"
+    [[ $machine =~ ^[a-z0-9_]+$ ]] || die 'machine HOST NAME: a name as uname -m prints it'
+    if [ "$machine" = "$(uname -m)" ]; then
+        in_host "$host" rm -f /usr/local/bin/uname
+        return
+    fi
+    in_host "$host" install -m 755 /dev/stdin /usr/local/bin/uname <<UNAME
+#!/bin/sh
+# The lab: a machine that says it is $machine.
+/usr/bin/uname "\$@" | sed 's/$(uname -m)/$machine/'
+UNAME
+}

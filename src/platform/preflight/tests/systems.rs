@@ -35,6 +35,10 @@ fn systems_are_refused() {
         found(BALANCER, |facts| facts.read_only = vec!["/usr".into()]),
         found(SERVER, |facts| facts.arch = "s390x".into()),
         found(AGENT, |facts| facts.arch = "riscv64".into()),
+        found(AGENT, |facts| {
+            facts.arch = "s390x".into();
+            facts.k3s.units = vec!["k3s-agent.service".into()];
+        }),
         found(SERVER, |facts| {
             facts.addresses[0].ip = "10.0.0.1".parse().unwrap();
         }),
@@ -48,8 +52,9 @@ fn systems_are_refused() {
     k3s-server-1 os FAIL: it does not run systemd, which every service here needs | Use a host that boots with systemd
     k3s-agent os FAIL: it is a transactional system: packages take effect only after the next boot | Use a host with a writable root file system: SLES instead of SLE Micro, Leap instead of MicroOS
     k3s-nginx os FAIL: it cannot write to /usr | mount -o remount,rw / (and find out why: dmesg | grep -i remount)
-    k3s-server-1 arch FAIL: K3s is not released for its architecture, s390x: only for x86_64, aarch64 and armv7l. For s390x the last release was v1.28.4+k3s1, which gets no more fixes; Postgres and the load balancer can run on s390x | Use a host with one of these
-    k3s-agent arch FAIL: K3s is not released for its architecture, riscv64: only for x86_64, aarch64 and armv7l | Use a host with one of these
+    k3s-server-1 arch FAIL: K3s is not released for its architecture, s390x: only for x86_64, aarch64 and armv7l. For s390x the last release was v1.28.4+k3s1, which gets no more fixes; Postgres and the load balancer can run on s390x | Use a host with one of these; or build K3s for s390x, and put it into a bundle: k3s-ha-wizard bundle create, with --k3s s390x=FILE and --images s390x=FILE
+    k3s-agent arch FAIL: K3s is not released for its architecture, riscv64: only for x86_64, aarch64 and armv7l | Use a host with one of these; or build K3s for riscv64, and put it into a bundle: k3s-ha-wizard bundle create, with --k3s riscv64=FILE and --images riscv64=FILE
+    k3s-agent arch warn: K3s is not released for its architecture, s390x: it runs the one from the bundle, with the fixes that this one has | Make sure that there is an image for this architecture of everything that runs on it
     k3s-server-1 address FAIL: it does not have the address 198.51.100.12, which the other hosts would use. It has 10.0.0.1 | Set node_ip in the answers to its address in the cluster's network
     ");
     let sles_16 = |facts: &mut Facts| {
@@ -109,5 +114,20 @@ fn a_host_of_no_family_gets_no_commands_of_another() {
     assert!(
         text.contains("ss is not installed | Install iproute2"),
         "{text}"
+    );
+
+    let mut world = lab();
+    world.facts[SERVER].arch = "s390x".into();
+    world.sources[SERVER].bundled = true;
+    let said = told(&world.grid());
+    assert!(
+        said.contains("k3s-server-1 arch warn: K3s is not released"),
+        "{said}"
+    );
+    world.sources[SERVER].download = SourceTrial::Failed("not for s390x".into());
+    let said = told(&world.grid());
+    assert!(
+        said.contains("k3s-server-1 arch FAIL: K3s is not released"),
+        "{said}"
     );
 }
