@@ -14,7 +14,7 @@ use crate::answers::Answers;
 use crate::bundle::is_name;
 use crate::engine::collecting::OwnK3s;
 use crate::engine::control::Control;
-use crate::platform::sources::release_arch;
+use crate::platform::sources::{RELEASED, release_arch};
 use crate::run::bundle::{BundleOrder, create};
 use crate::run::{Tried, exit};
 use crate::signals::SignalWatch;
@@ -38,7 +38,7 @@ pub struct CreateArgs {
     references: Vec<String>,
     /// An architecture of the nodes; without it, those of the reference hosts. Repeat the option
     /// for several
-    #[arg(long = "arch", value_name = "ARCH", value_parser = ["amd64", "arm64", "arm"])]
+    #[arg(long = "arch", value_name = "ARCH", value_parser = RELEASED)]
     arches: Vec<String>,
     /// A K3s of your own for an architecture: one that you built, where there is no release. With
     /// --images for the same architecture. Repeat both options for several

@@ -180,16 +180,20 @@ pub const HOSTS: [&str; 5] = [
 
 /// All that a run could change on a host: files, packages, services, and who listens.
 pub fn picture(lab: &Lab) -> Vec<String> {
-    const LOOK: &str = r"
+    const LOOK: &str = r#"
         find /etc /root /usr/local /opt /var/lib/rancher /var/lib/kubelet /var/lib/k3s-ha-wizard \
             /var/lib/dpkg /etc/systemd -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort
-        find /etc /root /usr/local -xdev -type f -print0 | sort -z | xargs -0 sha256sum
+        find /etc /root /usr/local -xdev -type f ! -path '/etc/shadow*' -print0 | sort -z | xargs -0 sha256sum
+        # Without the days on which passwords were set: tests may go on over midnight.
+        for file in /etc/shadow*; do
+            sum=$(cut -d: -f1,2,4- $file | sha256sum); echo "${sum%-}$file"
+        done
         dpkg -l 2>/dev/null
         rpm -qa 2>/dev/null | sort
         systemctl list-units --all --plain --no-legend --type=service,socket,timer |
             awk '$1 !~ /^(user|session|run-)/ { print $1, $2, $3, $4 }'
         ss -Hltun | awk '{ print $1, $5 }' | sort
-        cat /var/lib/postgresql/*/main/postgresql.auto.conf /var/lib/pgsql/data/postgresql.auto.conf 2>/dev/null || :";
+        cat /var/lib/postgresql/*/main/postgresql.auto.conf /var/lib/pgsql/data/postgresql.auto.conf 2>/dev/null || :"#;
     let look = |host: &str| format!("{host}\n{}", lab.must(host, LOOK));
     std::thread::scope(|scope| {
         let looking = HOSTS.map(|host| scope.spawn(move || look(host)));

@@ -71,7 +71,7 @@ put_from_bundle() {
         fi
         mv -f /usr/local/bin/k3s.new /usr/local/bin/k3s
         relabel /usr/local/bin/k3s
-        say "the program is $(version_here)"
+        say "the program is $VERSION"
     fi
     if [ -n "${IMAGES-}" ] && [ -e "$BUNDLE/images/$IMAGES" ]; then
         mkdir -p "$IMAGES_FOLDER"

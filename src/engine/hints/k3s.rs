@@ -166,7 +166,7 @@ pub(super) const CAUSES: &[Sign] = &[
     sign(
         &["[ERROR]  Unsupported architecture"],
         "K3s is not released for this processor: only for x86_64, arm64 and armhf. Give this role \
-         to another host.",
+         to another host, or put a K3s that you built into a bundle (bundle create --k3s).",
     ),
     sign(
         &["Can not find systemd or openrc"],
